@@ -1,0 +1,18 @@
+export type Topic = { name: string; partitions: number; retentionMs: number }
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/**
+ * Every topic of the system. Created before the services start: a topic that appears by itself
+ * on first use would hide a misspelt name.
+ *
+ * Retention must outlast the longest outage after which a consumer is to catch up by itself,
+ * and stay below the retention of the inbox (which remembers for ever for now).
+ */
+export const topics: readonly Topic[] = [
+  { name: 'payments.v1', partitions: 4, retentionMs: 7 * dayMs },
+  { name: 'listings.v1', partitions: 4, retentionMs: 7 * dayMs },
+  // One partition: dead letters are few, and a person reads them in order.
+  { name: 'listings.dead-letters.v1', partitions: 1, retentionMs: 28 * dayMs },
+  { name: 'notifications.dead-letters.v1', partitions: 1, retentionMs: 28 * dayMs },
+]

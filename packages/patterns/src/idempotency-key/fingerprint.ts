@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * What makes two requests the same: their parts after validation, with the order of fields taken
+ * out. Not the raw bytes: a client library may well write the same JSON differently the second time.
+ */
+export function fingerprintOf(...parts: unknown[]): Buffer {
+  return createHash('sha256').update(canonicalJson(parts)).digest()
+}
+
+/**
+ * JSON with the keys of every object in order (RFC 8785 for the values that bodies here can hold:
+ * their numbers are integers, and ECMAScript's own rendering of strings is what the RFC asks for).
+ */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`)
+  return `{${fields.join(',')}}`
+}

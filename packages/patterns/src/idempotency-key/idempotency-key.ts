@@ -1,0 +1,99 @@
+/**
+ * Fault:    the answer is lost, and the client sends the same request again.
+ * Without:  each attempt is a new charge: `naive.ts` beside this file.
+ * With:     one charge per key: the second attempt continues or replays the first.
+ * Switch:   PATTERN_IDEMPOTENCY_KEY=naive
+ */
+import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Claim, IdempotencyKeys, KeyedRequest, StoredAnswer } from './types.ts'
+
+/**
+ * One statement arbitrates: two attempts at the same moment can't both see "not there".
+ * The second part takes over a key whose owner has been silent for a whole lease; it keeps the id,
+ * so that whatever the dead owner did is found and continued, not done again.
+ */
+const claimSql = `
+  INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, subject_id, leased_until)
+  VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')
+  ON CONFLICT (tenant_id, route, key) DO UPDATE
+    SET leased_until = excluded.leased_until
+    WHERE idempotency_keys.response_status IS NULL
+      AND idempotency_keys.leased_until < now()
+      AND idempotency_keys.fingerprint = excluded.fingerprint
+  RETURNING subject_id`
+
+const findSql = `
+  SELECT fingerprint, response_status, response_headers, response_body,
+         extract(epoch FROM leased_until - now()) * 1000 AS lease_left_ms
+  FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3`
+
+type FoundRow = {
+  fingerprint: Buffer
+  response_status: number | null
+  response_headers: Record<string, string> | null
+  response_body: string | null
+  lease_left_ms: string
+}
+
+/**
+ * Keys in the table `idempotency_keys` of the service's own database, beside the data they protect:
+ * only there can the answer be stored in the transaction that makes it true.
+ * Modelled on Stripe's documented behaviour; what is final and stored is the caller's decision.
+ * @param leaseMs how long an owner may be silent. Longer than a request may take, or a slow owner
+ *   is overtaken while it works.
+ */
+export function idempotencyKeys(leaseMs: number): IdempotencyKeys {
+  return {
+    claim: async (tx, request) => {
+      const { tenantId, route, key, fingerprint, proposedId } = request
+      const { rows } = await tx.query<{ subject_id: string }>({
+        name: 'claim_idempotency_key',
+        text: claimSql,
+        values: [tenantId, route, key, fingerprint, proposedId, leaseMs],
+      })
+      const won = rows[0]
+      if (!won) return explain(tx, request)
+      return { kind: 'claimed', id: won.subject_id, resumed: won.subject_id !== proposedId }
+    },
+
+    finish: async (tx, id, answer) => {
+      await tx.query({
+        name: 'finish_idempotency_key',
+        text: `UPDATE idempotency_keys
+               SET response_status = $2, response_headers = $3, response_body = $4
+               WHERE subject_id = $1 AND response_status IS NULL`,
+        values: [id, answer.status, JSON.stringify(answer.headers), answer.body],
+      })
+    },
+
+    release: async (db, id) => {
+      await db.query({
+        name: 'release_idempotency_key',
+        text: `UPDATE idempotency_keys SET leased_until = now() - interval '1 millisecond'
+               WHERE subject_id = $1 AND response_status IS NULL`,
+        values: [id],
+      })
+    },
+  }
+}
+
+/** The key belongs to somebody: says to whom, and what the caller can do about it. */
+async function explain(tx: Queryable, request: KeyedRequest): Promise<Claim> {
+  const { rows } = await tx.query<FoundRow>({
+    name: 'find_idempotency_key',
+    text: findSql,
+    values: [request.tenantId, request.route, request.key],
+  })
+  const row = rows[0]
+  // Deleted between the two statements. Rare, and the next attempt will find it clear.
+  if (!row) return { kind: 'in_progress', retryAfterMs: 0 }
+  if (!row.fingerprint.equals(request.fingerprint)) return { kind: 'different_request' }
+  if (row.response_status === null) {
+    return { kind: 'in_progress', retryAfterMs: Math.max(0, Number(row.lease_left_ms)) }
+  }
+  return { kind: 'finished', answer: answerOf(row, row.response_status) }
+}
+
+function answerOf(row: FoundRow, status: number): StoredAnswer {
+  return { status, headers: row.response_headers ?? {}, body: row.response_body ?? '' }
+}

@@ -1,0 +1,41 @@
+import type { AnyEvent } from '@nightshift/contracts/events'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
+import type { Publish } from '@nightshift/runtime/kafka-producer'
+import { inTransaction } from '@nightshift/runtime/postgres'
+import { injectInto } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import type { Outbox } from './types.ts'
+
+/**
+ * The dual write, as it is first written: commit, then publish. It works on every day on which
+ * nothing dies in between and Kafka is there. What was not published then never will be.
+ */
+export function publishAfterCommit(
+  pool: Pool,
+  topicOf: (event: AnyEvent) => string,
+  publish: Publish,
+): Outbox {
+  return {
+    transact: async work => {
+      const announced: AnyEvent[] = []
+      const result = await inTransaction(pool, tx =>
+        work(tx, async event => {
+          announced.push(event)
+        }),
+      )
+      await crashpoint('outbox.committed')
+      if (announced.length > 0) await publish(announced.map(event => recordOf(topicOf, event)))
+      return result
+    },
+    run: async () => {},
+  }
+}
+
+function recordOf(topicOf: (event: AnyEvent) => string, event: AnyEvent) {
+  return {
+    topic: topicOf(event),
+    key: event.aggregateId,
+    value: JSON.stringify(event),
+    headers: injectInto({ 'content-type': 'application/json' }),
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Fault:    the process dies between COMMIT and publish, or Kafka is away.
+ * Without:  the change is there and nobody hears of it: `naive.ts` beside this file.
+ * With:     the event is committed with the change, and a relay publishes it, at least once.
+ * Switch:   PATTERN_OUTBOX=naive
+ */
+import type { AnyEvent } from '@nightshift/contracts/events'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
+import { inTransaction, type Transaction } from '@nightshift/runtime/postgres'
+import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import type { Outbox } from './types.ts'
+
+/**
+ * Events wait in the table `outbox`, written by the transaction that made them true.
+ *
+ * The order of one aggregate's events is the order of their ids only because the aggregate's row is
+ * locked (by its UPDATE) before the event is written. Announce after the change, never before.
+ */
+export function outbox(
+  pool: Pool,
+  topicOf: (event: AnyEvent) => string,
+  relay: Outbox['run'],
+): Outbox {
+  return {
+    transact: async work => {
+      const result = await inTransaction(pool, tx =>
+        work(tx, event => stage(tx, topicOf(event), event)),
+      )
+      await crashpoint('outbox.committed')
+      return result
+    },
+    run: relay,
+  }
+}
+
+/**
+ * The context of the trace is a column: when the relay gets to publish, the request that caused the
+ * event is long over, and the relay's own context would be the wrong parent.
+ */
+async function stage(tx: Transaction, topic: string, event: AnyEvent): Promise<void> {
+  await tx.query({
+    name: 'stage_event',
+    text: `INSERT INTO outbox (event_id, topic, aggregate_id, payload, traceparent)
+           VALUES ($1, $2, $3, $4, $5)`,
+    values: [event.eventId, topic, event.aggregateId, JSON.stringify(event), currentTraceparent()],
+  })
+}

@@ -1,0 +1,86 @@
+import { type Dispatcher, Pool } from 'undici'
+import type { Deadline } from './deadline.ts'
+import { deadlineHeader } from './deadline.ts'
+import { injectInto } from './telemetry.ts'
+
+export type HttpClientLimits = {
+  connectionsMax: number
+  connectMs: number
+  answerBytesMax: number
+}
+
+export type HttpCall = {
+  method: 'GET' | 'POST'
+  path: string
+  headers?: Record<string, string>
+  body?: string
+  deadline: Deadline
+}
+
+/** What the wire said. What it means is the business of the client that asked. */
+export type HttpAnswer =
+  | { kind: 'answer'; status: number; headers: Record<string, unknown>; body: string }
+  | { kind: 'not-sent'; cause: unknown }
+  | { kind: 'unknown'; cause: unknown }
+
+export type HttpClient = {
+  call: (call: HttpCall) => Promise<HttpAnswer>
+  close: () => Promise<void>
+}
+
+/** One pool of connections to one dependency. Nothing is retried here: that is a decision, not plumbing. */
+export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpClient {
+  const pool = new Pool(baseUrl, {
+    connections: limits.connectionsMax,
+    pipelining: 1,
+    connect: { timeout: limits.connectMs },
+    // The deadline of the call bounds the whole; these would only bound the gaps.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: limits.answerBytesMax,
+  })
+  return {
+    call: call => callOnce(pool, call),
+    close: () => pool.destroy(),
+  }
+}
+
+async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
+  const wire = { started: false }
+  try {
+    const answer = await pool.compose(noticeStart(wire)).request({
+      method: call.method,
+      path: call.path,
+      headers: injectInto({
+        ...call.headers,
+        [deadlineHeader]: String(Math.floor(call.deadline.remainingMs())),
+      }),
+      body: call.body ?? null,
+      signal: call.deadline.signal,
+    })
+    const body = await answer.body.text()
+    return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body }
+  } catch (cause) {
+    return wire.started ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
+  }
+}
+
+/**
+ * Notices the moment at which a request is handed to a socket. Before it nothing can have happened;
+ * after it anything may have. Decided here and not from the name of an error: the same ECONNRESET
+ * comes in both cases.
+ */
+function noticeStart(wire: { started: boolean }): Dispatcher.DispatcherComposeInterceptor {
+  return dispatch => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        wire.started = true
+        handler.onRequestStart?.(controller, context)
+      },
+      onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),
+      onResponseStart: handler.onResponseStart?.bind(handler),
+      onResponseData: handler.onResponseData?.bind(handler),
+      onResponseEnd: handler.onResponseEnd?.bind(handler),
+      onResponseError: handler.onResponseError?.bind(handler),
+    } as Dispatcher.DispatchHandler)
+}

@@ -1,0 +1,274 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { fullJitterMs } from './jitter.ts'
+import { openKafka } from './kafka-client.ts'
+import type { KafkaRecord, Publish } from './kafka-producer.ts'
+import type { Log } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import { isPostgresAway } from './postgres.ts'
+import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
+
+/**
+ * What became of an event. `duplicate`: it had been applied before, nothing was done.
+ * `refused`: it fits its contract and yet can't be true; it becomes a dead letter.
+ */
+export type Applied = 'applied' | 'duplicate' | 'ignored' | { refused: string }
+
+export type ConsumerOptions<Event> = {
+  service: string
+  topic: string
+  /** Prefix of topic and group names, for tests that share a broker. */
+  prefix: string
+  brokers: string
+  /** The contract of the topic's events. What does not fit becomes a dead letter. */
+  schema: TSchema
+  handle: (event: Event) => Promise<Applied>
+  /** Where dead letters go. They are acknowledged before the offset moves. */
+  publish: Publish
+  log: Log
+  metrics: Metrics
+}
+
+export type RunningConsumer = { isJoined: () => boolean; close: () => Promise<void> }
+
+const sessionTimeoutMs = 6_000
+const heartbeatIntervalMs = 1_000
+const rebalanceTimeoutMs = 20_000
+const maxWaitMs = 250
+const disconnectDeadlineMs = 2_000
+const retryBaseMs = 50
+const retryCapMs = 1_000
+/** A record that fails this often although the world is well is a poison pill. */
+const attemptsMax = 5
+/** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
+const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
+
+/**
+ * Reads one topic, one record at a time per partition, at least once. The offset moves only after the
+ * record was applied or became a dead letter.
+ *
+ * The handler of KafkaJS never throws for a reason of ours: its retry counter is never reset
+ * (tulios/kafkajs#1415), and an error that it takes for final stops the consumer in silence.
+ */
+export async function runConsumer<Event>(
+  options: ConsumerOptions<Event>,
+): Promise<RunningConsumer> {
+  const { service, topic, prefix, brokers, log } = options
+  const retry = { initialRetryTime: 100, maxRetryTime: 500, retries: 1_000 }
+  const kafka = openKafka(`${service}-consumer`, brokers, retry, log)
+  let stopping = false
+  let joined = false
+  const consumer: Consumer = kafka.consumer({
+    groupId: `${prefix}${service}`,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: heartbeatIntervalMs,
+    rebalanceTimeout: rebalanceTimeoutMs,
+    maxWaitTimeInMs: maxWaitMs,
+    minBytes: 1,
+    allowAutoTopicCreation: false,
+    retry: { ...retry, restartOnFailure: async () => !stopping },
+  })
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    joined = true
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    log.error({ event: 'kafka.consumer_restarted', restart: payload.restart, error: payload.error })
+    // A consumer that won't come back by itself is worse than a dead process: nobody notices.
+    if (!payload.restart && !stopping) process.exit(1)
+  })
+
+  await consumer.connect()
+  await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
+  const apply = applier(options)
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 2,
+    eachBatch: payload => consumeBatch(payload, apply, () => stopping),
+  })
+
+  return {
+    isJoined: () => joined,
+    close: async () => {
+      stopping = true
+      // disconnect() waits for the broker; without one it would wait for ever.
+      await Promise.race([
+        consumer.disconnect(),
+        sleep(disconnectDeadlineMs, undefined, { ref: false }),
+      ]).catch(() => undefined) // the group finds out by itself when our session ends
+    },
+  }
+}
+
+type Apply = (message: KafkaMessage, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
+type Position = { topic: string; partition: number; offset: string }
+
+async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping: () => boolean) {
+  const { batch, resolveOffset, heartbeat, isRunning, isStale, commitOffsetsIfNecessary } = payload
+  const mayGoOn = () => isRunning() && !isStale() && !isStopping()
+  const stay = async () => {
+    await heartbeat()
+    return mayGoOn()
+  }
+  for (const message of batch.messages) {
+    if (!mayGoOn()) return
+    const at = { topic: batch.topic, partition: batch.partition, offset: message.offset }
+    if (!(await apply(message, at, stay))) return
+    resolveOffset(message.offset)
+    try {
+      await commitOffsetsIfNecessary({
+        topics: [
+          {
+            topic: batch.topic,
+            partitions: [
+              { partition: batch.partition, offset: String(BigInt(message.offset) + 1n) },
+            ],
+          },
+        ],
+      })
+      await heartbeat()
+    } catch (error) {
+      if (rejoinTypes.has((error as { type?: string }).type ?? '')) throw error
+      // The effect is committed; at worst the record comes again, and the inbox recognises it.
+      return
+    }
+  }
+}
+
+/** Answers false when the record was not dealt with and must come again. */
+function applier<Event>(options: ConsumerOptions<Event>): Apply {
+  const { handle, publish, log, metrics, topic, service } = options
+  const contract = Compile(options.schema)
+
+  const deadLetter = async (message: KafkaMessage, at: Position, reason: string) => {
+    await publish([deadLetterOf(service, message, at, reason)])
+    metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
+    log.error({ event: 'event.dead_lettered', ...at, reason })
+  }
+
+  const attempt = async (message: KafkaMessage, at: Position, failures: number) => {
+    const startedMs = performance.now()
+    const event = decode(message)
+    if (!contract.Check(event)) {
+      await deadLetter(message, at, 'it does not fit the contract of its topic')
+      return
+    }
+    const { type, eventId, occurredAt } = event as {
+      type: string
+      eventId: string
+      occurredAt: string
+    }
+    const cause = spanContextFrom(headerText(message, 'traceparent'))
+    // A new trace, linked to the one that caused it: a chain of events is not one endless request.
+    const span = {
+      kind: SpanKind.CONSUMER,
+      parent: ROOT_CONTEXT,
+      links: cause ? [{ context: cause }] : [],
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.destination.name': topic,
+        'messaging.message.id': eventId,
+      },
+    }
+    await inSpan(`process ${type}`, span, async () => {
+      const applied = await handle(event as Event)
+      if (typeof applied === 'object') return deadLetter(message, at, applied.refused)
+      const outcome = applied
+      const ageMs = Date.now() - Date.parse(occurredAt)
+      metrics.eventsConsumed.inc({ topic, type, outcome })
+      metrics.eventSeconds.observe({ topic }, (performance.now() - startedMs) / 1000)
+      metrics.eventAgeSeconds.observe({ topic }, Math.max(0, ageMs) / 1000)
+      log.info({
+        event: 'event.consumed',
+        type,
+        eventId,
+        outcome,
+        ...at,
+        durationMs: Math.round((performance.now() - startedMs) * 100) / 100,
+        ageMs,
+        retries: failures,
+        ...(cause ? { causeTraceId: cause.traceId } : {}),
+      })
+    })
+  }
+
+  return async (message, at, stay) => {
+    let own = 0
+    for (let failures = 0; ; failures += 1) {
+      try {
+        await context.with(trace.deleteSpan(ROOT_CONTEXT), () => attempt(message, at, failures))
+        return true
+      } catch (error) {
+        // While the world is away there is no limit: the record is fine and waits, its partition
+        // with it. Only a record that fails by itself is put aside.
+        if (!isWorldAway(error)) own += 1
+        log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
+        if (own >= attemptsMax) {
+          try {
+            await deadLetter(message, at, `it failed ${own} times: ${(error as Error).name}`)
+            return true
+          } catch (publishError) {
+            log.warn({ event: 'event.retried', ...at, failures, error: publishError })
+          }
+        }
+        await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
+        if (!(await stay())) return false
+      }
+    }
+  }
+}
+
+/** Database or broker: what every record would fail on. */
+function isWorldAway(error: unknown): boolean {
+  return isPostgresAway(error) || (error as Error).name.startsWith('KafkaJS')
+}
+
+function decode(message: KafkaMessage): unknown {
+  if (message.value === null) return undefined
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(message.value)
+    return JSON.parse(text)
+  } catch {
+    // Not text or not JSON: undefined fits no contract, so it becomes a dead letter with its bytes.
+    return undefined
+  }
+}
+
+/** The bytes as they came, so that a replay is not a re-interpretation. */
+function deadLetterOf(
+  service: string,
+  message: KafkaMessage,
+  at: Position,
+  reason: string,
+): KafkaRecord {
+  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
+    name,
+    [value].flat().map(one => Buffer.from(one ?? '').toString('base64')),
+  ])
+  return {
+    topic: `${service}.dead-letters.v1`,
+    key: `${at.topic}/${at.partition}`,
+    headers: {},
+    value: JSON.stringify({
+      reason,
+      ...at,
+      failedAt: new Date().toISOString(),
+      timestamp: message.timestamp,
+      key: message.key?.toString('base64') ?? null,
+      value: message.value?.toString('base64') ?? null,
+      headers: Object.fromEntries(headers),
+    }),
+  }
+}
+
+function headerText(message: KafkaMessage, name: string): string | undefined {
+  const value = message.headers?.[name]
+  return Buffer.isBuffer(value)
+    ? value.toString('utf8')
+    : typeof value === 'string'
+      ? value
+      : undefined
+}

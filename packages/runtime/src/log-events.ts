@@ -1,0 +1,36 @@
+/**
+ * The closed vocabulary of the logs: what a line is about. A word that is not here does not compile,
+ * so a search for one finds every line of its kind.
+ */
+export const logEvents = [
+  // life of a process
+  'service.started',
+  'service.stopping',
+  'service.stopped',
+  'service.crashed',
+  'pattern.naive',
+  'configuration.refused',
+  // one line per unit of work
+  'http.request',
+  'event.consumed',
+  'event.dead_lettered',
+  'event.retried',
+  'outbox.relayed',
+  'payment.reconciled',
+  'publication.resumed',
+  'mail.sent',
+  'mail.postponed',
+  'mail.failed',
+  // the outside
+  'breaker.opened',
+  'breaker.half_opened',
+  'breaker.closed',
+  'dependency.bug',
+  'postgres.connection_lost',
+  'redis.connection_lost',
+  'kafka.consumer_restarted',
+  'kafka.client',
+  'loop.failed',
+] as const
+
+export type LogEvent = (typeof logEvents)[number]

@@ -1,0 +1,21 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+
+/**
+ * The port for those who run the service: metrics and probes, never reachable with the public one.
+ *
+ * `live`: the event loop turns. It asks nobody else, or a database outage would restart everything.
+ * `ready`: this instance can take traffic: started and not draining. It does not ask shared
+ * dependencies either, or all instances would drop out together.
+ */
+export function buildOperationsServer(registry: Registry, isReady: () => boolean): FastifyInstance {
+  const app = Fastify({ logger: false, requestTimeout: 2_000, keepAliveTimeout: 5_000 })
+  app.get('/health/live', async () => ({ status: 'live' }))
+  app.get('/health/ready', async (_request, reply) =>
+    isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),
+  )
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  return app
+}

@@ -1,0 +1,17 @@
+/**
+ * How every outbound call ends. Retry, breaker, idempotency and the HTTP mapping switch on this type.
+ *
+ * - `ok`        it happened, and this is the answer
+ * - `rejected`  a final no, for a business reason; it did not happen and will not
+ * - `shed`      refused for now, before anything happened; worth another try after a while
+ * - `not-sent`  no byte left this process; safe to send again
+ * - `unknown`   bytes were written and no usable answer came: it may have happened. Not a failure
+ * - `bug`       the other side says that we misuse it; sending the same again won't help
+ */
+export type Outcome<Value, Reason = never> =
+  | { kind: 'ok'; value: Value }
+  | { kind: 'rejected'; reason: Reason }
+  | { kind: 'shed'; retryAfterMs: number }
+  | { kind: 'not-sent'; cause: unknown }
+  | { kind: 'unknown'; cause: unknown }
+  | { kind: 'bug'; cause: unknown }

@@ -1,0 +1,107 @@
+import pg from 'pg'
+import type { Log } from './logger.ts'
+
+/** What runs a statement: the pool for a single one, a client inside a transaction. */
+export type Queryable = Pick<pg.ClientBase, 'query'>
+
+/** One open transaction. */
+export type Transaction = pg.PoolClient
+
+export type PoolLimits = {
+  connectionsMax: number
+  /** Waiting for a free connection, TCP included. */
+  acquireMs: number
+  lockMs: number
+  statementMs: number
+  /** A connection that sits in an open transaction longer than this is closed by the server. */
+  idleInTransactionMs: number
+}
+
+/**
+ * Opens a pool in which every wait is bounded. The order of the limits matters:
+ * lock < statement < query. `query_timeout` alone would leave the query running on the server
+ * (brianc/node-postgres#1954), so it is only the backstop for a server that does not answer at all.
+ */
+export function openPool(connectionString: string, name: string, limits: PoolLimits, log: Log) {
+  const pool = new pg.Pool({
+    connectionString,
+    application_name: name,
+    max: limits.connectionsMax,
+    connectionTimeoutMillis: limits.acquireMs,
+    lock_timeout: limits.lockMs,
+    statement_timeout: limits.statementMs,
+    query_timeout: limits.statementMs + 500,
+    idle_in_transaction_session_timeout: limits.idleInTransactionMs,
+    keepAlive: true,
+  })
+  const lost = (error: Error) => log.warn({ event: 'postgres.connection_lost', pool: name, error })
+  // Without both listeners a killed connection ends the process: the first hears of idle ones,
+  // the second of checked-out ones (brianc/node-postgres#2439).
+  pool.on('error', lost)
+  pool.on('connect', client => client.on('error', lost))
+  return pool
+}
+
+/** Thrown inside a transaction to undo it and answer with a value: a refusal, not a fault. */
+export class RollBack<T> extends Error {
+  readonly value: T
+  constructor(value: T) {
+    super('rolled back')
+    this.value = value
+  }
+}
+
+/**
+ * Runs `work` in one transaction on one connection. Never call the network inside: the transaction
+ * would hold its locks and its connection for as long as somebody else likes.
+ * After a failed COMMIT it is unknown whether the transaction happened; the error is thrown.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('BEGIN')
+    const result = await work(client)
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError
+    })
+    if (error instanceof RollBack) return error.value as T
+    throw error
+  } finally {
+    // A connection that can't roll back is in no state to be used again.
+    client.release(broken)
+  }
+}
+
+/**
+ * True when the world failed and not the statement: the same work may succeed later.
+ * Classes of https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ */
+export function isPostgresAway(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string }
+  if (code !== undefined && /^(08|40|53|57|55P03|25P03|25P04)/.test(code)) return true
+  if (code !== undefined && /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN)/.test(code)) return true
+  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/.test(
+    message ?? '',
+  )
+}
+
+const serverVersionMin = 170_000
+
+/** @throws when the server is older than what the SQL here relies on. */
+export async function requirePostgres17(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ version: string }>(
+    `SELECT current_setting('server_version_num') AS version`,
+  )
+  if (Number(rows[0]?.version) < serverVersionMin) {
+    throw new Error(
+      `PostgreSQL 17 or newer is needed (transaction_timeout), found ${rows[0]?.version}. Nightshift is tested with 18.`,
+    )
+  }
+}

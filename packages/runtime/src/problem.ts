@@ -1,0 +1,46 @@
+import type { Problem } from '@nightshift/contracts/problem'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** What a refusal says; the request adds its own id. */
+export type Refusal = {
+  status: number
+  /** Last part of the `type` path. */
+  slug: string
+  title: string
+  detail?: string
+  errors?: Problem['errors']
+  retryAfterSeconds?: number
+  paymentId?: string
+}
+
+export const problemMediaType = 'application/problem+json; charset=utf-8'
+
+export function problemOf(refusal: Refusal, instance: string): Problem {
+  const { slug, title, status, detail, errors, paymentId } = refusal
+  return {
+    type: `/problems/${slug}`,
+    title,
+    status,
+    ...(detail === undefined ? {} : { detail }),
+    instance,
+    ...(errors === undefined ? {} : { errors }),
+    ...(paymentId === undefined ? {} : { paymentId }),
+  }
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal) {
+  if (refusal.retryAfterSeconds !== undefined) {
+    reply.header('retry-after', String(refusal.retryAfterSeconds))
+  }
+  // Serialised here: a problem must get out even where the route has no schema for its status.
+  return reply
+    .code(refusal.status)
+    .header('content-type', problemMediaType)
+    .serializer((payload: unknown) => String(payload))
+    .send(JSON.stringify(problemOf(refusal, request.id)))
+}
+
+/** Spread out, or everybody who was refused now comes back in the same second. */
+export function jitteredRetryAfterSeconds(): number {
+  return 1 + Math.floor(Math.random() * 4)
+}

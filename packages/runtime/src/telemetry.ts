@@ -1,0 +1,133 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace'
+
+export { SpanKind }
+
+const exportDelayMs = 500
+const exportTimeoutMs = 2_000
+const spanQueueMax = 2_048
+/** A collector that is away must not hold up the end of the process. */
+const flushDeadlineMs = 1_500
+
+/**
+ * Starts tracing. Spans are written by hand, so nothing is patched (docs/decisions/0005). Without an
+ * endpoint every call below still works and costs next to nothing: the API's own no-op.
+ * @param endpoint base URL of an OTLP/HTTP collector
+ */
+export function startTelemetry(service: string, endpoint: string | undefined): AsyncDisposable {
+  if (endpoint === undefined) return { [Symbol.asyncDispose]: async () => {} }
+  const sdk = new NodeSDK({
+    serviceName: service,
+    autoDetectResources: false,
+    instrumentations: [],
+    metricReaders: [],
+    logRecordProcessors: [],
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({
+          url: `${endpoint.replace(/\/$/, '')}/v1/traces`,
+          timeoutMillis: exportTimeoutMs,
+        }),
+        scheduledDelayMillis: exportDelayMs,
+        exportTimeoutMillis: exportTimeoutMs,
+        maxQueueSize: spanQueueMax,
+      }),
+    ],
+  })
+  sdk.start()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const deadline = AbortSignal.timeout(flushDeadlineMs)
+      const late = new Promise<void>(resolve => {
+        deadline.addEventListener('abort', () => resolve(), { once: true })
+      })
+      // Spans are a report about the work, not the work: losing the last ones is no reason to fail.
+      await Promise.race([sdk.shutdown().catch(() => undefined), late])
+    },
+  }
+}
+
+export type SpanOptions = {
+  kind?: SpanKind
+  attributes?: Attributes
+  /** Default: the active context. */
+  parent?: Context
+  links?: Link[]
+}
+
+/** Runs `work` inside a span. A throw marks the span as failed and goes on. */
+export async function inSpan<T>(
+  name: string,
+  options: SpanOptions,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  const span = startSpan(name, options)
+  try {
+    return await context.with(trace.setSpan(options.parent ?? context.active(), span), () =>
+      work(span),
+    )
+  } catch (error) {
+    failSpan(span, error)
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+/** For work that does not fit into one function, such as a request with hooks. End it yourself. */
+export function startSpan(name: string, options: SpanOptions): Span {
+  return tracer().startSpan(
+    name,
+    {
+      kind: options.kind ?? SpanKind.INTERNAL,
+      ...(options.attributes ? { attributes: options.attributes } : {}),
+      ...(options.links ? { links: options.links } : {}),
+    },
+    options.parent ?? context.active(),
+  )
+}
+
+/** The message goes to the logs; a span says only what kind of failure it was. */
+export function failSpan(span: Span, error: unknown): void {
+  const type = error instanceof Error ? error.name : 'unknown'
+  span.setAttribute('error.type', (error as { code?: string })?.code ?? type)
+  span.setStatus({ code: SpanStatusCode.ERROR })
+}
+
+/** The active span as a W3C `traceparent`, to be stored or sent. */
+export function currentTraceparent(): string | undefined {
+  return injectInto({})['traceparent']
+}
+
+export function injectInto(headers: Record<string, string>): Record<string, string> {
+  propagation.inject(context.active(), headers)
+  return headers
+}
+
+/** The context that a `traceparent` names, or the root when there is none or it is malformed. */
+export function contextFrom(traceparent: string | undefined | null): Context {
+  return traceparent ? propagation.extract(ROOT_CONTEXT, { traceparent }) : ROOT_CONTEXT
+}
+
+/** The span that a `traceparent` names, to be linked to. */
+export function spanContextFrom(traceparent: string | undefined | null): SpanContext | undefined {
+  return trace.getSpanContext(contextFrom(traceparent))
+}
+
+function tracer() {
+  return trace.getTracer('nightshift')
+}

@@ -1,0 +1,64 @@
+import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Deadline } from '@nightshift/runtime/deadline'
+import { type ChargeOutcome, decide, type Payment, type Verdict } from '../domain/payment.ts'
+
+export type KeyedPayment = { tenantId: string; key: string; request: TakePaymentRequest }
+
+export type PaymentClaim =
+  | { kind: 'claimed'; payment: Payment }
+  | { kind: 'finished'; answer: StoredAnswer }
+  | { kind: 'in_progress'; retryAfterMs: number }
+  | { kind: 'different_request' }
+
+export type FinishPaymentDeps = {
+  /** Asks the provider, under a key that is derived from the payment: as often as need be. */
+  charge: (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
+  /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
+  settle: (payment: Payment, verdict: FinalVerdict) => Promise<Payment>
+  /** Notes that the outcome is open and when to look again. */
+  askAgainLater: (payment: Payment, outcome: ChargeOutcome) => Promise<void>
+}
+
+export type TakePaymentDeps = FinishPaymentDeps & {
+  /** Commits the key and the payment, so that everything after can be continued by somebody else. */
+  claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
+}
+
+type FinalVerdict = Exclude<Verdict, { kind: 'ask_again' }>
+
+export type TakePaymentResult =
+  | { kind: 'payment'; payment: Payment }
+  | Exclude<PaymentClaim, { kind: 'claimed' }>
+
+/**
+ * Takes a payment once per key: claim the key (commit), ask the provider (no transaction open),
+ * record the answer and its event (commit). A death between any two of them loses nothing: the
+ * next attempt with the key, or the reconciler, goes on from what is committed.
+ */
+export async function takePayment(
+  deps: TakePaymentDeps,
+  keyed: KeyedPayment,
+  deadline: Deadline,
+): Promise<TakePaymentResult> {
+  const claim = await deps.claim(keyed)
+  if (claim.kind !== 'claimed') return claim
+  return { kind: 'payment', payment: await finishPayment(deps, claim.payment, deadline) }
+}
+
+/**
+ * The second half, for a request and for the reconciler: the same call under the same key, until
+ * the provider has answered. Answers the payment as it is then; `pending` if it still has not.
+ */
+export async function finishPayment(
+  deps: FinishPaymentDeps,
+  payment: Payment,
+  deadline: Deadline,
+): Promise<Payment> {
+  if (payment.status !== 'pending') return payment
+  const outcome = await deps.charge(payment, deadline)
+  const verdict = decide(outcome)
+  if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
+  await deps.askAgainLater(payment, outcome)
+  return payment
+}

@@ -1,0 +1,45 @@
+import type { PaymentResponse } from '@nightshift/contracts/payments-http'
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import { problemMediaType, problemOf } from '@nightshift/runtime/problem'
+import type { Payment } from '../domain/payment.ts'
+
+export function paymentResponse(payment: Payment): PaymentResponse {
+  const { paymentId, status, listingId, publicationId, amountCents, currency } = payment
+  return {
+    paymentId,
+    status,
+    listingId,
+    publicationId,
+    amountCents,
+    currency,
+    ...(payment.declineReason === null ? {} : { declineReason: payment.declineReason }),
+    createdAt: payment.createdAt.toISOString(),
+  }
+}
+
+/**
+ * What a client is told about a payment. The same for the request that took it, for a replay, and
+ * for the reconciler that stores it when nobody is listening, so nothing of a request is in it.
+ */
+export function paymentAnswer(payment: Payment): StoredAnswer {
+  const location = `/v1/payments/${payment.paymentId}`
+  if (payment.declineReason !== null) {
+    const refusal = {
+      status: 402,
+      slug: 'card-declined',
+      title: 'The card was declined',
+      detail: `Nothing was charged (${payment.declineReason}). Another card needs another key.`,
+      paymentId: payment.paymentId,
+    }
+    return {
+      status: 402,
+      headers: { 'content-type': problemMediaType },
+      body: JSON.stringify(problemOf(refusal, location)),
+    }
+  }
+  return {
+    status: payment.status === 'captured' ? 201 : 202,
+    headers: { 'content-type': 'application/json; charset=utf-8', location },
+    body: JSON.stringify(paymentResponse(payment)),
+  }
+}

@@ -1,0 +1,80 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
+import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
+import { Problem } from '@nightshift/contracts/problem'
+import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import { sendProblem } from '@nightshift/runtime/problem'
+import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
+import { Type } from 'typebox'
+import type { Payment } from '../domain/payment.ts'
+import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
+import { paymentAnswer, paymentResponse } from './payment-answer.ts'
+
+export type PaymentRoutesDeps = {
+  takePayment: TakePaymentDeps
+  findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
+}
+
+/** For callers with an API key: take a payment, ask about one. */
+export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps }> = async (
+  app,
+  { deps },
+) => {
+  app.post(
+    '/v1/payments',
+    {
+      schema: {
+        summary: 'Take a payment, once per Idempotency-Key',
+        security: [{ apiKey: [] }],
+        headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
+        body: TakePaymentRequest,
+        response: {
+          201: { ...PaymentResponse, description: 'Captured.' },
+          202: {
+            ...PaymentResponse,
+            description: 'Not known yet; ask again, with the same key or by id.',
+          },
+          402: Problem,
+          '4xx': Problem,
+          503: Problem,
+        },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key']
+      const keyed = { tenantId: tenantOf(request), key, request: request.body }
+      const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
+      if (result.kind === 'in_progress' || result.kind === 'different_request') {
+        return sendKeyRefusal(request, reply, result)
+      }
+      if (result.kind === 'finished') {
+        note(request, { replayed: true })
+        return sendKeyedAnswer(reply, result.answer, true)
+      }
+      const { paymentId, status } = result.payment
+      note(request, { paymentId, paymentStatus: status })
+      return sendKeyedAnswer(reply, paymentAnswer(result.payment), false)
+    },
+  )
+
+  app.get(
+    '/v1/payments/:paymentId',
+    {
+      schema: {
+        summary: 'One payment of the caller',
+        security: [{ apiKey: [] }],
+        params: Type.Object({ paymentId: Id }, strict),
+        response: { 200: PaymentResponse, '4xx': Problem, 503: Problem },
+      },
+    },
+    async (request, reply) => {
+      const payment = await deps.findPayment(tenantOf(request), request.params.paymentId)
+      if (payment) return paymentResponse(payment)
+      return sendProblem(request, reply, {
+        status: 404,
+        slug: 'not-found',
+        title: 'There is no such payment',
+      })
+    },
+  )
+}

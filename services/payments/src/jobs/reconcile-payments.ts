@@ -1,0 +1,38 @@
+import { deadlineIn } from '@nightshift/runtime/deadline'
+import type { Log } from '@nightshift/runtime/logger'
+import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
+import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
+import type { DuePayment } from '../store/payments.ts'
+
+export type ReconcilePaymentsDeps = {
+  takeDue: () => Promise<DuePayment[]>
+  finish: FinishPaymentDeps
+  attemptBudgetMs: number
+  concurrencyMax: number
+  log: Log
+}
+
+/**
+ * Finishes payments whose outcome is open: asks the provider again under the same key, in bounded
+ * batches and a few at a time, so that a provider that just came back is not stormed.
+ * @returns how many were looked at
+ */
+export async function reconcilePaymentsOnce(deps: ReconcilePaymentsDeps): Promise<number> {
+  const due = await deps.takeDue()
+  const queue = due.values()
+  const worker = async () => {
+    for (const one of queue) await reconcileOne(deps, one)
+  }
+  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
+  return due.length
+}
+
+async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promise<void> {
+  const cause = spanContextFrom(due.traceparent)
+  const links = cause ? [{ context: cause }] : []
+  await inSpan('reconcile payment', { links }, async () => {
+    const { paymentId } = due.payment
+    const after = await finishPayment(deps.finish, due.payment, deadlineIn(deps.attemptBudgetMs))
+    deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: after.status })
+  })
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+
+/**
+ * Every number of this service, with its unit. The figures are one solution; the relations below
+ * are the design, and a service that breaks one does not start.
+ */
+export const limits = {
+  http: {
+    requestBudgetMs: 3_500,
+    receiveMs: 5_000,
+    // Longer than our callers keep an idle connection (4 s), or they write to a closed one.
+    keepAliveMs: 72_000,
+    bodyBytesMax: 16 * 1024,
+    connectionsMax: 1_000,
+  },
+  pool: {
+    connectionsMax: 10,
+    acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
+  providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  provider: {
+    attemptMs: 2_000,
+    attemptMinMs: 50,
+    breakerWindowMs: 10_000,
+    breakerVolumeMin: 20,
+    breakerFailurePercent: 50,
+    breakerOpenMs: 3_000,
+  },
+  /** How long the owner of a key may be silent before another attempt takes over. */
+  keyLeaseMs: 10_000,
+  reconcile: {
+    /** The first look at a payment whose request has gone quiet. */
+    firstCheckMs: 6_000,
+    /** After an answer that left the outcome open. */
+    againBaseMs: 1_000,
+    againCapMs: 15_000,
+    batchMax: 20,
+    concurrencyMax: 4,
+    idleMs: 500,
+    failureBackoffCapMs: 5_000,
+  },
+} as const
+
+const { http, pool, provider, providerHttp, reconcile, keyLeaseMs } = limits
+assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
+assert(
+  provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
+  'after the provider had its time, the outcome must still be recorded',
+)
+assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
+assert(
+  keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
+  'nobody takes over from an owner that may still be working',
+)
+assert(
+  reconcile.firstCheckMs > http.requestBudgetMs + 2_000,
+  'the reconciler leaves a payment to its request while that may be alive',
+)
+assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')

@@ -1,0 +1,140 @@
+import { join } from 'node:path'
+import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
+import { outbox } from '@nightshift/patterns/outbox/outbox'
+import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { dependency } from '@nightshift/runtime/call-dependency'
+import { readConfig } from '@nightshift/runtime/config'
+import { armCrashpoint } from '@nightshift/runtime/crashpoint'
+import { openHttpClient } from '@nightshift/runtime/http-client'
+import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
+import { runService } from '@nightshift/runtime/lifecycle'
+import { type Log, openLog } from '@nightshift/runtime/logger'
+import { runLoop } from '@nightshift/runtime/loop'
+import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
+import { requireMigrations } from '@nightshift/runtime/migrate'
+import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
+import { buildOperationsServer } from '@nightshift/runtime/operations-server'
+import { openPool, requirePostgres17 } from '@nightshift/runtime/postgres'
+import { startTelemetry } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import { buildApp } from './app.ts'
+import { chargeCard } from './clients/card-provider.ts'
+import { Config } from './config.ts'
+import type { FinishPaymentDeps } from './flows/take-payment.ts'
+import { paymentAnswer } from './http/payment-answer.ts'
+import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
+import { limits } from './limits.ts'
+import { claimPayment } from './store/claim-payment.ts'
+import { findPayment, postponeCheck, takeDuePayments } from './store/payments.ts'
+import { settlePayment } from './store/settle-payment.ts'
+
+const topic = 'payments.v1'
+
+/** Opens in the order of need; everything closes by itself, in reverse. */
+async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+  await using open = new AsyncDisposableStack()
+  open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
+  const metrics = createMetrics('payments')
+  const pool = open.adopt(openPool(config.DATABASE_URL, 'payments', limits.pool, log), p => p.end())
+  await requirePostgres17(pool)
+  await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
+
+  let ready = false
+  const operations = buildOperationsServer(metrics.registry, () => ready)
+  open.defer(() => operations.close())
+  await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
+
+  const { announcements, claim, finish } = wirePatterns(config, open, { pool, log, metrics })
+  startJobs(open, announcements, { pool, finish, log })
+
+  const app = await buildApp({
+    db: pool,
+    log,
+    metrics,
+    takePayment: { claim, ...finish },
+    findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
+  })
+  open.defer(() => app.close())
+  await app.listen({ host: config.HOST, port: config.PORT })
+  ready = true
+  log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
+  await untilStopped()
+  ready = false
+}
+
+type Plumbing = { pool: Pool; log: Log; metrics: Metrics }
+
+/** Here the switches are decided: the pattern, or its naive twin of the same type. */
+function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
+  const { pool, log, metrics } = plumbing
+  const { publish } = open.adopt(
+    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    producer => producer.close(),
+  )
+  const connectionString = config.DATABASE_URL
+  const announcements =
+    config.PATTERN_OUTBOX === 'on'
+      ? outbox(pool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      : publishAfterCommit(pool, () => topic, publish)
+  const keys =
+    config.PATTERN_IDEMPOTENCY_KEY === 'on'
+      ? idempotencyKeys(limits.keyLeaseMs)
+      : ignoredIdempotencyKeys()
+
+  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
+    client.close(),
+  )
+  const callProvider = dependency('card-provider', limits.provider, log, metrics)
+  const { againBaseMs, againCapMs, firstCheckMs } = limits.reconcile
+  const finish: FinishPaymentDeps = {
+    charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
+    settle: settlePayment(announcements, keys, paymentAnswer),
+    askAgainLater: async ({ paymentId }) => {
+      await postponeCheck(pool, paymentId, againBaseMs, againCapMs)
+      await keys.release(pool, paymentId)
+    },
+  }
+  return { announcements, finish, claim: claimPayment(pool, keys, firstCheckMs) }
+}
+
+/** What happens without anybody asking. Stopped, and waited for, before its connections close. */
+function startJobs(
+  open: AsyncDisposableStack,
+  announcements: Outbox,
+  { pool, finish, log }: { pool: Pool; finish: FinishPaymentDeps; log: Log },
+): void {
+  const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
+  const reconciler = {
+    takeDue: () => takeDuePayments(pool, batchMax, firstCheckMs),
+    finish,
+    attemptBudgetMs: limits.http.requestBudgetMs,
+    concurrencyMax,
+    log,
+  }
+  const runOnce = () => reconcilePaymentsOnce(reconciler)
+  const stop = new AbortController()
+  const { signal } = stop
+  const name = 'reconcile-payments'
+  const jobs = Promise.all([
+    announcements.run(signal),
+    runLoop({ name, runOnce, batchMax, idleMs, failureBackoffCapMs, signal, log }),
+  ])
+  open.defer(async () => {
+    stop.abort()
+    await jobs
+  })
+}
+
+if (import.meta.main) {
+  const log = openLog('payments')
+  await runService(log, async untilStopped => {
+    const config = readConfig(Config, process.env)
+    log.setLevel(config.LOG_LEVEL)
+    warnOfNaivePatterns(config, log)
+    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
+    await run(config, log, untilStopped)
+  })
+}
