@@ -1,11 +1,10 @@
-import { buildHttpServer, requireApiKey } from '@nightshift/runtime/http-server'
+import { buildHttpServer } from '@nightshift/runtime/http-server'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
-import type { Queryable } from '@nightshift/runtime/postgres'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { limits } from './limits.ts'
 
-export type AppDeps = PaymentRoutesDeps & { db: Queryable; log: Log; metrics: Metrics }
+export type AppDeps = PaymentRoutesDeps & { log: Log; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {
@@ -16,9 +15,6 @@ export async function buildApp(deps: AppDeps) {
     log: deps.log,
     metrics: deps.metrics,
   })
-  await app.register(async forCallers => {
-    requireApiKey(forCallers, deps.db)
-    await forCallers.register(paymentRoutes, { deps })
-  })
+  await app.register(paymentRoutes, { deps })
   return app
 }

@@ -5,6 +5,7 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { runInBackground } from '@nightshift/runtime/background'
 import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
@@ -115,17 +116,8 @@ function startJobs(
     log,
   }
   const runOnce = () => reconcilePaymentsOnce(reconciler)
-  const stop = new AbortController()
-  const { signal } = stop
-  const name = 'reconcile-payments'
-  const jobs = Promise.all([
-    announcements.run(signal),
-    runLoop({ name, runOnce, batchMax, idleMs, failureBackoffCapMs, signal, log }),
-  ])
-  open.defer(async () => {
-    stop.abort()
-    await jobs
-  })
+  const loop = { name: 'reconcile-payments', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
+  runInBackground(open, announcements.run, signal => runLoop({ ...loop, signal }))
 }
 
 if (import.meta.main) {

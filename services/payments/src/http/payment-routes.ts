@@ -2,7 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { Problem } from '@nightshift/contracts/problem'
+import { requireApiKey } from '@nightshift/runtime/http-server'
 import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import type { Queryable } from '@nightshift/runtime/postgres'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -11,6 +13,7 @@ import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
 import { paymentAnswer, paymentResponse } from './payment-answer.ts'
 
 export type PaymentRoutesDeps = {
+  db: Queryable
   takePayment: TakePaymentDeps
   findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
 }
@@ -20,6 +23,8 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
   app,
   { deps },
 ) => {
+  requireApiKey(app, deps.db)
+
   app.post(
     '/v1/payments',
     {

@@ -1,0 +1,27 @@
+import { buildHttpServer } from '@nightshift/runtime/http-server'
+import type { Log } from '@nightshift/runtime/logger'
+import type { Metrics } from '@nightshift/runtime/metrics'
+import type { SearchListingsDeps } from './flows/search-listings.ts'
+import { type EmployerRoutesDeps, employerRoutes } from './http/employer-routes.ts'
+import { searchRoutes } from './http/search-routes.ts'
+import { limits } from './limits.ts'
+
+export type AppDeps = EmployerRoutesDeps & {
+  search: SearchListingsDeps
+  log: Log
+  metrics: Metrics
+}
+
+/** The public port. Builds, and does not listen: no I/O happens here. */
+export async function buildApp(deps: AppDeps) {
+  const app = await buildHttpServer({
+    title: 'Nightshift listings',
+    description: 'Listings, their publication, and the public search.',
+    limits: limits.http,
+    log: deps.log,
+    metrics: deps.metrics,
+  })
+  await app.register(searchRoutes, { deps: deps.search })
+  await app.register(employerRoutes, { deps })
+  return app
+}

@@ -1,0 +1,70 @@
+import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
+import { PaymentResponse } from '@nightshift/contracts/payments-http'
+import { tenantHeader } from '@nightshift/runtime/api-keys'
+import type { CallDependency } from '@nightshift/runtime/call-dependency'
+import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
+import Value from 'typebox/value'
+import type { PayOutcome, Publication } from '../domain/publication.ts'
+import type { PublishListingDeps } from '../flows/publish-listing.ts'
+
+/**
+ * Asks the payments service for the payment of a publication. Its idempotency key is derived from
+ * the publication: whoever asks again, after whatever happened here, asks for the same payment.
+ */
+export function payForPublication(
+  call: CallDependency,
+  http: HttpClient,
+  serviceKey: string,
+): PublishListingDeps['pay'] {
+  return (publication, deadline) =>
+    call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
+      const answer = await http.call({
+        method: 'POST',
+        path: '/v1/payments',
+        headers: {
+          authorization: `Bearer ${serviceKey}`,
+          [tenantHeader]: publication.tenantId,
+          'content-type': 'application/json',
+          'idempotency-key': `publication-${publication.publicationId}`,
+        },
+        body: JSON.stringify(requestOf(publication)),
+        deadline: perTry,
+      })
+      return answer.kind === 'answer' ? outcomeOf(answer) : answer
+    })
+}
+
+function requestOf(publication: Publication): TakePaymentRequest {
+  const { listingId, publicationId, amountCents, currency, cardToken } = publication
+  return { listingId, publicationId, amountCents, currency, cardToken: cardToken ?? '' }
+}
+
+/** What the answer of payments means. An answer that we can't read is no answer. */
+function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome {
+  const { status } = answer
+  if (status === 201 || status === 202) {
+    const payment = parse(answer.body)
+    if (!payment || payment.status === 'declined') return unknown('payments can not be understood')
+    return { kind: 'ok', value: { paymentId: payment.paymentId, status: payment.status } }
+  }
+  if (status === 402) return { kind: 'rejected', reason: 'declined' }
+  if (status === 409) return unknown('payments is still working on it')
+  if (status === 429 || status === 503) {
+    return { kind: 'shed', retryAfterMs: 1_000 * (Number(answer.headers['retry-after']) || 1) }
+  }
+  if (status >= 500) return unknown(`payments answered ${status}`)
+  return { kind: 'bug', cause: new Error(`payments answered ${status}`) }
+}
+
+function unknown(message: string): PayOutcome {
+  return { kind: 'unknown', cause: new Error(message) }
+}
+
+function parse(body: string): PaymentResponse | undefined {
+  try {
+    const value: unknown = JSON.parse(body)
+    return Value.Check(PaymentResponse, value) ? value : undefined
+  } catch {
+    return undefined // said by the return type: the answer can't be read
+  }
+}

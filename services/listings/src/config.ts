@@ -1,0 +1,22 @@
+import { type Static, Type } from 'typebox'
+
+/** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
+export const Config = Type.Object({
+  NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
+  LAB: Type.Optional(Type.Literal('1')),
+  HOST: Type.String({ default: '127.0.0.1' }),
+  PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4002 }),
+  OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4102 }),
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
+  KAFKA_PREFIX: Type.String({ default: '' }),
+  REDIS_URL: Type.String({ pattern: '^rediss?://' }),
+  PAYMENTS_URL: Type.String({ pattern: '^https?://' }),
+  PAYMENTS_SERVICE_KEY: Type.String({ pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
+  PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
+  CRASH_AT: Type.Optional(Type.String({ pattern: '^[a-z_.]+:[1-9]\\d{0,5}$' })),
+})
+export type Config = Readonly<Static<typeof Config>>

@@ -1,0 +1,26 @@
+import { PaymentEvent } from '@nightshift/contracts/events'
+import {
+  type ConsumerOptions,
+  type RunningConsumer,
+  runConsumer,
+} from '@nightshift/runtime/kafka-consumer'
+import { type ApplyPaymentEventDeps, applyPaymentEvent } from '../flows/apply-payment-event.ts'
+
+type Plumbing = Pick<
+  ConsumerOptions<PaymentEvent>,
+  'brokers' | 'prefix' | 'publish' | 'log' | 'metrics'
+>
+
+/** Hears from payments what became of a payment, and lets the listing follow. */
+export function consumePaymentEvents(
+  plumbing: Plumbing,
+  deps: ApplyPaymentEventDeps,
+): Promise<RunningConsumer> {
+  return runConsumer<PaymentEvent>({
+    ...plumbing,
+    service: 'listings',
+    topic: 'payments.v1',
+    schema: PaymentEvent,
+    handle: event => applyPaymentEvent(deps, event),
+  })
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import {
+  DraftListingRequest,
+  ListingResponse,
+  PublicationResponse,
+  PublishListingRequest,
+} from '@nightshift/contracts/listings-http'
+import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
+import { Problem } from '@nightshift/contracts/problem'
+import { requireApiKey } from '@nightshift/runtime/http-server'
+import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import type { Queryable } from '@nightshift/runtime/postgres'
+import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
+import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
+import { Type } from 'typebox'
+import type { Listing } from '../domain/listing.ts'
+import {
+  type PublishListingDeps,
+  type PublishListingResult,
+  publishListing,
+} from '../flows/publish-listing.ts'
+import type { NewListing } from '../store/listings.ts'
+import { listingResponse } from './listing-response.ts'
+import { publicationAnswer } from './publication-answer.ts'
+
+export type EmployerRoutesDeps = {
+  db: Queryable
+  insertListing: (listing: NewListing) => Promise<Listing>
+  findListing: (tenantId: string, listingId: string) => Promise<Listing | undefined>
+  publishListing: PublishListingDeps
+}
+
+const security = [{ apiKey: [] }]
+const params = Type.Object({ listingId: Id }, strict)
+const problems = { '4xx': Problem, 503: Problem } as const
+
+/** For employers: draft a listing, look at it, pay for it and publish it. */
+export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDeps }> = async (
+  app,
+  { deps },
+) => {
+  requireApiKey(app, deps.db)
+
+  const draft = {
+    summary: 'Draft a listing',
+    security,
+    body: DraftListingRequest,
+    response: { 201: ListingResponse, ...problems },
+  }
+  app.post('/v1/listings', { schema: draft }, async (request, reply) => {
+    const { body } = request
+    if (body.salaryMinEurPerYear > body.salaryMaxEurPerYear) {
+      return sendProblem(request, reply, salaryRange)
+    }
+    const tenantId = tenantOf(request)
+    const listing = await deps.insertListing({ ...body, listingId: randomUUID(), tenantId })
+    note(request, { listingId: listing.listingId })
+    reply.header('location', `/v1/listings/${listing.listingId}`)
+    return reply.code(201).send(listingResponse(listing))
+  })
+
+  const read = {
+    summary: 'One listing of the caller',
+    security,
+    params,
+    response: { 200: ListingResponse, ...problems },
+  }
+  app.get('/v1/listings/:listingId', { schema: read }, async (request, reply) => {
+    const listing = await deps.findListing(tenantOf(request), request.params.listingId)
+    return listing
+      ? listingResponse(listing)
+      : sendProblem(request, reply, refusals.no_such_listing)
+  })
+
+  const publish = {
+    summary: 'Pay for a listing and publish it, once per Idempotency-Key',
+    security,
+    headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
+    params,
+    body: PublishListingRequest,
+    response: {
+      201: { ...PublicationResponse, description: 'Paid; the listing is about to go live.' },
+      202: { ...PublicationResponse, description: 'Not known yet; ask again with the same key.' },
+      402: Problem,
+      ...problems,
+    },
+  }
+  app.post('/v1/listings/:listingId/publish', { schema: publish }, async (request, reply) => {
+    const keyed = {
+      tenantId: tenantOf(request),
+      listingId: request.params.listingId,
+      key: request.headers['idempotency-key'],
+      request: request.body,
+    }
+    note(request, { listingId: keyed.listingId })
+    const result = await publishListing(deps.publishListing, keyed, deadlineOf(request))
+    switch (result.kind) {
+      case 'in_progress':
+      case 'different_request':
+        return sendKeyRefusal(request, reply, result)
+      case 'no_such_listing':
+      case 'not_a_draft':
+        return sendProblem(request, reply, refusals[result.kind])
+      case 'finished':
+        note(request, { replayed: true })
+        return sendKeyedAnswer(reply, result.answer, true)
+      case 'publication': {
+        const { publicationId, paymentId, status } = result.publication
+        note(request, { publicationId, paymentId, publicationStatus: status })
+        return sendKeyedAnswer(reply, publicationAnswer(result.publication), false)
+      }
+    }
+  })
+}
+
+type RefusalReason = Extract<PublishListingResult['kind'], 'no_such_listing' | 'not_a_draft'>
+
+const refusals = {
+  no_such_listing: { status: 404, slug: 'not-found', title: 'There is no such listing' },
+  not_a_draft: {
+    status: 409,
+    slug: 'listing-not-a-draft',
+    title: 'The listing is live already, or being paid for',
+  },
+} as const satisfies Record<RefusalReason, Refusal>
+
+const salaryRange: Refusal = {
+  status: 422,
+  slug: 'salary-range',
+  title: 'The salary ends below where it begins',
+  errors: [{ pointer: '/salaryMaxEurPerYear', message: 'must not be below salaryMinEurPerYear' }],
+}

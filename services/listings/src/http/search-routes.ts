@@ -1,0 +1,33 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { SearchQuery, SearchResponse } from '@nightshift/contracts/listings-http'
+import { Problem } from '@nightshift/contracts/problem'
+import { sendProblem } from '@nightshift/runtime/problem'
+import { type SearchListingsDeps, searchListings } from '../flows/search-listings.ts'
+
+/** For everybody: the live listings. */
+export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps }> = async (
+  app,
+  { deps },
+) => {
+  const search = {
+    summary: 'Search live listings, newest first',
+    querystring: SearchQuery,
+    response: { 200: SearchResponse, '4xx': Problem, 503: Problem },
+  }
+  app.get('/v1/listings', { schema: search }, async (request, reply) => {
+    const result = await searchListings(deps, request.query)
+    if (result.kind === 'bad_cursor') {
+      return sendProblem(request, reply, {
+        status: 400,
+        slug: 'validation-error',
+        title: 'The request does not have the form that this route takes',
+        errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
+      })
+    }
+    // Text already, from the cache or just made: not to be written a second time.
+    return reply
+      .type('application/json; charset=utf-8')
+      .serializer((json: unknown) => String(json))
+      .send(result.json as unknown as SearchResponse)
+  })
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+
+/**
+ * Every number of this service, with its unit. The figures are one solution; the relations below
+ * are the design, and a service that breaks one does not start.
+ */
+export const limits = {
+  http: {
+    requestBudgetMs: 6_000,
+    receiveMs: 5_000,
+    // Longer than our callers keep an idle connection, or they write to a closed one.
+    keepAliveMs: 72_000,
+    // 5,000 characters of description may be 20,000 bytes of UTF-8.
+    bodyBytesMax: 32 * 1024,
+    connectionsMax: 1_000,
+  },
+  pool: {
+    connectionsMax: 10,
+    acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
+  redis: { connectMs: 500, commandMs: 100 },
+  paymentsHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  payments: {
+    /** Payments answers within its own budget of 3.5 s; the rest is for the way there and back. */
+    attemptMs: 4_000,
+    attemptMinMs: 50,
+    breakerWindowMs: 10_000,
+    breakerVolumeMin: 20,
+    breakerFailurePercent: 50,
+    breakerOpenMs: 3_000,
+  },
+  /** How long the owner of a key may be silent before another attempt takes over. */
+  keyLeaseMs: 12_000,
+  resume: {
+    /** The first look at a publication whose request has gone quiet. */
+    firstCheckMs: 9_000,
+    againBaseMs: 1_000,
+    againCapMs: 15_000,
+    batchMax: 20,
+    concurrencyMax: 4,
+    idleMs: 500,
+    failureBackoffCapMs: 5_000,
+  },
+  search: {
+    pageDefault: 20,
+    /** How stale a page may be when nobody could be told that it changed. */
+    cacheMs: 5_000,
+  },
+} as const
+
+const { http, pool, payments, paymentsHttp, resume, keyLeaseMs } = limits
+assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
+assert(
+  payments.attemptMs + pool.acquireMs + pool.statementMs <= http.requestBudgetMs,
+  'after payments had its time, the outcome must still be recorded',
+)
+assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+assert(
+  keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
+  'nobody takes over from an owner that may still be working',
+)
+assert(
+  resume.firstCheckMs > http.requestBudgetMs + 2_000,
+  'the job leaves a publication to its request while that may be alive',
+)
+assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')

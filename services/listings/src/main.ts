@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
+import { outbox } from '@nightshift/patterns/outbox/outbox'
+import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { runInBackground } from '@nightshift/runtime/background'
+import { dependency } from '@nightshift/runtime/call-dependency'
+import { readConfig } from '@nightshift/runtime/config'
+import { armCrashpoint } from '@nightshift/runtime/crashpoint'
+import { openHttpClient } from '@nightshift/runtime/http-client'
+import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
+import { runService } from '@nightshift/runtime/lifecycle'
+import { type Log, openLog } from '@nightshift/runtime/logger'
+import { runLoop } from '@nightshift/runtime/loop'
+import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
+import { requireMigrations } from '@nightshift/runtime/migrate'
+import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
+import { buildOperationsServer } from '@nightshift/runtime/operations-server'
+import { openPool, requirePostgres17 } from '@nightshift/runtime/postgres'
+import { openRedis } from '@nightshift/runtime/redis'
+import { startTelemetry } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import { buildApp } from './app.ts'
+import { payForPublication } from './clients/payments.ts'
+import { Config } from './config.ts'
+import { consumePaymentEvents } from './consumers/payment-events.ts'
+import type { FinishPublicationDeps } from './flows/publish-listing.ts'
+import { searchResponse } from './http/listing-response.ts'
+import { publicationAnswer } from './http/publication-answer.ts'
+import { resumePublicationsOnce } from './jobs/resume-publications.ts'
+import { limits } from './limits.ts'
+import { claimPublication } from './store/claim-publication.ts'
+import { findListing, findLiveListings, insertListing } from './store/listings.ts'
+import { paymentEventTransaction } from './store/payment-event-transaction.ts'
+import { postponeCheck, takeDuePublications } from './store/publications.ts'
+import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
+import { settlePublication } from './store/settle-publication.ts'
+
+const topic = 'listings.v1'
+
+/** Opens in the order of need; everything closes by itself, in reverse. */
+async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+  await using open = new AsyncDisposableStack()
+  open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
+  const metrics = createMetrics('listings')
+  const pool = open.adopt(openPool(config.DATABASE_URL, 'listings', limits.pool, log), p => p.end())
+  await requirePostgres17(pool)
+  await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
+  const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
+
+  let ready = false
+  const operations = buildOperationsServer(metrics.registry, () => ready)
+  open.defer(() => operations.close())
+  await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
+
+  const { publish, announcements, keys, finish } = wirePatterns(config, open, {
+    pool,
+    log,
+    metrics,
+  })
+  startJobs(open, announcements, { pool, finish, log })
+  const consumer = await consumePaymentEvents(
+    { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
+    {
+      inOneTransaction: paymentEventTransaction(announcements, keys, publicationAnswer),
+      forgetSearches: () => forgetSearches(redis),
+    },
+  )
+  open.defer(() => consumer.close())
+
+  const app = await buildApp({
+    db: pool,
+    log,
+    metrics,
+    search: {
+      pageDefault: limits.search.pageDefault,
+      findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
+        JSON.stringify(searchResponse(await findLiveListings(pool, search))),
+      ),
+    },
+    insertListing: listing => insertListing(pool, listing),
+    findListing: (tenantId, listingId) => findListing(pool, tenantId, listingId),
+    publishListing: { claim: claimPublication(pool, keys, limits.resume.firstCheckMs), ...finish },
+  })
+  open.defer(() => app.close())
+  await app.listen({ host: config.HOST, port: config.PORT })
+  ready = true
+  log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
+  await untilStopped()
+  ready = false
+}
+
+type Plumbing = { pool: Pool; log: Log; metrics: Metrics }
+
+/** Here the switches are decided: the pattern, or its naive twin of the same type. */
+function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
+  const { pool, log, metrics } = plumbing
+  const { publish } = open.adopt(
+    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    producer => producer.close(),
+  )
+  const connectionString = config.DATABASE_URL
+  const announcements =
+    config.PATTERN_OUTBOX === 'on'
+      ? outbox(pool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      : publishAfterCommit(pool, () => topic, publish)
+  const keys =
+    config.PATTERN_IDEMPOTENCY_KEY === 'on'
+      ? idempotencyKeys(limits.keyLeaseMs)
+      : ignoredIdempotencyKeys()
+
+  const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
+    client.close(),
+  )
+  const callPayments = dependency('payments', limits.payments, log, metrics)
+  const { againBaseMs, againCapMs } = limits.resume
+  const finish: FinishPublicationDeps = {
+    pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
+    settle: settlePublication(pool, keys, publicationAnswer),
+    askAgainLater: async ({ publicationId }) => {
+      await postponeCheck(pool, publicationId, againBaseMs, againCapMs)
+      await keys.release(pool, publicationId)
+    },
+  }
+  return { publish, announcements, keys, finish }
+}
+
+/** What happens without anybody asking. Stopped, and waited for, before its connections close. */
+function startJobs(
+  open: AsyncDisposableStack,
+  announcements: Outbox,
+  { pool, finish, log }: { pool: Pool; finish: FinishPublicationDeps; log: Log },
+): void {
+  const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.resume
+  const resumer = {
+    takeDue: () => takeDuePublications(pool, batchMax, firstCheckMs),
+    finish,
+    attemptBudgetMs: limits.http.requestBudgetMs,
+    concurrencyMax,
+    log,
+  }
+  const runOnce = () => resumePublicationsOnce(resumer)
+  const loop = { name: 'resume-publications', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
+  runInBackground(open, announcements.run, signal => runLoop({ ...loop, signal }))
+}
+
+if (import.meta.main) {
+  const log = openLog('listings')
+  await runService(log, async untilStopped => {
+    const config = readConfig(Config, process.env)
+    log.setLevel(config.LOG_LEVEL)
+    warnOfNaivePatterns(config, log)
+    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
+    await run(config, log, untilStopped)
+  })
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import { priceCents } from '../domain/publication.ts'
+import type {
+  KeyedPublication,
+  PublicationClaim,
+  PublishListingDeps,
+} from '../flows/publish-listing.ts'
+import { findListing, takeFromDrafts } from './listings.ts'
+import { findPublication, insertPublication } from './publications.ts'
+
+const route = 'POST /v1/listings/:listingId/publish'
+
+/**
+ * The first phase, as one short transaction: the key, the listing's change of state, and the
+ * publication with its price. A refusal undoes all of it, the key included: nothing was begun, so
+ * the same key may be used again when the reason is gone.
+ */
+export function claimPublication(
+  pool: Pool,
+  keys: IdempotencyKeys,
+  firstCheckMs: number,
+): PublishListingDeps['claim'] {
+  return keyed =>
+    inTransaction(pool, async (tx): Promise<PublicationClaim> => {
+      const { tenantId, listingId, key, request } = keyed
+      const claim = await keys.claim(tx, {
+        tenantId,
+        route,
+        key,
+        fingerprint: fingerprintOf(route, listingId, request),
+        proposedId: randomUUID(),
+      })
+      if (claim.kind !== 'claimed') return claim
+      if (!claim.resumed) await begin(tx, keyed, claim.id, firstCheckMs)
+      const publication = await findPublication(tx, claim.id)
+      if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
+      return { kind: 'claimed', publication }
+    })
+}
+
+async function begin(
+  tx: Transaction,
+  { tenantId, listingId, request }: KeyedPublication,
+  publicationId: string,
+  firstCheckMs: number,
+): Promise<void> {
+  if (!(await takeFromDrafts(tx, tenantId, listingId))) {
+    const there = await findListing(tx, tenantId, listingId)
+    throw new RollBack<PublicationClaim>({ kind: there ? 'not_a_draft' : 'no_such_listing' })
+  }
+  await insertPublication(tx, {
+    publicationId,
+    listingId,
+    tenantId,
+    plan: request.plan,
+    amountCents: priceCents[request.plan],
+    cardToken: request.cardToken,
+    traceparent: currentTraceparent(),
+    firstCheckMs,
+  })
+}

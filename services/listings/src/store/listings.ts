@@ -1,0 +1,172 @@
+import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
+import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Listing } from '../domain/listing.ts'
+import { encodeCursor } from '../domain/search-cursor.ts'
+import type { Search } from '../flows/search-listings.ts'
+
+type ListingRow = {
+  listing_id: string
+  tenant_id: string
+  title: string
+  company: string
+  description: string
+  area: Area
+  seniority: Seniority
+  salary_min_eur: number
+  salary_max_eur: number
+  status: ListingStatus
+  version: number
+  created_at: Date
+  published_at: Date | null
+}
+
+const columns = `listing_id, tenant_id, title, company, description, area, seniority,
+  salary_min_eur, salary_max_eur, status, version, created_at, published_at`
+
+export type NewListing = Pick<
+  Listing,
+  | 'listingId'
+  | 'tenantId'
+  | 'title'
+  | 'company'
+  | 'description'
+  | 'area'
+  | 'seniority'
+  | 'salaryMinEurPerYear'
+  | 'salaryMaxEurPerYear'
+>
+
+export async function insertListing(db: Queryable, listing: NewListing): Promise<Listing> {
+  const { rows } = await db.query<ListingRow>({
+    name: 'insert_listing',
+    text: `INSERT INTO listings (listing_id, tenant_id, title, company, description, area,
+             seniority, salary_min_eur, salary_max_eur)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ${columns}`,
+    values: [
+      listing.listingId,
+      listing.tenantId,
+      listing.title,
+      listing.company,
+      listing.description,
+      listing.area,
+      listing.seniority,
+      listing.salaryMinEurPerYear,
+      listing.salaryMaxEurPerYear,
+    ],
+  })
+  const [row] = rows
+  if (!row) throw new Error('an INSERT with RETURNING gave no row')
+  return toListing(row)
+}
+
+/** Scoped by tenant: another tenant's listing is as absent as one that never was. */
+export async function findListing(
+  db: Queryable,
+  tenantId: string,
+  listingId: string,
+): Promise<Listing | undefined> {
+  const { rows } = await db.query<ListingRow>({
+    name: 'find_listing',
+    text: `SELECT ${columns} FROM listings WHERE listing_id = $1 AND tenant_id = $2`,
+    values: [listingId, tenantId],
+  })
+  return rows[0] && toListing(rows[0])
+}
+
+/** True if the listing was a draft of this tenant, and now waits for its payment. */
+export async function takeFromDrafts(
+  tx: Queryable,
+  tenantId: string,
+  listingId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: 'take_from_drafts',
+    text: `UPDATE listings SET status = 'payment_pending', version = version + 1
+           WHERE listing_id = $1 AND tenant_id = $2 AND status = 'draft'`,
+    values: [listingId, tenantId],
+  })
+  return rowCount === 1
+}
+
+export async function returnToDrafts(tx: Queryable, listingId: string): Promise<void> {
+  await tx.query({
+    name: 'return_to_drafts',
+    text: `UPDATE listings SET status = 'draft', version = version + 1
+           WHERE listing_id = $1 AND status = 'payment_pending'`,
+    values: [listingId],
+  })
+}
+
+/** Answers undefined if the listing was not waiting for its payment. */
+export async function putListingLive(
+  tx: Queryable,
+  listingId: string,
+): Promise<Listing | undefined> {
+  const { rows } = await tx.query<ListingRow>({
+    name: 'put_listing_live',
+    text: `UPDATE listings SET status = 'live', published_at = now(), version = version + 1
+           WHERE listing_id = $1 AND status = 'payment_pending' RETURNING ${columns}`,
+    values: [listingId],
+  })
+  return rows[0] && toListing(rows[0])
+}
+
+export type Page = { listings: Listing[]; nextAfter: string | undefined }
+
+/**
+ * One page of live listings, newest first. The page ends at a key and not at an offset, so what goes
+ * live meanwhile neither repeats nor skips a row. Text is read as in a search engine; it can't be
+ * malformed. A candidate of one region is also shown what is open worldwide.
+ */
+export async function findLiveListings(db: Queryable, search: Search): Promise<Page> {
+  const { rows } = await db.query<ListingRow & { published_micros: string }>({
+    name: 'find_live_listings',
+    text: `SELECT ${columns},
+                  (extract(epoch FROM published_at) * 1000000)::bigint AS published_micros
+           FROM listings
+           WHERE status = 'live'
+             AND ($1::text IS NULL OR search @@ websearch_to_tsquery('english', $1))
+             AND ($2::text IS NULL OR area IN ($2, 'worldwide'))
+             AND ($3::text IS NULL OR seniority = $3)
+             AND ($4::int IS NULL OR salary_max_eur >= $4)
+             AND ($5::bigint IS NULL
+                  OR (published_at, listing_id)
+                     < (timestamptz 'epoch' + $5 * interval '1 microsecond', $6::uuid))
+           ORDER BY published_at DESC, listing_id DESC
+           LIMIT $7`,
+    values: [
+      search.text,
+      search.area,
+      search.seniority,
+      search.salaryAtLeastEurPerYear,
+      search.after?.publishedMicros,
+      search.after?.listingId,
+      search.limit + 1,
+    ],
+  })
+  const page = rows.slice(0, search.limit)
+  const last = rows.length > search.limit ? page.at(-1) : undefined
+  return {
+    listings: page.map(toListing),
+    nextAfter:
+      last && encodeCursor({ publishedMicros: last.published_micros, listingId: last.listing_id }),
+  }
+}
+
+function toListing(row: ListingRow): Listing {
+  return {
+    listingId: row.listing_id,
+    tenantId: row.tenant_id,
+    title: row.title,
+    company: row.company,
+    description: row.description,
+    area: row.area,
+    seniority: row.seniority,
+    salaryMinEurPerYear: row.salary_min_eur,
+    salaryMaxEurPerYear: row.salary_max_eur,
+    status: row.status,
+    version: row.version,
+    createdAt: row.created_at,
+    publishedAt: row.published_at,
+  }
+}

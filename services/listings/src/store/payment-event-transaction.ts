@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
+import { RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { listingPublished } from '../domain/listing-event.ts'
+import type {
+  ApplyPaymentEventDeps,
+  PaymentEventTransaction,
+} from '../flows/apply-payment-event.ts'
+import { rememberEvent } from './inbox.ts'
+import { putListingLive } from './listings.ts'
+import { lockPublication, markPublished } from './publications.ts'
+import { type AnswerOf, declineAndReturn } from './settle-publication.ts'
+
+/** The statements of one payment event, bound to one transaction. */
+export function paymentEventTransaction(
+  outbox: Outbox,
+  keys: IdempotencyKeys,
+  answerOf: AnswerOf,
+): ApplyPaymentEventDeps['inOneTransaction'] {
+  return work =>
+    outbox.transact(async (tx, announce) => {
+      const result = await work(bind(tx, announce, keys, answerOf))
+      // A refused event must leave no trace, or its dead letter would be the only one ever tried.
+      if (typeof result === 'object') throw new RollBack(result)
+      return result
+    })
+}
+
+function bind(
+  tx: Transaction,
+  announce: Announce,
+  keys: IdempotencyKeys,
+  answerOf: AnswerOf,
+): PaymentEventTransaction {
+  return {
+    rememberEvent: eventId => rememberEvent(tx, 'payments.v1', eventId),
+    findPublication: publicationId => lockPublication(tx, publicationId),
+    putLive: async ({ publicationId, listingId }, paymentId) => {
+      const published = await markPublished(tx, publicationId, paymentId)
+      if (!published) return undefined
+      // The request may be gone, or still waiting: its answer is known now, and stored.
+      await keys.finish(tx, publicationId, answerOf(published))
+      return putListingLive(tx, listingId)
+    },
+    recordDecline: ({ publicationId }) => declineAndReturn(tx, keys, answerOf, publicationId),
+    announceListing: (listing, publicationId, paymentId) => {
+      const occurredAt = new Date().toISOString()
+      const event = listingPublished(listing, publicationId, paymentId, randomUUID(), occurredAt)
+      return announce(event)
+    },
+  }
+}
