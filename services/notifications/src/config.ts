@@ -1,0 +1,17 @@
+import { type Static, Type } from 'typebox'
+
+/** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
+export const Config = Type.Object({
+  NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
+  HOST: Type.String({ default: '127.0.0.1' }),
+  PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4003 }),
+  OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4103 }),
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
+  KAFKA_PREFIX: Type.String({ default: '' }),
+  SMTP_URL: Type.String({ pattern: '^smtps?://' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
+  CRASH_AT: Type.Optional(Type.String({ pattern: '^[a-z_.]+:[1-9]\\d{0,5}$' })),
+})
+export type Config = Readonly<Static<typeof Config>>

@@ -1,0 +1,18 @@
+import type { Queryable } from '@nightshift/runtime/postgres'
+
+/**
+ * False if this consumer has applied this event before. In the transaction of the effect, so that
+ * an event is remembered if and only if what followed from it is there.
+ */
+export async function rememberEvent(
+  tx: Queryable,
+  consumer: string,
+  eventId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: 'remember_event',
+    text: 'INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    values: [consumer, eventId],
+  })
+  return rowCount === 1
+}

@@ -1,0 +1,17 @@
+import { inTransaction } from '@nightshift/runtime/postgres'
+import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import type { ApplyListingEventDeps } from '../flows/apply-listing-event.ts'
+import { intendMails } from './deliveries.ts'
+import { rememberEvent } from './inbox.ts'
+
+/** The statements of one listing event, bound to one transaction. */
+export function listingEventTransaction(pool: Pool): ApplyListingEventDeps['inOneTransaction'] {
+  return work =>
+    inTransaction(pool, tx =>
+      work({
+        rememberEvent: eventId => rememberEvent(tx, 'listings.v1', eventId),
+        intendMails: listing => intendMails(tx, listing, currentTraceparent()),
+      }),
+    )
+}
