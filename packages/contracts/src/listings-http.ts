@@ -79,6 +79,7 @@ export const PublicationResponse = Type.Object(
     amountCents: AmountCents,
     currency: Currency,
     payment: Type.Enum(['pending', 'captured']),
+    paymentId: Type.Optional(Id),
   },
   { ...strict, $id: 'Publication' },
 )

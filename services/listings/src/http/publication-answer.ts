@@ -23,7 +23,7 @@ export function publicationAnswer(publication: Publication): StoredAnswer {
       body: JSON.stringify(problemOf(refusal, location)),
     }
   }
-  const { publicationId, listingId, plan, amountCents, currency, status } = publication
+  const { publicationId, listingId, plan, amountCents, currency, status, paymentId } = publication
   const response: PublicationResponse = {
     publicationId,
     listingId,
@@ -31,6 +31,7 @@ export function publicationAnswer(publication: Publication): StoredAnswer {
     amountCents,
     currency,
     payment: status === 'pending' ? 'pending' : 'captured',
+    ...(paymentId === null ? {} : { paymentId }),
   }
   return {
     status: status === 'pending' ? 202 : 201,
