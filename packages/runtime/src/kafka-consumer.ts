@@ -32,7 +32,7 @@ export type ConsumerOptions<Event> = {
   metrics: Metrics
 }
 
-export type RunningConsumer = { isJoined: () => boolean; close: () => Promise<void> }
+export type RunningConsumer = { close: () => Promise<void> }
 
 const sessionTimeoutMs = 6_000
 const heartbeatIntervalMs = 1_000
@@ -48,19 +48,17 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
 
 /**
  * Reads one topic, one record at a time per partition, at least once. The offset moves only after the
- * record was applied or became a dead letter.
+ * record was applied or became a dead letter. Returns at once: joining the group goes on in the
+ * background, so that a service can serve what needs no Kafka while Kafka is away.
  *
  * The handler of KafkaJS never throws for a reason of ours: its retry counter is never reset
  * (tulios/kafkajs#1415), and an error that it takes for final stops the consumer in silence.
  */
-export async function runConsumer<Event>(
-  options: ConsumerOptions<Event>,
-): Promise<RunningConsumer> {
+export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
   const { service, topic, prefix, brokers, log } = options
   const retry = { initialRetryTime: 100, maxRetryTime: 500, retries: 1_000 }
   const kafka = openKafka(`${service}-consumer`, brokers, retry, log)
   let stopping = false
-  let joined = false
   const consumer: Consumer = kafka.consumer({
     groupId: `${prefix}${service}`,
     sessionTimeout: sessionTimeoutMs,
@@ -71,34 +69,40 @@ export async function runConsumer<Event>(
     allowAutoTopicCreation: false,
     retry: { ...retry, restartOnFailure: async () => !stopping },
   })
-  consumer.on(consumer.events.GROUP_JOIN, () => {
-    joined = true
-  })
+  // A consumer that won't come back by itself is worse than a dead process: nobody notices.
+  const giveUp = () => {
+    if (stopping) return
+    void log.flush().finally(() => process.exit(1))
+  }
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    log.error({ event: 'kafka.consumer_restarted', restart: payload.restart, error: payload.error })
-    // A consumer that won't come back by itself is worse than a dead process: nobody notices.
-    if (!payload.restart && !stopping) process.exit(1)
+    const { restart, error } = payload
+    log.error({ event: 'kafka.consumer_restarted', restart, error })
+    if (!restart) giveUp()
   })
-
-  await consumer.connect()
-  await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
   const apply = applier(options)
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: 2,
-    eachBatch: payload => consumeBatch(payload, apply, () => stopping),
+  const join = async () => {
+    await consumer.connect()
+    await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 2,
+      eachBatch: payload => consumeBatch(payload, apply, () => stopping),
+    })
+  }
+  const joining = join().catch(error => {
+    if (!stopping) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
+    giveUp()
   })
 
   return {
-    isJoined: () => joined,
     close: async () => {
       stopping = true
-      // disconnect() waits for the broker; without one it would wait for ever.
-      await Promise.race([
-        consumer.disconnect(),
-        sleep(disconnectDeadlineMs, undefined, { ref: false }),
-      ]).catch(() => undefined) // the group finds out by itself when our session ends
+      // Both wait for the broker; without one they would wait for ever.
+      const left = joining.then(() => consumer.disconnect())
+      await Promise.race([left, sleep(disconnectDeadlineMs, undefined, { ref: false })]).catch(
+        () => undefined, // the group finds out by itself when our session ends
+      )
     },
   }
 }

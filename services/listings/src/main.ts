@@ -61,7 +61,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     metrics,
   })
   startJobs(open, announcements, { pool, finish, log })
-  const consumer = await consumePaymentEvents(
+  const consumer = consumePaymentEvents(
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     {
       inOneTransaction: paymentEventTransaction(announcements, keys, publicationAnswer),

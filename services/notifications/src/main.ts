@@ -43,7 +43,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     openKafkaProducer('notifications', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
   )
-  const consumer = await consumeListingEvents(
+  const consumer = consumeListingEvents(
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     { inOneTransaction: listingEventTransaction(pool) },
   )

@@ -41,17 +41,17 @@ type Row = {
  */
 export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Promise<void> {
   return async signal => {
-    let lane: pg.Client | undefined
+    let lane: { client: pg.Client; held: boolean } | undefined
     const leave = async () => {
       const left = lane
       lane = undefined
-      await left?.end().catch(() => undefined) // it may be gone already; that is why we leave
+      await left?.client.end().catch(() => undefined) // gone already; that is why we leave
     }
     const runOnce = async () => {
       try {
-        lane ??= await connect(options.connectionString)
-        if (!(await holdsLane(lane))) return 0
-        return await relayOnce(lane, options)
+        lane ??= { client: await connect(options.connectionString), held: false }
+        lane.held ||= await tryToHold(lane.client)
+        return lane.held ? await relayOnce(lane.client, options) : 0
       } catch (error) {
         await leave()
         throw error
@@ -86,17 +86,11 @@ async function connect(connectionString: string): Promise<pg.Client> {
   return client
 }
 
-/** Session locks are counted, so ask only when this session does not hold it yet. */
-async function holdsLane(client: pg.Client): Promise<boolean> {
+/** True if this session is now the one that works. It stays so until the connection closes. */
+async function tryToHold(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ held: boolean }>({
     name: 'hold_lane',
-    text: `SELECT CASE
-             WHEN EXISTS (SELECT FROM pg_locks
-                          WHERE locktype = 'advisory' AND objid = $1 AND pid = pg_backend_pid() AND granted
-                            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-             THEN true
-             ELSE pg_try_advisory_lock($1)
-           END AS held`,
+    text: 'SELECT pg_try_advisory_lock($1::bigint) AS held',
     values: [laneLock],
   })
   return rows[0]?.held === true

@@ -15,7 +15,7 @@ type Plumbing = Pick<
 export function consumePaymentEvents(
   plumbing: Plumbing,
   deps: ApplyPaymentEventDeps,
-): Promise<RunningConsumer> {
+): RunningConsumer {
   return runConsumer<PaymentEvent>({
     ...plumbing,
     service: 'listings',

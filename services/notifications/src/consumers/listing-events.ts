@@ -15,7 +15,7 @@ type Plumbing = Pick<
 export function consumeListingEvents(
   plumbing: Plumbing,
   deps: ApplyListingEventDeps,
-): Promise<RunningConsumer> {
+): RunningConsumer {
   return runConsumer<ListingEvent>({
     ...plumbing,
     service: 'notifications',
