@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto'
+import {
+  as,
+  call,
+  chargesFor,
+  dialProvider,
+  eventually,
+  truthOf,
+} from '@nightshift/local/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
+})
+afterAll(() => system[Symbol.asyncDispose]())
+afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+
+const newKey = () => `test-${randomUUID()}`
+
+function paymentOf(changes: object = {}) {
+  return {
+    listingId: randomUUID(),
+    publicationId: randomUUID(),
+    amountCents: 9_900,
+    currency: 'EUR',
+    cardToken: 'pm_card_visa',
+    ...changes,
+  }
+}
+
+function pay(body: object, key = newKey(), tenant: 'acme' | 'northwind' = 'acme') {
+  return call('POST', `${system.urls.payments}/v1/payments`, {
+    headers: as(system, tenant, key),
+    body,
+  })
+}
+
+function read(paymentId: string, tenant: 'acme' | 'northwind' = 'acme') {
+  const url = `${system.urls.payments}/v1/payments/${paymentId}`
+  return call('GET', url, { headers: as(system, tenant) })
+}
+
+function untilFinal(paymentId: string) {
+  return eventually('the payment is final', async () => {
+    const { json } = await read(paymentId)
+    return json.status === 'pending' ? undefined : (json.status as string)
+  })
+}
+
+describe('one charge per idempotency key', () => {
+  test('the same request again is answered with the same bytes, and charges nothing', async () => {
+    const body = paymentOf()
+    const key = newKey()
+    const first = await pay(body, key)
+    const second = await pay(body, key)
+    expect(first.status).toBe(201)
+    expect(first.json.status).toBe('captured')
+    expect(first.headers.get('idempotency-replayed')).toBeNull()
+    expect(second.status).toBe(201)
+    expect(second.text).toBe(first.text)
+    expect(second.headers.get('location')).toBe(first.headers.get('location'))
+    expect(second.headers.get('idempotency-replayed')).toBe('true')
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('the order of the fields does not make it another request', async () => {
+    const body = paymentOf()
+    const key = newKey()
+    const first = await pay(body, key)
+    const reordered = Object.fromEntries(Object.entries(body).reverse())
+    expect((await pay(reordered, key)).text).toBe(first.text)
+  })
+
+  test('twenty at once charge once, and each of the twenty learns the truth or waits', async () => {
+    await dialProvider(system, { latencyMs: 200 })
+    const body = paymentOf()
+    const key = newKey()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => pay(body, key)))
+    const statuses = answers.map(answer => answer.status)
+    expect(statuses.filter(status => status === 201)).toHaveLength(1)
+    expect(statuses.filter(status => status === 409)).toHaveLength(19)
+    for (const answer of answers.filter(one => one.status === 409)) {
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    }
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('the same key with another body is refused, and the first answer stays', async () => {
+    const body = paymentOf()
+    const key = newKey()
+    const first = await pay(body, key)
+    const other = await pay({ ...body, amountCents: 1 }, key)
+    expect(other.status).toBe(422)
+    expect(other.json.type).toBe('/problems/idempotency-key-reused')
+    expect((await pay(body, key)).text).toBe(first.text)
+  })
+
+  test('the same key of another tenant is another key', async () => {
+    const body = paymentOf()
+    const key = newKey()
+    const ours = await pay(body, key, 'acme')
+    const theirs = await pay(body, key, 'northwind')
+    expect(theirs.status).toBe(201)
+    expect(theirs.json.paymentId).not.toBe(ours.json.paymentId)
+    expect(theirs.headers.get('idempotency-replayed')).toBeNull()
+  })
+})
+
+describe('a final no', () => {
+  test.each([
+    ['pm_card_chargeDeclined', 'card_declined'],
+    ['pm_card_chargeDeclinedInsufficientFunds', 'insufficient_funds'],
+    ['pm_no_such_card', 'invalid_card'],
+  ])('%s is 402, is replayed, and was never charged', async (cardToken, reason) => {
+    const body = paymentOf({ cardToken })
+    const key = newKey()
+    const first = await pay(body, key)
+    const second = await pay(body, key)
+    expect(first.status).toBe(402)
+    expect(first.json.type).toBe('/problems/card-declined')
+    expect(second.text).toBe(first.text)
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(0)
+    const { json } = await read(first.json.paymentId)
+    expect(json).toMatchObject({ status: 'declined', declineReason: reason })
+  })
+})
+
+describe('an unknown outcome', () => {
+  test('the provider charges and never answers: 202, then captured, charged once', async () => {
+    const body = paymentOf({ cardToken: 'pm_card_silentAfter' })
+    const key = newKey()
+    const first = await pay(body, key)
+    expect(first.status).toBe(202)
+    expect(first.json.status).toBe('pending')
+    expect(await untilFinal(first.json.paymentId)).toBe('captured')
+    const again = await pay(body, key)
+    expect(again.status).toBe(201)
+    expect(again.json.paymentId).toBe(first.json.paymentId)
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('the provider never hears of it: 202, then captured, charged once', async () => {
+    const body = paymentOf({ cardToken: 'pm_card_silentBefore' })
+    const first = await pay(body)
+    expect(first.status).toBe(202)
+    expect(await untilFinal(first.json.paymentId)).toBe('captured')
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('a client that asks again with the key finishes it without waiting for the job', async () => {
+    await dialProvider(system, { silence: 'after' })
+    const body = paymentOf()
+    const key = newKey()
+    const first = await pay(body, key)
+    expect(first.status).toBe(202)
+    await dialProvider(system, { silence: 'none' })
+    const second = await pay(body, key)
+    expect([201, 202, 409]).toContain(second.status)
+    expect(await untilFinal(first.json.paymentId)).toBe('captured')
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('a provider that is away leaves it pending, and it is charged once when it is back', async () => {
+    await system.stop('card-provider')
+    const body = paymentOf()
+    const first = await pay(body)
+    expect(first.status).toBe(202)
+    await system.start('card-provider')
+    await system.waitReady('card-provider')
+    expect(await untilFinal(first.json.paymentId)).toBe('captured')
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('nobody is told "declined" while the provider is silent', async () => {
+    await dialProvider(system, { silence: 'before' })
+    const body = paymentOf()
+    const answer = await pay(body)
+    expect(answer.status).toBe(202)
+    const { json } = await read(answer.json.paymentId)
+    expect(json.status).toBe('pending')
+    const types = (await truthOf(system, body.publicationId)).map(line => line.type)
+    expect(types).toContain('request.dropped')
+    await dialProvider(system, { silence: 'none' })
+    expect(await untilFinal(answer.json.paymentId)).toBe('captured')
+  })
+})
+
+describe('a process that dies', () => {
+  test.each(['settle.begin:1', 'outbox.committed:1'])(
+    'killed at %s: charged once, and final when it is back',
+    async crashAt => {
+      await system.stop('payments')
+      await system.start('payments', { env: { CRASH_AT: crashAt } })
+      await system.waitReady('payments')
+      const before = (await system.status('payments')).restarts
+      const body = paymentOf()
+      const key = newKey()
+      await expect(pay(body, key)).rejects.toThrow()
+      await eventually('the supervisor has restarted it', async () =>
+        (await system.status('payments')).restarts > before ? true : undefined,
+      )
+      await system.stop('payments')
+      await system.start('payments', { env: { CRASH_AT: '' } })
+      await system.waitReady('payments')
+      const answer = await eventually(
+        'the key has its answer',
+        async () => {
+          const one = await pay(body, key)
+          return one.status === 201 ? one : undefined
+        },
+        20_000,
+      )
+      expect(answer.json.status).toBe('captured')
+      expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+    },
+  )
+})
+
+describe('what a caller may say', () => {
+  test.each([
+    ['a field that is not theirs to set', { status: 'captured' }],
+    ['an amount as text', { amountCents: '9900' }],
+    ['an amount as true', { amountCents: true }],
+    ['an amount in an array', { amountCents: [9_900] }],
+    ['a fraction', { amountCents: 99.5 }],
+    ['nothing', { amountCents: 0 }],
+    ['less than nothing', { amountCents: -1 }],
+    ['too much', { amountCents: 100_000_000 }],
+    ['null', { amountCents: null }],
+    ['another currency', { currency: 'eur' }],
+    ['an id in upper case', { listingId: randomUUID().toUpperCase() }],
+    ['a card number', { cardToken: '4242424242424242' }],
+  ])('%s is 400, names the field, and charges nothing', async (_what, changes) => {
+    const body = paymentOf(changes)
+    const answer = await pay(body)
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    expect(answer.json.type).toBe('/problems/validation-error')
+    expect(answer.json.errors[0].pointer).toBe(`/${Object.keys(changes)[0]}`)
+    expect(await truthOf(system, body.publicationId)).toHaveLength(0)
+  })
+
+  test.each([
+    ['is missing', undefined],
+    ['is too short', 'short'],
+    ['is too long', 'x'.repeat(65)],
+    ['has a space', 'a key with spaces in it'],
+    ['is two keys', `${'a'.repeat(16)}, ${'b'.repeat(16)}`],
+  ])('a key that %s is 400', async (_what, key) => {
+    const answer = await call('POST', `${system.urls.payments}/v1/payments`, {
+      headers: as(system, 'acme', key),
+      body: paymentOf(),
+    })
+    expect(answer.status).toBe(400)
+  })
+
+  test.each([
+    ['none', {}],
+    ['a malformed one', { authorization: 'Bearer nonsense' }],
+    ['an unknown one', { authorization: `Bearer ns_test_00000000_${'A'.repeat(43)}` }],
+  ])('with %s for an API key: 401, whatever else is wrong', async (_what, headers) => {
+    const answer = await call('POST', `${system.urls.payments}/v1/payments`, { headers, body: {} })
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain('Bearer')
+  })
+
+  test('a payment of another tenant is as absent as one that never was', async () => {
+    const mine = await pay(paymentOf())
+    const theirs = await read(mine.json.paymentId, 'northwind')
+    const absent = await read(randomUUID(), 'northwind')
+    expect(theirs.status).toBe(404)
+    expect({ ...theirs.json, instance: '' }).toEqual({ ...absent.json, instance: '' })
+  })
+})
+
+test('neither log nor dead letter holds a card token or a key', async () => {
+  await pay(paymentOf())
+  const logs = await system.logs('payments')
+  expect(logs).toContain('"event":"http.request"')
+  expect(logs).not.toMatch(/pm_card_|ns_test_|sk_test_/)
+})
