@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto'
+import {
+  as,
+  call,
+  chargesFor,
+  dialProvider,
+  draftListing,
+  eventually,
+} from '@nightshift/local/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/local/test-topic'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+let payments: TestTopic
+let deadLetters: TestTopic
+
+beforeAll(async () => {
+  const run = ['card-provider', 'payments', 'listings'] as const
+  system = await openTestSystem({ parts: inject('parts'), run })
+  payments = await openTestTopic(system, 'payments.v1')
+  deadLetters = await openTestTopic(system, 'listings.dead-letters.v1')
+})
+afterAll(async () => {
+  await payments[Symbol.asyncDispose]()
+  await deadLetters[Symbol.asyncDispose]()
+  await system[Symbol.asyncDispose]()
+})
+afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+
+type Tenant = 'acme' | 'northwind'
+const newKey = () => `test-${randomUUID()}`
+const url = (path: string) => `${system.urls.listings}${path}`
+
+async function draft(changes: object = {}, tenant: Tenant = 'acme'): Promise<string> {
+  const headers = as(system, tenant)
+  const answer = await call('POST', url('/v1/listings'), { headers, body: draftListing(changes) })
+  expect(answer.status).toBe(201)
+  return answer.json.listingId
+}
+
+function publish(
+  listingId: string,
+  { key = newKey(), cardToken = 'pm_card_visa', plan = 'basic', tenant = 'acme' as Tenant } = {},
+) {
+  return call('POST', url(`/v1/listings/${listingId}/publish`), {
+    headers: as(system, tenant, key),
+    body: { plan, cardToken },
+  })
+}
+
+function read(listingId: string, tenant: Tenant = 'acme') {
+  return call('GET', url(`/v1/listings/${listingId}`), { headers: as(system, tenant) })
+}
+
+async function search(query: string): Promise<{ listingId: string }[]> {
+  return (await call('GET', url(`/v1/listings?${query}`))).json.listings
+}
+
+function untilLive(listingId: string, word: string) {
+  return eventually('the listing is live', async () => {
+    const found = await search(`text=${word}`)
+    return found.some(listing => listing.listingId === listingId) ? true : undefined
+  })
+}
+
+const newWord = () => `w${randomUUID().replaceAll('-', '')}`
+
+describe('a listing is live if and only if it was paid for', () => {
+  test('a draft is not in the search; a paid one is, once its event has come', async () => {
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    expect(await search(`text=${word}`)).toHaveLength(0)
+    const answer = await publish(listingId)
+    expect(answer.status).toBe(201)
+    expect(answer.json).toMatchObject({ payment: 'captured', amountCents: 9_900 })
+    await untilLive(listingId, word)
+    expect((await read(listingId)).json.status).toBe('live')
+    expect(await chargesFor(system, answer.json.publicationId)).toHaveLength(1)
+  })
+
+  test('the same publish request twenty times at once charges once', async () => {
+    await dialProvider(system, { latencyMs: 200 })
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const key = newKey()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => publish(listingId, { key })))
+    const won = answers.filter(answer => answer.status === 201)
+    expect(won).toHaveLength(1)
+    expect(answers.filter(answer => answer.status === 409)).toHaveLength(19)
+    await untilLive(listingId, word)
+    expect(await chargesFor(system, won[0]?.json.publicationId)).toHaveLength(1)
+    const replay = await publish(listingId, { key })
+    expect(replay.text).toBe(won[0]?.text)
+    expect(replay.headers.get('idempotency-replayed')).toBe('true')
+  })
+
+  test('two keys for one listing at once: one publication, one charge', async () => {
+    await dialProvider(system, { latencyMs: 100 })
+    const listingId = await draft()
+    const answers = await Promise.all([publish(listingId), publish(listingId)])
+    const statuses = answers.map(answer => answer.status).sort()
+    expect(statuses).toEqual([201, 409])
+    const refused = answers.find(answer => answer.status === 409)
+    expect(refused?.json.type).toBe('/problems/listing-not-a-draft')
+  })
+
+  test('a declined card leaves a draft, which another card publishes', async () => {
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const key = newKey()
+    const declined = await publish(listingId, { key, cardToken: 'pm_card_chargeDeclined' })
+    expect(declined.status).toBe(402)
+    expect((await read(listingId)).json.status).toBe('draft')
+    const replay = await publish(listingId, { key, cardToken: 'pm_card_chargeDeclined' })
+    expect(replay.text).toBe(declined.text)
+    expect((await publish(listingId)).status).toBe(201)
+    await untilLive(listingId, word)
+  })
+
+  test('a provider that charges and never answers: 202, and it goes live all the same', async () => {
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const key = newKey()
+    const first = await publish(listingId, { key, cardToken: 'pm_card_silentAfter' })
+    expect(first.status).toBe(202)
+    expect(first.json.payment).toBe('pending')
+    await untilLive(listingId, word)
+    expect(await chargesFor(system, first.json.publicationId)).toHaveLength(1)
+    const again = await publish(listingId, { key, cardToken: 'pm_card_silentAfter' })
+    expect(again.status).toBe(201)
+  })
+
+  test('payments away: 202 at once, and it goes live when payments is back', async () => {
+    await system.stop('payments')
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const first = await publish(listingId)
+    expect(first.status).toBe(202)
+    await system.start('payments')
+    await system.waitReady('payments')
+    await untilLive(listingId, word)
+    expect(await chargesFor(system, first.json.publicationId)).toHaveLength(1)
+  })
+
+  test('listings killed while payments works: the client that asks again gets its answer', async () => {
+    await dialProvider(system, { latencyMs: 500 })
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const key = newKey()
+    const lost = publish(listingId, { key })
+    const outcome = lost.then(
+      () => 'answered',
+      () => 'lost',
+    )
+    await eventually('the listing waits for its payment', async () =>
+      (await read(listingId)).json.status === 'payment_pending' ? true : undefined,
+    )
+    await system.signal('listings', 'SIGKILL')
+    expect(await outcome).toBe('lost')
+    await system.waitReady('listings')
+    await untilLive(listingId, word)
+    const answer = await eventually(
+      'the key has its answer',
+      async () => {
+        const one = await publish(listingId, { key })
+        return one.status === 201 ? one : undefined
+      },
+      20_000,
+    )
+    expect(await chargesFor(system, answer.json.publicationId)).toHaveLength(1)
+  })
+})
+
+describe('events that can not be true put nothing live', () => {
+  const event = (data: object, changes: object = {}) => ({
+    eventId: randomUUID(),
+    type: 'payment.captured',
+    version: 1,
+    occurredAt: new Date().toISOString(),
+    tenantId: '11111111-0000-4000-8000-000000000001',
+    aggregateId: randomUUID(),
+    aggregateVersion: 2,
+    data: {
+      paymentId: randomUUID(),
+      listingId: randomUUID(),
+      publicationId: randomUUID(),
+      amountCents: 9_900,
+      currency: 'EUR',
+      ...data,
+    },
+    ...changes,
+  })
+
+  async function deadLetterOf(marker: string) {
+    return eventually('a dead letter', async () => {
+      const found = (await deadLetters.read()).find(record =>
+        Buffer.from(JSON.parse(record.value).value ?? '', 'base64').includes(marker),
+      )
+      return found && (JSON.parse(found.value) as { reason: string; topic: string })
+    })
+  }
+
+  test('for a publication that is not there', async () => {
+    const forged = event({})
+    await payments.write(forged.aggregateId, JSON.stringify(forged))
+    expect((await deadLetterOf(forged.eventId)).reason).toContain('not there')
+  })
+
+  test.each([
+    ['another amount', { amountCents: 1 }, {}],
+    ['another tenant', {}, { tenantId: '11111111-0000-4000-8000-000000000002' }],
+    ['another listing', { listingId: randomUUID() }, {}],
+  ])('of %s, and its payment still works afterwards', async (_what, data, changes) => {
+    await dialProvider(system, { silence: 'before' })
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    const pending = await publish(listingId)
+    expect(pending.status).toBe(202)
+    const { publicationId } = pending.json
+    const forged = event({ listingId, publicationId, ...data }, changes)
+    await payments.write(forged.aggregateId, JSON.stringify(forged))
+    await deadLetterOf(forged.eventId)
+    expect(await search(`text=${word}`)).toHaveLength(0)
+    await dialProvider(system, { silence: 'none' })
+    await untilLive(listingId, word)
+  })
+
+  test('text, emptiness and an unknown type become dead letters, and the next record is read', async () => {
+    const marker = newWord()
+    await payments.write('k', `not JSON ${marker}`)
+    await payments.write('k', null)
+    const unknownType = event({}, { type: 'payment.imagined' })
+    await payments.write('k', JSON.stringify(unknownType))
+    expect((await deadLetterOf(marker)).topic).toContain('payments.v1')
+    expect((await deadLetterOf(unknownType.eventId)).reason).toContain('contract')
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    await publish(listingId)
+    await untilLive(listingId, word)
+  })
+
+  test('an event that comes again changes nothing', async () => {
+    const word = newWord()
+    const listingId = await draft({ title: word })
+    await publish(listingId)
+    await untilLive(listingId, word)
+    const before = await read(listingId)
+    const record = await eventually('the event', async () =>
+      (await payments.read()).find(one => one.value?.includes(listingId)),
+    )
+    await payments.write(record.key, record.value)
+    const next = newWord()
+    const nextId = await draft({ title: next })
+    await publish(nextId)
+    await untilLive(nextId, next)
+    expect((await read(listingId)).text).toBe(before.text)
+    const letters = await deadLetters.read()
+    const again = letters.filter(one =>
+      Buffer.from(JSON.parse(one.value).value ?? '', 'base64').includes(listingId),
+    )
+    expect(again).toHaveLength(0)
+  })
+})
+
+describe('tenants', () => {
+  test("an employer's draft is as absent for another as one that never was", async () => {
+    const listingId = await draft()
+    const theirs = await read(listingId, 'northwind')
+    const absent = await read(randomUUID(), 'northwind')
+    expect(theirs.status).toBe(404)
+    expect({ ...theirs.json, instance: '' }).toEqual({ ...absent.json, instance: '' })
+    expect((await publish(listingId, { tenant: 'northwind' })).status).toBe(404)
+    expect((await read(listingId)).json.status).toBe('draft')
+  })
+})
+
+describe('the search', () => {
+  test('filters, and shows worldwide jobs to those of every region', async () => {
+    const word = newWord()
+    const make = async (changes: object) => {
+      const listingId = await draft({ title: `${word} job`, ...changes })
+      await publish(listingId)
+      return listingId
+    }
+    const europe = await make({ area: 'europe', seniority: 'junior' })
+    const worldwide = await make({ area: 'worldwide', salaryMaxEurPerYear: 150_000 })
+    const africa = await make({ area: 'africa' })
+    await eventually('all three are live', async () =>
+      (await search(`text=${word}`)).length === 3 ? true : undefined,
+    )
+    const ids = async (query: string) =>
+      (await search(`text=${word}&${query}`)).map(listing => listing.listingId).sort()
+    expect(await ids('area=europe')).toEqual([europe, worldwide].sort())
+    expect(await ids('area=africa')).toEqual([africa, worldwide].sort())
+    expect(await ids('seniority=junior')).toEqual([europe])
+    expect(await ids('salaryAtLeastEurPerYear=120000')).toEqual([worldwide])
+  })
+
+  test('pages neither repeat nor skip a listing, whatever their size', async () => {
+    const word = newWord()
+    const made = await Promise.all(
+      Array.from({ length: 7 }, async () => {
+        const listingId = await draft({ title: word })
+        await publish(listingId)
+        return listingId
+      }),
+    )
+    await eventually('all are live', async () =>
+      (await search(`text=${word}`)).length === made.length ? true : undefined,
+    )
+    for (const limit of [1, 2, 3, 7]) {
+      const seen: string[] = []
+      let after = ''
+      for (let page = 0; page < 10; page += 1) {
+        const answer = await call('GET', url(`/v1/listings?text=${word}&limit=${limit}${after}`))
+        seen.push(...answer.json.listings.map((one: { listingId: string }) => one.listingId))
+        if (answer.json.nextAfter === undefined) break
+        after = `&after=${answer.json.nextAfter}`
+      }
+      expect(seen.toSorted()).toEqual(made.toSorted())
+      expect(seen).toHaveLength(made.length)
+    }
+  })
+
+  test.each([
+    ['an unknown parameter', 'colour=red'],
+    ['a limit that is text', 'limit=many'],
+    ['a limit twice', 'limit=1&limit=2'],
+    ['too large a limit', 'limit=51'],
+    ['an unknown area', 'area=atlantis'],
+    ['a cursor that is not ours', 'after=AAAA'],
+    ['a NUL', 'text=%00'],
+    ['too long a text', `text=${'x'.repeat(201)}`],
+  ])('%s is 400', async (_what, query) => {
+    const answer = await call('GET', url(`/v1/listings?${query}`))
+    expect(answer.status).toBe(400)
+    expect(answer.json.type).toBe('/problems/validation-error')
+  })
+
+  test.each(["a & ! b | ' :*", '"unbalanced', "'; DROP TABLE listings; --", '(((('])(
+    'text like %s is only text',
+    async text => {
+      const answer = await call('GET', url(`/v1/listings?text=${encodeURIComponent(text)}`))
+      expect(answer.status).toBe(200)
+    },
+  )
+})
+
+describe('what an employer may say', () => {
+  test.each([
+    ['a status', { status: 'live' }],
+    ['a tenant', { tenantId: randomUUID() }],
+    ['an id', { listingId: randomUUID() }],
+    ['an unknown area', { area: 'mars' }],
+    ['a salary as text', { salaryMinEurPerYear: '80000' }],
+    ['a title of two lines', { title: 'a\nb' }],
+    ['a NUL in the description', { description: 'a\u0000b' }],
+    ['a title that turns around', { title: 'abc\u202etxt' }],
+    ['an empty title', { title: '' }],
+  ])('a draft with %s is 400', async (_what, changes) => {
+    const answer = await call('POST', url('/v1/listings'), {
+      headers: as(system, 'acme'),
+      body: draftListing(changes),
+    })
+    expect(answer.status).toBe(400)
+    expect(answer.json.type).toBe('/problems/validation-error')
+  })
+
+  test('a salary that ends below where it begins is 422', async () => {
+    const answer = await call('POST', url('/v1/listings'), {
+      headers: as(system, 'acme'),
+      body: draftListing({ salaryMinEurPerYear: 100_000, salaryMaxEurPerYear: 50_000 }),
+    })
+    expect(answer.status).toBe(422)
+  })
+
+  test('a plan that is not sold, and a price of their own, are 400', async () => {
+    const listingId = await draft()
+    expect((await publish(listingId, { plan: 'free' })).status).toBe(400)
+    const answer = await call('POST', url(`/v1/listings/${listingId}/publish`), {
+      headers: as(system, 'acme', newKey()),
+      body: { plan: 'basic', cardToken: 'pm_card_visa', amountCents: 1 },
+    })
+    expect(answer.status).toBe(400)
+    expect((await read(listingId)).json.status).toBe('draft')
+  })
+})
