@@ -36,12 +36,8 @@ const payment = {
   currency: Currency,
 }
 
-export const PaymentCaptured = event('payment.captured', payment)
-export type PaymentCaptured = Static<typeof PaymentCaptured>
-
-export const PaymentDeclined = event('payment.declined', { ...payment, reason: DeclineReason })
-export type PaymentDeclined = Static<typeof PaymentDeclined>
-
+const PaymentCaptured = event('payment.captured', payment)
+const PaymentDeclined = event('payment.declined', { ...payment, reason: DeclineReason })
 export const ListingPublished = event('listing.published', {
   listingId: Id,
   publicationId: Id,

@@ -84,8 +84,6 @@ export async function buildHttpServer(options: HttpServerOptions) {
   return app
 }
 
-export type HttpServer = Awaited<ReturnType<typeof buildHttpServer>>
-
 /** Routes registered in the scope of this hook are for holders of an API key. */
 export function requireApiKey(app: FastifyInstance, db: Queryable): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -102,7 +102,7 @@ export function startSpan(name: string, options: SpanOptions): Span {
 }
 
 /** The message goes to the logs; a span says only what kind of failure it was. */
-export function failSpan(span: Span, error: unknown): void {
+function failSpan(span: Span, error: unknown): void {
   const type = error instanceof Error ? error.name : 'unknown'
   span.setAttribute('error.type', (error as { code?: string })?.code ?? type)
   span.setStatus({ code: SpanStatusCode.ERROR })

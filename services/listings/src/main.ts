@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
@@ -26,13 +27,14 @@ import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import { Config } from './config.ts'
 import { consumePaymentEvents } from './consumers/payment-events.ts'
+import { encodeCursor } from './domain/search-cursor.ts'
 import type { FinishPublicationDeps } from './flows/publish-listing.ts'
 import { searchResponse } from './http/listing-response.ts'
 import { publicationAnswer } from './http/publication-answer.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
 import { claimPublication } from './store/claim-publication.ts'
-import { findListing, findLiveListings, insertListing } from './store/listings.ts'
+import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
 import { postponeCheck, takeDuePublications } from './store/publications.ts'
 import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
@@ -64,6 +66,8 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   const consumer = consumePaymentEvents(
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     {
+      newId: randomUUID,
+      now: () => new Date().toISOString(),
       inOneTransaction: paymentEventTransaction(announcements, keys, publicationAnswer),
       forgetSearches: () => forgetSearches(redis),
     },
@@ -77,7 +81,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     search: {
       pageDefault: limits.search.pageDefault,
       findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
-        JSON.stringify(searchResponse(await findLiveListings(pool, search))),
+        pageOf(await findLiveListings(pool, search)),
       ),
     },
     insertListing: listing => insertListing(pool, listing),
@@ -90,6 +94,11 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
   await untilStopped()
   ready = false
+}
+
+function pageOf({ listings, nextAfter }: Page): string {
+  const cursor = nextAfter && encodeCursor(nextAfter)
+  return JSON.stringify(searchResponse({ listings, nextAfter: cursor }))
 }
 
 type Plumbing = { pool: Pool; log: Log; metrics: Metrics }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
@@ -24,6 +25,7 @@ import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { chargeCard } from './clients/card-provider.ts'
 import { Config } from './config.ts'
+import { paymentEvent } from './domain/payment-event.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
@@ -92,7 +94,9 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const { againBaseMs, againCapMs, firstCheckMs } = limits.reconcile
   const finish: FinishPaymentDeps = {
     charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
-    settle: settlePayment(announcements, keys, paymentAnswer),
+    settle: settlePayment(announcements, keys, paymentAnswer, payment =>
+      paymentEvent(payment, randomUUID(), new Date().toISOString()),
+    ),
     askAgainLater: async ({ paymentId }) => {
       await postponeCheck(pool, paymentId, againBaseMs, againCapMs)
       await keys.release(pool, paymentId)

@@ -1,5 +1,5 @@
 /**
- * Fault:    the answer is lost, and the client sends the same request again.
+ * Fault:    the answer is lost and the client sends the same request again.
  * Without:  each attempt is a new charge: `naive.ts` beside this file.
  * With:     one charge per key: the second attempt continues or replays the first.
  * Switch:   PATTERN_IDEMPOTENCY_KEY=naive

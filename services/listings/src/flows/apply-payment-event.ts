@@ -1,8 +1,12 @@
-import type { PaymentEvent } from '@nightshift/contracts/events'
+import type { ListingPublished, PaymentEvent } from '@nightshift/contracts/events'
 import type { Listing } from '../domain/listing.ts'
+import { listingPublished } from '../domain/listing-event.ts'
 import { checkPayment, type Publication } from '../domain/publication.ts'
 
 export type ApplyPaymentEventDeps = {
+  newId: () => string
+  /** RFC 3339. */
+  now: () => string
   /** One transaction, undone by a refusal; what it announces is published if it commits. */
   inOneTransaction: (
     work: (tx: PaymentEventTransaction) => Promise<PaymentEventResult>,
@@ -19,7 +23,7 @@ export type PaymentEventTransaction = {
   /** Answers undefined if it was published before. */
   putLive: (publication: Publication, paymentId: string) => Promise<Listing | undefined>
   recordDecline: (publication: Publication) => Promise<void>
-  announceListing: (listing: Listing, publicationId: string, paymentId: string) => Promise<void>
+  announce: (event: ListingPublished) => Promise<void>
 }
 
 export type PaymentEventResult = 'applied' | 'duplicate' | { refused: string }
@@ -44,7 +48,8 @@ export async function applyPaymentEvent(
     const { paymentId } = event.data
     const listing = await tx.putLive(publication, paymentId)
     if (!listing) return { refused: 'it pays for a publication that is over' }
-    await tx.announceListing(listing, publication.publicationId, paymentId)
+    const { publicationId } = publication
+    await tx.announce(listingPublished(listing, publicationId, paymentId, deps.newId(), deps.now()))
     return 'applied'
   })
   if (result === 'applied' && event.type === 'payment.captured') await deps.forgetSearches()

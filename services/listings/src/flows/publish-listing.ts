@@ -1,7 +1,13 @@
 import type { PublishListingRequest } from '@nightshift/contracts/listings-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
-import { decide, type PayOutcome, type Publication, type Verdict } from '../domain/publication.ts'
+import {
+  decide,
+  type PayOutcome,
+  type Publication,
+  priceCents,
+  type Verdict,
+} from '../domain/publication.ts'
 
 export type KeyedPublication = {
   tenantId: string
@@ -9,6 +15,9 @@ export type KeyedPublication = {
   key: string
   request: PublishListingRequest
 }
+
+/** The price is decided once, when the publication begins. */
+export type PricedPublication = KeyedPublication & { amountCents: number }
 
 export type PublicationClaim =
   | { kind: 'claimed'; publication: Publication }
@@ -29,7 +38,7 @@ export type FinishPublicationDeps = {
 
 export type PublishListingDeps = FinishPublicationDeps & {
   /** Commits the key, the publication and its price, and takes the listing out of its drafts. */
-  claim: (keyed: KeyedPublication) => Promise<PublicationClaim>
+  claim: (priced: PricedPublication) => Promise<PublicationClaim>
 }
 
 export type FinalVerdict = Exclude<Verdict, { kind: 'ask_again' }>
@@ -47,7 +56,8 @@ export async function publishListing(
   keyed: KeyedPublication,
   deadline: Deadline,
 ): Promise<PublishListingResult> {
-  const claim = await deps.claim(keyed)
+  const amountCents = priceCents[keyed.request.plan]
+  const claim = await deps.claim({ ...keyed, amountCents })
   if (claim.kind !== 'claimed') return claim
   const publication = await finishPublication(deps, claim.publication, deadline)
   return { kind: 'publication', publication }

@@ -4,9 +4,8 @@ import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types
 import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import { priceCents } from '../domain/publication.ts'
 import type {
-  KeyedPublication,
+  PricedPublication,
   PublicationClaim,
   PublishListingDeps,
 } from '../flows/publish-listing.ts'
@@ -45,7 +44,7 @@ export function claimPublication(
 
 async function begin(
   tx: Transaction,
-  { tenantId, listingId, request }: KeyedPublication,
+  { tenantId, listingId, request, amountCents }: PricedPublication,
   publicationId: string,
   firstCheckMs: number,
 ): Promise<void> {
@@ -58,7 +57,7 @@ async function begin(
     listingId,
     tenantId,
     plan: request.plan,
-    amountCents: priceCents[request.plan],
+    amountCents,
     cardToken: request.cardToken,
     traceparent: currentTraceparent(),
     firstCheckMs,

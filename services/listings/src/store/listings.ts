@@ -1,7 +1,7 @@
 import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { Listing } from '../domain/listing.ts'
-import { encodeCursor } from '../domain/search-cursor.ts'
+import type { SearchCursor } from '../domain/search-cursor.ts'
 import type { Search } from '../flows/search-listings.ts'
 
 type ListingRow = {
@@ -111,7 +111,7 @@ export async function putListingLive(
   return rows[0] && toListing(rows[0])
 }
 
-export type Page = { listings: Listing[]; nextAfter: string | undefined }
+export type Page = { listings: Listing[]; nextAfter: SearchCursor | undefined }
 
 /**
  * One page of live listings, newest first. The page ends at a key and not at an offset, so what goes
@@ -148,8 +148,7 @@ export async function findLiveListings(db: Queryable, search: Search): Promise<P
   const last = rows.length > search.limit ? page.at(-1) : undefined
   return {
     listings: page.map(toListing),
-    nextAfter:
-      last && encodeCursor({ publishedMicros: last.published_micros, listingId: last.listing_id }),
+    nextAfter: last && { publishedMicros: last.published_micros, listingId: last.listing_id },
   }
 }
 

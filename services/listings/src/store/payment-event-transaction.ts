@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres'
-import { listingPublished } from '../domain/listing-event.ts'
 import type {
   ApplyPaymentEventDeps,
   PaymentEventTransaction,
@@ -44,10 +42,6 @@ function bind(
       return putListingLive(tx, listingId)
     },
     recordDecline: ({ publicationId }) => declineAndReturn(tx, keys, answerOf, publicationId),
-    announceListing: (listing, publicationId, paymentId) => {
-      const occurredAt = new Date().toISOString()
-      const event = listingPublished(listing, publicationId, paymentId, randomUUID(), occurredAt)
-      return announce(event)
-    },
+    announce,
   }
 }

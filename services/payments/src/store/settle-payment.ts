@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
+import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { Payment } from '../domain/payment.ts'
-import { paymentEvent } from '../domain/payment-event.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import { capturePayment, declinePayment, findPayment } from './payments.ts'
 
@@ -16,6 +15,7 @@ export function settlePayment(
   outbox: Outbox,
   keys: IdempotencyKeys,
   answerOf: (payment: Payment) => StoredAnswer,
+  eventOf: (payment: Payment) => PaymentEvent,
 ): TakePaymentDeps['settle'] {
   return async (payment, verdict) => {
     await crashpoint('settle.begin')
@@ -29,7 +29,7 @@ export function settlePayment(
         if (!now) throw new Error(`payment ${payment.paymentId} is not there any more`)
         return now
       }
-      await announce(paymentEvent(settled, randomUUID(), new Date().toISOString()))
+      await announce(eventOf(settled))
       await keys.finish(tx, settled.paymentId, answerOf(settled))
       return settled
     })

@@ -1,0 +1,31 @@
+# One image for every process of ours; docker-compose.yml says which one a container runs.
+# There is no build step: Node runs the TypeScript that you read. The whole workspace is copied,
+# because Node refuses to strip types under node_modules, where packed packages would end up.
+FROM node:24.21.0-slim
+
+WORKDIR /app
+# Truth logs are written here; a new volume takes its owner from the folder in the image.
+RUN mkdir /data && chown node:node /data
+
+# Packages first: they change less often than the code. Without the optional ones, which are a
+# PostgreSQL for machines that have no containers, and without their install scripts.
+COPY package.json package-lock.json .npmrc ./
+COPY packages/contracts/package.json packages/contracts/
+COPY packages/patterns/package.json packages/patterns/
+COPY packages/runtime/package.json packages/runtime/
+COPY services/payments/package.json services/payments/
+COPY services/listings/package.json services/listings/
+COPY services/notifications/package.json services/notifications/
+COPY infra/local/package.json infra/local/
+COPY infra/structure/package.json infra/structure/
+COPY infra/stand-ins/card-provider/package.json infra/stand-ins/card-provider/
+COPY infra/stand-ins/mailbox/package.json infra/stand-ins/mailbox/
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+
+COPY packages packages
+COPY services services
+COPY infra infra
+
+USER node
+# Payments, unless the container says otherwise.
+CMD ["node", "services/payments/src/main.ts"]

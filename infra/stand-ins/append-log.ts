@@ -1,0 +1,133 @@
+import type { FileHandle } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** What the log adds to every entry: when it was written and its place, counted from 1. */
+export type Stamp = Readonly<{ at: string; seq: number }>
+export type Line<Entry> = Stamp & Entry
+
+/** An append-only file of JSON lines. It offers no way to change or remove one. */
+export type AppendLog<Entry> = Readonly<{
+  /** Stamps and writes the entry; resolves once it is on disk. Rejects for good after one failed write. */
+  append: <One extends Entry>(entry: One) => Promise<Line<One>>
+  /** The text of one line as it stands on disk, without its newline. Throws for an unknown `seq`. */
+  readText: (seq: number) => Promise<string>
+  /** How many lines are on disk; also the highest `seq`. */
+  size: () => number
+  /** Why nothing can be appended any more, or undefined while all is well. */
+  failure: () => Error | undefined
+  /** Waits for what is being written, then closes the file. */
+  close: () => Promise<void>
+}>
+
+/** Above this many lines the log refuses: only their offsets are held in memory, 8 bytes each. */
+const linesMax = 2_000_000
+const newline = 0x0a
+
+type Waiting = Readonly<{ bytes: Buffer; written: PromiseWithResolvers<void> }>
+
+/**
+ * Opens the log, hands every line already in it to `onLine` in order, and cuts off a last line that
+ * a crash left half written: it was never answered, so nobody was told it happened.
+ * Throws when a whole line is damaged, because then the file is no longer what was written.
+ *
+ * Lines that wait while the disk is busy share the next fsync, so many callers cost little more
+ * than one. At most one write is under way, so the order on disk is the order of the calls.
+ */
+export async function openAppendLog<Entry extends object>(
+  path: string,
+  onLine: (line: Line<Entry>) => void,
+): Promise<AppendLog<Entry>> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, 'a+')
+  /** `ends[n]` is the offset just behind line n; line n starts at `ends[n - 1]`. */
+  const ends = await replay(file, onLine).catch(async cause => {
+    await file.close()
+    throw new Error(`${path} cannot be read back`, { cause })
+  })
+  let waiting: Waiting[] = []
+  let lastSeq = ends.length - 1
+  let writing: Promise<void> | undefined
+  let failed: Error | undefined
+
+  async function writeWaiting(): Promise<void> {
+    while (waiting.length > 0 && failed === undefined) {
+      const batch = waiting
+      waiting = []
+      try {
+        await file.appendFile(Buffer.concat(batch.map(({ bytes }) => bytes)))
+        await file.datasync()
+        for (const { bytes, written } of batch) {
+          ends.push(endOf(ends) + bytes.length)
+          written.resolve()
+        }
+      } catch (cause) {
+        // The tail of the file is now unknown. Only a restart, which reads it back, may go on.
+        failed = new Error(`${path} can no longer be written`, { cause })
+        for (const { written } of [...batch, ...waiting]) written.reject(failed)
+      }
+    }
+    writing = undefined
+  }
+
+  return {
+    async append(entry) {
+      if (failed !== undefined) throw failed
+      if (lastSeq >= linesMax) throw new Error(`${path} is full: ${linesMax} lines`)
+      lastSeq += 1
+      const line = { at: new Date().toISOString(), seq: lastSeq, ...entry }
+      const written = Promise.withResolvers<void>()
+      waiting.push({ bytes: Buffer.from(`${JSON.stringify(line)}\n`), written })
+      writing ??= writeWaiting()
+      await written.promise
+      return line
+    },
+    async readText(seq) {
+      const start = ends[seq - 1]
+      const end = ends[seq]
+      if (start === undefined || end === undefined)
+        throw new RangeError(`no line ${seq} in ${path}`)
+      const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start)
+      return buffer.toString('utf8', 0, end - start - 1)
+    },
+    size: () => ends.length - 1,
+    failure: () => failed,
+    async close() {
+      await writing
+      await file.close()
+    },
+  }
+}
+
+/** Reads every whole line, truncates what follows the last newline, and answers where lines end. */
+async function replay<Entry>(
+  file: FileHandle,
+  onLine: (line: Line<Entry>) => void,
+): Promise<number[]> {
+  const ends = [0]
+  let rest = Buffer.alloc(0)
+  for await (const chunk of file.createReadStream({ start: 0, autoClose: false })) {
+    rest = Buffer.concat([rest, chunk])
+    for (let end = rest.indexOf(newline); end !== -1; end = rest.indexOf(newline)) {
+      onLine(parseLine<Entry>(rest.toString('utf8', 0, end), ends.length))
+      ends.push(endOf(ends) + end + 1)
+      rest = rest.subarray(end + 1)
+    }
+  }
+  if (rest.length > 0) await file.truncate(endOf(ends))
+  return ends
+}
+
+function parseLine<Entry>(text: string, expectedSeq: number): Line<Entry> {
+  try {
+    const line: Line<Entry> = JSON.parse(text)
+    if (line.seq === expectedSeq) return line
+  } catch (cause) {
+    throw new Error(`line ${expectedSeq} is not JSON`, { cause })
+  }
+  throw new Error(`line ${expectedSeq} does not carry seq ${expectedSeq}`)
+}
+
+function endOf(ends: readonly number[]): number {
+  return ends.at(-1) ?? 0
+}

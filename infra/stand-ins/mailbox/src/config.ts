@@ -1,0 +1,21 @@
+import { createEnvReader } from '../../read-env.ts'
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  smtpPort: number
+  mailLog: string
+}>
+
+/** Reads PORT, SMTP_PORT, HOST and MAIL_LOG; throws one error that lists every mistake. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const read = createEnvReader(env)
+  const config = {
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.port('PORT'),
+    smtpPort: read.port('SMTP_PORT'),
+    mailLog: read.text('MAIL_LOG'),
+  }
+  read.finish()
+  return config
+}

@@ -1,0 +1,106 @@
+import type { Line } from '../../append-log.ts'
+import { limits } from './limits.ts'
+import type { MailAccepted, MailLine } from './mail-entry.ts'
+
+/** A mail as it is shown. */
+export type Mail = Readonly<{
+  id: string
+  messageId: string | null
+  from: string
+  to: readonly string[]
+  subject: string
+  text: string
+  receivedAt: string
+  /** How often it was accepted: above 1, somebody sent the same mail again. */
+  accepted: number
+}>
+
+export type MailQuery = Readonly<{
+  to: string | undefined
+  /** Mails that came later than this cursor; without it, the newest `limit`. */
+  after: number | undefined
+  limit: number
+}>
+
+/** Mails in the order they came, newest last. `nextAfter` is the cursor behind the last one. */
+export type MailPage = Readonly<{ mails: readonly Mail[]; nextAfter: number }>
+
+export type MailStore = Readonly<{
+  /** Folds one line of the log in: when it is written, and again at the next start. */
+  apply: (line: MailLine) => void
+  find: (id: string) => Mail | undefined
+  list: (query: MailQuery) => MailPage
+}>
+
+type Kept = Readonly<{ line: Line<MailAccepted> }> & { accepted: number }
+
+/** The newest mails in memory, bounded in number and size; the log keeps them all. */
+export function createMailStore(): MailStore {
+  /** By place in the log; a Map keeps them oldest first. */
+  const kept = new Map<number, Kept>()
+  const seqOfSame = new Map<string, number>()
+  let textKept = 0
+
+  function accept(line: Line<MailAccepted>): void {
+    const identity = identityOf(line)
+    const earlier = kept.get(seqOfSame.get(identity ?? '') ?? 0)
+    if (earlier !== undefined) {
+      earlier.accepted += 1
+      return
+    }
+    kept.set(line.seq, { line, accepted: 1 })
+    if (identity !== undefined) seqOfSame.set(identity, line.seq)
+    textKept += line.text.length
+    forgetOldest()
+  }
+
+  function forgetOldest(): void {
+    for (const [seq, { line }] of kept) {
+      if (kept.size <= limits.mailsMax && textKept <= limits.mailsTextMax) return
+      kept.delete(seq)
+      seqOfSame.delete(identityOf(line) ?? '')
+      textKept -= line.text.length
+    }
+  }
+
+  return {
+    apply(line) {
+      if (line.type === 'mail.accepted') accept(line)
+    },
+    find(id) {
+      const found = kept.get(Number(/^mail_(\d{1,12})$/.exec(id)?.[1]))
+      return found && show(found)
+    },
+    list({ to, after, limit }) {
+      const wanted = to?.toLowerCase()
+      const matching = [...kept.values()].filter(
+        ({ line }) => line.seq > (after ?? 0) && (wanted === undefined || line.to.includes(wanted)),
+      )
+      const chosen =
+        after === undefined
+          ? takeWithinBounds(matching.toReversed(), limit).toReversed()
+          : takeWithinBounds(matching, limit)
+      return { mails: chosen.map(show), nextAfter: chosen.at(-1)?.line.seq ?? after ?? 0 }
+    },
+  }
+}
+
+/** The first mails that fit the limit and the size of an answer; at least one when there is one. */
+function takeWithinBounds(mails: readonly Kept[], limit: number): Kept[] {
+  let chars = 0
+  const end = mails.findIndex(({ line }, index) => {
+    chars += line.text.length
+    return index === limit || (index > 0 && chars > limits.listTextMax)
+  })
+  return mails.slice(0, end === -1 ? mails.length : end)
+}
+
+function show({ line, accepted }: Kept): Mail {
+  const { seq, at, messageId, from, to, subject, text } = line
+  return { id: `mail_${seq}`, messageId, from, to, subject, text, receivedAt: at, accepted }
+}
+
+/** The same Message-ID to the same recipients is the same mail, however often it arrives. */
+function identityOf({ messageId, to }: MailAccepted): string | undefined {
+  return messageId === null ? undefined : JSON.stringify([messageId, to.toSorted()])
+}

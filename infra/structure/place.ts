@@ -1,0 +1,46 @@
+import { posix } from 'node:path'
+
+/** Where a file lives: a workspace of one kind, and a path inside it. */
+export type Place = Readonly<{
+  kind: 'service' | 'package' | 'stand-in' | 'infra' | 'elsewhere'
+  /** The folder of the workspace. For stand-ins, which are one neighbourhood, always the same. */
+  name: string
+  /** For example `src/flows/take-payment.ts`. */
+  inside: string
+}>
+
+/** The place of a path in the repository. */
+export function placeOf(path: string): Place {
+  const [top = '', name = '', ...rest] = path.split('/')
+  const inside = rest.join('/')
+  if (top === 'services') return { kind: 'service', name, inside }
+  if (top === 'packages') return { kind: 'package', name, inside }
+  if (top === 'infra') return { kind: name === 'stand-ins' ? 'stand-in' : 'infra', name, inside }
+  return { kind: 'elsewhere', name: top, inside: path }
+}
+
+const workspaceFolders: Readonly<Record<string, string>> = {
+  contracts: 'packages/contracts',
+  patterns: 'packages/patterns',
+  runtime: 'packages/runtime',
+  payments: 'services/payments',
+  listings: 'services/listings',
+  notifications: 'services/notifications',
+  local: 'infra/local',
+  structure: 'infra/structure',
+  'card-provider': 'infra/stand-ins/card-provider',
+  mailbox: 'infra/stand-ins/mailbox',
+}
+
+/** The workspace folder of a package name; structure.test.ts holds every package.json to this. */
+export function workspaceFolderOf(packageName: string): string | undefined {
+  return workspaceFolders[packageName.replace('@nightshift/', '')]
+}
+
+/** The path in the repository behind an import, or nothing when it comes from outside. */
+export function pathOf(importer: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(importer), specifier)
+  const [scope, name = '', ...rest] = specifier.split('/')
+  if (scope !== '@nightshift') return undefined
+  return `${workspaceFolderOf(name) ?? `unknown/${name}`}/src/${rest.join('/')}.ts`
+}
