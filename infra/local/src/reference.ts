@@ -1,0 +1,60 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildApp as buildListings } from '@nightshift/listings/app'
+import { buildApp as buildNotifications } from '@nightshift/notifications/app'
+import { buildApp as buildPayments } from '@nightshift/payments/app'
+import type { Log } from '@nightshift/runtime/logger'
+import { createMetrics } from '@nightshift/runtime/metrics'
+import { repoRoot } from './state.ts'
+
+const directory = join(repoRoot, 'docs', 'reference')
+
+/** The pages under docs/reference, made from the code: path and content. */
+async function makePages(): Promise<Map<string, string>> {
+  const services = {
+    payments: buildPayments,
+    listings: buildListings,
+    notifications: buildNotifications,
+  } as const
+  const pages = new Map<string, string>()
+  for (const [name, build] of Object.entries(services)) {
+    const app = await build(nothingBehind(name) as never)
+    await app.ready()
+    pages.set(`${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
+    await app.close()
+  }
+  return pages
+}
+
+/**
+ * What an app needs to be described and not run: its routes and schemas are real, and whatever is
+ * behind them fails when it is called.
+ */
+function nothingBehind(name: string): object {
+  const real: Record<string, unknown> = { log: {} as Log, metrics: createMetrics(name) }
+  return new Proxy(real, {
+    get: (target, property) =>
+      target[String(property)] ?? (() => Promise.reject(new Error('absent'))),
+  })
+}
+
+/** Writes the pages, or with `--check` says which differ from the code and exits with 1. */
+async function run(check: boolean): Promise<number> {
+  const pages = await makePages()
+  if (!check) {
+    await mkdir(directory, { recursive: true })
+    for (const [file, content] of pages) await writeFile(join(directory, file), content)
+    console.log(`docs/reference: ${pages.size} pages written`)
+    return 0
+  }
+  const stale: string[] = []
+  for (const [file, content] of pages) {
+    const committed = await readFile(join(directory, file), 'utf8').catch(() => '')
+    if (committed !== content) stale.push(file)
+  }
+  if (stale.length === 0) return 0
+  console.error(`docs/reference differs from the code: ${stale.join(', ')}. Run \`npm run docs\`.`)
+  return 1
+}
+
+if (import.meta.main) process.exitCode = await run(process.argv.includes('--check'))

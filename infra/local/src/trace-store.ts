@@ -1,0 +1,71 @@
+/** A span as the viewer needs it: the fields of OTLP/JSON that a waterfall shows. */
+export type StoredSpan = {
+  traceId: string
+  spanId: string
+  parentSpanId: string | undefined
+  name: string
+  service: string
+  kind: number
+  startNanos: bigint
+  endNanos: bigint
+  failed: boolean
+  attributes: Readonly<Record<string, string>>
+  /** Traces that caused this span. */
+  links: readonly { traceId: string; spanId: string }[]
+}
+
+const tracesMax = 5_000
+const spansPerTraceMax = 1_000
+const linkedTracesMax = 50
+
+export type TraceStore = {
+  add: (spans: readonly StoredSpan[]) => void
+  /** A trace, and every trace that its spans led to or came from, in the order of their start. */
+  family: (traceId: string) => StoredSpan[][]
+  size: () => number
+}
+
+/** The last few thousand traces, in memory: for looking at, not for keeping. */
+export function createTraceStore(): TraceStore {
+  const traces = new Map<string, StoredSpan[]>()
+  const effects = new Map<string, Set<string>>()
+
+  const forgetOldest = () => {
+    const [oldest] = traces.keys()
+    if (oldest === undefined) return
+    traces.delete(oldest)
+    effects.delete(oldest)
+  }
+  return {
+    add: spans => {
+      for (const span of spans) {
+        const trace = traces.get(span.traceId) ?? []
+        if (trace.length < spansPerTraceMax) trace.push(span)
+        traces.set(span.traceId, trace)
+        for (const { traceId } of span.links) {
+          const known = effects.get(traceId) ?? new Set()
+          effects.set(traceId, known.add(span.traceId))
+        }
+        if (traces.size > tracesMax) forgetOldest()
+      }
+    },
+    family: traceId => {
+      const found = new Map<string, StoredSpan[]>()
+      const queue = [traceId]
+      for (const id of queue) {
+        const spans = traces.get(id)
+        if (!spans || found.has(id) || found.size >= linkedTracesMax) continue
+        found.set(id, spans)
+        queue.push(...(effects.get(id) ?? []))
+        queue.push(...spans.flatMap(span => span.links.map(link => link.traceId)))
+      }
+      return [...found.values()].sort((a, b) => Number(startOf(a) - startOf(b)))
+    },
+    size: () => traces.size,
+  }
+}
+
+function startOf(spans: readonly StoredSpan[]): bigint {
+  const [first = 0n] = spans.map(span => span.startNanos).sort((a, b) => Number(a - b))
+  return first
+}
