@@ -3,6 +3,7 @@ import { startTelemetry } from '@nightshift/runtime/telemetry'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { findFreePorts } from '../src/free-ports.ts'
 import { type JourneyOptions, type JourneyResult, runJourney } from '../src/journey.ts'
+import type { ProcessSpec } from '../src/process-spec.ts'
 import { findParts, startParts } from '../src/start-parts.ts'
 import { statePaths } from '../src/state.ts'
 import { as, call, draftListing, eventually } from '../src/test-client.ts'
@@ -112,7 +113,7 @@ describe('a Kafka of its own', () => {
   let system: TestSystem
   const parts = inject('parts')
   const control = testControl(parts)
-  const name = 'kafka'
+  const ownKafka = 'own-kafka'
 
   beforeAll(async () => {
     const [kafka = 0, kafkaController = 0] = await findFreePorts(2)
@@ -124,11 +125,9 @@ describe('a Kafka of its own', () => {
       say: () => {},
     }
     const { found } = await findParts(['kafka'], options)
-    const renamed = {
-      ...control,
-      add: (spec: { name: string }) => control.add({ ...spec, name: ownKafka } as never),
-    }
-    await startParts(renamed, found, options)
+    // Under a name of its own, beside the one that all tests share.
+    const add = (spec: ProcessSpec) => control.add({ ...spec, name: ownKafka })
+    await startParts({ ...control, add }, found, options)
     await eventually('the broker is ready', async () => ((await isReady()) ? true : undefined))
     system = await openTestSystem({
       parts: { ...parts, kafkaBrokers: `127.0.0.1:${kafka}` },
@@ -140,7 +139,6 @@ describe('a Kafka of its own', () => {
     await control.remove(ownKafka)
   })
 
-  const ownKafka = `own-${name}`
   const isReady = async () => {
     const { processes } = await control.status()
     return processes.some(process => process.name === ownKafka && process.state === 'ready')

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+
+/**
+ * Below the range that the system hands out for outgoing connections, so that no connection takes
+ * the port between our letting it go and the process's listening on it.
+ */
+const portMin = 15_000
+const portMax = 29_999
+const triesMax = 1_000
+
+/**
+ * As many different ports of 127.0.0.1 as asked for, on which nothing listens now. Random, because
+ * several test runs look at the same time. Throws when it finds too few.
+ */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const held: { port: number; server: Server }[] = []
+  try {
+    for (let tries = 0; held.length < count; tries++) {
+      if (tries >= triesMax) throw new Error(`found ${held.length} free ports, need ${count}`)
+      const port = portMin + Math.floor(Math.random() * (portMax - portMin + 1))
+      const server = await tryListen(port)
+      if (server) held.push({ port, server })
+    }
+    return held.map(({ port }) => port)
+  } finally {
+    await Promise.all(held.map(({ server }) => close(server)))
+  }
+}
+
+/** Whether something listens on a port of 127.0.0.1, or keeps us from doing so. */
+export async function isTaken(port: number): Promise<boolean> {
+  const server = await tryListen(port)
+  if (server) await close(server)
+  return server === undefined
+}
+
+async function tryListen(port: number): Promise<Server | undefined> {
+  const server = createServer()
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    if (isInUse) return undefined
+    throw error
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  server.close()
+  await once(server, 'close')
+}

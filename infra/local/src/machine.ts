@@ -1,0 +1,40 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The one place where looking for parts meets this process's own environment. */
+export function environmentOf(context: { environment?: Environment }): Environment {
+  return context.environment ?? process.env
+}
+
+/** The absolute path that a shell would run for this name, or nothing. */
+export async function findExecutable(
+  name: string,
+  environment: Environment,
+): Promise<string | undefined> {
+  for (const directory of (environment['PATH'] ?? '').split(delimiter)) {
+    const path = join(directory, name)
+    if (isAbsolute(directory) && (await isExecutable(path))) return path
+  }
+  return undefined
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+export function exists(path: string): Promise<boolean> {
+  return isAccessible(path, constants.F_OK)
+}
+
+function isExecutable(path: string): Promise<boolean> {
+  return isAccessible(path, constants.X_OK)
+}
+
+async function isAccessible(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  )
+}

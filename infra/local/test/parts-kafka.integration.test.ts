@@ -1,0 +1,113 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Kafka, logLevel } from 'kafkajs'
+import { expect, test } from 'vitest'
+import type { PartContext } from '../src/part.ts'
+import { javaRungs, javaVersionMin } from '../src/parts/java.ts'
+import { findKafka, kafka } from '../src/parts/kafka.ts'
+import { kafkaPom, kafkaVersion } from '../src/parts/kafka-jars.ts'
+import { climb } from '../src/parts/ladder.ts'
+import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
+
+const readyMs = 20_000
+/** What is promised to those who kill the broker; it takes 3 s on two idle cores. */
+const servesAgainMs = 5_000
+/** Only a first run fetches. */
+const fetchMs = 300_000
+const topic = 'kept'
+
+test('records survive a stop and a new port, and a killed broker serves again within 5 s', {
+  timeout: fetchMs,
+}, async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'kafka')
+  await using first = await runPart(kafka, context)
+  await first.ready(readyMs)
+  await produce(context.port, 'before the stop')
+  await first.stop()
+
+  const moved = { ...context, port: await freePort(), controllerPort: await freePort() }
+  await using second = await runPart(kafka, await withJavaOnly(moved))
+  await second.ready(readyMs)
+  await produce(moved.port, 'before the kill')
+  await second.stop('SIGKILL')
+
+  await using third = runSpec(second.spec)
+  const since = performance.now()
+  await third.ready(readyMs)
+  await produce(moved.port, 'after the kill')
+  expect(performance.now() - since).toBeLessThan(servesAgainMs)
+  expect(await countRecords(moved.port)).toBe(3)
+})
+
+test('a log that was formatted by half is formatted again', { timeout: fetchMs }, async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'kafka')
+  await mkdir(join(context.dataDir, 'log/__cluster_metadata-0'), { recursive: true })
+  await mkdir(join(context.dataDir, 'log.draft-abandoned'), { recursive: true })
+  await using first = await runPart(kafka, context)
+  await first.ready(readyMs)
+  await first.stop('SIGKILL')
+
+  await rm(join(context.dataDir, 'log/meta.properties'))
+  await using second = await runPart(kafka, context)
+  await second.ready(readyMs)
+})
+
+test('the Java of the wheel from PyPI is new enough', { timeout: fetchMs }, async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'kafka')
+  const java = await javaRungs({ ...context, toolsDir }).wheel.attempt()
+  expect(Number.parseInt(java.version, 10)).toBeGreaterThanOrEqual(javaVersionMin)
+})
+
+test('without Java the reasons are named, and so is the way out', async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'kafka')
+  const { home, path } = javaRungs({ toolsDir, environment: { PATH: scratch.dir } })
+  const found = await findKafka({ ...context, environment: { PATH: scratch.dir } }, [home, path])
+  if (found.how !== 'missing') throw new Error('found a Java in an empty directory')
+  expect(found.looked.join('\n')).toMatch(/JAVA_HOME: not set; java on PATH: not there/)
+  expect(found.fix).toContain('apt-get install maven')
+})
+
+test('the version in the code is the one that Maven fetches', async () => {
+  const [, version] = /<kafka.version>(.*)</.exec(await readFile(kafkaPom, 'utf8')) ?? []
+  expect(version).toBe(kafkaVersion)
+})
+
+/** A second start must not need Maven, hence no network: with this environment it has neither. */
+async function withJavaOnly(context: PartContext): Promise<PartContext> {
+  const java = await climb(Object.values(javaRungs(context)))
+  if (!java.reached) throw new Error(java.looked.join('\n'))
+  return { ...context, environment: { JAVA_HOME: java.value.home, PATH: '' } }
+}
+
+async function produce(port: number, value: string): Promise<void> {
+  const admin = client(port).admin()
+  const producer = client(port).producer({ allowAutoTopicCreation: false })
+  try {
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic }] })
+    await producer.connect()
+    await producer.send({ topic, acks: -1, messages: [{ value }] })
+  } finally {
+    await producer.disconnect()
+    await admin.disconnect()
+  }
+}
+
+async function countRecords(port: number): Promise<number> {
+  const admin = client(port).admin()
+  try {
+    await admin.connect()
+    const [partition] = await admin.fetchTopicOffsets(topic)
+    return Number(partition?.offset)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+function client(port: number): Kafka {
+  return new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING })
+}

