@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, readFile, rm } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { awaitReady } from '../src/await-ready.ts'
 import { findSupervisor } from '../src/control-client.ts'
-import { type KeepRunningOptions, keepRunning } from '../src/keep-running.ts'
 import { endOrphans } from '../src/orphans.ts'
 import { readProcessTable } from '../src/process-table.ts'
 import { statePaths } from '../src/state.ts'
@@ -234,34 +233,6 @@ test('what a killed supervisor leaves running is found and ended by the next com
   expect(await endOrphans(state)).toEqual(['waif'])
   expect(await living(family)).toEqual([])
   expect(await endOrphans(state)).toEqual([])
-})
-
-test('a thousand restarts leave no descriptor and no listener behind', async () => {
-  const warnings: Error[] = []
-  const note = (warning: Error) => warnings.push(warning)
-  process.on('warning', note)
-  const dir = await makeThrowAwayDir()
-  const options: KeepRunningOptions = {
-    logsDir: dir,
-    baseEnv: {},
-    backoff: { firstMs: 0, maxMs: 0, healthyAfterMs: 60_000 },
-    report: () => undefined,
-    changed: () => undefined,
-  }
-  const kept = keepRunning(
-    await childSpec('mayfly', '', { command: '/bin/true', args: [] }),
-    options,
-  )
-  const before = process.getActiveResourcesInfo().length
-  kept.start()
-  await expect.poll(() => kept.status().restarts, { timeout: 20_000 }).toBeGreaterThan(1_000)
-  await kept.stop()
-  process.off('warning', note)
-  await rm(dir, { recursive: true })
-  expect(warnings).toEqual([])
-  await expect
-    .poll(() => process.getActiveResourcesInfo().length, { timeout: soonMs })
-    .toBeLessThanOrEqual(before + 5)
 })
 
 async function statusOf(

@@ -27,10 +27,22 @@ export function readConfig<T extends TObject>(
     const value = env[name]
     if (value !== undefined && value !== '') given[name] = fromText(property, value)
   }
-  const whole: unknown = Value.Default(schema, given)
-  const mistakes = Value.Errors(schema, whole).map(error => describe(error))
-  if (mistakes.length > 0) throw new ConfigError([...new Set(mistakes)])
+  const whole = Value.Default(schema, given) as Record<string, unknown>
+  const required = new Set<string>(schema.required)
+  const mistakes = Object.entries(properties).flatMap(([name, property]) => {
+    if (name in whole) return mistakesIn(name, property, whole[name])
+    return required.has(name) ? [`${name}: is not set`] : []
+  })
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
   return Object.freeze(whole as Static<T>)
+}
+
+/** One variable at a time: asked about the whole, TypeBox stops after eight mistakes. */
+function mistakesIn(name: string, property: TSchema, value: unknown): string[] {
+  const mistakes = Value.Errors(property, value).map(
+    ({ message, params }) => `${name}: ${message}${choiceIn(params)}`,
+  )
+  return [...new Set(mistakes)]
 }
 
 /** Not TypeBox's Convert: it is generous (it turns "12.7" into the integer 12). */
@@ -39,15 +51,7 @@ function fromText(property: TSchema, value: string): unknown {
   return type === 'integer' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
 }
 
-function describe(error: {
-  keyword: string
-  instancePath: string
-  message: string
-  params: object
-}) {
-  const missing = (error.params as { requiredProperties?: string[] }).requiredProperties
-  if (missing) return `${missing.join(', ')}: is not set`
-  const allowed = (error.params as { allowedValues?: unknown[] }).allowedValues
-  const choice = allowed ? `: ${allowed.join(', ')}` : ''
-  return `${error.instancePath.slice(1)}: ${error.message}${choice}`
+function choiceIn(params: object): string {
+  const allowed = (params as { allowedValues?: unknown[] }).allowedValues
+  return allowed ? `: ${allowed.join(', ')}` : ''
 }

@@ -6,8 +6,8 @@ let armed: { label: string; remaining: number } | undefined
 
 /** @param setting `label:n`: die when `label` is reached for the n-th time in this process. */
 export function armCrashpoint(setting: string): void {
-  const [label, count] = setting.split(':')
-  if (!label || !count) throw new Error('CRASH_AT must be label:n')
+  const [, label, count] = /^([^:]+):([1-9]\d{0,5})$/.exec(setting) ?? []
+  if (!label || !count) throw new Error('CRASH_AT must be label:n, and n a number from 1')
   armed = { label, remaining: Number(count) }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as otherTurns, setTimeout as sleep } from 'node:timers/promises'
 import { fullJitterMs } from './jitter.ts'
 import type { Log } from './logger.ts'
 
@@ -31,7 +31,9 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       failures += 1
       log.warn({ event: 'loop.failed', loop: name, failures, error })
     }
+    // Even without a wait: a round that awaited nothing real would keep everybody else from a turn.
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(stopped)
+    else await otherTurns()
   }
 }
 

@@ -102,7 +102,7 @@ export function startSpan(name: string, options: SpanOptions): Span {
 }
 
 /** The message goes to the logs; a span says only what kind of failure it was. */
-function failSpan(span: Span, error: unknown): void {
+export function failSpan(span: Span, error: unknown): void {
   const type = error instanceof Error ? error.name : 'unknown'
   span.setAttribute('error.type', (error as { code?: string })?.code ?? type)
   span.setStatus({ code: SpanStatusCode.ERROR })
@@ -113,8 +113,10 @@ export function currentTraceparent(): string | undefined {
   return injectInto({})['traceparent']
 }
 
-export function injectInto(headers: Record<string, string>): Record<string, string> {
-  propagation.inject(context.active(), headers)
+/** @param span whose context is written; default: the active one */
+export function injectInto(headers: Record<string, string>, span?: Span): Record<string, string> {
+  const active = context.active()
+  propagation.inject(span ? trace.setSpan(active, span) : active, headers)
   return headers
 }
 

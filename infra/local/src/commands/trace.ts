@@ -12,8 +12,9 @@ and remembers the one that caused it. The id is in the answer of \`npm run journ
 line. Traces are kept in memory by the trace sink; with another collector, look there.`
 
 const options = { json: { type: 'boolean' } } as const
-/** Services export twice a second. */
-const exportedMs = 3_000
+/** Services export twice a second, so a family that has not grown for longer than that is whole. */
+const quietMs = 700
+const exportedMs = 4_000
 const answerMs = 5_000
 
 if (import.meta.main) {
@@ -25,11 +26,15 @@ async function run({ json }: { json?: string | boolean }, [id, ...more]: readonl
   if (!/^[0-9a-f]{32}$/.test(id)) throw new Error('A trace id is 32 hexadecimal digits.')
   const sink = (await runningUrls())('trace-sink')
   let family: TraceFamily | undefined
-  await waitUntil(async () => {
+  let spans = 0
+  const isWhole = async () => {
     const answer = await fetch(`${sink}/traces/${id}`, { signal: AbortSignal.timeout(answerMs) })
     if (answer.ok) family = (await answer.json()) as TraceFamily
-    return answer.ok
-  }, exportedMs)
+    const before = spans
+    spans = family?.traces.flat().length ?? 0
+    return spans > 0 && spans === before
+  }
+  await waitUntil(isWhole, exportedMs, quietMs)
   if (!family) throw new Error(`There is no trace ${id}; the sink keeps the last few thousand.`)
   console.log(json ? JSON.stringify(family, null, 2) : drawWaterfall(family))
   return 0

@@ -1,8 +1,14 @@
-import type { KafkaRecord, Publish } from '@nightshift/runtime/kafka-producer'
+import type { Publish } from '@nightshift/runtime/kafka-producer'
 import type { Log } from '@nightshift/runtime/logger'
 import { runLoop } from '@nightshift/runtime/loop'
 import type { Metrics } from '@nightshift/runtime/metrics'
-import { contextFrom, injectInto, inSpan, SpanKind } from '@nightshift/runtime/telemetry'
+import {
+  contextFrom,
+  failSpan,
+  injectInto,
+  SpanKind,
+  startSpan,
+} from '@nightshift/runtime/telemetry'
 import pg from 'pg'
 
 export type RelayOptions = {
@@ -106,7 +112,7 @@ async function relayOnce(client: pg.Client, { publish, metrics }: RelayOptions):
   })
   metrics.outboxOldestSeconds.set(Number(rows[0]?.waited_ms ?? 0) / 1000)
   if (rows.length === 0) return 0
-  await publish(await Promise.all(rows.map(toRecord)))
+  await publishInSpans(publish, rows)
   await client.query({
     name: 'mark_published',
     text: 'UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])',
@@ -116,9 +122,31 @@ async function relayOnce(client: pg.Client, { publish, metrics }: RelayOptions):
   return rows.length
 }
 
-/** The message carries the context of its own creation span, whose parent is the request's. */
-async function toRecord(row: Row): Promise<KafkaRecord> {
-  const span = {
+/**
+ * Each message has a span from here to the broker's acknowledgement, whose parent is the request
+ * that caused it, and carries that span's context.
+ */
+async function publishInSpans(publish: Publish, rows: readonly Row[]): Promise<void> {
+  const messages = rows.map(row => ({ row, span: startPublishSpan(row) }))
+  try {
+    await publish(
+      messages.map(({ row, span }) => ({
+        topic: row.topic,
+        key: row.aggregate_id,
+        value: row.payload,
+        headers: injectInto({ 'content-type': 'application/json' }, span),
+      })),
+    )
+  } catch (error) {
+    for (const { span } of messages) failSpan(span, error)
+    throw error
+  } finally {
+    for (const { span } of messages) span.end()
+  }
+}
+
+function startPublishSpan(row: Row) {
+  return startSpan(`publish ${row.topic}`, {
     kind: SpanKind.PRODUCER,
     parent: contextFrom(row.traceparent),
     attributes: {
@@ -126,11 +154,5 @@ async function toRecord(row: Row): Promise<KafkaRecord> {
       'messaging.destination.name': row.topic,
       'nightshift.outbox.wait_ms': Number(row.waited_ms),
     },
-  }
-  return inSpan(`publish ${row.topic}`, span, async () => ({
-    topic: row.topic,
-    key: row.aggregate_id,
-    value: row.payload,
-    headers: injectInto({ 'content-type': 'application/json' }),
-  }))
+  })
 }

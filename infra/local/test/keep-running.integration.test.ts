@@ -1,0 +1,35 @@
+import { rm } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { type KeepRunningOptions, keepRunning } from '../src/keep-running.ts'
+import { makeThrowAwayDir } from '../src/throw-away.ts'
+import { childSpec } from './open-supervisor.ts'
+
+const soonMs = 5_000
+
+test('a thousand restarts leave no descriptor and no listener behind', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  const dir = await makeThrowAwayDir()
+  const options: KeepRunningOptions = {
+    logsDir: dir,
+    baseEnv: {},
+    backoff: { firstMs: 0, maxMs: 0, healthyAfterMs: 60_000 },
+    report: () => undefined,
+    changed: () => undefined,
+  }
+  const kept = keepRunning(
+    await childSpec('mayfly', '', { command: '/bin/true', args: [] }),
+    options,
+  )
+  const before = process.getActiveResourcesInfo().length
+  kept.start()
+  await expect.poll(() => kept.status().restarts, { timeout: 20_000 }).toBeGreaterThan(1_000)
+  await kept.stop()
+  process.off('warning', note)
+  await rm(dir, { recursive: true })
+  expect(warnings).toEqual([])
+  await expect
+    .poll(() => process.getActiveResourcesInfo().length, { timeout: soonMs })
+    .toBeLessThanOrEqual(before + 5)
+})

@@ -1,0 +1,95 @@
+import { Type } from 'typebox'
+import { expect, test } from 'vitest'
+import { ConfigError, readConfig } from './config.ts'
+
+const schema = Type.Object({
+  PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
+  DATABASE_URL: Type.String({ pattern: '^postgres://' }),
+  LEVEL: Type.Enum(['debug', 'info'], { default: 'info' }),
+  ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+})
+const enough = { DATABASE_URL: 'postgres://db' }
+
+function mistakesOf(work: () => unknown): readonly string[] {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes
+    throw error
+  }
+  return []
+}
+
+test('what is not set gets its default, and what has none and need not be set stays away', () => {
+  expect(readConfig(schema, enough)).toEqual({
+    PORT: 4001,
+    DATABASE_URL: 'postgres://db',
+    LEVEL: 'info',
+  })
+})
+
+test('an empty variable counts as not set', () => {
+  expect(readConfig(schema, { ...enough, PORT: '', LEVEL: '', ENDPOINT: '' }).PORT).toBe(4001)
+  expect(mistakesOf(() => readConfig(schema, { DATABASE_URL: '' }))).toEqual([
+    'DATABASE_URL: is not set',
+  ])
+})
+
+test('only the variables that the schema names are looked at', () => {
+  const config = readConfig(schema, { ...enough, HOME: '/home/x', __proto__: null } as never)
+  expect(Object.keys(config).sort()).toEqual(['DATABASE_URL', 'LEVEL', 'PORT'])
+})
+
+test.each([
+  '0',
+  '65536',
+  '12.7',
+  '0x10',
+  ' 5',
+  '5 ',
+  '1e3',
+  '+5',
+  'NaN',
+  'Infinity',
+  '9'.repeat(30),
+])('%j is no port', PORT => {
+  expect(mistakesOf(() => readConfig(schema, { ...enough, PORT }))).toHaveLength(1)
+})
+
+test('an integer is a number', () => {
+  expect(readConfig(schema, { ...enough, PORT: '8080' }).PORT).toBe(8080)
+})
+
+test('a string that looks like a number stays a string', () => {
+  const digits = Type.Object({ PREFIX: Type.String() })
+  expect(readConfig(digits, { PREFIX: '007' }).PREFIX).toBe('007')
+})
+
+test('every mistake is told at once, however many there are', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `SETTING_${i}`)
+  const many = Type.Object(
+    Object.fromEntries(names.map(name => [name, Type.Integer({ minimum: 1 })])),
+  )
+  const half = Object.fromEntries(names.slice(0, 15).map(name => [name, '0']))
+  const mistakes = mistakesOf(() => readConfig(many, half))
+  for (const name of names) expect(mistakes.join('\n')).toContain(`${name}: `)
+})
+
+test('a mistake never repeats the value: it may be a secret', () => {
+  const secret = 'hunter2hunter2'
+  const all = { PORT: secret, DATABASE_URL: secret, LEVEL: secret, ENDPOINT: secret }
+  const mistakes = mistakesOf(() => readConfig(schema, all))
+  expect(mistakes).toHaveLength(4)
+  expect(mistakes.join()).not.toContain(secret)
+  expect(new ConfigError(mistakes).message).not.toContain(secret)
+})
+
+test('a mistake in a choice says what could be chosen', () => {
+  const mistakes = mistakesOf(() => readConfig(schema, { ...enough, LEVEL: 'loud' }))
+  expect(mistakes.join()).toMatch(/LEVEL: .*debug, info/)
+})
+
+test('nobody can change it afterwards', () => {
+  const config = readConfig(schema, enough)
+  expect(() => Object.assign(config, { PORT: 1 })).toThrow(TypeError)
+})
