@@ -15,7 +15,6 @@ export const logEvents = [
   'event.consumed',
   'event.dead_lettered',
   'event.retried',
-  'outbox.relayed',
   'payment.reconciled',
   'publication.resumed',
   'mail.sent',
