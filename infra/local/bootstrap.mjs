@@ -40,6 +40,9 @@ const outputCharactersMax = 64 * 1024
 
 const exitUsage = 2
 
+/** Handed on, so that a command which tells how long it took counts the installing too. */
+const beganAtMs = Date.now()
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
@@ -193,7 +196,8 @@ async function run(node, args) {
 
 /** The chosen Node first on PATH, so that whatever the command starts runs on it too. */
 function environmentWith(node) {
-  return { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) }
+  const began = { NIGHTSHIFT_BEGAN_AT_MS: String(beganAtMs) }
+  return { ...process.env, ...began, PATH: [dirname(node), process.env.PATH].join(delimiter) }
 }
 
 /**

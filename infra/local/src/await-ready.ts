@@ -9,9 +9,6 @@ const restartsMax = 3
 const logLinesShown = 15
 const logBytesRead = 16 * 1024
 
-/** A process that did not come up; the message carries the end of its log. */
-export class NotReady extends Error {}
-
 /**
  * Waits until all these processes are ready. Throws at once for one that keeps ending, or when the
  * time is up, with its reason and the last lines of its log.
@@ -29,7 +26,7 @@ export async function awaitReady(
   }
   await waitUntil(isOver, timeoutMs)
   const failed = statuses.find(keepsEnding) ?? statuses.find(status => !isReady(status))
-  if (failed) throw new NotReady(await describeFailure(failed))
+  if (failed) throw new Error(await describeFailure(failed))
   return statuses
 
   async function look(): Promise<ProcessStatus[]> {

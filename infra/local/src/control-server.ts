@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
-import { text } from 'node:stream/consumers'
 import type { ProcessSpec } from './process-spec.ts'
 import { Refusal } from './refusal.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -75,10 +74,14 @@ async function route(supervisor: Supervisor, asked: string, body: Json): Promise
 type Json = Readonly<Record<string, unknown>>
 
 async function readBody(request: IncomingMessage): Promise<Json> {
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
-    throw new Refusal(400, `a body may have ${bodyBytesMax} bytes`)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += chunk.length
+    if (bytes > bodyBytesMax) throw new Refusal(400, `a body may have ${bodyBytesMax} bytes`)
+    chunks.push(chunk)
   }
-  const content = await text(request)
+  const content = Buffer.concat(chunks).toString()
   if (content === '') return {}
   try {
     const body: unknown = JSON.parse(content)

@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type ControlClient, controlClient } from './control-client.ts'
+import { sizeOf } from './follow-file.ts'
 import { withLogFile } from './log-file.ts'
 import type { StatePaths } from './state.ts'
 import { readRunFile, type SupervisorFile } from './supervisor-file.ts'
@@ -37,6 +38,7 @@ const logTailCharacters = 2_000
 export async function launchSupervisor(options: LaunchOptions): Promise<Launched> {
   const { state, throwAway } = options
   const log = join(state.logs, 'supervisor.log')
+  const logStart = await sizeOf(log)
   const args = [mainFile, '--state-dir', state.dir, '--port', String(options.port)]
   if (throwAway) args.push('--watch-stdin', '--remove', throwAway.dir)
   const child = withLogFile(log, descriptor =>
@@ -66,6 +68,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<Launched
   if (file) return { client: controlClient(file), file, stdin: child.stdin }
   child.kill('SIGKILL')
   const why = failure ?? `it did not answer within ${launchTimeoutMs / 1000} s`
-  const tail = (await readFile(log, 'utf8')).slice(-logTailCharacters).trim()
+  const said = (await readFile(log)).subarray(logStart).toString()
+  const tail = said.slice(-logTailCharacters).trim()
   throw new Error(`The supervisor did not start: ${why}.\n${tail}`)
 }

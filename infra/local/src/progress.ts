@@ -9,6 +9,8 @@ export type Progress = Readonly<{
   step: <T>(title: string, work: () => Promise<T>) => Promise<T>
 }>
 
+/** A terminal that does not tell its width reports 0. */
+const columnsUnknown = 80
 const eraseLine = '\r\u001B[2K'
 
 /** On anything but a terminal: plain lines, each written once. */
@@ -19,7 +21,7 @@ export function openProgress(stream: WriteStream): Progress {
 
   function show(detail: string): void {
     const line = `  ${current}${detail}`
-    if (isTTY) stream.write(`${eraseLine}${line.slice(0, stream.columns - 1)}`)
+    if (isTTY) stream.write(`${eraseLine}${line.slice(0, (stream.columns || columnsUnknown) - 1)}`)
     else stream.write(`${line}\n`)
   }
   function end(line: string): void {

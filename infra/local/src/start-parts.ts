@@ -10,7 +10,7 @@ import type { Secrets } from './secrets.ts'
 import type { StatePaths } from './state.ts'
 
 export type PartName = Part['name']
-export const parts: Readonly<Record<PartName, Part>> = { postgres, redis, kafka }
+const parts: Readonly<Record<PartName, Part>> = { postgres, redis, kafka }
 export const partNames = ['postgres', 'redis', 'kafka'] as const
 
 export type PartOptions = Readonly<{

@@ -1,5 +1,5 @@
 import { awaitReady } from './await-ready.ts'
-import type { ControlClient } from './control-client.ts'
+import { type ControlClient, findSupervisor } from './control-client.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
 import { launchSupervisor } from './launch-supervisor.ts'
 import { endOrphans } from './orphans.ts'
@@ -58,7 +58,10 @@ export async function startSystem(
   const found = await step('Everything needed is here', () => preflight(parts, ports, external))
   stop.throwIfAborted()
   // Outside the try: if another start was faster, its system is not ours to stop.
-  const client = await open(options, external)
+  const client = await open(options, external).catch(async error => {
+    const isRunning = (await findSupervisor(state)) !== undefined
+    throw isRunning ? new Error('Another start was faster. See `npm run status`.') : error
+  })
   try {
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)

@@ -92,7 +92,7 @@ async function openParts(client: ControlClient, state: StatePaths) {
   return { ...urls, secrets: options.secrets }
 }
 
-/** The client of the supervisor that runs the tests' parts. */
+/** The supervisor of this test run, for tests that do something to the parts themselves. */
 export function testControl(parts: TestParts): ControlClient {
   return controlClient(parts.control)
 }

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { controlClient } from '../src/control-client.ts'
 import { findFreePorts } from '../src/free-ports.ts'
 import { type JourneyOptions, type JourneyResult, runJourney } from '../src/journey.ts'
 import type { ProcessSpec } from '../src/process-spec.ts'
 import { findParts, startParts } from '../src/start-parts.ts'
 import { statePaths } from '../src/state.ts'
 import { as, call, draftListing, eventually } from '../src/test-client.ts'
+import { testControl } from '../src/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../src/test-system.ts'
 import { processNames } from '../src/topology.ts'
 import type { TraceFamily } from '../src/trace-sink.ts'
@@ -112,7 +112,7 @@ describe('the journey', () => {
 describe('a Kafka of its own', () => {
   let system: TestSystem
   const parts = inject('parts')
-  const control = controlClient(parts.control)
+  const control = testControl(parts)
   const ownKafka = 'own-kafka'
 
   beforeAll(async () => {

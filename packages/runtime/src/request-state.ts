@@ -1,7 +1,7 @@
 import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import type { FastifyRequest } from 'fastify'
 import type { Principal } from './api-keys.ts'
-import { type Deadline, deadlineIn } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
 
 /**
  * What we know about a request beyond what Fastify does. Kept beside it and not on it: a decorator
@@ -14,14 +14,23 @@ type RequestState = {
   principal?: Principal
   /** Facts for the canonical log line. */
   facts: Record<string, unknown>
+  /** The handler has come to its answer. */
+  answered?: boolean
+  /** The connection has closed, with or without an answer. */
+  closed?: boolean
+  /** The line is written. */
+  ended?: boolean
 }
+
+/** Until the first hook has read what the caller said. */
+const noTimeYet: Deadline = { remainingMs: () => 0, signal: AbortSignal.abort() }
 
 const states = new WeakMap<FastifyRequest, RequestState>()
 
 export function stateOf(request: FastifyRequest): RequestState {
   let state = states.get(request)
   if (!state) {
-    state = { deadline: deadlineIn(0), context: ROOT_CONTEXT, facts: {} }
+    state = { deadline: noTimeYet, context: ROOT_CONTEXT, facts: {} }
     states.set(request, state)
   }
   return state

@@ -44,13 +44,20 @@ async function run(): Promise<number> {
     { state, ports, environment: process.env, progress, stop: stopOnSignals() },
     system => firstSteps(system, ports, progress),
   )
-  const seconds = process.uptime()
+  const seconds = secondsSince(process.env['NIGHTSHIFT_BEGAN_AT_MS'])
   const status = await client.status()
   const rows = statusRows(status, await readSystemFile(state))
   console.log(`\n${renderTable(rows)}\n`)
-  console.log(`Ready in ${seconds.toFixed(1)} s, ${totalMemoryMiB(status)} MiB resident.`)
+  console.log(
+    `Ready in ${seconds.toFixed(1)} s. ${totalMemoryMiB(status)} MiB resident, shared pages counted once.`,
+  )
   console.log(`\n${whatToTry(ports, secrets.apiKeys['acme'] ?? '')}`)
   return 0
+}
+
+/** With what had to be installed first, when the bootstrap says when that began. */
+function secondsSince(beganAtMs: string | undefined): number {
+  return beganAtMs === undefined ? process.uptime() : (Date.now() - Number(beganAtMs)) / 1000
 }
 
 /** Listings to look at, and the proof that one can be published. */

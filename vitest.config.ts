@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config'
+
+const testTimeoutMs = 30_000
+const hookTimeoutMs = 60_000
+/** Each file may run a handful of processes of its own; more side by side would only measure us. */
+const integrationWorkers = 2
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'services/*/src/**/*.test.ts',
+            'infra/local/src/**/*.test.ts',
+            'infra/stand-ins/*/src/**/*.test.ts',
+          ],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{services,packages,infra}/**/test/**/*.integration.test.ts'],
+          globalSetup: ['infra/local/src/test-parts.ts'],
+          testTimeout: testTimeoutMs,
+          hookTimeout: hookTimeoutMs,
+          maxWorkers: integrationWorkers,
+        },
+      },
+      {
+        test: {
+          name: 'structure',
+          include: ['infra/structure/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'infra/structure/fixtures/**'],
+        },
+      },
+    ],
+  },
+})
