@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { inTransaction } from '@nightshift/runtime/postgres'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { fingerprintOf } from '../src/idempotency-key/fingerprint.ts'
+import { idempotencyKeys } from '../src/idempotency-key/idempotency-key.ts'
+import { ignoredIdempotencyKeys } from '../src/idempotency-key/naive.ts'
+import type { Claim, IdempotencyKeys, KeyedRequest } from '../src/idempotency-key/types.ts'
+import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+
+const leaseMs = 60_000
+const keys = idempotencyKeys(leaseMs)
+let database: PatternDatabase
+
+beforeAll(async () => {
+  database = await openPatternDatabase(inject('parts').postgresUrl)
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+function request(changes: Partial<KeyedRequest> = {}): KeyedRequest {
+  return {
+    tenantId: randomUUID(),
+    route: 'POST /v1/payments',
+    key: randomUUID(),
+    fingerprint: fingerprintOf('a body'),
+    proposedId: randomUUID(),
+    ...changes,
+  }
+}
+
+/** An attempt of its own: the same key, and another id in case it is the first. */
+const again = (first: KeyedRequest) => ({ ...first, proposedId: randomUUID() })
+
+function claim(one: KeyedRequest, by: IdempotencyKeys = keys): Promise<Claim> {
+  return inTransaction(database.pool, tx => by.claim(tx, one))
+}
+
+/** The owner has been silent for a whole lease; the clock need not be waited for. */
+async function letTheLeaseRunOut(id: string) {
+  const sql = `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE subject_id = $1`
+  expect((await database.pool.query(sql, [id])).rowCount).toBe(1)
+}
+
+const answer = { status: 201, headers: { location: '/v1/x' }, body: '{"a": 1}' }
+
+describe('one attempt at a time', () => {
+  test('of fifty at once, one works and the others are told to wait', async () => {
+    const first = request()
+    const claims = await Promise.all(Array.from({ length: 50 }, () => claim(again(first))))
+    expect(claims.filter(one => one.kind === 'claimed')).toHaveLength(1)
+    const waiting = claims.filter(one => one.kind === 'in_progress')
+    expect(waiting).toHaveLength(49)
+    for (const one of waiting) {
+      expect(one.retryAfterMs).toBeGreaterThan(0)
+      expect(one.retryAfterMs).toBeLessThanOrEqual(leaseMs)
+    }
+  })
+
+  test('an owner that went silent is replaced, once, by one that goes on with the same id', async () => {
+    const first = request()
+    expect(await claim(first)).toEqual({ kind: 'claimed', id: first.proposedId, resumed: false })
+    await letTheLeaseRunOut(first.proposedId)
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(again(first))))
+    const won = claims.filter(one => one.kind === 'claimed')
+    expect(won).toEqual([{ kind: 'claimed', id: first.proposedId, resumed: true }])
+  })
+
+  test('a key that is given back can be taken at once, and keeps its id', async () => {
+    const first = request()
+    await claim(first)
+    await keys.release(database.pool, first.proposedId)
+    const next = await claim(again(first))
+    expect(next).toEqual({ kind: 'claimed', id: first.proposedId, resumed: true })
+  })
+
+  test('a claim whose transaction is undone was never made', async () => {
+    const first = request()
+    const undone = inTransaction(database.pool, async tx => {
+      await keys.claim(tx, first)
+      throw new Error('undo')
+    })
+    await expect(undone).rejects.toThrow('undo')
+    const next = again(first)
+    expect(await claim(next)).toEqual({ kind: 'claimed', id: next.proposedId, resumed: false })
+  })
+})
+
+describe('one answer per key', () => {
+  test('what was stored comes back to the letter', async () => {
+    const first = request()
+    await claim(first)
+    await keys.finish(database.pool, first.proposedId, answer)
+    expect(await claim(again(first))).toEqual({ kind: 'finished', answer })
+  })
+
+  test('the first answer stays, whoever comes later with another', async () => {
+    const first = request()
+    await claim(first)
+    await keys.finish(database.pool, first.proposedId, answer)
+    await keys.finish(database.pool, first.proposedId, { ...answer, status: 402 })
+    await keys.release(database.pool, first.proposedId)
+    expect(await claim(again(first))).toEqual({ kind: 'finished', answer })
+  })
+
+  test('an answer whose transaction is undone was never given', async () => {
+    const first = request()
+    await claim(first)
+    const undone = inTransaction(database.pool, async tx => {
+      await keys.finish(tx, first.proposedId, answer)
+      throw new Error('undo')
+    })
+    await expect(undone).rejects.toThrow('undo')
+    expect((await claim(again(first))).kind).toBe('in_progress')
+  })
+
+  test('another body is refused: before, during and after', async () => {
+    const first = request()
+    await claim(first)
+    const other = { ...again(first), fingerprint: fingerprintOf('another body') }
+    expect((await claim(other)).kind).toBe('different_request')
+    await letTheLeaseRunOut(first.proposedId)
+    expect((await claim(other)).kind).toBe('different_request')
+    await keys.finish(database.pool, first.proposedId, answer)
+    expect((await claim(other)).kind).toBe('different_request')
+  })
+})
+
+describe('whose key it is', () => {
+  test.each([
+    ['tenant', { tenantId: randomUUID() }],
+    ['route', { route: 'POST /v1/refunds' }],
+  ])('the same key of another %s is another key', async (_what, changes) => {
+    const first = request()
+    await claim(first)
+    await keys.finish(database.pool, first.proposedId, answer)
+    const theirs = { ...again(first), ...changes }
+    expect(await claim(theirs)).toEqual({ kind: 'claimed', id: theirs.proposedId, resumed: false })
+  })
+})
+
+test('the naive twin lets every attempt through, with an id of its own', async () => {
+  const naive = ignoredIdempotencyKeys()
+  const first = request()
+  const claims = await Promise.all(Array.from({ length: 20 }, () => claim(again(first), naive)))
+  const ids = claims.map(one => (one.kind === 'claimed' ? one.id : ''))
+  expect(new Set(ids).size).toBe(20)
+  await naive.finish(database.pool, first.proposedId, answer)
+  expect((await claim(again(first), naive)).kind).toBe('claimed')
+})

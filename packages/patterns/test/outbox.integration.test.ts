@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto'
+import type { AnyEvent } from '@nightshift/contracts/events'
+import type { KafkaRecord, Publish } from '@nightshift/runtime/kafka-producer'
+import { createMetrics } from '@nightshift/runtime/metrics'
+import { inTransaction, RollBack } from '@nightshift/runtime/postgres'
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { publishAfterCommit } from '../src/outbox/naive.ts'
+import { outbox } from '../src/outbox/outbox.ts'
+import { outboxRelay } from '../src/outbox/relay.ts'
+import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+
+const topic = 'payments.v1'
+const withinMs = { timeout: 15_000, interval: 20 }
+let database: PatternDatabase
+let stop: AbortController
+let relays: Promise<void>[]
+
+beforeEach(async () => {
+  database = await openPatternDatabase(inject('parts').postgresUrl)
+  stop = new AbortController()
+  relays = []
+})
+afterEach(async () => {
+  stop.abort()
+  await Promise.all(relays)
+  await database[Symbol.asyncDispose]()
+})
+
+function eventOf(aggregateId: string = randomUUID(), aggregateVersion = 2): AnyEvent {
+  const id = randomUUID()
+  return {
+    eventId: randomUUID(),
+    type: 'payment.captured',
+    version: 1,
+    occurredAt: new Date().toISOString(),
+    tenantId: id,
+    aggregateId,
+    aggregateVersion,
+    data: { paymentId: id, listingId: id, publicationId: id, amountCents: 1, currency: 'EUR' },
+  }
+}
+
+/** A broker that writes down what it acknowledged, and refuses as long as it is told to. */
+function openBroker() {
+  const acknowledged: KafkaRecord[] = []
+  const broker = { isAway: false, acknowledged, eventIds: () => acknowledged.map(idOf) }
+  const publish: Publish = async records => {
+    if (broker.isAway) throw new Error('the broker is away')
+    acknowledged.push(...records)
+  }
+  return Object.assign(broker, { publish })
+}
+
+const idOf = (record: KafkaRecord) => (JSON.parse(record.value) as AnyEvent).eventId
+
+function box() {
+  return outbox(
+    database.pool,
+    () => topic,
+    async () => {},
+  )
+}
+
+function startRelay(publish: Publish): void {
+  const metrics = createMetrics('test')
+  const connectionString = database.url
+  relays.push(outboxRelay({ connectionString, publish, log: database.log, metrics })(stop.signal))
+}
+
+async function unpublished(): Promise<number> {
+  const sql = 'SELECT count(*)::int AS n FROM outbox WHERE published_at IS NULL'
+  return (await database.pool.query<{ n: number }>(sql)).rows[0]?.n ?? -1
+}
+
+describe('an event is told if and only if it is true', () => {
+  test('committed with the change, and published by a relay that knows nothing of it', async () => {
+    const event = eventOf()
+    await box().transact((_tx, announce) => announce(event))
+    const broker = openBroker()
+    startRelay(broker.publish)
+    await vi.waitFor(() => expect(broker.eventIds()).toEqual([event.eventId]), withinMs)
+    await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
+    expect(broker.acknowledged[0]).toMatchObject({ topic, key: event.aggregateId })
+  })
+
+  test.each([
+    ['fails', new Error('no')],
+    ['is refused', new RollBack('no')],
+  ])('a transaction that %s announces nothing', async (_what, thrown) => {
+    const work = box().transact(async (_tx, announce) => {
+      await announce(eventOf())
+      throw thrown
+    })
+    await work.catch(() => undefined)
+    expect(await unpublished()).toBe(0)
+  })
+})
+
+describe('the relay', () => {
+  test('while the broker is away everything waits, and then goes in order', async () => {
+    const broker = openBroker()
+    broker.isAway = true
+    startRelay(broker.publish)
+    const aggregateId = randomUUID()
+    const events = Array.from({ length: 20 }, (_unused, n) => eventOf(aggregateId, n + 1))
+    for (const event of events) await box().transact((_tx, announce) => announce(event))
+    expect(await unpublished()).toBe(20)
+    broker.isAway = false
+    await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
+    expect(broker.eventIds()).toEqual(events.map(event => event.eventId))
+  })
+
+  test('a slow transaction with an earlier id is not passed by', async () => {
+    const broker = openBroker()
+    startRelay(broker.publish)
+    const slow = eventOf()
+    const quick = eventOf()
+    await box().transact(async (_tx, announce) => {
+      await announce(slow)
+      await box().transact((_inner, tell) => tell(quick))
+      await vi.waitFor(() => expect(broker.eventIds()).toEqual([quick.eventId]), withinMs)
+    })
+    await vi.waitFor(() => {
+      expect(broker.eventIds()).toEqual([quick.eventId, slow.eventId])
+    }, withinMs)
+  })
+
+  test('two relays do not both work, and the second goes on when the first loses its connection', async () => {
+    const first = openBroker()
+    startRelay(first.publish)
+    await box().transact((_tx, announce) => announce(eventOf()))
+    await vi.waitFor(() => expect(first.acknowledged).toHaveLength(1), withinMs)
+    const second = openBroker()
+    startRelay(second.publish)
+    for (let n = 0; n < 10; n += 1) await box().transact((_tx, announce) => announce(eventOf()))
+    await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
+    expect(second.acknowledged).toHaveLength(0)
+    await inTransaction(database.pool, async tx => {
+      // Held until the end of this transaction, so that neither can be the quicker one.
+      await tx.query('LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE')
+      await tx.query(`SELECT pg_terminate_backend(pid) FROM pg_locks
+                      WHERE locktype = 'advisory' AND granted AND database =
+                        (SELECT oid FROM pg_database WHERE datname = current_database())`)
+    })
+    const event = eventOf()
+    await box().transact((_tx, announce) => announce(event))
+    await vi.waitFor(() => {
+      expect([...first.eventIds(), ...second.eventIds()]).toContain(event.eventId)
+    }, withinMs)
+    await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
+  })
+
+  test('a broker that acknowledged and a relay that died before it wrote that down: twice, never not', async () => {
+    const broker = openBroker()
+    const event = eventOf()
+    await box().transact((_tx, announce) => announce(event))
+    let deaths = 0
+    startRelay(async records => {
+      await broker.publish(records)
+      if (deaths++ === 0) throw new Error('the acknowledgement was lost')
+    })
+    await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
+    expect(broker.eventIds()).toEqual([event.eventId, event.eventId])
+  })
+})
+
+test('the naive twin: the change is committed, the broker is away, and nobody will ever hear', async () => {
+  const broker = openBroker()
+  broker.isAway = true
+  const dual = publishAfterCommit(database.pool, () => topic, broker.publish)
+  const paymentId = randomUUID()
+  const work = dual.transact(async (tx, announce) => {
+    await tx.query('CREATE TABLE proof AS SELECT $1::text AS payment_id', [paymentId])
+    await announce(eventOf(paymentId))
+  })
+  await expect(work).rejects.toThrow('away')
+  broker.isAway = false
+  const { rows } = await database.pool.query('SELECT payment_id FROM proof')
+  expect(rows).toEqual([{ payment_id: paymentId }])
+  startRelay(broker.publish)
+  const later = eventOf()
+  await box().transact((_tx, announce) => announce(later))
+  await vi.waitFor(() => expect(broker.eventIds()).toEqual([later.eventId]), withinMs)
+})

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Log, openLog } from '@nightshift/runtime/logger'
+import { migrate } from '@nightshift/runtime/migrate'
+import { openPool } from '@nightshift/runtime/postgres'
+import pg from 'pg'
+
+const limits = {
+  connectionsMax: 10,
+  acquireMs: 5_000,
+  lockMs: 2_000,
+  statementMs: 5_000,
+  idleInTransactionMs: 10_000,
+}
+
+/** The tables of the payments service in a database of one's own, dropped at the end. */
+export type PatternDatabase = AsyncDisposable & { pool: pg.Pool; url: string; log: Log }
+
+export async function openPatternDatabase(serverUrl: string): Promise<PatternDatabase> {
+  const name = `pattern_${randomBytes(4).toString('hex')}`
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  await onServer(serverUrl, `CREATE DATABASE ${name}`)
+  await migrate(url.href, join(import.meta.dirname, '../../../services/payments/migrations'))
+  const log = openLog('test')
+  log.setLevel('silent')
+  const pool = openPool(url.href, 'test', limits, log)
+  return {
+    pool,
+    url: url.href,
+    log,
+    [Symbol.asyncDispose]: async () => {
+      await pool.end()
+      await onServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+async function onServer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
