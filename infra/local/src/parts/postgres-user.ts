@@ -25,12 +25,11 @@ const users = {
     prefix: ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`],
     owner: { uid: 0, gid: 0 },
   },
-  /** Where namespaces are switched off: `nobody`, who may enter closed directories. */
-  nobodyWithAccess: {
-    prefix: [...setpriv, '--inh-caps=+dac_override', '--ambient-caps=+dac_override'],
-    owner: { uid: nobody, gid: nobody },
-  },
-  /** Where that capability was taken from root too: works if every directory above is open. */
+  /**
+   * Where namespaces are switched off: works if every directory above is open. Giving `nobody` the
+   * capability to enter closed ones does not help: PostgreSQL asks access(2) about its own binary,
+   * and that looks at the user alone.
+   */
   nobody: { prefix: setpriv, owner: { uid: nobody, gid: nobody } },
 } as const satisfies Record<string, PostgresUser>
 
@@ -42,9 +41,7 @@ export type PostgresVersion = { user: PostgresUserName; version: string }
 export function postgresUserRungs(
   native: string,
   environment: Environment,
-  names: readonly PostgresUserName[] = isRoot()
-    ? ['namespace', 'nobodyWithAccess', 'nobody']
-    : ['caller'],
+  names: readonly PostgresUserName[] = isRoot() ? ['namespace', 'nobody'] : ['caller'],
 ): Rung<PostgresVersion>[] {
   return names.map(user => ({
     name: `PostgreSQL as ${user}`,
