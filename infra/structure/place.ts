@@ -26,10 +26,12 @@ const workspaceFolders: Readonly<Record<string, string>> = {
   payments: 'services/payments',
   listings: 'services/listings',
   notifications: 'services/notifications',
+  faults: 'infra/faults',
   local: 'infra/local',
   structure: 'infra/structure',
   'card-provider': 'infra/stand-ins/card-provider',
   mailbox: 'infra/stand-ins/mailbox',
+  'load-tests': 'load-tests',
 }
 
 /** The workspace folder of a package name; structure.test.ts holds every package.json to this. */

@@ -6,6 +6,8 @@ import type { Violation } from '../violation.ts'
 const entryPoints = [
   /^services\/[^/]+\/src\/main\.ts$/,
   /^infra\/stand-ins\/[^/]+\/src\/main\.ts$/,
+  /^infra\/faults\/src\/main\.ts$/,
+  /^load-tests\/[^/]+\/main\.ts$/,
   /^infra\/local\/src\/commands\/[^/]+\.ts$/,
   /^infra\/local\/src\/[^/]+-main\.ts$/,
   /^infra\/local\/src\/trace-sink\.ts$/,

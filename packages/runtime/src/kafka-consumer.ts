@@ -3,6 +3,7 @@ import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { crashpoint } from './crashpoint.ts'
 import { fullJitterMs } from './jitter.ts'
 import { openKafka } from './kafka-client.ts'
 import type { KafkaRecord, Publish } from './kafka-producer.ts'
@@ -39,10 +40,14 @@ const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 20_000
 const maxWaitMs = 250
 const disconnectDeadlineMs = 2_000
+/** A blocked output must not keep a process that has given up. */
+const exitDeadlineMs = 500
 const retryBaseMs = 50
 const retryCapMs = 1_000
 /** A record that fails this often although the world is well is a poison pill. */
 const attemptsMax = 5
+/** A broker takes 1 MiB by default; base64 makes four bytes of three. */
+const letterBytesMax = 900_000
 /** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
 const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
@@ -73,6 +78,7 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
   const giveUp = () => {
     if (stopping) return
     void log.flush().finally(() => process.exit(1))
+    setTimeout(() => process.exit(1), exitDeadlineMs).unref()
   }
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     const { restart, error } = payload
@@ -144,8 +150,8 @@ async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping:
 
 /** Answers false when the record was not dealt with and must come again. */
 function applier<Event>(options: ConsumerOptions<Event>): Apply {
-  const { handle, publish, log, metrics, topic, service } = options
-  const contract = Compile(options.schema)
+  const { publish, log, metrics, topic, service } = options
+  const attempt = attempter(options)
 
   const deadLetter = async (message: KafkaMessage, at: Position, reason: string) => {
     await publish([deadLetterOf(service, message, at, reason)])
@@ -153,18 +159,50 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
     log.error({ event: 'event.dead_lettered', ...at, reason })
   }
 
-  const attempt = async (message: KafkaMessage, at: Position, failures: number) => {
+  return async (message, at, stay) => {
     const startedMs = performance.now()
+    let own = 0
+    let hopeless: string | undefined
+    for (let failures = 0; ; failures += 1) {
+      try {
+        hopeless ??= await context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
+          attempt(message, at, startedMs, failures),
+        )
+        if (hopeless !== undefined) await deadLetter(message, at, hopeless)
+        return true
+      } catch (error) {
+        // While the world is away there is no limit: the record is fine and waits, its partition
+        // with it. Only a record that fails by itself is put aside.
+        if (hopeless === undefined && !isWorldAway(error)) own += 1
+        if (own >= attemptsMax) hopeless ??= `it failed ${own} times: ${nameOf(error)}`
+        log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
+        await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
+        if (!(await stay())) return false
+      }
+    }
+  }
+}
+
+type Attempt = (
+  message: KafkaMessage,
+  at: Position,
+  startedMs: number,
+  failures: number,
+) => Promise<string | undefined>
+
+/** One try at a record. Answers why it is a dead letter, or undefined when it was dealt with. */
+function attempter<Event>({
+  handle,
+  schema,
+  topic,
+  log,
+  metrics,
+}: ConsumerOptions<Event>): Attempt {
+  const contract = Compile(schema)
+  return async (message, at, startedMs, failures) => {
     const event = decode(message)
-    if (!contract.Check(event)) {
-      await deadLetter(message, at, 'it does not fit the contract of its topic')
-      return
-    }
-    const { type, eventId, occurredAt } = event as {
-      type: string
-      eventId: string
-      occurredAt: string
-    }
+    if (!contract.Check(event)) return 'it does not fit the contract of its topic'
+    const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
     const cause = spanContextFrom(headerText(message, 'traceparent'))
     // A new trace, linked to the one that caused it: a chain of events is not one endless request.
     const span = {
@@ -177,13 +215,15 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
         'messaging.message.id': eventId,
       },
     }
-    await inSpan(`process ${type}`, span, async () => {
+    return inSpan(`process ${type}`, span, async () => {
       const applied = await handle(event as Event)
-      if (typeof applied === 'object') return deadLetter(message, at, applied.refused)
+      if (typeof applied === 'object') return applied.refused
       const outcome = applied
+      await crashpoint('event.applied')
+      const durationMs = performance.now() - startedMs
       const ageMs = Date.now() - Date.parse(occurredAt)
       metrics.eventsConsumed.inc({ topic, type, outcome })
-      metrics.eventSeconds.observe({ topic }, (performance.now() - startedMs) / 1000)
+      metrics.eventSeconds.observe({ topic }, durationMs / 1000)
       metrics.eventAgeSeconds.observe({ topic }, Math.max(0, ageMs) / 1000)
       log.info({
         event: 'event.consumed',
@@ -191,43 +231,24 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
         eventId,
         outcome,
         ...at,
-        durationMs: Math.round((performance.now() - startedMs) * 100) / 100,
+        durationMs: Math.round(durationMs * 100) / 100,
         ageMs,
         retries: failures,
         ...(cause ? { causeTraceId: cause.traceId } : {}),
       })
+      return undefined
     })
-  }
-
-  return async (message, at, stay) => {
-    let own = 0
-    for (let failures = 0; ; failures += 1) {
-      try {
-        await context.with(trace.deleteSpan(ROOT_CONTEXT), () => attempt(message, at, failures))
-        return true
-      } catch (error) {
-        // While the world is away there is no limit: the record is fine and waits, its partition
-        // with it. Only a record that fails by itself is put aside.
-        if (!isWorldAway(error)) own += 1
-        log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
-        if (own >= attemptsMax) {
-          try {
-            await deadLetter(message, at, `it failed ${own} times: ${(error as Error).name}`)
-            return true
-          } catch (publishError) {
-            log.warn({ event: 'event.retried', ...at, failures, error: publishError })
-          }
-        }
-        await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
-        if (!(await stay())) return false
-      }
-    }
   }
 }
 
 /** Database or broker: what every record would fail on. */
 function isWorldAway(error: unknown): boolean {
-  return isPostgresAway(error) || (error as Error).name.startsWith('KafkaJS')
+  return isPostgresAway(error) || nameOf(error).startsWith('Kafka')
+}
+
+/** A handler may throw anything. */
+function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown
 }
 
 function decode(message: KafkaMessage): unknown {
@@ -252,19 +273,22 @@ function deadLetterOf(
     name,
     [value].flat().map(one => Buffer.from(one ?? '').toString('base64')),
   ])
+  const place = { reason, ...at, failedAt: new Date().toISOString(), timestamp: message.timestamp }
+  const whole = JSON.stringify({
+    ...place,
+    key: message.key?.toString('base64') ?? null,
+    value: message.value?.toString('base64') ?? null,
+    headers: Object.fromEntries(headers),
+  })
+  // A letter that the broker refuses as too large would hold its partition for ever. The place says
+  // where the bytes are, for as long as the topic keeps them.
+  const bytesLeftOut = message.value?.length ?? 0
+  const withoutBytes = { ...place, key: null, value: null, headers: {}, bytesLeftOut }
   return {
     topic: `${service}.dead-letters.v1`,
     key: `${at.topic}/${at.partition}`,
     headers: {},
-    value: JSON.stringify({
-      reason,
-      ...at,
-      failedAt: new Date().toISOString(),
-      timestamp: message.timestamp,
-      key: message.key?.toString('base64') ?? null,
-      value: message.value?.toString('base64') ?? null,
-      headers: Object.fromEntries(headers),
-    }),
+    value: Buffer.byteLength(whole) <= letterBytesMax ? whole : JSON.stringify(withoutBytes),
   }
 }
 

@@ -12,6 +12,6 @@ export const Config = Type.Object({
   SMTP_URL: Type.String({ pattern: '^smtps?://' }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  CRASH_AT: Type.Optional(Type.String({ pattern: '^[a-z_.]+:[1-9]\\d{0,5}$' })),
+  CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

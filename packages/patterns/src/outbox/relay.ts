@@ -1,3 +1,4 @@
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { Publish } from '@nightshift/runtime/kafka-producer'
 import type { Log } from '@nightshift/runtime/logger'
 import { runLoop } from '@nightshift/runtime/loop'
@@ -113,6 +114,7 @@ async function relayOnce(client: pg.Client, { publish, metrics }: RelayOptions):
   metrics.outboxOldestSeconds.set(Number(rows[0]?.waited_ms ?? 0) / 1000)
   if (rows.length === 0) return 0
   await publishInSpans(publish, rows)
+  await crashpoint('relay.published')
   await client.query({
     name: 'mark_published',
     text: 'UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])',

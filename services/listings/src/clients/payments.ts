@@ -2,6 +2,7 @@ import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
 import { tenantHeader } from '@nightshift/runtime/api-keys'
 import type { CallDependency } from '@nightshift/runtime/call-dependency'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
 import Value from 'typebox/value'
 import type { PayOutcome, Publication } from '../domain/publication.ts'
@@ -18,6 +19,7 @@ export function payForPublication(
 ): PublishListingDeps['pay'] {
   return (publication, deadline) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
+      await crashpoint('pay.begin')
       const answer = await http.call({
         method: 'POST',
         path: '/v1/payments',
@@ -30,6 +32,7 @@ export function payForPublication(
         body: JSON.stringify(requestOf(publication)),
         deadline: perTry,
       })
+      await crashpoint('pay.answered')
       return answer.kind === 'answer' ? outcomeOf(answer) : answer
     })
 }

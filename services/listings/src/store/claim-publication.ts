@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
@@ -24,8 +25,8 @@ export function claimPublication(
   keys: IdempotencyKeys,
   firstCheckMs: number,
 ): PublishListingDeps['claim'] {
-  return keyed =>
-    inTransaction(pool, async (tx): Promise<PublicationClaim> => {
+  return async keyed => {
+    const result = await inTransaction(pool, async (tx): Promise<PublicationClaim> => {
       const { tenantId, listingId, key, request } = keyed
       const claim = await keys.claim(tx, {
         tenantId,
@@ -40,6 +41,9 @@ export function claimPublication(
       if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
       return { kind: 'claimed', publication }
     })
+    await crashpoint('publication.claimed')
+    return result
+  }
 }
 
 async function begin(

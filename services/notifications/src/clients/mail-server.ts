@@ -1,3 +1,4 @@
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { createTransport } from 'nodemailer'
 import type { Mail } from '../domain/mail.ts'
 import type { SendOutcome } from '../domain/sending.ts'
@@ -30,6 +31,7 @@ export function openMailServer(url: string, limits: MailLimits): MailServer {
     send: async mail => {
       try {
         await transport.sendMail({ from, ...mail })
+        await crashpoint('mail.accepted')
         return { kind: 'ok', value: 'accepted' }
       } catch (error) {
         return outcomeOf(error)

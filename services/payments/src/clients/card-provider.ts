@@ -1,5 +1,6 @@
 import type { DeclineReason } from '@nightshift/contracts/payments-http'
 import type { CallDependency } from '@nightshift/runtime/call-dependency'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
 import type { ChargeOutcome, Payment } from '../domain/payment.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
@@ -19,6 +20,7 @@ export function chargeCard(
 ): TakePaymentDeps['charge'] {
   return (payment, deadline) =>
     call('card-provider charge', deadline, async (perTry): Promise<ChargeOutcome> => {
+      await crashpoint('charge.begin')
       const answer = await http.call({
         method: 'POST',
         path: '/v1/payment_intents',
@@ -30,6 +32,7 @@ export function chargeCard(
         body: formOf(payment),
         deadline: perTry,
       })
+      await crashpoint('charge.answered')
       return answer.kind === 'answer' ? outcomeOf(answer) : answer
     })
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTransaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import type { TakePaymentDeps } from '../flows/take-payment.ts'
+import type { PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
 import { findPayment, insertPayment } from './payments.ts'
 
 const route = 'POST /v1/payments'
@@ -18,8 +19,8 @@ export function claimPayment(
   keys: IdempotencyKeys,
   firstCheckMs: number,
 ): TakePaymentDeps['claim'] {
-  return ({ tenantId, key, request }) =>
-    inTransaction(pool, async tx => {
+  return async ({ tenantId, key, request }) => {
+    const result = await inTransaction(pool, async (tx): Promise<PaymentClaim> => {
       const proposedId = randomUUID()
       const fingerprint = fingerprintOf(route, request)
       const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
@@ -33,4 +34,7 @@ export function claimPayment(
       if (!payment) throw new Error(`the key was claimed and its payment ${paymentId} is not there`)
       return { kind: 'claimed', payment }
     })
+    await crashpoint('payment.claimed')
+    return result
+  }
 }

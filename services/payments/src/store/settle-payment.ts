@@ -31,6 +31,7 @@ export function settlePayment(
       }
       await announce(eventOf(settled))
       await keys.finish(tx, settled.paymentId, answerOf(settled))
+      await crashpoint('settle.written')
       return settled
     })
   }
