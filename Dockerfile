@@ -16,10 +16,12 @@ COPY packages/runtime/package.json packages/runtime/
 COPY services/payments/package.json services/payments/
 COPY services/listings/package.json services/listings/
 COPY services/notifications/package.json services/notifications/
+COPY infra/faults/package.json infra/faults/
 COPY infra/local/package.json infra/local/
 COPY infra/structure/package.json infra/structure/
 COPY infra/stand-ins/card-provider/package.json infra/stand-ins/card-provider/
 COPY infra/stand-ins/mailbox/package.json infra/stand-ins/mailbox/
+COPY load-tests/package.json load-tests/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 
 COPY packages packages

@@ -44,5 +44,7 @@ export function pathOf(importer: string, specifier: string): string | undefined 
   if (specifier.startsWith('.')) return posix.join(posix.dirname(importer), specifier)
   const [scope, name = '', ...rest] = specifier.split('/')
   if (scope !== '@nightshift') return undefined
-  return `${workspaceFolderOf(name) ?? `unknown/${name}`}/src/${rest.join('/')}.ts`
+  const folder = workspaceFolderOf(name) ?? `unknown/${name}`
+  // Scenarios and the auditor are two rooms of one workspace, and neither lies in a src.
+  return posix.join(folder, folder === 'load-tests' ? '' : 'src', `${rest.join('/')}.ts`)
 }

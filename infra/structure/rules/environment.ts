@@ -50,7 +50,8 @@ function firstRead({ tokens }: SourceFile): number | undefined {
     if (token.text === 'process' && token.kind === 'word') {
       return tokens[index + 1]?.text === '.' && tokens[index + 2]?.text === 'env'
     }
-    return /^(node:)?process$/.test(token.text) && importedWords(tokens, index).includes('env')
+    const isSpecifier = tokens[index - 1]?.text === 'from' && /^(node:)?process$/.test(token.text)
+    return isSpecifier && importedWords(tokens, index).includes('env')
   })
   return tokens[at]?.line
 }

@@ -26,18 +26,25 @@ export type CallDependency = <Value, Reason>(
 /** Carries an outcome through the breaker, which counts what is thrown. */
 class Failed extends Error {
   readonly outcome: Outcome<never, never>
-  constructor(outcome: Outcome<never, never>) {
+  /** Whether it says something about the dependency. */
+  readonly counts: boolean
+  constructor(outcome: Outcome<never, never>, counts: boolean) {
     super(outcome.kind)
     this.outcome = outcome
+    this.counts = counts
   }
 }
+
+/** With less of an attempt's time than this, a missing answer is the fault of whoever was in a hurry. */
+const fairShareOfAttempt = 0.5
 
 /**
  * The one way to call another service or an outside party, in this order:
  * deadline check -> breaker -> per-try timeout -> call. Nobody wraps by hand.
  *
  * The breaker counts what says that the dependency is unwell (`unknown`, `not-sent`) and nothing
- * else: a declined card or a refused request is an answer.
+ * else: a declined card or a refused request is an answer. Nor does it count against a dependency
+ * what a caller left no time for: whoever asks for 60 ms, again and again, would open it for all.
  */
 export function dependency(
   name: string,
@@ -52,6 +59,8 @@ export function dependency(
       attempt(withinDeadline(deadline, limits.attemptMs)),
     {
       name,
+      // True: not a failure of the dependency. What is not `Failed` was thrown by our own code.
+      errorFilter: error => !(error instanceof Failed && error.counts),
       // Every attempt ends by its own deadline. This is the backstop that keeps a probe which
       // never settles from holding the breaker half open for ever.
       timeout: limits.attemptMs + 1_000,
@@ -85,7 +94,8 @@ export function dependency(
     const attributes = { 'peer.service': name }
     return inSpan(operation, { kind: SpanKind.CLIENT, attributes }, async span => {
       const startedMs = performance.now()
-      const outcome = await fire(breaker, attempt, deadline)
+      const isFair = deadline.remainingMs() >= limits.attemptMs * fairShareOfAttempt
+      const outcome = await fire(breaker, attempt, deadline, isFair)
       const seconds = (performance.now() - startedMs) / 1000
       metrics.dependencyCallSeconds.observe({ dependency: name, outcome: outcome.kind }, seconds)
       span.setAttribute('nightshift.outcome', outcome.kind)
@@ -104,11 +114,14 @@ async function fire<Value, Reason>(
   breaker: CircuitBreaker,
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
   deadline: Deadline,
+  isFair: boolean,
 ): Promise<Outcome<Value, Reason>> {
   try {
     return (await breaker.fire(async (perTry: Deadline) => {
       const outcome = await attempt(perTry)
-      if (outcome.kind === 'unknown' || outcome.kind === 'not-sent') throw new Failed(outcome)
+      if (outcome.kind === 'unknown' || outcome.kind === 'not-sent') {
+        throw new Failed(outcome, isFair)
+      }
       return outcome
     }, deadline)) as Outcome<Value, Reason>
   } catch (error) {

@@ -46,23 +46,40 @@ export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpC
 }
 
 async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
+  const { signal, remainingMs } = call.deadline
   const wire = { started: false }
+  const over = Promise.withResolvers<never>()
+  const giveUp = () => over.reject(signal.reason)
   try {
-    const answer = await pool.compose(noticeStart(wire)).request({
-      method: call.method,
-      path: call.path,
-      headers: injectInto({
-        ...call.headers,
-        [deadlineHeader]: String(Math.floor(call.deadline.remainingMs())),
-      }),
-      body: call.body ?? null,
-      signal: call.deadline.signal,
-    })
-    const body = await answer.body.text()
-    return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body }
+    if (signal.aborted || remainingMs() <= 0) throw new Error('the deadline has passed')
+    signal.addEventListener('abort', giveUp, { once: true })
+    // undici hears of the signal only when it has a connection for the request: in its queue, or
+    // while it connects, the deadline would pass unnoticed.
+    return await Promise.race([exchange(pool, call, wire), over.promise])
   } catch (cause) {
     return wire.started ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
+  } finally {
+    signal.removeEventListener('abort', giveUp)
   }
+}
+
+async function exchange(
+  pool: Pool,
+  { method, path, headers, body, deadline }: HttpCall,
+  wire: { started: boolean },
+): Promise<HttpAnswer> {
+  const answer = await pool.compose(noticeStart(wire, deadline.signal)).request({
+    method,
+    path,
+    headers: injectInto({
+      ...headers,
+      [deadlineHeader]: String(Math.floor(deadline.remainingMs())),
+    }),
+    body: body ?? null,
+    signal: deadline.signal,
+  })
+  const text = await answer.body.text()
+  return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body: text }
 }
 
 /**
@@ -70,11 +87,15 @@ async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
  * after it anything may have. Decided here and not from the name of an error: the same ECONNRESET
  * comes in both cases.
  */
-function noticeStart(wire: { started: boolean }): Dispatcher.DispatcherComposeInterceptor {
+function noticeStart(
+  wire: { started: boolean },
+  signal: AbortSignal,
+): Dispatcher.DispatcherComposeInterceptor {
   return dispatch => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        wire.started = true
+        // A request that was given up in the queue gets here too, and is dropped unwritten.
+        if (!signal.aborted) wire.started = true
         handler.onRequestStart?.(controller, context)
       },
       onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),

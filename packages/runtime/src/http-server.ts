@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { context, trace } from '@opentelemetry/api'
-import { Ajv } from 'ajv'
-import addFormats from 'ajv-formats'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { findPrincipal, tenantHeader } from './api-keys.ts'
-import { budgetFromHeader, deadlineHeader, deadlineIn } from './deadline.ts'
+import { answerBrokenRequests } from './broken-request.ts'
+import { watchConnections } from './connections.ts'
+import {
+  malformedRequest,
+  methodNotAllowed,
+  notFound,
+  refusalOf,
+  unauthorized,
+} from './http-refusals.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import { isPostgresAway, type Queryable } from './postgres.ts'
-import { jitteredRetryAfterSeconds, type Refusal, sendProblem } from './problem.ts'
+import { observeRequests, type RecordRequest, requestRecorder } from './observe-requests.ts'
+import type { Queryable } from './postgres.ts'
+import { sendProblem } from './problem.ts'
 import { stateOf } from './request-state.ts'
-import { contextFrom, SpanKind, startSpan } from './telemetry.ts'
+import { takeOnlyStrictInput } from './strict-input.ts'
 
 export type HttpServerLimits = {
   /** From the head of a request to its answer; a caller may ask for less. */
@@ -33,29 +38,43 @@ export type HttpServerOptions = {
   metrics: Metrics
 }
 
+/** A request that is still being handled this long after its budget has lost its own deadline. */
+const lostHandlerMs = 2_000
+/** A connection on which nothing moves although there is something to send has a dead end. */
+const stalledMs = 2_500
+/** What may be late when the server closes. */
+const drainMs = 500
+
 /**
  * A Fastify server with what every public port of this system promises: strict bodies, problems as
  * RFC 9457, one canonical log line, one span and one measurement per request, and bounded waits.
  */
 export async function buildHttpServer(options: HttpServerOptions) {
-  const { limits, log, metrics } = options
+  const { limits } = options
+  const record = requestRecorder(options.log, options.metrics)
   const app = Fastify({
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.receiveMs,
     keepAliveTimeout: limits.keepAliveMs,
-    // Longer than any budget: this only ends a handler that lost its own deadline.
-    handlerTimeout: limits.requestBudgetMs + 2_000,
+    connectionTimeout: limits.requestBudgetMs + stalledMs,
+    handlerTimeout: limits.requestBudgetMs + lostHandlerMs,
+    // Node looks for requests that are overdue every 30 s, which makes 35 s of a limit of 5 s.
+    // And it would answer those without a Host itself, with an empty body.
+    http: { connectionsCheckingInterval: limits.receiveMs / 5, requireHostHeader: false },
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 100 },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error, socket) => answerBroken(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      refuseUnrouted(error, request as FastifyRequest, reply as FastifyReply, record)
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = limits.connectionsMax
   app.server.headersTimeout = limits.receiveMs
-
-  app.setValidatorCompiler(compileStrictly())
-  // Fastify parses text/plain too, past any schema: a way around the validation.
-  app.removeContentTypeParser('text/plain')
+  const connections = watchConnections(app, limits.requestBudgetMs + drainMs)
+  const answerBroken = answerBrokenRequests(app, connections, record)
+  takeOnlyStrictInput(app)
 
   const allowed = rememberMethods(app)
   app.setNotFoundHandler((request, reply) => {
@@ -64,13 +83,14 @@ export async function buildHttpServer(options: HttpServerOptions) {
     reply.header('allow', methods.join(', '))
     return sendProblem(request, reply, methodNotAllowed)
   })
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler((error: unknown, request, reply) => {
     const refusal = refusalOf(error)
-    if (refusal.status === 500) stateOf(request).facts['error'] = error
+    if (refusal.status >= 500) stateOf(request).facts['error'] = error
     return sendProblem(request, reply, refusal)
   })
 
-  observeRequests(app, limits, log, metrics)
+  observeRequests(app, limits.requestBudgetMs, record)
+  requireOneHost(app)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -99,75 +119,28 @@ export function requireApiKey(app: FastifyInstance, db: Queryable): void {
   })
 }
 
-/**
- * Two validators. A body is JSON and says what type a thing is, so nothing in it is converted or
- * removed. A query string has only text, so "12" may be a number there; it is still not trimmed.
- */
-function compileStrictly() {
-  const shared = { removeAdditional: false, useDefaults: true, allErrors: false } as const
-  const body = new Ajv({ ...shared, coerceTypes: false, keywords: ['kind'] })
-  const text = new Ajv({ ...shared, coerceTypes: true, keywords: ['kind'] })
-  for (const ajv of [body, text]) addFormats.default(ajv)
-  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    (httpPart === 'body' ? body : text).compile(schema)
-}
-
-function observeRequests(
-  app: FastifyInstance,
-  limits: HttpServerLimits,
-  log: Log,
-  metrics: Metrics,
+/** A URL that can't be decoded or is too long gets as far as the router and not to any hook. */
+function refuseUnrouted(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  record: RecordRequest,
 ): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    const state = stateOf(request)
-    state.deadline = deadlineIn(
-      budgetFromHeader(request.headers[deadlineHeader], limits.requestBudgetMs),
-    )
-    const parent = contextFrom(headerText(request.headers['traceparent']))
-    state.span = startSpan(`${request.method} ${routeOf(request)}`, {
-      kind: SpanKind.SERVER,
-      parent,
-      attributes: { 'http.request.method': request.method, 'http.route': routeOf(request) },
-    })
-    state.context = trace.setSpan(parent, state.span)
-    context.with(state.context, done)
-  })
-  // A body is read from socket events, which run in another asynchronous context than the hooks
-  // before it: enter the context of the span again.
-  app.addHook('preValidation', (request, _reply, done) => {
-    context.with(stateOf(request).context, done)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const { span, facts, context: active } = stateOf(request)
-    const status = reply.statusCode
-    const durationMs = Math.round(reply.elapsedTime * 100) / 100
-    span?.setAttribute('http.response.status_code', status)
-    if (status >= 500) span?.setAttribute('error.type', String(status))
-    span?.end()
-    metrics.httpRequestSeconds.observe(
-      { method: request.method, route: routeOf(request), status: String(status) },
-      reply.elapsedTime / 1000,
-    )
-    const line = {
-      event: 'http.request',
-      requestId: request.id,
-      method: request.method,
-      route: routeOf(request),
-      status,
-      durationMs,
-      ...facts,
-    } as const
-    context.with(active, () => (status >= 500 ? log.error(line) : log.info(line)))
-  })
+  const refusal = refusalOf(error)
+  void sendProblem(request, reply, refusal)
+  const { id: requestId, method } = request
+  record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
 }
 
-/** The template and not the URL: ids must become neither labels nor span names. */
-function routeOf(request: FastifyRequest): string {
-  return request.routeOptions.url ?? 'unmatched'
-}
-
-function headerText(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined
+/** Two of them would mean one thing to a proxy and another to us (RFC 9112, 3.2). */
+function requireOneHost(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { rawHeaders, httpVersion } = request.raw
+    const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
+    if (hosts.length === 1 || (hosts.length === 0 && httpVersion === '1.0')) return
+    reply.header('connection', 'close')
+    return sendProblem(request, reply, malformedRequest)
+  })
 }
 
 /** Answers which methods a path has, so that a wrong one is told apart from a wrong path. */
@@ -181,99 +154,4 @@ function rememberMethods(app: FastifyInstance): (url: string) => string[] {
     const path = url.split('?', 1)[0] ?? ''
     return [...new Set(routes.filter(r => r.pattern.test(path)).map(r => r.method))].sort()
   }
-}
-
-const notFound: Refusal = {
-  status: 404,
-  slug: 'not-found',
-  title: 'There is no such thing',
-}
-const methodNotAllowed: Refusal = {
-  status: 405,
-  slug: 'method-not-allowed',
-  title: 'This path does not know that method',
-}
-const unauthorized: Refusal = {
-  status: 401,
-  slug: 'unauthorized',
-  title: 'A valid API key is needed',
-  detail: 'Send it as `Authorization: Bearer ns_test_...`.',
-}
-
-/** What a failure inside Fastify or a handler says to the caller. Never echoes what was sent. */
-function refusalOf(error: FastifyError): Refusal {
-  if (error.validation) {
-    return {
-      status: 400,
-      slug: 'validation-error',
-      title: 'The request does not have the form that this route takes',
-      errors: error.validation.map(mistake => ({
-        pointer: `${mistake.instancePath}${missingOrUnknown(mistake.params)}`,
-        message: mistake.message ?? 'is not valid',
-      })),
-    }
-  }
-  const known = knownRefusals[error.code] ?? knownRefusals[String(error.statusCode)]
-  if (known) return known
-  if (isPostgresAway(error)) {
-    return { ...unavailable, retryAfterSeconds: jitteredRetryAfterSeconds() }
-  }
-  return { status: 500, slug: 'internal-error', title: 'This is a mistake of ours' }
-}
-
-function missingOrUnknown(params: Record<string, unknown>): string {
-  const name = params['missingProperty'] ?? params['additionalProperty']
-  return typeof name === 'string' ? `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` : ''
-}
-
-const unavailable: Refusal = {
-  status: 503,
-  slug: 'unavailable',
-  title: 'A part of the system is away',
-  detail: 'Nothing was decided. The same request may be sent again, with the same key.',
-}
-const malformedJson: Refusal = {
-  status: 400,
-  slug: 'malformed-json',
-  title: 'The body is not JSON',
-}
-const unsupportedMediaType: Refusal = {
-  status: 415,
-  slug: 'unsupported-media-type',
-  title: 'Bodies are application/json',
-}
-const knownRefusals: Record<string, Refusal | undefined> = {
-  FST_ERR_CTP_EMPTY_JSON_BODY: malformedJson,
-  FST_ERR_CTP_INVALID_JSON_BODY: malformedJson,
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: unsupportedMediaType,
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    status: 413,
-    slug: 'payload-too-large',
-    title: 'The body is too large',
-  },
-  FST_ERR_HANDLER_TIMEOUT: unavailable,
-  '400': { status: 400, slug: 'malformed-request', title: 'The request is malformed' },
-  '404': notFound,
-  '415': unsupportedMediaType,
-}
-
-/** What arrives here is not an HTTP request, so there is no route and no reply: only a socket. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable) return void socket.destroy()
-  const [status, slug, title] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'headers-too-large', 'The headers are too large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'request-timeout', 'The request took too long to arrive']
-        : ['400 Bad Request', 'malformed-request', 'The request is malformed']
-  const body = JSON.stringify({
-    type: `/problems/${slug}`,
-    title,
-    status: Number.parseInt(status ?? '400', 10),
-    instance: randomUUID(),
-  })
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
 }

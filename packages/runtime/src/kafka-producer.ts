@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Producer } from 'kafkajs'
+import { type Kafka, Partitioners, type Producer } from 'kafkajs'
 import { openKafka } from './kafka-client.ts'
 import type { Log } from './logger.ts'
 
@@ -18,6 +18,10 @@ export type KafkaProducer = { publish: Publish; close: () => Promise<void> }
 /** KafkaJS's own sends have no overall deadline: requests that wait in its queue never time out. */
 const sendDeadlineMs = 5_000
 const disconnectDeadlineMs = 1_000
+/** A broker takes 1 MiB in one request and partition by default (`max.message.bytes`). */
+const sliceBytesMax = 900_000
+/** Lengths, timestamp and offset of one record, generously. */
+const recordOverheadBytes = 100
 
 /**
  * A producer with one send outstanding at a time, because KafkaJS's idempotent mode can lose an
@@ -46,6 +50,8 @@ export function openKafkaProducer(
       idempotent: false,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
+      // The default; said aloud, or KafkaJS warns of it at every start.
+      createPartitioner: Partitioners.DefaultPartitioner,
     })
     await producer.connect()
     return producer
@@ -54,14 +60,12 @@ export function openKafkaProducer(
   const discard = async () => {
     const old = current
     current = undefined
-    await old
-      ?.then(producer =>
-        Promise.race([
-          producer.disconnect(),
-          sleep(disconnectDeadlineMs, undefined, { ref: false }),
-        ]),
-      )
-      .catch(() => undefined) // it is being thrown away because it is broken
+    if (!old) return
+    // The deadline is for connecting too: a broker that is silent holds that for half a minute.
+    const gone = old.then(producer => producer.disconnect())
+    await Promise.race([gone, sleep(disconnectDeadlineMs, undefined, { ref: false })]).catch(
+      () => undefined, // it is being thrown away because it is broken
+    )
   }
 
   const send = async (records: readonly KafkaRecord[]) => {
@@ -69,14 +73,19 @@ export function openKafkaProducer(
     const late = new AbortController()
     try {
       current ??= connect()
-      const sending = current.then(producer =>
-        producer.sendBatch({ acks: -1, topicMessages: byTopic(records, prefix) }),
-      )
+      const sending = current.then(async producer => {
+        for (const slice of slicesOf(records)) {
+          if (late.signal.aborted) return
+          await producer.sendBatch({ acks: -1, topicMessages: byTopic(slice, prefix) })
+        }
+      })
       sending.catch(() => undefined) // awaited below, unless the deadline came first
       await Promise.race([
         sending,
         sleep(sendDeadlineMs, undefined, { signal: late.signal }).then(() => {
-          throw new Error(`Kafka did not acknowledge within ${sendDeadlineMs} ms`)
+          const error = new Error(`Kafka did not acknowledge within ${sendDeadlineMs} ms`)
+          error.name = 'KafkaNotAcknowledged'
+          throw error
         }),
       ])
     } catch (error) {
@@ -99,6 +108,27 @@ export function openKafkaProducer(
       await discard()
     },
   }
+}
+
+/** In their order, so many at a time as the broker takes at once. KafkaJS would never split them. */
+function slicesOf(records: readonly KafkaRecord[]): KafkaRecord[][] {
+  const slices: KafkaRecord[][] = []
+  let room = 0
+  for (const record of records) {
+    const bytes = bytesOf(record)
+    if (bytes > room || slices.length === 0) {
+      slices.push([])
+      room = sliceBytesMax
+    }
+    slices.at(-1)?.push(record)
+    room -= bytes
+  }
+  return slices
+}
+
+function bytesOf({ key, value, headers }: KafkaRecord): number {
+  const texts = [key, value, ...Object.entries(headers).flat()]
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), recordOverheadBytes)
 }
 
 function byTopic(records: readonly KafkaRecord[], prefix: string) {

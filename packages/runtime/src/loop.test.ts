@@ -4,9 +4,11 @@ import { runLoop } from './loop.ts'
 
 const foreverMs = 60_000
 
+type Round = () => number | Promise<number>
+
 /** Runs a loop whose n-th round does `rounds[n]`; after the last it is stopped. */
 async function runRounds(
-  rounds: readonly (() => number)[],
+  rounds: readonly Round[],
   changes: { idleMs?: number; failureBackoffCapMs?: number } = {},
 ) {
   const stop = new AbortController()
@@ -45,10 +47,7 @@ test('a round that fails is logged and never ends the loop', async () => {
 })
 
 test('what is thrown need not be an Error', async () => {
-  const odd = () => {
-    throw undefined
-  }
-  expect((await runRounds([odd, () => 0])).calls).toBe(2)
+  expect((await runRounds([() => Promise.reject(), () => 0])).calls).toBe(2)
 })
 
 test('a full batch goes on at once: more may be waiting', async () => {

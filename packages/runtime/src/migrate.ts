@@ -7,6 +7,7 @@ import type { Queryable } from './postgres.ts'
 /** Any number will do; it must only be the same for all who migrate one database. */
 const advisoryLock = 4_000_432
 const lockTimeoutMs = 30_000
+const connectTimeoutMs = 5_000
 
 /**
  * Brings a database up to date with the numbered `.sql` files of a directory, each in a transaction
@@ -16,8 +17,12 @@ const lockTimeoutMs = 30_000
  * @throws when an applied file has changed since: history is not edited, it is added to
  */
 export async function migrate(connectionString: string, directory: string): Promise<string[]> {
-  const files = (await readdir(directory)).filter(file => /^\d{4}_\w+\.sql$/.test(file)).sort()
-  const client = new pg.Client({ connectionString, application_name: 'migrate' })
+  const files = await migrationFiles(directory)
+  const client = new pg.Client({
+    connectionString,
+    application_name: 'migrate',
+    connectionTimeoutMillis: connectTimeoutMs,
+  })
   client.on('error', () => {}) // the statement in flight rejects with the same error
   await client.connect()
   try {
@@ -34,13 +39,7 @@ export async function migrate(connectionString: string, directory: string): Prom
       const before = applied.get(file)
       if (before === checksum) continue
       if (before) throw new Error(`${file} was changed after it had been applied; add a new one`)
-      await client.query('BEGIN')
-      await client.query(sql)
-      await client.query('INSERT INTO schema_migrations (file, checksum) VALUES ($1, $2)', [
-        file,
-        checksum,
-      ])
-      await client.query('COMMIT')
+      await apply(client, file, sql, checksum)
       now.push(file)
     }
     return now
@@ -49,11 +48,37 @@ export async function migrate(connectionString: string, directory: string): Prom
   }
 }
 
+/** @throws naming the file. What it did is undone when its connection closes. */
+async function apply(client: pg.Client, file: string, sql: string, checksum: string) {
+  try {
+    await client.query('BEGIN')
+    await client.query(sql)
+    await client.query('INSERT INTO schema_migrations (file, checksum) VALUES ($1, $2)', [
+      file,
+      checksum,
+    ])
+    await client.query('COMMIT')
+  } catch (cause) {
+    throw new Error(`${file} failed: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** @throws when a file would be passed over because of its name */
+async function migrationFiles(directory: string): Promise<string[]> {
+  const files = (await readdir(directory)).filter(file => file.endsWith('.sql')).sort()
+  const odd = files.find(file => !/^\d{4}_\w+\.sql$/.test(file))
+  if (odd) throw new Error(`${odd} is no name for a migration: 0001_what_it_does.sql is`)
+  return files
+}
+
 /** @throws when a migration that this version of the service needs has not been applied yet. */
 export async function requireMigrations(db: Queryable, directory: string): Promise<void> {
-  const files = (await readdir(directory)).filter(file => file.endsWith('.sql'))
-  const applied = await appliedMigrations(db)
-  const missing = files.filter(file => !applied.has(file)).sort()
+  const files = await migrationFiles(directory)
+  const { rows } = await db.query<{ found: boolean }>(
+    `SELECT to_regclass('schema_migrations') IS NOT NULL AS found`,
+  )
+  const applied = rows[0]?.found ? await appliedMigrations(db) : new Map()
+  const missing = files.filter(file => !applied.has(file))
   if (missing.length > 0) {
     throw new Error(`the database lacks ${missing.join(', ')}; migrate it first`)
   }

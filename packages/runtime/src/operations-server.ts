@@ -1,5 +1,9 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import { watchConnections } from './connections.ts'
+
+/** The longest that an answer here takes, when the close comes in the middle of it. */
+const drainMs = 500
 
 /**
  * The port for those who run the service: metrics and probes, never reachable with the public one.
@@ -9,7 +13,13 @@ import type { Registry } from 'prom-client'
  * dependencies either, or all instances would drop out together.
  */
 export function buildOperationsServer(registry: Registry, isReady: () => boolean): FastifyInstance {
-  const app = Fastify({ logger: false, requestTimeout: 2_000, keepAliveTimeout: 5_000 })
+  const app = Fastify({
+    logger: false,
+    requestTimeout: 2_000,
+    keepAliveTimeout: 5_000,
+    return503OnClosing: false,
+  })
+  watchConnections(app, drainMs)
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) =>
     isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),

@@ -65,7 +65,10 @@ export async function inTransaction<T>(
   try {
     await client.query('BEGIN')
     const result = await work(client)
-    await client.query('COMMIT')
+    // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
+    // no error: `work` caught it and went on, but nothing of what it did is there.
+    const { command } = await client.query('COMMIT')
+    if (command !== 'COMMIT') throw new Error('rolled back: a statement failed and was not noticed')
     return result
   } catch (error) {
     await client.query('ROLLBACK').catch((rollbackError: Error) => {
@@ -84,9 +87,13 @@ export async function inTransaction<T>(
  * Classes of https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
  */
 export function isPostgresAway(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string }
+  const { code, message } = (error ?? {}) as { code?: string; message?: string }
   if (code !== undefined && /^(08|40|53|57|55P03|25P03|25P04)/.test(code)) return true
-  if (code !== undefined && /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN)/.test(code)) return true
+  if (
+    code !== undefined &&
+    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)/.test(code)
+  )
+    return true
   return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/.test(
     message ?? '',
   )

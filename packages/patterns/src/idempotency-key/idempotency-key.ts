@@ -24,7 +24,7 @@ const claimSql = `
 
 const findSql = `
   SELECT fingerprint, response_status, response_headers, response_body,
-         extract(epoch FROM leased_until - now()) * 1000 AS lease_left_ms
+         extract(epoch FROM leased_until - clock_timestamp()) * 1000 AS lease_left_ms
   FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3`
 
 type FoundRow = {

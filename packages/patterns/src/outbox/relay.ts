@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { Publish } from '@nightshift/runtime/kafka-producer'
 import type { Log } from '@nightshift/runtime/logger'
@@ -24,6 +25,7 @@ const batchMax = 200
 const idleMs = 50
 const failureBackoffCapMs = 2_000
 const statementTimeoutMs = 5_000
+const leaveDeadlineMs = 1_000
 /** Any number; the same in every instance of a service, which each have a database of their own. */
 const laneLock = 4_000_001
 
@@ -52,13 +54,19 @@ export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Pro
     const leave = async () => {
       const left = lane
       lane = undefined
-      await left?.client.end().catch(() => undefined) // gone already; that is why we leave
+      if (!left) return
+      // A server that has gone silent never says goodbye.
+      const farewell = sleep(leaveDeadlineMs, undefined, { ref: false })
+      await Promise.race([left.client.end(), farewell]).catch(() => undefined) // gone already
     }
     const runOnce = async () => {
       try {
         lane ??= { client: await connect(options.connectionString), held: false }
         lane.held ||= await tryToHold(lane.client)
-        return lane.held ? await relayOnce(lane.client, options) : 0
+        if (lane.held) return await relayOnce(lane.client, options)
+        // Whoever holds the lane says how old the oldest is. What we last saw is no longer so.
+        options.metrics.outboxOldestSeconds.set(0)
+        return 0
       } catch (error) {
         await leave()
         throw error

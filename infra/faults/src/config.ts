@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { createEnvReader } from '../../stand-ins/read-env.ts'
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  nemesisLog: string
+  /** Where chance starts. */
+  seed: number
+  /** The proxies to start with, as POST /populate takes them. */
+  proxies: unknown
+}>
+
+const seedMax = 2 ** 32 - 1
+
+/**
+ * Reads HOST, PORT (4474), NEMESIS_LOG, SEED (1), and the proxies: LINKS is their list as JSON,
+ * PROXIES_FILE the path of a file with it. Throws one error for what is missing, or for what can
+ * not be read.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const read = createEnvReader({ ...env, PORT: env['PORT'] || '4474' })
+  const links = read.text('LINKS', '[]')
+  const config = {
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.port('PORT'),
+    nemesisLog: read.text('NEMESIS_LOG'),
+    seed: Number(read.text('SEED', '1')),
+  }
+  read.finish()
+  if (!Number.isInteger(config.seed) || config.seed < 0 || config.seed > seedMax) {
+    throw new Error(`settings: SEED must be a whole number from 0 to ${seedMax}`)
+  }
+  const path = env['PROXIES_FILE']
+  if (path && env['LINKS']) throw new Error('settings: give LINKS or PROXIES_FILE, not both')
+  return path
+    ? { ...config, proxies: parseList('PROXIES_FILE', readFileSync(path, 'utf8')) }
+    : { ...config, proxies: parseList('LINKS', links) }
+}
+
+function parseList(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`settings: ${name} is not JSON`, { cause })
+  }
+}

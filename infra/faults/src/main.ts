@@ -1,0 +1,29 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { stopOnSignals } from '../../stand-ins/stop-on-signals.ts'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import { createControl } from './control.ts'
+import { openNemesisLog } from './nemesis-log.ts'
+
+/**
+ * Opens every proxy it is told of, serves them and the control API until `stop`, and closes in
+ * reverse: no more control, then no more connections, then every fault gets its end in the log.
+ */
+export async function run(config: Config, stop: AbortSignal): Promise<void> {
+  await using open = new AsyncDisposableStack()
+  const nemesis = open.adopt(await openNemesisLog(config.nemesisLog), log => log.close())
+  const { host, seed } = config
+  const control = open.adopt(createControl({ nemesis, host, seed }), each => each.close())
+  const { proxies, error } = await control.populate(config.proxies)
+  if (error !== undefined) throw error
+
+  const app = open.use(buildApp({ control, failure: nemesis.failure }))
+  await app.listen({ host, port: config.port })
+  const { port } = app.server.address() as AddressInfo
+  app.log.info({ event: 'listening', port, proxies: proxies.length }, 'faults is listening')
+
+  if (!stop.aborted) await once(stop, 'abort')
+}
+
+if (import.meta.main) await run(readConfig(process.env), stopOnSignals())

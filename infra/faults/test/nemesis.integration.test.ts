@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import {
+  type Backend,
+  echo,
+  makeDirectory,
+  type NemesisLine,
+  openBackend,
+  openClient,
+  type Rig,
+  startRig,
+} from './rig.ts'
+
+const slow = { type: 'latency', attributes: { latency: 600_000 } } as const
+const stopWithinMs = 2_000
+
+let directory: Awaited<ReturnType<typeof makeDirectory>>
+let rig: Rig
+let backend: Backend
+
+beforeEach(async () => {
+  directory = await makeDirectory()
+  rig = await startRig(directory.path)
+  backend = await openBackend(echo)
+})
+
+afterEach(async () => {
+  await rig.kill()
+  await backend.close()
+  await directory.remove()
+})
+
+/** For example `toxic begin web slow`. */
+function told(line: NemesisLine): string {
+  return [line.kind, line.action, line.proxy, line.toxic?.name].filter(Boolean).join(' ')
+}
+
+async function story(): Promise<string[]> {
+  return (await rig.lines()).map(told)
+}
+
+test('a fault is in the log from before it begins until after it ended', async () => {
+  await rig.open('web', backend.port)
+  const toxic = await rig.faults.addToxic('web', slow)
+  expect((await rig.lines()).at(-1)).toMatchObject({ seq: 2, action: 'begin', toxic })
+  const change = { method: 'PATCH', body: '{"attributes":{"latency":5}}' }
+  await fetch(`${rig.url}/proxies/web/toxics/latency_downstream`, change)
+  expect((await rig.lines()).at(-1)).toMatchObject({
+    action: 'change',
+    toxic: { attributes: { latency: 5, jitter: 0 } },
+  })
+  await rig.faults.removeToxic('web', 'latency_downstream')
+  expect(await story()).toEqual([
+    'proxy change web',
+    'toxic begin web latency_downstream',
+    'toxic change web latency_downstream',
+    'toxic end web latency_downstream',
+  ])
+  const times = (await rig.lines()).map(({ at }) => at)
+  expect(times).toEqual(times.toSorted())
+})
+
+test('a toxic ends with its link, and begins again with it', async () => {
+  await rig.open('web', backend.port)
+  await rig.faults.addToxic('web', { ...slow, name: 'slow' })
+  await rig.faults.disable('web')
+  await rig.faults.enable('web')
+  await rig.remove('web')
+  expect((await story()).slice(1)).toEqual([
+    'toxic begin web slow',
+    'proxy begin web',
+    'toxic end web slow',
+    'toxic begin web slow',
+    'proxy end web',
+    'proxy begin web',
+    'toxic end web slow',
+    'proxy end web',
+    'proxy change web',
+  ])
+})
+
+test('a toxic on a disabled link is no fault until the link is up', async () => {
+  await rig.open('web', backend.port)
+  await rig.faults.disable('web')
+  await rig.faults.addToxic('web', { ...slow, name: 'slow' })
+  await rig.faults.addToxic('web', { ...slow, name: 'gone' })
+  await rig.faults.removeToxic('web', 'gone')
+  expect(await story()).toEqual(['proxy change web', 'proxy begin web'])
+  await rig.faults.reset()
+  expect((await story()).slice(2)).toEqual(['proxy end web'])
+})
+
+test('a reset ends everything', async () => {
+  await rig.open('web', backend.port)
+  await rig.open('database', backend.port)
+  await rig.faults.addToxic('web', { ...slow, name: 'a' })
+  await rig.faults.addToxic('database', { ...slow, name: 'b', stream: 'upstream' })
+  await rig.faults.disable('database')
+  await rig.faults.reset()
+  expect(stillOpen(await rig.lines())).toEqual([])
+  for (const { enabled, toxics } of await rig.faults.list()) {
+    expect({ enabled, toxics }).toEqual({ enabled: true, toxics: [] })
+  }
+})
+
+test('a link that can not come back keeps no other link and no toxic from being reset', async () => {
+  const port = await rig.open('taken', backend.port)
+  await rig.open('web', backend.port)
+  await rig.faults.addToxic('taken', slow)
+  await rig.faults.disable('taken')
+  await rig.faults.disable('web')
+  const squatter = createServer().listen(port, '127.0.0.1')
+  await once(squatter, 'listening')
+  await expect(rig.faults.reset()).rejects.toThrow('EADDRINUSE')
+  const states = (await rig.faults.list()).map(each => [each.name, each.enabled, each.toxics])
+  expect(states).toEqual([
+    ['taken', false, []],
+    ['web', true, []],
+  ])
+  expect(stillOpen(await rig.lines())).toEqual(['proxy taken undefined'])
+  squatter.close()
+  await once(squatter, 'close')
+})
+
+test('SIGTERM ends it within its time, with an end for every fault', async () => {
+  const port = await rig.open('web', backend.port)
+  await rig.open('database', backend.port)
+  await rig.faults.addToxic('web', slow)
+  await rig.faults.disable('database')
+  const client = await openClient(port)
+  client.socket.write('held by the toxic')
+  expect(stillOpen(await rig.lines())).toHaveLength(2)
+  const started = performance.now()
+  expect(await rig.stop()).toBe(0)
+  expect(performance.now() - started).toBeLessThan(stopWithinMs)
+  expect(stillOpen(await rig.lines())).toEqual([])
+})
+
+test('what a killed process left without an end gets one at the next start', async () => {
+  await rig.open('web', backend.port)
+  await rig.faults.addToxic('web', slow)
+  await rig.kill()
+  expect(stillOpen(await rig.lines())).toHaveLength(1)
+  rig = await startRig(directory.path)
+  expect(stillOpen(await rig.lines())).toEqual([])
+  expect((await rig.lines()).map(({ seq }) => seq)).toEqual([1, 2, 3])
+})
+
+/** The faults that have begun and not ended; throws when one ends that had not begun. */
+function stillOpen(lines: readonly NemesisLine[]): string[] {
+  const open = new Set<string>()
+  for (const line of lines) {
+    const fault = `${line.kind} ${line.proxy} ${line.toxic?.name}`
+    if (line.action === 'begin') {
+      expect(open).not.toContain(fault)
+      open.add(fault)
+    } else if (line.action === 'end') {
+      expect(open).toContain(fault)
+      open.delete(fault)
+    }
+  }
+  return [...open]
+}

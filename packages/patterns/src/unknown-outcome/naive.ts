@@ -1,0 +1,10 @@
+import type { Conclude } from './types.ts'
+
+/**
+ * The try/catch as it is first written: whatever is not a success is a failure. Nothing stays open,
+ * every caller gets a clear answer, and some of those answers are not true.
+ */
+export const callItFailed: Conclude = (outcome, otherwise) => {
+  if (outcome.kind === 'ok') return { kind: 'happened', value: outcome.value }
+  return { kind: 'refused', reason: outcome.kind === 'rejected' ? outcome.reason : otherwise }
+}

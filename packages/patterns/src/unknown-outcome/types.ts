@@ -1,0 +1,13 @@
+import type { Outcome } from '@nightshift/runtime/outcome'
+
+/** What may be concluded from how a call ended. `open`: nothing yet, somebody has to ask again. */
+export type Conclusion<Value, Reason> =
+  | { kind: 'happened'; value: Value }
+  | { kind: 'refused'; reason: Reason }
+  | { kind: 'open' }
+
+/** @param otherwise the reason to give where a call is called a failure without an answer */
+export type Conclude = <Value, Reason>(
+  outcome: Outcome<Value, Reason>,
+  otherwise: Reason,
+) => Conclusion<Value, Reason>

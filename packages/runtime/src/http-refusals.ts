@@ -1,0 +1,118 @@
+import type { FastifyError } from 'fastify'
+import { isPostgresAway } from './postgres.ts'
+import { jitteredRetryAfterSeconds, type Refusal } from './problem.ts'
+
+export const notFound: Refusal = {
+  status: 404,
+  slug: 'not-found',
+  title: 'There is no such thing',
+}
+export const methodNotAllowed: Refusal = {
+  status: 405,
+  slug: 'method-not-allowed',
+  title: 'This path does not know that method',
+}
+export const unauthorized: Refusal = {
+  status: 401,
+  slug: 'unauthorized',
+  title: 'A valid API key is needed',
+  detail: 'Send it as `Authorization: Bearer ns_test_...`.',
+}
+export const malformedRequest: Refusal = {
+  status: 400,
+  slug: 'malformed-request',
+  title: 'The request is malformed',
+}
+export const requestTimeout: Refusal = {
+  status: 408,
+  slug: 'request-timeout',
+  title: 'The request took too long to arrive',
+}
+export const headersTooLarge: Refusal = {
+  status: 431,
+  slug: 'headers-too-large',
+  title: 'The headers are too large',
+}
+export const expectationFailed: Refusal = {
+  status: 417,
+  slug: 'expectation-failed',
+  title: 'Nothing but 100-continue can be expected of us',
+}
+const internalError: Refusal = {
+  status: 500,
+  slug: 'internal-error',
+  title: 'This is a mistake of ours',
+}
+/** Not "nothing happened": a COMMIT may have worked of which we never heard. */
+const unavailable: Refusal = {
+  status: 503,
+  slug: 'unavailable',
+  title: 'A part of the system is away',
+  detail: 'It may have been done or not. Send the same request again, with the same key.',
+}
+const malformedJson: Refusal = {
+  status: 400,
+  slug: 'malformed-json',
+  title: 'The body is not JSON',
+}
+const unsupportedMediaType: Refusal = {
+  status: 415,
+  slug: 'unsupported-media-type',
+  title: 'Bodies are application/json',
+}
+
+/** What our own parser of bodies throws for bytes that are not UTF-8. */
+export const notUtf8 = 'NIGHTSHIFT_NOT_UTF8'
+
+const knownRefusals: Record<string, Refusal | undefined> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY: malformedJson,
+  FST_ERR_CTP_INVALID_JSON_BODY: malformedJson,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: unsupportedMediaType,
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    slug: 'payload-too-large',
+    title: 'The body is too large',
+  },
+  [notUtf8]: { status: 400, slug: 'invalid-encoding', title: 'The body is not UTF-8' },
+  ERR_HTTP_REQUEST_TIMEOUT: requestTimeout,
+  // Longer than any id: there can be no such thing.
+  FST_ERR_MAX_PARAM_LENGTH: notFound,
+  '400': malformedRequest,
+  '404': notFound,
+  '415': unsupportedMediaType,
+}
+
+/** What a failure inside Fastify or a handler says to the caller. Never echoes a value that was sent. */
+export function refusalOf(error: unknown): Refusal {
+  // A handler may throw anything, nothing included.
+  if (!(error instanceof Error)) return internalError
+  const { validation, code, statusCode } = error as FastifyError
+  if (validation) {
+    return {
+      status: 400,
+      slug: 'validation-error',
+      title: 'The request does not have the form that this route takes',
+      errors: validation.slice(0, mistakesMax).map(mistake => ({
+        pointer: `${mistake.instancePath}${missingOrUnknown(mistake.params)}`,
+        message: mistake.message ?? 'is not valid',
+      })),
+    }
+  }
+  const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]
+  if (known) return known
+  if (isPostgresAway(error) || code === 'FST_ERR_HANDLER_TIMEOUT') {
+    return { ...unavailable, retryAfterSeconds: jitteredRetryAfterSeconds() }
+  }
+  return internalError
+}
+
+/** A body of a thousand mistakes must not get an answer of a thousand lines. */
+const mistakesMax = 20
+/** An unknown field may be called anything; a longer name than this is not repeated. */
+const nameLengthMax = 64
+
+function missingOrUnknown(params: Record<string, unknown>): string {
+  const name = params['missingProperty'] ?? params['additionalProperty']
+  if (typeof name !== 'string' || name.length > nameLengthMax) return ''
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}

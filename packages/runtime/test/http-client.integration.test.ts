@@ -1,0 +1,227 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { findFreePorts } from '@nightshift/local/free-ports'
+import { waitUntil } from '@nightshift/local/wait-until'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { dependency } from '../src/call-dependency.ts'
+import { deadlineIn } from '../src/deadline.ts'
+import { type HttpClient, openHttpClient } from '../src/http-client.ts'
+import { openLog } from '../src/logger.ts'
+import { createMetrics } from '../src/metrics.ts'
+
+const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
+const patienceMs = 5_000
+
+/** The other side, as bytes: what it heard, and who of its callers is still there. */
+type OtherSide = { port: number; heard: string[]; open: Set<Socket> }
+
+let open: AsyncDisposableStack
+
+beforeEach(() => {
+  open = new AsyncDisposableStack()
+})
+afterEach(() => open.disposeAsync())
+
+/** A server that does this with every piece that it hears. */
+async function otherSide(answer: (socket: Socket, heard: string) => void): Promise<OtherSide> {
+  const heard: string[] = []
+  const sockets = new Set<Socket>()
+  const server: Server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // resets are the matter of these tests
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('data', chunk => {
+      heard.push(String(chunk))
+      answer(socket, String(chunk))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  open.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  if (typeof address !== 'object' || !address) throw new Error('it does not listen')
+  return { port: address.port, heard, open: sockets }
+}
+
+function clientOf(port: number): HttpClient {
+  const client = openHttpClient(`http://127.0.0.1:${port}`, clientLimits)
+  open.defer(() => client.close())
+  return client
+}
+
+function get(client: HttpClient, budgetMs = 2_000, path = '/') {
+  return client.call({ method: 'GET', path, deadline: deadlineIn(budgetMs) })
+}
+
+function httpAnswer(body: string, status = '200 OK', headers = ''): string {
+  return `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\n${headers}\r\n${body}`
+}
+
+const hang = () => {}
+
+describe('an answer', () => {
+  test('is what the wire said, whatever the status', async () => {
+    const { port, heard } = await otherSide(socket =>
+      socket.write(httpAnswer('gone', '410 Gone', 'x-reason: old\r\n')),
+    )
+    const answer = await clientOf(port).call({
+      method: 'POST',
+      path: '/things',
+      headers: { 'idempotency-key': 'key-1' },
+      body: 'a=1',
+      deadline: deadlineIn(2_000),
+    })
+    expect(answer).toMatchObject({
+      kind: 'answer',
+      status: 410,
+      headers: { 'x-reason': 'old' },
+      body: 'gone',
+    })
+    expect(heard.join()).toMatch(/^POST \/things HTTP\/1.1\r\n(.|\r\n)*idempotency-key: key-1/)
+    expect(heard.join()).toMatch(/\r\n\r\na=1$/)
+  })
+
+  test('that points elsewhere is not followed', async () => {
+    const moved = httpAnswer('', '302 Found', 'location: http://169.254.169.254/\r\n')
+    const { port, heard } = await otherSide(socket => socket.write(moved))
+    expect(await get(clientOf(port))).toMatchObject({ kind: 'answer', status: 302 })
+    expect(heard).toHaveLength(1)
+  })
+
+  test('is asked for with the time that is left', async () => {
+    const { port, heard } = await otherSide(socket => socket.write(httpAnswer('')))
+    await get(clientOf(port), 1_234)
+    const told = Number(/x-request-timeout-ms: (\d+)/.exec(heard.join())?.[1])
+    expect(told).toBeGreaterThan(0)
+    expect(told).toBeLessThanOrEqual(1_234)
+  })
+})
+
+describe('not sent: no byte left this process', () => {
+  test('a connection that is refused', async () => {
+    const [port = 0] = await findFreePorts(1)
+    expect((await get(clientOf(port))).kind).toBe('not-sent')
+  })
+
+  test('a deadline that has passed, even with a connection at hand', async () => {
+    const { port, heard } = await otherSide(socket => socket.write(httpAnswer('')))
+    const client = clientOf(port)
+    expect((await get(client)).kind).toBe('answer')
+    for (const budgetMs of [0, -5]) {
+      expect((await get(client, budgetMs, '/too-late')).kind).toBe('not-sent')
+    }
+    // What was written would be heard before what is written now.
+    expect((await get(client)).kind).toBe('answer')
+    expect(heard.join()).not.toContain('/too-late')
+  })
+
+  test('a deadline that passes in the queue for a connection', async () => {
+    const { port, heard } = await otherSide(hang)
+    const client = clientOf(port)
+    const holding = Array.from({ length: clientLimits.connectionsMax }, () => get(client))
+    expect(await waitUntil(() => heard.length === holding.length, patienceMs, 5)).toBe(true)
+    expect((await get(client, 50, '/queued')).kind).toBe('not-sent')
+    expect(heard.join()).not.toContain('/queued')
+    await client.close()
+    await Promise.all(holding)
+  })
+})
+
+describe('unknown: bytes were written, and no usable answer came', () => {
+  test.each<[string, (socket: Socket) => void]>([
+    ['a reset', socket => socket.resetAndDestroy()],
+    ['an end without an answer', socket => socket.end()],
+    ['half an answer', socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf')],
+    ['what is not HTTP', socket => socket.end('hello\r\n\r\n')],
+    ['an answer that is too large', socket => socket.write(httpAnswer('x'.repeat(1_001)))],
+    [
+      'a large answer that does not say so',
+      socket => {
+        const chunk = 'x'.repeat(600)
+        socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+        socket.write(`258\r\n${chunk}\r\n258\r\n${chunk}\r\n0\r\n\r\n`)
+      },
+    ],
+  ])('%s', async (_what, answer) => {
+    const { port, heard } = await otherSide(answer)
+    expect((await get(clientOf(port))).kind).toBe('unknown')
+    expect(heard).toHaveLength(1)
+  })
+
+  test('silence until the deadline, and the other side sees that nobody waits any more', async () => {
+    const { port, heard, open: callers } = await otherSide(hang)
+    const startedMs = performance.now()
+    const answer = await get(clientOf(port), 100)
+    expect(answer.kind).toBe('unknown')
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(heard).toHaveLength(1)
+    expect(await waitUntil(() => callers.size === 0, patienceMs, 5)).toBe(true)
+  })
+
+  test('an answer that drips does not outlast the deadline', async () => {
+    const { port } = await otherSide(socket => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n')
+      const drip = setInterval(() => socket.write('x'), 10)
+      socket.on('close', () => clearInterval(drip))
+    })
+    const startedMs = performance.now()
+    expect((await get(clientOf(port), 150)).kind).toBe('unknown')
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+  })
+
+  test('the close of the client ends what is under way', async () => {
+    const { port, heard } = await otherSide(hang)
+    const client = clientOf(port)
+    const answer = get(client, 10_000)
+    expect(await waitUntil(() => heard.length === 1, patienceMs, 5)).toBe(true)
+    await client.close()
+    expect((await answer).kind).toBe('unknown')
+  })
+})
+
+test('a slow call that is given up takes no healthy one with it', async () => {
+  const waiting: Socket[] = []
+  const { port, heard } = await otherSide((socket, chunk) => {
+    if (chunk.includes('/healthy')) waiting.push(socket)
+  })
+  const client = clientOf(port)
+  const healthy = get(client, 3_000, '/healthy')
+  expect(await waitUntil(() => waiting.length === 1, patienceMs, 5)).toBe(true)
+  expect((await get(client, 50, '/slow')).kind).toBe('unknown')
+  expect(heard).toHaveLength(2)
+  waiting[0]?.write(httpAnswer('fine'))
+  expect(await healthy).toMatchObject({ kind: 'answer', body: 'fine' })
+})
+
+test('a dependency that goes silent opens the breaker, and one that is back closes it', async () => {
+  let silent = true
+  const { port, heard } = await otherSide(socket => {
+    if (!silent) socket.write(httpAnswer('back'))
+  })
+  const client = clientOf(port)
+  const limits = {
+    attemptMs: 50,
+    attemptMinMs: 10,
+    breakerWindowMs: 10_000,
+    breakerVolumeMin: 3,
+    breakerFailurePercent: 50,
+    breakerOpenMs: 100,
+  }
+  const log = openLog('test', { write: () => {} })
+  const call = dependency('other-side', limits, log, createMetrics('test'))
+  const ask = () =>
+    call('ask', deadlineIn(2_000), async deadline => {
+      const answer = await client.call({ method: 'GET', path: '/', deadline })
+      return answer.kind === 'answer' ? { kind: 'ok', value: answer.body } : answer
+    })
+  for (let i = 0; i < limits.breakerVolumeMin; i++) expect((await ask()).kind).toBe('unknown')
+  const asked = heard.length
+  expect((await ask()).kind).toBe('not-sent')
+  expect(heard).toHaveLength(asked)
+  silent = false
+  expect(await waitUntil(async () => (await ask()).kind === 'ok', patienceMs, 20)).toBe(true)
+  expect(await ask()).toEqual({ kind: 'ok', value: 'back' })
+})

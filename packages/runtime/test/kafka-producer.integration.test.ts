@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { findFreePorts } from '@nightshift/local/free-ports'
+import { describe, expect, inject, test } from 'vitest'
+import { type KafkaRecord, openKafkaProducer } from '../src/kafka-producer.ts'
+import { openLog } from '../src/logger.ts'
+import { expectSoon, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
+
+/** A send may take 5 s, and throwing away what it left behind 1 s more. */
+const givenUpMs = 7_500
+/** L6: what a whole process has for its end. */
+const closedMs = 9_000
+
+const log = openLog('test', { write: () => {} })
+
+/** What fits the contract, of this size, for one key. */
+function recordOf(key: string, version: number, bytes = 0): KafkaRecord {
+  const event = { ...paymentCaptured(key, version) }
+  return {
+    topic,
+    key,
+    value: JSON.stringify(event),
+    headers: { filler: 'x'.repeat(bytes) },
+  }
+}
+
+async function expectWithin(boundMs: number, work: () => Promise<unknown>) {
+  const startedMs = performance.now()
+  const outcome = await work().then(
+    () => 'done',
+    (error: Error) => error.message,
+  )
+  expect(performance.now() - startedMs).toBeLessThan(boundMs)
+  return outcome
+}
+
+describe.concurrent('records of one key arrive in their order', () => {
+  test('however many callers publish at the same time', async () => {
+    await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
+    const keys = Array.from({ length: 5 }, () => randomUUID())
+    const versions = Array.from({ length: 40 }, (_, i) => i + 1)
+    await Promise.all(versions.map(version => lab.publish(keys.map(key => recordOf(key, version)))))
+    const seen: [string, number][] = []
+    lab.consume(async event => {
+      seen.push([event.aggregateId, event.aggregateVersion])
+      return 'applied'
+    })
+    await expectSoon(
+      'all arrive',
+      () => seen.length >= 200,
+      () => seen.length,
+    )
+    for (const key of keys) {
+      expect(seen.filter(([id]) => id === key).map(([, version]) => version)).toEqual(versions)
+    }
+  })
+
+  test('and in one publish that is larger than what the broker takes at once', async () => {
+    await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
+    const key = randomUUID()
+    const versions = Array.from({ length: 200 }, (_, i) => i + 1)
+    await lab.publish(versions.map(version => recordOf(key, version, 20_000)))
+    const seen: number[] = []
+    lab.consume(async event => {
+      seen.push(event.aggregateVersion)
+      return 'applied'
+    })
+    await expectSoon(
+      'all arrive',
+      () => seen.length >= 200,
+      () => seen.length,
+    )
+    expect(seen).toEqual(versions)
+  })
+})
+
+describe.concurrent('a publish that fails', () => {
+  test('is told to its caller alone: the next goes on', async () => {
+    await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
+    const good = recordOf(randomUUID(), 1)
+    const bad = { ...good, topic: 'no-such-topic' }
+    const outcomes = await Promise.allSettled([
+      lab.publish([good]),
+      lab.publish([bad]),
+      lab.publish([good]),
+    ])
+    expect(outcomes.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  test('and a close, with nobody at the other end, are over in time', async () => {
+    const [port = 0] = await findFreePorts(1)
+    const producer = openKafkaProducer('lonely', `127.0.0.1:${port}`, '', log)
+    const record = recordOf(randomUUID(), 1)
+    expect(await expectWithin(givenUpMs, () => producer.publish([record]))).not.toBe('done')
+    const last = producer.publish([record])
+    const ended = last.then(
+      () => 'done',
+      () => 'failed',
+    )
+    expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
+    expect(await ended).toBe('failed')
+    await expect(producer.publish([record])).rejects.toThrow('closed')
+  })
+
+  test('and a close, with somebody at the other end who never answers, are over in time', async () => {
+    const sockets: Socket[] = []
+    const server = createServer(socket => {
+      socket.on('error', () => {}) // torn down below
+      sockets.push(socket)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const producer = openKafkaProducer('unheard', `127.0.0.1:${port}`, '', log)
+    try {
+      const record = recordOf(randomUUID(), 1)
+      expect(await expectWithin(givenUpMs, () => producer.publish([record]))).toMatch(
+        /did not acknowledge/,
+      )
+      expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
+    } finally {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    }
+  })
+})

@@ -1,0 +1,32 @@
+/** Run as a process of its own by lifecycle.integration.test.ts; what it does is its argument. */
+
+import { ConfigError } from '../src/config.ts'
+import { armCrashpoint, crashpoint } from '../src/crashpoint.ts'
+import { runService } from '../src/lifecycle.ts'
+import { openLog } from '../src/logger.ts'
+
+const [mode = ''] = process.argv.slice(2)
+const log = openLog('child')
+
+/** Keeps the process alive, as an open connection would. */
+const connection = setInterval(() => {}, 1_000)
+
+await runService(log, async untilStopped => {
+  if (mode === 'refuse') throw new ConfigError(['PORT: is not set', 'DATABASE_URL: is not set'])
+  if (mode === 'throw') throw new Error('the database is of another version')
+  if (mode === 'crashpoint') {
+    armCrashpoint('outbox.committed:3')
+    for (let n = 1; n <= 5; n++) {
+      log.info({ event: 'service.started', n })
+      await log.flush()
+      await crashpoint('relay.published')
+      await crashpoint('outbox.committed')
+    }
+  }
+  if (mode === 'loose-end') setImmediate(() => void Promise.reject(new Error('nobody waits')))
+  log.info({ event: 'service.started' })
+  await untilStopped()
+  if (mode === 'stuck') await new Promise(() => {})
+  clearInterval(connection)
+  if (mode === 'fail-to-close') throw new Error('could not close')
+})
