@@ -6,6 +6,8 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
+import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { runInBackground } from '@nightshift/runtime/background'
 import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
@@ -87,6 +89,8 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
       ? idempotencyKeys(limits.keyLeaseMs)
       : ignoredIdempotencyKeys()
 
+  const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'on' ? concludeFromAnswers : callItFailed
+
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
@@ -94,6 +98,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const { againBaseMs, againCapMs, firstCheckMs } = limits.reconcile
   const finish: FinishPaymentDeps = {
     charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
+    conclude: outcome => conclude(outcome, 'card_declined'),
     settle: settlePayment(announcements, keys, paymentAnswer, payment =>
       paymentEvent(payment, randomUUID(), new Date().toISOString()),
     ),

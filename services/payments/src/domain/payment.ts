@@ -19,26 +19,26 @@ export type Payment = {
 
 export type ChargeOutcome = Outcome<{ providerPaymentId: string }, DeclineReason>
 
+/** An outcome after somebody decided what may be concluded from it (the pattern unknown-outcome). */
+export type ChargeConclusion =
+  | { kind: 'happened'; value: { providerPaymentId: string } }
+  | { kind: 'refused'; reason: DeclineReason }
+  | { kind: 'open' }
+
 /** What is to be done with a payment after the provider was asked. */
 export type Verdict =
   | { kind: 'captured'; providerPaymentId: string }
   | { kind: 'declined'; reason: DeclineReason }
   | { kind: 'ask_again' }
 
-/**
- * Only an answer of the provider makes a payment final. Everything else leaves it pending: a timeout
- * is not a failure, the money may have moved.
- */
-export function decide(outcome: ChargeOutcome): Verdict {
-  switch (outcome.kind) {
-    case 'ok':
-      return { kind: 'captured', providerPaymentId: outcome.value.providerPaymentId }
-    case 'rejected':
-      return { kind: 'declined', reason: outcome.reason }
-    case 'unknown': // it may have happened
-    case 'not-sent': // it did not, and will be sent again
-    case 'shed': // not now
-    case 'bug': // a person has to look, and until then nothing is concluded
+/** A payment becomes final by what happened or was refused, and stays pending as long as that is open. */
+export function decide(conclusion: ChargeConclusion): Verdict {
+  switch (conclusion.kind) {
+    case 'happened':
+      return { kind: 'captured', providerPaymentId: conclusion.value.providerPaymentId }
+    case 'refused':
+      return { kind: 'declined', reason: conclusion.reason }
+    case 'open':
       return { kind: 'ask_again' }
   }
 }

@@ -1,7 +1,13 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
-import { type ChargeOutcome, decide, type Payment, type Verdict } from '../domain/payment.ts'
+import {
+  type ChargeConclusion,
+  type ChargeOutcome,
+  decide,
+  type Payment,
+  type Verdict,
+} from '../domain/payment.ts'
 
 export type KeyedPayment = { tenantId: string; key: string; request: TakePaymentRequest }
 
@@ -14,6 +20,8 @@ export type PaymentClaim =
 export type FinishPaymentDeps = {
   /** Asks the provider, under a key that is derived from the payment: as often as need be. */
   charge: (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
+  /** What may be concluded from that: of a lost answer, nothing. */
+  conclude: (outcome: ChargeOutcome) => ChargeConclusion
   /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
   settle: (payment: Payment, verdict: FinalVerdict) => Promise<Payment>
   /** Notes that the outcome is open and when to look again. */
@@ -57,7 +65,7 @@ export async function finishPayment(
 ): Promise<Payment> {
   if (payment.status !== 'pending') return payment
   const outcome = await deps.charge(payment, deadline)
-  const verdict = decide(outcome)
+  const verdict = decide(deps.conclude(outcome))
   if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
   await deps.askAgainLater(payment, outcome)
   return payment
