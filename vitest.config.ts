@@ -16,13 +16,15 @@ export default defineConfig({
             'services/*/src/**/*.test.ts',
             'infra/local/src/**/*.test.ts',
             'infra/stand-ins/*/src/**/*.test.ts',
+            'load-tests/**/*.test.ts',
           ],
+          exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['{services,packages,infra}/**/test/**/*.integration.test.ts'],
+          include: ['{services,packages,infra,load-tests}/**/test/**/*.integration.test.ts'],
           globalSetup: ['infra/local/src/test-parts.ts'],
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,

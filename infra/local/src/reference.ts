@@ -5,11 +5,10 @@ import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
 import type { Log } from '@nightshift/runtime/logger'
 import { createMetrics } from '@nightshift/runtime/metrics'
+import { readmeWithResults } from './results-table.ts'
 import { repoRoot } from './state.ts'
 
-const directory = join(repoRoot, 'docs', 'reference')
-
-/** The pages under docs/reference, made from the code: path and content. */
+/** What is made from the code and from the results: path from the root, and content. */
 async function makePages(): Promise<Map<string, string>> {
   const services = {
     payments: buildPayments,
@@ -20,9 +19,10 @@ async function makePages(): Promise<Map<string, string>> {
   for (const [name, build] of Object.entries(services)) {
     const app = await build(nothingBehind(name) as never)
     await app.ready()
-    pages.set(`${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
+    pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
     await app.close()
   }
+  pages.set('README.md', await readmeWithResults())
   return pages
 }
 
@@ -42,18 +42,18 @@ function nothingBehind(name: string): object {
 async function run(check: boolean): Promise<number> {
   const pages = await makePages()
   if (!check) {
-    await mkdir(directory, { recursive: true })
-    for (const [file, content] of pages) await writeFile(join(directory, file), content)
-    console.log(`docs/reference: ${pages.size} pages written`)
+    await mkdir(join(repoRoot, 'docs/reference'), { recursive: true })
+    for (const [file, content] of pages) await writeFile(join(repoRoot, file), content)
+    console.log(`Written: ${[...pages.keys()].join(', ')}`)
     return 0
   }
   const stale: string[] = []
   for (const [file, content] of pages) {
-    const committed = await readFile(join(directory, file), 'utf8').catch(() => '')
+    const committed = await readFile(join(repoRoot, file), 'utf8').catch(() => '')
     if (committed !== content) stale.push(file)
   }
   if (stale.length === 0) return 0
-  console.error(`docs/reference differs from the code: ${stale.join(', ')}. Run \`npm run docs\`.`)
+  console.error(`Not what the code and the results say: ${stale.join(', ')}. Run \`npm run docs\`.`)
   return 1
 }
 

@@ -45,8 +45,11 @@ const templates = {
 const partsReadyMs = 60_000
 const removedMs = 5_000
 
-/** Starts the parts before the first test, and returns what ends them after the last. */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** Parts of their own on free ports, in a directory that is thrown away, and what ends them. */
+export type ThrowAwayParts = AsyncDisposable & Readonly<{ parts: TestParts }>
+
+/** Starts parts for somebody who will measure, test or break them. They end with this process. */
+export async function openThrowAwayParts(): Promise<ThrowAwayParts> {
   const dir = await makeThrowAwayDir()
   const state = statePaths(dir)
   const { PATH = '', HOME = '/' } = environmentOf({})
@@ -62,14 +65,23 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await waitUntil(() => isGone(dir), removedMs)
   }
   try {
-    const parts = await openParts(client, state)
     const { url, token } = file
-    project.provide('parts', { control: { url, token }, stateDir: dir, templates, ...parts })
+    const opened = await openParts(client, state)
+    const parts = { control: { url, token }, stateDir: dir, templates, ...opened }
+    return { parts, [Symbol.asyncDispose]: end }
   } catch (error) {
     await end()
     throw error
   }
-  return end
+}
+
+/** Vitest's global setup: the parts for all tests, and what ends them after the last. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const open = await openThrowAwayParts()
+  project.provide('parts', open.parts)
+  return async () => {
+    await open[Symbol.asyncDispose]()
+  }
 }
 
 async function openParts(client: ControlClient, state: StatePaths) {

@@ -36,7 +36,7 @@ const clientSettings = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKE
 
 /** The last resort of every part: an engine that answers, and the official image. */
 export async function findDocker(
-  context: PartContext,
+  context: Pick<PartContext, 'environment' | 'say'>,
   image: string,
 ): Promise<DockerFound | { how: 'nowhere'; why: string }> {
   const climbed = await reach('docker', async () => {
@@ -56,7 +56,10 @@ export async function dockerVersion(context: Pick<PartContext, 'environment'>): 
   return stdout.trim()
 }
 
-async function pull(context: PartContext, image: string): Promise<void> {
+async function pull(
+  context: Pick<PartContext, 'environment' | 'say'>,
+  image: string,
+): Promise<void> {
   const present = await reach(image, () => docker(context, ['image', 'inspect', image]))
   if (present.reached) return
   context.say(`Docker: pulling ${image}`)
@@ -118,7 +121,7 @@ async function volumeOf(context: PartContext, container: string): Promise<string
 }
 
 async function docker(
-  context: PartContext,
+  context: Pick<PartContext, 'environment'>,
   args: readonly string[],
   deadlineMs: number = commandDeadlineMs,
 ) {

@@ -6,6 +6,7 @@ import { environmentOf, exists, findExecutable } from '../machine.ts'
 import type { PartContext } from '../part.ts'
 import { dockerVersion } from './docker.ts'
 import { javaRungs, javaVersionMin } from './java.ts'
+import { k6Rungs } from './k6.ts'
 import { kafkaJarsDir, kafkaVersion } from './kafka-jars.ts'
 import { climb, type Rung, reach } from './ladder.ts'
 import { climbToPostgres } from './postgres.ts'
@@ -46,6 +47,7 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
     examinePostgres(context, remedies),
     examineRedis(context, remedies),
     examineKafka(context, remedies),
+    examineK6(context, remedies),
     examineDocker(remedies),
     examineMemory(),
     examineDisk(context.toolsDir),
@@ -130,6 +132,19 @@ async function examineKafka(context: DoctorContext, remedies: Remedies): Promise
   const maven = await findExecutable('mvn', environmentOf(context))
   const remedy = maven === undefined ? dockerRemedy(remedies) : '`npm start` fetches it'
   return absent('Kafka', kafkaVersion, remedy, 'install Maven, which fetches it')
+}
+
+/** Nothing that `npm start` needs, so it is never what is wrong. */
+async function examineK6(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
+  const needed = 'optional, for load tests'
+  const climbed = await climb(withoutFetching(k6Rungs(context)))
+  if (climbed.reached) {
+    const { version, from } = climbed.value
+    return line('k6', `${version} (${from})`, needed, true, '')
+  }
+  const go = await findExecutable('go', environmentOf(context))
+  const remedy = go === undefined ? dockerRemedy(remedies) : '`npm run load` builds it with Go'
+  return line('k6', remedy === undefined ? 'none' : `none: ${remedy}`, needed, true, '')
 }
 
 async function examineDocker(remedies: Remedies): Promise<DoctorLine> {

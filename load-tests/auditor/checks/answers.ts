@@ -1,0 +1,120 @@
+import type { Attempt } from '../attempts.ts'
+import type { Facts } from '../facts.ts'
+import type { Intent } from '../intents.ts'
+import type { Finding, Invariant } from '../verdict.ts'
+
+/** S7. However often a key was used: one body can succeed, and one answer is final. */
+export function checkOneAnswer(facts: Facts): Finding[] {
+  return facts.intents.flatMap(intent => {
+    const ok = intent.attempts.filter(({ outcome }) => outcome === 'ok')
+    const answers = new Set(ok.map(answerOf))
+    const bodies = new Set(ok.map(bodyOf))
+    const found: Finding[] = []
+    if (answers.size > 1) {
+      found.push(about('S7', intent, `was answered in ${answers.size} ways`))
+    }
+    if (bodies.size > 1) {
+      found.push(about('S7', intent, `succeeded with ${bodies.size} different requests`))
+    }
+    if (ok.length > 0 && intent.attempts.some(isDeclined)) {
+      found.push(about('S7', intent, 'was told "paid" and "declined"'))
+    }
+    return found
+  })
+}
+
+/** S8, in part: whoever was told "paid" has paid. */
+export function checkPaidIsCaptured(facts: Facts): Finding[] {
+  return facts.intents
+    .filter(({ attempts }) => attempts.some(({ outcome }) => outcome === 'ok'))
+    .filter(intent => facts.capturesOf(intent).length === 0)
+    .map(intent => about('S8', intent, 'was told "paid", and the provider captured nothing'))
+}
+
+/** S9. By the answer under a key, and by what a later look at the payment said. */
+export function checkDeclinedIsNotCharged(facts: Facts): Finding[] {
+  const answered = facts.intents
+    .filter(({ attempts }) => attempts.some(isDeclined))
+    .filter(intent => facts.capturesOf(intent).length > 0)
+    .map(intent => about('S9', intent, 'was told "declined", and the card was charged'))
+  const read = facts.attempts
+    .filter(
+      ({ op, outcome, res }) => op === 'read' && outcome === 'ok' && res.status === 'declined',
+    )
+    .map(({ id = '' }) => id)
+    .filter(id => facts.capturesByPayment.has(id))
+  const seen = [...new Set(read)].map(id => ({
+    invariant: 'S9' as const,
+    message: `payment ${id} was shown as declined, and the card was charged`,
+    ids: [id],
+  }))
+  return [...answered, ...seen]
+}
+
+/** S10. What was acknowledged, even as pending, is in the tables, and what was final is final there. */
+export function checkAcknowledgedIsKept(facts: Facts): Finding[] {
+  return facts.attempts.flatMap(attempt => {
+    const { op, outcome, tenant, key, status = 0, res } = attempt
+    const isAcknowledged = status >= 200 && status < 300
+    if (op === 'read' || !isAcknowledged) return []
+    const { kept, id } = whatIsKept(facts, attempt)
+    const isKept =
+      kept?.tenantId === tenant && (outcome !== 'ok' || isFinal(op, kept.status, res.payment))
+    if (isKept || id === undefined) return []
+    const ids = [id, ...(key === undefined ? [] : [key])]
+    const found = kept === undefined ? 'is not there' : `is ${kept.status}`
+    const message = `${op} of ${id} was answered ${status}, and it ${found}`
+    return [{ invariant: 'S10' as const, message, ids }]
+  })
+}
+
+/** S15. A 500 is a thing that nobody thought of. */
+export function checkNoServerError(facts: Facts): Finding[] {
+  return facts.attempts
+    .filter(({ status }) => status === 500)
+    .map(({ op, proc, idx, key, id }) => ({
+      invariant: 'S15',
+      message: `${op} of client ${proc} (attempt ${idx}) was answered 500`,
+      ids: [key, id].filter(each => each !== undefined),
+    }))
+}
+
+function whatIsKept(facts: Facts, { op, res, id }: Attempt) {
+  if (op === 'draft') {
+    const listingId = res.listingId ?? id
+    return { id: listingId, kept: facts.listingById.get(listingId ?? '') }
+  }
+  if (op === 'publish') {
+    const { publicationId } = res
+    return { id: publicationId, kept: facts.publicationById.get(publicationId ?? '') }
+  }
+  const { paymentId } = res
+  return { id: paymentId, kept: facts.paymentById.get(paymentId ?? '') }
+}
+
+function isFinal(op: Attempt['op'], status: string, told: string | undefined): boolean {
+  if (op === 'draft') return true
+  if (told === 'pending') return false
+  return status === 'captured' || status === 'published'
+}
+
+function isDeclined({ outcome, res }: Attempt): boolean {
+  return outcome === 'fail' && res.declined === true
+}
+
+function answerOf({ status, res }: Attempt): string {
+  return [status, res.listingId, res.publicationId, res.paymentId].join(' ')
+}
+
+/** The number of the attempt is the client's own, and no part of what it asked for. */
+function bodyOf({ id, req }: Attempt): string {
+  const { attempt: _, ...body } = req
+  const fields = Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([id, fields])
+}
+
+function about(invariant: Invariant, intent: Intent, message: string): Finding {
+  const { key, paymentIds, publicationIds } = intent
+  const ids = [key, ...publicationIds, ...paymentIds]
+  return { invariant, message: `key ${key} ${message}`, ids }
+}

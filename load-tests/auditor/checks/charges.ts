@@ -1,0 +1,84 @@
+import type { PaymentRow, ProviderLine } from '../evidence.ts'
+import type { Facts } from '../facts.ts'
+import type { Finding } from '../verdict.ts'
+
+/**
+ * S1. The provider's own log is counted, never a table of ours: per key of a client, per payment,
+ * and per publication, because a service that ignores keys makes a new payment each time.
+ */
+export function checkOneCharge(facts: Facts): Finding[] {
+  const reported = new Set<ProviderLine>()
+  const report = (what: string, captures: readonly ProviderLine[], ids: readonly string[]) => {
+    if (captures.length < 2 || captures.every(one => reported.has(one))) return []
+    for (const one of captures) reported.add(one)
+    const message = `${what} was charged ${captures.length} times`
+    return [{ invariant: 'S1' as const, message, ids: [...ids, ...captures.flatMap(idsOf)] }]
+  }
+  return [
+    ...facts.intents.flatMap(intent =>
+      report(`key ${intent.key}`, facts.capturesOf(intent), [intent.key]),
+    ),
+    ...[...facts.capturesByPublication].flatMap(([id, captures]) =>
+      id === '' ? [] : report(`publication ${id}`, captures, [id]),
+    ),
+    ...[...facts.capturesByPayment].flatMap(([id, captures]) =>
+      id === '' ? [] : report(`payment ${id}`, captures, [id]),
+    ),
+  ]
+}
+
+/** S3. Both ways: what we call captured was captured, and what was captured we call captured. */
+export function checkMoney(facts: Facts): Finding[] {
+  const s3 = (message: string, ids: string[]): Finding => ({ invariant: 'S3', message, ids })
+  const ours = facts.payments
+    .filter(({ status }) => status === 'captured')
+    .flatMap(row => {
+      const captures = facts.capturesByPayment.get(row.paymentId) ?? []
+      const capture = captures.find(({ intentId }) => intentId === row.providerPaymentId)
+      const ids = [row.paymentId, row.publicationId]
+      if (!capture) return [s3(`payment ${row.paymentId} is captured only in our table`, ids)]
+      const differences = differencesOf(row, capture)
+      const message = `payment ${row.paymentId} differs from its capture: ${differences.join(', ')}`
+      return differences.length === 0 ? [] : [s3(message, ids)]
+    })
+  const theirs = facts.captures.flatMap(capture => {
+    const { paymentId = '', intentId } = capture
+    const status = facts.paymentById.get(paymentId)?.status
+    // A pending one is told by L1: whoever asks again will learn of the capture.
+    if (status === 'captured' || status === 'pending') return []
+    const known = status === undefined ? 'we have no such payment' : `we call it ${status}`
+    return [s3(`the provider captured ${intentId} and ${known}`, idsOf(capture))]
+  })
+  const publications = facts.publications
+    .filter(({ status }) => status === 'captured' || status === 'published')
+    .flatMap(row => {
+      const payment = facts.paymentById.get(row.paymentId ?? '')
+      const ids = [row.publicationId, ...(row.paymentId === null ? [] : [row.paymentId])]
+      const name = `publication ${row.publicationId}`
+      if (payment?.status !== 'captured') return [s3(`${name} is paid by no captured payment`, ids)]
+      const same =
+        payment.amountCents === row.amountCents &&
+        payment.currency === row.currency &&
+        payment.tenantId === row.tenantId &&
+        payment.listingId === row.listingId &&
+        payment.publicationId === row.publicationId
+      return same ? [] : [s3(`${name} is not what its payment paid for`, ids)]
+    })
+  return [...ours, ...theirs, ...publications]
+}
+
+function differencesOf(row: PaymentRow, capture: ProviderLine): string[] {
+  const pairs = {
+    amount: [row.amountCents, capture.amount],
+    currency: [row.currency.toLowerCase(), capture.currency?.toLowerCase()],
+    tenant: [row.tenantId, capture.tenantId],
+    publication: [row.publicationId, capture.publicationId],
+  }
+  return Object.entries(pairs)
+    .filter(([, [we, they]]) => we !== they)
+    .map(([name, [we, they]]) => `${name} ${we}, there ${they}`)
+}
+
+function idsOf({ paymentId, publicationId }: ProviderLine): string[] {
+  return [paymentId, publicationId].filter(id => id !== undefined)
+}

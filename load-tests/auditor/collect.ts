@@ -1,0 +1,111 @@
+import type { Evidence, Quiescence, Source } from './evidence.ts'
+import { crawlSearch } from './sources/crawl-search.ts'
+import type { KafkaSource } from './sources/kafka.ts'
+import { readDatabase } from './sources/read-database.ts'
+import { readHistory, readMails, readNemesis, readProvider } from './sources/read-logs.ts'
+import { readTopics } from './sources/read-topics.ts'
+import { type Database, type TableName, tables } from './sources/tables.ts'
+
+/** Where the witnesses are found. */
+export type Sources = {
+  /** JSONL of the clients. None: nobody knows what they were told. */
+  historyFiles?: readonly string[]
+  provider: { truthLog: string } | { providerUrl: string }
+  mailLog: string
+  /** With the right to read everything. */
+  databases: Readonly<Record<Database, string>>
+  kafka: KafkaSource
+  /** Of the public search. */
+  listingsUrl: string
+  /** JSONL with the begin and end of each fault. */
+  nemesisLog?: string
+}
+
+export type CollectOptions = {
+  /** What `waitForQuiescence` answered. Without it nobody knows whether the system was at rest. */
+  quiescence?: Quiescence
+  /** For each source. */
+  timeoutMs?: number
+}
+
+const defaultTimeoutMs = 60_000
+
+/**
+ * Asks every witness once. The databases come first: what follows from their rows may then be
+ * looked for in what is read later. A witness that does not answer is `missing`, and the others are
+ * heard all the same.
+ */
+export async function collect(sources: Sources, options: CollectOptions = {}): Promise<Evidence> {
+  const { quiescence, timeoutMs = defaultTimeoutMs } = options
+  const databases = {
+    ...(await askDatabase(sources, 'payments', timeoutMs)),
+    ...(await askDatabase(sources, 'listings', timeoutMs)),
+    ...(await askDatabase(sources, 'notifications', timeoutMs)),
+  } as Pick<Evidence, TableName>
+  const { historyFiles, nemesisLog } = sources
+  const [history, provider, mails, nemesis, topics, search] = await Promise.all([
+    historyFiles?.length ? ask(() => readHistory(historyFiles)) : notGiven('history'),
+    ask(() => readProvider(sources.provider, timeoutMs)),
+    ask(() => readMails(sources.mailLog)),
+    nemesisLog === undefined ? notGiven('log of faults') : ask(() => readNemesis(nemesisLog)),
+    askKafka(sources.kafka, timeoutMs),
+    ask(async () => read(await crawlSearch(sources.listingsUrl, timeoutMs))),
+  ])
+  return {
+    ...databases,
+    ...topics,
+    history,
+    provider,
+    mails,
+    nemesis,
+    search,
+    quiescence: quiescence ? read([quiescence]) : missing('nobody waited for the system to rest'),
+  }
+}
+
+async function askDatabase(sources: Sources, database: Database, timeoutMs: number) {
+  const names = Object.keys(tables[database])
+  const url = sources.databases[database]
+  try {
+    const rows = await readDatabase(url, tables[database], timeoutMs)
+    return Object.fromEntries(Object.entries(rows).map(([name, of]) => [name, read(of)]))
+  } catch (error) {
+    return Object.fromEntries(names.map(name => [name, missing(reasonOf(error))]))
+  }
+}
+
+async function askKafka(
+  kafka: KafkaSource,
+  timeoutMs: number,
+): Promise<Pick<Evidence, 'partitions' | 'records'>> {
+  try {
+    const { partitions, records } = await readTopics(kafka, timeoutMs)
+    return { partitions: read(partitions), records: read(records) }
+  } catch (error) {
+    return { partitions: missing(reasonOf(error)), records: missing(reasonOf(error)) }
+  }
+}
+
+async function ask<Row>(question: () => Promise<Source<Row>>): Promise<Source<Row>> {
+  try {
+    return await question()
+  } catch (error) {
+    return missing(reasonOf(error))
+  }
+}
+
+function read<Row>(rows: Row[]): Source<Row> {
+  return { state: 'read', rows, problems: [] }
+}
+
+function missing(why: string): Extract<Source<never>, { state: 'missing' }> {
+  return { state: 'missing', why }
+}
+
+function notGiven(what: string) {
+  return missing(`no ${what} was given`)
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
+}

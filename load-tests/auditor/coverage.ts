@@ -1,0 +1,84 @@
+import type { Attempt } from './attempts.ts'
+import { rowsOf } from './evidence.ts'
+import type { Facts } from './facts.ts'
+import { faultsOf } from './faults.ts'
+import type { Intent } from './intents.ts'
+
+/** How often something happened, by a name that an experiment can ask for. */
+export function sometimesOf(facts: Facts): Record<string, number> {
+  const counts: Record<string, number> = {}
+  const count = (name: string, by = 1) => {
+    counts[name] = (counts[name] ?? 0) + by
+  }
+  for (const attempt of facts.attempts) countAttempt(attempt, count)
+  for (const intent of facts.intents) countIntent(facts, intent, count)
+  for (const { type } of rowsOf(facts.evidence.provider)) {
+    count(`provider.${type.replace('intent.', '').replace('.', '_')}`)
+  }
+  for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.nemesis)).begun) {
+    count('fault')
+    count(`fault.${kind}`)
+    if (kind === 'process') count(signal === 'SIGSTOP' ? `pause.${name}` : `crash.${name}`)
+  }
+  for (const { status } of facts.payments) count(`payment.${status}`)
+  for (const { status } of facts.listings) count(`listing.${status}`)
+  for (const { status } of rowsOf(facts.evidence.deliveries)) count(`delivery.${status}`)
+  for (const records of facts.eventsById.values()) {
+    count('event')
+    if (records.length > 1) count('event.duplicate', records.length - 1)
+  }
+  for (const { deadLetter } of facts.records) if (deadLetter) count('dead_letter')
+  countMails(facts, count)
+  return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+type Count = (name: string, by?: number) => void
+
+function countAttempt({ op, outcome, status, res }: Attempt, count: Count): void {
+  count('attempt')
+  count(`attempt.${op}`)
+  count(`attempt.${outcome}`)
+  if (!status) count('attempt.lost')
+  if (status === 202) count('attempt.pending')
+  if (res.replayed) count('attempt.replayed')
+  if (res.declined) count('attempt.declined')
+}
+
+function countIntent(facts: Facts, intent: Intent, count: Count): void {
+  const { attempts, paymentIds, publicationIds } = intent
+  count('intent')
+  if (attempts.length > 1) count('intent.retried')
+  count('retry', attempts.length - 1)
+  const open = attempts.filter(({ outcome }) => outcome === 'info').length
+  if (open === 0) return
+  const happened =
+    facts.capturesOf(intent).length > 0 ||
+    [...paymentIds].some(id => facts.paymentById.has(id)) ||
+    [...publicationIds].some(id => facts.publicationById.has(id))
+  count(happened ? 'info.happened' : 'info.did_not_happen', open)
+}
+
+function countMails({ evidence }: Facts, count: Count): void {
+  const accepted = rowsOf(evidence.mails).filter(({ type }) => type === 'mail.accepted')
+  count('mail', accepted.length)
+  const messages = new Set(accepted.map(({ messageId, seq }) => messageId ?? seq))
+  count('mail.duplicate', accepted.length - messages.size)
+}
+
+const requirement = /^([a-z0-9_.-]+)(?:\s*>=\s*([0-9]+))?$/i
+
+/**
+ * The requirements that did not come true: each is a name, or `name >= number`.
+ * @throws when a requirement can not be read, because then it would never have been checked
+ */
+export function unmetOf(
+  sometimes: Readonly<Record<string, number>>,
+  requirements: readonly string[],
+): string[] {
+  return requirements.flatMap(text => {
+    const [, name, least = '1'] = requirement.exec(text.trim()) ?? []
+    if (name === undefined) throw new Error(`"${text}" is not of the form "name >= number"`)
+    const times = sometimes[name] ?? 0
+    return times >= Number(least) ? [] : [`${name} >= ${least}, and it was ${times}`]
+  })
+}

@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util'
+import { audit } from './audit.ts'
+import type { Evidence } from './evidence.ts'
+import { loadEvidence, saveEvidence } from './keep-evidence.ts'
+import { flags, type Options, readOptions } from './options.ts'
+import { verdictText } from './verdict-text.ts'
+
+const help = `Usage: node load-tests/auditor/main.ts --run <dir>
+       node load-tests/auditor/main.ts [flags of a live system]
+
+Asks every witness of a run what happened, and says whether the promises were kept.
+Exit code: 0 valid, 1 a promise was broken, 2 unknown (or nothing could be asked).
+
+  --run <dir>              judge a recorded run
+  --save <dir>             keep what the witnesses of a live system said
+  --sometimes 'name >= n'  what must have happened; may be repeated
+  --may-be-empty <source>  what may have nothing to say; may be repeated
+  --json                   the verdict as JSON
+
+A live system:
+  --history <file>         JSON lines of the clients; may be repeated
+  --truth-log <file>       of the card provider; or --provider-url <url>
+  --mail-log <file>        of the mail server
+  --listings-url <url>     of the public search
+  --brokers <host:port>    of Kafka; may be a list with commas
+  --prefix <text>          of topics and consumer groups; default none
+  --nemesis <file>         JSON lines of the faults
+  --deadline-seconds <n>   how long to wait until nothing is under way; default 90
+
+  PAYMENTS_DATABASE_URL, LISTINGS_DATABASE_URL, NOTIFICATIONS_DATABASE_URL
+                           from the environment, because they hold passwords`
+
+const exitCodes = { true: 0, false: 1, unknown: 2 }
+const exitUnknown = 2
+
+/** Answers the exit code. */
+async function run(args: string[], env: Readonly<Record<string, string | undefined>>) {
+  const { values } = parseArgs({ args, options: flags })
+  if (values.help) {
+    process.stdout.write(`${help}\n`)
+    return 0
+  }
+  const options = readOptions(values, env)
+  const verdict = audit(await evidenceOf(options), options)
+  const text = options.json ? JSON.stringify(verdict, null, 2) : verdictText(verdict)
+  process.stdout.write(`${text}\n`)
+  return exitCodes[`${verdict.valid}`]
+}
+
+async function evidenceOf({ from, saveTo }: Options): Promise<Evidence> {
+  if ('recorded' in from) return loadEvidence(from.recorded)
+  // A recorded run needs no clients of Kafka and PostgreSQL, and begins a second sooner without.
+  const { waitForQuiescence } = await import('./quiescence.ts')
+  const { collect } = await import('./collect.ts')
+  const quiescence = await waitForQuiescence(from.sources, from.deadlineMs)
+  const evidence = await collect(from.sources, { quiescence })
+  if (saveTo !== undefined) await saveEvidence(evidence, saveTo)
+  return evidence
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await run(process.argv.slice(2), process.env)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${help}\n`)
+    process.exitCode = exitUnknown
+  }
+}

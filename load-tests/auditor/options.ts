@@ -1,0 +1,90 @@
+import type { parseArgs } from 'node:util'
+import type { AuditOptions } from './audit.ts'
+import type { Sources } from './collect.ts'
+import { type SourceName, sourceNames } from './evidence.ts'
+
+export const flags = {
+  run: { type: 'string' },
+  save: { type: 'string' },
+  sometimes: { type: 'string', multiple: true },
+  'may-be-empty': { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  history: { type: 'string', multiple: true },
+  'truth-log': { type: 'string' },
+  'provider-url': { type: 'string' },
+  'mail-log': { type: 'string' },
+  'listings-url': { type: 'string' },
+  brokers: { type: 'string' },
+  prefix: { type: 'string' },
+  nemesis: { type: 'string' },
+  'deadline-seconds': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+export type Flags = ReturnType<typeof parseArgs<{ options: typeof flags }>>['values']
+
+export type Options = AuditOptions & {
+  from: { recorded: string } | { sources: Sources; deadlineMs: number }
+  saveTo?: string
+  json: boolean
+}
+
+const defaultDeadlineSeconds = 90
+
+/**
+ * What a person or a script asked for.
+ * @throws with everything that is missing or can not be, not only the first
+ */
+export function readOptions(
+  values: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+): Options {
+  const mistakes: string[] = []
+  const mayBeEmpty = (values['may-be-empty'] ?? []).filter((name): name is SourceName => {
+    const isKnown = (sourceNames as readonly string[]).includes(name)
+    if (!isKnown) mistakes.push(`${name} is no source; there are ${sourceNames.join(', ')}`)
+    return isKnown
+  })
+  const from = values.run === undefined ? live(values, env, mistakes) : { recorded: values.run }
+  if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
+  return {
+    from,
+    json: values.json ?? false,
+    mayBeEmpty,
+    ...(values.sometimes ? { sometimes: values.sometimes } : {}),
+    ...(values.save === undefined ? {} : { saveTo: values.save }),
+  }
+}
+
+function live(
+  values: Flags,
+  env: Readonly<Record<string, string | undefined>>,
+  mistakes: string[],
+): { sources: Sources; deadlineMs: number } {
+  const need = (name: string, value: string | undefined): string => {
+    if (!value) mistakes.push(`${name} is missing (or --run <dir>)`)
+    return value ?? ''
+  }
+  const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'truth-log') =>
+    need(`--${name}`, values[name])
+  const variable = (name: string) => need(name, env[name])
+  const seconds = Number(values['deadline-seconds'] ?? defaultDeadlineSeconds)
+  if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
+  const { prefix, nemesis, history, 'provider-url': providerUrl } = values
+  return {
+    deadlineMs: seconds * 1_000,
+    sources: {
+      provider: providerUrl === undefined ? { truthLog: flag('truth-log') } : { providerUrl },
+      mailLog: flag('mail-log'),
+      listingsUrl: flag('listings-url'),
+      databases: {
+        payments: variable('PAYMENTS_DATABASE_URL'),
+        listings: variable('LISTINGS_DATABASE_URL'),
+        notifications: variable('NOTIFICATIONS_DATABASE_URL'),
+      },
+      kafka: { brokers: flag('brokers'), ...(prefix === undefined ? {} : { prefix }) },
+      ...(history ? { historyFiles: history } : {}),
+      ...(nemesis === undefined ? {} : { nemesisLog: nemesis }),
+    },
+  }
+}

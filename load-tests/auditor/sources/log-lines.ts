@@ -1,0 +1,82 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { MailLine, NemesisLine, ProviderLine } from '../evidence.ts'
+
+const stamped = { at: Type.String(), seq: Type.Integer({ minimum: 1 }), type: Type.String() }
+
+const truth = Compile(
+  Type.Object({
+    ...stamped,
+    intentId: Type.Optional(Type.String()),
+    amount: Type.Optional(Type.Integer()),
+    currency: Type.Optional(Type.String()),
+    metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
+    replayed: Type.Optional(Type.Boolean()),
+    cause: Type.Optional(Type.String()),
+  }),
+)
+
+/** Undefined when it is no line of a truth log. A type that we do not know is kept, as a line. */
+export function providerLine(value: unknown): ProviderLine | undefined {
+  if (!truth.Check(value)) return undefined
+  const { at, seq, type, metadata, ...rest } = value
+  const {
+    payment_id: paymentId,
+    publication_id: publicationId,
+    tenant_id: tenantId,
+  } = metadata ?? {}
+  const { intentId, amount, currency, replayed, cause } = rest
+  const facts = { intentId, amount, currency, replayed, cause, paymentId, publicationId, tenantId }
+  return { t: Date.parse(at), seq, type, ...present(facts) }
+}
+
+const mail = Compile(
+  Type.Object({
+    ...stamped,
+    messageId: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    to: Type.Optional(Type.Array(Type.String())),
+    text: Type.Optional(Type.String()),
+  }),
+)
+const listingInText = /^Listing ([0-9a-f-]{36})\./m
+
+/** Undefined when it is no line of a mail log. */
+export function mailLine(
+  value: unknown,
+  digestOf: (address: string) => string,
+): MailLine | undefined {
+  if (!mail.Check(value)) return undefined
+  const { at, seq, type, messageId = null, to = [], text = '' } = value
+  const listingId = listingInText.exec(text)?.[1]
+  const line = { t: Date.parse(at), seq, type, messageId, recipients: to.map(digestOf) }
+  return { ...line, ...present({ listingId }) }
+}
+
+const fault = Compile(
+  Type.Object({
+    at: Type.String(),
+    kind: Type.String(),
+    action: Type.String(),
+    process: Type.Optional(Type.String()),
+    proxy: Type.Optional(Type.String()),
+    toxic: Type.Optional(Type.Object({ name: Type.String() })),
+    name: Type.Optional(Type.String()),
+    signal: Type.Optional(Type.String()),
+  }),
+)
+
+/** Undefined when it is no line about a fault. */
+export function nemesisLine(value: unknown): NemesisLine | undefined {
+  if (!fault.Check(value)) return undefined
+  const { at, kind, action, process, proxy, toxic, name, signal } = value
+  const hurt = [process, proxy, toxic?.name, name].filter(part => part !== undefined).join('/')
+  return { t: Date.parse(at), kind, action, name: hurt, ...present({ signal }) }
+}
+
+type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
+
+/** Without the fields that are not there, so that a row is the same before and after a file. */
+function present<T extends object>(fields: T): Present<T> {
+  const there = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(there) as Present<T>
+}

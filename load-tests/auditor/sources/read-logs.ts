@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { HistoryLine, MailLine, NemesisLine, ProviderLine, Source } from '../evidence.ts'
+import { parseJsonLines } from '../json-lines.ts'
+import { digestOf } from './digest.ts'
+import { mailLine, nemesisLine, providerLine } from './log-lines.ts'
+
+/** What the checks rely on; the whole form is `../../scenarios/history-line.schema.json`. */
+const historyLine = Compile(
+  Type.Object({
+    h: Type.Literal(1),
+    run: Type.String(),
+    idx: Type.Integer(),
+    proc: Type.String(),
+    op: Type.Enum(['draft', 'publish', 'pay', 'read']),
+    type: Type.Enum(['invoke', 'ok', 'fail', 'info']),
+    t: Type.Number({ exclusiveMinimum: 0 }),
+    tenant: Type.String(),
+    key: Type.Optional(Type.String()),
+    id: Type.Optional(Type.String()),
+    req: Type.Object({}),
+    status: Type.Optional(Type.Integer()),
+    res: Type.Optional(Type.Object({})),
+  }),
+)
+
+/** The lines of all clients. What is JSON and no line of a history (a progress line) is left out. */
+export async function readHistory(files: readonly string[]): Promise<Source<HistoryLine>> {
+  const sources = await Promise.all(
+    files.map(file =>
+      readLog(file, (value, place): HistoryLine | string | undefined => {
+        if (!('h' in value)) return undefined
+        if (!historyLine.Check(value)) return `${place} is no line of a history`
+        const { h: _, traceId: __, ...line } = value as HistoryLine & { h: 1; traceId?: string }
+        return line
+      }),
+    ),
+  )
+  return {
+    state: 'read',
+    rows: sources.flatMap(({ rows }) => rows),
+    problems: sources.flatMap(({ problems }) => problems),
+  }
+}
+
+export function readMails(file: string): Promise<Source<MailLine>> {
+  return readLog(file, (value, place) => mailLine(value, digestOf) ?? `${place} is no mail line`)
+}
+
+export function readNemesis(file: string): Promise<Source<NemesisLine>> {
+  return readLog(file, (value, place) => nemesisLine(value) ?? `${place} is no line about a fault`)
+}
+
+/** The log itself, or its pages from the provider, which reads them from the same file. */
+export async function readProvider(
+  from: { truthLog: string } | { providerUrl: string },
+  timeoutMs: number,
+): Promise<Source<ProviderLine>> {
+  const read = (value: Fields, place: string) =>
+    providerLine(value) ?? `${place} is no line of a truth log`
+  if ('truthLog' in from) return readLog(from.truthLog, read)
+  const rows: ProviderLine[] = []
+  const problems: string[] = []
+  const deadline = AbortSignal.timeout(timeoutMs)
+  for (let after = 0, more = true; more; ) {
+    const url = `${from.providerUrl}/truth?after=${after}&limit=1000`
+    const answer = await fetch(url, { signal: deadline })
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
+    const page = (await answer.json()) as { lines: Fields[]; nextAfter: number; hasMore: boolean }
+    for (const value of page.lines) {
+      const line = read(value, `${from.providerUrl}/truth after ${after}`)
+      if (typeof line === 'string') problems.push(line)
+      else rows.push(line)
+    }
+    more = page.hasMore && page.nextAfter > after
+    after = page.nextAfter
+  }
+  return { state: 'read', rows, problems }
+}
+
+type Fields = Record<string, unknown>
+
+/** `read` answers a row, a complaint, or nothing when the line is not meant for us. */
+async function readLog<Row extends object>(
+  file: string,
+  read: (value: Fields, place: string) => Row | string | undefined,
+): Promise<Extract<Source<Row>, { state: 'read' }>> {
+  const { values, problems } = parseJsonLines(await readFile(file, 'utf8'), file)
+  const rows: Row[] = []
+  for (const { value, line } of values) {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const row = isObject ? read(value as Fields, `${file}:${line}`) : `${file}:${line} is no object`
+    if (typeof row === 'string') problems.push(row)
+    else if (row) rows.push(row)
+  }
+  return { state: 'read', rows, problems }
+}

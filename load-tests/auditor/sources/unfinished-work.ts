@@ -1,0 +1,42 @@
+import type { LivenessInvariant } from '../evidence.ts'
+import type { Database } from './tables.ts'
+
+type Question = { invariant: LivenessInvariant; what: string; query: string }
+
+const outbox = (service: string): Question => ({
+  invariant: 'L3',
+  what: `${service} has an event that it did not publish`,
+  query: 'SELECT event_id AS id FROM outbox WHERE published_at IS NULL',
+})
+
+/** What each database may still have to do, and the promise that it will be done. */
+export const unfinishedWork: Readonly<Record<Database, readonly Question[]>> = {
+  payments: [
+    {
+      invariant: 'L1',
+      what: 'a payment is pending',
+      query: `SELECT payment_id AS id FROM payments WHERE status = 'pending'`,
+    },
+    outbox('payments'),
+  ],
+  listings: [
+    {
+      invariant: 'L1',
+      what: 'a publication is pending',
+      query: `SELECT publication_id AS id FROM publications WHERE status = 'pending'`,
+    },
+    {
+      invariant: 'L2',
+      what: 'a publication is paid and its listing is not live',
+      query: `SELECT publication_id AS id FROM publications WHERE status = 'captured'`,
+    },
+    outbox('listings'),
+  ],
+  notifications: [
+    {
+      invariant: 'L4',
+      what: 'a mail is neither sent nor given up',
+      query: `SELECT delivery_id AS id FROM deliveries WHERE status = 'pending'`,
+    },
+  ],
+}

@@ -1,0 +1,46 @@
+import { type Invariant, invariants, type Verdict, type Violation } from './verdict.ts'
+
+/** The verdict for a person: what is broken and how it came to that, then what was seen. */
+export function verdictText(verdict: Verdict): string {
+  const { coverage, counts } = verdict
+  const sections = [
+    `valid: ${verdict.valid}`,
+    ...verdict.violations.map(violationText),
+    section('broken promises', brokenLines(verdict)),
+    section('not known', [...coverage.unknown, ...coverage.unmet.map(what => `missing: ${what}`)]),
+    section(
+      'not checked',
+      coverage.unchecked.map(name => `${name} had nothing to say`),
+    ),
+    section('seen', table(counts.seen)),
+    section('happened', table(coverage.sometimes)),
+    coverage.recoveryMs === undefined
+      ? ''
+      : `honest again within ${coverage.recoveryMs} ms after the last fault`,
+  ]
+  return sections.filter(text => text !== '').join('\n\n')
+}
+
+function violationText({ invariant, message, timeline }: Violation): string {
+  const lines = timeline.map(
+    ({ t, source, line }) => `    ${new Date(t).toISOString()}  ${source.padEnd(17)} ${line}`,
+  )
+  return [`${invariant} (${invariants[invariant]}): ${message}`, ...lines].join('\n')
+}
+
+function brokenLines({ counts, violations }: Verdict): string[] {
+  return Object.entries(counts.violations).map(([name, total]) => {
+    const shown = violations.filter(({ invariant }) => invariant === name).length
+    const rest = shown < total ? ` (${shown} shown)` : ''
+    return `${name} ${invariants[name as Invariant]}: ${total}${rest}`
+  })
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [`${title}:`, ...lines.map(line => `  ${line}`)].join('\n')
+}
+
+function table(counts: Readonly<Record<string, number>>): string[] {
+  const width = Math.max(0, ...Object.keys(counts).map(({ length }) => length))
+  return Object.entries(counts).map(([name, count]) => `${name.padEnd(width)} ${count}`)
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { call, draftListing } from '@nightshift/local/test-client'
+import type { TestSystem } from '@nightshift/local/test-system'
+
+export type Tenant = 'acme' | 'northwind' | 'lumen'
+
+/** As the seed has them; a history names an employer by id. */
+const tenantIds: Readonly<Record<Tenant, string>> = {
+  acme: '11111111-0000-4000-8000-000000000001',
+  northwind: '11111111-0000-4000-8000-000000000002',
+  lumen: '11111111-0000-4000-8000-000000000003',
+}
+
+type Told = {
+  type: 'ok' | 'fail' | 'info'
+  status: number
+  json: Record<string, string>
+  replayed?: true
+}
+type Request = {
+  op: 'draft' | 'publish' | 'pay' | 'read'
+  tenant: Tenant
+  url: string
+  key?: string
+  id?: string
+  req?: Record<string, unknown>
+  body?: object
+}
+
+export type RecordingClient = ReturnType<typeof openClient>
+
+const attemptsMax = 40
+const retryMs = 250
+const patienceMs = 5_000
+
+/** How long the client waits for the answer to this attempt (from 1); it then asks again. */
+export type Patience = (attempt: number) => number
+
+/**
+ * Acts like a well-behaved client of the system, and keeps its history for the auditor: it writes
+ * down what it asks before it asks, and what it was told after.
+ */
+export function openClient(system: TestSystem, historyFile: string) {
+  let idx = 0
+  let procs = 0
+  const write = (line: object) => appendFileSync(historyFile, `${JSON.stringify(line)}\n`)
+
+  async function ask(proc: string, request: Request, waitMs = patienceMs): Promise<Told> {
+    idx += 1
+    const { op, tenant, key, id, req = {}, url, body } = request
+    const base = { h: 1, run: 'experiment', idx, proc, op }
+    const what = { tenant: tenantIds[tenant], key, id, req }
+    write({ ...base, type: 'invoke', t: now(), ...what })
+    const told = await send(url, system.apiKeys[tenant] ?? '', key, body, waitMs)
+    const { type, status } = told
+    write({ ...base, type, t: now(), ...what, status, res: resultOf(told) })
+    return told
+  }
+
+  /** The same key until the answer is final, or the patience is at its end. */
+  async function untilFinal(request: Request, patience?: Patience): Promise<Told> {
+    let told: Told | undefined
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      procs += 1
+      const req = { ...request.req, attempt }
+      told = await ask(String(procs), { ...request, req }, patience?.(attempt))
+      if (told.type !== 'info' || told.json['type']?.endsWith('not-a-draft')) break
+      await sleep(retryMs)
+    }
+    return told as Told
+  }
+
+  async function read(tenant: Tenant, of: 'listing' | 'payment', id: string): Promise<Told> {
+    const base = of === 'listing' ? system.urls.listings : system.urls.payments
+    procs += 1
+    const url = `${base}/v1/${of}s/${id}`
+    return ask(String(procs), { op: 'read', tenant, id, req: { of }, url })
+  }
+
+  return {
+    read,
+    async draft(tenant: Tenant): Promise<string> {
+      const url = `${system.urls.listings}/v1/listings`
+      procs += 1
+      const { json } = await ask(String(procs), { op: 'draft', tenant, url, body: draftListing() })
+      return json['listingId'] ?? ''
+    },
+    async publish(tenant: Tenant, id: string, cardToken = 'pm_card_visa', key = newKey()) {
+      const url = `${system.urls.listings}/v1/listings/${id}/publish`
+      const req = { plan: 'basic', card: cardToken === 'pm_card_visa' ? 'good' : 'bad' }
+      const body = { plan: 'basic', cardToken }
+      await read(tenant, 'listing', id)
+      const told = await untilFinal({ op: 'publish', tenant, url, key, id, req, body })
+      await read(tenant, 'listing', id)
+      return { key, told }
+    },
+    async pay(tenant: Tenant, cardToken = 'pm_card_visa', patience?: Patience) {
+      const key = newKey()
+      const url = `${system.urls.payments}/v1/payments`
+      const wish = { listingId: randomUUID(), publicationId: randomUUID() }
+      const req = { ...wish, amountCents: 9_900, currency: 'EUR' }
+      const request = { op: 'pay', tenant, url, key, req, body: { ...req, cardToken } } as const
+      const told = await untilFinal(request, patience)
+      const { paymentId } = told.json
+      if (paymentId !== undefined) await read(tenant, 'payment', paymentId)
+      return { key, told }
+    },
+  }
+}
+
+async function send(
+  url: string,
+  apiKey: string,
+  key: string | undefined,
+  body: object | undefined,
+  waitMs: number,
+): Promise<Told> {
+  const headers = {
+    authorization: `Bearer ${apiKey}`,
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+  }
+  const asking = call(body ? 'POST' : 'GET', url, { headers, body })
+  const late = sleep(waitMs, undefined, { ref: false })
+  try {
+    const answer = await Promise.race([asking, late])
+    // Whatever comes now is for nobody.
+    if (!answer) asking.catch(() => undefined)
+    if (!answer) return { type: 'info', status: 0, json: {} }
+    const { status, headers: told, json = {} } = answer
+    const replayed = told.get('idempotency-replayed') === 'true'
+    return { type: typeOf(status), status, json, ...(replayed ? { replayed } : {}) }
+  } catch {
+    return { type: 'info', status: 0, json: {} } // a lost answer is what this client is about
+  }
+}
+
+function typeOf(status: number): Told['type'] {
+  if (status === 200 || status === 201) return 'ok'
+  return status === 202 || status === 409 || status >= 500 ? 'info' : 'fail'
+}
+
+function resultOf({ status, json, replayed }: Told) {
+  const { listingId, publicationId, paymentId, payment, status: state } = json
+  const ids = { listingId, publicationId, paymentId }
+  if (status === 402) return { paymentId, declined: true, replayed }
+  return status >= 400 || status === 0 ? {} : { ...ids, payment, status: state, replayed }
+}
+
+function newKey(): string {
+  return `intent-${randomUUID()}`
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now()
+}

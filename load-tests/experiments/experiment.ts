@@ -1,0 +1,44 @@
+import type { TestParts } from '@nightshift/local/test-parts'
+import type { TestSystem } from '@nightshift/local/test-system'
+import type { ProcessName } from '@nightshift/local/topology'
+import type { Evidence } from '../auditor/evidence.ts'
+import type { Verdict } from '../auditor/verdict.ts'
+import type { RecordingClient } from './client.ts'
+import type { Nemesis } from './nemesis.ts'
+
+/** What the method of an experiment works with: a fresh system, clients who write down, dice. */
+export type Lab = Readonly<{
+  system: TestSystem
+  parts: TestParts
+  client: RecordingClient
+  nemesis: Nemesis
+  /** The same sequence in both arms of a round: 0 <= value < 1. */
+  dice: () => number
+  /** How many intents this round has. */
+  size: number
+}>
+
+export type Figures = Readonly<Record<string, number>>
+
+/** One fault, with and without the pattern that survives it. */
+export type Experiment = Readonly<{
+  /** The name of its file, of its result, and of the figure. */
+  name: string
+  title: string
+  pattern: string
+  /** What is believed before, in one sentence that can turn out wrong. */
+  hypothesis: string
+  /** Settings of the processes, by arm. Both arms get the same load, faults and dice. */
+  arms: Readonly<Record<'naive' | 'with', Readonly<Partial<Record<ProcessName, Env>>>>>
+  run: readonly ProcessName[]
+  /** Intents of a round; the short form has fewer. */
+  size: Readonly<{ full: number; short: number }>
+  method: (lab: Lab) => Promise<void>
+  /** What must have happened while the fault was on, or nothing was proved. See the auditor. */
+  sometimes: readonly string[]
+  figures: (evidence: Evidence, verdict: Verdict) => Figures
+  /** The figure that must be visibly worse in the naive arm, and how much worse is visible. */
+  shows: Readonly<{ figure: string; of: string; atLeast: number; unit: string }>
+}>
+
+type Env = Readonly<Record<string, string>>

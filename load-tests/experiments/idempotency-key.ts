@@ -1,0 +1,55 @@
+import { dialProvider } from '@nightshift/local/test-client'
+import { rowsOf } from '../auditor/evidence.ts'
+import type { Experiment } from './experiment.ts'
+import { perHundred, runIntents } from './measure.ts'
+
+const concurrency = 4
+const providerLatencyMs = 250
+/** Shorter than the provider takes, so that the first answer comes too late. */
+const impatientMs = 120
+const patientMs = 5_000
+/** Of a hundred intents, whose first answer is lost. */
+const lostShare = 0.6
+
+/** Lost answers, and clients who send the same request again under the same key. */
+export const idempotencyKey: Experiment = {
+  name: 'idempotency-key',
+  title: 'The answer is lost, and the client sends the request again',
+  pattern: 'idempotency-key',
+  hypothesis: 'Each intent is charged once, however often it is sent.',
+  arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'naive' } } },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  size: { full: 60, short: 12 },
+  method: async ({ system, client, nemesis, dice, size }) => {
+    nemesis('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
+    await dialProvider(system, { latencyMs: providerLatencyMs })
+    await runIntents(size, concurrency, async () => {
+      const isLost = dice() < lostShare
+      await client.pay('acme', 'pm_card_visa', attempt =>
+        attempt === 1 && isLost ? impatientMs : patientMs,
+      )
+    })
+    await dialProvider(system, { latencyMs: 0 })
+    nemesis('dial', 'end', 'card-provider/latencyMs')
+  },
+  sometimes: ['attempt.lost >= 1', 'intent.retried >= 1', 'info.happened >= 1'],
+  figures: evidence => {
+    const history = rowsOf(evidence.history).filter(line => line.op === 'pay')
+    const intents = new Set(history.map(line => line.key)).size
+    const wanted = new Set(history.map(line => line.req['publicationId']))
+    const charges = rowsOf(evidence.provider).filter(
+      line => line.type === 'intent.succeeded' && wanted.has(line.publicationId),
+    ).length
+    const lost = new Set(
+      history.filter(line => line.type === 'info' && line.status === 0).map(line => line.key),
+    ).size
+    return {
+      intents,
+      intentsWithLostAnswer: lost,
+      charges,
+      chargesPerHundredIntents: perHundred(charges, intents),
+      chargedTooOften: charges - intents,
+    }
+  },
+  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+}

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import type { TestParts } from '@nightshift/local/test-parts'
+import type { TestSystem } from '@nightshift/local/test-system'
+import type { Sources } from '../auditor/collect.ts'
+
+/** Where the witnesses of a test system are. */
+export function sourcesOf(system: TestSystem, parts: TestParts, dir: string): Sources {
+  const dataDir = join(parts.stateDir, 'data', system.prefix.replace(/\.$/, ''))
+  return {
+    historyFiles: [join(dir, 'history.jsonl')],
+    nemesisLog: join(dir, 'nemesis.jsonl'),
+    provider: { truthLog: join(dataDir, 'card-provider', 'truth.jsonl') },
+    mailLog: join(dataDir, 'mailbox', 'mails.jsonl'),
+    databases: {
+      payments: system.databaseUrl('payments'),
+      listings: system.databaseUrl('listings'),
+      notifications: system.databaseUrl('notifications'),
+    },
+    kafka: { brokers: system.brokers, prefix: system.prefix },
+    listingsUrl: system.urls.listings,
+  }
+}

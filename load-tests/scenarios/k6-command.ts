@@ -1,0 +1,72 @@
+import { dirname } from 'node:path'
+import { environmentOf } from '@nightshift/local/machine'
+import type { Found } from '@nightshift/local/part'
+
+export type K6Files = Readonly<{
+  script: string
+  historyFile: string
+  summaryFile: string
+  htmlFile: string | undefined
+  env: Readonly<Record<string, string>>
+}>
+
+export type K6Command = Readonly<{
+  command: string
+  args: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+}>
+
+/** k6 asks nobody anything: no usage report, no extensions from a registry. */
+const quiet = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' }
+
+/**
+ * The command line of a run, native or in a container. The settings travel in the environment,
+ * because there are keys among them, and everybody may read a command line.
+ *
+ * The history is k6's console. Its log is another stream, so that no warning of k6 can end up
+ * between two lines of a history.
+ */
+export function k6Command(k6: Found, files: K6Files): K6Command {
+  const { script, historyFile, summaryFile, htmlFile } = files
+  const settings = {
+    ...quiet,
+    ...files.env,
+    SUMMARY_FILE: summaryFile,
+    ...(htmlFile === undefined ? {} : dashboardInto(htmlFile)),
+  }
+  const run = [
+    ...['run', '--quiet', '--no-color', '--log-format=raw', `--console-output=${historyFile}`],
+    script,
+  ]
+  if (k6.how === 'native') {
+    // No home: the configuration of whoever runs it must not change what is measured.
+    const env = { ...settings, XDG_CONFIG_HOME: dirname(summaryFile) }
+    return { command: k6.run['program'] ?? '', args: run, env }
+  }
+  const outputs = [historyFile, summaryFile, ...(htmlFile === undefined ? [] : [htmlFile])]
+  const volumes = [...new Set(outputs.map(file => dirname(file)))].map(dir => `${dir}:${dir}`)
+  const args = [
+    ...[
+      'run',
+      '--rm',
+      '--network',
+      'host',
+      '--user',
+      `${process.getuid?.()}:${process.getgid?.()}`,
+    ],
+    ...[`${dirname(script)}:${dirname(script)}:ro`, ...volumes].flatMap(volume => ['-v', volume]),
+    ...Object.keys(settings).flatMap(name => ['-e', name]),
+    ...[k6.image, ...run],
+  ]
+  // The client of Docker finds its engine by what is in ours.
+  return { command: 'docker', args, env: { ...environmentOf({}), ...settings } }
+}
+
+/** Without its web server: only the file at the end is wanted. */
+function dashboardInto(htmlFile: string): Record<string, string> {
+  return {
+    K6_WEB_DASHBOARD: 'true',
+    K6_WEB_DASHBOARD_PORT: '-1',
+    K6_WEB_DASHBOARD_EXPORT: htmlFile,
+  }
+}

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import {
+  arrivalsOf,
+  intendedOffsetMs,
+  phaseAt,
+  type Stage,
+  secondsOf,
+  steadyNight,
+  suddenCrowd,
+  threeInTheMorning,
+  virtualUsersFor,
+} from './profile.ts'
+import { readSettings } from './settings.ts'
+
+const environment = {
+  LISTINGS_URL: 'http://127.0.0.1:4002',
+  PAYMENTS_URL: 'http://127.0.0.1:4001',
+  NOTIFICATIONS_URL: 'http://127.0.0.1:4003',
+  TENANTS: '11111111-0000-4000-8000-000000000001',
+  API_KEYS: 'key',
+}
+const settingsWith = (more: Record<string, string> = {}) =>
+  readSettings({ ...environment, ...more })
+
+test('three in the morning is ten times the steady load for five of ten minutes', () => {
+  const phases = threeInTheMorning(settingsWith())
+  expect(phases.map(phase => [phase.name, secondsOf(phase.stages), rateOf(phase)])).toEqual([
+    ['steady', 120, 35],
+    ['tenfold', 300, 350],
+    ['back', 180, 35],
+  ])
+})
+
+test('the short night has the same rates and ends after ninety seconds', () => {
+  const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
+  expect(phases.map(rateOf)).toEqual([35, 350, 35])
+  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([20, 35, 35])
+})
+
+test('any night can be given another length', () => {
+  const settings = settingsWith({ SECONDS: '30' })
+  for (const phases of [
+    threeInTheMorning(settings),
+    steadyNight(settings, 60),
+    suddenCrowd(settings, 60),
+  ]) {
+    const seconds = phases.map(({ stages }) => secondsOf(stages))
+    expect(seconds.reduce((a, b) => a + b)).toBeCloseTo(30)
+  }
+})
+
+test('everybody belongs to the phase in which they came', () => {
+  const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
+  const at = (seconds: number) => phaseAt(phases, seconds * 1000)
+  expect([0, 19.9, 20, 54.9, 55, 89].map(at)).toEqual([
+    ...['steady', 'steady', 'tenfold', 'tenfold', 'back', 'back'],
+  ])
+  expect(at(90), 'the last one, by a rounding').toBe('back')
+})
+
+test('candidates come on top of the rated capacity, at a rate of their own', () => {
+  const settings = settingsWith()
+  const [employers, candidates] = arrivalsOf(threeInTheMorning(settings), settings.browseShare)
+  expect(employers?.stages.map(stage => stage.toPerSecond)).toEqual([35, 350, 35])
+  expect(candidates?.stages.map(stage => stage.toPerSecond)).toEqual([18, 175, 18])
+  expect(arrivalsOf(threeInTheMorning(settings), 0)).toHaveLength(1)
+})
+
+test('there are as many virtual users as can be here at once, and never without bound', () => {
+  expect(virtualUsersFor({ stages: [constant(10, 40)], stayMs: 8_500 })).toBe(400)
+  expect(virtualUsersFor({ stages: [constant(10, 2_000)], stayMs: 10_000 })).toBe(4_000)
+})
+
+test('with a constant rate, iteration n is due after n intervals', () => {
+  const stages = [constant(60, 50)]
+  expect(intendedOffsetMs(stages, 0)).toBe(0)
+  expect(intendedOffsetMs(stages, 1)).toBeCloseTo(20)
+  expect(intendedOffsetMs(stages, 2_999)).toBeCloseTo(59_980)
+})
+
+test('on ramps and jumps, the iterations due until any moment are the area below the rate until then', () => {
+  const stages: Stage[] = [
+    { seconds: 4, fromPerSecond: 10, toPerSecond: 90 },
+    constant(1, 90),
+    constant(1, 180),
+    constant(1, 90),
+    { seconds: 4, fromPerSecond: 90, toPerSecond: 10 },
+  ]
+  const all = 200 + 90 + 180 + 90 + 200
+  const offsets = Array.from({ length: all }, (_unused, n) => intendedOffsetMs(stages, n))
+  expect(offsets).toEqual(offsets.toSorted((a, b) => a - b))
+  offsets.forEach((offset, n) => {
+    expect(areaBelow(stages, offset / 1000)).toBeCloseTo(n + 1, 6)
+  })
+})
+
+test('a setting that is missing or impossible is named, all of them at once, and no value is', () => {
+  const broken = { ...environment, LISTINGS_URL: '', SEED: 'secret', TENANTS: 'a,b' }
+  const attempt = () => readSettings({ ...broken, RATED_PER_SECOND: '101' })
+  expect(attempt).toThrow(/LISTINGS_URL.*TENANTS.*SEED.*RATED_PER_SECOND/)
+  expect(attempt).not.toThrow(/secret/)
+})
+
+function rateOf({ stages }: { stages: readonly Stage[] }): number | undefined {
+  return stages[0]?.fromPerSecond
+}
+
+function constant(seconds: number, perSecond: number): Stage {
+  return { seconds, fromPerSecond: perSecond, toPerSecond: perSecond }
+}
+
+/** By adding trapezoids: another way than the one that is tested. */
+function areaBelow(stages: readonly Stage[], untilSeconds: number): number {
+  let area = 0
+  let left = untilSeconds
+  for (const { seconds, fromPerSecond, toPerSecond } of stages) {
+    const lasted = Math.min(left, seconds)
+    const reached = fromPerSecond + ((toPerSecond - fromPerSecond) * lasted) / seconds
+    area += (lasted * (fromPerSecond + reached)) / 2
+    left -= lasted
+  }
+  return area
+}

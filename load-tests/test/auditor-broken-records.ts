@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto'
+import type { Corruption } from './auditor-corruption.ts'
+import {
+  addAttempt,
+  append,
+  directPaymentOf,
+  find,
+  journeyOf,
+  nextSeq,
+  remove,
+  rows,
+} from './auditor-evidence.ts'
+
+/** Money that was moved wrongly, or written down wrongly. */
+export const moneyCorruptions: Corruption[] = [
+  {
+    name: 'the card is charged twice for one payment',
+    broken: 'S1',
+    corrupt: evidence => {
+      const { capture } = journeyOf(evidence)
+      const seq = nextSeq(evidence, 'provider')
+      rows(evidence, 'provider').push({ ...capture, seq, intentId: 'pi_second' })
+    },
+  },
+  {
+    name: 'a key that a client used twice became two payments',
+    broken: 'S1',
+    alsoBroken: ['S3'],
+    corrupt: evidence => {
+      const { payment } = directPaymentOf(evidence)
+      const capture = find(rows(evidence, 'provider'), row => row.paymentId === payment.paymentId)
+      const seq = nextSeq(evidence, 'provider')
+      rows(evidence, 'provider').push({ ...capture, seq, paymentId: randomUUID() })
+    },
+  },
+  {
+    name: 'a key was answered with one payment and remembered as another',
+    broken: 'S1',
+    alsoBroken: ['S7'],
+    corrupt: evidence => {
+      const { told } = directPaymentOf(evidence)
+      const other = find(
+        rows(evidence, 'history'),
+        line =>
+          line.op === 'pay' && line.type === 'ok' && line.tenant === told.tenant && line !== told,
+      )
+      addAttempt(evidence, told, { type: 'ok', status: 201, res: { ...other.res } })
+    },
+  },
+  {
+    name: 'the provider took one cent more',
+    broken: 'S3',
+    corrupt: evidence => {
+      const { capture } = journeyOf(evidence)
+      capture.amount = (capture.amount ?? 0) + 1
+    },
+  },
+  {
+    name: 'the provider captured for another employer',
+    broken: 'S3',
+    corrupt: evidence => {
+      journeyOf(evidence).capture.tenantId = randomUUID()
+    },
+  },
+  {
+    name: 'our payment says one cent less',
+    broken: 'S3',
+    alsoBroken: ['S4b'],
+    corrupt: evidence => {
+      journeyOf(evidence).payment.amountCents -= 1
+    },
+  },
+  {
+    name: 'the publication had another price than its payment',
+    broken: 'S3',
+    corrupt: evidence => {
+      journeyOf(evidence).publication.amountCents += 1
+    },
+  },
+  {
+    name: 'the provider knows nothing of a payment that we call captured',
+    broken: 'S3',
+    alsoBroken: ['S5', 'S8'],
+    corrupt: evidence => {
+      const { capture } = journeyOf(evidence)
+      remove(rows(evidence, 'provider'), row => row === capture)
+    },
+  },
+  {
+    name: 'the row of a captured payment is gone',
+    broken: 'S3',
+    alsoBroken: ['S4b', 'S10'],
+    corrupt: evidence => {
+      const { payment } = directPaymentOf(evidence)
+      remove(rows(evidence, 'payments'), row => row === payment)
+    },
+  },
+]
+
+/** Events that were lost, made up, disordered, or not accounted for. */
+export const eventCorruptions: Corruption[] = [
+  {
+    name: 'the event of a captured payment never came to the topic',
+    broken: 'S4',
+    alsoBroken: ['S14'],
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      remove(
+        rows(evidence, 'records'),
+        ({ event }) => event?.eventId === paymentRecord.event.eventId,
+      )
+    },
+  },
+  {
+    name: 'the event of a live listing never came to the topic',
+    broken: 'S4',
+    alsoBroken: ['S14'],
+    corrupt: evidence => {
+      const { listingRecord } = journeyOf(evidence)
+      remove(
+        rows(evidence, 'records'),
+        ({ event }) => event?.eventId === listingRecord.event.eventId,
+      )
+    },
+  },
+  {
+    name: 'the outbox calls an event published that nobody can read',
+    broken: 'S4',
+    corrupt: evidence => {
+      const row = find(rows(evidence, 'paymentOutbox'), () => true)
+      rows(evidence, 'paymentOutbox').push({ ...row, eventId: randomUUID() })
+    },
+  },
+  {
+    name: 'an event says captured of a payment that was declined',
+    broken: 'S4b',
+    alsoBroken: ['S4'],
+    corrupt: evidence => {
+      const record = find(
+        rows(evidence, 'records'),
+        ({ event }) => event?.type === 'payment.declined',
+      )
+      if (record.event) record.event.type = 'payment.captured'
+    },
+  },
+  {
+    name: 'an event tells of a payment that never was',
+    broken: 'S4b',
+    alsoBroken: ['S6', 'S14'],
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      const ids = { eventId: randomUUID(), aggregateId: randomUUID(), paymentId: randomUUID() }
+      append(evidence, { ...paymentRecord, event: { ...paymentRecord.event, ...ids } })
+    },
+  },
+  {
+    name: 'an event tells of another amount than was paid',
+    broken: 'S4b',
+    corrupt: evidence => {
+      journeyOf(evidence).paymentRecord.event.amountCents = 1
+    },
+  },
+  {
+    name: 'an event tells of a listing that is a draft',
+    broken: 'S4b',
+    alsoBroken: ['L2'],
+    corrupt: evidence => {
+      const { listing } = journeyOf(evidence)
+      listing.status = 'draft'
+      remove(rows(evidence, 'search'), row => row.listingId === listing.listingId)
+    },
+  },
+  {
+    name: 'the same change was told under two event ids',
+    broken: 'S4b',
+    alsoBroken: ['S4c', 'S6', 'S14'],
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      append(evidence, {
+        ...paymentRecord,
+        event: { ...paymentRecord.event, eventId: randomUUID() },
+      })
+    },
+  },
+  {
+    name: 'a second delivery of an event has another content',
+    broken: 'S4b',
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      append(evidence, { ...paymentRecord, event: { ...paymentRecord.event, amountCents: 1 } })
+    },
+  },
+  {
+    name: 'an older version of a listing came after a newer one',
+    broken: 'S4c',
+    alsoBroken: ['S4b', 'S6', 'S14'],
+    corrupt: evidence => {
+      const { listingRecord } = journeyOf(evidence)
+      const { event } = listingRecord
+      const older = { eventId: randomUUID(), aggregateVersion: event.aggregateVersion - 1 }
+      append(evidence, { ...listingRecord, event: { ...event, ...older } })
+    },
+  },
+  {
+    name: 'the events of one payment are in two partitions',
+    broken: 'S4c',
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      const partition = (paymentRecord.partition + 1) % 4
+      append(evidence, { ...paymentRecord, partition })
+    },
+  },
+  {
+    name: 'a record was read over, and is nowhere put aside',
+    broken: 'S14',
+    corrupt: evidence => {
+      append(evidence, { topic: 'payments.v1', partition: 0, t: 0, unreadable: 'not JSON' })
+    },
+  },
+  {
+    name: 'the dead letter of a refused event is gone',
+    broken: 'S14',
+    alsoBroken: ['S6'],
+    corrupt: evidence => {
+      remove(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
+    },
+  },
+  {
+    name: 'a dead letter names a record that never was',
+    broken: 'S14',
+    corrupt: evidence => {
+      const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
+      if (!letter.deadLetter) return
+      append(evidence, { ...letter, deadLetter: { ...letter.deadLetter, offset: 9_999 } })
+    },
+  },
+  {
+    name: 'a dead letter does not say why',
+    broken: 'S14',
+    corrupt: evidence => {
+      const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
+      if (letter.deadLetter) letter.deadLetter.reason = ''
+    },
+  },
+  {
+    name: 'an event was applied that nobody said',
+    broken: 'S14',
+    corrupt: evidence => {
+      const row = find(rows(evidence, 'listingInbox'), () => true)
+      rows(evidence, 'listingInbox').push({ ...row, eventId: randomUUID() })
+    },
+  },
+  {
+    name: 'an event was never applied',
+    broken: 'S6',
+    alsoBroken: ['S14'],
+    corrupt: evidence => {
+      rows(evidence, 'notificationInbox').pop()
+    },
+  },
+  {
+    name: 'an event was applied twice',
+    broken: 'S6',
+    corrupt: evidence => {
+      const row = find(rows(evidence, 'listingInbox'), () => true)
+      rows(evidence, 'listingInbox').push({ ...row })
+    },
+  },
+]

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { type Evidence, sourceNames } from '../auditor/evidence.ts'
+import {
+  addAttempt,
+  append,
+  directPaymentOf,
+  find,
+  journeyOf,
+  nextSeq,
+  rows,
+} from './auditor-evidence.ts'
+
+/** What happens in a system that keeps its promises, and so must not be reported. */
+export const harmlessChanges: { name: string; change: (evidence: Evidence) => void }[] = [
+  {
+    name: 'an event is delivered twice',
+    change: evidence => {
+      append(evidence, journeyOf(evidence).paymentRecord)
+    },
+  },
+  {
+    name: 'the lines of different clients are written in another order',
+    change: evidence => {
+      rows(evidence, 'history').reverse()
+    },
+  },
+  {
+    name: 'an answer was lost of something that happened',
+    change: evidence => {
+      Object.assign(directPaymentOf(evidence).told, { type: 'info', status: 0, res: {} })
+    },
+  },
+  {
+    name: 'an answer was lost of something that did not happen',
+    change: evidence => {
+      const { told } = directPaymentOf(evidence)
+      const another = { publicationId: randomUUID(), key: `audit-${randomUUID()}` }
+      const req = { ...told.req, publicationId: another.publicationId }
+      addAttempt(evidence, { ...told, key: another.key, req }, { type: 'info', status: 0, res: {} })
+    },
+  },
+  {
+    name: 'a client died before its answer came',
+    change: evidence => {
+      addAttempt(evidence, directPaymentOf(evidence).told, undefined)
+    },
+  },
+  {
+    name: 'an answer is replayed under its key',
+    change: evidence => {
+      const { told } = journeyOf(evidence)
+      const res = { ...told.res, replayed: true }
+      addAttempt(evidence, told, { type: 'ok', status: 201, res })
+    },
+  },
+  {
+    name: 'another employer uses the same key, and is refused',
+    change: evidence => {
+      const { told } = directPaymentOf(evidence)
+      const other = { ...told, tenant: randomUUID() }
+      addAttempt(evidence, other, { type: 'fail', status: 422, res: {} })
+    },
+  },
+  {
+    name: 'two reads that overlap see the states in either order',
+    change: evidence => {
+      const seen = rows(evidence, 'history').filter(
+        ({ op, type }) => op === 'read' && type === 'ok',
+      )
+      const live = new Set(seen.filter(({ res }) => res?.status === 'live').map(({ id }) => id))
+      const read = find(seen, ({ id, res }) => res?.status === 'payment_pending' && !live.has(id))
+      addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'live' } })
+      const at = { type: 'ok', status: 200, res: { status: 'payment_pending' } } as const
+      // Begins 5 ms before the other is over.
+      addAttempt(evidence, read, at, -5)
+    },
+  },
+  {
+    name: 'fields and rows are in another order',
+    change: evidence => {
+      for (const name of sourceNames) {
+        const reversed = rows(evidence, name).map(row =>
+          Object.fromEntries(Object.entries(row).reverse()),
+        )
+        Object.assign(evidence[name], { rows: reversed.reverse() })
+      }
+    },
+  },
+  {
+    name: 'the logs have lines of a kind that nobody knows yet',
+    change: evidence => {
+      const { t } = journeyOf(evidence).mail
+      const seq = nextSeq(evidence, 'provider')
+      rows(evidence, 'provider').push({ t, seq, type: 'quota.changed' })
+      const mail = { messageId: null, recipients: [], type: 'queue.flushed' }
+      rows(evidence, 'mails').push({ t, seq: nextSeq(evidence, 'mails'), ...mail })
+      rows(evidence, 'nemesis').push({ t, kind: 'toxic', action: 'change', name: 'redis/latency' })
+    },
+  },
+  {
+    name: 'a mail is sent again after notifications died',
+    change: evidence => {
+      const { mail } = journeyOf(evidence)
+      rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
+      const death = { t: mail.t, kind: 'process', name: 'notifications', signal: 'SIGKILL' }
+      rows(evidence, 'nemesis').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
+    },
+  },
+  {
+    name: 'a dead letter is written twice',
+    change: evidence => {
+      append(
+        evidence,
+        find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined),
+      )
+    },
+  },
+  {
+    name: 'a mail is given up with a reason',
+    change: evidence => {
+      const { delivery, mail } = journeyOf(evidence)
+      const { listingId, recipient } = delivery
+      const seq = nextSeq(evidence, 'mails')
+      const row = find(rows(evidence, 'deliveries'), one => one.listingId === listingId)
+      const given = {
+        recipient: `${recipient}0`,
+        status: 'failed',
+        failure: 'refused',
+        sentAt: null,
+      }
+      rows(evidence, 'deliveries').push({ ...row, ...given, deliveryId: randomUUID() })
+      const refused = { t: mail.t, type: 'mail.refused', messageId: null, listingId }
+      rows(evidence, 'mails').push({ ...refused, seq, recipients: [`${recipient}0`] })
+    },
+  },
+]

@@ -1,0 +1,154 @@
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { audit } from '../auditor/audit.ts'
+import { type Evidence, sourceNames } from '../auditor/evidence.ts'
+import { loadEvidence } from '../auditor/keep-evidence.ts'
+import { invariants } from '../auditor/verdict.ts'
+import {
+  clientCorruptions,
+  livenessCorruptions,
+  visibleCorruptions,
+} from './auditor-broken-promises.ts'
+import { eventCorruptions, moneyCorruptions } from './auditor-broken-records.ts'
+import { directPaymentOf, rows } from './auditor-evidence.ts'
+import { harmlessChanges } from './auditor-harmless.ts'
+
+/**
+ * A run of the real system that was recorded by the driver of the integration test: declines, a
+ * silent provider, a killed service, retries, replays, direct payments.
+ */
+const recorded = await loadEvidence(join(import.meta.dirname, 'fixtures/valid-run'))
+let evidence: Evidence
+
+beforeEach(() => {
+  evidence = structuredClone(recorded)
+})
+
+test('the recorded run is valid, and says what happened in it', () => {
+  const sometimes = ['provider.reply_withheld', 'crash.payments', 'attempt.replayed', 'dead_letter']
+  expect(audit(evidence, { sometimes })).toMatchObject({ valid: true, violations: [] })
+})
+
+describe('what is broken is reported, under its own name and with nothing that is not broken', () => {
+  const corruptions = [
+    ...moneyCorruptions,
+    ...eventCorruptions,
+    ...visibleCorruptions,
+    ...clientCorruptions,
+    ...livenessCorruptions,
+  ]
+
+  test.each(corruptions)('$broken: $name', ({ broken, alsoBroken = [], corrupt }) => {
+    corrupt(evidence)
+    const verdict = audit(evidence)
+    expect(verdict.valid).toBe(false)
+    const found = Object.keys(verdict.counts.violations)
+    expect(found.toSorted()).toEqual([broken, ...alsoBroken].toSorted())
+  })
+
+  test('every invariant that is checked is broken by one of them', () => {
+    const { violations } = audit(evidence)
+    expect(violations).toEqual([])
+    const broken = new Set(corruptions.map(corruption => corruption.broken))
+    expect([...broken].toSorted()).toEqual(Object.keys(invariants).toSorted())
+  })
+})
+
+describe('what belongs to a day in production is not reported', () => {
+  test.each(harmlessChanges)('$name', ({ change }) => {
+    change(evidence)
+    const verdict = audit(evidence)
+    expect(verdict).toMatchObject({ violations: [], coverage: { unknown: [] } })
+    expect(verdict.valid).toBe(true)
+  })
+})
+
+describe('nothing passes because a witness has nothing to say', () => {
+  test.each(sourceNames)('%s is empty', name => {
+    evidence[name] = { state: 'read', rows: [], problems: [] }
+    expect(audit(evidence).valid).not.toBe(true)
+  })
+
+  test.each(sourceNames)('%s is missing', name => {
+    evidence[name] = { state: 'missing', why: 'it did not answer' }
+    expect(audit(evidence)).toMatchObject({ valid: 'unknown', violations: [] })
+    expect(audit(evidence, { mayBeEmpty: sourceNames }).valid).toBe('unknown')
+  })
+
+  test.each(sourceNames)('%s is doubtful', name => {
+    Object.assign(evidence[name], { problems: ['line 7 is not JSON'] })
+    const { valid, coverage } = audit(evidence)
+    expect({ valid, unknown: coverage.unknown }).toEqual({
+      valid: 'unknown',
+      unknown: ['line 7 is not JSON'],
+    })
+  })
+
+  test('a line that was taken out of a log that counts its lines is missed', () => {
+    rows(evidence, 'provider').splice(0, 1)
+    expect(audit(evidence).valid).not.toBe(true)
+  })
+
+  test('a record that was not read is missed', () => {
+    const partition = rows(evidence, 'partitions')[0]
+    if (partition) partition.end += 1
+    expect(audit(evidence).valid).toBe('unknown')
+  })
+
+  test('a fault that never ended leaves its end unknown', () => {
+    rows(evidence, 'nemesis').push({ t: 0, kind: 'proxy', action: 'begin', name: 'redis' })
+    expect(audit(evidence).coverage.unknown).toEqual(['fault proxy redis never ended'])
+  })
+
+  test('an attempt with two ends is no history', () => {
+    rows(evidence, 'history').push({ ...directPaymentOf(evidence).told })
+    expect(audit(evidence).valid).toBe('unknown')
+  })
+})
+
+describe('coverage', () => {
+  test('what did not happen while it should have makes the verdict unknown, and is named', () => {
+    const verdict = audit(evidence, { sometimes: ['crash.payments >= 1', 'crash.listings'] })
+    expect(verdict.valid).toBe('unknown')
+    expect(verdict.coverage.unmet).toEqual(['crash.listings >= 1, and it was 0'])
+  })
+
+  test('a broken promise is broken, whatever was not seen', () => {
+    livenessCorruptions[0]?.corrupt(evidence)
+    expect(audit(evidence, { sometimes: ['crash.listings'] }).valid).toBe(false)
+  })
+
+  test('a requirement that can not be read is refused', () => {
+    expect(() => audit(evidence, { sometimes: ['crash.payments > 0'] })).toThrow('of the form')
+  })
+})
+
+test('at most fifty violations of a kind are told in full, and all are counted', () => {
+  const attempts = rows(evidence, 'history').filter(({ type }) => type !== 'invoke')
+  for (const line of attempts) if (line.type === 'info') line.status = 500
+  const { violations, counts } = audit(evidence)
+  expect(violations.filter(({ invariant }) => invariant === 'S15')).toHaveLength(50)
+  expect(counts.violations.S15).toBeGreaterThan(50)
+})
+
+test('a violation comes with what every witness said, in the order of time', () => {
+  moneyCorruptions[0]?.corrupt(evidence)
+  const timeline = audit(evidence).violations[0]?.timeline ?? []
+  expect(new Set(timeline.map(({ source }) => source))).toEqual(
+    new Set([
+      'history',
+      'provider',
+      'payments',
+      'paymentOutbox',
+      'publications',
+      'records',
+      'listingInbox',
+      'listings',
+      'listingOutbox',
+      'notificationInbox',
+      'deliveries',
+      'mails',
+    ]),
+  )
+  expect(timeline.map(({ t }) => t)).toEqual(timeline.map(({ t }) => t).toSorted((a, b) => a - b))
+})

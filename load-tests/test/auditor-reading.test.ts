@@ -1,0 +1,177 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { audit } from '../auditor/audit.ts'
+import { collect, type Sources } from '../auditor/collect.ts'
+import { sourceNames } from '../auditor/evidence.ts'
+import { loadEvidence, saveEvidence } from '../auditor/keep-evidence.ts'
+import { readOptions } from '../auditor/options.ts'
+import { waitForQuiescence } from '../auditor/quiescence.ts'
+import { readHistory, readMails, readNemesis, readProvider } from '../auditor/sources/read-logs.ts'
+import { recordOf } from '../auditor/sources/topic-record.ts'
+
+/** Enough for a few processes on a busy machine. */
+const processMs = 30_000
+const validRun = join(import.meta.dirname, 'fixtures/valid-run')
+let dir: string
+let file: string
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'auditor-'))
+  file = join(dir, 'lines.jsonl')
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+const invoke = { h: 1, run: 'r', idx: 1, proc: '1', op: 'draft', type: 'invoke', t: 1, tenant: 'a' }
+const line = (value: object) => `${JSON.stringify(value)}\n`
+
+describe('the history of clients', () => {
+  test('a torn last line was being written, and is left out', async () => {
+    await writeFile(file, `${line({ ...invoke, req: {} })}{"h":1,"run":"r","id`)
+    expect(await readHistory([file])).toMatchObject({ rows: [{ idx: 1 }], problems: [] })
+  })
+
+  test('any other line that is no JSON is named', async () => {
+    await writeFile(file, `${line({ ...invoke, req: {} })}{"h":1,"ru\n${line({ progress: 3 })}`)
+    expect(await readHistory([file])).toMatchObject({ problems: [`${file}:2 is not JSON`] })
+  })
+
+  test('a line that lacks what the checks need is named', async () => {
+    await writeFile(file, line({ ...invoke, op: 'guess', req: {} }))
+    const problems = [`${file}:1 is no line of a history`]
+    expect(await readHistory([file])).toEqual({ state: 'read', rows: [], problems })
+  })
+})
+
+describe('the logs of others', () => {
+  const at = '2026-01-01T00:00:00.000Z'
+
+  test('an address becomes a digest', async () => {
+    const mail = { at, seq: 1, type: 'mail.accepted', messageId: '<a@b>', to: ['ada@example.org'] }
+    await writeFile(
+      file,
+      line({ ...mail, text: 'Hello\nListing 4e311603-0000-4000-8000-000000000001.' }),
+    )
+    const source = await readMails(file)
+    expect(JSON.stringify(source)).not.toContain('ada')
+    const listingId = '4e311603-0000-4000-8000-000000000001'
+    expect(source).toMatchObject({
+      rows: [{ listingId, recipients: [expect.stringMatching(/^[0-9a-f]{16}$/)] }],
+    })
+  })
+
+  test('a fault is named after what it hurt, whoever wrote it down', async () => {
+    const toxic = { kind: 'toxic', action: 'begin', proxy: 'redis', toxic: { name: 'slow' } }
+    const death = { kind: 'process', action: 'begin', process: 'payments', signal: 'SIGKILL' }
+    await writeFile(file, line({ at, ...toxic }) + line({ at, ...death }))
+    expect(await readNemesis(file)).toMatchObject({
+      rows: [{ name: 'redis/slow' }, { name: 'payments', signal: 'SIGKILL' }],
+    })
+  })
+
+  test('a line without its number is no line of the truth', async () => {
+    await writeFile(file, line({ at, type: 'intent.succeeded' }))
+    expect(await readProvider({ truthLog: file }, 1_000)).toMatchObject({
+      rows: [],
+      problems: [`${file}:1 is no line of a truth log`],
+    })
+  })
+})
+
+test('a record that breaks its contract is kept as unreadable', () => {
+  const at = { topic: 't.payments.v1', partition: 0, start: 0, end: 1 }
+  const raw = { offset: 0, t: 1, key: null, value: Buffer.from('{"type":"payment.captured"}') }
+  expect(recordOf(raw, at, 't.')).toMatchObject({
+    topic: 'payments.v1',
+    unreadable: 'it breaks the contract of payments.v1',
+  })
+})
+
+describe('a run that is kept', () => {
+  test('is the same when it is read again', async () => {
+    const evidence = await loadEvidence(validRun)
+    await saveEvidence(evidence, dir)
+    expect(await loadEvidence(dir)).toEqual(evidence)
+  })
+
+  test('is unknown when one of its files is cut', async () => {
+    await saveEvidence(await loadEvidence(validRun), dir)
+    const cut = join(dir, 'provider.jsonl')
+    await truncate(cut, (await readFile(cut)).length - 400)
+    const { valid, coverage } = audit(await loadEvidence(dir))
+    expect(valid).not.toBe(true)
+    expect(coverage.unknown[0]).toMatch(/provider is missing: .* rows and says that it had/)
+  })
+})
+
+test(
+  'a system that is away is unknown, and each of its witnesses is named',
+  async () => {
+    const nowhere = 'http://127.0.0.1:1'
+    const database = 'postgresql://nobody@127.0.0.1:1/nothing'
+    const sources: Sources = {
+      provider: { providerUrl: nowhere },
+      mailLog: file,
+      listingsUrl: nowhere,
+      databases: { payments: database, listings: database, notifications: database },
+      kafka: { brokers: '127.0.0.1:1' },
+    }
+    const quiescence = await waitForQuiescence(sources, 0)
+    expect(quiescence.unasked.toSorted()).toEqual([
+      expect.stringContaining('kafka: '),
+      expect.stringContaining('listings: '),
+      expect.stringContaining('notifications: '),
+      expect.stringContaining('payments: '),
+    ])
+    const evidence = await collect(sources, { timeoutMs: 2_000 })
+    expect(sourceNames.filter(name => evidence[name].state === 'read')).toEqual([])
+    expect(audit(evidence)).toMatchObject({ valid: 'unknown', violations: [] })
+  },
+  processMs,
+)
+
+describe('on the command line', () => {
+  const main = join(import.meta.dirname, '../auditor/main.ts')
+  const runMain = (...args: string[]) =>
+    spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+
+  test(
+    'a valid run leaves with 0, and an unknown one with 2',
+    async () => {
+      expect(runMain('--run', validRun)).toMatchObject({ status: 0, stderr: '' })
+      const unmet = runMain('--run', validRun, '--sometimes', 'crash.listings >= 1', '--json')
+      expect(unmet.status).toBe(2)
+      expect(JSON.parse(unmet.stdout)).toMatchObject({ valid: 'unknown' })
+      expect(runMain('--run', dir)).toMatchObject({ status: 2 })
+      expect(runMain('--brokers', '127.0.0.1:1')).toMatchObject({ status: 2, stdout: '' })
+    },
+    processMs,
+  )
+
+  test(
+    'a broken promise leaves with 1, is named, and is told from its beginning',
+    async () => {
+      const evidence = await loadEvidence(validRun)
+      const { history } = evidence
+      const answers = history.state === 'read' ? history.rows : []
+      Object.assign(answers.find(({ op, type }) => op === 'publish' && type === 'ok') ?? {}, {
+        status: 500,
+      })
+      await saveEvidence(evidence, dir)
+      const { status, stdout } = runMain('--run', dir)
+      expect(status).toBe(1)
+      expect(stdout).toContain('valid: false')
+      expect(stdout).toContain('S15 (no answer is a 500)')
+      expect(stdout).toMatch(/\d{4}-\d\d-\d\dT\S+Z {2}history +client \d+ #\d+ publish/)
+    },
+    processMs,
+  )
+})
+
+test('all that is missing on the command line is named at once', () => {
+  expect(() => readOptions({ brokers: 'localhost:9092', 'may-be-empty': ['mail'] }, {})).toThrow(
+    /mail is no source[\s\S]*--truth-log[\s\S]*--mail-log[\s\S]*PAYMENTS_DATABASE_URL/,
+  )
+})

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { call, dialProvider, eventually } from '@nightshift/local/test-client'
+import type { TestSystem } from '@nightshift/local/test-system'
+import { openClient, type Tenant } from '../experiments/client.ts'
+import { openNemesis } from '../experiments/nemesis.ts'
+
+const tenants: readonly Tenant[] = ['acme', 'northwind', 'lumen']
+
+/** Two candidates who are to be told of every listing of these tests. */
+export async function saveAlerts(system: TestSystem): Promise<void> {
+  const url = `${system.urls.notifications}/v1/alerts`
+  await call('POST', url, { body: { email: 'ada@example.org', area: 'europe' } })
+  await call('POST', url, { body: { email: 'grace@example.org', text: 'reliability' } })
+}
+
+/** About thirty publications and payments; meanwhile the provider is silent, and payments dies. */
+export async function driveThroughFaults(system: TestSystem, dir: string): Promise<void> {
+  const client = openClient(system, join(dir, 'history.jsonl'))
+  const nemesis = openNemesis(join(dir, 'nemesis.jsonl'))
+  const publishNew = async (tenant: Tenant, card?: string) => {
+    const listingId = await client.draft(tenant)
+    return { tenant, listingId, ...(await client.publish(tenant, listingId, card)) }
+  }
+  await saveAlerts(system)
+
+  const [first] = await Promise.all([
+    ...tenants.map(tenant => publishNew(tenant)),
+    publishNew('acme', 'pm_card_chargeDeclined'),
+    client.pay('acme'),
+    client.pay('lumen', 'pm_card_chargeDeclinedInsufficientFunds'),
+  ])
+  // The answer had come, and the client asks again: a replay. Another card needs another key.
+  if (first && 'listingId' in first) {
+    await client.publish('acme', first.listingId, undefined, first.key)
+  }
+  const refused = await publishNew('lumen', 'pm_card_chargeDeclined')
+  await client.publish('lumen', refused.listingId)
+
+  nemesis('dial', 'begin', 'card-provider/silence')
+  await dialProvider(system, { silence: 'after' })
+  const duringSilence = [
+    ...tenants.map(tenant => publishNew(tenant)),
+    publishNew('northwind', 'pm_card_chargeDeclined'),
+    client.pay('acme', undefined, () => 1_000),
+    client.pay('northwind', 'pm_card_silentBefore', () => 1_000),
+  ]
+  await untilTruth(system, 'reply.withheld', 4)
+  await dialProvider(system, { silence: 'none', latencyMs: 300 })
+  nemesis('dial', 'end', 'card-provider/silence')
+  await Promise.all(duringSilence)
+
+  const charged = await countTruth(system, 'intent.succeeded')
+  const duringDeath = [...tenants, ...tenants].map(tenant => publishNew(tenant))
+  await untilTruth(system, 'intent.succeeded', charged + 1)
+  nemesis('process', 'begin', 'payments', { signal: 'SIGKILL' })
+  await system.signal('payments', 'SIGKILL')
+  await system.waitReady('payments')
+  nemesis('process', 'end', 'payments')
+  await dialProvider(system, { latencyMs: 0 })
+  await Promise.all(duringDeath)
+
+  await Promise.all([...tenants, ...tenants].map(tenant => publishNew(tenant)))
+  await Promise.all(tenants.map(tenant => client.pay(tenant)))
+}
+
+/** How often the provider wrote this down. */
+async function countTruth(system: TestSystem, type: string): Promise<number> {
+  const { json } = await call('GET', `${system.urls.cardProvider}/truth?limit=1000`)
+  return json.lines.filter((line: { type: string }) => line.type === type).length
+}
+
+/** @throws when the provider has not written it down often enough in time */
+export function untilTruth(system: TestSystem, type: string, least: number): Promise<true> {
+  return eventually(`${least} ${type}`, async () =>
+    (await countTruth(system, type)) >= least ? true : undefined,
+  )
+}
