@@ -40,8 +40,8 @@ const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 20_000
 const maxWaitMs = 250
 const disconnectDeadlineMs = 2_000
-/** A blocked output must not keep a process that has given up. */
-const exitDeadlineMs = 500
+const replaceBaseMs = 100
+const replaceCapMs = 2_000
 const retryBaseMs = 50
 const retryCapMs = 1_000
 /** A record that fails this often although the world is well is a poison pill. */
@@ -60,11 +60,47 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
  * (tulios/kafkajs#1415), and an error that it takes for final stops the consumer in silence.
  */
 export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
+  const stop = new AbortController()
+  const running = keepConsuming(options, stop.signal)
+  return {
+    close: async () => {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+/**
+ * A consumer that KafkaJS has given up is replaced by a new one, and not by a new process: what
+ * serves HTTP beside it has done nothing wrong, and its callers would be refused meanwhile.
+ */
+async function keepConsuming<Event>(
+  options: ConsumerOptions<Event>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let replaced = 0; !signal.aborted; replaced += 1) {
+    if (replaced > 0) {
+      const waitMs = fullJitterMs(replaced, replaceBaseMs, replaceCapMs)
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined) // told to stop
+    }
+    if (!signal.aborted) await consumeUntilOver(options, signal)
+  }
+}
+
+/** Resolves when KafkaJS has given this consumer up, or when the signal aborts and it has left. */
+async function consumeUntilOver<Event>(
+  options: ConsumerOptions<Event>,
+  signal: AbortSignal,
+): Promise<void> {
   const { service, topic, prefix, brokers, log } = options
   const retry = { initialRetryTime: 100, maxRetryTime: 500, retries: 1_000 }
-  const kafka = openKafka(`${service}-consumer`, brokers, retry, log)
-  let stopping = false
-  const consumer: Consumer = kafka.consumer({
+  const over = Promise.withResolvers<void>()
+  let isOver = false
+  const end = () => {
+    isOver = true
+    over.resolve()
+  }
+  const consumer: Consumer = openKafka(`${service}-consumer`, brokers, retry, log).consumer({
     groupId: `${prefix}${service}`,
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatIntervalMs,
@@ -72,19 +108,14 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
     maxWaitTimeInMs: maxWaitMs,
     minBytes: 1,
     allowAutoTopicCreation: false,
-    retry: { ...retry, restartOnFailure: async () => !stopping },
+    retry: { ...retry, restartOnFailure: async () => !isOver },
   })
-  // A consumer that won't come back by itself is worse than a dead process: nobody notices.
-  const giveUp = () => {
-    if (stopping) return
-    void log.flush().finally(() => process.exit(1))
-    setTimeout(() => process.exit(1), exitDeadlineMs).unref()
-  }
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     const { restart, error } = payload
-    log.error({ event: 'kafka.consumer_restarted', restart, error })
-    if (!restart) giveUp()
+    if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart, error })
+    if (!restart) end()
   })
+  signal.addEventListener('abort', end, { once: true })
   const apply = applier(options)
   const join = async () => {
     await consumer.connect()
@@ -93,24 +124,20 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 2,
-      eachBatch: payload => consumeBatch(payload, apply, () => stopping),
+      eachBatch: payload => consumeBatch(payload, apply, () => isOver),
     })
   }
   const joining = join().catch(error => {
-    if (!stopping) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
-    giveUp()
+    if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
+    end()
   })
-
-  return {
-    close: async () => {
-      stopping = true
-      // Both wait for the broker; without one they would wait for ever.
-      const left = joining.then(() => consumer.disconnect())
-      await Promise.race([left, sleep(disconnectDeadlineMs, undefined, { ref: false })]).catch(
-        () => undefined, // the group finds out by itself when our session ends
-      )
-    },
-  }
+  await over.promise
+  signal.removeEventListener('abort', end)
+  // Both wait for the broker; without one they would wait for ever.
+  const left = joining.then(() => consumer.disconnect())
+  await Promise.race([left, sleep(disconnectDeadlineMs, undefined, { ref: false })]).catch(
+    () => undefined, // the group finds out by itself when our session ends
+  )
 }
 
 type Apply = (message: KafkaMessage, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
