@@ -1,6 +1,6 @@
 /**
  * Fault:    the answer is lost and the client sends the same request again.
- * Without:  each attempt is a new charge: `naive.ts` beside this file.
+ * Without:  load-tests/results/idempotency-key.json (charged too often); the code is `naive.ts`.
  * With:     one charge per key: the second attempt continues or replays the first.
  * Switch:   PATTERN_IDEMPOTENCY_KEY=naive
  */

@@ -1,6 +1,6 @@
 /**
  * Fault:    the process dies between COMMIT and publish, or Kafka is away.
- * Without:  the change is there and nobody hears of it: `naive.ts` beside this file.
+ * Without:  load-tests/results/outbox.json (events lost); the code is `naive.ts`.
  * With:     the event is committed with the change, and a relay publishes it, at least once.
  * Switch:   PATTERN_OUTBOX=naive
  */

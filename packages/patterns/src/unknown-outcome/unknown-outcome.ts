@@ -1,6 +1,6 @@
 /**
  * Fault:    the other side did it, and its answer never arrives.
- * Without:  "declined", says the shop, and the card was charged: `naive.ts` beside this file.
+ * Without:  load-tests/results/reply-lost.json (told "declined", and charged); the code is `naive.ts`.
  * With:     pending, until an answer says what happened; asked again under the same key.
  * Switch:   PATTERN_UNKNOWN_OUTCOME=naive
  */
