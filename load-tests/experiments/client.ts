@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { seedTenants } from '@nightshift/local/seed-data'
 import { call, draftListing } from '@nightshift/local/test-client'
 import type { TestSystem } from '@nightshift/local/test-system'
 
 export type Tenant = 'acme' | 'northwind' | 'lumen'
 
-/** As the seed has them; a history names an employer by id. */
-const tenantIds: Readonly<Record<Tenant, string>> = {
-  acme: '11111111-0000-4000-8000-000000000001',
-  northwind: '11111111-0000-4000-8000-000000000002',
-  lumen: '11111111-0000-4000-8000-000000000003',
-}
+/** A history names an employer by id. */
+const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
 
 type Told = {
   type: 'ok' | 'fail' | 'info'
@@ -51,7 +48,7 @@ export function openClient(system: TestSystem, historyFile: string) {
     idx += 1
     const { op, tenant, key, id, req = {}, url, body } = request
     const base = { h: 1, run: 'experiment', idx, proc, op }
-    const what = { tenant: tenantIds[tenant], key, id, req }
+    const what = { tenant: tenantIds.get(tenant), key, id, req }
     write({ ...base, type: 'invoke', t: now(), ...what })
     const told = await send(url, system.apiKeys[tenant] ?? '', key, body, waitMs)
     const { type, status } = told

@@ -7,6 +7,7 @@ import { experiments } from '@nightshift/load-tests/experiments/all'
 import type { Experiment } from '@nightshift/load-tests/experiments/experiment'
 import { runExperiment } from '@nightshift/load-tests/experiments/run-experiment'
 import { runCommandLine } from '../command.ts'
+import { readNumber } from '../read-number.ts'
 import { repoRoot } from '../state.ts'
 import { openThrowAwayParts } from '../test-parts.ts'
 
@@ -82,10 +83,4 @@ async function describeCommit(): Promise<{ commit: string; dirty: boolean }> {
     (await promisify(execFile)('git', args, { cwd: repoRoot })).stdout.trim()
   const commit = await git('rev-parse', 'HEAD')
   return { commit, dirty: (await git('status', '--porcelain')) !== '' }
-}
-
-function readNumber(name: string, text: string | boolean | undefined, max: number): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value
-  throw new Error(`${name} must be a whole number from 1 to ${max}`)
 }

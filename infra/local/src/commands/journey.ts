@@ -3,6 +3,7 @@ import { startTelemetry } from '@nightshift/runtime/telemetry'
 import { runCommandLine } from '../command.ts'
 import { type JourneyOptions, type JourneyResult, runJourney } from '../journey.ts'
 import { printJourney } from '../print-journey.ts'
+import { readNumber } from '../read-number.ts'
 import { runningUrls } from '../running-urls.ts'
 import { loadSecrets } from '../secrets.ts'
 import { statePaths } from '../state.ts'
@@ -55,10 +56,4 @@ async function run(values: Values): Promise<number> {
   if (values.json) console.log(JSON.stringify({ count, failed, journeys }, null, 2))
   else if (count > 1) console.log(`${count - failed} of ${count} journeys came true.`)
   return failed === 0 ? 0 : 1
-}
-
-function readNumber(name: string, text: string | boolean | undefined, max: number): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value
-  throw new Error(`${name} must be a whole number from 1 to ${max}`)
 }

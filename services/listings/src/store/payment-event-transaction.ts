@@ -1,11 +1,11 @@
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
+import { rememberEvent } from '@nightshift/runtime/inbox'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import type {
   ApplyPaymentEventDeps,
   PaymentEventTransaction,
 } from '../flows/apply-payment-event.ts'
-import { rememberEvent } from './inbox.ts'
 import { putListingLive } from './listings.ts'
 import { lockPublication, markPublished } from './publications.ts'
 import { type AnswerOf, declineAndReturn } from './settle-publication.ts'

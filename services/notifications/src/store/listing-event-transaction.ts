@@ -1,9 +1,9 @@
+import { rememberEvent } from '@nightshift/runtime/inbox'
 import { inTransaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import type { ApplyListingEventDeps } from '../flows/apply-listing-event.ts'
 import { intendMails } from './deliveries.ts'
-import { rememberEvent } from './inbox.ts'
 
 /** The statements of one listing event, bound to one transaction. */
 export function listingEventTransaction(pool: Pool): ApplyListingEventDeps['inOneTransaction'] {

@@ -1,8 +1,9 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from './postgres.ts'
 
 /**
  * False if this consumer has applied this event before. In the transaction of the effect, so that
- * an event is remembered if and only if what followed from it is there.
+ * an event is remembered if and only if what followed from it is there. The table `inbox` is in the
+ * migrations of each service that consumes.
  */
 export async function rememberEvent(
   tx: Queryable,
