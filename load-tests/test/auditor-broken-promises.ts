@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Corruption } from './auditor-corruption.ts'
 import {
   addAttempt,
+  answersAfterFault,
   declinedOf,
   directPaymentOf,
   find,
@@ -261,15 +262,11 @@ export const livenessCorruptions: Corruption[] = [
   {
     name: 'answers stay dishonest after the last fault',
     broken: 'L5',
-    corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      const history = rows(evidence, 'history')
-      const t = Math.max(...history.map(line => line.t))
-      const fault = { t, kind: 'process', name: 'redis' }
-      rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
-      for (let attempt = 0; attempt < 40; attempt += 1) {
-        addAttempt(evidence, told, { type: 'info', status: 503, res: {} })
-      }
-    },
+    corrupt: evidence => answersAfterFault(evidence, 40, [502]),
+  },
+  {
+    name: 'everybody is refused, honestly and for ever, after the last fault',
+    broken: 'L5',
+    corrupt: evidence => answersAfterFault(evidence, 40, [503]),
   },
 ]

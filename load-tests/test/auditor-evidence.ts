@@ -104,3 +104,24 @@ export function append(
 export function nextSeq(evidence: Evidence, log: 'provider' | 'mails'): number {
   return rows(evidence, log).length + 1
 }
+
+/** A fault begins and ends after everything else, and then a client is told these statuses in turn. */
+export function answersAfterFault(
+  evidence: Evidence,
+  count: number,
+  statuses: readonly number[],
+): void {
+  const { told } = journeyOf(evidence)
+  const t = Math.max(...rows(evidence, 'history').map(line => line.t))
+  const fault = { t, kind: 'process', name: 'redis' }
+  rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
+  for (let attempt = 0; attempt < count; attempt += 1) {
+    const status = statuses[attempt % statuses.length] ?? 0
+    const isOk = status < 300
+    addAttempt(evidence, told, {
+      type: isOk ? 'ok' : 'info',
+      status,
+      res: (isOk && told.res) || {},
+    })
+  }
+}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Evidence, sourceNames } from '../auditor/evidence.ts'
 import {
   addAttempt,
+  answersAfterFault,
   append,
   directPaymentOf,
   find,
@@ -12,6 +13,10 @@ import {
 
 /** What happens in a system that keeps its promises, and so must not be reported. */
 export const harmlessChanges: { name: string; change: (evidence: Evidence) => void }[] = [
+  {
+    name: 'after the last fault some are refused for now, and most are served',
+    change: evidence => answersAfterFault(evidence, 40, [201, 201, 503]),
+  },
   {
     name: 'an event is delivered twice',
     change: evidence => {

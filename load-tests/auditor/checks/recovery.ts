@@ -10,12 +10,15 @@ const stepMs = 1_000
 /** Fewer would let one lucky answer speak for the system. */
 const attemptsMin = 5
 const honestShareMin = 0.99
+/** A 503 is honest, but a system that refuses everybody is not well. */
+const servedShareMin = 0.5
 
 export type Recovery = { findings: Finding[]; doubt?: string; recoveryMs?: number }
 
 /**
  * L5: within 30 s after the last fault ended there is a window in which 99 % of what clients were
- * told was honest: paid, refused, declined or not known yet; anything but silence and a 5xx.
+ * told was honest: paid, refused for now, declined or not known yet, anything but silence and the
+ * other 5xx; and in which at least half of it was no refusal for now.
  * Without clients after the fault, or without any, nobody knows.
  */
 export function checkRecovery(facts: Facts): Recovery {
@@ -30,17 +33,23 @@ export function checkRecovery(facts: Facts): Recovery {
     const inWindow = later.filter(({ endedAt = 0 }) => endedAt >= from && endedAt < from + windowMs)
     if (inWindow.length < attemptsMin) continue
     windowsSeen += 1
-    const honest = inWindow.filter(isHonest).length
-    if (honest / inWindow.length >= honestShareMin) return { findings: [], recoveryMs: afterMs }
+    const honest = inWindow.filter(isHonest).length / inWindow.length
+    const served = inWindow.filter(isServed).length / inWindow.length
+    const isWell = honest >= honestShareMin && served >= servedShareMin
+    if (isWell) return { findings: [], recoveryMs: afterMs }
   }
   const lastSeen = later.at(-1)?.endedAt ?? 0
   if (windowsSeen === 0 || lastSeen < lastEnd + recoveryMaxMs) {
     return { findings: [], doubt: 'L5: too few clients asked after the last fault to see recovery' }
   }
-  const message = `no ${windowMs} ms with ${honestShareMin * 100} % honest answers in 30 s`
+  const message = `no ${windowMs} ms of steady state (99 % honest, half of them served) in 30 s`
   return { findings: [{ invariant: 'L5', message, ids: [] }] }
 }
 
 function isHonest({ status = 0 }: Attempt): boolean {
-  return status > 0 && status < 500
+  return status > 0 && (status < 500 || status === 503)
+}
+
+function isServed({ status = 0 }: Attempt): boolean {
+  return status > 0 && status < 500 && status !== 429
 }

@@ -3,25 +3,33 @@ import { ConfigError } from './config.ts'
 /**
  * The places at which a process may be made to die, as `kill -9` would: to prove what survives a
  * death exactly there. A closed list: a label that is not here does not compile, and a test sees to
- * it that each is somewhere in the code.
+ * it that each is somewhere in the code. The line above a label says what is true at that moment;
+ * docs/reference/crash-points.md is made from it.
  */
 export const crashLabels = [
-  // payments: the two phases, with the provider between them
+  // The key and the payment are committed. The provider has not been asked, the caller has no answer.
   'payment.claimed',
+  // The provider is about to be asked, once more or for the first time; no transaction is open.
   'charge.begin',
+  // The provider has answered or stayed silent, and only this process knows. Money may have moved.
   'charge.answered',
+  // The verdict is known and no transaction is open yet.
   'settle.begin',
+  // State, event and stored answer are written and not committed: all of them go, or none.
   'settle.written',
-  // payments and listings: what was committed is not yet published, or not yet marked as such
+  // State and event are committed. Nothing is published, and the caller has no answer.
   'outbox.committed',
+  // Kafka has the events, and the outbox still lists them: they will be published again.
   'relay.published',
-  // listings: the same two phases, with payments between them
+  // The key and the publication are committed. Payments has not been asked.
   'publication.claimed',
+  // Payments is about to be asked; no transaction is open.
   'pay.begin',
+  // Payments has answered or stayed silent, and only this process knows.
   'pay.answered',
-  // consumers: the effect is committed, the offset is not
+  // The effect of an event is committed and its offset is not: the event will come again.
   'event.applied',
-  // notifications: the mail was accepted, and that is not yet written down
+  // The mail server has the mail, and that is not written down: it may be sent again.
   'mail.accepted',
 ] as const
 

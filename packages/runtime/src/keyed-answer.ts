@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { sendProblem } from './problem.ts'
+import { jitteredRetryAfterSeconds, sendProblem } from './problem.ts'
 
 type Answer = { status: number; headers: Readonly<Record<string, string>>; body: string }
 
@@ -12,6 +12,17 @@ export function sendKeyedAnswer(reply: FastifyReply, answer: Answer, replayed: b
     .headers(answer.headers)
     .serializer((body: unknown) => String(body))
     .send(answer.body)
+}
+
+/** What cannot be finished in time is not begun, and the key is as unused as before. */
+export function sendOverloaded(request: FastifyRequest, reply: FastifyReply) {
+  return sendProblem(request, reply, {
+    status: 503,
+    slug: 'overloaded',
+    title: 'More is waiting than can be finished in time',
+    detail: 'Nothing was begun. Send it again, with the same key, after Retry-After.',
+    retryAfterSeconds: jitteredRetryAfterSeconds(),
+  })
 }
 
 /** What an `Idempotency-Key` that is taken says: 409 while it is worked on, 422 for another body. */

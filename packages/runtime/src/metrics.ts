@@ -34,6 +34,11 @@ export function createMetrics(service: string) {
       labelNames: ['dependency'] as const,
       registers,
     }),
+    backlogOpen: new Gauge({
+      name: 'backlog_open',
+      help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
+      registers,
+    }),
     eventsConsumed: new Counter({
       name: 'events_consumed_total',
       help: 'Records read from Kafka, by what became of them.',

@@ -44,6 +44,8 @@ export const limits = {
     idleMs: 500,
     failureBackoffCapMs: 5_000,
   },
+  /** As in payments: what is accepted must be final in 90 s (L1), however slowly it is worked off. */
+  backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
   search: {
     pageDefault: 20,
     /** How stale a page may be when nobody could be told that it changed. */
@@ -51,7 +53,7 @@ export const limits = {
   },
 } as const
 
-const { http, pool, payments, paymentsHttp, resume, keyLeaseMs } = limits
+const { http, pool, payments, paymentsHttp, resume, backlog, keyLeaseMs } = limits
 assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
 assert(
   payments.attemptMs + pool.acquireMs + pool.statementMs <= http.requestBudgetMs,
@@ -67,3 +69,7 @@ assert(
   'the job leaves a publication to its request while that may be alive',
 )
 assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')
+assert(
+  backlog.openMax / backlog.workedOffPerSecondMin <= 90,
+  'a full backlog is final in 90 s (L1)',
+)

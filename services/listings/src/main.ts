@@ -7,6 +7,7 @@ import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { runInBackground } from '@nightshift/runtime/background'
+import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
 import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
@@ -36,7 +37,7 @@ import { limits } from './limits.ts'
 import { claimPublication } from './store/claim-publication.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
-import { postponeCheck, takeDuePublications } from './store/publications.ts'
+import { countLeftOpen, postponeCheck, takeDuePublications } from './store/publications.ts'
 import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 import { settlePublication } from './store/settle-publication.ts'
 
@@ -62,7 +63,9 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     log,
     metrics,
   })
-  startJobs(open, announcements, { pool, finish, log })
+  const { openMax } = limits.backlog
+  const backlog = watchBacklog(max => countLeftOpen(pool, max), openMax, metrics.backlogOpen)
+  startJobs(open, announcements, { pool, finish, backlog, log })
   const consumer = consumePaymentEvents(
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     {
@@ -86,7 +89,10 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     },
     insertListing: listing => insertListing(pool, listing),
     findListing: (tenantId, listingId) => findListing(pool, tenantId, listingId),
-    publishListing: { claim: claimPublication(pool, keys, limits.resume.firstCheckMs), ...finish },
+    publishListing: {
+      claim: claimPublication(pool, keys, backlog.isFull, limits.resume.firstCheckMs),
+      ...finish,
+    },
   })
   open.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
@@ -140,7 +146,12 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
 function startJobs(
   open: AsyncDisposableStack,
   announcements: Outbox,
-  { pool, finish, log }: { pool: Pool; finish: FinishPublicationDeps; log: Log },
+  {
+    pool,
+    finish,
+    backlog,
+    log,
+  }: { pool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.resume
   const resumer = {
@@ -152,7 +163,10 @@ function startJobs(
   }
   const runOnce = () => resumePublicationsOnce(resumer)
   const loop = { name: 'resume-publications', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
-  runInBackground(open, announcements.run, signal => runLoop({ ...loop, signal }))
+  const { lookMs } = limits.backlog
+  const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
+  const tasks = [loop, look].map(each => (signal: AbortSignal) => runLoop({ ...each, signal }))
+  runInBackground(open, announcements.run, ...tasks)
 }
 
 if (import.meta.main) {

@@ -42,9 +42,15 @@ export const limits = {
     idleMs: 500,
     failureBackoffCapMs: 5_000,
   },
+  /**
+   * Payments that their requests left open, waiting for the reconciler. With this many, new ones are
+   * refused: what is accepted must be final in 90 s (L1), also while a provider at its quota leaves
+   * us no more than one in a second to catch up.
+   */
+  backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, provider, providerHttp, reconcile, keyLeaseMs } = limits
+const { http, pool, provider, providerHttp, reconcile, backlog, keyLeaseMs } = limits
 assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
 assert(
   provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
@@ -60,3 +66,7 @@ assert(
   'the reconciler leaves a payment to its request while that may be alive',
 )
 assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')
+assert(
+  backlog.openMax / backlog.workedOffPerSecondMin <= 90,
+  'a full backlog is final in 90 s (L1)',
+)

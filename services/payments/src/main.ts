@@ -9,6 +9,7 @@ import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { runInBackground } from '@nightshift/runtime/background'
+import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
 import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
@@ -33,7 +34,7 @@ import { paymentAnswer } from './http/payment-answer.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import { claimPayment } from './store/claim-payment.ts'
-import { findPayment, postponeCheck, takeDuePayments } from './store/payments.ts'
+import { countLeftOpen, findPayment, postponeCheck, takeDuePayments } from './store/payments.ts'
 import { settlePayment } from './store/settle-payment.ts'
 
 const topic = 'payments.v1'
@@ -52,14 +53,20 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const { announcements, claim, finish } = wirePatterns(config, open, { pool, log, metrics })
-  startJobs(open, announcements, { pool, finish, log })
+  const { announcements, keys, finish } = wirePatterns(config, open, { pool, log, metrics })
+  const { firstCheckMs } = limits.reconcile
+  const backlog = watchBacklog(
+    max => countLeftOpen(pool, max),
+    limits.backlog.openMax,
+    metrics.backlogOpen,
+  )
+  startJobs(open, announcements, { pool, finish, backlog, log })
 
   const app = await buildApp({
     db: pool,
     log,
     metrics,
-    takePayment: { claim, ...finish },
+    takePayment: { claim: claimPayment(pool, keys, backlog.isFull, firstCheckMs), ...finish },
     findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
   })
   open.defer(() => app.close())
@@ -95,7 +102,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     client.close(),
   )
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
-  const { againBaseMs, againCapMs, firstCheckMs } = limits.reconcile
+  const { againBaseMs, againCapMs } = limits.reconcile
   const finish: FinishPaymentDeps = {
     charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
     conclude: outcome => conclude(outcome, 'card_declined'),
@@ -107,14 +114,19 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
       await keys.release(pool, paymentId)
     },
   }
-  return { announcements, finish, claim: claimPayment(pool, keys, firstCheckMs) }
+  return { announcements, keys, finish }
 }
 
 /** What happens without anybody asking. Stopped, and waited for, before its connections close. */
 function startJobs(
   open: AsyncDisposableStack,
   announcements: Outbox,
-  { pool, finish, log }: { pool: Pool; finish: FinishPaymentDeps; log: Log },
+  {
+    pool,
+    finish,
+    backlog,
+    log,
+  }: { pool: Pool; finish: FinishPaymentDeps; backlog: Backlog; log: Log },
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
   const reconciler = {
@@ -126,7 +138,10 @@ function startJobs(
   }
   const runOnce = () => reconcilePaymentsOnce(reconciler)
   const loop = { name: 'reconcile-payments', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
-  runInBackground(open, announcements.run, signal => runLoop({ ...loop, signal }))
+  const { lookMs } = limits.backlog
+  const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
+  const tasks = [loop, look].map(each => (signal: AbortSignal) => runLoop({ ...each, signal }))
+  runInBackground(open, announcements.run, ...tasks)
 }
 
 if (import.meta.main) {

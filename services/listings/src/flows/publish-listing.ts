@@ -26,6 +26,7 @@ export type PublicationClaim =
   | { kind: 'different_request' }
   | { kind: 'no_such_listing' }
   | { kind: 'not_a_draft' }
+  | { kind: 'overloaded' }
 
 export type FinishPublicationDeps = {
   /** Asks payments, under a key that is derived from the publication: as often as need be. */

@@ -9,7 +9,7 @@ import {
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { Problem } from '@nightshift/contracts/problem'
 import { requireApiKey } from '@nightshift/runtime/http-server'
-import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
@@ -96,6 +96,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     note(request, { listingId: keyed.listingId })
     const result = await publishListing(deps.publishListing, keyed, deadlineOf(request))
     switch (result.kind) {
+      case 'overloaded':
+        return sendOverloaded(request, reply)
       case 'in_progress':
       case 'different_request':
         return sendKeyRefusal(request, reply, result)

@@ -23,6 +23,7 @@ const route = 'POST /v1/listings/:listingId/publish'
 export function claimPublication(
   pool: Pool,
   keys: IdempotencyKeys,
+  isBacklogFull: () => boolean,
   firstCheckMs: number,
 ): PublishListingDeps['claim'] {
   return async keyed => {
@@ -36,7 +37,10 @@ export function claimPublication(
         proposedId: randomUUID(),
       })
       if (claim.kind !== 'claimed') return claim
-      if (!claim.resumed) await begin(tx, keyed, claim.id, firstCheckMs)
+      if (!claim.resumed) {
+        if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
+        await begin(tx, keyed, claim.id, firstCheckMs)
+      }
       const publication = await findPublication(tx, claim.id)
       if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
       return { kind: 'claimed', publication }

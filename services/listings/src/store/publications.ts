@@ -140,6 +140,17 @@ export async function postponeCheck(
   })
 }
 
+/** How many pending publications their requests have left open, counting no further than `max`. */
+export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>({
+    name: 'count_left_open',
+    text: `SELECT count(*)::integer AS count FROM (
+             SELECT FROM publications WHERE status = 'pending' AND checks > 0 LIMIT $1) AS left_open`,
+    values: [max],
+  })
+  return rows[0]?.count ?? 0
+}
+
 export type DuePublication = { publication: Publication; traceparent: string | null }
 
 /**

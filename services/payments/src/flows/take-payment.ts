@@ -16,6 +16,7 @@ export type PaymentClaim =
   | { kind: 'finished'; answer: StoredAnswer }
   | { kind: 'in_progress'; retryAfterMs: number }
   | { kind: 'different_request' }
+  | { kind: 'overloaded' }
 
 export type FinishPaymentDeps = {
   /** Asks the provider, under a key that is derived from the payment: as often as need be. */

@@ -3,7 +3,7 @@ import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payme
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { Problem } from '@nightshift/contracts/problem'
 import { requireApiKey } from '@nightshift/runtime/http-server'
-import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
@@ -49,6 +49,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       const key = request.headers['idempotency-key']
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
+      if (result.kind === 'overloaded') return sendOverloaded(request, reply)
       if (result.kind === 'in_progress' || result.kind === 'different_request') {
         return sendKeyRefusal(request, reply, result)
       }
