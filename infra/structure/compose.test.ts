@@ -7,10 +7,11 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { planLinks } from '../local/src/links.ts'
 import { kafkaSettings } from '../local/src/parts/kafka-settings.ts'
-import { defaultPortBase, portPlan } from '../local/src/ports.ts'
+import { defaultPortBase, type PortName, portPlan } from '../local/src/ports.ts'
 import { tenantNames } from '../local/src/secrets.ts'
-import { type ProcessName, processNames, switchesIn, topology } from '../local/src/topology.ts'
+import { processNames, switchesIn, topology } from '../local/src/topology.ts'
 import { scan } from './scan.ts'
 
 /**
@@ -41,23 +42,44 @@ const plan = portPlan(defaultPortBase)
 const probeDeadlineMs = 5_000
 
 /** Ports that stay inside, with the reason. */
-const unpublished: Readonly<Record<string, string>> = {
+const unpublished: Partial<Record<PortName, string>> = {
   kafkaController: 'the broker talks to itself',
   supervisor: 'the container engine is the supervisor',
+  ...reasonFor('only the fault proxy comes here', [
+    ...(['paymentsPrivate', 'listingsPrivate', 'notificationsPrivate'] as const),
+    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
+  ]),
+  ...reasonFor('only the service at the near end of the link comes here', [
+    ...(['listingsToPayments', 'paymentsToProvider', 'listingsToRedis'] as const),
+    ...(['paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'] as const),
+    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+    'notificationsToMail',
+  ]),
 }
+
+const unpublishedPorts = Object.entries(plan)
+  .filter(([name]) => name in unpublished)
+  .map(([, port]) => port)
 
 /** Variables whose values differ on purpose, with the reason. Their names must still match. */
 const differentOnPurpose: Readonly<Record<string, string>> = {
   HOST: 'inside a container, 127.0.0.1 is out of reach for everybody else',
   TRUTH_LOG: 'a volume',
   MAIL_LOG: 'a volume',
+  NEMESIS_LOG: 'a volume',
 }
 
-const native = topology({
+const addresses = {
+  postgresUrl: `postgres://127.0.0.1:${plan.postgres}`,
+  redisUrl: `redis://127.0.0.1:${plan.redis}`,
+}
+
+const specs = topology({
   nodePath: 'node',
   repoRoot: '',
   dataDir: '/data',
   ports: plan,
+  links: { ports: plan, external: [] },
   // The development defaults of the Compose file; the native launcher makes random ones.
   secrets: {
     postgresAdmin: 'development-postgres',
@@ -70,12 +92,12 @@ const native = topology({
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000',
   },
-  postgresUrl: `postgres://127.0.0.1:${plan.postgres}`,
-  redisUrl: `redis://127.0.0.1:${plan.redis}`,
+  ...addresses,
   kafkaBrokers: `127.0.0.1:${plan.kafka}`,
   nodeEnv: 'development',
   switches: switchesIn(Object.fromEntries(patternSwitches().map(name => [name, 'on']))),
 })
+const native = new Map(Object.entries(specs))
 
 test('the containers are the parts, the processes and the one that prepares', () => {
   const expected = [...partNames, ...processNames, 'prepare']
@@ -84,18 +106,21 @@ test('the containers are the parts, the processes and the one that prepares', ()
 
 describe.each(processNames)('%s', name => {
   const container = containers[name]
-  const twin = native[name]
+  const twin = native.get(name)
+  if (twin === undefined) throw new Error(`${name} has no native twin`)
 
   test('is told the same as its native twin', () => {
     const told = withoutDifferences(container?.environment ?? {})
     const values = Object.entries(told).map(([key, value]) => [key, asSeenFromOutside(value)])
-    expect(Object.fromEntries(values)).toEqual(withoutDifferences(twin.env))
+    expect(withLinksRead(Object.fromEntries(values))).toEqual(
+      withLinksRead(withoutDifferences(twin.env)),
+    )
   })
 
   test('is told it under the same names, also where the value differs on purpose', () => {
     const environment = container?.environment ?? {}
     expect(Object.keys(environment).toSorted()).toEqual(Object.keys(twin.env).toSorted())
-    for (const key of ['TRUTH_LOG', 'MAIL_LOG'].filter(log => log in twin.env)) {
+    for (const key of ['TRUTH_LOG', 'MAIL_LOG', 'NEMESIS_LOG'].filter(log => log in twin.env)) {
       expect(basename(environment[key] ?? '')).toBe(basename(twin.env[key] ?? ''))
     }
   })
@@ -105,14 +130,12 @@ describe.each(processNames)('%s', name => {
     expect(container?.command).toEqual(['node', file.replace(/^\//, '')])
   })
 
-  test('publishes the ports that its twin listens on', () => {
-    const told = Object.entries(container?.environment ?? {})
-    const listened = told
-      .filter(([key]) => /(^|_)PORT$/.test(key))
-      .map(([, value]) => Number(value))
+  test('listens where its twin does, and publishes it unless there is a reason', () => {
+    expect(listenedBy(name).toSorted()).toEqual(twin.ports.toSorted())
+    const expected = twin.ports.filter(port => !unpublishedPorts.includes(port))
     const published = portsOf(name)
-    expect(published.map(({ inside }) => inside).toSorted()).toEqual(listened.toSorted())
-    expect(published.map(({ outside }) => outside).toSorted()).toEqual(twin.ports.toSorted())
+    expect(published.map(({ inside }) => inside).toSorted()).toEqual(expected.toSorted())
+    expect(published.map(({ outside }) => outside).toSorted()).toEqual(expected.toSorted())
   })
 })
 
@@ -126,16 +149,27 @@ test('every port of the plan is published once, under a variable that bears its 
   expect(found.toSorted()).toEqual(expected.toSorted())
 })
 
-test('the containers reach Kafka by one door and the machine by the other', () => {
+test('everybody who reaches Kafka by another name has a door at which the broker bears that name', () => {
   const kafka = containers['kafka']?.environment ?? {}
-  expect(kafka['KAFKA_ADVERTISED_LISTENERS']).toBe(
-    `PLAINTEXT://kafka:9092,MACHINE://127.0.0.1:\${NIGHTSHIFT_KAFKA_PORT:-${plan.kafka}}`,
+  const doors = planLinks({ ports: plan, ...addresses, external: [] })
+    .filter(({ name }) => name.endsWith('-kafka'))
+    .map(({ listen, upstream }) => ({ name: `DOOR${upstream.split(':')[1]}`, listen }))
+  expect(doors).toHaveLength(3)
+  expect(kafka['KAFKA_ADVERTISED_LISTENERS']?.split(',')).toEqual([
+    'PLAINTEXT://kafka:9092',
+    `MACHINE://127.0.0.1:\${NIGHTSHIFT_KAFKA_PORT:-${plan.kafka}}`,
+    ...doors.map(({ name, listen }) => `${name}://faults${listen}`),
+  ])
+  const names = ['PLAINTEXT', 'MACHINE', ...doors.map(({ name }) => name), 'CONTROLLER']
+  expect(kafka['KAFKA_LISTENER_SECURITY_PROTOCOL_MAP']?.split(',')).toEqual(
+    names.map(name => `${name}:PLAINTEXT`),
   )
+  expect(kafka['KAFKA_LISTENERS']?.split(',').map(each => each.split('://')[0])).toEqual(names)
 })
 
 test('Kafka, PostgreSQL and Redis run with the settings that they have natively', () => {
   const { environment: kafka } = containers['kafka'] ?? { environment: {} }
-  const place = { listenHost: '', port: 0, controllerPort: 0, logDir: '' }
+  const place = { listenHost: '', port: 0, controllerPort: 0, doors: [], logDir: '' }
   const expected = Object.entries(kafkaSettings(place))
     .filter(([key]) => !/listener|voters|^log\.dirs$/.test(key))
     .map(([key, value]) => [`KAFKA_${key.replaceAll('.', '_').toUpperCase()}`, value])
@@ -227,8 +261,9 @@ describe.each(Object.entries(containers))('%s', (name, container) => {
     if (name === 'prepare') {
       expect(waitsFor).toEqual(['postgres service_healthy', 'kafka service_healthy'])
     }
-    if (native[name as ProcessName]?.kind === 'service') {
+    if (native.get(name)?.kind === 'service') {
       expect(waitsFor).toContain('prepare service_completed_successfully')
+      expect(waitsFor).toContain('faults service_healthy')
     }
   })
 })
@@ -243,15 +278,37 @@ test('the image has the Node that is pinned, every workspace, and an ordinary us
   }
 })
 
-/** `payments:4001` inside is `127.0.0.1:4001` outside; a variable is its default. */
+/** A variable is its default, and `redis:6379` inside is `127.0.0.1:4379` outside. */
 function asSeenFromOutside(text: string): string {
   let seen = text.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace('kafka:9092', 'kafka:4092')
   for (const name of Object.keys(containers)) {
-    for (const { inside, outside } of portsOf(name)) {
-      seen = seen.replace(new RegExp(`\\b${name}:${inside}\\b`), `127.0.0.1:${outside}`)
+    // What is not published has the number that its native twin has.
+    const inside = listenedBy(name).map(port => ({ inside: port, outside: port }))
+    for (const { inside: from, outside: to } of [...portsOf(name), ...inside]) {
+      seen = seen.replace(new RegExp(`(?<![\\w-])${name}:${from}\\b`, 'g'), `127.0.0.1:${to}`)
     }
   }
   return seen
+}
+
+/** The links as a list, whatever their JSON looks like. */
+function withLinksRead(environment: Readonly<Record<string, string>>): Record<string, unknown> {
+  const { LINKS, ...others } = environment
+  return LINKS === undefined ? others : { ...others, LINKS: JSON.parse(LINKS) }
+}
+
+/** Where a container listens, says what it was told. */
+function listenedBy(name: string): number[] {
+  const environment = containers[name]?.environment ?? {}
+  const ports = Object.entries(environment).filter(([key]) => /(^|_)PORT$/.test(key))
+  const links: { listen: string }[] = JSON.parse(environment['LINKS'] ?? '[]')
+  const doors = environment['KAFKA_LISTENERS']?.match(/(?<=\bDOOR\d+:\/\/:)\d+/g) ?? []
+  const listens = links.map(({ listen }) => listen.replace(':', ''))
+  return [...ports.map(([, port]) => port), ...listens, ...doors].map(Number)
+}
+
+function reasonFor(reason: string, names: readonly PortName[]): Partial<Record<PortName, string>> {
+  return Object.fromEntries(names.map(name => [name, reason]))
 }
 
 function withoutDifferences(environment: Readonly<Record<string, string>>) {

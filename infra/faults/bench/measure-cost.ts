@@ -1,8 +1,7 @@
 /**
- * What the proxy costs when no toxic is set: `npm run cost -w infra/faults -- [seconds]`.
- * Small requests at a fixed rate, then one large answer, each on the direct way and through the
- * proxy, in turn. CPU seconds are read from /proc, so it runs on Linux only. A second argument is
- * the path of another proxy program that is started as `<path> -port P -config FILE`.
+ * What the proxy costs when no toxic is set: `npm run bench -- fault-proxy` at the root runs this and
+ * keeps the result. Small requests at a fixed rate, then one large answer, each on the direct way
+ * and through the proxy, in turn; one JSON line each. CPU is read from /proc, so it runs on Linux only.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +10,7 @@ import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { waitUntil } from '../../stand-ins/wait-until.ts'
 
 const requestsPerSecond = 1_500
@@ -19,11 +19,16 @@ const scheduleEveryMs = 2
 const clockTicksPerSecond = 100
 const controlPort = 24_474
 const proxyPort = 24_475
-const rounds = 2
-const [secondsText = '10', otherProxy] = process.argv.slice(2)
-const seconds = Number(secondsText)
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '10' },
+  },
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
 
-type Figures = { p50Ms: number; p99Ms: number; sent: number; failed: number }
+type Latency = { p50Ms: number; p99Ms: number; requests: number; failed: number }
 
 await using open = new AsyncDisposableStack()
 const directory = await mkdtemp(join(tmpdir(), 'faults-bench-'))
@@ -39,10 +44,11 @@ for (let round = 1; round <= rounds; round += 1) {
     ['proxied', proxyPort],
   ] as const) {
     const cpuBefore = await cpuSeconds(proxy)
-    const figures = await sendSmall(port)
-    const proxyCpuSeconds = round2((await cpuSeconds(proxy)) - cpuBefore)
+    const latency = await sendSmall(port)
+    // Of one core.
+    const proxyCpuShare = round3(((await cpuSeconds(proxy)) - cpuBefore) / seconds)
     const bulk = await readBulk(port)
-    console.log(JSON.stringify({ way, round, seconds, ...figures, proxyCpuSeconds, ...bulk }))
+    console.log(JSON.stringify({ way, round, ...latency, proxyCpuShare, ...bulk }))
   }
 }
 
@@ -51,17 +57,13 @@ async function startProxy(upstreamPort: number): Promise<ChildProcess> {
   const links = JSON.stringify([{ ...link, upstream: `127.0.0.1:${upstreamPort}` }])
   const file = join(directory, 'links.json')
   await writeFile(file, links)
-  const child =
-    otherProxy === undefined
-      ? spawn(process.execPath, [fileURLToPath(import.meta.resolve('../src/main.ts'))], {
-          env: {
-            PORT: String(controlPort),
-            PROXIES_FILE: file,
-            NEMESIS_LOG: join(directory, 'nemesis.jsonl'),
-          },
-          stdio: 'ignore',
-        })
-      : spawn(otherProxy, ['-port', String(controlPort), '-config', file], { stdio: 'ignore' })
+  const main = fileURLToPath(import.meta.resolve('../src/main.ts'))
+  const env = {
+    PORT: String(controlPort),
+    PROXIES_FILE: file,
+    NEMESIS_LOG: join(directory, 'nemesis.jsonl'),
+  }
+  const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
   open.defer(() => void child.kill('SIGTERM'))
   await waitUntil('the proxy answers', () => answers(`http://127.0.0.1:${controlPort}/version`))
   return child
@@ -76,7 +78,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** Keeps the rate whatever the answers do; the time of a request starts when it is sent. */
-async function sendSmall(port: number): Promise<Figures> {
+async function sendSmall(port: number): Promise<Latency> {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax })
   const times: number[] = []
   let sent = 0
@@ -92,8 +94,8 @@ async function sendSmall(port: number): Promise<Figures> {
   await waitUntil('all is answered', () => times.length + failed >= sent)
   agent.destroy()
   times.sort((a, b) => a - b)
-  const at = (share: number) => round2(times[Math.floor(times.length * share)] ?? Number.NaN)
-  return { p50Ms: at(0.5), p99Ms: at(0.99), sent, failed }
+  const at = (share: number) => round3(times[Math.floor(times.length * share)] ?? Number.NaN)
+  return { p50Ms: at(0.5), p99Ms: at(0.99), requests: sent, failed }
 }
 
 function sendOne(port: number, agent: Agent, times: number[], fail: () => void): void {
@@ -119,6 +121,6 @@ async function cpuSeconds({ pid }: ChildProcess): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond
 }
 
-function round2(value: number): number {
-  return Math.round(value * 100) / 100
+function round3(value: number): number {
+  return Math.round(value * 1000) / 1000
 }

@@ -3,6 +3,7 @@ import Fastify, { LogController } from 'fastify'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
 import { limits } from './limits.ts'
+import { nemesisRoutes } from './nemesis-routes.ts'
 import { proxyRoutes } from './proxy-routes.ts'
 import { toxicRoutes } from './toxic-routes.ts'
 
@@ -54,6 +55,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
   })
   app.register(proxyRoutes, { control })
   app.register(toxicRoutes, { control })
+  app.register(nemesisRoutes, { control })
   return app
 }
 

@@ -1,3 +1,5 @@
+import type { NemesisLine } from './nemesis-log.ts'
+import { parseNote } from './parse-note.ts'
 import { parseProxies, parseProxy } from './parse-proxy.ts'
 import { createProxyControl, type ProxyControlDeps } from './proxy-control.ts'
 import { createSerialRunner } from './run-serially.ts'
@@ -24,6 +26,9 @@ export type Control = Readonly<{
   addToxic: (proxy: string, body: unknown) => Promise<Toxic>
   changeToxic: (proxy: string, toxic: string, body: unknown) => Promise<Toxic>
   removeToxic: (proxy: string, toxic: string) => Promise<void>
+  /** Writes down a fault that somebody else makes; on disk when it resolves. */
+  note: (body: unknown) => Promise<NemesisLine>
+  underWay: () => readonly NemesisLine[]
   /** Closes every listener and every connection. */
   close: () => Promise<void>
 }>
@@ -69,6 +74,8 @@ export function createControl(deps: ProxyControlDeps): Control {
       serially(async () => toxics.change(proxies.find(name), toxicName, body)),
     removeToxic: (name, toxicName) =>
       serially(async () => toxics.remove(proxies.find(name), toxicName)),
+    note: body => serially(() => deps.nemesis.append(parseNote(body))),
+    underWay: deps.nemesis.underWay,
     close: () =>
       serially(async () => {
         await Promise.all(proxies.all().map(proxy => proxy.stop()))

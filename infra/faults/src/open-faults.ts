@@ -1,3 +1,4 @@
+import type { NemesisLine, NemesisNote } from './nemesis-log.ts'
 import type { ProxyView, Toxic, ToxicRequest } from './toxic.ts'
 
 /** A running fault proxy, as tests and experiments drive it. Each call throws when it is refused. */
@@ -11,6 +12,13 @@ export type Faults = Readonly<{
   enable: (proxy: string) => Promise<void>
   /** Enables every proxy and removes every toxic. */
   reset: () => Promise<void>
+  /**
+   * Writes down a fault that the caller makes: its `begin` before it begins, its `end` after it
+   * ended. Answers the line as it stands on disk.
+   */
+  note: (note: NemesisNote) => Promise<NemesisLine>
+  /** The faults of all kinds that are under way, with `at` and `seq` of their begin. */
+  open: () => Promise<readonly NemesisLine[]>
 }>
 
 const requestTimeoutMs = 5_000
@@ -46,5 +54,7 @@ export function openFaults(controlUrl: string): Faults {
     async reset() {
       await ask('POST', '/reset')
     },
+    note: async note => (await ask('POST', '/nemesis', note)) as NemesisLine,
+    open: async () => (await ask('GET', '/nemesis/open')) as readonly NemesisLine[],
   }
 }

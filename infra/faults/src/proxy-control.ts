@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { apiError } from './api-error.ts'
 import { limits } from './limits.ts'
-import { type NemesisEntry, type NemesisLog, proxyLine } from './nemesis-log.ts'
+import { type NemesisAction, type NemesisLog, proxyLine } from './nemesis-log.ts'
 import { type ProxyRequest, parseProxyChange } from './parse-proxy.ts'
 import { createSwitch } from './proxy-switch.ts'
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts'
@@ -30,7 +30,7 @@ export function createProxyControl({ nemesis, host, seed }: ProxyControlDeps): P
   const proxies = new Map<string, TcpProxy>()
   const { enable, disable } = createSwitch(nemesis)
 
-  async function append(action: NemesisEntry['action'], proxy: TcpProxy): Promise<void> {
+  async function append(action: NemesisAction, proxy: TcpProxy): Promise<void> {
     await nemesis.append(proxyLine(action, proxy.name, proxy.view()))
   }
 

@@ -1,4 +1,4 @@
-import { type NemesisEntry, type NemesisLog, proxyLine, toxicLine } from './nemesis-log.ts'
+import { type NemesisAction, type NemesisLog, proxyLine, toxicLine } from './nemesis-log.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
 export type ProxySwitch = Readonly<{
@@ -13,7 +13,7 @@ export type ProxySwitch = Readonly<{
  * it begins, and ends on paper after it ended. Whoever reads the log never sees one too short.
  */
 export function createSwitch(nemesis: NemesisLog): ProxySwitch {
-  async function appendToxics(action: NemesisEntry['action'], proxy: TcpProxy): Promise<void> {
+  async function appendToxics(action: NemesisAction, proxy: TcpProxy): Promise<void> {
     for (const toxic of proxy.toxics()) await nemesis.append(toxicLine(action, proxy.name, toxic))
   }
 

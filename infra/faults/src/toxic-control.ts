@@ -1,6 +1,6 @@
 import { apiError } from './api-error.ts'
 import { limits } from './limits.ts'
-import { type NemesisLog, toxicLine } from './nemesis-log.ts'
+import { type NemesisAction, type NemesisLog, toxicLine } from './nemesis-log.ts'
 import { parseToxic, parseToxicChange } from './parse-toxic.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 import type { Toxic } from './toxic.ts'
@@ -15,11 +15,7 @@ export type ToxicControl = Readonly<{
 
 /** A toxic on a proxy that is off is no fault yet: it begins in the log when the proxy does. */
 export function createToxicControl(nemesis: NemesisLog): ToxicControl {
-  async function append(
-    action: 'begin' | 'change' | 'end',
-    proxy: TcpProxy,
-    toxic: Toxic,
-  ): Promise<void> {
+  async function append(action: NemesisAction, proxy: TcpProxy, toxic: Toxic): Promise<void> {
     if (proxy.settings().enabled) await nemesis.append(toxicLine(action, proxy.name, toxic))
   }
 

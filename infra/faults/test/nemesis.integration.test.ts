@@ -147,6 +147,73 @@ test('what a killed process left without an end gets one at the next start', asy
   expect((await rig.lines()).map(({ seq }) => seq)).toEqual([1, 2, 3])
 })
 
+test('a fault of somebody else is in the same log, in its order, before it is answered', async () => {
+  await rig.open('web', backend.port)
+  const details = { signal: 'SIGKILL', pid: 4711 }
+  const killed = { kind: 'process', action: 'begin', name: 'payments', ...details } as const
+  const line = await rig.faults.note(killed)
+  expect((await rig.lines()).at(-1)).toEqual(line)
+  expect(line).toEqual({ at: expect.any(String), seq: 2, ...killed })
+  await rig.faults.addToxic('web', slow)
+  await rig.faults.note({ kind: 'dial', action: 'begin', name: 'decline', value: 1 })
+  await rig.faults.note({ kind: 'process', action: 'end', name: 'payments' })
+  expect((await rig.lines()).slice(1).map(each => `${each.kind} ${each.action}`)).toEqual([
+    'process begin',
+    'toxic begin',
+    'dial begin',
+    'process end',
+  ])
+})
+
+test('what is under way is told as it is now, since when it began', async () => {
+  await rig.open('web', backend.port)
+  await rig.open('database', backend.port)
+  await rig.faults.note({ kind: 'dial', action: 'begin', name: 'delay', ms: 100 })
+  const toxic = await rig.faults.addToxic('web', slow)
+  await rig.faults.disable('database')
+  await rig.faults.note({ kind: 'dial', action: 'change', name: 'delay', ms: 900 })
+  await rig.faults.note({ kind: 'part', action: 'begin', name: 'kafka' })
+  await rig.faults.note({ kind: 'part', action: 'end', name: 'kafka' })
+  const [begin] = (await rig.lines()).filter(({ kind }) => kind === 'dial')
+  const open = await rig.faults.open()
+  expect(open).toHaveLength(3)
+  expect(open).toContainEqual({ ...begin, ms: 900 })
+  expect(open).toContainEqual(expect.objectContaining({ kind: 'toxic', proxy: 'web', toxic }))
+  expect(open).toContainEqual(expect.objectContaining({ kind: 'proxy', proxy: 'database' }))
+})
+
+test.each(['stop', 'kill'] as const)(
+  'after a %s the faults of others are under way still',
+  async end => {
+    await rig.open('web', backend.port)
+    await rig.faults.addToxic('web', slow)
+    const line = await rig.faults.note({ kind: 'part', action: 'begin', name: 'postgres' })
+    await rig[end]()
+    rig = await startRig(directory.path)
+    expect(await rig.faults.open()).toEqual([line])
+  },
+)
+
+test.each([
+  ['an unknown kind', { kind: 'toxic' }],
+  ['no kind', { kind: undefined }],
+  ['an unknown action', { action: 'started' }],
+  ['no name', { name: undefined }],
+  ['a name that is too long', { name: 'n'.repeat(101) }],
+  ['a stamp of its own', { seq: 1 }],
+  ['what only the proxies do', { proxy: 'web' }],
+  ['a signal that no reader takes', { signal: 9 }],
+  ['more than a line', { details: 'd'.repeat(4_097) }],
+  ['more than is read', { details: 'd'.repeat(1_000_000) }],
+])('a fault with %s is refused, and not in the log', async (_what, change) => {
+  const body = JSON.stringify({ kind: 'process', action: 'begin', name: 'payments', ...change })
+  const answer = await fetch(`${rig.url}/nemesis`, { method: 'POST', body })
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toEqual({ error: expect.any(String), status: 400 })
+  expect(await rig.lines()).toEqual([])
+  expect(await rig.faults.open()).toEqual([])
+})
+
 /** The faults that have begun and not ended; throws when one ends that had not begun. */
 function stillOpen(lines: readonly NemesisLine[]): string[] {
   const open = new Set<string>()

@@ -5,20 +5,21 @@ import { createServer, type Server } from 'node:net'
  * Below the range that the system hands out for outgoing connections, so that no connection takes
  * the port between our letting it go and the process's listening on it.
  */
-const portMin = 15_000
-const portMax = 29_999
+const soonRange = { min: 15_000, max: 29_999 }
+/** For ports that nothing listens on for a long time, so that no other choice falls on them. */
+export const lateRange = { min: 30_000, max: 32_767 }
 const triesMax = 1_000
 
 /**
  * As many different ports of 127.0.0.1 as asked for, on which nothing listens now. Random, because
  * several test runs look at the same time. Throws when it finds too few.
  */
-export async function findFreePorts(count: number): Promise<number[]> {
+export async function findFreePorts(count: number, { min, max } = soonRange): Promise<number[]> {
   const held: { port: number; server: Server }[] = []
   try {
     for (let tries = 0; held.length < count; tries++) {
       if (tries >= triesMax) throw new Error(`found ${held.length} free ports, need ${count}`)
-      const port = portMin + Math.floor(Math.random() * (portMax - portMin + 1))
+      const port = min + Math.floor(Math.random() * (max - min + 1))
       const server = await tryListen(port)
       if (server) held.push({ port, server })
     }

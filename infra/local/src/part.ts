@@ -1,3 +1,4 @@
+import type { KafkaDoor } from './parts/kafka-settings.ts'
 import type { ProcessSpec } from './process-spec.ts'
 
 /** What a part may use: where things are, and which port it gets. */
@@ -9,6 +10,8 @@ export type PartContext = {
   port: number
   /** Kafka only: the port of its controller listener. */
   controllerPort?: number
+  /** Kafka only: further listeners, for clients that come through a proxy. */
+  doors?: readonly KafkaDoor[]
   /** PostgreSQL only: the password of its superuser. */
   password?: string
   /** The caller's environment (PATH, JAVA_HOME, proxies for package clients); ours when left out. */

@@ -10,6 +10,7 @@ test('two systems whose bases are 1000 apart share no port', () => {
 test('the default ports are those that people know', () => {
   const plan = portPlan(readPortBase(undefined))
   expect(plan).toMatchObject({ payments: 4001, traceSink: 4318, postgres: 4432, redis: 4379 })
+  expect(plan).toMatchObject({ listings: 4002, notifications: 4003, kafka: 4092, faults: 4474 })
   expect(readPortBase('')).toBe(defaultPortBase)
 })
 

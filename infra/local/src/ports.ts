@@ -3,6 +3,7 @@
  * of the way of something else on the machine, and two systems with bases 1,000 apart never meet.
  */
 const offsets = {
+  // Where clients go. With links these are the fault proxy's; without, the services' own.
   payments: 1,
   listings: 2,
   notifications: 3,
@@ -15,9 +16,29 @@ const offsets = {
   paymentsOperations: 101,
   listingsOperations: 102,
   notificationsOperations: 103,
+  // Doors of the broker, one for each service; it sends who knocks there to that service's proxy.
+  kafkaForPayments: 192,
+  kafkaForListings: 193,
+  kafkaForNotifications: 194,
+  // Where services listen when the fault proxy has their public ports.
+  paymentsPrivate: 201,
+  listingsPrivate: 202,
+  notificationsPrivate: 203,
   traceSink: 318,
   redis: 379,
   postgres: 432,
+  faults: 474,
+  // Where the fault proxy listens for a service that goes somewhere.
+  listingsToPayments: 501,
+  paymentsToProvider: 502,
+  paymentsToPostgres: 503,
+  listingsToPostgres: 504,
+  notificationsToPostgres: 505,
+  listingsToRedis: 506,
+  paymentsToKafka: 507,
+  listingsToKafka: 508,
+  notificationsToKafka: 509,
+  notificationsToMail: 510,
 } as const
 
 export type PortName = keyof typeof offsets

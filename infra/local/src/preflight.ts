@@ -5,11 +5,15 @@ import { findPortHolder } from './port-holder.ts'
 import type { PortName, PortPlan } from './ports.ts'
 import { type FoundPart, findParts, type PartOptions, partNames } from './start-parts.ts'
 
-/** The ports that each part would listen on, were it not somebody else's. */
+/** The ports that each part, and the links to it, would take, were it not somebody else's. */
 const portsOfParts: Readonly<Record<(typeof partNames)[number], readonly PortName[]>> = {
-  postgres: ['postgres'],
-  redis: ['redis'],
-  kafka: ['kafka', 'kafkaController'],
+  postgres: ['postgres', 'paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'],
+  redis: ['redis', 'listingsToRedis'],
+  kafka: [
+    ...(['kafka', 'kafkaController'] as const),
+    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
+    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+  ],
 }
 
 /** The ports of a plan that this system will listen on itself. */

@@ -59,8 +59,9 @@ export async function endFamily(
   }
   if (members.some(row => row.group === family.leader.pid)) {
     signalGroup(family.leader.pid, signal)
-    // A process that an experiment has paused would only hear of it when it is woken.
-    signalGroup(family.leader.pid, 'SIGCONT')
+    // Who was paused would only hear of it when woken, and has no use for it while its children,
+    // which may have left the group, are still paused.
+    for (const { pid } of members) send(pid, 'SIGCONT')
   }
   if (await waitUntil(look, graceMs, endPollMs)) return { killed: 0 }
 

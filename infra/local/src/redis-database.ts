@@ -12,9 +12,15 @@ const counterKey = 'nightshift:test-databases'
  */
 export async function takeRedisDatabase(redisUrl: string): Promise<string> {
   const [taken] = await ask(redisUrl, [`INCR ${counterKey}`])
-  const database = (Number(taken?.slice(1)) % databases) + 1
+  const url = `${redisUrl}/${(Number(taken?.slice(1)) % databases) + 1}`
+  await emptyRedisDatabase(url)
+  return url
+}
+
+/** Forgets everything in the database that the URL names, and nothing in the others. */
+export async function emptyRedisDatabase(redisUrl: string): Promise<void> {
+  const database = new URL(redisUrl).pathname.slice(1) || '0'
   await ask(redisUrl, [`SELECT ${database}`, 'FLUSHDB'])
-  return `${redisUrl}/${database}`
 }
 
 /** Sends inline commands and returns their answers, one line each. */

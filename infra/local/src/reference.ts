@@ -5,6 +5,10 @@ import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
 import type { Log } from '@nightshift/runtime/logger'
 import { createMetrics } from '@nightshift/runtime/metrics'
+import { crashPointsPage, findCrashPoints } from './crash-points.ts'
+import { renewFigures } from './figures.ts'
+import { readPages, readResult } from './read-pages.ts'
+import { loadedBy, readProgram } from './read-program.ts'
 import { readmeWithResults } from './results-table.ts'
 import { repoRoot } from './state.ts'
 
@@ -22,8 +26,20 @@ async function makePages(): Promise<Map<string, string>> {
     pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
     await app.close()
   }
-  pages.set('README.md', await readmeWithResults())
+  pages.set('docs/reference/crash-points.md', await makeCrashPointsPage())
+  for (const page of readPages()) {
+    const text = renewFigures(page, readResult)
+    if (text !== page.text) pages.set(page.path, text)
+  }
+  const readme = { path: 'README.md', text: await readmeWithResults() }
+  pages.set(readme.path, renewFigures(readme, readResult))
   return pages
+}
+
+async function makeCrashPointsPage(): Promise<string> {
+  const list = await readFile(join(repoRoot, 'packages/runtime/src/crashpoint.ts'), 'utf8')
+  const program = await readProgram()
+  return crashPointsPage(findCrashPoints(list, program, loadedBy(program)))
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ControlClient } from './control-client.ts'
 import { databaseUrl } from './database-url.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import { kafka } from './parts/kafka.ts'
+import type { KafkaDoor } from './parts/kafka-settings.ts'
 import { postgres } from './parts/postgres.ts'
 import { redis } from './parts/redis.ts'
 import type { PortPlan } from './ports.ts'
@@ -19,6 +20,8 @@ export type PartOptions = Readonly<{
   /** One directory per part is made in here. */
   dataDir: StatePaths['data']
   ports: Pick<PortPlan, 'postgres' | 'redis' | 'kafka' | 'kafkaController'>
+  /** Unset: nobody comes to Kafka through a proxy. */
+  kafkaDoors?: readonly KafkaDoor[]
   secrets: Secrets
   say: (line: string) => void
 }>
@@ -73,7 +76,7 @@ export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secret
 }
 
 function contextOf(name: PartName, options: PartOptions): PartContext {
-  const { ports, say } = options
+  const { ports, say, kafkaDoors: doors = [] } = options
   const context = { toolsDir: options.toolsDir, dataDir: join(options.dataDir, name), say }
   switch (name) {
     case 'postgres':
@@ -81,6 +84,6 @@ function contextOf(name: PartName, options: PartOptions): PartContext {
     case 'redis':
       return { ...context, port: ports.redis }
     case 'kafka':
-      return { ...context, port: ports.kafka, controllerPort: ports.kafkaController }
+      return { ...context, port: ports.kafka, controllerPort: ports.kafkaController, doors }
   }
 }

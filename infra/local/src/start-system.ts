@@ -2,17 +2,19 @@ import { awaitReady } from './await-ready.ts'
 import { type ControlClient, findSupervisor } from './control-client.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
 import { launchSupervisor } from './launch-supervisor.ts'
+import { kafkaDoors } from './links.ts'
 import { endOrphans } from './orphans.ts'
 import type { PortPlan } from './ports.ts'
 import { ownPorts, preflight } from './preflight.ts'
 import { prepare } from './prepare.ts'
+import type { ProcessSpec } from './process-spec.ts'
 import type { Progress } from './progress.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
 import { repoRoot, type StatePaths } from './state.ts'
 import { stopSystem } from './stop-system.ts'
 import { writeSystemFile } from './system-file.ts'
-import { switchesIn, topology } from './topology.ts'
+import { switchesIn, type Topology, topology } from './topology.ts'
 
 export type StartOptions = Readonly<{
   state: StatePaths
@@ -54,7 +56,10 @@ export async function startSystem(
   const external = externalPartsIn(environment)
   const secrets = await loadSecrets(state.secrets)
   const { say } = progress
-  const parts = { toolsDir: state.tools, dataDir: state.data, ports, secrets, say }
+  const parts = {
+    ...{ toolsDir: state.tools, dataDir: state.data, ports, secrets, say },
+    kafkaDoors: kafkaDoors(ports),
+  }
   const found = await step('Everything needed is here', () => preflight(parts, ports, external))
   stop.throwIfAborted()
   // Outside the try: if another start was faster, its system is not ours to stop.
@@ -63,15 +68,18 @@ export async function startSystem(
     throw isRunning ? new Error('Another start was faster. See `npm run status`.') : error
   })
   try {
+    const urls = urlsOf(parts, external)
+    const { faults, ...processes } = plan(options, secrets, urls, external)
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
-      await awaitReady(client, names, partsReadyMs)
+      // Here, because everything that comes later connects through it.
+      if (faults) await client.add(faults)
+      await awaitReady(client, faults ? [...names, faults.name] : names, partsReadyMs)
     })
-    const urls = urlsOf(parts, external)
     await step('Databases, migrations and topics', () =>
       prepare({ adminUrl: urls.postgresUrl, secrets, kafkaBrokers: urls.kafkaBrokers }),
     )
-    await step('Stand-ins and services', () => startProcesses(client, options, secrets, urls))
+    await step('Stand-ins and services', () => startAll(client, Object.values(processes)))
     const system = { client, secrets, postgresUrl: urls.postgresUrl }
     await Promise.race([afterwards(system), interrupted])
     return system
@@ -94,29 +102,30 @@ async function open(
   return client
 }
 
-async function startProcesses(
-  client: ControlClient,
+/** What runs besides the parts, with a link for every connection that can have one. */
+function plan(
   { state, ports, environment }: StartOptions,
   secrets: Secrets,
   urls: ReturnType<typeof partUrls>,
-): Promise<void> {
-  const specs = topology({
+  external: readonly ExternalPart[],
+): Topology {
+  return topology({
     nodePath: process.execPath,
     repoRoot,
     dataDir: state.data,
     ports,
+    links: { ports, external: external.map(({ name }) => name) },
     secrets,
     ...urls,
     nodeEnv: 'development',
     switches: switchesIn(environment),
   })
-  const all = Object.values(specs)
-  for (const spec of all) await client.add(spec)
-  await awaitReady(
-    client,
-    all.map(({ name }) => name),
-    servicesReadyMs,
-  )
+}
+
+async function startAll(client: ControlClient, specs: readonly ProcessSpec[]): Promise<void> {
+  for (const spec of specs) await client.add(spec)
+  const names = specs.map(({ name }) => name)
+  await awaitReady(client, names, servicesReadyMs)
 }
 
 /** Where the parts are: our own, unless the environment names another. */
@@ -132,7 +141,9 @@ function urlsOf(options: PartOptions, external: readonly ExternalPart[]) {
 
 function partsTitle(found: readonly FoundPart[], external: readonly ExternalPart[]): string {
   const versions = found.map(({ name, found: { version } }) => `${name} ${version}`)
-  return [...versions, ...external.map(({ name }) => `${name} (external)`)].join(', ')
+  return [...versions, ...external.map(({ name }) => `${name} (external, without links)`)].join(
+    ', ',
+  )
 }
 
 /** Never resolves; rejects on Ctrl-C. Rejections nobody waits for any more are not an error. */

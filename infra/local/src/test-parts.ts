@@ -6,11 +6,12 @@ import { access } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { awaitReady } from './await-ready.ts'
 import { type ControlClient, controlClient } from './control-client.ts'
-import { findFreePorts } from './free-ports.ts'
+import { findFreePorts, lateRange } from './free-ports.ts'
 import { launchSupervisor } from './launch-supervisor.ts'
+import { type DoorPorts, kafkaDoors } from './links.ts'
 import { environmentOf } from './machine.ts'
 import { prepareDatabases } from './prepare.ts'
-import { makeSecrets, type Secrets, type ServiceName } from './secrets.ts'
+import { makeSecrets, type Secrets, type ServiceName, serviceNames } from './secrets.ts'
 import { findParts, partNames, partUrls, startParts } from './start-parts.ts'
 import { type StatePaths, statePaths } from './state.ts'
 import type { SupervisorFile } from './supervisor-file.ts'
@@ -26,6 +27,8 @@ export type TestParts = Readonly<{
   postgresUrl: string
   redisUrl: string
   kafkaBrokers: string
+  /** Of that broker, a set for each system with links that can run at a time. */
+  doorPorts: readonly DoorPorts[]
   secrets: Secrets
   /** Migrated and seeded databases; a copy of one is made faster than a new one. */
   templates: Readonly<Record<ServiceName, string>>
@@ -42,6 +45,8 @@ const templates = {
   listings: 'template_listings',
   notifications: 'template_notifications',
 }
+/** As many as files of tests run side by side, each with one system that is linked. */
+const linkedSystemsMax = 2
 const partsReadyMs = 60_000
 const removedMs = 5_000
 
@@ -85,11 +90,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function openParts(client: ControlClient, state: StatePaths) {
-  const [postgres = 0, redis = 0, kafka = 0, kafkaController = 0] = await findFreePorts(4)
+  const [postgres = 0, redis = 0, kafka = 0, kafkaController = 0, ...doors] = await findFreePorts(
+    4 + linkedSystemsMax * serviceNames.length,
+  )
+  const proxies = await findFreePorts(linkedSystemsMax * serviceNames.length, lateRange)
+  const doorPorts = Array.from({ length: linkedSystemsMax }, () => takeDoorPorts(doors, proxies))
   const options = {
     toolsDir: statePaths().tools,
     dataDir: state.data,
     ports: { postgres, redis, kafka, kafkaController },
+    kafkaDoors: doorPorts.flatMap(kafkaDoors),
     secrets: makeSecrets(),
     say: (line: string) => process.stderr.write(`${line}\n`),
   }
@@ -101,7 +111,18 @@ async function openParts(client: ControlClient, state: StatePaths) {
   const started = startParts(client, found, options)
   await awaitReady(client, await started, partsReadyMs)
   await prepareDatabases(urls.postgresUrl, options.secrets, templates)
-  return { ...urls, secrets: options.secrets }
+  return { ...urls, doorPorts, secrets: options.secrets }
+}
+
+function takeDoorPorts(doors: number[], proxies: number[]): DoorPorts {
+  return {
+    kafkaForPayments: doors.pop() ?? 0,
+    kafkaForListings: doors.pop() ?? 0,
+    kafkaForNotifications: doors.pop() ?? 0,
+    paymentsToKafka: proxies.pop() ?? 0,
+    listingsToKafka: proxies.pop() ?? 0,
+    notificationsToKafka: proxies.pop() ?? 0,
+  }
 }
 
 /** The supervisor of this test run, for tests that do something to the parts themselves. */

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { type Faults, openFaults } from '@nightshift/faults/open-faults'
 import { controlClient } from './control-client.ts'
 import { databaseUrl } from './database-url.ts'
 import { findFreePorts } from './free-ports.ts'
+import type { DoorPorts, LinkPorts } from './links.ts'
 import { deleteTopics, prepareTopics } from './prepare-topics.ts'
 import { takeRedisDatabase } from './redis-database.ts'
 import type { Secrets, ServiceName } from './secrets.ts'
 import { repoRoot } from './state.ts'
+import { takeDoors } from './take-doors.ts'
 import { copyDatabases, dropDatabases } from './test-databases.ts'
 import type { TestParts } from './test-parts.ts'
 import { controlProcesses, type TestProcesses } from './test-processes.ts'
@@ -15,18 +18,26 @@ import { type ProcessName, type TopologyOptions, topology } from './topology.ts'
 export type TestSystemOptions = Readonly<{
   /** `inject('parts')` */
   parts: TestParts
-  /** What to start now; anything else can be started later. */
+  /** What to start now; anything else can be started later. The fault proxy comes with `links`. */
   run: readonly ProcessName[]
   /** Settings on top of the usual ones, by process. */
   env?: Readonly<Partial<Record<ProcessName, Readonly<Record<string, string>>>>>
+  /**
+   * Leads every connection between two processes, and from clients to services, through the fault
+   * proxy. Where Kafka sends its clients is fixed when it starts, so on the same parts only as many
+   * systems can have links at a time as there are `doorPorts`; one more is refused.
+   */
+  links?: boolean
 }>
 
 /** Real processes on databases and topics of their own. Disposing of it removes all of them. */
 export type TestSystem = AsyncDisposable &
   TestProcesses &
   Readonly<{
-    /** Fixed from the beginning, whether the process runs or not. */
+    /** Fixed from the beginning, whether the process runs or not. Over the links, if there are. */
     urls: TestUrls
+    /** Breaks links; there when the system has any. */
+    faults?: Faults
     apiKeys: Secrets['apiKeys']
     secrets: Secrets
     /** With all rights, for what a test has to see or to spoil. */
@@ -46,7 +57,8 @@ export type TestUrls = Readonly<
 
 /** Opens a system for one test, or for one file of tests, and waits until it is ready. */
 export async function openTestSystem(options: TestSystemOptions): Promise<TestSystem> {
-  const { parts, run } = options
+  const { parts } = options
+  const run = options.run.filter(name => name !== 'faults')
   const id = `t_${randomBytes(4).toString('hex')}`
   const prefix = `${id}.`
   const databases = databasesOf(id)
@@ -54,12 +66,15 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   undo.defer(() => dropDatabases(parts.postgresUrl, databases))
   undo.defer(() => deleteTopics(parts.kafkaBrokers, prefix))
 
-  const [ports, redisUrl] = await Promise.all([
-    choosePorts(),
+  const [free, redisUrl] = await Promise.all([
+    // In one go: what is chosen is not listened on yet, and could be chosen again.
+    findFreePorts(options.links ? portsEach + linkPortsEach : portsEach),
     takeRedisDatabase(parts.redisUrl),
     copyDatabases(parts.postgresUrl, parts.templates, databases),
     prepareTopics(parts.kafkaBrokers, prefix),
   ])
+  const ports = takePorts(free)
+  const links = options.links ? await openLinks(parts, free, undo) : undefined
   const specs = topology({
     ...whereTheTestRuns(parts, id),
     ports,
@@ -67,12 +82,19 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     redisUrl,
     kafkaPrefix: prefix,
     exportTraces: run.includes('trace-sink'),
+    ...(links && { links }),
   })
   const processes = controlProcesses(controlClient(parts.control), name => {
     const spec = specs[name]
+    if (spec === undefined) throw new Error('without links there is no fault proxy')
     return { ...spec, name: `${id}_${name}`, env: { ...spec.env, ...options.env?.[name] } }
   })
   undo.defer(processes.removeAll)
+  if (links) {
+    // Before the others, which would find nothing at the ends of their links.
+    await processes.start('faults')
+    await processes.waitReady('faults')
+  }
   await Promise.all(run.map(name => processes.start(name)))
   await Promise.all(run.map(name => processes.waitReady(name)))
 
@@ -80,6 +102,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   return {
     ...processes,
     urls: urlsOf(ports),
+    ...(links && { faults: openFaults(`http://127.0.0.1:${links.ports.faults}`) }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),
@@ -88,6 +111,13 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     prefix,
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
+}
+
+/** Ports for the links of one system. The doors of Kafka are given back when all is over. */
+async function openLinks(parts: TestParts, free: number[], undo: AsyncDisposableStack) {
+  const doors = await takeDoors(parts)
+  undo.defer(doors.giveBack)
+  return { ports: { ...takeLinkPorts(free), ...doors.ports }, external: [] }
 }
 
 function databasesOf(id: string): Record<ServiceName, string> {
@@ -112,9 +142,10 @@ function whereTheTestRuns(parts: TestParts, id: string) {
   } as const
 }
 
-async function choosePorts(): Promise<TopologyOptions['ports']> {
-  const ports = await findFreePorts(10)
-  const next = () => ports.pop() ?? 0
+const portsEach = 10
+
+function takePorts(free: number[]): TopologyOptions['ports'] {
+  const next = () => free.pop() ?? 0
   return {
     payments: next(),
     listings: next(),
@@ -126,6 +157,25 @@ async function choosePorts(): Promise<TopologyOptions['ports']> {
     mailbox: next(),
     smtp: next(),
     traceSink: next(),
+  }
+}
+
+const linkPortsEach = 11
+
+function takeLinkPorts(free: number[]): Omit<LinkPorts, keyof DoorPorts> {
+  const next = () => free.pop() ?? 0
+  return {
+    faults: next(),
+    paymentsPrivate: next(),
+    listingsPrivate: next(),
+    notificationsPrivate: next(),
+    listingsToPayments: next(),
+    paymentsToProvider: next(),
+    paymentsToPostgres: next(),
+    listingsToPostgres: next(),
+    notificationsToPostgres: next(),
+    listingsToRedis: next(),
+    notificationsToMail: next(),
   }
 }
 

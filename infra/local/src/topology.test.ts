@@ -4,11 +4,13 @@ import { makeSecrets } from './secrets.ts'
 import { switchesIn, type TopologyOptions, topology } from './topology.ts'
 
 const secrets = makeSecrets()
+const plan = portPlan(4000)
+const links = { ports: plan, external: [] }
 const options: TopologyOptions = {
   nodePath: '/node',
   repoRoot: '/repository',
   dataDir: '/data',
-  ports: portPlan(4000),
+  ports: plan,
   secrets,
   postgresUrl: 'postgres://postgres:admin@127.0.0.1:4432/postgres',
   redisUrl: 'redis://127.0.0.1:4379',
@@ -30,8 +32,27 @@ test('a service gets its own password, and nobody else’s', () => {
 })
 
 test('no two processes are given the same port', () => {
-  const ports = Object.values(topology(options)).flatMap(spec => spec.ports)
-  expect(new Set(ports).size).toBe(ports.length)
+  for (const each of [options, { ...options, links }]) {
+    const ports = Object.values(topology(each)).flatMap(spec => spec.ports)
+    expect(new Set(ports).size).toBe(ports.length)
+  }
+})
+
+test('without links there is no fault proxy, and nobody is told of one', () => {
+  const specs = topology(options)
+  expect(specs).not.toHaveProperty('faults')
+  const proxied = Object.values(plan).filter(port => port > plan.faults)
+  for (const port of proxied) expect(JSON.stringify(specs)).not.toContain(`:${port}`)
+})
+
+test('with links a process knows nobody’s own address', () => {
+  const { faults, ...others } = topology({ ...options, links })
+  const told: { upstream: string }[] = JSON.parse(faults?.env['LINKS'] ?? '')
+  for (const { env } of Object.values(others)) {
+    const values = Object.values(env).join(' ')
+    for (const { upstream } of told) expect(values).not.toContain(upstream)
+  }
+  expect(others.payments.url).toBe('http://127.0.0.1:4001')
 })
 
 test('switches reach the services and not the outside parties', () => {

@@ -7,7 +7,7 @@ import { ConfigError } from './config.ts'
  * docs/reference/crash-points.md is made from it.
  */
 export const crashLabels = [
-  // The key and the payment are committed. The provider has not been asked, the caller has no answer.
+  // The key and the payment are committed. The provider has not been asked.
   'payment.claimed',
   // The provider is about to be asked, once more or for the first time; no transaction is open.
   'charge.begin',

@@ -1,9 +1,11 @@
 /** Starts everything, makes the first journey through it, and leaves it running. */
+import { openFaults } from '@nightshift/faults/open-faults'
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import { runCommandLine } from '../command.ts'
 import { findSupervisor } from '../control-client.ts'
 import { databaseUrl } from '../database-url.ts'
 import { runJourney } from '../journey.ts'
+import { endNotes } from '../nemesis-mend.ts'
 import { type PortPlan, portPlan, readPortBase } from '../ports.ts'
 import { printJourney } from '../print-journey.ts'
 import { openProgress, type Progress } from '../progress.ts'
@@ -22,7 +24,7 @@ makes one journey through it and leaves everything running. \`npm stop\` ends it
 Environment:
   NIGHTSHIFT_PORT_BASE   first port of the system, 4000 unless set
   DATABASE_URL, REDIS_URL, KAFKA_BROKERS
-                         a part that runs elsewhere: used, not started
+                         a part that runs elsewhere: used, not started; no link leads there
   PATTERN_*, CRASH_AT, LOG_LEVEL
                          handed to the services`
 
@@ -60,7 +62,7 @@ function secondsSince(beganAtMs: string | undefined): number {
   return beganAtMs === undefined ? process.uptime() : (Date.now() - Number(beganAtMs)) / 1000
 }
 
-/** Listings to look at, and the proof that one can be published. */
+/** The log of faults put right, listings to look at, and the proof that one can be published. */
 async function firstSteps(
   { secrets, postgresUrl }: StartedSystem,
   ports: PortPlan,
@@ -73,6 +75,7 @@ async function firstSteps(
     mailbox: at(ports.mailbox),
     cardProvider: at(ports.cardProvider),
   }
+  await endNotes(openFaults(at(ports.faults)))
   await progress.step('Listings on the board', () =>
     seedListings({
       listingsDatabaseUrl: databaseUrl(postgresUrl, { database: 'listings' }),

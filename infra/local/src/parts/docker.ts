@@ -18,6 +18,8 @@ export type Container = Pick<
 > & {
   /** The port that the server listens on inside. */
   containerPort: number
+  /** Further ones, which have the same number outside. */
+  morePorts?: readonly number[]
   /** Where the image keeps its data; nothing is kept without it. */
   volumeAt?: string
   /** Given by name on the command line, so that no value shows up in a list of processes. */
@@ -76,7 +78,7 @@ export async function startInDocker(
   image: string,
   container: Container,
 ): Promise<ProcessSpec> {
-  const { containerPort, volumeAt, env, args, ...spec } = container
+  const { containerPort, morePorts = [], volumeAt, env, args, ...spec } = container
   const environment = environmentOf(context)
   const client = await findExecutable('docker', environment)
   if (client === undefined) throw new Error('docker is not on the PATH any more')
@@ -84,12 +86,15 @@ export async function startInDocker(
   const name = `nightshift-${spec.name}-${context.port}`
   const volume =
     volumeAt === undefined ? [] : ['-v', `${await volumeOf(context, name)}:${volumeAt}`]
+  const published = [[context.port, containerPort], ...morePorts.map(port => [port, port])]
   const settings = clientSettings.flatMap(key => {
     const value = environment[key]
     return value === undefined ? [] : [[key, value]]
   })
   const run = [
-    ...['--rm', '--name', name, '-p', `127.0.0.1:${context.port}:${containerPort}`, ...volume],
+    ...['--rm', '--name', name],
+    ...published.flatMap(([outside, inside]) => ['-p', `127.0.0.1:${outside}:${inside}`]),
+    ...volume,
     ...Object.keys(env).flatMap(key => ['-e', key]),
     ...[image, ...args],
   ]

@@ -1,8 +1,13 @@
+/** One more port of the broker, at which it says that it is somewhere else. */
+export type KafkaDoor = Readonly<{ port: number; advertisedPort: number }>
+
 /** Where the broker listens and keeps its log; all that differs between a process and a container. */
 export type KafkaPlace = {
   listenHost: string
   port: number
   controllerPort: number
+  /** For clients that are to come through a proxy. */
+  doors: readonly KafkaDoor[]
   logDir: string
 }
 
@@ -11,15 +16,22 @@ export type KafkaPlace = {
  * that was killed is not let in again for 12 s, because its old lease must run out first.
  */
 export function kafkaSettings(place: KafkaPlace): Readonly<Record<string, string>> {
-  const { listenHost, port, controllerPort, logDir } = place
+  const { listenHost, port, controllerPort, doors, logDir } = place
+  const listeners = [
+    { name: 'PLAINTEXT', port, advertisedPort: port },
+    ...doors.map(door => ({ name: `DOOR${door.port}`, ...door })),
+  ]
+  const listen = listeners.map(each => `${each.name}://${listenHost}:${each.port}`)
+  const advertised = listeners.map(each => `${each.name}://127.0.0.1:${each.advertisedPort}`)
+  const protocols = listeners.map(each => `${each.name}:PLAINTEXT`)
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    listeners: `PLAINTEXT://${listenHost}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': [...protocols, 'CONTROLLER:PLAINTEXT'].join(','),
+    listeners: [...listen, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': advertised.join(','),
     'log.dirs': logDir,
     ...fastFailover,
     ...oneBroker,

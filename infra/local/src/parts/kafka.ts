@@ -125,6 +125,7 @@ function propertiesFile(context: PartContext, logDir: string): string {
     listenHost: '127.0.0.1',
     port: context.port,
     controllerPort: controllerPortOf(context),
+    doors: context.doors ?? [],
     logDir,
   })
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${escaped(value)}\n`)
@@ -154,6 +155,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     listenHost: '0.0.0.0',
     port: context.port,
     controllerPort: controllerPortOf(context),
+    doors: context.doors ?? [],
     logDir: `${volumeAt}/log`,
   })
   // The image reads each setting from a variable: broker.id from KAFKA_BROKER_ID.
@@ -164,6 +166,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
   return startInDocker(context, found.image, {
     ...specOf(context),
     containerPort: context.port,
+    morePorts: doorPorts(context),
     volumeAt,
     env: {
       ...Object.fromEntries(variables),
@@ -179,12 +182,16 @@ function specOf(context: PartContext) {
   return {
     name: 'kafka',
     kind: 'part',
-    ports: [context.port, controllerPortOf(context)],
+    ports: [context.port, controllerPortOf(context), ...doorPorts(context)],
     ready: { kind: 'kafka', broker: `127.0.0.1:${context.port}` },
     stopSignal: 'SIGTERM',
     stopGraceMs,
     startTimeoutMs,
   } as const
+}
+
+function doorPorts({ doors = [] }: PartContext): number[] {
+  return doors.map(({ port }) => port)
 }
 
 function controllerPortOf(context: PartContext): number {
