@@ -18,7 +18,7 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.nemesis)).begun) {
     count('fault')
     count(`fault.${kind}`)
-    if (kind === 'process') count(signal === 'SIGSTOP' ? `pause.${name}` : `crash.${name}`)
+    if (kind === 'process') count(`${blowOf(signal)}.${name}`)
   }
   for (const { status } of facts.payments) count(`payment.${status}`)
   for (const { status } of facts.listings) count(`listing.${status}`)
@@ -32,6 +32,12 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** What a signal did to a process: a crash, a pause, or a stop like that of a deploy. */
+function blowOf(signal: string | undefined): 'crash' | 'pause' | 'stop' {
+  if (signal === 'SIGSTOP') return 'pause'
+  return signal === 'SIGTERM' ? 'stop' : 'crash'
+}
+
 type Count = (name: string, by?: number) => void
 
 function countAttempt({ op, outcome, status, res }: Attempt, count: Count): void {
@@ -40,6 +46,7 @@ function countAttempt({ op, outcome, status, res }: Attempt, count: Count): void
   count(`attempt.${outcome}`)
   if (!status) count('attempt.lost')
   if (status === 202) count('attempt.pending')
+  if (status === 429 || status === 503) count('attempt.refused')
   if (res.replayed) count('attempt.replayed')
   if (res.declined) count('attempt.declined')
 }

@@ -28,7 +28,8 @@ type Request = {
 
 export type RecordingClient = ReturnType<typeof openClient>
 
-const attemptsMax = 40
+/** With a pause after each: about ten seconds, and more where answers are slow to come. */
+const attemptsMaxDefault = 40
 const retryMs = 250
 const patienceMs = 5_000
 
@@ -39,7 +40,11 @@ export type Patience = (attempt: number) => number
  * Acts like a well-behaved client of the system, and keeps its history for the auditor: it writes
  * down what it asks before it asks, and what it was told after.
  */
-export function openClient(system: TestSystem, historyFile: string) {
+export function openClient(
+  system: TestSystem,
+  historyFile: string,
+  attemptsMax: number = attemptsMaxDefault,
+) {
   let idx = 0
   let procs = 0
   const write = (line: object) => appendFileSync(historyFile, `${JSON.stringify(line)}\n`)
@@ -57,16 +62,15 @@ export function openClient(system: TestSystem, historyFile: string) {
   }
 
   /** The same key until the answer is final, or the patience is at its end. */
-  async function untilFinal(request: Request, patience?: Patience): Promise<Told> {
-    let told: Told | undefined
-    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+  async function untilFinal(request: Request, patience?: Patience) {
+    for (let attempts = 1; ; attempts += 1) {
       procs += 1
-      const req = { ...request.req, attempt }
-      told = await ask(String(procs), { ...request, req }, patience?.(attempt))
-      if (told.type !== 'info' || told.json['type']?.endsWith('not-a-draft')) break
+      const req = { ...request.req, attempt: attempts }
+      const told = await ask(String(procs), { ...request, req }, patience?.(attempts))
+      const isFinal = told.type !== 'info' || told.json['type']?.endsWith('not-a-draft')
+      if (isFinal || attempts >= attemptsMax) return { told, attempts, answeredAt: now() }
       await sleep(retryMs)
     }
-    return told as Told
   }
 
   async function read(tenant: Tenant, of: 'listing' | 'payment', id: string): Promise<Told> {
@@ -86,12 +90,15 @@ export function openClient(system: TestSystem, historyFile: string) {
     },
     async publish(tenant: Tenant, id: string, cardToken = 'pm_card_visa', key = newKey()) {
       const url = `${system.urls.listings}/v1/listings/${id}/publish`
-      const req = { plan: 'basic', card: cardToken === 'pm_card_visa' ? 'good' : 'bad' }
+      const req = {
+        plan: 'basic',
+        card: cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good',
+      }
       const body = { plan: 'basic', cardToken }
       await read(tenant, 'listing', id)
-      const told = await untilFinal({ op: 'publish', tenant, url, key, id, req, body })
+      const end = await untilFinal({ op: 'publish', tenant, url, key, id, req, body })
       await read(tenant, 'listing', id)
-      return { key, told }
+      return { key, ...end }
     },
     async pay(tenant: Tenant, cardToken = 'pm_card_visa', patience?: Patience) {
       const key = newKey()
@@ -99,10 +106,10 @@ export function openClient(system: TestSystem, historyFile: string) {
       const wish = { listingId: randomUUID(), publicationId: randomUUID() }
       const req = { ...wish, amountCents: 9_900, currency: 'EUR' }
       const request = { op: 'pay', tenant, url, key, req, body: { ...req, cardToken } } as const
-      const told = await untilFinal(request, patience)
-      const { paymentId } = told.json
+      const end = await untilFinal(request, patience)
+      const { paymentId } = end.told.json
       if (paymentId !== undefined) await read(tenant, 'payment', paymentId)
-      return { key, told }
+      return { key, ...end }
     },
   }
 }

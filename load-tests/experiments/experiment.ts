@@ -4,27 +4,31 @@ import type { ProcessName } from '@nightshift/local/topology'
 import type { Evidence } from '../auditor/evidence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
 import type { RecordingClient } from './client.ts'
-import type { Nemesis } from './nemesis.ts'
+import type { NoteFault } from './note-fault.ts'
+import type { Figures } from './spread.ts'
 
 /** What the method of an experiment works with: a fresh system, clients who write down, dice. */
 export type Lab = Readonly<{
   system: TestSystem
   parts: TestParts
   client: RecordingClient
-  nemesis: Nemesis
+  noteFault: NoteFault
   /** The same sequence in both arms of a round: 0 <= value < 1. */
   dice: () => number
   /** How many intents this round has. */
   size: number
 }>
 
-export type Figures = Readonly<Record<string, number>>
+/** Which part of the system an experiment is about. */
+export const areas = ['payments', 'messaging'] as const
+export type Area = (typeof areas)[number]
 
 /** One fault, with and without the pattern that survives it. */
 export type Experiment = Readonly<{
   /** The name of its file, of its result, and of the figure. */
   name: string
   title: string
+  area: Area
   pattern: string
   /** What is believed before, in one sentence that can turn out wrong. */
   hypothesis: string

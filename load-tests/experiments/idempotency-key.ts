@@ -15,13 +15,14 @@ const lostShare = 0.6
 export const idempotencyKey: Experiment = {
   name: 'idempotency-key',
   title: 'The answer is lost, and the client sends the request again',
+  area: 'payments',
   pattern: 'idempotency-key',
   hypothesis: 'Each intent is charged once, however often it is sent.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 60, short: 12 },
-  method: async ({ system, client, nemesis, dice, size }) => {
-    nemesis('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
+  method: async ({ system, client, noteFault, dice, size }) => {
+    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
     await dialProvider(system, { latencyMs: providerLatencyMs })
     await runIntents(size, concurrency, async () => {
       const isLost = dice() < lostShare
@@ -30,7 +31,7 @@ export const idempotencyKey: Experiment = {
       )
     })
     await dialProvider(system, { latencyMs: 0 })
-    nemesis('dial', 'end', 'card-provider/latencyMs')
+    noteFault('dial', 'end', 'card-provider/latencyMs')
   },
   sometimes: ['attempt.lost >= 1', 'intent.retried >= 1', 'info.happened >= 1'],
   figures: evidence => {

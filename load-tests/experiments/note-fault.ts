@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
 
 /** Writes down what is done to the system, as whoever breaks it would: begin and end of each fault. */
-export type Nemesis = (kind: string, action: 'begin' | 'end', name: string, more?: object) => void
+export type NoteFault = (kind: string, action: 'begin' | 'end', name: string, more?: object) => void
 
-export function openNemesis(file: string): Nemesis {
+export function openFaultLog(file: string): NoteFault {
   let seq = 0
   return (kind, action, name, more = {}) => {
     seq += 1

@@ -11,15 +11,16 @@ const commitsPerLife = 4
 export const outboxExperiment: Experiment = {
   name: 'outbox',
   title: 'The process dies between COMMIT and publish',
+  area: 'messaging',
   pattern: 'outbox',
   hypothesis: 'Every payment that is committed is heard of, and nothing else is.',
   arms: { with: {}, naive: { payments: { PATTERN_OUTBOX: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 40, short: 12 },
-  method: async ({ system, client, nemesis, size }) => {
+  method: async ({ system, client, noteFault, size }) => {
     await system.stop('payments')
     const crash = `outbox.committed:${commitsPerLife}`
-    nemesis('process', 'begin', 'payments', { signal: 'SIGKILL', crashAt: crash })
+    noteFault('process', 'begin', 'payments', { signal: 'SIGKILL', crashAt: crash })
     await system.start('payments', { env: { CRASH_AT: crash } })
     await system.waitReady('payments')
     await runIntents(size, concurrency, async () => {
@@ -32,7 +33,7 @@ export const outboxExperiment: Experiment = {
     await system.stop('payments')
     await system.start('payments', { env: { CRASH_AT: '' } })
     await system.waitReady('payments')
-    nemesis('process', 'end', 'payments')
+    noteFault('process', 'end', 'payments')
   },
   sometimes: ['crash.payments >= 1', 'attempt.publish >= 1', 'payment.captured >= 1'],
   figures: (evidence, verdict) => {

@@ -11,20 +11,21 @@ const silenceRate = 0.7
 export const replyLost: Experiment = {
   name: 'reply-lost',
   title: 'The provider charges, and its answer never arrives',
+  area: 'payments',
   pattern: 'unknown-outcome',
   hypothesis: 'Nobody who was charged is told "declined", and no payment stays pending.',
   arms: { with: {}, naive: { payments: { PATTERN_UNKNOWN_OUTCOME: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 30, short: 8 },
-  method: async ({ system, client, nemesis, dice, size }) => {
+  method: async ({ system, client, noteFault, dice, size }) => {
     const seed = Math.floor(dice() * 1_000_000)
-    nemesis('dial', 'begin', 'card-provider/silence', { silence: 'after', silenceRate, seed })
+    noteFault('dial', 'begin', 'card-provider/silence', { silence: 'after', silenceRate, seed })
     await dialProvider(system, { silence: 'after', silenceRate, seed })
     await runIntents(size, concurrency, async () => {
       await client.pay('acme')
     })
     await dialProvider(system, { silence: 'none' })
-    nemesis('dial', 'end', 'card-provider/silence')
+    noteFault('dial', 'end', 'card-provider/silence')
   },
   sometimes: ['provider.reply_withheld >= 1', 'attempt.pay >= 1'],
   figures: evidence => {

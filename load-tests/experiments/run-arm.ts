@@ -1,21 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { call } from '@nightshift/local/test-client'
 import type { TestParts } from '@nightshift/local/test-parts'
-import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
+import { openTestSystem } from '@nightshift/local/test-system'
 import { audit } from '../auditor/audit.ts'
 import { collect } from '../auditor/collect.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
 import { diceOf } from '../scenarios/dice.ts'
-import { openClient, type RecordingClient } from './client.ts'
-import type { Experiment, Figures } from './experiment.ts'
-import { openNemesis } from './nemesis.ts'
+import { askInCalm } from './ask-in-calm.ts'
+import { openClient } from './client.ts'
+import type { Experiment } from './experiment.ts'
+import { openFaultLog } from './note-fault.ts'
+import { saveAlert } from './save-alert.ts'
 import { sourcesOf } from './sources.ts'
+import type { Figures } from './spread.ts'
 
 /** As long as the promises L1 to L4 allow; the naive arm may never come to rest. */
-const quiesceMs = { with: 90_000, naive: 15_000 } as const
+const quiesceMs = { with: 90_000, naive: 15_000, naiveShort: 6_000 } as const
 
 export type ArmRound = Readonly<{ figures: Figures; verdict: Verdict; seconds: number }>
 
@@ -24,21 +26,23 @@ export async function runArm(
   experiment: Experiment,
   arm: 'naive' | 'with',
   parts: TestParts,
-  { seed, size }: { seed: number; size: number },
+  { seed, short }: { seed: number; short: boolean },
 ): Promise<ArmRound> {
   const startedMs = performance.now()
   const dir = await mkdtemp(join(tmpdir(), 'nightshift-experiment-'))
   const { run, arms } = experiment
+  const size = short ? experiment.size.short : experiment.size.full
+  const restMs = quiesceMs[arm === 'naive' && short ? 'naiveShort' : arm]
   const system = await openTestSystem({ parts, run, env: arms[arm] })
   try {
-    const nemesis = openNemesis(join(dir, 'nemesis.jsonl'))
+    const noteFault = openFaultLog(join(dir, 'nemesis.jsonl'))
     const client = openClient(system, join(dir, 'history.jsonl'))
     const dice = diceOf(experiment.name, seed).chance
     await saveAlert(system)
-    await experiment.method({ system, parts, client, nemesis, dice, size })
+    await experiment.method({ system, parts, client, noteFault, dice, size })
     await askInCalm(client)
     const sources = sourcesOf(system, parts, dir)
-    const quiescence = await waitForQuiescence(sources, quiesceMs[arm])
+    const quiescence = await waitForQuiescence(sources, restMs)
     const evidence = await collect(sources, { quiescence })
     const verdict = audit(evidence, { sometimes: experiment.sometimes })
     const figures = experiment.figures(evidence, verdict)
@@ -46,19 +50,5 @@ export async function runArm(
   } finally {
     await system[Symbol.asyncDispose]()
     await rm(dir, { recursive: true, force: true })
-  }
-}
-
-/** Somebody is to be told of every listing, or nobody would notice that nobody was. */
-async function saveAlert(system: TestSystem): Promise<void> {
-  const body = { email: 'ada@example.org', area: 'europe' }
-  const answer = await call('POST', `${system.urls.notifications}/v1/alerts`, { body })
-  if (answer.status !== 201) throw new Error(`the alert was refused: ${answer.text}`)
-}
-
-/** After the fault somebody has to ask, or nobody could say that the system is well again. */
-async function askInCalm(client: RecordingClient): Promise<void> {
-  for (const tenant of ['acme', 'northwind', 'lumen'] as const) {
-    await client.publish(tenant, await client.draft(tenant))
   }
 }

@@ -1,18 +1,17 @@
 import type { TestParts } from '@nightshift/local/test-parts'
-import type { Experiment, Figures } from './experiment.ts'
-import { describeMachine } from './machine.ts'
-import { median } from './measure.ts'
+import type { Experiment } from './experiment.ts'
+import { type Commit, resultHead } from './result-head.ts'
 import { type ArmRound, runArm } from './run-arm.ts'
+import { spreadOf } from './spread.ts'
 
-export type RunOptions = Readonly<{
-  parts: TestParts
-  rounds: number
-  seed: number
-  short: boolean
-  commit: string
-  dirty: boolean
-  say: (line: string) => void
-}>
+export type RunOptions = Commit &
+  Readonly<{
+    parts: TestParts
+    rounds: number
+    seed: number
+    short: boolean
+    say: (line: string) => void
+  }>
 
 type ArmName = 'naive' | 'with'
 
@@ -23,11 +22,10 @@ type ArmName = 'naive' | 'with'
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions) {
   const { parts, rounds, seed, short, say } = options
-  const size = short ? experiment.size.short : experiment.size.full
   const done: Record<ArmName, ArmRound[]> = { naive: [], with: [] }
   for (let round = 1; round <= rounds; round += 1) {
     for (const arm of ['naive', 'with'] as const) {
-      const one = await runArm(experiment, arm, parts, { seed: seed + round, size })
+      const one = await runArm(experiment, arm, parts, { seed: seed + round, short })
       done[arm].push(one)
       const shown = experiment.shows.figure
       const said = `${shown} ${one.figures[shown]}, verdict ${one.verdict.valid}`
@@ -35,19 +33,13 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       for (const doubt of doubtsOf(one)) say(`  ${doubt}`)
     }
   }
-  const { name, title, pattern } = experiment
+  const { name, title, area, pattern } = experiment
+  const asked = `${name} --rounds ${rounds} --seed ${seed}${short ? ' --short' : ''}`
+  const command = `npm run experiment -- ${asked}`
   return {
-    name,
-    kind: 'experiment' as const,
-    title,
+    ...(await resultHead({ name, kind: 'experiment', title, command, seed }, options)),
+    area,
     pattern,
-    command: `npm run experiment -- ${name} --rounds ${rounds} --seed ${seed}${short ? ' --short' : ''}`,
-    commit: options.commit,
-    dirty: options.dirty,
-    date: new Date().toISOString(),
-    seed,
-    machine: await describeMachine(),
-    sharedCores: true,
     hypothesis: experiment.hypothesis,
     shows: experiment.shows,
     arms: {
@@ -88,16 +80,10 @@ function doubtsOf({ verdict }: ArmRound): string[] {
 }
 
 function summarise(rounds: readonly ArmRound[], switches: object) {
-  const names = Object.keys(rounds[0]?.figures ?? {})
-  const of = (name: string) => rounds.map(({ figures }) => figures[name] ?? 0)
   const worst = rounds.find(({ verdict }) => verdict.valid === false) ?? rounds[0]
   return {
     switches,
-    rounds: rounds.map(({ figures }): Figures => figures),
-    median: Object.fromEntries(names.map(name => [name, median(of(name))])),
-    range: Object.fromEntries(
-      names.map(name => [name, [Math.min(...of(name)), Math.max(...of(name))]]),
-    ),
+    ...spreadOf(rounds.map(({ figures }) => figures)),
     verdict: verdictWord(worst?.verdict.valid),
     violations: worst?.verdict.counts.violations ?? {},
   }

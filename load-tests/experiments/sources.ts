@@ -3,12 +3,17 @@ import type { TestParts } from '@nightshift/local/test-parts'
 import type { TestSystem } from '@nightshift/local/test-system'
 import type { Sources } from '../auditor/collect.ts'
 
-/** Where the witnesses of a test system are. */
+/**
+ * Where the witnesses of a test system are. With links, the fault proxy keeps the log of all faults;
+ * without, whoever broke the system did, in `dir`.
+ */
 export function sourcesOf(system: TestSystem, parts: TestParts, dir: string): Sources {
   const dataDir = join(parts.stateDir, 'data', system.prefix.replace(/\.$/, ''))
   return {
     historyFiles: [join(dir, 'history.jsonl')],
-    nemesisLog: join(dir, 'nemesis.jsonl'),
+    nemesisLog: system.faults
+      ? join(dataDir, 'faults', 'nemesis.jsonl')
+      : join(dir, 'nemesis.jsonl'),
     provider: { truthLog: join(dataDir, 'card-provider', 'truth.jsonl') },
     mailLog: join(dataDir, 'mailbox', 'mails.jsonl'),
     databases: {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { call, dialProvider, eventually } from '@nightshift/local/test-client'
 import type { TestSystem } from '@nightshift/local/test-system'
 import { openClient, type Tenant } from '../experiments/client.ts'
-import { openNemesis } from '../experiments/nemesis.ts'
+import { openFaultLog } from '../experiments/note-fault.ts'
 
 const tenants: readonly Tenant[] = ['acme', 'northwind', 'lumen']
 
@@ -16,7 +16,7 @@ export async function saveAlerts(system: TestSystem): Promise<void> {
 /** About thirty publications and payments; meanwhile the provider is silent, and payments dies. */
 export async function driveThroughFaults(system: TestSystem, dir: string): Promise<void> {
   const client = openClient(system, join(dir, 'history.jsonl'))
-  const nemesis = openNemesis(join(dir, 'nemesis.jsonl'))
+  const noteFault = openFaultLog(join(dir, 'nemesis.jsonl'))
   const publishNew = async (tenant: Tenant, card?: string) => {
     const listingId = await client.draft(tenant)
     return { tenant, listingId, ...(await client.publish(tenant, listingId, card)) }
@@ -36,7 +36,7 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
   const refused = await publishNew('lumen', 'pm_card_chargeDeclined')
   await client.publish('lumen', refused.listingId)
 
-  nemesis('dial', 'begin', 'card-provider/silence')
+  noteFault('dial', 'begin', 'card-provider/silence')
   await dialProvider(system, { silence: 'after' })
   const duringSilence = [
     ...tenants.map(tenant => publishNew(tenant)),
@@ -46,16 +46,16 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
   ]
   await untilTruth(system, 'reply.withheld', 4)
   await dialProvider(system, { silence: 'none', latencyMs: 300 })
-  nemesis('dial', 'end', 'card-provider/silence')
+  noteFault('dial', 'end', 'card-provider/silence')
   await Promise.all(duringSilence)
 
   const charged = await countTruth(system, 'intent.succeeded')
   const duringDeath = [...tenants, ...tenants].map(tenant => publishNew(tenant))
   await untilTruth(system, 'intent.succeeded', charged + 1)
-  nemesis('process', 'begin', 'payments', { signal: 'SIGKILL' })
+  noteFault('process', 'begin', 'payments', { signal: 'SIGKILL' })
   await system.signal('payments', 'SIGKILL')
   await system.waitReady('payments')
-  nemesis('process', 'end', 'payments')
+  noteFault('process', 'end', 'payments')
   await dialProvider(system, { latencyMs: 0 })
   await Promise.all(duringDeath)
 

@@ -11,7 +11,7 @@ import { collect, type Sources } from '../auditor/collect.ts'
 import { loadEvidence, saveEvidence } from '../auditor/keep-evidence.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
 import { openClient } from '../experiments/client.ts'
-import { openNemesis } from '../experiments/nemesis.ts'
+import { openFaultLog } from '../experiments/note-fault.ts'
 import { sourcesOf } from '../experiments/sources.ts'
 import { driveThroughFaults, saveAlerts, untilTruth } from './auditor-run.ts'
 
@@ -84,7 +84,7 @@ test('events that died with their process are missed: S4, and the listings stay 
   const env = { payments: { PATTERN_OUTBOX: 'naive', CRASH_AT: 'outbox.committed:3' } }
   await using system = await openTestSystem({ parts, run, env })
   const client = openClient(system, join(dir, 'history.jsonl'))
-  openNemesis(join(dir, 'nemesis.jsonl'))('crashpoint', 'begin', 'payments/outbox.committed:3')
+  openFaultLog(join(dir, 'nemesis.jsonl'))('crashpoint', 'begin', 'payments/outbox.committed:3')
   await saveAlerts(system)
   for (let published = 0; published < 3; published += 1) {
     await client.publish('acme', await client.draft('acme'))
@@ -106,7 +106,7 @@ test('a client that asks again is charged again when nobody looks at its key: S1
     env: { payments: naive, listings: naive },
   })
   const client = openClient(system, join(dir, 'history.jsonl'))
-  openNemesis(join(dir, 'nemesis.jsonl'))('dial', 'begin', 'card-provider/latencyMs')
+  openFaultLog(join(dir, 'nemesis.jsonl'))('dial', 'begin', 'card-provider/latencyMs')
   await dialProvider(system, { latencyMs: 600 })
   const paying = client.pay('acme', undefined, () => 300)
   await untilTruth(system, 'intent.succeeded', 2)

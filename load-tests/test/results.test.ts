@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { describe, expect, test } from 'vitest'
-import { experiments } from '../experiments/all.ts'
+import { proofs } from '../experiments/all.ts'
 
 const directory = join(import.meta.dirname, '../results')
 const read = (file: string) => JSON.parse(readFileSync(join(directory, file), 'utf8'))
@@ -26,6 +26,13 @@ describe.each(files)('%s', file => {
     expect(result.dirty).toBe(false)
   })
 
+  test('a grid has a cell for each row and column, and names no other', () => {
+    if (result.grid === undefined) return
+    const { rows, columns, cells } = result.grid as Grid
+    const names = rows.flatMap(({ name }) => columns.map(column => `${name} / ${column}`))
+    expect(cells.map(({ row, column }) => `${row} / ${column}`)).toEqual(names)
+  })
+
   test('its medians are those of its rounds', () => {
     for (const arm of Object.values<Arm>(result.arms)) {
       for (const [figure, median] of Object.entries(arm.median)) {
@@ -37,13 +44,19 @@ describe.each(files)('%s', file => {
   })
 })
 
+type Grid = {
+  rows: { name: string }[]
+  columns: string[]
+  cells: { row: string; column: string }[]
+}
+
 type Arm = {
   rounds: Record<string, number>[]
   median: Record<string, number>
   range: Record<string, number[]>
 }
 
-test('every experiment has a result', () => {
-  const names = experiments.map(({ name }) => `${name}.json`)
+test('every proof has a result', () => {
+  const names = proofs.map(({ name }) => `${name}.json`)
   expect(names.filter(name => !files.includes(name))).toEqual([])
 })

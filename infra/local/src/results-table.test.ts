@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderResults } from './results-table.ts'
+import { describeArm, renderResults } from './results-table.ts'
 
 const result = {
   name: 'outbox',
@@ -23,6 +23,10 @@ test('a row has the medians, the ranges and the way to the result', () => {
   expect(renderResults([result]).split('\n').at(-1)).toBe(
     '| It dies | 7 of 40 events lost (5 to 9) | 0 of 40 events lost (0 to 0) | [outbox](load-tests/results/outbox.json) |',
   )
+})
+
+test('an arm that a grid does not have is a dash', () => {
+  expect(describeArm({ ...result, arms: { with: result.arms.with } }, 'naive')).toBe('–')
 })
 
 test('what is not an experiment has no row', () => {

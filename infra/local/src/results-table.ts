@@ -1,19 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Grid, renderGrid } from './grid-table.ts'
 import { repoRoot } from './state.ts'
+import { resultsDir } from './write-result.ts'
 
 /** The fields of a result that a table shows; the whole form is in result.schema.json beside them. */
-type Result = {
+export type Result = Readonly<{
   name: string
   kind: string
   title: string
-  rounds?: number
   outcome: string
-  shows?: { figure: string; unit: string; of?: string }
-  arms: Record<string, { median: Record<string, number>; range: Record<string, [number, number]> }>
-}
+  shows?: Readonly<{ figure: string; unit: string; of?: string }>
+  arms: Readonly<Record<string, Arm>>
+  grid?: Grid
+}>
 
-const resultsDir = join(repoRoot, 'load-tests/results')
+type Arm = Readonly<{
+  median: Readonly<Record<string, number>>
+  range: Readonly<Record<string, readonly [number, number]>>
+}>
+
 const begin = '<!-- results: made by `npm run docs` from load-tests/results, not by hand -->'
 const end = '<!-- end of results -->'
 
@@ -23,8 +29,9 @@ export async function readmeWithResults(): Promise<string> {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)
   if (from < 0 || to < from) throw new Error('README.md has lost the place of its table of results')
-  const table = renderResults(await readResults())
-  return `${readme.slice(0, from)}${begin}\n${table}\n${readme.slice(to)}`
+  const results = await readResults()
+  const tables = [renderResults(results), ...results.flatMap(renderGridOf)].join('\n\n')
+  return `${readme.slice(0, from)}${begin}\n${tables}\n${readme.slice(to)}`
 }
 
 async function readResults(): Promise<Result[]> {
@@ -42,15 +49,31 @@ export function renderResults(results: readonly Result[]): string {
   const rows = results
     .filter(result => result.kind === 'experiment' && result.shows)
     .map(result => {
-      const link = `[${result.name}](load-tests/results/${result.name}.json)`
-      return `| ${result.title} | ${cell(result, 'naive')} | ${cell(result, 'with')} | ${link} |`
+      const [naive, kept] = [describeArm(result, 'naive'), describeArm(result, 'with')]
+      return `| ${result.title} | ${naive} | ${kept} | ${linkTo(result)} |`
     })
   return ['| fault | without | with | measured |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-function cell({ shows, arms }: Result, arm: string): string {
+function renderGridOf(result: Result): string[] {
+  if (!result.grid) return []
+  const figures = result.arms['with']?.median ?? {}
+  return [renderGrid(result.grid, figures, `${result.title} (${linkTo(result)})`)]
+}
+
+function linkTo({ name }: Result): string {
+  return `[${name}](load-tests/results/${name}.json)`
+}
+
+/** What an arm shows, in a cell; a dash for an arm that a grid does not have. */
+export function describeArm(
+  { shows, arms }: Pick<Result, 'shows'> & { arms: Readonly<Partial<Record<string, Arm>>> },
+  name: string,
+): string {
+  const arm = arms[name]
+  if (!arm) return '–'
   const { figure = '', unit = '', of } = shows ?? {}
-  const { median, range } = arms[arm] ?? { median: {}, range: {} }
+  const { median, range } = arm
   const [least, most] = range[figure] ?? [Number.NaN, Number.NaN]
   const whole = of === undefined ? '' : ` of ${median[of]}`
   return `${median[figure]}${whole} ${unit} (${least} to ${most})`

@@ -1,0 +1,49 @@
+/** The fields of a grid that its table shows; the whole form is in result.schema.json. */
+export type Grid = Readonly<{
+  rows: readonly Readonly<{ name: string; label: string; owner: string }>[]
+  columns: readonly string[]
+  cells: readonly Readonly<{ row: string; column: string; outcome: string; answer: string }>[]
+}>
+
+const words: Readonly<Record<string, string>> = {
+  impossible: '',
+  broken: '**broken**',
+  'not-reached': '*not reached*',
+  'reached-after-all': '*reached*',
+}
+
+/**
+ * One word per cell: what the client was told in the end, if the cell was survived.
+ * @param caption what the grid is, with the way to its result
+ */
+export function renderGrid(
+  { rows, columns, cells }: Grid,
+  figures: Readonly<Record<string, number>>,
+  caption: string,
+): string {
+  const outcomes = new Map(
+    cells.map(({ row, column, outcome, answer }) => [
+      `${row} ${column}`,
+      outcome === 'survived' ? answer : (words[outcome] ?? outcome),
+    ]),
+  )
+  const lines = rows.map(({ name, label, owner }) => {
+    const row = columns.map(column => outcomes.get(`${name} ${column}`) ?? '?')
+    return `| \`${label}\` | ${[owner, ...row].join(' | ')} |`
+  })
+  const { survived, cells: possible, medianRecoveryMs = 0, maxRecoveryMs = 0 } = figures
+  const waits = `a client who was still waiting when the process died had the final answer ${seconds(medianRecoveryMs)} later (median; at most ${seconds(maxRecoveryMs)})`
+  return [
+    `${caption}: ${survived} of ${possible} deaths survived; ${waits}.`,
+    '',
+    `| dies at | in | ${columns.join(' | ')} |`,
+    `|---|---|${columns.map(() => '---|').join('')}`,
+    ...lines,
+    '',
+    '*paid*: told so, and charged once; *declined*: told so, and not charged; empty: such a payment never comes by there.',
+  ].join('\n')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

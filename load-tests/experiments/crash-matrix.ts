@@ -1,0 +1,55 @@
+import type { ServiceName } from '@nightshift/local/secrets'
+import { type CrashLabel, crashLabels } from '@nightshift/runtime/crashpoint'
+import type { Grid, GridColumn, GridRow } from './grid.ts'
+
+/** Which services can die where. A new label does not compile until it is here. */
+const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
+  'payment.claimed': ['payments'],
+  'charge.begin': ['payments'],
+  'charge.answered': ['payments'],
+  'settle.begin': ['payments'],
+  'settle.written': ['payments'],
+  'outbox.committed': ['payments', 'listings'],
+  'relay.published': ['payments', 'listings'],
+  'publication.claimed': ['listings'],
+  'pay.begin': ['listings'],
+  'pay.answered': ['listings'],
+  'event.applied': ['listings', 'notifications'],
+  'mail.accepted': ['notifications'],
+}
+
+const paid = { answer: 'paid', charges: 1 } as const
+const columns: readonly GridColumn[] = [
+  { name: 'ok', card: 'pm_card_visa', ends: paid },
+  {
+    name: 'decline',
+    card: 'pm_card_chargeDeclined',
+    ends: { answer: 'declined', charges: 0 },
+  },
+  { name: 'silent-after', card: 'pm_card_silentAfter', ends: paid },
+  { name: 'silent-before', card: 'pm_card_silentBefore', ends: paid },
+  { name: 'late', card: 'pm_card_late', ends: paid },
+]
+
+/** Reached only by a listing that goes live, which a declined one does not. */
+const onlyWhenLive = new Set([
+  'relay.published@listings',
+  'event.applied@notifications',
+  'mail.accepted@notifications',
+])
+
+/** Every place at which a process can die, met by everything that the card provider can do. */
+export const crashMatrix: Grid = {
+  name: 'crash-matrix',
+  title: 'A process dies at every place, whatever the card provider does',
+  area: 'payments',
+  hypothesis:
+    'Wherever a process dies, the client gets the answer it would have got, the card is charged as often as that answer says, and nothing stays open.',
+  rows: crashLabels.flatMap(label => ownersOf[label].map(owner => rowOf(label, owner))),
+  columns,
+  isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenLive.has(row.name),
+}
+
+function rowOf(label: CrashLabel, owner: ServiceName): GridRow {
+  return { name: `${label}@${owner}`, label, owner }
+}

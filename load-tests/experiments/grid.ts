@@ -1,0 +1,53 @@
+import type { ServiceName } from '@nightshift/local/secrets'
+import type { CrashLabel } from '@nightshift/runtime/crashpoint'
+import type { Area } from './experiment.ts'
+
+/** A place at which one service dies. Two services may have a place of the same name. */
+export type GridRow = Readonly<{ name: string; label: CrashLabel; owner: ServiceName }>
+
+/** What the card provider does, and how a publication has to end then, whoever dies meanwhile. */
+export type GridColumn = Readonly<{
+  name: string
+  card: string
+  ends: Readonly<{ answer: CellAnswer; charges: number }>
+}>
+
+/** What a client was told in the end; `open` when it gave up asking. */
+export type CellAnswer = 'paid' | 'declined' | 'open'
+
+export type Cell = Readonly<{
+  row: GridRow
+  column: GridColumn
+  /** False when this place is never reached this way: known before, and checked all the same. */
+  isPossible: boolean
+}>
+
+/**
+ * One publication for each cell. It has no naive arm: it is a table of outcomes and not a figure,
+ * and what each pattern is worth has an experiment of its own.
+ */
+export type Grid = Readonly<{
+  name: string
+  title: string
+  area: Area
+  hypothesis: string
+  rows: readonly GridRow[]
+  columns: readonly GridColumn[]
+  isPossible: (row: GridRow, column: GridColumn) => boolean
+}>
+
+/** Every cell, row by row. */
+export function cellsOf({ rows, columns, isPossible }: Grid): Cell[] {
+  return rows.flatMap(row =>
+    columns.map(column => ({ row, column, isPossible: isPossible(row, column) })),
+  )
+}
+
+/** One possible cell of each row, with the columns taking turns: for a look that takes a minute. */
+export function sampleOf({ rows, columns, isPossible }: Grid): Cell[] {
+  return rows.flatMap((row, turn) => {
+    const shifted = columns.map((_, index) => columns[(index + turn) % columns.length])
+    const column = shifted.find(one => one !== undefined && isPossible(row, one))
+    return column === undefined ? [] : [{ row, column, isPossible: true }]
+  })
+}
