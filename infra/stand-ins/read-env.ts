@@ -1,8 +1,12 @@
 export type EnvReader = Readonly<{
   /** A value that must be there, unless there is a default. Empty counts as missing. */
   text: (name: string, byDefault?: string) => string
+  /** An http URL, or undefined when it is not set. */
+  url: (name: string) => string | undefined
   /** A TCP port; 0 lets the system choose a free one. */
   port: (name: string) => number
+  /** Adds a mistake that only the caller can see. */
+  refuse: (mistake: string) => void
   /** Throws one error that lists every mistake found so far. */
   finish: () => void
 }>
@@ -21,6 +25,13 @@ export function createEnvReader(env: Readonly<Record<string, string | undefined>
 
   return {
     text,
+    url(name) {
+      const value = env[name] || undefined
+      const isHttp = value === undefined || /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+      if (!isHttp) mistakes.push(`${name} must be an http URL`)
+      return value
+    },
+    refuse: mistake => void mistakes.push(mistake),
     port(name) {
       const value = text(name)
       const port = Number(value)

@@ -12,8 +12,8 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   }
   for (const attempt of facts.attempts) countAttempt(attempt, count)
   for (const intent of facts.intents) countIntent(facts, intent, count)
-  for (const { type } of rowsOf(facts.evidence.provider)) {
-    count(`provider.${type.replace('intent.', '').replace('.', '_')}`)
+  for (const { type, count: times = 1 } of rowsOf(facts.evidence.provider)) {
+    count(`provider.${type.replace('intent.', '').replace('.', '_')}`, times)
   }
   for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.nemesis)).begun) {
     count('fault')

@@ -97,6 +97,8 @@ export type ProviderLine = {
   tenantId?: string
   replayed?: boolean
   cause?: string
+  /** Of a line that stands for many. */
+  count?: number
 }
 
 /** One line of the mail server's log. Addresses are digests: a kept run holds nobody's address. */

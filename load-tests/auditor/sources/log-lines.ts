@@ -12,6 +12,7 @@ const truth = Compile(
     currency: Type.Optional(Type.String()),
     metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
     replayed: Type.Optional(Type.Boolean()),
+    count: Type.Optional(Type.Integer({ minimum: 1 })),
     cause: Type.Optional(Type.String()),
   }),
 )
@@ -25,8 +26,9 @@ export function providerLine(value: unknown): ProviderLine | undefined {
     publication_id: publicationId,
     tenant_id: tenantId,
   } = metadata ?? {}
-  const { intentId, amount, currency, replayed, cause } = rest
-  const facts = { intentId, amount, currency, replayed, cause, paymentId, publicationId, tenantId }
+  const { intentId, amount, currency, replayed, cause, count } = rest
+  const ids = { intentId, paymentId, publicationId, tenantId }
+  const facts = { ...ids, amount, currency, replayed, cause, count }
   return { t: Date.parse(at), seq, type, ...present(facts) }
 }
 

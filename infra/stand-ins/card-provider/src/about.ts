@@ -7,6 +7,7 @@ GET   /v1/payment_intents?metadata[payment_id]=... the charges of one payment, n
 GET   /truth?publication_id=...&after=seq&limit=n  what really happened, in order, read only
 GET   /dials                                       the fault dials
 PATCH /dials                                       turn them (JSON)
+POST  /dials/reset                                 all of them at rest
 GET   /health                                      200 while charges can be written down
 
 Test cards (payment_method):
@@ -16,4 +17,9 @@ Test cards (payment_method):
   pm_card_slow                             succeeds after 1.5 s
   pm_card_silentAfter                      charges, and the first answer under a key never comes
   pm_card_silentBefore                     the first request under a key is lost, the second charges
+  pm_card_errorAfter                       charges, and the first answer under a key is a 500
+  pm_card_late                             the first request under a key charges 5 s later, unanswered
+
+Beyond the quota (dial quotaPerSecond) a charge is a 429. With CALLBACK_URL and CALLBACK_SECRET every
+charge is told by a signed callback. The README has all dials and all lines of the truth log.
 `

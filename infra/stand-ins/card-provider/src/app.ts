@@ -1,29 +1,35 @@
 import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
+import type { DialControl } from '../../dial-control.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
-import type { ChargeBook } from './charge-book.ts'
 import { dialRoutes } from './dial-routes.ts'
-import type { Dials } from './dials.ts'
+import type { DialSettings } from './dials.ts'
 import { limits } from './limits.ts'
 import { paymentIntentRoutes } from './payment-intent-routes.ts'
+import { createQuota } from './quota.ts'
+import type { RefusalCount } from './refusal-count.ts'
+import type { TakeChargeDeps } from './take-charge.ts'
 import type { TruthLog } from './truth-log.ts'
 import { truthRoutes } from './truth-routes.ts'
 
-export type AppDeps = Readonly<{
-  secretKey: string
-  book: ChargeBook
-  dials: Dials
-  truth: TruthLog
-  /** Aborted when the process stops: waiting charges are given up, silent sockets are cut. */
-  stop: AbortSignal
-}>
+export type AppDeps = Omit<TakeChargeDeps, 'truth' | 'wait'> &
+  Readonly<{
+    secretKey: string
+    truth: TruthLog
+    control: DialControl<DialSettings>
+    refusalCount: RefusalCount
+    /** Aborted when the process stops: waiting charges are given up, silent sockets are cut. */
+    stop: AbortSignal
+  }>
 
 /** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
-export function buildApp({ secretKey, book, dials, truth, stop }: AppDeps): FastifyInstance {
+export function buildApp(deps: AppDeps): FastifyInstance {
+  const { dials, control, truth, stop } = deps
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({
@@ -55,18 +61,14 @@ export function buildApp({ secretKey, book, dials, truth, stop }: AppDeps): Fast
     const status = truth.failure() === undefined ? 'ok' : 'the truth log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(dialRoutes, { dials, truth })
+  app.register(dialRoutes, { dials, control })
   app.register(truthRoutes, { truth })
   app.register(paymentIntentRoutes, {
     prefix: '/v1',
     deps: {
-      secretKey,
-      book,
-      dials,
-      truth,
-      stop,
+      ...deps,
+      quota: createQuota(() => performance.now()),
       wait: ms => (ms === 0 ? Promise.resolve() : sleep(ms, undefined, { signal: stop })),
-      newIntentId: () => `pi_${randomBytes(12).toString('hex')}`,
     },
   })
   return app
@@ -96,6 +98,8 @@ function errorAnswer(error: FastifyError): ApiError {
   if (error.name === 'AbortError') {
     return apiError(503, 'api_error', 'The card provider is stopping.')
   }
+  // The log of faults, which somebody else keeps, was not to be reached.
+  if (error.statusCode === 502) return apiError(502, 'api_error', error.message)
   if ((error.statusCode ?? 500) >= 500) {
     return apiError(500, 'api_error', 'An error occurred with our API.')
   }

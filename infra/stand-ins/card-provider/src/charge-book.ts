@@ -21,8 +21,8 @@ export type ChargeBook = Readonly<{
   apply: (line: TruthLine) => void
   find: (intentId: string) => PaymentIntent | undefined
   ofPayment: (paymentId: string) => readonly PaymentIntent[]
-  /** True when a card that is silent at first has already been silent under this key. */
-  wasDropped: (key: string) => boolean
+  /** True when a card that loses or delays its first request has already done so under this key. */
+  wasUsed: (key: string) => boolean
 }>
 
 /**
@@ -35,7 +35,7 @@ export function createChargeBook(now: () => number): ChargeBook {
   /** Oldest first, so the expired ones are at the front. */
   const answered = new Map<string, PaymentIntent>()
   const running = new Map<string, { fingerprint: string }>()
-  const dropped = new Set<string>()
+  const used = new Set<string>()
   let runningCount = 0
 
   function forgetExpired(windowMs: number): void {
@@ -60,10 +60,10 @@ export function createChargeBook(now: () => number): ChargeBook {
     }
   }
 
-  function keepDropped(key: string): void {
-    dropped.add(key)
-    const [oldest] = dropped
-    if (dropped.size > limits.intentsMax && oldest !== undefined) dropped.delete(oldest)
+  function keepUsed(key: string): void {
+    used.add(key)
+    const [oldest] = used
+    if (used.size > limits.intentsMax && oldest !== undefined) used.delete(oldest)
   }
 
   return {
@@ -90,11 +90,12 @@ export function createChargeBook(now: () => number): ChargeBook {
     },
     apply(line) {
       if (line.type === 'intent.succeeded' || line.type === 'intent.declined') keepIntent(line)
-      const silentCard = line.type === 'request.dropped' && line.cause === 'payment_method'
-      if (silentCard && line.idempotencyKey !== null) keepDropped(line.idempotencyKey)
+      const unanswered = line.type === 'request.dropped' || line.type === 'request.delayed'
+      const byCard = unanswered && line.cause === 'payment_method'
+      if (byCard && line.idempotencyKey !== null) keepUsed(line.idempotencyKey)
     },
     find: intentId => intents.get(intentId),
     ofPayment: paymentId => intentsOfPayment.get(paymentId) ?? [],
-    wasDropped: key => dropped.has(key),
+    wasUsed: key => used.has(key),
   }
 }

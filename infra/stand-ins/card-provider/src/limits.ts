@@ -5,12 +5,41 @@ export const limits = {
   intentsMax: 200_000,
   /** Charges under way at one time. */
   runningMax: 2_000,
+  /** Requests taken in and not yet executed; above it late ones are refused with 429. */
+  delayedMax: 10_000,
   connectionsMax: 4_000,
   requestReadMs: 10_000,
   keepAliveMs: 65_000,
   /** How long a silent request is held when its client does not leave. */
   silenceMaxMs: 120_000,
   latencyMaxMs: 60_000,
+  lateMaxMs: 600_000,
+  /** When a request with the card that is late is executed. */
+  lateCardMs: 5_000,
+  /** A late request whose key is in use is tried again this much later, so many times. */
+  lateRetryMs: 250,
+  lateTriesMax: 1_000,
+  dripMaxMs: 10_000,
+  /** An answer that drips is cut off after so long. */
+  dripAnswerMaxMs: 120_000,
+  callbackDelayMaxMs: 3_600_000,
+  callbackDuplicatesMax: 10,
+  callbacksInFlightMax: 20,
+  callbackAttemptMs: 5_000,
+  /** Doubled after each attempt, up to the most. With these, 15 attempts take 8 minutes. */
+  callbackBackoffMs: 500,
+  callbackBackoffMaxMs: 60_000,
+  callbackTriesMax: 15,
+  /** Nobody is told any more so long after the charge. */
+  callbackWindowMs: 7_200_000,
+  /** How long an answer waits for a callback that shall come before it. */
+  callbackEarlyMaxMs: 2_000,
+  /** How long a callback waits for one to be exchanged with. */
+  callbackPairWaitMs: 2_000,
+  quotaPerSecondMax: 1_000,
+  quotaBurstMax: 10_000,
+  /** Refusals are counted this long before the count is written. */
+  refusalsCountedMs: 1_000,
   /** Requests under way at SIGTERM get this long, then their sockets are cut. */
   stopGraceMs: 3_000,
   retryAfterSeconds: 1,

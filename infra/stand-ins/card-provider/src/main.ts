@@ -1,14 +1,25 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
+import { createDialControl } from '../../dial-control.ts'
+import { openNemesis } from '../../nemesis.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
+import { createBackground } from './background.ts'
+import type { Callbacks } from './callbacks.ts'
+import { createCallbacks } from './callbacks.ts'
 import { createChargeBook } from './charge-book.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './config.ts'
-import { createDials, dialsAtRest } from './dials.ts'
+import { createDelayedRequests } from './delayed-requests.ts'
+import { createDials, dialsAtRest, dialTable } from './dials.ts'
+import { executeLate } from './execute-late.ts'
 import { limits } from './limits.ts'
+import { createRefusalCount } from './refusal-count.ts'
+import { sendCallback } from './send-callback.ts'
 import { openTruthLog } from './truth-log.ts'
+import { createUntoldCharges } from './untold-charges.ts'
 
 /**
  * Rebuilds the state from the truth log, serves until `stop`, and closes in reverse. Dials return
@@ -18,10 +29,16 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   const book = createChargeBook(Date.now)
   const dials = createDials()
+  const delayed = createDelayedRequests(Date.now)
+  const untold = createUntoldCharges()
+  let callbacks: Callbacks | undefined
   let loggedDials = dialsAtRest
   const truth = open.adopt(
     await openTruthLog(config.truthLog, line => {
       book.apply(line)
+      delayed.apply(line)
+      const toTell = untold.apply(line)
+      if (toTell !== undefined) callbacks?.begin(toTell)
       if (line.type === 'dials.changed') loggedDials = line.dials
     }),
     log => log.close(),
@@ -30,7 +47,36 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
     await truth.append({ type: 'dials.changed', cause: 'restart', dials: dialsAtRest })
   }
 
-  const app = open.use(buildApp({ secretKey: config.secretKey, book, dials, truth, stop }))
+  const logError = (event: string) => (err: unknown) => app.log.error({ event, err }, event)
+  const countRefusals = createRefusalCount(truth, logError('refusals.not_written'))
+  const refusalCount = open.adopt(countRefusals, each => each.flush())
+  const background = open.adopt(createBackground(logError('work.failed')), each => each.close())
+  if (config.callbacks !== undefined) {
+    const send = sendCallback(config.callbacks, truth, untold, stop)
+    callbacks = createCallbacks({ dials, untold, background, truth, send, stop })
+  }
+  const control = open.adopt(
+    createDialControl({
+      ...dialTable,
+      dials,
+      async record(settings) {
+        // What was refused so far was refused by the dials as they stood.
+        await refusalCount.flush()
+        await truth.append({ type: 'dials.changed', cause: 'patch', dials: settings })
+      },
+      nemesis: config.nemesisUrl === undefined ? undefined : openNemesis(config.nemesisUrl),
+      onError: logError('nemesis.not_written'),
+    }),
+    each => each.close(),
+  )
+  const newIntentId = () => `pi_${randomBytes(12).toString('hex')}`
+  const charging = { book, dials, truth, delayed, callbacks, newIntentId }
+  const { secretKey } = config
+  const app = open.use(buildApp({ ...charging, secretKey, control, refusalCount, stop }))
+
+  delayed.start(executeLate(charging), background)
+  for (const charge of untold.all()) callbacks?.begin(charge)
+  control.start()
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   app.log.info({ event: 'listening', port }, 'card-provider is listening')

@@ -1,41 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyPluginAsync, FastifyReply } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiError } from './api-error.ts'
 import { apiError, invalidParam } from './api-error.ts'
+import { intentAnswer, quotaExceeded, refusals, sendAnswer } from './charge-answers.ts'
 import { readChargeRequest } from './charge-request.ts'
+import { sendDripping } from './drip.ts'
 import { holdSilently } from './hold-silently.ts'
 import { limits } from './limits.ts'
-import type { PaymentIntent } from './payment-intent.ts'
-import { declinedError, showIntent } from './payment-intent.ts'
+import { showIntent } from './payment-intent.ts'
+import type { Quota } from './quota.ts'
+import type { RefusalCount } from './refusal-count.ts'
 import type { TakeChargeDeps } from './take-charge.ts'
 import { takeCharge } from './take-charge.ts'
 
-export type PaymentIntentDeps = TakeChargeDeps & Readonly<{ secretKey: string; stop: AbortSignal }>
+export type PaymentIntentDeps = TakeChargeDeps &
+  Readonly<{ secretKey: string; quota: Quota; refusalCount: RefusalCount; stop: AbortSignal }>
 
 const idempotencyKeyMax = 255
 const paymentIdParam = 'metadata[payment_id]'
-
-const keyRefusals = {
-  other_request: apiError(
-    400,
-    'idempotency_error',
-    'Keys for idempotent requests can only be used with the same parameters they were first used with.',
-  ),
-  in_use: apiError(
-    409,
-    'idempotency_error',
-    'Another request with this idempotency key is still running.',
-    { code: 'idempotency_key_in_use' },
-    { 'stripe-should-retry': 'true' },
-  ),
-  full: apiError(
-    429,
-    'invalid_request_error',
-    'The card provider has as many charges under way or kept as it can hold.',
-    { code: 'rate_limit' },
-    { 'retry-after': String(limits.retryAfterSeconds), 'stripe-should-retry': 'true' },
-  ),
-} as const
 
 /** The part of Stripe's API that is played here, behind its secret key. */
 export const paymentIntentRoutes: FastifyPluginAsync<{ deps: PaymentIntentDeps }> = async (
@@ -51,23 +33,43 @@ export const paymentIntentRoutes: FastifyPluginAsync<{ deps: PaymentIntentDeps }
   app.addHook('onRequest', async (request, reply) => {
     if (isAuthorized(request.headers.authorization, deps.secretKey)) return
     const message = 'Invalid API key: send it as `Authorization: Bearer <key>`.'
-    return sendError(reply, apiError(401, 'invalid_request_error', message))
+    return sendAnswer(reply, apiError(401, 'invalid_request_error', message))
   })
 
-  app.post<{ Body: URLSearchParams | undefined }>('/payment_intents', async (request, reply) => {
-    const key = readIdempotencyKey(request.headers['idempotency-key'])
-    if (typeof key === 'object' && key !== null) return sendError(reply, key)
-    const read = readChargeRequest(request.body ?? new URLSearchParams())
-    if (read.kind === 'refused') return sendError(reply, read.error)
+  /** Refuses beyond the quota before the body is read: such a request leaves nothing but a count. */
+  async function holdToQuota(_request: FastifyRequest, reply: FastifyReply) {
+    const { quotaPerSecond, quotaBurst } = deps.dials.read()
+    const retryAfterSeconds = deps.quota.take(quotaPerSecond, quotaBurst)
+    if (retryAfterSeconds === undefined) return
+    deps.refusalCount.add()
+    return sendAnswer(reply, quotaExceeded(retryAfterSeconds))
+  }
 
-    const outcome = await takeCharge(deps, read.request, key, request.id)
-    if (outcome.kind === 'silent') {
-      request.log.info({ event: 'request.unanswered' }, 'holding the socket, answering nothing')
-      return holdSilently(reply, limits.silenceMaxMs, deps.stop)
-    }
-    if (outcome.kind !== 'decided') return sendError(reply, keyRefusals[outcome.kind])
-    return sendIntent(reply, outcome.intent, outcome.replayed)
-  })
+  const charging = { onRequest: holdToQuota }
+  app.post<{ Body: URLSearchParams | undefined }>(
+    '/payment_intents',
+    charging,
+    async (request, reply) => {
+      const key = readIdempotencyKey(request.headers['idempotency-key'])
+      if (typeof key === 'object' && key !== null) return sendAnswer(reply, key)
+      const read = readChargeRequest(request.body ?? new URLSearchParams())
+      if (read.kind === 'refused') return sendAnswer(reply, read.error)
+
+      const outcome = await takeCharge(deps, read.request, key, request.id)
+      if (outcome.kind === 'silent') {
+        request.log.info({ event: 'request.unanswered' }, 'holding the socket, answering nothing')
+        return holdSilently(reply, limits.silenceMaxMs, deps.stop)
+      }
+      const answer =
+        outcome.kind === 'decided'
+          ? intentAnswer(outcome.intent, outcome.replayed)
+          : refusals[outcome.kind]
+      const dripMs = 'dripMs' in outcome ? outcome.dripMs : 0
+      if (dripMs === 0) return sendAnswer(reply, answer)
+      reply.code(answer.status).headers(answer.headers)
+      return sendDripping(reply, answer.body, dripMs, deps.stop)
+    },
+  )
 
   app.get<{ Params: { id: string } }>('/payment_intents/:id', async (request, reply) => {
     await deps.wait(deps.dials.read().latencyMs)
@@ -75,19 +77,19 @@ export const paymentIntentRoutes: FastifyPluginAsync<{ deps: PaymentIntentDeps }
     if (intent !== undefined) return showIntent(intent)
     const message = `No such payment_intent: '${request.params.id.slice(0, 60)}'`
     const more = { code: 'resource_missing', param: 'intent' }
-    return sendError(reply, apiError(404, 'invalid_request_error', message, more))
+    return sendAnswer(reply, apiError(404, 'invalid_request_error', message, more))
   })
 
   app.get<{ Querystring: Record<string, unknown> }>('/payment_intents', async (request, reply) => {
     const { [paymentIdParam]: paymentId, limit = String(limits.intentListDefault) } = request.query
     if (typeof paymentId !== 'string') {
       const message = `This stand-in lists by payment only: send ${paymentIdParam}.`
-      return sendError(reply, invalidParam(paymentIdParam, 'parameter_missing', message))
+      return sendAnswer(reply, invalidParam(paymentIdParam, 'parameter_missing', message))
     }
     const count = /^\d{1,3}$/.test(String(limit)) ? Number(limit) : 0
     if (count < 1 || count > limits.intentListMax) {
       const message = `limit must be from 1 to ${limits.intentListMax}`
-      return sendError(reply, invalidParam('limit', 'parameter_invalid_integer', message))
+      return sendAnswer(reply, invalidParam('limit', 'parameter_invalid_integer', message))
     }
     await deps.wait(deps.dials.read().latencyMs)
     const newestFirst = deps.book.ofPayment(paymentId).toReversed()
@@ -95,18 +97,6 @@ export const paymentIntentRoutes: FastifyPluginAsync<{ deps: PaymentIntentDeps }
     const has_more = newestFirst.length > count
     return { object: 'list', url: '/v1/payment_intents', data, has_more }
   })
-}
-
-function sendIntent(reply: FastifyReply, intent: PaymentIntent, replayed: boolean): FastifyReply {
-  if (replayed) {
-    reply.header('idempotent-replayed', 'true').header('original-request', intent.requestId)
-  }
-  if (intent.type === 'intent.declined') return sendError(reply, declinedError(intent))
-  return reply.send(showIntent(intent))
-}
-
-function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
-  return reply.code(error.status).headers(error.headers).send(error.body)
 }
 
 function readIdempotencyKey(header: string | string[] | undefined): string | null | ApiError {

@@ -2,8 +2,11 @@
 export type PaymentMethod = Readonly<{
   kind: string
   declineCode?: 'generic_decline' | 'insufficient_funds'
-  /** Which half of the conversation is lost, the first time it is used under a key. */
-  silentAtFirst?: 'before' | 'after'
+  /**
+   * What goes wrong the first time it is used under a key: the request is lost, the answer is lost,
+   * the answer is a 500, or the request is executed late.
+   */
+  atFirst?: 'silent_before' | 'silent_after' | 'error_after' | 'late'
   slowMs?: number
 }>
 
@@ -15,8 +18,10 @@ const paymentMethods: ReadonlyMap<string, PaymentMethod> = new Map<string, Payme
     'pm_card_chargeDeclinedInsufficientFunds',
     { kind: 'insufficient_funds', declineCode: 'insufficient_funds' },
   ],
-  ['pm_card_silentAfter', { kind: 'silent_after', silentAtFirst: 'after' }],
-  ['pm_card_silentBefore', { kind: 'silent_before', silentAtFirst: 'before' }],
+  ['pm_card_errorAfter', { kind: 'error_after', atFirst: 'error_after' }],
+  ['pm_card_late', { kind: 'late', atFirst: 'late' }],
+  ['pm_card_silentAfter', { kind: 'silent_after', atFirst: 'silent_after' }],
+  ['pm_card_silentBefore', { kind: 'silent_before', atFirst: 'silent_before' }],
   ['pm_card_slow', { kind: 'slow', slowMs: 1_500 }],
 ])
 

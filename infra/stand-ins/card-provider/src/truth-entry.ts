@@ -13,27 +13,89 @@ export type RequestFacts = Readonly<{
   requestId: string
 }>
 
-/** What made the provider silent: a dial somebody turned, or the card that was used. */
-export type SilenceCause = 'dial' | 'payment_method'
+/** What made the provider misbehave: a dial somebody turned, or the card that was used. */
+export type FaultCause = 'dial' | 'payment_method'
 
-type Decided = RequestFacts & Readonly<{ intentId: string; fingerprint: string }>
+/** Why a request that was executed late came to nothing: nobody was told. */
+type LateDropCause = 'other_request' | 'full'
+
+export type DeclineCode = NonNullable<PaymentMethod['declineCode']>
+
+/** Present on what became of a delayed request; `requestId` tells which one. */
+type Late = Readonly<{ late?: true }>
+
+type Decided = RequestFacts &
+  Late &
+  Readonly<{
+    intentId: string
+    fingerprint: string
+    /** Present when somebody is to be told by a callback. */
+    eventId?: string
+  }>
 
 export type IntentSucceeded = Readonly<{ type: 'intent.succeeded' }> & Decided
-export type IntentDeclined = Readonly<{
-  type: 'intent.declined'
-  declineCode: NonNullable<PaymentMethod['declineCode']>
-}> &
+export type IntentDeclined = Readonly<{ type: 'intent.declined'; declineCode: DeclineCode }> &
   Decided
-export type ReplyWithheld = Readonly<{
-  type: 'reply.withheld'
+/** `reply.withheld`: no answer. `reply.error`: a 500, whatever became of the charge. */
+export type ReplySpoilt = Readonly<{
+  type: 'reply.withheld' | 'reply.error'
   intentId: string
-  /** True when the answer that was withheld was a stored one: no money moved this time. */
+  /** True when the answer that was spoilt was a stored one: no money moved this time. */
   replayed: boolean
-  cause: SilenceCause
+  cause: FaultCause
 }> &
   RequestFacts
-export type RequestDropped = Readonly<{ type: 'request.dropped'; cause: SilenceCause }> &
+export type RequestDropped = Readonly<{
+  type: 'request.dropped'
+  cause: FaultCause | LateDropCause
+}> &
+  RequestFacts &
+  Late
+/** Taken in, not answered, and executed at `dueAt`. All that the execution needs is here. */
+export type RequestDelayed = Readonly<{
+  type: 'request.delayed'
+  fingerprint: string
+  /** How it will be declined, or null when it will succeed. */
+  declineCode: DeclineCode | null
+  dueAt: string
+  cause: FaultCause
+}> &
   RequestFacts
+/** A delayed request found its key answered: no money moved. */
+export type RequestRepeated = Readonly<{
+  type: 'request.repeated'
+  intentId: string
+  late: true
+}> &
+  RequestFacts
+export type RequestsRefused = Readonly<{
+  type: 'requests.refused'
+  /** How many the quota refused since the line before, the first of them at `since`. */
+  count: number
+  since: string
+}>
+export type CallbackFacts = Readonly<{
+  eventId: string
+  intentId: string
+  metadata: RequestFacts['metadata']
+}>
+/** One attempt and how it ended. `copy` 0 is the callback itself, which is tried again. */
+export type CallbackSent = Readonly<{
+  type: 'callback.sent'
+  attempt: number
+  copy: number
+  status?: number
+  error?: string
+}> &
+  CallbackFacts
+/** Lost by the dial: nobody will ever be told. */
+export type CallbackDropped = Readonly<{ type: 'callback.dropped' }> & CallbackFacts
+export type CallbackAbandoned = Readonly<{
+  type: 'callback.abandoned'
+  attempt: number
+  cause: 'tries' | 'window'
+}> &
+  CallbackFacts
 export type DialsChanged = Readonly<{
   type: 'dials.changed'
   /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
@@ -44,7 +106,13 @@ export type DialsChanged = Readonly<{
 export type TruthEntry =
   | IntentSucceeded
   | IntentDeclined
-  | ReplyWithheld
+  | ReplySpoilt
   | RequestDropped
+  | RequestDelayed
+  | RequestRepeated
+  | RequestsRefused
+  | CallbackSent
+  | CallbackDropped
+  | CallbackAbandoned
   | DialsChanged
 export type TruthLine = Line<TruthEntry>

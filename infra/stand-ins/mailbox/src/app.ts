@@ -1,17 +1,23 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
+import type { DialControl } from '../../dial-control.ts'
 import { dialRoutes } from './dial-routes.ts'
-import type { Dials } from './dials.ts'
+import type { DialSettings, Dials } from './dials.ts'
 import { limits } from './limits.ts'
 import type { MailEntry } from './mail-entry.ts'
 import { mailRoutes } from './mail-routes.ts'
 import type { MailStore } from './mail-store.ts'
 
-export type AppDeps = Readonly<{ dials: Dials; log: AppendLog<MailEntry>; store: MailStore }>
+export type AppDeps = Readonly<{
+  dials: Dials
+  control: DialControl<DialSettings>
+  log: AppendLog<MailEntry>
+  store: MailStore
+}>
 
 /** Builds the mailbox's HTTP side. Opens nothing; the caller listens and closes. */
-export function buildApp({ dials, log, store }: AppDeps): FastifyInstance {
+export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstance {
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({ disableRequestLogging: true }),
@@ -34,7 +40,7 @@ export function buildApp({ dials, log, store }: AppDeps): FastifyInstance {
     const status = log.failure() === undefined ? 'ok' : 'the mail log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(dialRoutes, { dials, log })
+  app.register(dialRoutes, { dials, control })
   app.register(mailRoutes, { store })
   return app
 }
@@ -55,6 +61,8 @@ function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   const status = error.statusCode ?? 500
+  // The log of faults, which somebody else keeps, was not to be reached.
+  if (status === 502) return reply.code(502).send({ error: error.message })
   if (status >= 500) {
     request.log.error({ event: 'request.failed', err: error }, 'request failed')
     return reply.code(500).send({ error: 'the mailbox failed' })

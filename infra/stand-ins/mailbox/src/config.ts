@@ -5,9 +5,11 @@ export type Config = Readonly<{
   port: number
   smtpPort: number
   mailLog: string
+  /** Where all faults of the system are written down. */
+  nemesisUrl: string | undefined
 }>
 
-/** Reads PORT, SMTP_PORT, HOST and MAIL_LOG; throws one error that lists every mistake. */
+/** Reads the settings; throws one error that lists every mistake. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = createEnvReader(env)
   const config = {
@@ -15,6 +17,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read.port('PORT'),
     smtpPort: read.port('SMTP_PORT'),
     mailLog: read.text('MAIL_LOG'),
+    nemesisUrl: read.url('NEMESIS_URL'),
   }
   read.finish()
   return config

@@ -1,3 +1,5 @@
+import type { DialTable } from '../../dial-moves.ts'
+import type { Dice } from '../../dice.ts'
 import { createDice } from '../../dice.ts'
 import { limits } from './limits.ts'
 
@@ -7,19 +9,46 @@ export type DialSettings = Readonly<{
   refuseRate: number
   /** Waited before a mail is accepted or refused. */
   latencyMs: number
+  /** `after`: mails are kept, and whoever sent them is told nothing. */
+  silence: 'none' | 'after'
+  /** Share of accepted mails the silence takes, 0 to 1. */
+  silenceRate: number
   /** Where the dice start; setting it, even to the same value, starts them anew. */
   seed: number
 }>
 
-export const dialsAtRest: DialSettings = { refuseRate: 0, latencyMs: 0, seed: 1 }
+export const dialsAtRest: DialSettings = {
+  refuseRate: 0,
+  latencyMs: 0,
+  silence: 'none',
+  silenceRate: 1,
+  seed: 1,
+}
+
+/** Which dials are faults, for the log of all faults. */
+export const dialTable: DialTable<DialSettings> = {
+  party: 'mailbox',
+  atRest: dialsAtRest,
+  roles: {
+    refuseRate: 'fault',
+    latencyMs: 'fault',
+    silence: 'fault',
+    silenceRate: { shapes: 'silence' },
+    seed: 'setting',
+  },
+}
+
+const rate = { type: 'number', minimum: 0, maximum: 1 }
 
 /** JSON Schema of a change: any of the dials, and nothing else. */
 export const dialChangeSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    refuseRate: { type: 'number', minimum: 0, maximum: 1 },
+    refuseRate: rate,
     latencyMs: { type: 'integer', minimum: 0, maximum: limits.latencyMaxMs },
+    silence: { type: 'string', enum: ['none', 'after'] },
+    silenceRate: rate,
     seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
   } satisfies Record<keyof DialSettings, object>,
 } as const
@@ -27,22 +56,30 @@ export const dialChangeSchema = {
 export type Dials = Readonly<{
   read: () => DialSettings
   change: (change: Partial<DialSettings>) => DialSettings
-  /** One throw for each mail, so the n-th mail meets the same luck in every run. */
-  throwDice: () => Readonly<{ refused: boolean; latencyMs: number }>
+  /** Every die is thrown for each mail, so the n-th mail meets the same luck in every run. */
+  throwDice: () => Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
 }>
 
 /** The dials of one running mailbox, at rest to begin with. */
 export function createDials(): Dials {
   let settings = dialsAtRest
-  let dice = createDice(settings.seed)
+  let dice = openDice(settings.seed)
 
   return {
     read: () => settings,
     change(change) {
       settings = { ...settings, ...change }
-      if (change.seed !== undefined) dice = createDice(change.seed)
+      if (change.seed !== undefined) dice = openDice(change.seed)
       return settings
     },
-    throwDice: () => ({ refused: dice() < settings.refuseRate, latencyMs: settings.latencyMs }),
+    throwDice() {
+      const silent = dice.silence() < settings.silenceRate && settings.silence === 'after'
+      const refused = dice.refusal() < settings.refuseRate
+      return { refused, silent, latencyMs: settings.latencyMs }
+    },
   }
+}
+
+function openDice(seed: number): Readonly<Record<'refusal' | 'silence', Dice>> {
+  return { refusal: createDice(seed), silence: createDice(seed, 1) }
 }

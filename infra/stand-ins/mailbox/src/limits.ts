@@ -9,6 +9,8 @@ export const limits = {
   smtpIdleMs: 30_000,
   /** Mail sessions at SIGTERM get this long; an idle one uses all of it. */
   smtpCloseMs: 500,
+  /** How long an unanswered sender is held when it does not leave. */
+  silenceMaxMs: 120_000,
   bodyBytesMax: 16 * 1024,
   connectionsMax: 500,
   requestReadMs: 10_000,

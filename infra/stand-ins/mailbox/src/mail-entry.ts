@@ -22,6 +22,14 @@ export type MailRefused = Readonly<{
   code: 451
 }>
 
+/** An accepted mail whose sender the silence dial left without an answer. */
+export type MailUnanswered = Readonly<{
+  type: 'mail.unanswered'
+  messageId: string | null
+  from: string
+  to: readonly string[]
+}>
+
 export type DialsChanged = Readonly<{
   type: 'dials.changed'
   /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
@@ -29,5 +37,5 @@ export type DialsChanged = Readonly<{
   dials: DialSettings
 }>
 
-export type MailEntry = MailAccepted | MailRefused | DialsChanged
+export type MailEntry = MailAccepted | MailRefused | MailUnanswered | DialsChanged
 export type MailLine = Line<MailEntry>

@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { openAppendLog } from '../../append-log.ts'
+import { createDialControl } from '../../dial-control.ts'
+import { openNemesis } from '../../nemesis.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './config.ts'
-import { createDials, dialsAtRest } from './dials.ts'
+import { createDials, dialsAtRest, dialTable } from './dials.ts'
 import { limits } from './limits.ts'
 import type { MailEntry } from './mail-entry.ts'
 import { createMailStore } from './mail-store.ts'
@@ -34,7 +36,20 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
     await log.append({ type: 'dials.changed', cause: 'restart', dials: dialsAtRest })
   }
 
-  const app = open.use(buildApp({ dials, log, store }))
+  const control = open.adopt(
+    createDialControl({
+      ...dialTable,
+      dials,
+      async record(settings) {
+        await log.append({ type: 'dials.changed', cause: 'patch', dials: settings })
+      },
+      nemesis: config.nemesisUrl === undefined ? undefined : openNemesis(config.nemesisUrl),
+      onError: err => app.log.error({ event: 'nemesis.not_written', err }, 'nemesis.not_written'),
+    }),
+    each => each.close(),
+  )
+  const app = open.use(buildApp({ dials, control, log, store }))
+  control.start()
   const deps = { dials, log, store, wait: (ms: number) => waitUnlessStopped(ms, stop) }
   const smtp = open.adopt(
     await openSmtp(

@@ -13,7 +13,10 @@ export type ReceiveMailDeps = Readonly<{
   wait: (ms: number) => Promise<void>
 }>
 
-/** Writes the mail down, and only then calls it accepted. A refused mail is written down too. */
+/**
+ * Writes the mail down, and only then calls it accepted. What is refused, or accepted without an
+ * answer, is written down too.
+ */
 export async function receiveMail(deps: ReceiveMailDeps, envelope: Envelope): Promise<Verdict> {
   const luck = deps.dials.throwDice()
   await deps.wait(luck.latencyMs)
@@ -25,5 +28,7 @@ export async function receiveMail(deps: ReceiveMailDeps, envelope: Envelope): Pr
     return 'refused'
   }
   deps.store.apply(await deps.log.append({ type: 'mail.accepted', ...facts, subject, text }))
-  return 'accepted'
+  if (!luck.silent) return 'accepted'
+  await deps.log.append({ type: 'mail.unanswered', ...facts })
+  return 'unanswered'
 }

@@ -1,0 +1,53 @@
+import type { FastifyReply } from 'fastify'
+import type { ApiError } from './api-error.ts'
+import { apiError } from './api-error.ts'
+import { limits } from './limits.ts'
+import type { PaymentIntent } from './payment-intent.ts'
+import { declinedError, showIntent } from './payment-intent.ts'
+
+type Answer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: object }>
+
+/** What a request to charge is answered when no charge answers it. */
+export const refusals = {
+  other_request: apiError(
+    400,
+    'idempotency_error',
+    'Keys for idempotent requests can only be used with the same parameters they were first used with.',
+  ),
+  in_use: apiError(
+    409,
+    'idempotency_error',
+    'Another request with this idempotency key is still running.',
+    { code: 'idempotency_key_in_use' },
+    { 'stripe-should-retry': 'true' },
+  ),
+  full: tooMany(
+    'The card provider has as many charges under way or kept as it can hold.',
+    limits.retryAfterSeconds,
+  ),
+  error: apiError(500, 'api_error', 'An error occurred with our API.'),
+} as const
+
+/** The quota's 429: nothing happened, and nothing will. */
+export function quotaExceeded(retryAfterSeconds: number): ApiError {
+  return tooMany('Request rate limit exceeded.', retryAfterSeconds)
+}
+
+function tooMany(message: string, retryAfterSeconds: number): ApiError {
+  const headers = { 'retry-after': String(retryAfterSeconds), 'stripe-should-retry': 'true' }
+  return apiError(429, 'invalid_request_error', message, { code: 'rate_limit' }, headers)
+}
+
+/** The answer to a charge that was decided; a stored one says that it is. */
+export function intentAnswer(intent: PaymentIntent, replayed: boolean): Answer {
+  const headers = replayed
+    ? { 'idempotent-replayed': 'true', 'original-request': intent.requestId }
+    : {}
+  if (intent.type === 'intent.succeeded') return { status: 200, headers, body: showIntent(intent) }
+  const { status, body } = declinedError(intent)
+  return { status, headers, body }
+}
+
+export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  return reply.code(status).headers(headers).send(body)
+}

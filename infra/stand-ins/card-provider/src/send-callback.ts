@@ -1,0 +1,43 @@
+import { createGate } from './gate.ts'
+import { limits } from './limits.ts'
+import type { CallbackEndpoint } from './post-callback.ts'
+import { postCallback } from './post-callback.ts'
+import type { CallbackFacts } from './truth-entry.ts'
+import type { TruthLog } from './truth-log.ts'
+import type { UntoldCharge, UntoldCharges } from './untold-charges.ts'
+
+/** Makes one attempt with so many copies beside it. How each ended is on disk when it resolves. */
+export type SendCallback = (charge: UntoldCharge, copies: number) => Promise<void>
+
+/** Sends and writes down, and gives a callback up after too many attempts or too long a time. */
+export function sendCallback(
+  endpoint: CallbackEndpoint,
+  truth: Pick<TruthLog, 'append'>,
+  untold: UntoldCharges,
+  stop: AbortSignal,
+): SendCallback {
+  const inTurn = createGate(limits.callbacksInFlightMax)
+
+  return async (charge, copies) => {
+    const { eventId, intent } = charge
+    const facts = callbackFacts(charge)
+    const attempt = untold.tried(eventId).attempts + 1
+    const sends = Array.from({ length: 1 + copies }, async (_, copy) => {
+      const answer = await inTurn(() => postCallback(endpoint, eventId, intent, stop))
+      // Broken off, it may have arrived or not: the next process sends it again.
+      if (stop.aborted) return
+      await truth.append({ type: 'callback.sent', ...facts, attempt, copy, ...answer })
+    })
+    await Promise.all(sends)
+    if (stop.aborted || untold.find(eventId) === undefined) return
+    const isLate = Date.now() - Date.parse(intent.at) > limits.callbackWindowMs
+    if (attempt < limits.callbackTriesMax && !isLate) return
+    const cause = isLate ? 'window' : 'tries'
+    await truth.append({ type: 'callback.abandoned', ...facts, attempt, cause })
+  }
+}
+
+/** The metadata go along, so that the lines of a payment hold its callbacks, too. */
+export function callbackFacts({ eventId, intent }: UntoldCharge): CallbackFacts {
+  return { eventId, intentId: intent.intentId, metadata: intent.metadata }
+}

@@ -1,0 +1,243 @@
+import { appendFile } from 'node:fs/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { waitUntil } from '../../wait-until.ts'
+import type { Provider } from './provider.ts'
+import { openDirectory, patienceMs, startProvider, unique } from './provider.ts'
+import type { Receiver } from './receiver.ts'
+import { openReceiver } from './receiver.ts'
+
+const open = new AsyncDisposableStack()
+let directory: Awaited<ReturnType<typeof openDirectory>>
+let receiver: Receiver
+let provider: Provider
+
+beforeAll(async () => {
+  directory = open.use(await openDirectory())
+  receiver = open.use(await openReceiver())
+  provider = await start('truth.jsonl')
+})
+afterAll(() => open.disposeAsync())
+beforeEach(async () => {
+  receiver.answer(200)
+  await provider.rest()
+})
+
+/** Whatever a test leaves running ends with the file. */
+async function start(name: string, env = receiver.env): Promise<Provider> {
+  return open.adopt(await startProvider(directory.file(name), env), each => each.kill())
+}
+
+/** The lines about the callbacks of a payment, once there are as many. */
+function callbackLines(payment: string, count: number, on = provider) {
+  return waitUntil(`${count} lines about callbacks`, async () => {
+    const lines = (await on.linesOf(payment)).filter(({ type }) => type.startsWith('callback.'))
+    return lines.length >= count ? lines : undefined
+  })
+}
+
+describe('a callback', () => {
+  test('tells what a charge became, signed, and in the words of the API', async () => {
+    const payment = unique()
+    const { body } = await provider.charge(payment)
+    const [received] = await receiver.waitFor(payment, 1)
+    expect(received?.event).toEqual({
+      id: expect.stringMatching(/^evt_/),
+      object: 'event',
+      type: 'payment_intent.succeeded',
+      created: body.created,
+      data: { object: body },
+    })
+    expect(received?.signed).toBe(true)
+    expect(Math.abs(Date.now() - (received?.signedAtMs ?? 0))).toBeLessThan(10_000)
+    const [sent] = await callbackLines(payment, 1)
+    const eventId = received?.event.id
+    expect(sent).toMatchObject({ type: 'callback.sent', eventId, intentId: body.id })
+    expect(sent).toMatchObject({ status: 200, attempt: 1, copy: 0 })
+  })
+
+  test('tells of a decline and of a late charge, and never of a replay', async () => {
+    const [declined, late] = [unique(), unique()]
+    const fields = { payment_method: 'pm_card_chargeDeclined' }
+    await provider.charge(declined, fields)
+    await provider.charge(declined, fields)
+    await provider.turn({ lateMs: 100 })
+    await provider.chargeInSilence(late)
+    const [failed] = await receiver.waitFor(declined, 1)
+    expect(failed?.event.type).toBe('payment_intent.payment_failed')
+    expect(failed?.event.data.object.status).toBe('requires_payment_method')
+    const [succeeded] = await receiver.waitFor(late, 1)
+    expect(succeeded?.event.type).toBe('payment_intent.succeeded')
+    expect(receiver.of(declined)).toHaveLength(1)
+  })
+
+  test('is sent again under its id until somebody takes it', async () => {
+    receiver.answer(500)
+    const payment = unique()
+    await provider.charge(payment)
+    await receiver.waitFor(payment, 2)
+    receiver.answer(204)
+    const lines = await callbackLines(payment, 3)
+    expect(lines.map(({ status, attempt }) => [status, attempt])).toEqual([
+      ...[
+        [500, 1],
+        [500, 2],
+        [204, 3],
+      ],
+    ])
+    const ids = receiver.of(payment).map(({ event }) => event.id)
+    expect(new Set(ids).size).toBe(1)
+    expect(receiver.of(payment).every(({ signed }) => signed)).toBe(true)
+  })
+})
+
+describe('dials', () => {
+  test('a callback can come several times over', async () => {
+    await provider.turn({ callbackDuplicates: 4 })
+    const payment = unique()
+    await provider.charge(payment)
+    const received = await receiver.waitFor(payment, 5)
+    expect(new Set(received.map(({ event }) => event.id)).size).toBe(1)
+    const lines = await callbackLines(payment, 5)
+    expect(lines.map(({ copy }) => copy).toSorted()).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test('a callback can come before the answer that it is about', async () => {
+    await provider.turn({ callbackEarly: true })
+    const payment = unique()
+    const before = { answered: false }
+    receiver.answer(null)
+    const charge = provider.charge(payment).then(answer => {
+      before.answered = true
+      return answer
+    })
+    const [received] = await receiver.waitFor(payment, 1)
+    expect(before.answered).toBe(false)
+    const shown = await provider.get(`/v1/payment_intents/${received?.event.data.object.id}`)
+    expect(shown.body).toEqual(received?.event.data.object)
+    // The receiver never answers, and the answer comes all the same.
+    expect((await charge).status).toBe(200)
+  })
+
+  test('callbacks can change places, and one without another is not held for ever', async () => {
+    await provider.turn({ callbackShuffle: true })
+    const [first, second, single] = [unique(), unique(), unique()]
+    await provider.charge(first)
+    await waitUntil('it is decided', async () => (await provider.truthOf(first)).length === 1)
+    await provider.charge(second)
+    const [sentSecond] = await callbackLines(second, 1)
+    const [sentFirst] = await callbackLines(first, 1)
+    expect(sentSecond.seq).toBeLessThan(sentFirst.seq)
+    await provider.charge(single)
+    await receiver.waitFor(single, 1)
+  })
+
+  test('a callback can come late', async () => {
+    await provider.turn({ callbackDelayMs: 2 * patienceMs })
+    const payment = unique()
+    await provider.charge(payment)
+    const [sent] = await callbackLines(payment, 1)
+    const [charged] = await provider.linesOf(payment)
+    expect(Date.parse(sent.at) - Date.parse(charged.at)).toBeGreaterThan(patienceMs)
+  })
+
+  test('a callback can be lost for good, and the log says so', async () => {
+    await provider.turn({ callbackDropRate: 1 })
+    const payment = unique()
+    await provider.charge(payment)
+    expect(await callbackLines(payment, 1)).toMatchObject([{ type: 'callback.dropped' }])
+    await provider.rest()
+    const next = unique()
+    await provider.charge(next)
+    await receiver.waitFor(next, 1)
+    expect(receiver.of(payment)).toEqual([])
+  })
+})
+
+describe('a restart', () => {
+  test('after kill -9 tells what was not told, and nothing that was', async () => {
+    const before = await start('killed.jsonl')
+    const [told, untold] = [unique(), unique()]
+    await before.charge(told)
+    await callbackLines(told, 1, before)
+    receiver.answer(503)
+    await before.charge(untold)
+    const [refused] = await callbackLines(untold, 1, before)
+    expect(refused).toMatchObject({ status: 503, attempt: 1 })
+    await before.kill()
+    receiver.answer(200)
+
+    const after = await start('killed.jsonl')
+    const lines = await callbackLines(untold, 2, after)
+    expect(lines.at(-1)).toMatchObject({ status: 200, eventId: refused.eventId })
+    expect(lines.at(-1).attempt).toBeGreaterThan(1)
+    expect(await after.stop()).toBe(0)
+    expect(receiver.of(told)).toHaveLength(1)
+  })
+
+  test('with callbacks for the first time tells nothing of charges from before', async () => {
+    const without = await start('new.jsonl', {})
+    const [old, fresh] = [unique(), unique()]
+    await without.charge(old)
+    await without.stop()
+    const after = await start('new.jsonl')
+    await after.charge(fresh)
+    await receiver.waitFor(fresh, 1)
+    expect(receiver.of(old)).toEqual([])
+    await after.kill()
+  })
+
+  test('gives up after the last attempt, and when it is too long ago', async () => {
+    const [tooOften, tooOld] = [unique(), unique()]
+    const line = (seq: number, payment: string, hoursAgo: number, more: object) => {
+      const at = new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
+      const facts = { eventId: `evt_${payment}`, intentId: `pi_${payment}` }
+      return JSON.stringify({ at, seq, ...facts, metadata: { payment_id: payment }, ...more })
+    }
+    const charged = {
+      ...{ type: 'intent.succeeded', amount: 9900, currency: 'eur', paymentMethod: 'visa' },
+      ...{ idempotencyKey: null, requestId: 'req_1', fingerprint: 'f' },
+    }
+    const sent = { type: 'callback.sent', attempt: 14, copy: 0, error: 'ECONNREFUSED' }
+    const lines = [
+      line(1, tooOften, 1, charged),
+      line(2, tooOften, 1, sent),
+      line(3, tooOld, 3, charged),
+    ]
+    await appendFile(directory.file('old.jsonl'), `${lines.join('\n')}\n`)
+    receiver.answer(404)
+    const after = await start('old.jsonl')
+    const gaveUp = { type: 'callback.abandoned' }
+    expect((await callbackLines(tooOften, 3, after)).at(-1)).toMatchObject({
+      ...{ ...gaveUp, attempt: 15, cause: 'tries' },
+    })
+    expect((await callbackLines(tooOld, 2, after)).at(-1)).toMatchObject({
+      ...{ ...gaveUp, attempt: 1, cause: 'window' },
+    })
+    await after.kill()
+    receiver.answer(200)
+    const again = await start('old.jsonl')
+    const fresh = unique()
+    await again.charge(fresh)
+    await receiver.waitFor(fresh, 1)
+    expect(receiver.of(tooOld)).toHaveLength(1)
+    await again.kill()
+  })
+})
+
+test('nobody there is an attempt like any other, and does not keep it from stopping', async () => {
+  const nobody = { ...receiver.env, CALLBACK_URL: 'http://127.0.0.1:1/callbacks' }
+  const lonely = await start('lonely.jsonl', nobody)
+  const payment = unique()
+  expect((await lonely.charge(payment)).status).toBe(200)
+  const [failed] = await callbackLines(payment, 1, lonely)
+  expect(failed.error).toBeTypeOf('string')
+  expect(failed).not.toHaveProperty('status')
+  expect(await lonely.stop()).toBe(0)
+})
+
+test('a URL without a secret, or the other way round, stops the start', async () => {
+  for (const name of ['CALLBACK_URL', 'CALLBACK_SECRET'] as const) {
+    const half = { [name]: receiver.env[name] ?? '' }
+    await expect(start('half.jsonl', half)).rejects.toThrow('give both or neither')
+  }
+})

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { StandIn } from '../../start-stand-in.ts'
+import { startStandIn } from '../../start-stand-in.ts'
+
+const main = new URL('../src/main.ts', import.meta.url)
+export const secretKey = 'sk_test_only'
+/** Long enough to be sure that no answer comes, short enough for a test. */
+export const patienceMs = 200
+const chargeDeadlineMs = 5_000
+
+// biome-ignore lint/suspicious/noExplicitAny: each test asserts on the shape of the body it asked for
+export type Answer = { status: number; headers: Headers; body: any }
+
+type ChargeOptions = { key?: string; timeoutMs?: number }
+
+/** A card provider that runs, and what tests ask of it. */
+export type Provider = StandIn &
+  Readonly<{
+    /** Charges 99 euros unless the fields say otherwise; an empty key is no key. */
+    charge: (
+      payment: string,
+      fields?: Readonly<Record<string, string>>,
+      options?: ChargeOptions,
+    ) => Promise<Answer>
+    /** Charges and expects that no answer comes. */
+    chargeInSilence: (
+      payment: string,
+      fields?: Readonly<Record<string, string>>,
+      options?: ChargeOptions,
+    ) => Promise<void>
+    turn: (dials: object) => Promise<Answer>
+    /** Everything at rest. */
+    rest: () => Promise<Answer>
+    get: (path: string) => Promise<Answer>
+    // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the lines it caused
+    linesOf: (payment: string) => Promise<any[]>
+    /** The types of the lines about a payment, in order. */
+    truthOf: (payment: string) => Promise<string[]>
+  }>
+
+let counter = 0
+
+/** A payment that no other test of this file knows. */
+export function unique(): string {
+  counter += 1
+  return `payment-${counter}`
+}
+
+/** A directory of its own for truth logs, gone when it is disposed. */
+export async function openDirectory(): Promise<
+  AsyncDisposable & { file: (name: string) => string }
+> {
+  const directory = await mkdtemp(join(tmpdir(), 'card-provider-'))
+  return {
+    file: name => join(directory, name),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+  }
+}
+
+export async function answerOf(responding: Promise<Response>): Promise<Answer> {
+  const response = await responding
+  return { status: response.status, headers: response.headers, body: await response.json() }
+}
+
+/** Starts the real process on this truth log; `env` adds settings. */
+export async function startProvider(
+  truthLog: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Provider> {
+  const process = await startStandIn(main, { SECRET_KEY: secretKey, TRUTH_LOG: truthLog, ...env })
+  const { url } = process
+
+  const charge: Provider['charge'] = (
+    payment,
+    fields = {},
+    { key = `key-${payment}`, timeoutMs = chargeDeadlineMs } = {},
+  ) =>
+    answerOf(
+      fetch(`${url}/v1/payment_intents`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${secretKey}`,
+          ...(key === '' ? {} : { 'idempotency-key': key }),
+        },
+        body: new URLSearchParams({
+          ...{ amount: '9900', currency: 'eur', payment_method: 'pm_card_visa', confirm: 'true' },
+          ...{ 'metadata[payment_id]': payment },
+          ...fields,
+        }),
+        signal: AbortSignal.timeout(timeoutMs),
+      }),
+    )
+  const get = (path: string) =>
+    answerOf(fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secretKey}` } }))
+  const linesOf = async (payment: string) => (await get(`/truth?payment_id=${payment}`)).body.lines
+
+  return {
+    ...process,
+    charge,
+    async chargeInSilence(payment, fields, options) {
+      const silent = charge(payment, fields, { timeoutMs: patienceMs, ...options })
+      await expect(silent).rejects.toThrow('timeout')
+    },
+    turn: dials =>
+      answerOf(
+        fetch(`${url}/dials`, {
+          method: 'PATCH',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(dials),
+        }),
+      ),
+    rest: () => answerOf(fetch(`${url}/dials/reset`, { method: 'POST' })),
+    get,
+    linesOf,
+    truthOf: async payment => (await linesOf(payment)).map(({ type }: { type: string }) => type),
+  }
+}
