@@ -1,11 +1,14 @@
 import { type Invariant, invariants, type Verdict, type Violation } from './verdict.ts'
 
+/** A person reads how it came to one or two of a kind; a verdict as JSON has the others. */
+const toldOfEachMax = 2
+
 /** The verdict for a person: what is broken and how it came to that, then what was seen. */
 export function verdictText(verdict: Verdict): string {
   const { coverage, counts } = verdict
   const sections = [
     `valid: ${verdict.valid}`,
-    ...verdict.violations.map(violationText),
+    ...firstOfEach(verdict).map(violationText),
     section('broken promises', brokenLines(verdict)),
     section('not known', [...coverage.unknown, ...coverage.unmet.map(what => `missing: ${what}`)]),
     section(
@@ -21,6 +24,15 @@ export function verdictText(verdict: Verdict): string {
   return sections.filter(text => text !== '').join('\n\n')
 }
 
+function firstOfEach({ violations }: Verdict): Violation[] {
+  const told = new Map<Invariant, number>()
+  return violations.filter(({ invariant }) => {
+    const times = (told.get(invariant) ?? 0) + 1
+    told.set(invariant, times)
+    return times <= toldOfEachMax
+  })
+}
+
 function violationText({ invariant, message, timeline }: Violation): string {
   const lines = timeline.map(
     ({ t, source, line }) => `    ${new Date(t).toISOString()}  ${source.padEnd(17)} ${line}`,
@@ -28,10 +40,9 @@ function violationText({ invariant, message, timeline }: Violation): string {
   return [`${invariant} (${invariants[invariant]}): ${message}`, ...lines].join('\n')
 }
 
-function brokenLines({ counts, violations }: Verdict): string[] {
+function brokenLines({ counts }: Verdict): string[] {
   return Object.entries(counts.violations).map(([name, total]) => {
-    const shown = violations.filter(({ invariant }) => invariant === name).length
-    const rest = shown < total ? ` (${shown} shown)` : ''
+    const rest = total > toldOfEachMax ? ` (${toldOfEachMax} of them told above)` : ''
     return `${name} ${invariants[name as Invariant]}: ${total}${rest}`
   })
 }

@@ -50,7 +50,7 @@ const quiesceMs = 90_000
 const services = ['payments', 'listings', 'notifications'] as const
 
 /** What must have happened, or a night like this proves nothing. */
-const stormSometimes: readonly string[] = [
+export const stormSometimes: readonly string[] = [
   'fault.dial >= 2',
   'fault.part >= 1',
   'crash.kafka >= 1',

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { verdictText } from '@nightshift/load-tests/auditor/verdict-text'
-import { runStorm, type Storm } from '@nightshift/load-tests/storm/run-storm'
+import { runStorm, type Storm, stormSometimes } from '@nightshift/load-tests/storm/run-storm'
 import { resultOfStorm } from '@nightshift/load-tests/storm/storm-result'
 import { runCommandLine } from '../command.ts'
 import { describeCommit } from '../describe-commit.ts'
@@ -85,8 +85,11 @@ async function run(values: Values): Promise<number> {
 }
 
 function describe({ verdict, summary, k6ExitCode, k6Said }: Storm): string {
+  const { unmet } = verdict.coverage
+  const met = stormSometimes.length - unmet.length
   return [
     verdictText(verdict),
+    `${met} of ${stormSometimes.length} things that had to happen did.`,
     summary === undefined ? `k6 ended without a summary: ${k6Said}` : describeSummary(summary),
     k6ExitCode === 0 ? '' : `The load was not what it was meant to be (k6 said ${k6ExitCode}).`,
   ]
