@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{services,packages,infra,load-tests}/**/test/**/*.integration.test.ts'],
-          globalSetup: ['infra/local/src/test-parts.ts'],
+          globalSetup: ['infra/local/src/testing/test-parts.ts'],
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,
           maxWorkers: integrationWorkers,

@@ -7,11 +7,11 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { planLinks } from '../local/src/links.ts'
 import { kafkaSettings } from '../local/src/parts/kafka-settings.ts'
-import { defaultPortBase, type PortName, portPlan } from '../local/src/ports.ts'
-import { tenantNames } from '../local/src/secrets.ts'
-import { processNames, switchesIn, topology } from '../local/src/topology.ts'
+import { planLinks } from '../local/src/system/links.ts'
+import { defaultPortBase, type PortName, portPlan } from '../local/src/system/ports.ts'
+import { tenantNames } from '../local/src/system/secrets.ts'
+import { processNames, switchesIn, topology } from '../local/src/system/topology.ts'
 import { scan } from './scan.ts'
 
 /**
@@ -189,7 +189,9 @@ test('Kafka, PostgreSQL and Redis run with the settings that they have natively'
 })
 
 test('the container that prepares is told what its program reads, and nothing else', () => {
-  const names = stringsIn('infra/local/src/prepare-main.ts').filter(text => /^[A-Z_]+$/.test(text))
+  const names = stringsIn('infra/local/src/system/prepare-main.ts').filter(text =>
+    /^[A-Z_]+$/.test(text),
+  )
   const apiKeys = tenantNames.map(tenant => `${tenant.toUpperCase()}_API_KEY`)
   const told = Object.keys(containers['prepare']?.environment ?? {})
   expect(told.toSorted()).toEqual([...names, ...apiKeys].toSorted())

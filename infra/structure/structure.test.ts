@@ -49,7 +49,7 @@ test('an entry of an allow-list that is no longer needed is an error', () => {
 test('tests may use the harness and every room of their own service, but no other service', () => {
   const path = 'services/payments/test/take-payment.integration.test.ts'
   const allowed = [
-    "import { openTestSystem } from '@nightshift/local/test-system'",
+    "import { openTestSystem } from '@nightshift/local/testing/test-system'",
     "import { insertPayment } from '../src/store/payments.ts'",
     "import { expect } from 'vitest'",
   ]

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seedTenants } from '@nightshift/local/seed-data'
-import { call, draftListing } from '@nightshift/local/test-client'
-import type { TestSystem } from '@nightshift/local/test-system'
+import { seedTenants } from '@nightshift/local/system/seed-data'
+import { call, draftListing } from '@nightshift/local/testing/test-client'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
 
 export type Tenant = 'acme' | 'northwind' | 'lumen'
 

@@ -1,4 +1,4 @@
-import type { ServiceName } from '@nightshift/local/secrets'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import { type CrashLabel, crashLabels } from '@nightshift/runtime/crashpoint'
 import type { Grid, GridColumn, GridRow } from './grid.ts'
 

@@ -1,4 +1,4 @@
-import type { ServiceName } from '@nightshift/local/secrets'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { CrashLabel } from '@nightshift/runtime/crashpoint'
 import type { Area } from './experiment.ts'
 

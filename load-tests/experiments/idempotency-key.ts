@@ -1,4 +1,4 @@
-import { dialProvider } from '@nightshift/local/test-client'
+import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import type { Experiment } from './experiment.ts'
 import { perHundred, runIntents } from './measure.ts'

@@ -1,4 +1,4 @@
-import { eventually } from '@nightshift/local/test-client'
+import { eventually } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import type { Experiment } from './experiment.ts'
 import { perTenThousand, runIntents } from './measure.ts'

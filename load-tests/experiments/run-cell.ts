@@ -1,4 +1,4 @@
-import type { TestSystem } from '@nightshift/local/test-system'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { Sources } from '../auditor/collect.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'

@@ -1,4 +1,4 @@
-import type { TestParts } from '@nightshift/local/test-parts'
+import type { TestParts } from '@nightshift/local/testing/test-parts'
 import type { Experiment } from './experiment.ts'
 import { type Commit, resultHead } from './result-head.ts'
 import { type ArmRound, runArm } from './run-arm.ts'

@@ -1,5 +1,5 @@
-import { call } from '@nightshift/local/test-client'
-import type { TestSystem } from '@nightshift/local/test-system'
+import { call } from '@nightshift/local/testing/test-client'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
 
 /** Somebody is to be told of every listing, or nobody would notice that nobody was. */
 export async function saveAlert(system: TestSystem): Promise<void> {

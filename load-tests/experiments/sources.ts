@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { TestParts } from '@nightshift/local/test-parts'
-import type { TestSystem } from '@nightshift/local/test-system'
+import type { TestParts } from '@nightshift/local/testing/test-parts'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
 import type { Sources } from '../auditor/collect.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Found } from '@nightshift/local/part'
+import type { Found } from '@nightshift/local/parts/part'
 import { expect, test } from 'vitest'
 import { k6Command } from './k6-command.ts'
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { environmentOf } from '@nightshift/local/machine'
-import type { Found } from '@nightshift/local/part'
+import type { Found } from '@nightshift/local/parts/part'
 
 export type K6Files = Readonly<{
   script: string

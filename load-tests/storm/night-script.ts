@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Nemesis } from '@nightshift/local/nemesis'
+import type { Nemesis } from '@nightshift/local/nemesis/nemesis'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
 
 /** Something that goes wrong in the night, from when to when. */

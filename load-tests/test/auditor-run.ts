@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { call, dialProvider, eventually } from '@nightshift/local/test-client'
-import type { TestSystem } from '@nightshift/local/test-system'
+import { call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
 import { openClient, type Tenant } from '../experiments/client.ts'
 import { openFaultLog } from '../experiments/note-fault.ts'
 

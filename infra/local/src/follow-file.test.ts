@@ -3,8 +3,8 @@ import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { followFile } from './follow-file.ts'
-import { withLogFile } from './log-file.ts'
-import { makeThrowAwayDir } from './throw-away.ts'
+import { withLogFile } from './supervisor/log-file.ts'
+import { makeThrowAwayDir } from './testing/throw-away.ts'
 
 test('a follower gives whole lines, and goes on when the log begins again', async () => {
   const dir = await makeThrowAwayDir()

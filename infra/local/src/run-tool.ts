@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
-import { repoRoot } from './state.ts'
+import { repoRoot } from './system/state.ts'
 
 /** Runs a program in the foreground, at the root of the repository; answers its exit code. */
 export async function runTool(

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
-import type { ProcessStatus } from './process-spec.ts'
-import type { SupervisorStatus } from './supervisor.ts'
-import type { SystemFile } from './system-file.ts'
+import type { ProcessStatus } from './supervisor/process-spec.ts'
+import type { SupervisorStatus } from './supervisor/supervisor.ts'
+import type { SystemFile } from './system/system-file.ts'
 
 /** The table of a running system: one row per process, then the parts that somebody else runs. */
 export function statusRows(

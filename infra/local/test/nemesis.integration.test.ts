@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import type { Faults } from '@nightshift/faults/open-faults'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Nemesis, openTestNemesis } from '../src/nemesis.ts'
-import { openThrowAwayParts, type TestParts, type ThrowAwayParts } from '../src/test-parts.ts'
-import { openTestSystem, type TestSystem } from '../src/test-system.ts'
+import { type Nemesis, openTestNemesis } from '../src/nemesis/nemesis.ts'
+import {
+  openThrowAwayParts,
+  type TestParts,
+  type ThrowAwayParts,
+} from '../src/testing/test-parts.ts'
+import { openTestSystem, type TestSystem } from '../src/testing/test-system.ts'
 import { waitUntil } from '../src/wait-until.ts'
 
 /**

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { exists } from '../src/machine.ts'
 import { examine } from '../src/parts/doctor.ts'
-import { probe } from '../src/probe.ts'
-import type { Probe } from '../src/process-spec.ts'
+import { probe } from '../src/supervisor/probe.ts'
+import type { Probe } from '../src/supervisor/process-spec.ts'
 import { freePort, openScratch, toolsDir } from './parts-process.ts'
 
 const probeMs = 300

@@ -2,11 +2,11 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
-import type { PartContext } from '../src/part.ts'
 import { javaRungs, javaVersionMin } from '../src/parts/java.ts'
 import { findKafka, kafka } from '../src/parts/kafka.ts'
 import { kafkaPom, kafkaVersion } from '../src/parts/kafka-jars.ts'
 import { climb } from '../src/parts/ladder.ts'
+import type { PartContext } from '../src/parts/part.ts'
 import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
 const readyMs = 20_000

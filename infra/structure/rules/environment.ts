@@ -9,8 +9,8 @@ const entryPoints = [
   /^infra\/faults\/src\/main\.ts$/,
   /^load-tests\/[^/]+\/main\.ts$/,
   /^infra\/local\/src\/commands\/[^/]+\.ts$/,
-  /^infra\/local\/src\/[^/]+-main\.ts$/,
-  /^infra\/local\/src\/trace-sink\.ts$/,
+  /^infra\/local\/src\/[^/]+\/[^/]+-main\.ts$/,
+  /^infra\/local\/src\/traces\/trace-sink\.ts$/,
   /^infra\/local\/bootstrap\.mjs$/,
 ]
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { dropDatabase, ensureDatabase, withDatabase } from '@nightshift/local/database-admin'
-import { databaseUrl } from '@nightshift/local/database-url'
+import { dropDatabase, ensureDatabase, withDatabase } from '@nightshift/local/system/database-admin'
+import { databaseUrl } from '@nightshift/local/system/database-url'
 
 export type FreshDatabase = AsyncDisposable & {
   /** With all rights. */

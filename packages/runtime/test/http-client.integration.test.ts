@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { findFreePorts } from '@nightshift/local/free-ports'
+import { findFreePorts } from '@nightshift/local/system/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { dependency } from '../src/call-dependency.ts'

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { PaymentEvent } from '@nightshift/contracts/events'
-import { deleteTopics, prepareTopics } from '@nightshift/local/prepare-topics'
+import { deleteTopics, prepareTopics } from '@nightshift/local/system/prepare-topics'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { IHeaders, Message } from 'kafkajs'
 import { openKafka } from '../src/kafka-client.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { findFreePorts } from '@nightshift/local/free-ports'
+import { findFreePorts } from '@nightshift/local/system/free-ports'
 import { describe, expect, inject, test } from 'vitest'
 import { type KafkaRecord, openKafkaProducer } from '../src/kafka-producer.ts'
 import { openLog } from '../src/logger.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { databaseUrl } from '@nightshift/local/database-url'
+import { databaseUrl } from '@nightshift/local/system/database-url'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { migrate, requireMigrations } from '../src/migrate.ts'

@@ -6,9 +6,9 @@ import {
   dialProvider,
   draftListing,
   eventually,
-} from '@nightshift/local/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/local/test-topic'
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/local/testing/test-topic'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 
 let system: TestSystem

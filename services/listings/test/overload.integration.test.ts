@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, as, call, draftListing, eventually } from '@nightshift/local/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
+import {
+  type Answer,
+  as,
+  call,
+  draftListing,
+  eventually,
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
 import { expect, inject, test } from 'vitest'
 
 const atOnce = 10

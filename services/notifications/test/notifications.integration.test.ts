@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { call, eventually } from '@nightshift/local/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/local/test-topic'
+import { call, eventually } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/local/testing/test-topic'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 

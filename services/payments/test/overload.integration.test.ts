@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, as, call, chargesFor, eventually } from '@nightshift/local/test-client'
-import { openTestSystem } from '@nightshift/local/test-system'
+import {
+  type Answer,
+  as,
+  call,
+  chargesFor,
+  eventually,
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem } from '@nightshift/local/testing/test-system'
 import { expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 

@@ -6,8 +6,8 @@ import {
   dialProvider,
   eventually,
   truthOf,
-} from '@nightshift/local/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/test-system'
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 
 let system: TestSystem

@@ -1,9 +1,9 @@
 /** Asks every witness what happened, and says whether the promises were kept. */
 import { resolve } from 'node:path'
-import { type AuditorCommand, auditRecorded, auditRunning } from '../auditor-command.ts'
 import { runCommandLine } from '../command.ts'
+import { type AuditorCommand, auditRecorded, auditRunning } from '../proofs/auditor-command.ts'
+import { runningWitnesses } from '../proofs/running-witnesses.ts'
 import { runTool } from '../run-tool.ts'
-import { runningWitnesses } from '../running-witnesses.ts'
 
 const help = `Usage: npm run audit [-- --save DIR] [--json] [--deadline-seconds N]
        npm run audit -- --run DIR [--json]

@@ -1,13 +1,13 @@
 /** Measures what something costs, in rounds that take turns, and writes it down. */
 import { resultHead } from '@nightshift/load-tests/experiments/result-head'
 import { spreadOf } from '@nightshift/load-tests/experiments/spread'
-import type { Bench } from '../bench.ts'
-import { benchFaultProxy } from '../bench-fault-proxy.ts'
 import { runCommandLine } from '../command.ts'
-import { describeCommit } from '../describe-commit.ts'
+import type { Bench } from '../proofs/bench.ts'
+import { benchFaultProxy } from '../proofs/bench-fault-proxy.ts'
+import { describeCommit } from '../proofs/describe-commit.ts'
+import { writeResult } from '../proofs/write-result.ts'
 import { readNumber } from '../read-number.ts'
 import { renderTable } from '../table.ts'
-import { writeResult } from '../write-result.ts'
 
 const benches: readonly Bench[] = [benchFaultProxy]
 

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { runCommandLine } from '../command.ts'
-import { describeFault } from '../describe-fault.ts'
-import { type Broken, doBreak } from '../do-break.ts'
-import { listBreakable, wrapWords } from '../list-breakable.ts'
-import { openRunningNemesis, type RunningNemesis } from '../nemesis-running.ts'
-import { dialBoards } from '../nemesis-target.ts'
-import { attributeFlags, type Breakable, type Flags, parseBreak } from '../parse-break.ts'
-import { readDuration } from '../read-duration.ts'
+import { describeFault } from '../nemesis/describe-fault.ts'
+import { type Broken, doBreak } from '../nemesis/do-break.ts'
+import { listBreakable, wrapWords } from '../nemesis/list-breakable.ts'
+import { openRunningNemesis, type RunningNemesis } from '../nemesis/nemesis-running.ts'
+import { dialBoards } from '../nemesis/nemesis-target.ts'
+import { attributeFlags, type Breakable, type Flags, parseBreak } from '../nemesis/parse-break.ts'
+import { readDuration } from '../nemesis/read-duration.ts'
 
 const help = `Usage: npm run break [-- <thing> <what> [flags]] [--for TIME] [--json]
 

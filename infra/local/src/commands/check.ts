@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommandLine } from '../command.ts'
 import { runTool } from '../run-tool.ts'
-import { repoRoot } from '../state.ts'
+import { repoRoot } from '../system/state.ts'
 import { renderTable } from '../table.ts'
 
 const help = `Usage: npm run check

@@ -1,10 +1,10 @@
 /** Looks at everything that a start needs, and says what to do about what is missing. */
 import { styleText } from 'node:util'
 import { runCommandLine } from '../command.ts'
-import { findSupervisor } from '../control-client.ts'
 import { type DoctorLine, examine } from '../parts/doctor.ts'
-import { portPlan, readPortBase } from '../ports.ts'
-import { statePaths } from '../state.ts'
+import { findSupervisor } from '../supervisor/control-client.ts'
+import { portPlan, readPortBase } from '../system/ports.ts'
+import { statePaths } from '../system/state.ts'
 import { renderTable } from '../table.ts'
 
 const help = `Usage: npm run doctor [-- --json]

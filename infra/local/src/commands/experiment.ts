@@ -1,8 +1,8 @@
 /** Breaks the system with and without a pattern, and writes down the difference. */
 import { type Proof, proofs } from '@nightshift/load-tests/experiments/all'
 import { runCommandLine } from '../command.ts'
+import { exitCodeOf, runProofs } from '../proofs/run-proofs.ts'
 import { readNumber } from '../read-number.ts'
-import { exitCodeOf, runProofs } from '../run-proofs.ts'
 
 const help = `Usage: npm run experiment -- <name> | --list | --all [--rounds N] [--seed N] [--short] [--json]
 

@@ -4,9 +4,9 @@ import { runCommandLine } from '../command.ts'
 import { type JourneyOptions, type JourneyResult, runJourney } from '../journey.ts'
 import { printJourney } from '../print-journey.ts'
 import { readNumber } from '../read-number.ts'
-import { runningUrls } from '../running-urls.ts'
-import { loadSecrets } from '../secrets.ts'
-import { statePaths } from '../state.ts'
+import { runningUrls } from '../system/running-urls.ts'
+import { loadSecrets } from '../system/secrets.ts'
+import { statePaths } from '../system/state.ts'
 
 const help = `Usage: npm run journey [-- --count N] [--deadline SECONDS] [--json]
 

@@ -2,12 +2,12 @@
 import { join } from 'node:path'
 import { runK6, type ScenarioName, scenarioNames } from '@nightshift/load-tests/scenarios/run-k6'
 import { runCommandLine } from '../command.ts'
-import { loadSettingsOf } from '../load-settings.ts'
 import { findK6 } from '../parts/k6.ts'
 import { describeProgress, describeSummary } from '../print-load.ts'
-import { runningUrls } from '../running-urls.ts'
-import { loadSecrets } from '../secrets.ts'
-import { statePaths } from '../state.ts'
+import { loadSettingsOf } from '../system/load-settings.ts'
+import { runningUrls } from '../system/running-urls.ts'
+import { loadSecrets } from '../system/secrets.ts'
+import { statePaths } from '../system/state.ts'
 
 const help = `Usage: npm run load -- <scenario> [--rate N] [--seconds N] [--seed N] [--json]
 

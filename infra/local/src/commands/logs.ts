@@ -4,12 +4,12 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
-import { lastLines } from '../await-ready.ts'
 import { runCommandLine } from '../command.ts'
 import { followFile, sizeOf } from '../follow-file.ts'
 import { interleave } from '../log-time.ts'
 import { isMissing } from '../read-if-there.ts'
-import { statePaths } from '../state.ts'
+import { lastLines } from '../supervisor/await-ready.ts'
+import { statePaths } from '../system/state.ts'
 
 const help = `Usage: npm run logs [-- [name] [-f] [--lines N]]
 

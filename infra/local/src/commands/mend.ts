@@ -1,9 +1,9 @@
 /** Mends what was broken on purpose: everything, or one thing. */
 import { runCommandLine } from '../command.ts'
-import { nearestNames } from '../nearest-names.ts'
-import { statusOf } from '../nemesis-processes.ts'
-import { openRunningNemesis, type RunningNemesis } from '../nemesis-running.ts'
-import { type BreakableName, dialBoards } from '../nemesis-target.ts'
+import { nearestNames } from '../nemesis/nearest-names.ts'
+import { statusOf } from '../nemesis/nemesis-processes.ts'
+import { openRunningNemesis, type RunningNemesis } from '../nemesis/nemesis-running.ts'
+import { type BreakableName, dialBoards } from '../nemesis/nemesis-target.ts'
 
 const help = `Usage: npm run mend [-- <thing>] [--json]
 

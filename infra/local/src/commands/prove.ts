@@ -2,9 +2,9 @@
 import { proofs } from '@nightshift/load-tests/experiments/all'
 import { areas } from '@nightshift/load-tests/experiments/experiment'
 import { runCommandLine } from '../command.ts'
+import { describeArm } from '../proofs/results-table.ts'
+import { exitCodeOf, type ProofResult, runProofs } from '../proofs/run-proofs.ts'
 import { readNumber } from '../read-number.ts'
-import { describeArm } from '../results-table.ts'
-import { exitCodeOf, type ProofResult, runProofs } from '../run-proofs.ts'
 import { renderTable } from '../table.ts'
 
 const help = `Usage: npm run prove [-- <area>] [--short] [--rounds N] [--seed N] [--json]

@@ -3,8 +3,8 @@ import { access, rm } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { runCommandLine } from '../command.ts'
 import { isMissing } from '../read-if-there.ts'
-import { repoRoot, statePaths } from '../state.ts'
-import { stopSystem } from '../stop-system.ts'
+import { repoRoot, statePaths } from '../system/state.ts'
+import { stopSystem } from '../system/stop-system.ts'
 
 const help = `Usage: npm run reset
 

@@ -1,9 +1,9 @@
 /** Shows what runs, where, and how much memory it takes. */
 import { runCommandLine } from '../command.ts'
-import { findSupervisor } from '../control-client.ts'
-import { statePaths } from '../state.ts'
 import { statusRows, totalMemoryMiB } from '../status-rows.ts'
-import { readSystemFile } from '../system-file.ts'
+import { findSupervisor } from '../supervisor/control-client.ts'
+import { statePaths } from '../system/state.ts'
+import { readSystemFile } from '../system/system-file.ts'
 import { renderTable } from '../table.ts'
 
 const help = `Usage: npm run status [-- --json]

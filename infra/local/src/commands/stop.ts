@@ -1,7 +1,7 @@
 /** Stops everything; data stays. */
 import { runCommandLine } from '../command.ts'
-import { statePaths } from '../state.ts'
-import { stopSystem } from '../stop-system.ts'
+import { statePaths } from '../system/state.ts'
+import { stopSystem } from '../system/stop-system.ts'
 
 const help = `Usage: npm stop
 

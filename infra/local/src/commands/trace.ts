@@ -1,9 +1,9 @@
 /** Draws a trace, and the traces that it led to, as a waterfall. */
 import { runCommandLine } from '../command.ts'
-import { runningUrls } from '../running-urls.ts'
-import type { TraceFamily } from '../trace-sink.ts'
+import { runningUrls } from '../system/running-urls.ts'
+import type { TraceFamily } from '../traces/trace-sink.ts'
+import { drawWaterfall } from '../traces/waterfall.ts'
 import { waitUntil } from '../wait-until.ts'
-import { drawWaterfall } from '../waterfall.ts'
 
 const help = `Usage: npm run trace -- <trace id> [--json]
 

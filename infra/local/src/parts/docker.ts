@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf, findExecutable } from '../machine.ts'
-import type { Found, PartContext } from '../part.ts'
-import type { ProcessSpec } from '../process-spec.ts'
 import { readIfThere } from '../read-if-there.ts'
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
 import { reach } from './ladder.ts'
+import type { Found, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
 
 export type DockerFound = Extract<Found, { how: 'docker' }>

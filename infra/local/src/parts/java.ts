@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
-import type { PartContext } from '../part.ts'
 import type { Rung } from './ladder.ts'
+import type { PartContext } from './part.ts'
 import { unpackWheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
 

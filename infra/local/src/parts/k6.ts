@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
-import type { Found, Missing, PartContext } from '../part.ts'
-import { repoRoot } from '../state.ts'
+import { repoRoot } from '../system/state.ts'
 import { findDocker } from './docker.ts'
 import { climb, type Rung } from './ladder.ts'
+import type { Found, Missing, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
 import { unpackOnce } from './unpack-once.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { environmentOf } from '../machine.ts'
-import type { PartContext } from '../part.ts'
 import type { Java } from './java.ts'
+import type { PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
 import { unpackOnce } from './unpack-once.ts'
 

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Environment, environmentOf, exists } from '../machine.ts'
-import type { Found, Missing, Part, PartContext } from '../part.ts'
-import type { ProcessSpec } from '../process-spec.ts'
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { type DockerFound, findDocker, startInDocker } from './docker.ts'
 import { type Climbed, climb, reach } from './ladder.ts'
+import type { Found, Missing, Part, PartContext } from './part.ts'
 import { locatePostgres, postgresPackage } from './postgres-binaries.ts'
 import { removeStalePidFile } from './postgres-pid-file.ts'
 import {

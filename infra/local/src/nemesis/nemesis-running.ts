@@ -1,0 +1,38 @@
+import { openFaults } from '@nightshift/faults/open-faults'
+import { findSupervisor } from '../supervisor/control-client.ts'
+import { databaseUrl } from '../system/database-url.ts'
+import { portPlan } from '../system/ports.ts'
+import { runningUrls } from '../system/running-urls.ts'
+import { loadSecrets } from '../system/secrets.ts'
+import { partUrls } from '../system/start-parts.ts'
+import { statePaths } from '../system/state.ts'
+import { type Nemesis, openNemesis } from './nemesis.ts'
+import { breakableNames } from './nemesis-mend.ts'
+import type { BreakableName, NemesisTarget } from './nemesis-target.ts'
+
+export type RunningNemesis = Readonly<{
+  nemesis: Nemesis
+  target: NemesisTarget
+  /** What can be killed, stopped and paused; parts that somebody else runs are not among them. */
+  processes: readonly BreakableName[]
+}>
+
+/** What breaks the system that `npm start` started. @throws with what to do when nothing runs */
+export async function openRunningNemesis(): Promise<RunningNemesis> {
+  const state = statePaths()
+  const urlOf = await runningUrls()
+  const client = await findSupervisor(state)
+  if (!client) throw new Error('The system has just been stopped.')
+  // The parts show no URL. Whatever the base was, they lie as far from the others as ever.
+  const ports = portPlan(Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider)
+  const { postgresUrl, redisUrl } = partUrls({ ports, secrets: await loadSecrets(state.secrets) })
+  const target: NemesisTarget = {
+    client,
+    nameOf: name => name,
+    faults: openFaults(urlOf('faults')),
+    databaseUrl: service => databaseUrl(postgresUrl, { database: service }),
+    redisUrl,
+    dialsUrl: urlOf,
+  }
+  return { nemesis: openNemesis(target), target, processes: await breakableNames(target) }
+}

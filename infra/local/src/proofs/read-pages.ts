@@ -1,0 +1,23 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repoRoot } from '../system/state.ts'
+import type { Page, ReadResult } from './figures.ts'
+
+const pages = ['*.md', 'docs/**/*.md', '{infra,load-tests,packages,services,tools}/**/README.md']
+const nobodysPages = /(?:^|\/)(?:node_modules|fixtures|\.nightshift)\//
+/** Made from the code, whole. */
+const reference = 'docs/reference/'
+
+/** Every page that a person has written, by its path from the root. */
+export function readPages(): Page[] {
+  return globSync(pages, { cwd: repoRoot, exclude: path => nobodysPages.test(`${path}/`) })
+    .filter(path => !path.startsWith(reference))
+    .toSorted()
+    .map(path => ({ path, text: readFileSync(join(repoRoot, path), 'utf8') }))
+}
+
+/** A result as it lies in the repository. */
+export const readResult: ReadResult = path => {
+  const file = join(repoRoot, path)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}

@@ -1,0 +1,76 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildApp as buildListings } from '@nightshift/listings/app'
+import { buildApp as buildNotifications } from '@nightshift/notifications/app'
+import { buildApp as buildPayments } from '@nightshift/payments/app'
+import type { Log } from '@nightshift/runtime/logger'
+import { createMetrics } from '@nightshift/runtime/metrics'
+import { repoRoot } from '../system/state.ts'
+import { crashPointsPage, findCrashPoints } from './crash-points.ts'
+import { renewFigures } from './figures.ts'
+import { readPages, readResult } from './read-pages.ts'
+import { loadedBy, readProgram } from './read-program.ts'
+import { readmeWithResults } from './results-table.ts'
+
+/** What is made from the code and from the results: path from the root, and content. */
+async function makePages(): Promise<Map<string, string>> {
+  const services = {
+    payments: buildPayments,
+    listings: buildListings,
+    notifications: buildNotifications,
+  } as const
+  const pages = new Map<string, string>()
+  for (const [name, build] of Object.entries(services)) {
+    const app = await build(nothingBehind(name) as never)
+    await app.ready()
+    pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
+    await app.close()
+  }
+  pages.set('docs/reference/crash-points.md', await makeCrashPointsPage())
+  for (const page of readPages()) {
+    const text = renewFigures(page, readResult)
+    if (text !== page.text) pages.set(page.path, text)
+  }
+  const readme = { path: 'README.md', text: await readmeWithResults() }
+  pages.set(readme.path, renewFigures(readme, readResult))
+  return pages
+}
+
+async function makeCrashPointsPage(): Promise<string> {
+  const list = await readFile(join(repoRoot, 'packages/runtime/src/crashpoint.ts'), 'utf8')
+  const program = await readProgram()
+  return crashPointsPage(findCrashPoints(list, program, loadedBy(program)))
+}
+
+/**
+ * What an app needs to be described and not run: its routes and schemas are real, and whatever is
+ * behind them fails when it is called.
+ */
+function nothingBehind(name: string): object {
+  const real: Record<string, unknown> = { log: {} as Log, metrics: createMetrics(name) }
+  return new Proxy(real, {
+    get: (target, property) =>
+      target[String(property)] ?? (() => Promise.reject(new Error('absent'))),
+  })
+}
+
+/** Writes the pages, or with `--check` says which differ from the code and exits with 1. */
+async function run(check: boolean): Promise<number> {
+  const pages = await makePages()
+  if (!check) {
+    await mkdir(join(repoRoot, 'docs/reference'), { recursive: true })
+    for (const [file, content] of pages) await writeFile(join(repoRoot, file), content)
+    console.log(`Written: ${[...pages.keys()].join(', ')}`)
+    return 0
+  }
+  const stale: string[] = []
+  for (const [file, content] of pages) {
+    const committed = await readFile(join(repoRoot, file), 'utf8').catch(() => '')
+    if (committed !== content) stale.push(file)
+  }
+  if (stale.length === 0) return 0
+  console.error(`Not what the code and the results say: ${stale.join(', ')}. Run \`npm run docs\`.`)
+  return 1
+}
+
+if (import.meta.main) process.exitCode = await run(process.argv.includes('--check'))

@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import { externalPartsIn } from '../system/external-parts.ts'
+import { portPlan } from '../system/ports.ts'
+import { runningUrls } from '../system/running-urls.ts'
+import { loadSecrets } from '../system/secrets.ts'
+import { partUrls } from '../system/start-parts.ts'
+import { statePaths } from '../system/state.ts'
+import { readSystemFile } from '../system/system-file.ts'
+import type { Witnesses } from './auditor-command.ts'
+
+/**
+ * Who can be asked about the system that `npm start` started.
+ * @param environment the caller's: the URL of a part that runs elsewhere holds a password, and is
+ *   kept nowhere
+ * @throws with what to do when nothing runs, or when such a part is not named
+ */
+export async function runningWitnesses(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Witnesses> {
+  const state = statePaths()
+  const urlOf = await runningUrls()
+  // The parts show no URL. Whatever the base was, they lie as far from the others as ever.
+  const base = Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider
+  const secrets = await loadSecrets(state.secrets)
+  const own = partUrls({ ports: portPlan(base), secrets })
+  const elsewhere = await elsewhereIn(environment)
+  return {
+    dataDir: state.data,
+    historyFile: join(state.run, 'load', 'history.jsonl'),
+    listingsUrl: urlOf('listings'),
+    postgresUrl: elsewhere('postgres') ?? own.postgresUrl,
+    kafkaBrokers: elsewhere('kafka') ?? own.kafkaBrokers,
+  }
+}
+
+async function elsewhereIn(environment: Readonly<Record<string, string | undefined>>) {
+  const system = await readSystemFile(statePaths())
+  const named = externalPartsIn(environment)
+  return (name: 'postgres' | 'kafka'): string | undefined => {
+    const external = system?.external.find(part => part.name === name)
+    if (!external) return undefined
+    const value = named.find(part => part.name === name)?.value
+    if (value !== undefined) return value
+    const variable = name === 'postgres' ? 'DATABASE_URL' : 'KAFKA_BROKERS'
+    throw new Error(
+      `The system runs on ${name} at ${external.address}: set ${variable} as at the start.`,
+    )
+  }
+}

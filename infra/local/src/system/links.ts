@@ -1,0 +1,120 @@
+import type { KafkaDoor } from '../parts/kafka-settings.ts'
+import type { PortName, PortPlan } from './ports.ts'
+import type { PartName } from './start-parts.ts'
+
+const host = '127.0.0.1'
+
+/** Every connection between two processes, and where its proxy listens, by the name of the port. */
+const listens = {
+  'client-payments': 'payments',
+  'client-listings': 'listings',
+  'client-notifications': 'notifications',
+  'listings-payments': 'listingsToPayments',
+  'payments-provider': 'paymentsToProvider',
+  'payments-postgres': 'paymentsToPostgres',
+  'listings-postgres': 'listingsToPostgres',
+  'notifications-postgres': 'notificationsToPostgres',
+  'listings-redis': 'listingsToRedis',
+  'payments-kafka': 'paymentsToKafka',
+  'listings-kafka': 'listingsToKafka',
+  'notifications-kafka': 'notificationsToKafka',
+  'notifications-mail': 'notificationsToMail',
+} as const satisfies Record<string, PortName>
+
+export type LinkName = keyof typeof listens
+export const linkNames = Object.keys(listens) as readonly LinkName[]
+
+/** A proxy as the fault proxy is told of it. `listen` has no host: that is its HOST's affair. */
+export type Link = Readonly<{ name: LinkName; listen: string; upstream: string }>
+
+/** Fixed when the broker starts: its doors, and the proxies that it sends its clients to. */
+export type DoorPorts = Pick<
+  PortPlan,
+  | 'kafkaForPayments'
+  | 'kafkaForListings'
+  | 'kafkaForNotifications'
+  | 'paymentsToKafka'
+  | 'listingsToKafka'
+  | 'notificationsToKafka'
+>
+
+/** What a system with links listens on besides what it listens on without. */
+export type LinkPorts = DoorPorts &
+  Pick<
+    PortPlan,
+    | 'faults'
+    | 'paymentsPrivate'
+    | 'listingsPrivate'
+    | 'notificationsPrivate'
+    | 'listingsToPayments'
+    | 'paymentsToProvider'
+    | 'paymentsToPostgres'
+    | 'listingsToPostgres'
+    | 'notificationsToPostgres'
+    | 'listingsToRedis'
+    | 'notificationsToMail'
+  >
+
+export type LinkOptions = Readonly<{
+  ports: LinkPorts &
+    Pick<PortPlan, 'payments' | 'listings' | 'notifications' | 'cardProvider' | 'smtp'>
+  /** Any URL of the server. */
+  postgresUrl: string
+  redisUrl: string
+  /** Parts that somebody else runs. No link leads there: only we can make Kafka advertise a proxy. */
+  external: readonly PartName[]
+}>
+
+/** The links of a system: what the fault proxy has to be told. */
+export function planLinks({ ports, postgresUrl, redisUrl, external }: LinkOptions): Link[] {
+  const at = (port: number) => `${host}:${port}`
+  const postgres = () => new URL(postgresUrl).host
+  const upstreams: Readonly<Record<LinkName, () => string>> = {
+    'client-payments': () => at(ports.paymentsPrivate),
+    'client-listings': () => at(ports.listingsPrivate),
+    'client-notifications': () => at(ports.notificationsPrivate),
+    'listings-payments': () => at(ports.paymentsPrivate),
+    'payments-provider': () => at(ports.cardProvider),
+    'payments-postgres': postgres,
+    'listings-postgres': postgres,
+    'notifications-postgres': postgres,
+    'listings-redis': () => new URL(redisUrl).host,
+    'payments-kafka': () => at(ports.kafkaForPayments),
+    'listings-kafka': () => at(ports.kafkaForListings),
+    'notifications-kafka': () => at(ports.kafkaForNotifications),
+    'notifications-mail': () => at(ports.smtp),
+  }
+  return linkNames
+    .filter(name => !external.some(part => name.endsWith(`-${part}`)))
+    .map(name => ({ name, listen: `:${ports[listens[name]]}`, upstream: upstreams[name]() }))
+}
+
+/** Where the near end of a link connects: to the proxy, or straight when there is no such link. */
+export function addressOver(links: readonly Link[], name: LinkName, direct: string): string {
+  const link = links.find(each => each.name === name)
+  return link === undefined ? direct : `${host}${link.listen}`
+}
+
+/** The same for a URL, of which all but host and port stays. */
+export function urlOver(links: readonly Link[], name: LinkName, directUrl: string): string {
+  const link = links.find(each => each.name === name)
+  if (link === undefined) return directUrl
+  return Object.assign(new URL(directUrl), { host: `${host}${link.listen}` }).href
+}
+
+/** The ports that the fault proxy listens on for these links. */
+export function listenPorts(links: readonly Link[]): number[] {
+  return links.map(({ listen }) => Number(listen.slice(1)))
+}
+
+/**
+ * A client of Kafka goes where the broker says it is, whatever address it came by. So each service
+ * has a door of its own, at which the broker says: I am where your proxy is.
+ */
+export function kafkaDoors(ports: DoorPorts): KafkaDoor[] {
+  return [
+    { port: ports.kafkaForPayments, advertisedPort: ports.paymentsToKafka },
+    { port: ports.kafkaForListings, advertisedPort: ports.listingsToKafka },
+    { port: ports.kafkaForNotifications, advertisedPort: ports.notificationsToKafka },
+  ]
+}

@@ -1,0 +1,67 @@
+/**
+ * Every port of a local system, as a distance from one base. One number moves the whole system out
+ * of the way of something else on the machine, and two systems with bases 1,000 apart never meet.
+ */
+const offsets = {
+  // Where clients go. With links these are the fault proxy's; without, the services' own.
+  payments: 1,
+  listings: 2,
+  notifications: 3,
+  cardProvider: 10,
+  mailbox: 11,
+  smtp: 25,
+  kafka: 92,
+  kafkaController: 93,
+  supervisor: 100,
+  paymentsOperations: 101,
+  listingsOperations: 102,
+  notificationsOperations: 103,
+  // Doors of the broker, one for each service; it sends who knocks there to that service's proxy.
+  kafkaForPayments: 192,
+  kafkaForListings: 193,
+  kafkaForNotifications: 194,
+  // Where services listen when the fault proxy has their public ports.
+  paymentsPrivate: 201,
+  listingsPrivate: 202,
+  notificationsPrivate: 203,
+  traceSink: 318,
+  redis: 379,
+  postgres: 432,
+  faults: 474,
+  // Where the fault proxy listens for a service that goes somewhere.
+  listingsToPayments: 501,
+  paymentsToProvider: 502,
+  paymentsToPostgres: 503,
+  listingsToPostgres: 504,
+  notificationsToPostgres: 505,
+  listingsToRedis: 506,
+  paymentsToKafka: 507,
+  listingsToKafka: 508,
+  notificationsToKafka: 509,
+  notificationsToMail: 510,
+} as const
+
+export type PortName = keyof typeof offsets
+export type PortPlan = Readonly<Record<PortName, number>>
+
+export const defaultPortBase = 4000
+const portBaseMin = 1024
+/** From 32768 on the system itself hands out ports, and any of them may be in use. */
+const portBaseMax = 32_000
+
+/** Where each part of the system listens, for one base. */
+export function portPlan(base: number): PortPlan {
+  const entries = Object.entries(offsets).map(([name, offset]) => [name, base + offset])
+  return Object.fromEntries(entries)
+}
+
+/** Reads NIGHTSHIFT_PORT_BASE; unset or empty means the default. Throws a message for a person. */
+export function readPortBase(text: string | undefined): number {
+  if (text === undefined || text === '') return defaultPortBase
+  const base = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (base >= portBaseMin && base <= portBaseMax) return base
+  throw new Error(
+    `NIGHTSHIFT_PORT_BASE is ${JSON.stringify(text)}, ` +
+      `but must be a whole number from ${portBaseMin} to ${portBaseMax}`,
+  )
+}

@@ -1,0 +1,18 @@
+import { findSupervisor } from '../supervisor/control-client.ts'
+import { statePaths } from './state.ts'
+import type { ProcessName } from './topology.ts'
+
+/**
+ * Where the processes of the running system answer, whatever its port base.
+ * @throws with what to do when nothing runs
+ */
+export async function runningUrls(): Promise<(name: ProcessName) => string> {
+  const supervisor = await findSupervisor(statePaths())
+  if (!supervisor) throw new Error('Nothing is running. Start it with `npm start`.')
+  const { processes } = await supervisor.status()
+  return name => {
+    const url = processes.find(process => process.name === name)?.url
+    if (url === undefined) throw new Error(`The running system has no ${name}.`)
+    return url
+  }
+}

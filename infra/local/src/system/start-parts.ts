@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import { kafka } from '../parts/kafka.ts'
+import type { KafkaDoor } from '../parts/kafka-settings.ts'
+import type { Found, Missing, Part, PartContext } from '../parts/part.ts'
+import { postgres } from '../parts/postgres.ts'
+import { redis } from '../parts/redis.ts'
+import type { ControlClient } from '../supervisor/control-client.ts'
+import { databaseUrl } from './database-url.ts'
+import type { PortPlan } from './ports.ts'
+import type { Secrets } from './secrets.ts'
+import type { StatePaths } from './state.ts'
+
+export type PartName = Part['name']
+const parts: Readonly<Record<PartName, Part>> = { postgres, redis, kafka }
+export const partNames = ['postgres', 'redis', 'kafka'] as const
+
+export type PartOptions = Readonly<{
+  /** Where downloads are kept. */
+  toolsDir: string
+  /** One directory per part is made in here. */
+  dataDir: StatePaths['data']
+  ports: Pick<PortPlan, 'postgres' | 'redis' | 'kafka' | 'kafkaController'>
+  /** Unset: nobody comes to Kafka through a proxy. */
+  kafkaDoors?: readonly KafkaDoor[]
+  secrets: Secrets
+  say: (line: string) => void
+}>
+
+export type FoundPart = Readonly<{ name: PartName; found: Found }>
+
+/** Looks for these parts side by side. What is missing is collected, so that it is told at once. */
+export async function findParts(
+  names: readonly PartName[],
+  options: PartOptions,
+): Promise<{ found: FoundPart[]; missing: Missing[] }> {
+  const found: FoundPart[] = []
+  const missing: Missing[] = []
+  await Promise.all(
+    names.map(async name => {
+      const answer = await parts[name].find(contextOf(name, options))
+      if (answer.how === 'missing') missing.push(answer)
+      else found.push({ name, found: answer })
+    }),
+  )
+  return { found, missing }
+}
+
+/** Starts these parts side by side under a supervisor; answers their process names. */
+export async function startParts(
+  client: ControlClient,
+  foundParts: readonly FoundPart[],
+  options: PartOptions,
+): Promise<string[]> {
+  return Promise.all(
+    foundParts.map(async ({ name, found }) => {
+      const spec = await parts[name].start(contextOf(name, options), found)
+      await client.add(spec)
+      return spec.name
+    }),
+  )
+}
+
+/** Where the parts of one plan answer, for those that use them. */
+export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secrets'>) {
+  const server = `postgres://127.0.0.1:${ports.postgres}`
+  return {
+    /** With all rights. */
+    postgresUrl: databaseUrl(server, {
+      database: 'postgres',
+      role: 'postgres',
+      password: secrets.postgresAdmin,
+    }),
+    redisUrl: `redis://127.0.0.1:${ports.redis}`,
+    kafkaBrokers: `127.0.0.1:${ports.kafka}`,
+  }
+}
+
+function contextOf(name: PartName, options: PartOptions): PartContext {
+  const { ports, say, kafkaDoors: doors = [] } = options
+  const context = { toolsDir: options.toolsDir, dataDir: join(options.dataDir, name), say }
+  switch (name) {
+    case 'postgres':
+      return { ...context, port: ports.postgres, password: options.secrets.postgresAdmin }
+    case 'redis':
+      return { ...context, port: ports.redis }
+    case 'kafka':
+      return { ...context, port: ports.kafka, controllerPort: ports.kafkaController, doors }
+  }
+}

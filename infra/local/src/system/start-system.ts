@@ -1,0 +1,156 @@
+import type { Progress } from '../progress.ts'
+import { awaitReady } from '../supervisor/await-ready.ts'
+import { type ControlClient, findSupervisor } from '../supervisor/control-client.ts'
+import { launchSupervisor } from '../supervisor/launch-supervisor.ts'
+import { endOrphans } from '../supervisor/orphans.ts'
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
+import { kafkaDoors } from './links.ts'
+import type { PortPlan } from './ports.ts'
+import { ownPorts, preflight } from './preflight.ts'
+import { prepare } from './prepare.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
+import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
+import { repoRoot, type StatePaths } from './state.ts'
+import { stopSystem } from './stop-system.ts'
+import { writeSystemFile } from './system-file.ts'
+import { switchesIn, type Topology, topology } from './topology.ts'
+
+export type StartOptions = Readonly<{
+  state: StatePaths
+  ports: PortPlan
+  /** The caller's: PATH and HOME, parts that are elsewhere, switches for the services. */
+  environment: Readonly<Record<string, string | undefined>>
+  progress: Progress
+  /** Ctrl-C. */
+  stop: AbortSignal
+}>
+
+export type StartedSystem = Readonly<{
+  client: ControlClient
+  secrets: Secrets
+  /** Of the PostgreSQL server, with all rights. */
+  postgresUrl: string
+}>
+
+const partsReadyMs = 90_000
+const servicesReadyMs = 60_000
+
+/**
+ * Starts the system: parts, then what prepares them, then the processes. `afterwards` is part of the
+ * start: whatever fails up to its end, or Ctrl-C, stops everything again before it is thrown.
+ */
+export async function startSystem(
+  options: StartOptions,
+  afterwards: (system: StartedSystem) => Promise<void>,
+): Promise<StartedSystem> {
+  const { state, environment, ports, progress, stop } = options
+  const interrupted = whenInterrupted(stop)
+  const step = <T>(title: string, work: () => Promise<T>): Promise<T> => {
+    stop.throwIfAborted()
+    return progress.step(title, () => Promise.race([work(), interrupted]))
+  }
+
+  const orphans = await endOrphans(state)
+  if (orphans.length > 0) progress.say(`ended what a killed supervisor had left: ${orphans}`)
+  const external = externalPartsIn(environment)
+  const secrets = await loadSecrets(state.secrets)
+  const { say } = progress
+  const parts = {
+    ...{ toolsDir: state.tools, dataDir: state.data, ports, secrets, say },
+    kafkaDoors: kafkaDoors(ports),
+  }
+  const found = await step('Everything needed is here', () => preflight(parts, ports, external))
+  stop.throwIfAborted()
+  // Outside the try: if another start was faster, its system is not ours to stop.
+  const client = await open(options, external).catch(async error => {
+    const isRunning = (await findSupervisor(state)) !== undefined
+    throw isRunning ? new Error('Another start was faster. See `npm run status`.') : error
+  })
+  try {
+    const urls = urlsOf(parts, external)
+    const { faults, ...processes } = plan(options, secrets, urls, external)
+    await step(partsTitle(found, external), async () => {
+      const names = await startParts(client, found, parts)
+      // Here, because everything that comes later connects through it.
+      if (faults) await client.add(faults)
+      await awaitReady(client, faults ? [...names, faults.name] : names, partsReadyMs)
+    })
+    await step('Databases, migrations and topics', () =>
+      prepare({ adminUrl: urls.postgresUrl, secrets, kafkaBrokers: urls.kafkaBrokers }),
+    )
+    await step('Stand-ins and services', () => startAll(client, Object.values(processes)))
+    const system = { client, secrets, postgresUrl: urls.postgresUrl }
+    await Promise.race([afterwards(system), interrupted])
+    return system
+  } catch (error) {
+    await progress.step('Stopped everything again', () => stopSystem(state))
+    throw error
+  }
+}
+
+async function open(
+  { state, ports, environment }: StartOptions,
+  external: readonly ExternalPart[],
+): Promise<ControlClient> {
+  const { PATH = '', HOME = '/' } = environment
+  const { client } = await launchSupervisor({ state, port: ports.supervisor, env: { PATH, HOME } })
+  await writeSystemFile(state, {
+    ports: ownPorts(ports, external).map(({ port }) => port),
+    external: external.map(part => ({ name: part.name, address: addressOf(part) })),
+  })
+  return client
+}
+
+/** What runs besides the parts, with a link for every connection that can have one. */
+function plan(
+  { state, ports, environment }: StartOptions,
+  secrets: Secrets,
+  urls: ReturnType<typeof partUrls>,
+  external: readonly ExternalPart[],
+): Topology {
+  return topology({
+    nodePath: process.execPath,
+    repoRoot,
+    dataDir: state.data,
+    ports,
+    links: { ports, external: external.map(({ name }) => name) },
+    secrets,
+    ...urls,
+    nodeEnv: 'development',
+    switches: switchesIn(environment),
+  })
+}
+
+async function startAll(client: ControlClient, specs: readonly ProcessSpec[]): Promise<void> {
+  for (const spec of specs) await client.add(spec)
+  const names = specs.map(({ name }) => name)
+  await awaitReady(client, names, servicesReadyMs)
+}
+
+/** Where the parts are: our own, unless the environment names another. */
+function urlsOf(options: PartOptions, external: readonly ExternalPart[]) {
+  const own = partUrls(options)
+  const elsewhere = Object.fromEntries(external.map(({ name, value }) => [name, value]))
+  return {
+    postgresUrl: elsewhere['postgres'] ?? own.postgresUrl,
+    redisUrl: elsewhere['redis'] ?? own.redisUrl,
+    kafkaBrokers: elsewhere['kafka'] ?? own.kafkaBrokers,
+  }
+}
+
+function partsTitle(found: readonly FoundPart[], external: readonly ExternalPart[]): string {
+  const versions = found.map(({ name, found: { version } }) => `${name} ${version}`)
+  return [...versions, ...external.map(({ name }) => `${name} (external, without links)`)].join(
+    ', ',
+  )
+}
+
+/** Never resolves; rejects on Ctrl-C. Rejections nobody waits for any more are not an error. */
+function whenInterrupted(stop: AbortSignal): Promise<never> {
+  const interrupted = new Promise<never>((_, reject) => {
+    stop.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true })
+  })
+  interrupted.catch(() => undefined)
+  return interrupted
+}

@@ -1,0 +1,24 @@
+import { dropDatabase, ensureDatabase, withDatabase } from '../system/database-admin.ts'
+import { type ServiceName, serviceNames } from '../system/secrets.ts'
+
+type Databases = Readonly<Record<ServiceName, string>>
+
+/** Copies each template into a database that only its service may enter. */
+export function copyDatabases(
+  serverUrl: string,
+  templates: Databases,
+  copies: Databases,
+): Promise<void> {
+  return withDatabase(serverUrl, async client => {
+    for (const service of serviceNames) {
+      await ensureDatabase(client, copies[service], service, templates[service])
+    }
+  })
+}
+
+/** Drops them, and whoever is still connected. */
+export function dropDatabases(serverUrl: string, databases: Databases): Promise<void> {
+  return withDatabase(serverUrl, async client => {
+    for (const database of Object.values(databases)) await dropDatabase(client, database)
+  })
+}
