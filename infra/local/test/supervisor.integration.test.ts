@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, readFile } from 'node:fs/promises'
+import { access, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { awaitReady } from '../src/supervisor/await-ready.ts'
 import { findSupervisor } from '../src/supervisor/control-client.ts'
 import { endOrphans } from '../src/supervisor/orphans.ts'
@@ -149,25 +149,23 @@ test('a paused process is unready, is not restarted, and can still be stopped po
 
 test('a shutdown stops the services before the parts that they need', async () => {
   await using supervisor = await openTestSupervisor()
-  const { client, state } = supervisor
+  const { client } = supervisor
+  // Not into their logs: the supervisor removes those as soon as all have ended.
+  const dir = await makeThrowAwayDir()
+  onTestFinished(() => rm(dir, { recursive: true }))
+  const fileOf = (name: string) => join(dir, name)
+  const tell = (name: string) =>
+    `process.on('exit', () => require('node:fs').writeFileSync('${fileOf(name)}', String(Date.now())))`
   const slow = `process.on('SIGTERM', () => setTimeout(() => process.exit(), 200))`
-  const tell = `process.on('exit', () => console.log(Date.now()))`
-  const part = await childSpec('part', `process.on('SIGTERM', () => process.exit()); ${tell}`, {
-    kind: 'part',
-  })
+  const polite = `process.on('SIGTERM', () => process.exit())`
+  const part = await childSpec('part', `${polite}; ${tell('part')}`, { kind: 'part' })
   await client.add(part)
-  await client.add(await childSpec('service', `${slow}; ${tell}`))
+  await client.add(await childSpec('service', `${slow}; ${tell('service')}`))
   await awaitReady(client, ['part', 'service'], soonMs)
-  const logs = ['part', 'service'].map(name => join(state.logs, `${name}.log`))
-  const reading = waitForShutdown()
-  const [partEnd = 0, serviceEnd = 0] = await reading
-  expect(partEnd).toBeGreaterThanOrEqual(serviceEnd)
+  await client.shutdown()
+  const endOf = async (name: string) => Number(await readFile(fileOf(name), 'utf8'))
+  expect(await endOf('part')).toBeGreaterThanOrEqual(await endOf('service'))
   await expect(client.add(part)).rejects.toThrow()
-
-  async function waitForShutdown(): Promise<number[]> {
-    await client.shutdown()
-    return Promise.all(logs.map(async log => Number((await readFile(log, 'utf8')).trim())))
-  }
 })
 
 test('nobody is answered without the token', async () => {
@@ -196,8 +194,8 @@ test('when the one who started it dies, everything ends and the directory is gon
   const parent = spawn(process.execPath, [
     '--input-type=module',
     '--eval',
-    `import { launchSupervisor } from '${source}/launch-supervisor.ts'
-     import { statePaths } from '${source}/state.ts'
+    `import { launchSupervisor } from '${source}/supervisor/launch-supervisor.ts'
+     import { statePaths } from '${source}/system/state.ts'
      const { PATH, HOME } = process.env
      const dir = ${JSON.stringify(dir)}
      const state = statePaths(dir)

@@ -7,6 +7,7 @@ import { waitUntil } from '../wait-until.ts'
 const retry = { initialRetryTime: 100, maxRetryTime: 500, retries: 10 }
 const requestTimeoutMs = 15_000
 const leadersMs = 15_000
+const goneMs = 15_000
 
 /** Creates the topics that are missing, under a prefix; answers how many those were. */
 export async function prepareTopics(brokers: string, prefix = ''): Promise<number> {
@@ -52,8 +53,13 @@ async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
 export async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   if (prefix === '') throw new Error('topics are only deleted under a prefix')
   await withAdmin(brokers, async admin => {
-    const ours = (await admin.listTopics()).filter(topic => topic.startsWith(prefix))
-    if (ours.length > 0) await admin.deleteTopics({ topics: ours, timeout: requestTimeoutMs })
+    const list = async () => (await admin.listTopics()).filter(name => name.startsWith(prefix))
+    const ours = await list()
+    if (ours.length === 0) return
+    await admin.deleteTopics({ topics: ours, timeout: requestTimeoutMs })
+    // The broker answers before it has heard of it itself, and would still tell others of them.
+    const areGone = await waitUntil(async () => (await list()).length === 0, goneMs)
+    if (!areGone) throw new Error('the topics are still there')
   })
 }
 
