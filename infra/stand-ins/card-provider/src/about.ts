@@ -1,14 +1,10 @@
-/** The front page: what this process is, for somebody who found its port. */
-export const about = `card-provider: a stand-in for a card provider, shaped like Stripe. No real money.
+/** The front page: what this process is and what it answers, for somebody who found its port. */
+export function about(routes: readonly string[]): string {
+  return `card-provider: a stand-in for a card provider, shaped like Stripe. No real money.
 
-POST  /v1/payment_intents                          charge a test card (form-encoded, confirm=true)
-GET   /v1/payment_intents/:id                      one charge
-GET   /v1/payment_intents?metadata[payment_id]=... the charges of one payment, newest first
-GET   /truth?publication_id=...&after=seq&limit=n  what really happened, in order, read only
-GET   /dials                                       the fault dials
-PATCH /dials                                       turn them (JSON)
-POST  /dials/reset                                 all of them at rest
-GET   /health                                      200 while charges can be written down
+${routes.join('\n')}
+
+/v1 and /settlement need the secret key; /dials and /truth are for those who have none.
 
 Test cards (payment_method):
   pm_card_visa                             succeeds
@@ -20,6 +16,8 @@ Test cards (payment_method):
   pm_card_errorAfter                       charges, and the first answer under a key is a 500
   pm_card_late                             the first request under a key charges 5 s later, unanswered
 
-Beyond the quota (dial quotaPerSecond) a charge is a 429. With CALLBACK_URL and CALLBACK_SECRET every
-charge is told by a signed callback. The README has all dials and all lines of the truth log.
+Beyond the quota (dial quotaPerSecond) a POST is a 429. With CALLBACK_URL and CALLBACK_SECRET
+everything that is done is told by a signed callback. The README has all dials and all lines of the
+truth log.
 `
+}

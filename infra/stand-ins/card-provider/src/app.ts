@@ -7,29 +7,33 @@ import type { DialControl } from '../../dial-control.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
-import { dialRoutes } from './dial-routes.ts'
 import type { DialSettings } from './dials.ts'
 import { limits } from './limits.ts'
-import { paymentIntentRoutes } from './payment-intent-routes.ts'
+import { operatorRoutes } from './operator-routes.ts'
+import type { PerformOrderDeps } from './perform-order.ts'
 import { createQuota } from './quota.ts'
 import type { RefusalCount } from './refusal-count.ts'
-import type { TakeChargeDeps } from './take-charge.ts'
+import { rulesRoutes } from './rules-routes.ts'
+import type { Settlement } from './settlement.ts'
+import { settlementRoutes } from './settlement-routes.ts'
 import type { TruthLog } from './truth-log.ts'
-import { truthRoutes } from './truth-routes.ts'
+import { v1Routes } from './v1-routes.ts'
 
-export type AppDeps = Omit<TakeChargeDeps, 'truth' | 'wait'> &
+export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
   Readonly<{
     secretKey: string
     truth: TruthLog
+    settlement: Settlement
     control: DialControl<DialSettings>
     refusalCount: RefusalCount
-    /** Aborted when the process stops: waiting charges are given up, silent sockets are cut. */
+    /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
     stop: AbortSignal
   }>
 
 /** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { dials, control, truth, stop } = deps
+  const { dials, control, truth, settlement, secretKey, stop } = deps
+  const routes: string[] = []
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({
@@ -46,6 +50,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
   app.server.maxConnections = limits.connectionsMax
 
+  app.addHook('onRoute', ({ method, url }) => {
+    if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
+  })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
   })
@@ -56,15 +63,19 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
   })
 
-  app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(about))
+  app.get('/', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(about(routes)),
+  )
   app.get('/health', async (_request, reply) => {
     const status = truth.failure() === undefined ? 'ok' : 'the truth log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(dialRoutes, { dials, control })
-  app.register(truthRoutes, { truth })
-  app.register(paymentIntentRoutes, {
+  app.register(operatorRoutes, { dials, control, truth })
+  app.register(rulesRoutes, { dials })
+  app.register(settlementRoutes, { settlement, truth, secretKey })
+  app.register(v1Routes, {
     prefix: '/v1',
+    secretKey,
     deps: {
       ...deps,
       quota: createQuota(() => performance.now()),

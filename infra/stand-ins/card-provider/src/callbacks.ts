@@ -3,25 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Background } from './background.ts'
 import type { Dials } from './dials.ts'
 import { limits } from './limits.ts'
-import type { PaymentIntent } from './payment-intent.ts'
+import type { Deed } from './payment-intent.ts'
 import type { SendCallback } from './send-callback.ts'
 import { callbackFacts } from './send-callback.ts'
 import type { TruthLog } from './truth-log.ts'
-import type { UntoldCharge, UntoldCharges } from './untold-charges.ts'
+import type { UntoldDeed, UntoldDeeds } from './untold-deeds.ts'
 
-/** Tells somebody about every decided charge, at least once or until it gives up. */
+/** Tells somebody about everything that was done, at least once or until it gives up. */
 export type Callbacks = Readonly<{
-  /** The mark on a charge that shall be told of, under which it is told every time. */
+  /** The mark on what shall be told, under which it is told every time. */
   newEventId: () => string
-  /** Sends the callback of a charge that was just decided, or that an earlier process left. */
-  begin: (charge: UntoldCharge) => void
-  /** With the dial for it: waits until the first attempt for this charge ended, or too long. */
-  beforeAnswer: (intent: PaymentIntent) => Promise<void>
+  /** Sends the callback of what was just done, or what an earlier process left untold. */
+  begin: (owed: UntoldDeed) => void
+  /** With the dial for it: waits until the first attempt to tell it ended, or too long. */
+  beforeAnswer: (deed: Deed) => Promise<void>
 }>
 
 export type CallbacksDeps = Readonly<{
   dials: Dials
-  untold: UntoldCharges
+  untold: UntoldDeeds
   background: Background
   send: SendCallback
   truth: Pick<TruthLog, 'append'>
@@ -33,66 +33,66 @@ export type CallbacksDeps = Readonly<{
 export function createCallbacks(deps: CallbacksDeps): Callbacks {
   const { dials, untold, background, stop } = deps
   /** The one of a pair that came first and is sent second. */
-  let held: Readonly<{ charge: UntoldCharge; callOff: () => void }> | undefined
+  let held: Readonly<{ owed: UntoldDeed; callOff: () => void }> | undefined
 
   /** Sends it now, and again later until it is told or given up. */
-  async function attempt(charge: UntoldCharge): Promise<void> {
-    const { attempts } = untold.tried(charge.eventId)
+  async function attempt(owed: UntoldDeed): Promise<void> {
+    const { attempts } = untold.tried(owed.eventId)
     const copies = attempts === 0 ? dials.read().callbackDuplicates : 0
-    await deps.send(charge, copies)
-    charge.tried.resolve()
-    if (stop.aborted || untold.find(charge.eventId) === undefined) return
-    attemptLater(charge)
+    await deps.send(owed, copies)
+    owed.tried.resolve()
+    if (stop.aborted || untold.find(owed.eventId) === undefined) return
+    attemptLater(owed)
   }
 
   /** When its pause is over, which may have been while no process ran. */
-  function attemptLater(charge: UntoldCharge): void {
-    const { attempts, lastAt } = untold.tried(charge.eventId)
+  function attemptLater(owed: UntoldDeed): void {
+    const { attempts, lastAt } = untold.tried(owed.eventId)
     const inMs = Math.max(0, lastAt + backoffMs(attempts) - Date.now())
-    background.later(inMs, () => attempt(charge))
+    background.later(inMs, () => attempt(owed))
   }
 
   /** Sends it, or holds it back until there is another one to send before it. */
-  async function sendInPairs(charge: UntoldCharge): Promise<void> {
-    if (!dials.read().callbackShuffle) return await attempt(charge)
+  async function sendInPairs(owed: UntoldDeed): Promise<void> {
+    if (!dials.read().callbackShuffle) return await attempt(owed)
     if (held === undefined) {
       const { callOff } = background.later(limits.callbackPairWaitMs, () => {
         held = undefined
-        return attempt(charge)
+        return attempt(owed)
       })
-      held = { charge, callOff }
+      held = { owed, callOff }
       return
     }
     const first = held
     held = undefined
     first.callOff()
-    await attempt(charge)
-    await attempt(first.charge)
+    await attempt(owed)
+    await attempt(first.owed)
   }
 
-  /** Nobody will be told of this charge. */
-  async function drop(charge: UntoldCharge): Promise<void> {
-    await deps.truth.append({ type: 'callback.dropped', ...callbackFacts(charge) })
-    charge.tried.resolve()
+  /** Nobody will be told of it. */
+  async function drop(owed: UntoldDeed): Promise<void> {
+    await deps.truth.append({ type: 'callback.dropped', ...callbackFacts(owed) })
+    owed.tried.resolve()
   }
 
   return {
     newEventId: () => `evt_${randomBytes(12).toString('hex')}`,
-    begin(charge) {
-      const { attempts } = untold.tried(charge.eventId)
+    begin(owed) {
+      const { attempts } = untold.tried(owed.eventId)
       const { callbackEarly, callbackDelayMs } = dials.read()
-      if (attempts > 0) attemptLater(charge)
-      else if (dials.dropsCallback()) background.begin(() => drop(charge))
-      else if (callbackEarly) background.begin(() => attempt(charge))
-      else background.later(callbackDelayMs, () => sendInPairs(charge))
+      if (attempts > 0) attemptLater(owed)
+      else if (dials.dropsCallback()) background.begin(() => drop(owed))
+      else if (callbackEarly) background.begin(() => attempt(owed))
+      else background.later(callbackDelayMs, () => sendInPairs(owed))
     },
-    async beforeAnswer({ eventId = '' }) {
-      const charge = untold.find(eventId)
-      if (charge === undefined || !dials.read().callbackEarly) return
+    async beforeAnswer({ line: { eventId = '' } }) {
+      const owed = untold.find(eventId)
+      if (owed === undefined || !dials.read().callbackEarly) return
       const enough = new AbortController()
       const signal = AbortSignal.any([enough.signal, stop])
       const tooLong = sleep(limits.callbackEarlyMaxMs, undefined, { signal })
-      await Promise.race([charge.tried.promise, tooLong])
+      await Promise.race([owed.tried.promise, tooLong])
       enough.abort()
     },
   }

@@ -9,7 +9,7 @@ export type Config = Readonly<{
   truthLog: string
   /** Where all faults of the system are written down. */
   nemesisUrl: string | undefined
-  /** Who is told of charges; undefined: nobody. */
+  /** Who is told of what is done; undefined: nobody. */
   callbacks: CallbackEndpoint | undefined
 }>
 

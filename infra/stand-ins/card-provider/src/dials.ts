@@ -5,27 +5,27 @@ import { limits } from './limits.ts'
 
 /** The faults a person or an experiment can turn on. At rest there are none. */
 export type DialSettings = Readonly<{
-  /** Added to every answer of /v1, before the charge is made. */
+  /** Added to every answer of /v1, before what is asked for is done. */
   latencyMs: number
   /** Spreads the latency by up to this much either way. */
   latencyJitterMs: number
   /** Share of good cards that are declined, 0 to 1. */
   declineRate: number
-  /** `before`: charges are neither made nor answered. `after`: they are made, not answered. */
+  /** `before`: requests are neither carried out nor answered. `after`: carried out, not answered. */
   silence: 'none' | 'before' | 'after'
-  /** Share of charges the silence takes, 0 to 1. */
+  /** Share of requests the silence takes, 0 to 1. */
   silenceRate: number
-  /** Share of charges that are made and answered with a 500, 0 to 1. */
+  /** Share of requests that are carried out and answered with a 500, 0 to 1. */
   errorAfterRate: number
-  /** Charges are executed this much later, and never answered; 0 is off. */
+  /** Requests are executed this much later, and never answered; 0 is off. */
   lateMs: number
-  /** Share of charges that are late, 0 to 1. */
+  /** Share of requests that are late, 0 to 1. */
   lateRate: number
-  /** Answers to charges come byte by byte, so far apart; 0 is at once. */
+  /** Answers to POSTs come byte by byte, so far apart; 0 is at once. */
   dripMs: number
   /** Share of answers that drip, 0 to 1. */
   dripRate: number
-  /** Requests to charge that are let in, beyond the burst; 0 is no quota. */
+  /** POSTs that are let in per second, beyond the burst; 0 is no quota. */
   quotaPerSecond: number
   /** Requests let in at once after a pause; 0: one second's worth. */
   quotaBurst: number

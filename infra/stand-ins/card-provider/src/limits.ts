@@ -1,9 +1,9 @@
 /** Every bound of the card provider, with its unit. */
 export const limits = {
   bodyBytesMax: 16 * 1024,
-  /** Charges kept in memory; above it new ones are refused with 429, old ones still replay. */
-  intentsMax: 200_000,
-  /** Charges under way at one time. */
+  /** Intents and refunds kept in memory; above it new requests are a 429, old ones still replay. */
+  recordsMax: 200_000,
+  /** Requests under way at one time. */
   runningMax: 2_000,
   /** Requests taken in and not yet executed; above it late ones are refused with 429. */
   delayedMax: 10_000,
@@ -13,7 +13,10 @@ export const limits = {
   /** How long a silent request is held when its client does not leave. */
   silenceMaxMs: 120_000,
   latencyMaxMs: 60_000,
-  lateMaxMs: 600_000,
+  /** Less than the longest processing delay, which must hold after retries and a restart, too. */
+  lateMaxMs: 540_000,
+  /** Published: what has not been carried out so long after it came in never will be. */
+  processingDelayMaxMs: 600_000,
   /** When a request with the card that is late is executed. */
   lateCardMs: 5_000,
   /** A late request whose key is in use is tried again this much later, so many times. */
@@ -30,7 +33,7 @@ export const limits = {
   callbackBackoffMs: 500,
   callbackBackoffMaxMs: 60_000,
   callbackTriesMax: 15,
-  /** Nobody is told any more so long after the charge. */
+  /** Nobody is told any more so long after the act. */
   callbackWindowMs: 7_200_000,
   /** How long an answer waits for a callback that shall come before it. */
   callbackEarlyMaxMs: 2_000,
@@ -43,8 +46,7 @@ export const limits = {
   /** Requests under way at SIGTERM get this long, then their sockets are cut. */
   stopGraceMs: 3_000,
   retryAfterSeconds: 1,
-  intentListDefault: 10,
-  intentListMax: 100,
+  listDefault: 10,
   truthPageDefault: 100,
   truthPageMax: 1_000,
   truthPageBytesMax: 1024 * 1024,

@@ -18,8 +18,10 @@ import { executeLate } from './execute-late.ts'
 import { limits } from './limits.ts'
 import { createRefusalCount } from './refusal-count.ts'
 import { sendCallback } from './send-callback.ts'
+import { createSettlement } from './settlement.ts'
 import { openTruthLog } from './truth-log.ts'
-import { createUntoldCharges } from './untold-charges.ts'
+import { createTurns } from './turns.ts'
+import { createUntoldDeeds } from './untold-deeds.ts'
 
 /**
  * Rebuilds the state from the truth log, serves until `stop`, and closes in reverse. Dials return
@@ -30,14 +32,16 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
   const book = createChargeBook(Date.now)
   const dials = createDials()
   const delayed = createDelayedRequests(Date.now)
-  const untold = createUntoldCharges()
+  const untold = createUntoldDeeds()
+  const settlement = createSettlement()
   let callbacks: Callbacks | undefined
   let loggedDials = dialsAtRest
   const truth = open.adopt(
     await openTruthLog(config.truthLog, line => {
-      book.apply(line)
+      const deed = book.apply(line)
       delayed.apply(line)
-      const toTell = untold.apply(line)
+      if (deed !== undefined) settlement.apply(deed)
+      const toTell = untold.apply(line, deed)
       if (toTell !== undefined) callbacks?.begin(toTell)
       if (line.type === 'dials.changed') loggedDials = line.dials
     }),
@@ -69,13 +73,14 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
     }),
     each => each.close(),
   )
-  const newIntentId = () => `pi_${randomBytes(12).toString('hex')}`
-  const charging = { book, dials, truth, delayed, callbacks, newIntentId }
+  const newId = (kind: string) => `${kind}_${randomBytes(12).toString('hex')}`
+  const ordering = { book, dials, truth, delayed, callbacks, newId, turns: createTurns() }
   const { secretKey } = config
-  const app = open.use(buildApp({ ...charging, secretKey, control, refusalCount, stop }))
+  const answering = { ...ordering, settlement, secretKey, control, refusalCount, stop }
+  const app = open.use(buildApp(answering))
 
-  delayed.start(executeLate(charging), background)
-  for (const charge of untold.all()) callbacks?.begin(charge)
+  delayed.start(executeLate({ ...ordering, now: Date.now }), background)
+  for (const owed of untold.all()) callbacks?.begin(owed)
   control.start()
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo

@@ -1,47 +1,93 @@
-import type { Line } from '../../append-log.ts'
-import type { ApiError } from './api-error.ts'
-import { apiError } from './api-error.ts'
-import type { IntentDeclined, IntentSucceeded } from './truth-entry.ts'
+import type { Act, CaptureMethod } from './order.ts'
+import type { DeclineCode, DoneLine, TruthLine } from './truth-entry.ts'
 
-/** A decided charge is the line of the truth log that decided it; there is no second record. */
-export type PaymentIntent = Line<IntentSucceeded | IntentDeclined>
+type IntentStatus =
+  | 'requires_payment_method'
+  | 'requires_confirmation'
+  | 'requires_capture'
+  | 'succeeded'
+  | 'canceled'
 
-const declineMessages = {
-  generic_decline: 'Your card was declined.',
-  insufficient_funds: 'Your card has insufficient funds.',
-} as const
+/** The one table of what may be asked of an intent: where it has to stand for each act. */
+export const legalFrom: Readonly<Record<Act, readonly IntentStatus[]>> = {
+  confirm: ['requires_payment_method', 'requires_confirmation'],
+  capture: ['requires_capture'],
+  cancel: ['requires_payment_method', 'requires_confirmation', 'requires_capture'],
+  refund: ['succeeded'],
+}
 
-/** The intent as the API shows it. The same line always gives the same bytes, so it can replay. */
-export function showIntent(intent: PaymentIntent) {
-  const succeeded = intent.type === 'intent.succeeded'
-  return {
-    id: intent.intentId,
-    object: 'payment_intent',
-    amount: intent.amount,
-    amount_received: succeeded ? intent.amount : 0,
-    capture_method: 'automatic',
-    created: Math.floor(Date.parse(intent.at) / 1000),
-    currency: intent.currency,
-    last_payment_error: succeeded ? null : declineOf(intent),
-    latest_charge: intent.intentId.replace(/^pi_/, 'ch_'),
-    livemode: false,
-    metadata: intent.metadata,
-    payment_method_types: ['card'],
-    status: succeeded ? 'succeeded' : 'requires_payment_method',
+/** An intent as it stood right after one line of the truth log; a later line makes a new one. */
+export type PaymentIntent = Readonly<{
+  intentId: string
+  status: IntentStatus
+  amount: number
+  currency: string
+  metadata: Readonly<Record<string, string>>
+  captureMethod: CaptureMethod
+  /** The kind of the test card; a decline takes it away. */
+  paymentMethod: string | null
+  declineCode: DeclineCode | null
+  amountCapturable: number
+  amountReceived: number
+  amountRefunded: number
+  createdAt: string
+  /** When its card was last charged, well or not. */
+  chargedAt: string | null
+  capturedAt: string | null
+  canceledAt: string | null
+  cancellationReason: string | null
+}>
+
+/** Something that was done: the line that says so, and the intent as it stood right after. */
+export type Deed = Readonly<{ line: DoneLine; intent: PaymentIntent }>
+
+export function isDone(line: TruthLine): line is DoneLine {
+  return line.type.startsWith('intent.') || line.type.startsWith('refund.')
+}
+
+/** The intent after this line. The same lines always make the same intent, so answers can replay. */
+export function applyLine(known: PaymentIntent | undefined, line: DoneLine): PaymentIntent {
+  const intent = known ?? startOf(line)
+  const { at, amount } = line
+  const charged = { paymentMethod: line.paymentMethod, declineCode: null, chargedAt: at }
+  switch (line.type) {
+    case 'intent.created':
+      return intent
+    case 'intent.succeeded':
+      return { ...intent, ...charged, ...received(line) }
+    case 'intent.authorized':
+      return { ...intent, ...charged, status: 'requires_capture', amountCapturable: amount }
+    case 'intent.declined': {
+      const { declineCode } = line
+      const status = 'requires_payment_method'
+      return { ...intent, status, paymentMethod: null, declineCode, chargedAt: at }
+    }
+    case 'intent.captured':
+      return { ...intent, ...received(line) }
+    case 'intent.canceled': {
+      const canceled = { canceledAt: at, cancellationReason: line.reason }
+      return { ...intent, status: 'canceled', amountCapturable: 0, ...canceled }
+    }
+    case 'refund.succeeded':
+      return { ...intent, amountRefunded: intent.amountRefunded + amount }
   }
 }
 
-/** The 402 a declined card is answered with. */
-export function declinedError(intent: Line<IntentDeclined>): ApiError {
-  const { type, message, ...codes } = declineOf(intent)
-  return apiError(402, type, message, { ...codes, payment_intent: showIntent(intent) })
+function received({ at, amount }: DoneLine) {
+  const status = 'succeeded'
+  return { status, amountReceived: amount, amountCapturable: 0, capturedAt: at } as const
 }
 
-function declineOf(intent: Line<IntentDeclined>) {
+function startOf(line: DoneLine): PaymentIntent {
+  const { intentId, at, amount, currency, metadata, paymentMethod } = line
+  const manual = line.act === undefined && line.captureMethod === 'manual'
   return {
-    type: 'card_error',
-    code: 'card_declined',
-    decline_code: intent.declineCode,
-    message: declineMessages[intent.declineCode],
-  } as const
+    ...{ intentId, amount, currency, metadata, paymentMethod },
+    status: paymentMethod === null ? 'requires_payment_method' : 'requires_confirmation',
+    captureMethod: manual ? 'manual' : 'automatic',
+    declineCode: null,
+    ...{ amountCapturable: 0, amountReceived: 0, amountRefunded: 0 },
+    ...{ createdAt: at, chargedAt: null, capturedAt: null, canceledAt: null },
+    cancellationReason: null,
+  }
 }

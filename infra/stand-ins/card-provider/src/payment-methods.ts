@@ -29,3 +29,8 @@ const paymentMethods: ReadonlyMap<string, PaymentMethod> = new Map<string, Payme
 export function findPaymentMethod(name: string): PaymentMethod | undefined {
   return paymentMethods.get(name)
 }
+
+/** The test card of that kind, or undefined. */
+export function findByKind(kind: string | null): PaymentMethod | undefined {
+  return paymentMethods.values().find(method => method.kind === kind)
+}

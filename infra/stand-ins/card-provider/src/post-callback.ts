@@ -1,7 +1,8 @@
 import { limits } from './limits.ts'
-import type { PaymentIntent } from './payment-intent.ts'
-import { showIntent } from './payment-intent.ts'
+import type { Deed } from './payment-intent.ts'
+import { showCharge, showIntent, unixSeconds } from './show-intent.ts'
 import { signCallback } from './sign-callback.ts'
+import type { DoneLine } from './truth-entry.ts'
 
 /** Who is called back, and the secret both sides know. */
 export type CallbackEndpoint = Readonly<{ url: string; secret: string }>
@@ -9,21 +10,21 @@ export type CallbackEndpoint = Readonly<{ url: string; secret: string }>
 /** How one attempt ended: what the endpoint answered, or why it did not. */
 export type CallbackAnswer = Readonly<{ status: number } | { error: string }>
 
-/** Tells the endpoint once about a decided charge. Never throws; the answer says what went wrong. */
+/** Tells the endpoint once about something that was done. Never throws; the answer says what went wrong. */
 export async function postCallback(
   { url, secret }: CallbackEndpoint,
   eventId: string,
-  intent: PaymentIntent,
+  deed: Deed,
   stop: AbortSignal,
 ): Promise<CallbackAnswer> {
-  const body = JSON.stringify(eventOf(eventId, intent))
-  const unixSeconds = Math.floor(Date.now() / 1_000)
+  const body = JSON.stringify(eventOf(eventId, deed))
+  const nowSeconds = Math.floor(Date.now() / 1_000)
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json; charset=utf-8',
-        'stripe-signature': signCallback(body, secret, unixSeconds),
+        'stripe-signature': signCallback(body, secret, nowSeconds),
       },
       body,
       redirect: 'manual',
@@ -36,14 +37,25 @@ export async function postCallback(
   }
 }
 
-function eventOf(id: string, intent: PaymentIntent) {
-  const succeeded = intent.type === 'intent.succeeded'
+/** What each act is called when it is told. */
+const eventTypes: Readonly<Record<DoneLine['type'], string>> = {
+  'intent.created': 'payment_intent.created',
+  'intent.authorized': 'payment_intent.amount_capturable_updated',
+  'intent.succeeded': 'payment_intent.succeeded',
+  'intent.captured': 'payment_intent.succeeded',
+  'intent.declined': 'payment_intent.payment_failed',
+  'intent.canceled': 'payment_intent.canceled',
+  'refund.succeeded': 'charge.refunded',
+}
+
+function eventOf(id: string, { line, intent }: Deed) {
+  const isRefund = line.type === 'refund.succeeded'
   return {
     id,
     object: 'event',
-    type: succeeded ? 'payment_intent.succeeded' : 'payment_intent.payment_failed',
-    created: Math.floor(Date.parse(intent.at) / 1_000),
-    data: { object: showIntent(intent) },
+    type: eventTypes[line.type],
+    created: unixSeconds(line.at),
+    data: { object: isRefund ? showCharge(intent) : showIntent(intent) },
   }
 }
 

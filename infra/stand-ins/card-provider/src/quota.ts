@@ -1,4 +1,4 @@
-/** A bucket that fills by itself; every charge takes a token out of it. */
+/** A bucket that fills by itself; every request takes a token out of it. */
 export type Quota = Readonly<{
   /**
    * Undefined when a token was there, else the whole seconds until the next one, at least 1.

@@ -4,33 +4,33 @@ import type { CallbackEndpoint } from './post-callback.ts'
 import { postCallback } from './post-callback.ts'
 import type { CallbackFacts } from './truth-entry.ts'
 import type { TruthLog } from './truth-log.ts'
-import type { UntoldCharge, UntoldCharges } from './untold-charges.ts'
+import type { UntoldDeed, UntoldDeeds } from './untold-deeds.ts'
 
 /** Makes one attempt with so many copies beside it. How each ended is on disk when it resolves. */
-export type SendCallback = (charge: UntoldCharge, copies: number) => Promise<void>
+export type SendCallback = (owed: UntoldDeed, copies: number) => Promise<void>
 
 /** Sends and writes down, and gives a callback up after too many attempts or too long a time. */
 export function sendCallback(
   endpoint: CallbackEndpoint,
   truth: Pick<TruthLog, 'append'>,
-  untold: UntoldCharges,
+  untold: UntoldDeeds,
   stop: AbortSignal,
 ): SendCallback {
   const inTurn = createGate(limits.callbacksInFlightMax)
 
-  return async (charge, copies) => {
-    const { eventId, intent } = charge
-    const facts = callbackFacts(charge)
+  return async (owed, copies) => {
+    const { eventId, deed } = owed
+    const facts = callbackFacts(owed)
     const attempt = untold.tried(eventId).attempts + 1
     const sends = Array.from({ length: 1 + copies }, async (_, copy) => {
-      const answer = await inTurn(() => postCallback(endpoint, eventId, intent, stop))
+      const answer = await inTurn(() => postCallback(endpoint, eventId, deed, stop))
       // Broken off, it may have arrived or not: the next process sends it again.
       if (stop.aborted) return
       await truth.append({ type: 'callback.sent', ...facts, attempt, copy, ...answer })
     })
     await Promise.all(sends)
     if (stop.aborted || untold.find(eventId) === undefined) return
-    const isLate = Date.now() - Date.parse(intent.at) > limits.callbackWindowMs
+    const isLate = Date.now() - Date.parse(deed.line.at) > limits.callbackWindowMs
     if (attempt < limits.callbackTriesMax && !isLate) return
     const cause = isLate ? 'window' : 'tries'
     await truth.append({ type: 'callback.abandoned', ...facts, attempt, cause })
@@ -38,6 +38,7 @@ export function sendCallback(
 }
 
 /** The metadata go along, so that the lines of a payment hold its callbacks, too. */
-export function callbackFacts({ eventId, intent }: UntoldCharge): CallbackFacts {
-  return { eventId, intentId: intent.intentId, metadata: intent.metadata }
+export function callbackFacts({ eventId, deed }: UntoldDeed): CallbackFacts {
+  const { intentId, metadata } = deed.line
+  return { eventId, intentId, metadata }
 }

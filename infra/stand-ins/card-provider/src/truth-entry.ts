@@ -1,51 +1,65 @@
 import type { Line } from '../../append-log.ts'
 import type { DialSettings } from './dials.ts'
+import type { Order } from './order.ts'
 import type { PaymentMethod } from './payment-methods.ts'
 
-/** What a request asked for, as every entry about a request carries it. */
-export type RequestFacts = Readonly<{
-  amount: number
-  currency: string
-  metadata: Readonly<Record<string, string>>
-  /** The kind of the test card, never the value that was sent. */
-  paymentMethod: string
-  idempotencyKey: string | null
-  requestId: string
-}>
+/** What was asked for and by which request, as every entry about a request carries it. */
+export type RequestFacts = Order & Readonly<{ idempotencyKey: string | null; requestId: string }>
 
 /** What made the provider misbehave: a dial somebody turned, or the card that was used. */
 export type FaultCause = 'dial' | 'payment_method'
 
-/** Why a request that was executed late came to nothing: nobody was told. */
-type LateDropCause = 'other_request' | 'full'
+/**
+ * Why a request that was executed late came to nothing, and nobody was told. `refused`: what it
+ * asked for was no longer possible. `overdue`: the longest processing delay had passed.
+ */
+type LateDropCause = 'other_request' | 'full' | 'refused' | 'overdue'
 
 export type DeclineCode = NonNullable<PaymentMethod['declineCode']>
 
 /** Present on what became of a delayed request; `requestId` tells which one. */
 type Late = Readonly<{ late?: true }>
 
-type Decided = RequestFacts &
+/** What came of an order that was carried out. `amount` is what was asked for or what moved. */
+export type Verdict = Readonly<
+  { amount: number } & (
+    | { type: 'intent.created' | 'intent.authorized' | 'intent.succeeded' | 'intent.captured' }
+    | { type: 'intent.declined'; declineCode: DeclineCode }
+    | { type: 'intent.canceled'; reason: string | null }
+    | {
+        type: 'refund.succeeded'
+        refundId: string
+        reason: string | null
+        /** The refund's own, as they were sent. */
+        refundMetadata: Readonly<Record<string, string>>
+      }
+  )
+>
+
+/** An act: a line that moves money or changes what an intent is. */
+type Done = RequestFacts &
   Late &
+  Verdict &
   Readonly<{
     intentId: string
     fingerprint: string
     /** Present when somebody is to be told by a callback. */
     eventId?: string
   }>
+export type DoneLine = Line<Done>
+export type RefundLine = Extract<DoneLine, { type: 'refund.succeeded' }>
 
-export type IntentSucceeded = Readonly<{ type: 'intent.succeeded' }> & Decided
-export type IntentDeclined = Readonly<{ type: 'intent.declined'; declineCode: DeclineCode }> &
-  Decided
-/** `reply.withheld`: no answer. `reply.error`: a 500, whatever became of the charge. */
-export type ReplySpoilt = Readonly<{
+/** `reply.withheld`: no answer. `reply.error`: a 500, whatever was done. */
+type ReplySpoilt = Readonly<{
   type: 'reply.withheld' | 'reply.error'
   intentId: string
-  /** True when the answer that was spoilt was a stored one: no money moved this time. */
+  refundId?: string
+  /** True when the answer that was spoilt was a stored one: nothing was done this time. */
   replayed: boolean
   cause: FaultCause
 }> &
   RequestFacts
-export type RequestDropped = Readonly<{
+type RequestDropped = Readonly<{
   type: 'request.dropped'
   cause: FaultCause | LateDropCause
 }> &
@@ -55,20 +69,20 @@ export type RequestDropped = Readonly<{
 export type RequestDelayed = Readonly<{
   type: 'request.delayed'
   fingerprint: string
-  /** How it will be declined, or null when it will succeed. */
+  /** How a charge will be declined, or null when it will succeed. */
   declineCode: DeclineCode | null
   dueAt: string
   cause: FaultCause
 }> &
   RequestFacts
-/** A delayed request found its key answered: no money moved. */
-export type RequestRepeated = Readonly<{
+/** A delayed request found its key answered: nothing was done. */
+type RequestRepeated = Readonly<{
   type: 'request.repeated'
   intentId: string
   late: true
 }> &
   RequestFacts
-export type RequestsRefused = Readonly<{
+type RequestsRefused = Readonly<{
   type: 'requests.refused'
   /** How many the quota refused since the line before, the first of them at `since`. */
   count: number
@@ -80,7 +94,7 @@ export type CallbackFacts = Readonly<{
   metadata: RequestFacts['metadata']
 }>
 /** One attempt and how it ended. `copy` 0 is the callback itself, which is tried again. */
-export type CallbackSent = Readonly<{
+type CallbackSent = Readonly<{
   type: 'callback.sent'
   attempt: number
   copy: number
@@ -89,14 +103,14 @@ export type CallbackSent = Readonly<{
 }> &
   CallbackFacts
 /** Lost by the dial: nobody will ever be told. */
-export type CallbackDropped = Readonly<{ type: 'callback.dropped' }> & CallbackFacts
-export type CallbackAbandoned = Readonly<{
+type CallbackDropped = Readonly<{ type: 'callback.dropped' }> & CallbackFacts
+type CallbackAbandoned = Readonly<{
   type: 'callback.abandoned'
   attempt: number
   cause: 'tries' | 'window'
 }> &
   CallbackFacts
-export type DialsChanged = Readonly<{
+type DialsChanged = Readonly<{
   type: 'dials.changed'
   /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
   cause: 'patch' | 'restart'
@@ -104,8 +118,7 @@ export type DialsChanged = Readonly<{
 }>
 
 export type TruthEntry =
-  | IntentSucceeded
-  | IntentDeclined
+  | Done
   | ReplySpoilt
   | RequestDropped
   | RequestDelayed

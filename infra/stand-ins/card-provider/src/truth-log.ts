@@ -3,8 +3,8 @@ import { openAppendLog } from '../../append-log.ts'
 import { limits } from './limits.ts'
 import type { TruthEntry, TruthLine } from './truth-entry.ts'
 
-/** What judges ask by: the payment as our caller names it, and what it was a payment for. */
-export const judgedMetadata = ['payment_id', 'publication_id'] as const
+/** What judges ask by: the payment or refund as our caller names it, and what was paid for. */
+export const judgedMetadata = ['payment_id', 'publication_id', 'refund_id'] as const
 export type JudgedMetadata = (typeof judgedMetadata)[number]
 
 export type TruthQuery = Readonly<{
@@ -26,6 +26,8 @@ export type TruthLog = Pick<AppendLog<TruthEntry>, 'append' | 'failure' | 'close
   Readonly<{
     /** Reads what is on disk, not what is remembered, because judges rely on it. */
     page: (query: TruthQuery) => Promise<TruthPage>
+    /** One line as it stands on disk. Throws for an unknown `seq`. */
+    line: (seq: number) => Promise<TruthLine>
   }>
 
 /**
@@ -74,6 +76,7 @@ export async function openTruthLog(
       const nextAfter = lines.at(-1)?.seq ?? after
       return { lines, nextAfter, hasMore: chosen.length > lines.length }
     },
+    line: async seq => JSON.parse(await log.readText(seq)),
     failure: log.failure,
     close: log.close,
   }

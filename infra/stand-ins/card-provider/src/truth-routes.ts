@@ -3,12 +3,14 @@ import { limits } from './limits.ts'
 import { type JudgedMetadata, judgedMetadata, type TruthLog } from './truth-log.ts'
 
 const integer = { type: 'string', pattern: '^[0-9]{1,9}$' }
+const metadataValue = { type: 'string', minLength: 1, maxLength: 500 }
 const query = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    payment_id: { type: 'string', minLength: 1, maxLength: 500 },
-    publication_id: { type: 'string', minLength: 1, maxLength: 500 },
+    payment_id: metadataValue,
+    publication_id: metadataValue,
+    refund_id: metadataValue,
     after: integer,
     limit: integer,
   },

@@ -68,7 +68,7 @@ describe('charging', () => {
     [{ amount: '0' }, 'amount'],
     [{ amount: '100000000' }, 'amount'],
     [{ currency: 'EURO' }, 'currency'],
-    [{ confirm: 'false' }, 'confirm'],
+    [{ confirm: 'perhaps' }, 'confirm'],
     [{ payment_method: 'pm_card_unheardOf' }, 'payment_method'],
     [{ colour: 'red' }, 'colour'],
     [{ 'metadata[note]': 'x'.repeat(501) }, 'metadata'],
@@ -78,6 +78,27 @@ describe('charging', () => {
     expect(refused.status).toBe(400)
     expect(refused.body.error).toMatchObject({ type: 'invalid_request_error', param })
     expect((await provider.charge(payment)).status).toBe(200)
+  })
+
+  test('the fields that older clients send are understood', async () => {
+    const fields = { 'payment_method_types[]': 'card', 'expand[]': 'latest_charge' }
+    const { body } = await provider.charge(unique(), fields)
+    expect(body.latest_charge).toMatchObject({ object: 'charge', payment_intent: body.id })
+  })
+
+  test.each([
+    ['/payment_intents?colour=red', 'colour'],
+    ['/payment_intents?limit=0', 'limit'],
+    ['/payment_intents?limit=101', 'limit'],
+    ['/payment_intents?starting_after=pi_none', 'starting_after'],
+    ['/payment_intents?expand[]=data.customer', 'expand'],
+    ['/payment_intents/search', 'query'],
+    ["/payment_intents/search?query=status:'succeeded'", 'query'],
+    ['/refunds?payment_intent=', 'payment_intent'],
+  ])('%s is refused by name', async (path, param) => {
+    const { status, body } = await provider.get(`/v1${path}`)
+    expect(status).toBe(400)
+    expect(body.error).toMatchObject({ type: 'invalid_request_error', param })
   })
 
   test('without the secret key nothing is read or charged', async () => {

@@ -14,23 +14,20 @@ const chargeDeadlineMs = 5_000
 // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the shape of the body it asked for
 export type Answer = { status: number; headers: Headers; body: any }
 
-type ChargeOptions = { key?: string; timeoutMs?: number }
+type Fields = Readonly<Record<string, string>>
+type PostOptions = { key?: string; timeoutMs?: number }
 
 /** A card provider that runs, and what tests ask of it. */
 export type Provider = StandIn &
   Readonly<{
     /** Charges 99 euros unless the fields say otherwise; an empty key is no key. */
-    charge: (
-      payment: string,
-      fields?: Readonly<Record<string, string>>,
-      options?: ChargeOptions,
-    ) => Promise<Answer>
+    charge: (payment: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
     /** Charges and expects that no answer comes. */
-    chargeInSilence: (
-      payment: string,
-      fields?: Readonly<Record<string, string>>,
-      options?: ChargeOptions,
-    ) => Promise<void>
+    chargeInSilence: (payment: string, fields?: Fields, options?: PostOptions) => Promise<void>
+    /** Posts a form below /v1 with the secret key; an empty key for idempotency is none. */
+    post: (path: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
+    /** Posts it and expects that no answer comes. */
+    postInSilence: (path: string, fields?: Fields, options?: PostOptions) => Promise<void>
     turn: (dials: object) => Promise<Answer>
     /** Everything at rest. */
     rest: () => Promise<Answer>
@@ -73,33 +70,46 @@ export async function startProvider(
   const process = await startStandIn(main, { SECRET_KEY: secretKey, TRUTH_LOG: truthLog, ...env })
   const { url } = process
 
-  const charge: Provider['charge'] = (
-    payment,
+  const post: Provider['post'] = (
+    path,
     fields = {},
-    { key = `key-${payment}`, timeoutMs = chargeDeadlineMs } = {},
+    { key = '', timeoutMs = chargeDeadlineMs } = {},
   ) =>
     answerOf(
-      fetch(`${url}/v1/payment_intents`, {
+      fetch(`${url}/v1${path}`, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${secretKey}`,
           ...(key === '' ? {} : { 'idempotency-key': key }),
         },
-        body: new URLSearchParams({
-          ...{ amount: '9900', currency: 'eur', payment_method: 'pm_card_visa', confirm: 'true' },
-          ...{ 'metadata[payment_id]': payment },
-          ...fields,
-        }),
+        body: new URLSearchParams(fields),
         signal: AbortSignal.timeout(timeoutMs),
       }),
     )
-  const get = (path: string) =>
-    answerOf(fetch(`${url}${path}`, { headers: { authorization: `Bearer ${secretKey}` } }))
+  const charge: Provider['charge'] = (payment, fields = {}, options = {}) =>
+    post(
+      '/payment_intents',
+      {
+        ...{ amount: '9900', currency: 'eur', payment_method: 'pm_card_visa', confirm: 'true' },
+        ...{ 'metadata[payment_id]': payment },
+        ...fields,
+      },
+      { key: `key-${payment}`, ...options },
+    )
+  const get = (path: string) => {
+    const headers = path.startsWith('/v1/') ? { authorization: `Bearer ${secretKey}` } : {}
+    return answerOf(fetch(`${url}${path}`, { headers }))
+  }
   const linesOf = async (payment: string) => (await get(`/truth?payment_id=${payment}`)).body.lines
 
   return {
     ...process,
     charge,
+    post,
+    async postInSilence(path, fields, options) {
+      const silent = post(path, fields, { timeoutMs: patienceMs, ...options })
+      await expect(silent).rejects.toThrow('timeout')
+    },
     async chargeInSilence(payment, fields, options) {
       const silent = charge(payment, fields, { timeoutMs: patienceMs, ...options })
       await expect(silent).rejects.toThrow('timeout')

@@ -9,8 +9,14 @@ import { waitUntil } from '../../wait-until.ts'
 const secret = 'whsec_test_only'
 
 /** A callback as it came in; `signed` tells whether its signature is right, by our own reckoning. */
-// biome-ignore lint/suspicious/noExplicitAny: each test asserts on the event it caused
-export type Received = { event: any; signed: boolean; signedAtMs: number }
+export type Received = {
+  // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the event it caused
+  event: any
+  body: string
+  signature: string
+  signed: boolean
+  signedAtMs: number
+}
 
 /** Somebody who is called back. */
 export type Receiver = AsyncDisposable &
@@ -31,7 +37,7 @@ export async function openReceiver(port = 0): Promise<Receiver> {
   let answer: number | null = 200
   const server = createServer(async (request, response) => {
     const body = await text(request)
-    received.push({ event: JSON.parse(body), ...verify(request, body) })
+    received.push({ event: JSON.parse(body), body, ...verify(request, body) })
     if (answer !== null) response.writeHead(answer).end()
   })
   await once(server.listen(port, '127.0.0.1'), 'listening')
@@ -59,9 +65,8 @@ export async function openReceiver(port = 0): Promise<Receiver> {
 }
 
 function verify({ headers }: IncomingMessage, body: string) {
-  const [, seconds = '', digest] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(
-    String(headers['stripe-signature']),
-  ) ?? ['', '', '']
+  const signature = String(headers['stripe-signature'])
+  const [, seconds = '', digest] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(signature) ?? ['', '', '']
   const expected = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')
-  return { signed: digest === expected, signedAtMs: Number(seconds) * 1_000 }
+  return { signature, signed: digest === expected, signedAtMs: Number(seconds) * 1_000 }
 }

@@ -1,26 +1,26 @@
-import type { PaymentIntent } from './payment-intent.ts'
+import type { Deed } from './payment-intent.ts'
 import type { TruthLine } from './truth-entry.ts'
 
-/** A charge that somebody is to be told of. */
-export type UntoldCharge = Readonly<{
+/** Something that was done and that somebody is to be told of. */
+export type UntoldDeed = Readonly<{
   eventId: string
-  intent: PaymentIntent
+  deed: Deed
   /** Resolves when the first attempt to tell has ended, well or not. */
   tried: PromiseWithResolvers<void>
 }>
 
-export type UntoldCharges = Readonly<{
-  /** Folds one line of the truth log in. Answers the charge that has to be told from now on. */
-  apply: (line: TruthLine) => UntoldCharge | undefined
-  find: (eventId: string) => UntoldCharge | undefined
-  all: () => readonly UntoldCharge[]
+export type UntoldDeeds = Readonly<{
+  /** Folds one line of the truth log in: something was done, or how it was told. */
+  apply: (line: TruthLine, deed: Deed | undefined) => UntoldDeed | undefined
+  find: (eventId: string) => UntoldDeed | undefined
+  all: () => readonly UntoldDeed[]
   /** How often it was tried, and when last, in milliseconds since 1970. */
   tried: (eventId: string) => Readonly<{ attempts: number; lastAt: number }>
 }>
 
 /** The callbacks that are still owed: what the truth log says, before a restart and after. */
-export function createUntoldCharges(): UntoldCharges {
-  const untold = new Map<string, UntoldCharge>()
+export function createUntoldDeeds(): UntoldDeeds {
+  const untold = new Map<string, UntoldDeed>()
   const triedOf = new Map<string, Readonly<{ attempts: number; lastAt: number }>>()
 
   function forget(eventId: string): void {
@@ -28,17 +28,18 @@ export function createUntoldCharges(): UntoldCharges {
     triedOf.delete(eventId)
   }
 
+  function add(deed: Deed): UntoldDeed | undefined {
+    const { eventId } = deed.line
+    if (eventId === undefined) return undefined
+    const one = { eventId, deed, tried: Promise.withResolvers<void>() }
+    untold.set(eventId, one)
+    return one
+  }
+
   return {
-    apply(line) {
+    apply(line, deed) {
+      if (deed !== undefined) return add(deed)
       switch (line.type) {
-        case 'intent.succeeded':
-        case 'intent.declined': {
-          const { eventId } = line
-          if (eventId === undefined) return undefined
-          const charge = { eventId, intent: line, tried: Promise.withResolvers<void>() }
-          untold.set(eventId, charge)
-          return charge
-        }
         case 'callback.sent':
           if (line.copy > 0) return undefined
           if (isTold(line)) forget(line.eventId)

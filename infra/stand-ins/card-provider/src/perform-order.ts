@@ -1,14 +1,15 @@
+import type { ApiError } from './api-error.ts'
+import type { CarriedOut, CarryOutDeps } from './carry-out.ts'
+import { carryOut } from './carry-out.ts'
 import type { Claim } from './charge-book.ts'
-import type { ChargeRequest } from './charge-request.ts'
-import type { DecideChargeDeps } from './decide-charge.ts'
-import { decideCharge } from './decide-charge.ts'
 import type { DelayedRequests } from './delayed-requests.ts'
 import type { Dials, Luck } from './dials.ts'
 import { limits } from './limits.ts'
-import type { PaymentIntent } from './payment-intent.ts'
+import type { Deed } from './payment-intent.ts'
+import type { OrderRequest } from './read-order.ts'
 import type { DeclineCode, FaultCause, RequestFacts } from './truth-entry.ts'
 
-export type TakeChargeDeps = DecideChargeDeps &
+export type PerformOrderDeps = CarryOutDeps &
   Readonly<{
     dials: Dials
     delayed: Pick<DelayedRequests, 'isFull'>
@@ -16,29 +17,30 @@ export type TakeChargeDeps = DecideChargeDeps &
     wait: (ms: number) => Promise<void>
   }>
 
-/** What becomes of a request: an answer, a refusal of its key, a 500, or no answer at all. */
+/** What becomes of a request: an answer, a refusal, a 500, or no answer at all. */
 export type Outcome =
-  | Readonly<{ kind: 'decided'; intent: PaymentIntent; replayed: boolean; dripMs: number }>
+  | Readonly<{ kind: 'done'; deed: Deed; replayed: boolean; dripMs: number }>
+  | Readonly<{ kind: 'refused'; error: ApiError }>
   | Readonly<{ kind: 'in_use' | 'other_request' | 'full' }>
   | Readonly<{ kind: 'error'; dripMs: number }>
   | Readonly<{ kind: 'silent' }>
 
 /**
- * Lose the request or delay it, or claim the key, charge and write it down, and then answer, or
- * spoil the answer. Nothing is answered that is not on disk. Once a charge is under way the
- * client's leaving does not stop it: that is how money moves without the payer's side knowing.
+ * Lose the request or delay it, or claim the key, carry the order out and write it down, and then
+ * answer, or spoil the answer. Nothing is answered that is not on disk. Once an order is under way
+ * the client's leaving does not stop it: that is how money moves without the payer's side knowing.
  */
-export async function takeCharge(
-  deps: TakeChargeDeps,
-  request: ChargeRequest,
+export async function performOrder(
+  deps: PerformOrderDeps,
+  request: OrderRequest,
   idempotencyKey: string | null,
   requestId: string,
 ): Promise<Outcome> {
-  const facts = factsOf(request, idempotencyKey, requestId)
+  const facts: RequestFacts = { ...request.order, idempotencyKey, requestId }
   const luck = deps.dials.throwDice()
   const { silence, keyWindowSeconds } = deps.dials.read()
   const lost = luck.silent ? silence : 'none'
-  const { atFirst } = request.method
+  const atFirst = request.card?.atFirst
   const firstUse = idempotencyKey === null || !deps.book.wasUsed(idempotencyKey)
 
   const dropCause = causeOf(lost === 'before', atFirst === 'silent_before' && firstUse)
@@ -52,24 +54,25 @@ export async function takeCharge(
   const claim = deps.book.claim(idempotencyKey, request.fingerprint, keyWindowSeconds * 1_000)
   if (claim.kind !== 'free' && claim.kind !== 'answered') return { kind: claim.kind }
   const replayed = claim.kind === 'answered'
-  const intent = await settleClaim(deps, claim, request, facts, luck)
-  if (!replayed) await deps.callbacks?.beforeAnswer(intent)
-  const { intentId } = intent
-  const { dripMs } = luck
+  const settled = await settleClaim(deps, claim, request, facts, luck)
+  if (settled.kind === 'refused') return settled
+  const { deed } = settled
+  if (!replayed) await deps.callbacks?.beforeAnswer(deed)
 
   const withholdCause = causeOf(lost === 'after', atFirst === 'silent_after' && !replayed)
   if (withholdCause !== undefined) {
-    const withheld = { intentId, replayed, cause: withholdCause }
+    const withheld = { ...idsOf(deed), replayed, cause: withholdCause }
     await deps.truth.append({ type: 'reply.withheld', ...facts, ...withheld })
     return { kind: 'silent' }
   }
+  const { dripMs } = luck
   const errorCause = causeOf(luck.error, atFirst === 'error_after' && !replayed)
   if (errorCause !== undefined) {
-    const spoilt = { intentId, replayed, cause: errorCause }
+    const spoilt = { ...idsOf(deed), replayed, cause: errorCause }
     await deps.truth.append({ type: 'reply.error', ...facts, ...spoilt })
     return { kind: 'error', dripMs }
   }
-  return { kind: 'decided', intent, replayed, dripMs }
+  return { kind: 'done', deed, replayed, dripMs }
 }
 
 /**
@@ -77,8 +80,8 @@ export async function takeCharge(
  * dice said goes along: a late request is declined or not as it would have been at once.
  */
 async function delay(
-  deps: TakeChargeDeps,
-  request: ChargeRequest,
+  deps: PerformOrderDeps,
+  request: OrderRequest,
   facts: RequestFacts,
   luck: Luck,
   cause: FaultCause,
@@ -93,38 +96,36 @@ async function delay(
   return { kind: 'silent' }
 }
 
-/** The stored intent, or a new one that is on disk when this resolves. */
+/** What the key holds, or what is done now and on disk when this resolves. */
 async function settleClaim(
-  deps: TakeChargeDeps,
+  deps: PerformOrderDeps,
   claim: Extract<Claim, { kind: 'free' | 'answered' }>,
-  request: ChargeRequest,
+  request: OrderRequest,
   facts: RequestFacts,
   luck: Luck,
-): Promise<PaymentIntent> {
+): Promise<CarriedOut> {
   if (claim.kind === 'answered') {
     await deps.wait(luck.latencyMs)
-    return claim.intent
+    return { kind: 'done', deed: claim.deed }
   }
   try {
-    await deps.wait(luck.latencyMs + (request.method.slowMs ?? 0))
+    await deps.wait(luck.latencyMs + (request.card?.slowMs ?? 0))
     const { fingerprint } = request
-    const declineCode = declineCodeOf(request, luck)
-    return await decideCharge(deps, { facts, fingerprint, declineCode })
+    return await carryOut(deps, { facts, fingerprint, declineCode: declineCodeOf(request, luck) })
   } finally {
     deps.book.release(facts.idempotencyKey)
   }
 }
 
-function declineCodeOf({ method }: ChargeRequest, { declined }: Luck): DeclineCode | null {
-  return method.declineCode ?? (declined ? 'generic_decline' : null)
+/** How a charge is declined. What charges no card is not. */
+function declineCodeOf({ card }: OrderRequest, { declined }: Luck): DeclineCode | null {
+  if (card === undefined) return null
+  return card.declineCode ?? (declined ? 'generic_decline' : null)
 }
 
-function factsOf(
-  { amount, currency, metadata, method }: ChargeRequest,
-  idempotencyKey: string | null,
-  requestId: string,
-): RequestFacts {
-  return { amount, currency, metadata, paymentMethod: method.kind, idempotencyKey, requestId }
+function idsOf({ line, intent }: Deed): { intentId: string; refundId?: string } {
+  const { intentId } = intent
+  return line.type === 'refund.succeeded' ? { intentId, refundId: line.refundId } : { intentId }
 }
 
 function causeOf(byDial: boolean, byCard: boolean): FaultCause | undefined {

@@ -1,13 +1,15 @@
 import type { FastifyReply } from 'fastify'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
+import type { Expand } from './expand.ts'
 import { limits } from './limits.ts'
-import type { PaymentIntent } from './payment-intent.ts'
-import { declinedError, showIntent } from './payment-intent.ts'
+import type { Deed } from './payment-intent.ts'
+import { showDecline, showIntent } from './show-intent.ts'
+import { showRefund } from './show-refund.ts'
 
 type Answer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: object }>
 
-/** What a request to charge is answered when no charge answers it. */
+/** What a request is answered when nothing was done under its key that could answer it. */
 export const refusals = {
   other_request: apiError(
     400,
@@ -22,7 +24,7 @@ export const refusals = {
     { 'stripe-should-retry': 'true' },
   ),
   full: tooMany(
-    'The card provider has as many charges under way or kept as it can hold.',
+    'The card provider has as many requests under way or kept as it can hold.',
     limits.retryAfterSeconds,
   ),
   error: apiError(500, 'api_error', 'An error occurred with our API.'),
@@ -38,14 +40,19 @@ function tooMany(message: string, retryAfterSeconds: number): ApiError {
   return apiError(429, 'invalid_request_error', message, { code: 'rate_limit' }, headers)
 }
 
-/** The answer to a charge that was decided; a stored one says that it is. */
-export function intentAnswer(intent: PaymentIntent, replayed: boolean): Answer {
+/** The answer to an order that was carried out; a stored one says that it is. */
+export function deedAnswer({ line, intent }: Deed, replayed: boolean, expand: Expand): Answer {
   const headers = replayed
-    ? { 'idempotent-replayed': 'true', 'original-request': intent.requestId }
+    ? { 'idempotent-replayed': 'true', 'original-request': line.requestId }
     : {}
-  if (intent.type === 'intent.succeeded') return { status: 200, headers, body: showIntent(intent) }
-  const { status, body } = declinedError(intent)
-  return { status, headers, body }
+  if (line.type === 'intent.declined') {
+    const { type, message, ...codes } = showDecline(line.declineCode)
+    const more = { ...codes, payment_intent: showIntent(intent) }
+    return { ...apiError(402, type, message, more), headers }
+  }
+  const body =
+    line.type === 'refund.succeeded' ? showRefund(line, intent, expand) : showIntent(intent, expand)
+  return { status: 200, headers, body }
 }
 
 export function sendAnswer(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {

@@ -1,0 +1,15 @@
+/** What the provider keeps of every charge; a refund gives none of it back. */
+export const feeRule = {
+  percent: 1.4,
+  fixedMinorUnits: 25,
+  rounding: 'half_up',
+  givenBackOnRefund: false,
+} as const
+
+/** In tenths of a percent, so that all reckoning is with whole numbers. */
+const permille = Math.round(feeRule.percent * 10)
+
+/** The fee of a charge, in minor units; the percentage is rounded half up. */
+export function feeOf(amount: number): number {
+  return Math.floor((amount * permille + 500) / 1_000) + feeRule.fixedMinorUnits
+}

@@ -1,0 +1,46 @@
+import type { Expand } from './expand.ts'
+import { expandBelow, expandNothing } from './expand.ts'
+import type { PaymentIntent } from './payment-intent.ts'
+import {
+  chargeIdOf,
+  showCharge,
+  showIntent,
+  showTransaction,
+  transactionIdOf,
+  unixSeconds,
+} from './show-intent.ts'
+import type { RefundLine } from './truth-entry.ts'
+
+/** What may be expanded in a refund. */
+export const refundPaths = [
+  ...['balance_transaction', 'payment_intent', 'payment_intent.latest_charge'],
+  ...['charge', 'charge.balance_transaction'],
+] as const
+
+/** The refund as the API shows it; `intent` is shown in it when it is expanded. */
+export function showRefund(
+  refund: RefundLine,
+  intent: PaymentIntent,
+  expand: Expand = expandNothing,
+) {
+  const { refundId, intentId, amount, currency, at } = refund
+  return {
+    id: refundId,
+    object: 'refund',
+    amount,
+    balance_transaction: expand.has('balance_transaction')
+      ? showTransaction({ source: refundId, type: 'refund', amount: -amount, fee: 0, currency, at })
+      : transactionIdOf(refundId),
+    charge: expand.has('charge')
+      ? showCharge(intent, expandBelow(expand, 'charge'))
+      : chargeIdOf(intentId),
+    created: unixSeconds(at),
+    currency,
+    metadata: refund.refundMetadata,
+    payment_intent: expand.has('payment_intent')
+      ? showIntent(intent, expandBelow(expand, 'payment_intent'))
+      : intentId,
+    reason: refund.reason,
+    status: 'succeeded',
+  }
+}
