@@ -7,7 +7,9 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { apiKeyIdOf } from '../../packages/runtime/src/api-keys.ts'
 import { kafkaSettings } from '../local/src/parts/kafka-settings.ts'
+import { type RoleName, roleNames } from '../local/src/system/database-roles.ts'
 import { planLinks } from '../local/src/system/links.ts'
 import { defaultPortBase, type PortName, portPlan } from '../local/src/system/ports.ts'
 import { tenantNames } from '../local/src/system/secrets.ts'
@@ -83,14 +85,16 @@ const specs = topology({
   // The development defaults of the Compose file; the native launcher makes random ones.
   secrets: {
     postgresAdmin: 'development-postgres',
-    rolePasswords: {
-      payments: 'development-payments',
-      listings: 'development-listings',
-      notifications: 'development-notifications',
-    },
+    rolePasswords: Object.fromEntries(
+      roleNames.map(role => [role, `development-${role.replaceAll('_', '-')}`]),
+    ) as Record<RoleName, string>,
     cardProviderSecretKey: 'sk_test_development-card-provider',
+    apiKeyPeppers: {
+      payments: 'development-only-pepper-of-payments-0000000',
+      listings: 'development-only-pepper-of-listings-0000000',
+    },
     apiKeys: {},
-    paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000',
+    paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },
   ...addresses,
   kafkaBrokers: `127.0.0.1:${plan.kafka}`,
@@ -202,7 +206,7 @@ test('every API key has the form that the services accept', () => {
     .filter(([name]) => name.endsWith('_KEY'))
     .map(([, value]) => asSeenFromOutside(value))
   expect(keys).toHaveLength(tenantNames.length + 1)
-  for (const key of keys) expect(key).toMatch(/^ns_test_[0-9a-f]{8}_[\w-]{43}$/)
+  for (const key of keys) expect(apiKeyIdOf(key), key).toMatch(/^[0-9a-f]{8}$/)
 })
 
 test.each([

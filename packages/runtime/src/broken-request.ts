@@ -53,11 +53,13 @@ export function answerBrokenRequests(
 function bodyBreaker(app: FastifyInstance): (request: IncomingMessage, error: Error) => void {
   const broken = new WeakMap<IncomingMessage, Error>()
   // Before its body is looked at: the hooks before this one may take their time.
-  app.addHook('preParsing', (request, reply, payload, done) => {
+  app.addHook('preParsing', (request, _reply, payload, done) => {
     const error = broken.get(request.raw)
-    if (!error) return done(null, payload)
-    reply.header('connection', 'close')
-    done(error, payload)
+    done(error ?? null, payload)
+  })
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (broken.has(request.raw)) reply.header('connection', 'close')
+    done(null, payload)
   })
   return (request, error) => {
     broken.set(request, Object.assign(error, { statusCode: 400 }))

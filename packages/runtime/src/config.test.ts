@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { expect, test } from 'vitest'
-import { ConfigError, readConfig } from './config.ts'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig, secret } from './config.ts'
 
 const schema = Type.Object({
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
@@ -92,4 +92,40 @@ test('a mistake in a choice says what could be chosen', () => {
 test('nobody can change it afterwards', () => {
   const config = readConfig(schema, enough)
   expect(() => Object.assign(config, { PORT: 1 })).toThrow(TypeError)
+})
+
+describe('a default that everybody knows', () => {
+  const guarded = Type.Object({
+    NODE_ENV: Type.Enum(['development', 'test', 'staging', 'production'], {
+      default: 'production',
+    }),
+    PEPPER: Type.String({ minLength: 43, ...secret }),
+    URL: Type.String({ pattern: '^postgres://', ...secret }),
+    BROKERS: Type.String(),
+  })
+  const defaults = {
+    PEPPER: 'development-only-pepper-of-somebody-00000000',
+    URL: 'postgres://payments:development-payments@db/payments',
+    BROKERS: 'development-kafka:9092',
+  }
+
+  test.each(['development', 'test'])('is taken in %s', NODE_ENV => {
+    expect(mistakesOf(() => readConfig(guarded, { ...defaults, NODE_ENV }))).toEqual([])
+  })
+
+  test.each(['staging', 'production', undefined])('is refused when NODE_ENV is %s', NODE_ENV => {
+    const mistakes = mistakesOf(() => readConfig(guarded, { ...defaults, NODE_ENV }))
+    expect(mistakes.map(mistake => mistake.split(':', 1)[0])).toEqual(['PEPPER', 'URL'])
+    expect(mistakes.join()).not.toMatch(/development-/)
+  })
+
+  test('is refused where nothing says which place this is', () => {
+    const placeless = Type.Object({ PEPPER: Type.String(secret) })
+    expect(mistakesOf(() => readConfig(placeless, defaults))).toHaveLength(1)
+  })
+
+  test('a secret that is too short is refused everywhere', () => {
+    const short = { ...defaults, NODE_ENV: 'test', PEPPER: 'x'.repeat(42) }
+    expect(mistakesOf(() => readConfig(guarded, short))).toHaveLength(1)
+  })
 })

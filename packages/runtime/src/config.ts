@@ -12,6 +12,15 @@ export class ConfigError extends Error {
 }
 
 /**
+ * Marks a setting that nobody else may know. The defaults with which `docker compose up` just works
+ * are public: they all say `development-`, and are refused wherever NODE_ENV is something else.
+ */
+export const secret = { secret: true } as const
+
+const publicDefault = /development-/
+const whereDefaultsMayBe: readonly unknown[] = ['development', 'test']
+
+/**
  * Reads a whole configuration from environment variables and freezes it.
  * Only the variables that the schema names are looked at. An empty variable counts as not set,
  * because that is what shells and Compose files mean by it.
@@ -29,9 +38,11 @@ export function readConfig<T extends TObject>(
   }
   const whole = Value.Default(schema, given) as Record<string, unknown>
   const required = new Set<string>(schema.required)
+  const mayBeDefault = whereDefaultsMayBe.includes(whole['NODE_ENV'])
   const mistakes = Object.entries(properties).flatMap(([name, property]) => {
-    if (name in whole) return mistakesIn(name, property, whole[name])
-    return required.has(name) ? [`${name}: is not set`] : []
+    if (!(name in whole)) return required.has(name) ? [`${name}: is not set`] : []
+    const isKnown = !mayBeDefault && isPublicDefault(property, whole[name])
+    return [...mistakesIn(name, property, whole[name]), ...(isKnown ? [`${name}: ${known}`] : [])]
   })
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return Object.freeze(whole as Static<T>)
@@ -43,6 +54,13 @@ function mistakesIn(name: string, property: TSchema, value: unknown): string[] {
     ({ message, params }) => `${name}: ${message}${choiceIn(params)}`,
   )
   return [...new Set(mistakes)]
+}
+
+const known = 'is the default for development, which everybody knows; set one of your own'
+
+function isPublicDefault(property: TSchema, value: unknown): boolean {
+  const isSecret = (property as { secret?: unknown }).secret === true
+  return isSecret && publicDefault.test(String(value))
 }
 
 /** Not TypeBox's Convert: it is generous (it turns "12.7" into the integer 12). */

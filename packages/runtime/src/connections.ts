@@ -1,18 +1,25 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 export type Connections = {
-  /** The request, if it is the only one of its connection, that is still being received. */
+  /** The request that is still being received: the last one of its connection. */
   arrivingAt: (socket: Socket) => IncomingMessage | undefined
   /** Acts when every request of the connection is answered: at once, if none is at work. */
   whenAnswered: (socket: Socket, act: () => void) => void
 }
 
+/** Nobody honest says so much before hearing an answer: clients and proxies wait for each. */
+const waitingMax = 100
+
 /**
- * Knows the connections of a server, and lets go of them when it closes. Node closes only those that
- * wait between two requests: one that has not said anything yet, as browsers open them in advance,
- * or that is kept alive after its last answer, would hold the process until its supervisor kills it.
+ * Knows the connections of a server. The requests of one are handled one after another: Node would
+ * begin all that a caller sends without waiting, and one connection would take every place in the
+ * pool. What is behind an answer that ends the connection is not begun: nobody would hear of it.
+ *
+ * When the server closes, all of them are let go. Node closes only those that wait between two
+ * requests: one that has not said anything yet, as browsers open them in advance, or that is kept
+ * alive after its last answer, would hold the process until its supervisor kills it.
  * @param drainMs how long those that are busy at the close may still be
  */
 export function watchConnections(app: FastifyInstance, drainMs: number): Connections {
@@ -23,10 +30,21 @@ export function watchConnections(app: FastifyInstance, drainMs: number): Connect
     atWork.set(socket, new Set())
     socket.once('close', () => atWork.delete(socket))
   })
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+  const handlers = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
     const responses = atWork.get(socket)
-    responses?.add(response)
-    response.once('close', () => responses?.delete(response))
+    if (!responses || !socket.writable) return
+    if (responses.size > waitingMax) return void socket.destroy()
+    const previous = [...responses].at(-1)
+    responses.add(response)
+    response.once('close', () => responses.delete(response))
+    const handle = () => {
+      if (socket.writable) for (const each of handlers) each(request, response)
+    }
+    if (previous) previous.once('close', handle)
+    else handle()
   })
 
   app.addHook('preClose', done => {
@@ -41,8 +59,8 @@ export function watchConnections(app: FastifyInstance, drainMs: number): Connect
   })
   return {
     arrivingAt: socket => {
-      const [only, ...others] = atWork.get(socket) ?? []
-      return others.length === 0 && only?.req.complete === false ? only.req : undefined
+      const last = [...(atWork.get(socket) ?? [])].at(-1)
+      return last?.req.complete === false ? last.req : undefined
     },
     whenAnswered: (socket, act) => {
       const last = [...(atWork.get(socket) ?? [])].at(-1)

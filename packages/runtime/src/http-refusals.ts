@@ -61,8 +61,21 @@ const unsupportedMediaType: Refusal = {
   title: 'Bodies are application/json',
 }
 
-/** What our own parser of bodies throws for bytes that are not UTF-8. */
-export const notUtf8 = 'NIGHTSHIFT_NOT_UTF8'
+const keyMissing: Refusal = {
+  status: 400,
+  slug: 'idempotency-key-missing',
+  title: 'An Idempotency-Key is needed',
+  detail: 'Send one per intent: 16 to 64 of A-Z a-z 0-9 _ . : - in the header Idempotency-Key.',
+}
+const keyInvalid: Refusal = {
+  status: 400,
+  slug: 'idempotency-key-invalid',
+  title: 'The Idempotency-Key is not valid',
+  detail: 'One key of 16 to 64 of A-Z a-z 0-9 _ . : - and no quotes around it.',
+}
+
+/** What our own parser of bodies throws for bytes that are not UTF-8, and for halves of characters. */
+export const notUnicode = 'NIGHTSHIFT_NOT_UNICODE'
 
 const knownRefusals: Record<string, Refusal | undefined> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: malformedJson,
@@ -73,7 +86,11 @@ const knownRefusals: Record<string, Refusal | undefined> = {
     slug: 'payload-too-large',
     title: 'The body is too large',
   },
-  [notUtf8]: { status: 400, slug: 'invalid-encoding', title: 'The body is not UTF-8' },
+  [notUnicode]: {
+    status: 400,
+    slug: 'invalid-encoding',
+    title: 'The body is not Unicode text in UTF-8',
+  },
   ERR_HTTP_REQUEST_TIMEOUT: requestTimeout,
   // Longer than any id: there can be no such thing.
   FST_ERR_MAX_PARAM_LENGTH: notFound,
@@ -82,12 +99,19 @@ const knownRefusals: Record<string, Refusal | undefined> = {
   '415': unsupportedMediaType,
 }
 
-/** What a failure inside Fastify or a handler says to the caller. Never echoes a value that was sent. */
-export function refusalOf(error: unknown): Refusal {
+/**
+ * What a failure inside Fastify or a handler says to the caller. Never echoes a value that was sent.
+ * @param isReceived whether all of the request has come; if not, no handler can have begun
+ */
+export function refusalOf(error: unknown, isReceived: boolean): Refusal {
   // A handler may throw anything, nothing included.
   if (!(error instanceof Error)) return internalError
-  const { validation, code, statusCode } = error as FastifyError
+  const { validation, validationContext, code, statusCode } = error as FastifyError
   if (validation) {
+    // Of another form than any id: as absent as one that never was.
+    if (validationContext === 'params') return notFound
+    const ofKey = validationContext === 'headers' && refusalOfKey(validation)
+    if (ofKey) return ofKey
     return {
       status: 400,
       slug: 'validation-error',
@@ -100,11 +124,22 @@ export function refusalOf(error: unknown): Refusal {
   }
   const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]
   if (known) return known
+  if (code === 'FST_ERR_HANDLER_TIMEOUT' && !isReceived) return requestTimeout
   if (isPostgresAway(error) || code === 'FST_ERR_HANDLER_TIMEOUT') {
     return { ...unavailable, retryAfterSeconds: jitteredRetryAfterSeconds() }
   }
   return internalError
 }
+
+/** A missing or unusable key is the one mistake in headers that has names of its own. */
+function refusalOfKey(validation: Validation): Refusal | undefined {
+  if (validation.some(({ instancePath }) => instancePath === `/${keyHeader}`)) return keyInvalid
+  if (validation.some(({ params }) => params['missingProperty'] === keyHeader)) return keyMissing
+  return undefined
+}
+
+const keyHeader = 'idempotency-key'
+type Validation = NonNullable<FastifyError['validation']>
 
 /** A body of a thousand mistakes must not get an answer of a thousand lines. */
 const mistakesMax = 20

@@ -2,22 +2,16 @@ import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { findPrincipal, tenantHeader } from './api-keys.ts'
+import type { Authenticate } from './authenticate.ts'
 import { answerBrokenRequests } from './broken-request.ts'
 import { watchConnections } from './connections.ts'
-import {
-  malformedRequest,
-  methodNotAllowed,
-  notFound,
-  refusalOf,
-  unauthorized,
-} from './http-refusals.ts'
+import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './http-refusals.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import { observeRequests, type RecordRequest, requestRecorder } from './observe-requests.ts'
-import type { Queryable } from './postgres.ts'
 import { sendProblem } from './problem.ts'
 import { stateOf } from './request-state.ts'
+import { guardRoutes } from './route-access.ts'
 import { takeOnlyStrictInput } from './strict-input.ts'
 
 export type HttpServerLimits = {
@@ -36,6 +30,8 @@ export type HttpServerOptions = {
   limits: HttpServerLimits
   log: Log
   metrics: Metrics
+  /** Who holds an API key. Unset: every route is public. */
+  authenticate?: Authenticate
 }
 
 /** A request that is still being handled this long after its budget has lost its own deadline. */
@@ -47,7 +43,8 @@ const drainMs = 500
 
 /**
  * A Fastify server with what every public port of this system promises: strict bodies, problems as
- * RFC 9457, one canonical log line, one span and one measurement per request, and bounded waits.
+ * RFC 9457, one canonical log line, one span and one measurement per request, and bounded waits. A
+ * route that does not say who may call it is an error.
  */
 export async function buildHttpServer(options: HttpServerOptions) {
   const { limits } = options
@@ -76,21 +73,18 @@ export async function buildHttpServer(options: HttpServerOptions) {
   const answerBroken = answerBrokenRequests(app, connections, record)
   takeOnlyStrictInput(app)
 
-  const allowed = rememberMethods(app)
-  app.setNotFoundHandler((request, reply) => {
-    const methods = allowed(request.url)
-    if (methods.length === 0) return sendProblem(request, reply, notFound)
-    reply.header('allow', methods.join(', '))
-    return sendProblem(request, reply, methodNotAllowed)
-  })
   app.setErrorHandler((error: unknown, request, reply) => {
-    const refusal = refusalOf(error)
+    // What is still to come of its body is not waited for.
+    if (!request.raw.complete) reply.header('connection', 'close')
+    const refusal = refusalOf(error, request.raw.complete)
     if (refusal.status >= 500) stateOf(request).facts['error'] = error
     return sendProblem(request, reply, refusal)
   })
 
   observeRequests(app, limits.requestBudgetMs, record)
   requireOneHost(app)
+  guardRoutes(app, options.authenticate)
+  requireRoute(app)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -104,21 +98,6 @@ export async function buildHttpServer(options: HttpServerOptions) {
   return app
 }
 
-/** Routes registered in the scope of this hook are for holders of an API key. */
-export function requireApiKey(app: FastifyInstance, db: Queryable): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { authorization, [tenantHeader]: tenant } = request.headers
-    const principal = await findPrincipal(db, authorization, tenant)
-    if (!principal) {
-      reply.header('www-authenticate', 'Bearer realm="nightshift"')
-      return sendProblem(request, reply, unauthorized)
-    }
-    const state = stateOf(request)
-    state.principal = principal
-    state.facts['tenantId'] = principal.tenantId
-  })
-}
-
 /** A URL that can't be decoded or is too long gets as far as the router and not to any hook. */
 function refuseUnrouted(
   error: unknown,
@@ -126,7 +105,7 @@ function refuseUnrouted(
   reply: FastifyReply,
   record: RecordRequest,
 ): void {
-  const refusal = refusalOf(error)
+  const refusal = refusalOf(error, request.raw.complete)
   void sendProblem(request, reply, refusal)
   const { id: requestId, method } = request
   record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
@@ -140,6 +119,18 @@ function requireOneHost(app: FastifyInstance): void {
     if (hosts.length === 1 || (hosts.length === 0 && httpVersion === '1.0')) return
     reply.header('connection', 'close')
     return sendProblem(request, reply, malformedRequest)
+  })
+}
+
+/** Refuses before a body is read: for a path or method that is not there, none would be right. */
+function requireRoute(app: FastifyInstance): void {
+  const allowed = rememberMethods(app)
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return
+    const methods = allowed(request.url)
+    if (methods.length === 0) return sendProblem(request, reply, notFound)
+    reply.header('allow', methods.join(', '))
+    return sendProblem(request, reply, methodNotAllowed)
   })
 }
 

@@ -1,6 +1,6 @@
 import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import type { FastifyRequest } from 'fastify'
-import type { Principal } from './api-keys.ts'
+import type { Principal } from './authenticate.ts'
 import type { Deadline } from './deadline.ts'
 
 /**
@@ -40,7 +40,7 @@ export function deadlineOf(request: FastifyRequest): Deadline {
   return stateOf(request).deadline
 }
 
-/** @throws in a route that is registered outside of the authenticated scope: a bug, found by its first request. */
+/** @throws in a route that is public: a bug, found by its first request. */
 export function tenantOf(request: FastifyRequest): string {
   const { principal } = stateOf(request)
   if (!principal) throw new Error('the route does not authenticate its callers')

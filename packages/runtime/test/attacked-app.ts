@@ -14,6 +14,8 @@ export const limits = {
   connectionsMax: 100,
 } as const
 
+const open = { public: true } as const
+
 /** More than the buffers between two processes of one machine hold. */
 const large = Buffer.alloc(32 * 1024 * 1024)
 
@@ -55,7 +57,7 @@ export async function openAttackedApp() {
   })
   app.post(
     '/things',
-    { schema: { body: Thing, response: { 201: Thing } } },
+    { config: open, schema: { body: Thing, response: { 201: Thing } } },
     async (request, reply) => {
       handled.push(request.body)
       return reply.code(201).send(request.body)
@@ -64,6 +66,7 @@ export async function openAttackedApp() {
   app.get(
     '/things/:thingId',
     {
+      config: open,
       schema: {
         params: Type.Object({ thingId: Type.String({ pattern: '^[a-z]+$' }) }),
         querystring: Type.Object({ limit: Type.Optional(Type.Integer()) }, strict),
@@ -71,16 +74,16 @@ export async function openAttackedApp() {
     },
     async request => ({ ...request.query }),
   )
-  app.get('/deadline', async request => {
+  app.get('/deadline', { config: open }, async request => {
     const { remainingMs, signal } = deadlineOf(request)
     const givenMs = remainingMs()
     await new Promise(resolve => signal.addEventListener('abort', resolve))
     return { givenMs }
   })
-  app.get('/large', (_request, reply) => reply.send(large))
+  app.get('/large', { config: open }, (_request, reply) => reply.send(large))
   app.get<{ Params: { how: string } }>(
     '/failures/:how',
-    { schema: { response: { 200: Type.Object({ known: Type.String() }) } } },
+    { config: open, schema: { response: { 200: Type.Object({ known: Type.String() }) } } },
     // biome-ignore lint/suspicious/noExplicitAny: what it answers fits nothing, which is the point
     async (request): Promise<any> => failures[request.params.how]?.(),
   )

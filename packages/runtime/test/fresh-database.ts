@@ -11,7 +11,7 @@ export type FreshDatabase = AsyncDisposable & {
 export async function openFreshDatabase(serverUrl: string): Promise<FreshDatabase> {
   const database = `fresh_${randomBytes(4).toString('hex')}`
   // The role is there: the templates of the test run belong to it, and the migrations name it.
-  await withDatabase(serverUrl, client => ensureDatabase(client, database, 'payments'))
+  await withDatabase(serverUrl, client => ensureDatabase(client, database, ['payments']))
   return {
     url: databaseUrl(serverUrl, { database }),
     [Symbol.asyncDispose]: () => withDatabase(serverUrl, client => dropDatabase(client, database)),

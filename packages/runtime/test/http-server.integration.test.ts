@@ -112,6 +112,11 @@ describe('what is not HTTP is refused, and the connection ends', () => {
     const both = await sendRaw(attacked.port, `${get('/deadline')}${marker}\r\n\r\n`, true)
     expect(both.status).toBe(200)
     expect(both.rest).toMatch(/^HTTP\/1\.1 400 Bad Request(.|\r\n)*malformed-request/)
+    const body = `${get('/deadline')}${postChunked(`ZZ\r\n${marker}`)}`
+    const broken = await sendRaw(attacked.port, body, true)
+    expect(broken.status).toBe(200)
+    expect(broken.rest).toMatch(/^HTTP\/1\.1 400 Bad Request(.|\r\n)*malformed-request/)
+    expect(broken.tookMs).toBeLessThan(2 * limits.requestBudgetMs + 500)
   })
 })
 
@@ -120,15 +125,16 @@ describe('a path or method that is not there', () => {
     ['another path', '/no-such-path', 404, 'not-found'],
     ['two slashes', `//${marker}`, 404, 'not-found'],
     ['a slash at the end', '/things/abc/', 404, 'not-found'],
-    ['an encoded way up', '/things/..%2fabc', 400, 'validation-error'],
+    ['an encoded way up', '/things/..%2fabc', 404, 'not-found'],
     ['a parameter longer than any id', `/things/${marker.repeat(90)}`, 404, 'not-found'],
     ['an escape that is none', `/things/%zz${marker}`, 400, 'malformed-request'],
     ['an overlong encoding', `/things/%c0%af${marker}`, 400, 'malformed-request'],
-    ['a NUL', '/things/%00', 400, 'validation-error'],
-    ['an id of another form', '/things/ABC-1', 400, 'validation-error'],
+    ['a NUL', '/things/%00', 404, 'not-found'],
+    ['an id of another form', '/things/ABC-1', 404, 'not-found'],
     ['an unknown part of a query', `/things/abc?x=${marker}`, 400, 'validation-error'],
     ['one part of a query twice', '/things/abc?limit=1&limit=2', 400, 'validation-error'],
     ['a query of another type', `/things/abc?limit=${marker}`, 400, 'validation-error'],
+    ['a query that nobody takes', `/deadline?x=${marker}`, 400, 'validation-error'],
   ])('%s is refused', async (_what, path, status, slug) => {
     await expectRefusal(await sendRaw(attacked.port, get(path)), status, slug)
   })
@@ -142,6 +148,11 @@ describe('a path or method that is not there', () => {
     const answer = await sendRaw(attacked.port, `${method} ${path} HTTP/1.1\r\n${host}\r\n`)
     await expectRefusal(answer, 405, 'method-not-allowed')
     expect(answer.headers['allow']).toBe(allow)
+  })
+
+  test('a wrong method is refused before its body is looked at', async () => {
+    const head = `DELETE /things HTTP/1.1\r\n${host}${json}Content-Length: 0\r\n\r\n`
+    await expectRefusal(await sendRaw(attacked.port, head), 405, 'method-not-allowed')
   })
 
   test('CONNECT: 405, and the connection ends', async () => {
@@ -188,6 +199,21 @@ describe('a body that is not what the route takes', () => {
       400,
       'invalid-encoding',
     ],
+    ['half a character', post(text('\\ud83d')), 400, 'invalid-encoding'],
+    ['half a character in a name', post('{"\\uDC00":1}'), 400, 'invalid-encoding'],
+    ['halves in the wrong order', post(text('\\ude42\\ud83d')), 400, 'invalid-encoding'],
+    [
+      'half a character, very deep',
+      post(`${'['.repeat(500)}"\\ud83d"${']'.repeat(500)}`),
+      400,
+      'invalid-encoding',
+    ],
+    [
+      'a content coding',
+      post(valid, `${json}Content-Encoding: gzip\r\n`),
+      415,
+      'unsupported-media-type',
+    ],
     ['text/plain', post(valid, 'Content-Type: text/plain\r\n'), 415, 'unsupported-media-type'],
     ['xml', post('<x/>', 'Content-Type: application/xml\r\n'), 415, 'unsupported-media-type'],
     ['no type', post(valid, ''), 415, 'unsupported-media-type'],
@@ -217,6 +243,9 @@ describe('a body that is not what the route takes', () => {
     ['a type in capitals', post(valid, 'Content-Type: APPLICATION/JSON; charset=utf-8\r\n')],
     ['a type with an odd tail', post(valid, 'Content-Type: application/json\t; x\r\n')],
     ['characters beyond the first plane', post('{"name":"🙂","count":1}')],
+    ['one of them in two escapes', post('{"name":"\\ud83d\\uDE42","count":1}')],
+    ['text about an escape', post('{"name":"\\\\ud83d","count":1}')],
+    ['no content coding', post(valid, `${json}Content-Encoding: identity\r\n`)],
   ])('%s changes nothing', async (_what, bytes) => {
     expect((await sendRaw(attacked.port, bytes)).status).toBe(201)
   })

@@ -1,3 +1,4 @@
+import type { Authenticate } from '@nightshift/runtime/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http-server'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
@@ -8,6 +9,7 @@ import { limits } from './limits.ts'
 
 export type AppDeps = EmployerRoutesDeps & {
   search: SearchListingsDeps
+  authenticate: Authenticate
   log: Log
   metrics: Metrics
 }
@@ -20,6 +22,7 @@ export async function buildApp(deps: AppDeps) {
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,
+    authenticate: deps.authenticate,
   })
   await app.register(searchRoutes, { deps: deps.search })
   await app.register(employerRoutes, { deps })

@@ -1,3 +1,4 @@
+import { secret } from '@nightshift/runtime/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
@@ -7,12 +8,22 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4002 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4102 }),
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  /** For requests: sees the rows of the tenant that it names, and no others. */
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  /** For what works for all tenants: the public search, the consumer, the job. */
+  WORKER_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  /** For the relay: sees the outbox, and nothing else. */
+  RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   REDIS_URL: Type.String({ pattern: '^rediss?://' }),
   PAYMENTS_URL: Type.String({ pattern: '^https?://' }),
-  PAYMENTS_SERVICE_KEY: Type.String({ pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$' }),
+  PAYMENTS_SERVICE_KEY: Type.String({
+    pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}_[0-9A-Za-z]{6}$',
+    ...secret,
+  }),
+  /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
+  API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),

@@ -21,6 +21,14 @@ export const limits = {
     statementMs: 1_000,
     idleInTransactionMs: 5_000,
   },
+  /** For what works for all tenants: a crowd of searchers leaves the employers theirs. */
+  workerPool: {
+    connectionsMax: 6,
+    acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
   redis: { connectMs: 500, commandMs: 100 },
   paymentsHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
   payments: {
@@ -32,6 +40,8 @@ export const limits = {
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
   },
+  /** A revoked key is refused after this long at the latest. */
+  apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
   /** How long the owner of a key may be silent before another attempt takes over. */
   keyLeaseMs: 12_000,
   resume: {
@@ -53,8 +63,10 @@ export const limits = {
   },
 } as const
 
-const { http, pool, payments, paymentsHttp, resume, backlog, keyLeaseMs } = limits
-assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
+const { http, pool, workerPool, payments, paymentsHttp, resume, backlog, keyLeaseMs } = limits
+for (const { lockMs, statementMs } of [pool, workerPool]) {
+  assert(lockMs < statementMs, 'a lock is waited for within a statement')
+}
 assert(
   payments.attemptMs + pool.acquireMs + pool.statementMs <= http.requestBudgetMs,
   'after payments had its time, the outcome must still be recorded',
@@ -67,6 +79,10 @@ assert(
 assert(
   resume.firstCheckMs > http.requestBudgetMs + 2_000,
   'the job leaves a publication to its request while that may be alive',
+)
+assert(
+  resume.concurrencyMax < pool.connectionsMax,
+  'what the job resumes, on behalf of each tenant, leaves connections to requests',
 )
 assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')
 assert(

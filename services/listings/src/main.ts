@@ -6,6 +6,7 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { authenticateBy } from '@nightshift/runtime/authenticate'
 import { runInBackground } from '@nightshift/runtime/background'
 import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
 import { dependency } from '@nightshift/runtime/call-dependency'
@@ -20,7 +21,12 @@ import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
 import { requireMigrations } from '@nightshift/runtime/migrate'
 import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
 import { buildOperationsServer } from '@nightshift/runtime/operations-server'
-import { openPool, requirePostgres17 } from '@nightshift/runtime/postgres'
+import {
+  inTenantTransaction,
+  openPool,
+  type PoolLimits,
+  requirePostgres17,
+} from '@nightshift/runtime/postgres'
 import { openRedis } from '@nightshift/runtime/redis'
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
@@ -48,7 +54,8 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('listings')
-  const pool = open.adopt(openPool(config.DATABASE_URL, 'listings', limits.pool, log), p => p.end())
+  const pools = openPools(config, open, log)
+  const { pool, workerPool } = pools
   await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
@@ -59,13 +66,13 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
   const { publish, announcements, keys, finish } = wirePatterns(config, open, {
-    pool,
+    ...pools,
     log,
     metrics,
   })
   const { openMax } = limits.backlog
-  const backlog = watchBacklog(max => countLeftOpen(pool, max), openMax, metrics.backlogOpen)
-  startJobs(open, announcements, { pool, finish, backlog, log })
+  const backlog = watchBacklog(max => countLeftOpen(workerPool, max), openMax, metrics.backlogOpen)
+  startJobs(open, announcements, { workerPool, finish, backlog, log })
   const consumer = consumePaymentEvents(
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     {
@@ -78,17 +85,19 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => consumer.close())
 
   const app = await buildApp({
-    db: pool,
+    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     search: {
       pageDefault: limits.search.pageDefault,
       findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
-        pageOf(await findLiveListings(pool, search)),
+        pageOf(await findLiveListings(workerPool, search)),
       ),
     },
-    insertListing: listing => insertListing(pool, listing),
-    findListing: (tenantId, listingId) => findListing(pool, tenantId, listingId),
+    insertListing: listing =>
+      inTenantTransaction(pool, listing.tenantId, tx => insertListing(tx, listing)),
+    findListing: (tenantId, listingId) =>
+      inTenantTransaction(pool, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: {
       claim: claimPublication(pool, keys, backlog.isFull, limits.resume.firstCheckMs),
       ...finish,
@@ -107,20 +116,36 @@ function pageOf({ listings, nextAfter }: Page): string {
   return JSON.stringify(searchResponse({ listings, nextAfter: cursor }))
 }
 
-type Plumbing = { pool: Pool; log: Log; metrics: Metrics }
+type Pools = {
+  /** For what is done on behalf of one tenant: each transaction names it, and sees its rows. */
+  pool: Pool
+  /** For what is done for all of them. */
+  workerPool: Pool
+}
+
+function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools {
+  const adopt = (url: string, name: string, poolLimits: PoolLimits) =>
+    open.adopt(openPool(url, name, poolLimits, log), pool => pool.end())
+  return {
+    pool: adopt(config.DATABASE_URL, 'listings', limits.pool),
+    workerPool: adopt(config.WORKER_DATABASE_URL, 'listings-worker', limits.workerPool),
+  }
+}
+
+type Plumbing = Pools & { log: Log; metrics: Metrics }
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, log, metrics } = plumbing
+  const { pool, workerPool, log, metrics } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
   )
-  const connectionString = config.DATABASE_URL
+  const connectionString = config.RELAY_DATABASE_URL
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(pool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
-      : publishAfterCommit(pool, () => topic, publish)
+      ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      : publishAfterCommit(workerPool, () => topic, publish)
   const keys =
     config.PATTERN_IDEMPOTENCY_KEY === 'on'
       ? idempotencyKeys(limits.keyLeaseMs)
@@ -134,10 +159,11 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: async ({ publicationId }) => {
-      await postponeCheck(pool, publicationId, againBaseMs, againCapMs)
-      await keys.release(pool, publicationId)
-    },
+    askAgainLater: ({ publicationId, tenantId }) =>
+      inTenantTransaction(pool, tenantId, async tx => {
+        await postponeCheck(tx, publicationId, againBaseMs, againCapMs)
+        await keys.release(tx, publicationId)
+      }),
   }
   return { publish, announcements, keys, finish }
 }
@@ -147,15 +173,15 @@ function startJobs(
   open: AsyncDisposableStack,
   announcements: Outbox,
   {
-    pool,
+    workerPool,
     finish,
     backlog,
     log,
-  }: { pool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
+  }: { workerPool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.resume
   const resumer = {
-    takeDue: () => takeDuePublications(pool, batchMax, firstCheckMs),
+    takeDue: () => takeDuePublications(workerPool, batchMax, firstCheckMs),
     finish,
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax,

@@ -1,3 +1,4 @@
+import { secret } from '@nightshift/runtime/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
@@ -6,7 +7,7 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4003 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4103 }),
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   SMTP_URL: Type.String({ pattern: '^smtps?://' }),

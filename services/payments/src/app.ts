@@ -1,10 +1,15 @@
+import type { Authenticate } from '@nightshift/runtime/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http-server'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { limits } from './limits.ts'
 
-export type AppDeps = PaymentRoutesDeps & { log: Log; metrics: Metrics }
+export type AppDeps = PaymentRoutesDeps & {
+  authenticate: Authenticate
+  log: Log
+  metrics: Metrics
+}
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {
@@ -14,6 +19,7 @@ export async function buildApp(deps: AppDeps) {
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,
+    authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })
   return app

@@ -1,3 +1,4 @@
+import { secret } from '@nightshift/runtime/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
@@ -7,11 +8,13 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4101 }),
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://' }),
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),
-  CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16 }),
+  CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
+  /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
+  API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),

@@ -8,6 +8,7 @@ import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
+import { authenticateBy } from '@nightshift/runtime/authenticate'
 import { runInBackground } from '@nightshift/runtime/background'
 import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
 import { dependency } from '@nightshift/runtime/call-dependency'
@@ -63,7 +64,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   startJobs(open, announcements, { pool, finish, backlog, log })
 
   const app = await buildApp({
-    db: pool,
+    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     takePayment: { claim: claimPayment(pool, keys, backlog.isFull, firstCheckMs), ...finish },

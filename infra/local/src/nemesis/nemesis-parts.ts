@@ -1,5 +1,6 @@
 import { isOfFamily } from '../supervisor/signal-family.ts'
 import { withDatabase } from '../system/database-admin.ts'
+import { rolesOf } from '../system/database-roles.ts'
 import { emptyRedisDatabase } from '../system/redis-database.ts'
 import type { ServiceName } from '../system/secrets.ts'
 import { waitUntil } from '../wait-until.ts'
@@ -21,7 +22,7 @@ const servesMs = 60_000
 /** One that works now rather than one that waits for work. */
 const findBackend = `
   SELECT pid FROM pg_stat_activity
-  WHERE usename = $1 AND datname = current_database() AND backend_type = 'client backend'
+  WHERE usename = ANY ($1) AND datname = current_database() AND backend_type = 'client backend'
   ORDER BY state = 'active' DESC, state_change DESC LIMIT 1`
 
 /** The parts of one system. */
@@ -31,7 +32,7 @@ export function breakParts(target: NemesisTarget): PartVerbs {
     async killBackend(of) {
       const { pid: server } = await statusOf(target, 'postgres')
       const startedAt = await withDatabase(target.databaseUrl(of), async db => {
-        const { rows } = await db.query<{ pid: number }>(findBackend, [of])
+        const { rows } = await db.query<{ pid: number }>(findBackend, [rolesOf[of]])
         const pid = rows[0]?.pid
         if (pid === undefined) throw new Error(`${of} has no session at PostgreSQL now`)
         // In a container pids are others, and this one may be anybody's here.

@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { buildApp as buildListings } from '@nightshift/listings/app'
 import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
-import type { Log } from '@nightshift/runtime/logger'
-import { createMetrics } from '@nightshift/runtime/metrics'
 import { repoRoot } from '../system/state.ts'
 import { crashPointsPage, findCrashPoints } from './crash-points.ts'
 import { renewFigures } from './figures.ts'
+import { nothingBehind } from './nothing-behind.ts'
 import { readPages, readResult } from './read-pages.ts'
 import { loadedBy, readProgram } from './read-program.ts'
 import { readmeWithResults } from './results-table.ts'
@@ -40,18 +39,6 @@ async function makeCrashPointsPage(): Promise<string> {
   const list = await readFile(join(repoRoot, 'packages/runtime/src/crashpoint.ts'), 'utf8')
   const program = await readProgram()
   return crashPointsPage(findCrashPoints(list, program, loadedBy(program)))
-}
-
-/**
- * What an app needs to be described and not run: its routes and schemas are real, and whatever is
- * behind them fails when it is called.
- */
-function nothingBehind(name: string): object {
-  const real: Record<string, unknown> = { log: {} as Log, metrics: createMetrics(name) }
-  return new Proxy(real, {
-    get: (target, property) =>
-      target[String(property)] ?? (() => Promise.reject(new Error('absent'))),
-  })
 }
 
 /** Writes the pages, or with `--check` says which differ from the code and exits with 1. */

@@ -24,23 +24,27 @@ export async function withDatabase<T>(
   }
 }
 
-/** Creates a role that may log in, or gives an existing one this password. */
-export async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
+/** Creates a role, or brings an existing one to this: it may log in if it has a password. */
+export async function ensureRole(
+  client: pg.Client,
+  role: string,
+  password?: string,
+): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])
   const verb = rowCount === 0 ? 'CREATE' : 'ALTER'
-  await client.query(
-    `${verb} ROLE ${client.escapeIdentifier(role)} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
-  )
+  const login =
+    password === undefined ? 'NOLOGIN' : `LOGIN PASSWORD ${client.escapeLiteral(password)}`
+  await client.query(`${verb} ROLE ${client.escapeIdentifier(role)} ${login}`)
 }
 
 /**
- * Creates a database that only this role and the administrator may enter, unless it exists; true
+ * Creates a database that only these roles and the administrator may enter, unless it exists; true
  * if it was created now. From a template, it begins as a copy of that.
  */
 export async function ensureDatabase(
   client: pg.Client,
   database: string,
-  role: string,
+  roles: readonly string[],
   template?: string,
 ): Promise<boolean> {
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database])
@@ -50,7 +54,8 @@ export async function ensureDatabase(
     await client.query(`CREATE DATABASE ${name}${from}`)
   }
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${client.escapeIdentifier(role)}`)
+  const visitors = roles.map(role => client.escapeIdentifier(role)).join(', ')
+  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${visitors}`)
   return rowCount === 0
 }
 

@@ -23,8 +23,19 @@ function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
     secrets: {
       rolePasswords: {
         payments: read('PAYMENTS_PASSWORD'),
+        payments_worker: read('PAYMENTS_WORKER_PASSWORD'),
+        payments_relay: read('PAYMENTS_RELAY_PASSWORD'),
+        payments_reader: read('PAYMENTS_READER_PASSWORD'),
         listings: read('LISTINGS_PASSWORD'),
+        listings_worker: read('LISTINGS_WORKER_PASSWORD'),
+        listings_relay: read('LISTINGS_RELAY_PASSWORD'),
+        listings_reader: read('LISTINGS_READER_PASSWORD'),
         notifications: read('NOTIFICATIONS_PASSWORD'),
+        notifications_reader: read('NOTIFICATIONS_READER_PASSWORD'),
+      },
+      apiKeyPeppers: {
+        payments: read('PAYMENTS_API_KEY_PEPPER'),
+        listings: read('LISTINGS_API_KEY_PEPPER'),
       },
       paymentsServiceKey: read('PAYMENTS_SERVICE_KEY'),
       apiKeys: readApiKeys(environment),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { migrate } from '@nightshift/runtime/migrate'
 import { ensureDatabase, ensureRole, withDatabase } from './database-admin.ts'
+import { ownerOf, rolesOf } from './database-roles.ts'
 import { databaseUrl } from './database-url.ts'
 import { prepareTopics } from './prepare-topics.ts'
 import { type Secrets, type ServiceName, serviceNames } from './secrets.ts'
@@ -16,7 +17,10 @@ export type PrepareOptions = Readonly<{
 }>
 
 /** The secrets that the parts have to know. */
-type PreparedSecrets = Pick<Secrets, 'rolePasswords' | 'apiKeys' | 'paymentsServiceKey'>
+type PreparedSecrets = Pick<
+  Secrets,
+  'rolePasswords' | 'apiKeyPeppers' | 'apiKeys' | 'paymentsServiceKey'
+>
 
 /** What was done now; all zero when everything was there. */
 export type Prepared = Readonly<{
@@ -50,8 +54,12 @@ export async function prepareDatabases(
   let databasesCreated = 0
   await withDatabase(adminUrl, async client => {
     for (const service of serviceNames) {
-      await ensureRole(client, service, secrets.rolePasswords[service])
-      if (await ensureDatabase(client, databases[service], service)) databasesCreated += 1
+      await ensureRole(client, ownerOf(service))
+      for (const role of rolesOf[service]) {
+        await ensureRole(client, role, secrets.rolePasswords[role])
+      }
+      const isNew = await ensureDatabase(client, databases[service], rolesOf[service])
+      if (isNew) databasesCreated += 1
     }
   })
   const urlOf = (service: ServiceName) => databaseUrl(adminUrl, { database: databases[service] })
@@ -60,6 +68,7 @@ export async function prepareDatabases(
       migrate(urlOf(service), join(repoRoot, 'services', service, 'migrations')),
     ),
   )
-  await seedTenants({ paymentsUrl: urlOf('payments'), listingsUrl: urlOf('listings'), secrets })
+  const urls = { payments: urlOf('payments'), listings: urlOf('listings') }
+  await seedTenants({ urls, secrets })
   return { databasesCreated, migrationsApplied: applied.flat().length }
 }

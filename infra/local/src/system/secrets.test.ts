@@ -1,5 +1,6 @@
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { apiKeyIdOf } from '@nightshift/runtime/api-keys'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeThrowAwayDir } from '../testing/throw-away.ts'
 import { loadSecrets, makeSecrets } from './secrets.ts'
@@ -19,22 +20,18 @@ test('secrets are made once, and only their owner can read them', async () => {
 
 test('no two secrets are the same, in one system or in two', () => {
   const values = [makeSecrets(), makeSecrets()].flatMap(
-    ({ postgresAdmin, rolePasswords, cardProviderSecretKey, apiKeys, paymentsServiceKey }) => [
-      postgresAdmin,
-      cardProviderSecretKey,
-      paymentsServiceKey,
-      ...Object.values(rolePasswords),
-      ...Object.values(apiKeys),
-    ],
+    ({ rolePasswords, apiKeys, apiKeyPeppers, ...single }) =>
+      [single, rolePasswords, apiKeys, apiKeyPeppers].flatMap(one => Object.values(one)),
   )
   expect(new Set(values).size).toBe(values.length)
 })
 
-test('keys have the form that the services split', () => {
-  const { apiKeys, paymentsServiceKey } = makeSecrets()
+test('keys are such that the services take, and peppers have 32 bytes', () => {
+  const { apiKeys, apiKeyPeppers, paymentsServiceKey } = makeSecrets()
   for (const key of [...Object.values(apiKeys), paymentsServiceKey]) {
-    expect(key).toMatch(/^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/)
+    expect(apiKeyIdOf(key)).toMatch(/^[0-9a-f]{8}$/)
   }
+  for (const pepper of Object.values(apiKeyPeppers)) expect(pepper).toHaveLength(43)
 })
 
 test('a broken or incomplete file is told, not overwritten', async () => {

@@ -1,23 +1,31 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeApiKey } from '@nightshift/runtime/api-keys'
 import { readIfThere } from '../read-if-there.ts'
 import { writeWhole } from '../write-whole.ts'
+import { type RoleName, roleNames } from './database-roles.ts'
 
-/** The services that own a database, and the role that each connects as. */
+/** The services that own a database. */
 export const serviceNames = ['payments', 'listings', 'notifications'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** The employers of the demonstration; each gets an API key of its own. */
 export const tenantNames = ['acme', 'northwind', 'lumen'] as const
 
+/** The services that know the holders of API keys, each by a table and a pepper of its own. */
+export const keyedServices = ['payments', 'listings'] as const
+export type KeyedService = (typeof keyedServices)[number]
+
 export type Secrets = Readonly<{
   /** Password of PostgreSQL's superuser, which only migrations and tests use. */
   postgresAdmin: string
-  /** Password of each service's own role, which may not change the schema. */
-  rolePasswords: Readonly<Record<ServiceName, string>>
+  /** Of the roles that the services connect as, none of which may change a schema. */
+  rolePasswords: Readonly<Record<RoleName, string>>
   cardProviderSecretKey: string
-  /** Employer keys by tenant: `ns_test_<8 hex: public id>_<43 base64url: secret>`. */
+  /** Without which a stored hash says nothing about a key. */
+  apiKeyPeppers: Readonly<Record<KeyedService, string>>
+  /** Employer keys by tenant. */
   apiKeys: Readonly<Record<string, string>>
   /** What listings shows to payments, in the same form. */
   paymentsServiceKey: string
@@ -27,12 +35,12 @@ export type Secrets = Readonly<{
 export function makeSecrets(): Secrets {
   return {
     postgresAdmin: randomText(),
-    rolePasswords: {
-      payments: randomText(),
-      listings: randomText(),
-      notifications: randomText(),
-    },
+    rolePasswords: Object.fromEntries(roleNames.map(role => [role, randomText()])) as Record<
+      RoleName,
+      string
+    >,
     cardProviderSecretKey: `sk_test_${randomText()}`,
+    apiKeyPeppers: { payments: randomText(), listings: randomText() },
     apiKeys: Object.fromEntries(tenantNames.map(tenant => [tenant, makeApiKey()])),
     paymentsServiceKey: makeApiKey(),
   }
@@ -65,11 +73,6 @@ function parseSecrets(text: string, file: string): Secrets {
 }
 
 const secretBytes = 32
-const keyIdBytes = 4
-
-function makeApiKey(): string {
-  return `ns_test_${randomBytes(keyIdBytes).toString('hex')}_${randomText()}`
-}
 
 /** 32 random bytes as 43 characters that need no escaping in a URL or a shell. */
 function randomText(): string {

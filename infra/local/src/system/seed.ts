@@ -1,51 +1,48 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
-import { hashApiSecret, splitApiKey } from '@nightshift/runtime/api-keys'
+import { type Scope, scopes } from '@nightshift/contracts/scopes'
 import pg from 'pg'
-import type { Secrets } from './secrets.ts'
+import { type KeyedService, keyedServices, type Secrets } from './secrets.ts'
 import {
   type SeedListing,
   seedAlerts,
   seedListingsOf,
   seedTenants as tenants,
 } from './seed-data.ts'
+import { type NewApiKey, storeApiKey } from './store-api-key.ts'
 
 const requestDeadlineMs = 15_000
 const publishAttemptsMax = 20
 const publishersMax = 4
 
+/** What a service may do that acts for an employer: take payments, and ask about them. */
+const serviceScopes: readonly Scope[] = ['payments:write', 'payments:read']
+
 /**
  * Stores the hashes of the employers' API keys where they are used, and the key that listings shows
- * to payments. Repeatable.
+ * to payments. Repeatable: a key that is there stays as it is, revoked or not.
  * @param urls connection strings with the right to write `api_keys`; the services' roles have none
  */
-export async function seedTenants(urls: {
-  paymentsUrl: string
-  listingsUrl: string
-  secrets: Pick<Secrets, 'apiKeys' | 'paymentsServiceKey'>
+export async function seedTenants({
+  urls,
+  secrets,
+}: {
+  urls: Readonly<Record<KeyedService, string>>
+  secrets: Pick<Secrets, 'apiKeys' | 'paymentsServiceKey' | 'apiKeyPeppers'>
 }): Promise<void> {
-  const { apiKeys, paymentsServiceKey } = urls.secrets
-  const employers = tenants.flatMap(({ name, tenantId }) => {
+  const { apiKeys, apiKeyPeppers, paymentsServiceKey } = secrets
+  const employers = tenants.flatMap(({ name, tenantId }): NewApiKey[] => {
     const key = apiKeys[name]
-    return key === undefined ? [] : [{ key, tenantId }]
+    return key === undefined ? [] : [{ key, tenantId, scopes }]
   })
-  const service = { key: paymentsServiceKey, tenantId: null }
-  await Promise.all([
-    storeKeys(urls.paymentsUrl, [...employers, service]),
-    storeKeys(urls.listingsUrl, employers),
-  ])
-}
-
-async function storeKeys(url: string, keys: { key: string; tenantId: string | null }[]) {
-  await withClient(url, async client => {
-    for (const { key, tenantId } of keys) {
-      const { keyId, secret } = splitApiKey(key)
-      await client.query(
-        `INSERT INTO api_keys (key_id, tenant_id, secret_hash) VALUES ($1, $2, $3)
-         ON CONFLICT (key_id) DO NOTHING`,
-        [keyId, tenantId, hashApiSecret(secret)],
-      )
-    }
-  })
+  const service: NewApiKey = { key: paymentsServiceKey, tenantId: null, scopes: serviceScopes }
+  const keys = { payments: [...employers, service], listings: employers }
+  await Promise.all(
+    keyedServices.map(name =>
+      withClient(urls[name], async client => {
+        for (const key of keys[name]) await storeApiKey(client, apiKeyPeppers[name], key)
+      }),
+    ),
+  )
 }
 
 export type SeedListingsOptions = {

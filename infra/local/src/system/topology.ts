@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import type { RoleName } from './database-roles.ts'
 import { databaseUrl } from './database-url.ts'
 import {
   addressOver,
@@ -72,6 +73,8 @@ export function topology(options: TopologyOptions): Topology {
       ? {}
       : { NEMESIS_URL: `http://${host}:${options.links.ports.faults}` }
   const serviceEnv = (name: ServiceName) => environmentOfService(options, links, name)
+  const databaseFor = (name: ServiceName, role: RoleName) =>
+    databaseUrlOf(options, links, name, role)
   const over = (name: Link['name'], directPort: number) =>
     addressOver(links, name, `${host}:${directPort}`)
 
@@ -99,11 +102,15 @@ export function topology(options: TopologyOptions): Topology {
     }),
     payments: service(options, 'payments', {
       ...serviceEnv('payments'),
+      API_KEY_PEPPER: secrets.apiKeyPeppers.payments,
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
     }),
     listings: service(options, 'listings', {
       ...serviceEnv('listings'),
+      WORKER_DATABASE_URL: databaseFor('listings', 'listings_worker'),
+      RELAY_DATABASE_URL: databaseFor('listings', 'listings_relay'),
+      API_KEY_PEPPER: secrets.apiKeyPeppers.listings,
       REDIS_URL: urlOver(links, 'listings-redis', options.redisUrl),
       PAYMENTS_URL: `http://${over('listings-payments', ports.payments)}`,
       PAYMENTS_SERVICE_KEY: secrets.paymentsServiceKey,
@@ -144,16 +151,12 @@ function environmentOfService(
   links: readonly Link[],
   name: ServiceName,
 ): Record<string, string> {
-  const { ports, secrets, postgresUrl, kafkaBrokers, kafkaPrefix } = options
+  const { ports, kafkaBrokers, kafkaPrefix } = options
   return {
     HOST: host,
     PORT: String(boundPort(options, name)),
     OPERATIONS_PORT: String(ports[`${name}Operations`]),
-    DATABASE_URL: databaseUrl(urlOver(links, `${name}-postgres`, postgresUrl), {
-      database: options.databases?.[name] ?? name,
-      role: name,
-      password: secrets.rolePasswords[name],
-    }),
+    DATABASE_URL: databaseUrlOf(options, links, name, name),
     KAFKA_BROKERS: addressOver(links, `${name}-kafka`, kafkaBrokers),
     ...(kafkaPrefix === undefined ? {} : { KAFKA_PREFIX: kafkaPrefix }),
     ...(options.exportTraces === false
@@ -163,6 +166,20 @@ function environmentOfService(
     NODE_ENV: options.nodeEnv,
     ...options.switches,
   }
+}
+
+/** Over the service's link to PostgreSQL, as one of its roles. */
+function databaseUrlOf(
+  { postgresUrl, databases, secrets }: TopologyOptions,
+  links: readonly Link[],
+  name: ServiceName,
+  role: RoleName,
+): string {
+  return databaseUrl(urlOver(links, `${name}-postgres`, postgresUrl), {
+    database: databases?.[name] ?? name,
+    role,
+    password: secrets.rolePasswords[role],
+  })
 }
 
 /** The proxy of every link, with the log of what was broken when. */

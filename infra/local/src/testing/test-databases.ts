@@ -1,9 +1,10 @@
 import { dropDatabase, ensureDatabase, withDatabase } from '../system/database-admin.ts'
+import { rolesOf } from '../system/database-roles.ts'
 import { type ServiceName, serviceNames } from '../system/secrets.ts'
 
 type Databases = Readonly<Record<ServiceName, string>>
 
-/** Copies each template into a database that only its service may enter. */
+/** Copies each template into a database that only the roles of its service may enter. */
 export function copyDatabases(
   serverUrl: string,
   templates: Databases,
@@ -11,7 +12,7 @@ export function copyDatabases(
 ): Promise<void> {
   return withDatabase(serverUrl, async client => {
     for (const service of serviceNames) {
-      await ensureDatabase(client, copies[service], service, templates[service])
+      await ensureDatabase(client, copies[service], rolesOf[service], templates[service])
     }
   })
 }

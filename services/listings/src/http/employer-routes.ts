@@ -8,9 +8,7 @@ import {
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { Problem } from '@nightshift/contracts/problem'
-import { requireApiKey } from '@nightshift/runtime/http-server'
 import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
-import type { Queryable } from '@nightshift/runtime/postgres'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -25,13 +23,13 @@ import { listingResponse } from './listing-response.ts'
 import { publicationAnswer } from './publication-answer.ts'
 
 export type EmployerRoutesDeps = {
-  db: Queryable
   insertListing: (listing: NewListing) => Promise<Listing>
   findListing: (tenantId: string, listingId: string) => Promise<Listing | undefined>
   publishListing: PublishListingDeps
 }
 
-const security = [{ apiKey: [] }]
+const writing = { scope: 'listings:write' } as const
+const reading = { scope: 'listings:read' } as const
 const params = Type.Object({ listingId: Id }, strict)
 const problems = { '4xx': Problem, 503: Problem } as const
 
@@ -40,15 +38,12 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
   app,
   { deps },
 ) => {
-  requireApiKey(app, deps.db)
-
   const draft = {
     summary: 'Draft a listing',
-    security,
     body: DraftListingRequest,
     response: { 201: ListingResponse, ...problems },
   }
-  app.post('/v1/listings', { schema: draft }, async (request, reply) => {
+  app.post('/v1/listings', { config: writing, schema: draft }, async (request, reply) => {
     const { body } = request
     if (body.salaryMinEurPerYear > body.salaryMaxEurPerYear) {
       return sendProblem(request, reply, salaryRange)
@@ -62,11 +57,10 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
 
   const read = {
     summary: 'One listing of the caller',
-    security,
     params,
     response: { 200: ListingResponse, ...problems },
   }
-  app.get('/v1/listings/:listingId', { schema: read }, async (request, reply) => {
+  app.get('/v1/listings/:listingId', { config: reading, schema: read }, async (request, reply) => {
     const listing = await deps.findListing(tenantOf(request), request.params.listingId)
     return listing
       ? listingResponse(listing)
@@ -75,7 +69,6 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
 
   const publish = {
     summary: 'Pay for a listing and publish it, once per Idempotency-Key',
-    security,
     headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
     params,
     body: PublishListingRequest,
@@ -86,7 +79,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
       ...problems,
     },
   }
-  app.post('/v1/listings/:listingId/publish', { schema: publish }, async (request, reply) => {
+  const publishing = { config: writing, schema: publish }
+  app.post('/v1/listings/:listingId/publish', publishing, async (request, reply) => {
     const keyed = {
       tenantId: tenantOf(request),
       listingId: request.params.listingId,

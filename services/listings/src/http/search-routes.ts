@@ -14,7 +14,7 @@ export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps 
     querystring: SearchQuery,
     response: { 200: SearchResponse, '4xx': Problem, 503: Problem },
   }
-  app.get('/v1/listings', { schema: search }, async (request, reply) => {
+  app.get('/v1/listings', { config: { public: true }, schema: search }, async (request, reply) => {
     const result = await searchListings(deps, request.query)
     if (result.kind === 'bad_cursor') {
       return sendProblem(request, reply, {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
-import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { inTenantTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import type {
@@ -27,8 +27,8 @@ export function claimPublication(
   firstCheckMs: number,
 ): PublishListingDeps['claim'] {
   return async keyed => {
-    const result = await inTransaction(pool, async (tx): Promise<PublicationClaim> => {
-      const { tenantId, listingId, key, request } = keyed
+    const { tenantId, listingId, key, request } = keyed
+    const result = await inTenantTransaction<PublicationClaim>(pool, tenantId, async tx => {
       const claim = await keys.claim(tx, {
         tenantId,
         route,

@@ -1,5 +1,5 @@
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import { inTransaction, type Transaction } from '@nightshift/runtime/postgres'
+import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres'
 import type { Pool } from 'pg'
 import type { Publication } from '../domain/publication.ts'
 import type { PublishListingDeps } from '../flows/publish-listing.ts'
@@ -14,8 +14,8 @@ export function settlePublication(
   keys: IdempotencyKeys,
   answerOf: AnswerOf,
 ): PublishListingDeps['settle'] {
-  return ({ publicationId }, verdict) =>
-    inTransaction(pool, async tx => {
+  return ({ publicationId, tenantId }, verdict) =>
+    inTenantTransaction(pool, tenantId, async tx => {
       if (verdict.kind === 'declined') {
         await declineAndReturn(tx, keys, answerOf, publicationId)
       } else {

@@ -20,7 +20,7 @@ export const alertRoutes: FastifyPluginAsyncTypebox<{ deps: AlertRoutesDeps }> =
     body: SaveAlertRequest,
     response: { 201: AlertResponse, '4xx': Problem, 503: Problem },
   }
-  app.post('/v1/alerts', { schema: save }, async (request, reply) => {
+  app.post('/v1/alerts', { config: { public: true }, schema: save }, async (request, reply) => {
     const alertId = await deps.saveAlert(randomUUID(), request.body)
     if (alertId === undefined) {
       return sendProblem(request, reply, {

@@ -2,9 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { Problem } from '@nightshift/contracts/problem'
-import { requireApiKey } from '@nightshift/runtime/http-server'
 import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
-import type { Queryable } from '@nightshift/runtime/postgres'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -13,7 +11,6 @@ import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
 import { paymentAnswer, paymentResponse } from './payment-answer.ts'
 
 export type PaymentRoutesDeps = {
-  db: Queryable
   takePayment: TakePaymentDeps
   findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
 }
@@ -23,14 +20,12 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
   app,
   { deps },
 ) => {
-  requireApiKey(app, deps.db)
-
   app.post(
     '/v1/payments',
     {
+      config: { scope: 'payments:write' },
       schema: {
         summary: 'Take a payment, once per Idempotency-Key',
-        security: [{ apiKey: [] }],
         headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
         body: TakePaymentRequest,
         response: {
@@ -66,9 +61,9 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
   app.get(
     '/v1/payments/:paymentId',
     {
+      config: { scope: 'payments:read' },
       schema: {
         summary: 'One payment of the caller',
-        security: [{ apiKey: [] }],
         params: Type.Object({ paymentId: Id }, strict),
         response: { 200: PaymentResponse, '4xx': Problem, 503: Problem },
       },

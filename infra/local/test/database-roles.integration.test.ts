@@ -1,0 +1,213 @@
+import type pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { withDatabase } from '../src/system/database-admin.ts'
+import { ownerOf, type RoleName, rolesOf } from '../src/system/database-roles.ts'
+import { databaseUrl } from '../src/system/database-url.ts'
+import { type ServiceName, serviceNames } from '../src/system/secrets.ts'
+import { openTestSystem, type TestSystem } from '../src/testing/test-system.ts'
+
+let system: TestSystem
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: [] })
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+/** A session of a role, as a person with its password would open one. */
+function as<T>(role: RoleName, service: ServiceName, work: (client: pg.Client) => Promise<T>) {
+  const admin = system.databaseUrl(service)
+  const database = new URL(admin).pathname.slice(1)
+  const password = system.secrets.rolePasswords[role]
+  return withDatabase(databaseUrl(admin, { database, role, password }), work)
+}
+
+const everyRole = serviceNames.flatMap(service =>
+  rolesOf[service].map(role => ({ role: role as RoleName, service })),
+)
+
+/** A statement that would do it, and what PostgreSQL says to somebody who may not. */
+const forbiddenToAll: readonly (readonly [string, RegExp])[] = [
+  ['DROP TABLE schema_migrations', /must be owner/],
+  ['CREATE TABLE mine (id int)', /permission denied/],
+  ['CREATE TEMP TABLE mine (id int)', /permission denied/],
+  ['CREATE SCHEMA mine', /permission denied/],
+  ['CREATE EXTENSION dblink', /permission denied|not available/],
+  ['CREATE ROLE mine', /permission denied/],
+  ['ALTER ROLE CURRENT_USER SUPERUSER', /permission denied/],
+  ["SET log_statement = 'none'", /permission denied/],
+  ["SELECT pg_read_file('PG_VERSION')", /permission denied/],
+  ["SELECT pg_ls_dir('.')", /permission denied/],
+  ["COPY (SELECT 1) TO PROGRAM 'true'", /permission denied/],
+  ["COPY schema_migrations FROM '/etc/passwd'", /permission denied/],
+  ['SELECT rolpassword FROM pg_authid', /permission denied/],
+  ["INSERT INTO schema_migrations VALUES ('9999_mine.sql', '')", /permission denied/],
+  ['SET ROLE postgres', /permission denied/],
+]
+
+describe.each(everyRole)('$role', ({ role, service }) => {
+  test('may do nothing to the server, the schema or the history of migrations', async () => {
+    const said = await as(role, service, async client => {
+      const answers: string[] = []
+      for (const [statement] of forbiddenToAll) answers.push(await answerTo(client, statement))
+      return answers
+    })
+    for (const [at, [statement, refusal]] of forbiddenToAll.entries()) {
+      expect(said[at], statement).toMatch(refusal)
+    }
+  })
+
+  test('may neither empty a table, nor delete from one, nor change what one is', async () => {
+    const said = await as(role, service, async client => {
+      const answers: string[] = []
+      for (const table of await tablesOf(client)) {
+        for (const verb of ['DROP TABLE', 'TRUNCATE', 'DELETE FROM', 'LOCK TABLE']) {
+          answers.push(`${verb} ${table}: ${await answerTo(client, `${verb} ${table}`)}`)
+        }
+        const disable = `ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`
+        answers.push(`${disable}: ${await answerTo(client, disable)}`)
+      }
+      return answers
+    })
+    expect(said.length).toBeGreaterThan(0)
+    // Who may update a table may lock it, which harms nobody for longer than a transaction.
+    const allowed = said.filter(answer => !/denied|must be owner/.test(answer))
+    expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE'))).toEqual([])
+  })
+
+  test('may not become the owner of its tables, and can not log in as it', async () => {
+    const answer = await as(role, service, client =>
+      answerTo(client, `SET ROLE ${ownerOf(service)}`),
+    )
+    expect(answer).toMatch(/permission denied/)
+  })
+
+  test('may not enter the database of another service', async () => {
+    for (const other of serviceNames.filter(name => name !== service)) {
+      await expect(as(role, other, async () => 'in')).rejects.toThrow('permission denied')
+    }
+  })
+})
+
+/** What each role may do to the rows of each table. What is not here, it may not. */
+const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>>>>> = {
+  listings: {
+    listings: 'SELECT, INSERT, UPDATE',
+    publications: 'SELECT, INSERT, UPDATE',
+    idempotency_keys: 'SELECT, INSERT, UPDATE',
+    api_keys: 'SELECT',
+  },
+  listings_worker: {
+    listings: 'SELECT, UPDATE',
+    publications: 'SELECT, UPDATE',
+    idempotency_keys: 'SELECT, UPDATE',
+    outbox: 'INSERT',
+    inbox: 'SELECT, INSERT',
+  },
+  listings_relay: { outbox: 'SELECT' },
+  listings_reader: {
+    listings: 'SELECT',
+    publications: 'SELECT',
+    outbox: 'SELECT',
+    inbox: 'SELECT',
+  },
+  notifications: {
+    alerts: 'SELECT, INSERT',
+    deliveries: 'SELECT, INSERT, UPDATE',
+    inbox: 'SELECT, INSERT',
+  },
+  notifications_reader: { alerts: 'SELECT', deliveries: 'SELECT', inbox: 'SELECT' },
+  payments_relay: { outbox: 'SELECT' },
+}
+
+test.each(Object.entries(granted))('%s may do this, and no more', async (role, expected) => {
+  const service = role.split('_')[0] as ServiceName
+  const found = await withDatabase(system.databaseUrl(service), async client => {
+    const { rows } = await client.query(
+      `SELECT relname, string_agg(verb, ', ' ORDER BY place) AS verbs
+       FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',
+         'REFERENCES', 'TRIGGER', 'MAINTAIN']) WITH ORDINALITY AS verbs (verb, place)
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+         AND relname <> 'schema_migrations' AND has_table_privilege($1, pg_class.oid, verb)
+       GROUP BY relname`,
+      [role],
+    )
+    return Object.fromEntries(rows.map(row => [row.relname, row.verbs]))
+  })
+  expect(found).toEqual(expected)
+})
+
+test.each(['payments', 'listings'] as const)(
+  'the relay of %s may mark, and not change',
+  async service => {
+    await as(`${service}_relay`, service, async client => {
+      const mark = 'UPDATE outbox SET published_at = now() WHERE id = 1'
+      expect(await answerTo(client, mark)).toBe('done')
+      expect(await answerTo(client, "UPDATE outbox SET payload = '{}'")).toMatch(
+        /permission denied/,
+      )
+      expect(await answerTo(client, 'SELECT FROM api_keys')).toMatch(/permission denied/)
+    })
+  },
+)
+
+test.each(['payments', 'listings'] as const)(
+  '%s can read its keys, and make or revive none',
+  async service => {
+    await as(service, service, async client => {
+      expect(await answerTo(client, 'SELECT FROM api_keys')).toBe('done')
+      for (const statement of [
+        "INSERT INTO api_keys (key_id) VALUES ('00000000')",
+        'UPDATE api_keys SET revoked_at = NULL',
+        "UPDATE api_keys SET scopes = '{payments:write}'",
+      ]) {
+        expect(await answerTo(client, statement), statement).toMatch(/permission denied/)
+      }
+    })
+  },
+)
+
+test.each(serviceNames)('no table of %s belongs to somebody who can log in', async service => {
+  const owners = await withDatabase(system.databaseUrl(service), async client => {
+    const { rows } = await client.query(
+      `SELECT DISTINCT rolname, rolcanlogin, rolsuper, rolbypassrls
+       FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`,
+    )
+    return rows
+  })
+  const rolname = ownerOf(service)
+  expect(owners).toEqual([{ rolname, rolcanlogin: false, rolsuper: false, rolbypassrls: false }])
+})
+
+test('every table of listings that knows tenants is under a policy, its owner too', async () => {
+  const tables = await withDatabase(system.databaseUrl('listings'), async client => {
+    const { rows } = await client.query(
+      `SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND EXISTS (
+         SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'tenant_id')
+       ORDER BY relname`,
+    )
+    return Object.fromEntries(rows.map(row => [row.relname, row.forced]))
+  })
+  // Before the key is known, nobody knows the tenant.
+  const expected = { api_keys: false, idempotency_keys: true, listings: true, publications: true }
+  expect(tables).toEqual(expected)
+})
+
+async function answerTo(client: pg.Client, statement: string): Promise<string> {
+  await client.query('BEGIN')
+  try {
+    await client.query(statement)
+    return 'done'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  } finally {
+    await client.query('ROLLBACK')
+  }
+}
+
+async function tablesOf(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query(
+    `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+  )
+  return rows.map(row => row.relname)
+}

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { makeApiKey } from '@nightshift/runtime/api-keys'
+import { expect, test } from 'vitest'
+import { serviceNames } from '../src/system/secrets.ts'
+import { repoRoot } from '../src/system/state.ts'
+
+const startMs = 15_000
+/** sysexits.h: EX_CONFIG. */
+const exitConfig = 78
+
+/** As Compose sets them; nobody listens at these addresses. */
+const addresses = {
+  KAFKA_BROKERS: '127.0.0.1:1',
+  REDIS_URL: 'redis://127.0.0.1:1',
+  PAYMENTS_URL: 'http://127.0.0.1:1',
+  CARD_PROVIDER_URL: 'http://127.0.0.1:1',
+  SMTP_URL: 'smtp://127.0.0.1:1',
+}
+const ownUrl = 'postgres://somebody:of-ones-own@127.0.0.1:1/nowhere'
+const own = {
+  ...addresses,
+  DATABASE_URL: ownUrl,
+  WORKER_DATABASE_URL: ownUrl,
+  RELAY_DATABASE_URL: ownUrl,
+  PAYMENTS_SERVICE_KEY: makeApiKey(),
+  CARD_PROVIDER_SECRET_KEY: 'sk_test_of-ones-own-0000',
+  API_KEY_PEPPER: 'of-ones-own'.repeat(4),
+}
+
+/** Starts a service with these settings, and answers how it ended and what it was told to mend. */
+async function start(name: string, env: Record<string, string>) {
+  const main = join(repoRoot, 'services', name, 'src/main.ts')
+  const child = spawn(process.execPath, [main], { env, timeout: startMs })
+  const [[code], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
+  const lines = said
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line))
+  const refused = lines.find(line => line.event === 'configuration.refused')
+  const mistakes: string[] = refused?.mistakes ?? []
+  return { code, said, named: mistakes.map(mistake => mistake.split(':', 1)[0]) }
+}
+
+const database = { DATABASE_URL: 'postgres://x:development-x@127.0.0.1:1/x' }
+const pepper = { API_KEY_PEPPER: 'development-only-pepper-of-somebody-0000000' }
+const defaults = {
+  payments: {
+    ...database,
+    ...pepper,
+    CARD_PROVIDER_SECRET_KEY: 'sk_test_development-card-provider',
+  },
+  listings: {
+    ...database,
+    ...pepper,
+    WORKER_DATABASE_URL: database.DATABASE_URL,
+    RELAY_DATABASE_URL: database.DATABASE_URL,
+    PAYMENTS_SERVICE_KEY: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
+  },
+  notifications: database,
+}
+
+test.each(serviceNames)('%s does not start in production on what everybody knows', async name => {
+  const started = await start(name, { ...own, ...defaults[name], NODE_ENV: 'production' })
+  expect(started.code).toBe(exitConfig)
+  expect(started.named.toSorted()).toEqual(Object.keys(defaults[name]).toSorted())
+  expect(started.said).not.toContain('development-')
+})
+
+test.each(serviceNames)(
+  '%s takes production for granted when nobody says where it is',
+  async name => {
+    expect((await start(name, { ...own, ...defaults[name] })).code).toBe(exitConfig)
+  },
+)
+
+test.each(['payments', 'listings'])('%s does not start anywhere on a short pepper', async name => {
+  const started = await start(name, { ...own, NODE_ENV: 'development', API_KEY_PEPPER: 'short' })
+  expect(started).toMatchObject({ code: exitConfig, named: ['API_KEY_PEPPER'] })
+})
+
+test.each(serviceNames)(
+  '%s takes secrets of ones own, and gets as far as its database',
+  async name => {
+    const started = await start(name, { ...own, NODE_ENV: 'production' })
+    expect(started.code).toBe(1)
+    expect(started.said).toContain('ECONNREFUSED')
+  },
+)

@@ -1,0 +1,117 @@
+import { timingSafeEqual } from 'node:crypto'
+import { apiKeyIdOf, hashApiKey } from './api-keys.ts'
+import type { Queryable } from './postgres.ts'
+
+/** Who is calling. A service acts for the tenant that it names; an employer only for itself. */
+export type Principal = {
+  kind: 'employer' | 'service'
+  tenantId: string
+  keyId: string
+  scopes: readonly string[]
+}
+
+/** Answers who the bearer of an `Authorization` header is, or undefined, and never why. */
+export type Authenticate = (
+  authorization: string | undefined,
+  actsForTenant: string | string[] | undefined,
+) => Promise<Principal | undefined>
+
+export type ApiKeyLimits = {
+  /** How long a key that was revoked may still be accepted. */
+  cacheMs: number
+  cachedMax: number
+}
+
+type ApiKey = {
+  keyId: string
+  /** Null for a service. */
+  tenantId: string | null
+  scopes: readonly string[]
+  /** Until when it needs no other look: a time of `performance.now()`. */
+  goodUntilMs: number
+}
+
+const tenantForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Compared with when there is nothing to compare with, so that it takes as long. */
+const nobody = Buffer.alloc(32)
+
+/**
+ * Knows the holders of API keys by the table `api_keys`. What can't be a key is refused without a
+ * look at it. Any other refusal costs one look, whether the key is unknown, wrong, revoked or
+ * expired, so their times tell nothing apart.
+ *
+ * Only keys that were found good are remembered, and by the hash of the whole key: a flood of made-up
+ * ones pushes nobody out, and a guess at a known id is no faster than at an unknown one.
+ * @param pepper at least 32 random bytes that the database does not know
+ * @returns a function that throws what the database throws: nobody comes in because it is away
+ */
+export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimits): Authenticate {
+  const remembered = new Map<string, ApiKey>()
+
+  const recall = (hashText: string): ApiKey | undefined => {
+    const known = remembered.get(hashText)
+    if (known === undefined || performance.now() < known.goodUntilMs) return known
+    remembered.delete(hashText)
+    return undefined
+  }
+  const remember = (hashText: string, key: ApiKey) => {
+    if (limits.cacheMs === 0) return
+    const [oldest] = remembered.keys()
+    if (remembered.size >= limits.cachedMax && oldest !== undefined) remembered.delete(oldest)
+    remembered.set(hashText, key)
+  }
+
+  return async (authorization, actsForTenant) => {
+    if (!authorization?.startsWith('Bearer ')) return undefined
+    const text = authorization.slice('Bearer '.length)
+    const keyId = apiKeyIdOf(text)
+    if (keyId === undefined) return undefined
+    const hash = hashApiKey(text, pepper)
+    const hashText = hash.toString('base64')
+    let key = recall(hashText)
+    if (key === undefined) {
+      key = await findApiKey(db, keyId, hash, limits.cacheMs)
+      if (key === undefined) return undefined
+      remember(hashText, key)
+    }
+    return principalOf(key, actsForTenant)
+  }
+}
+
+/** One look at the table. The time is the database's: one clock says when a key expires. */
+async function findApiKey(
+  db: Queryable,
+  keyId: string,
+  hash: Buffer,
+  cacheMs: number,
+): Promise<ApiKey | undefined> {
+  const askedAtMs = performance.now()
+  const { rows } = await db.query<{
+    tenant_id: string | null
+    secret_hash: Buffer
+    scopes: string[]
+    left_ms: number | null
+  }>({
+    name: 'find_api_key',
+    text: `SELECT tenant_id, secret_hash, scopes,
+                  (extract(epoch FROM expires_at - now()) * 1000)::float8 AS left_ms
+           FROM api_keys
+           WHERE key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+    values: [keyId],
+  })
+  const [row] = rows
+  const isRight = timingSafeEqual(row?.secret_hash ?? nobody, hash)
+  if (row === undefined || !isRight) return undefined
+  const goodForMs = Math.min(cacheMs, row.left_ms ?? cacheMs)
+  const { tenant_id: tenantId, scopes } = row
+  return { keyId, tenantId, scopes, goodUntilMs: askedAtMs + goodForMs }
+}
+
+function principalOf(
+  { keyId, tenantId, scopes }: ApiKey,
+  actsForTenant: string | string[] | undefined,
+): Principal | undefined {
+  if (tenantId !== null) return { kind: 'employer', tenantId, keyId, scopes }
+  if (typeof actsForTenant !== 'string' || !tenantForm.test(actsForTenant)) return undefined
+  return { kind: 'service', tenantId: actsForTenant, keyId, scopes }
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto'
+import { type Scope, scopes } from '@nightshift/contracts/scopes'
+import { seedTenants } from '@nightshift/local/system/seed-data'
+import { issueKey, type KeyTables, revokeKey } from '@nightshift/local/system/tenant-keys'
+import {
+  type Answer,
+  as,
+  call,
+  draftListing,
+  eventually,
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { apiKeyIdOf, makeApiKey } from '@nightshift/runtime/api-keys'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { limits } from '../src/limits.ts'
+
+let system: TestSystem
+let tables: KeyTables
+/** What is done to a key behind the service's back. */
+let admin: pg.Client
+
+beforeAll(async () => {
+  const run = ['card-provider', 'payments', 'listings'] as const
+  system = await openTestSystem({ parts: inject('parts'), run })
+  const { apiKeyPeppers } = system.secrets
+  tables = {
+    payments: { url: system.databaseUrl('payments'), pepper: apiKeyPeppers.payments },
+    listings: { url: system.databaseUrl('listings'), pepper: apiKeyPeppers.listings },
+  }
+  admin = new pg.Client({ connectionString: tables.listings.url })
+  await admin.connect()
+})
+afterAll(async () => {
+  await admin.end()
+  await system[Symbol.asyncDispose]()
+})
+
+async function newKey({
+  tenantId = randomUUID(),
+  scopes: allowed = scopes,
+}: {
+  tenantId?: string
+  scopes?: readonly Scope[]
+} = {}): Promise<string> {
+  const issued = await issueKey(tables, { tenantId, scopes: allowed })
+  if (issued.kind !== 'issued') throw new Error('a new tenant has no keys')
+  return issued.key
+}
+
+function ask(authorization: string | undefined, path = `/v1/listings/${randomUUID()}`) {
+  const headers = authorization === undefined ? {} : { authorization }
+  return call('GET', `${system.urls.listings}${path}`, { headers })
+}
+
+function draft(key: string): Promise<Answer> {
+  const headers = { authorization: `Bearer ${key}` }
+  return call('POST', `${system.urls.listings}/v1/listings`, { headers, body: draftListing() })
+}
+
+/** All that a caller could tell two refusals apart by, but for the id of the request. */
+function seenOf({ status, headers, json }: Answer) {
+  const { instance: _, ...body } = json
+  const kept = [...headers].filter(([name]) => name !== 'date')
+  return { status, headers: Object.fromEntries(kept), body }
+}
+
+describe('who can not come in', () => {
+  test('unknown, malformed, revoked, expired, of a service: the same refusal', async () => {
+    const [revoked, expired] = [await newKey(), await newKey()]
+    await revokeKey(tables, apiKeyIdOf(revoked) ?? '')
+    await admin.query(`UPDATE api_keys SET expires_at = now() WHERE key_id = $1`, [
+      apiKeyIdOf(expired),
+    ])
+    const wrong = makeApiKey(apiKeyIdOf(system.apiKeys['acme'] ?? ''))
+    const keys = [makeApiKey(), wrong, revoked, expired, revoked.slice(0, -1), 'x'.repeat(4_000)]
+    const shown = [...keys.map(key => `Bearer ${key}`), undefined, '', 'Basic YTpi']
+    const answers = await Promise.all([
+      ...shown.map(authorization => ask(authorization)),
+      // Payments knows it, and listings is not payments.
+      ask(`Bearer ${system.secrets.paymentsServiceKey}`),
+    ])
+    const [first, ...others] = answers.map(seenOf)
+    expect(first).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="nightshift"' },
+      body: { type: '/problems/unauthorized' },
+    })
+    for (const other of others) expect(other).toEqual(first)
+  })
+
+  test('the key of another environment', async () => {
+    const live = (system.apiKeys['acme'] ?? '').replace('ns_test_', 'ns_live_')
+    expect((await ask(`Bearer ${live}`)).status).toBe(401)
+  })
+
+  test('a key in the URL is refused and never logged, also beside a good one', async () => {
+    const key = await newKey()
+    const headers = as(system, 'acme')
+    const paths = ['/v1/listings?api_key=', `/v1/listings/${randomUUID()}?x=`, '/v1/nothing?']
+    for (const path of paths) {
+      const answer = await call('GET', `${system.urls.listings}${path}${key}`, { headers })
+      expect(answer.status).toBe(400)
+      expect(answer.json.type).toBe('/problems/key-in-url')
+      expect(answer.text).not.toContain(key)
+    }
+    const logs = await system.logs('listings')
+    expect(logs).not.toContain(key)
+    expect(logs).not.toContain(key.slice(17, 60))
+  })
+
+  test('a parameter that is no key and no parameter of the route is refused as well', async () => {
+    expect((await ask(undefined, '/v1/listings?token=abc')).status).toBe(400)
+  })
+})
+
+describe('who may not do that', () => {
+  test('each route needs its scope and no other', async () => {
+    const reader = await newKey({ scopes: ['listings:read', 'payments:write', 'payments:read'] })
+    const writer = await newKey({ scopes: ['listings:write'] })
+    const refused = await draft(reader)
+    expect(refused.status).toBe(403)
+    expect(refused.json.type).toBe('/problems/insufficient-scope')
+    expect(refused.headers.get('www-authenticate')).toContain('scope="listings:write"')
+    expect((await ask(`Bearer ${writer}`)).status).toBe(403)
+    expect((await ask(`Bearer ${reader}`)).status).toBe(404)
+    expect((await draft(writer)).status).toBe(201)
+  })
+
+  test("listings' own key takes payments for the tenant it names, and may do nothing else", async () => {
+    const authorization = `Bearer ${system.secrets.paymentsServiceKey}`
+    const url = `${system.urls.payments}/v1/payments/${randomUUID()}`
+    const tenant = { 'nightshift-tenant': randomUUID() }
+    expect((await call('GET', url, { headers: { authorization, ...tenant } })).status).toBe(404)
+    expect((await call('GET', url, { headers: { authorization } })).status).toBe(401)
+    const { rows } = await withPayments(client =>
+      client.query('SELECT scopes FROM api_keys WHERE tenant_id IS NULL'),
+    )
+    expect(rows).toEqual([{ scopes: ['payments:write', 'payments:read'] }])
+  })
+
+  test('the public search needs no key, and does not mind a wrong one', async () => {
+    expect((await ask(undefined, '/v1/listings')).status).toBe(200)
+    expect((await ask('Bearer nonsense', '/v1/listings')).status).toBe(200)
+  })
+})
+
+describe('keys change hands without a gap', () => {
+  test('the next key works beside the last, and the last ends within its bound', async () => {
+    const tenantId = randomUUID()
+    const last = await newKey({ tenantId })
+    const created = await draft(last)
+    const path = `/v1/listings/${created.json.listingId}`
+    const next = await newKey({ tenantId })
+    expect((await ask(`Bearer ${next}`, path)).status).toBe(200)
+    expect((await ask(`Bearer ${last}`, path)).status).toBe(200)
+    expect((await issueKey(tables, { tenantId, scopes })).kind).toBe('full')
+
+    const revokedAt = Date.now()
+    expect(await revokeKey(tables, apiKeyIdOf(last) ?? '')).toEqual(['payments', 'listings'])
+    await eventually('the last key is refused', async () => {
+      const { status } = await ask(`Bearer ${last}`, path)
+      return status === 401 ? true : undefined
+    })
+    expect(Date.now() - revokedAt).toBeLessThan(limits.apiKeys.cacheMs + 1_000)
+    expect((await ask(`Bearer ${next}`, path)).status).toBe(200)
+    expect(await revokeKey(tables, apiKeyIdOf(last) ?? '')).toEqual([])
+  })
+
+  test('of a key only a hash, its id and its last characters are stored', async () => {
+    const key = await newKey({ tenantId: seedTenants[1]?.tenantId ?? '' })
+    const { rows } = await admin.query('SELECT * FROM api_keys WHERE key_id = $1', [
+      apiKeyIdOf(key),
+    ])
+    expect(rows[0].last4).toBe(key.slice(-4))
+    expect(JSON.stringify(rows)).not.toContain(key.slice(17, 60))
+    await revokeKey(tables, apiKeyIdOf(key) ?? '')
+  })
+})
+
+async function withPayments<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: tables.payments.url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
