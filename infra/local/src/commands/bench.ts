@@ -4,12 +4,13 @@ import { spreadOf } from '@nightshift/load-tests/experiments/spread'
 import { runCommandLine } from '../command.ts'
 import type { Bench } from '../proofs/bench.ts'
 import { benchFaultProxy } from '../proofs/bench-fault-proxy.ts'
+import { benchRecording } from '../proofs/bench-recording.ts'
 import { describeCommit } from '../proofs/describe-commit.ts'
 import { writeResult } from '../proofs/write-result.ts'
 import { readNumber } from '../read-number.ts'
 import { renderTable } from '../table.ts'
 
-const benches: readonly Bench[] = [benchFaultProxy]
+const benches: readonly Bench[] = [benchFaultProxy, benchRecording]
 
 const help = `Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--short] [--json]
 
