@@ -41,19 +41,16 @@ describe.concurrent('records of one key arrive in their order', () => {
     const keys = Array.from({ length: 5 }, () => randomUUID())
     const versions = Array.from({ length: 40 }, (_, i) => i + 1)
     await Promise.all(versions.map(version => lab.publish(keys.map(key => recordOf(key, version)))))
-    const seen: [string, number][] = []
+    const seen = new Map(keys.map(key => [key, new Set<number>()]))
     lab.consume(async event => {
-      seen.push([event.aggregateId, event.aggregateVersion])
+      seen.get(event.aggregateId)?.add(event.aggregateVersion)
       return 'applied'
     })
-    await expectSoon(
-      'all arrive',
-      () => seen.length >= 200,
-      () => seen.length,
-    )
-    for (const key of keys) {
-      expect(seen.filter(([id]) => id === key).map(([, version]) => version)).toEqual(versions)
-    }
+    const arrived = () => [...seen.values()].reduce((sum, { size }) => sum + size, 0)
+    await expectSoon('all arrive', () => arrived() >= 200, arrived)
+    // In the order in which each came first (S4c): it may come again, if one partition of a topic that
+    // is a moment old did not take its part, because KafkaJS then sends the whole batch again.
+    for (const key of keys) expect([...(seen.get(key) ?? [])]).toEqual(versions)
   })
 
   test('and in one publish that is larger than what the broker takes at once', async () => {
@@ -61,17 +58,17 @@ describe.concurrent('records of one key arrive in their order', () => {
     const key = randomUUID()
     const versions = Array.from({ length: 200 }, (_, i) => i + 1)
     await lab.publish(versions.map(version => recordOf(key, version, 20_000)))
-    const seen: number[] = []
+    const seen = new Set<number>()
     lab.consume(async event => {
-      seen.push(event.aggregateVersion)
+      seen.add(event.aggregateVersion)
       return 'applied'
     })
     await expectSoon(
       'all arrive',
-      () => seen.length >= 200,
-      () => seen.length,
+      () => seen.size >= 200,
+      () => seen.size,
     )
-    expect(seen).toEqual(versions)
+    expect([...seen]).toEqual(versions)
   })
 })
 
