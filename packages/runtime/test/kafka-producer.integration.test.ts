@@ -41,7 +41,7 @@ describe.concurrent('records of one key arrive in their order', () => {
     const keys = Array.from({ length: 5 }, () => randomUUID())
     const versions = Array.from({ length: 40 }, (_, i) => i + 1)
     await Promise.all(versions.map(version => lab.publish(keys.map(key => recordOf(key, version)))))
-    const seen = new Map(keys.map(key => [key, new Set<number>()]))
+    const seen = new Map<string, Set<number>>(keys.map(key => [key, new Set()]))
     lab.consume(async event => {
       seen.get(event.aggregateId)?.add(event.aggregateVersion)
       return 'applied'
