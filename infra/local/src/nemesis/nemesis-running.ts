@@ -1,10 +1,7 @@
 import { openFaults } from '@nightshift/faults/open-faults'
 import { findSupervisor } from '../supervisor/control-client.ts'
 import { databaseUrl } from '../system/database-url.ts'
-import { portPlan } from '../system/ports.ts'
-import { runningUrls } from '../system/running-urls.ts'
-import { loadSecrets } from '../system/secrets.ts'
-import { partUrls } from '../system/start-parts.ts'
+import { runningPartUrls, runningUrls } from '../system/running-urls.ts'
 import { statePaths } from '../system/state.ts'
 import { type Nemesis, openNemesis } from './nemesis.ts'
 import { breakableNames } from './nemesis-mend.ts'
@@ -19,13 +16,10 @@ export type RunningNemesis = Readonly<{
 
 /** What breaks the system that `npm start` started. @throws with what to do when nothing runs */
 export async function openRunningNemesis(): Promise<RunningNemesis> {
-  const state = statePaths()
   const urlOf = await runningUrls()
-  const client = await findSupervisor(state)
+  const client = await findSupervisor(statePaths())
   if (!client) throw new Error('The system has just been stopped.')
-  // The parts show no URL. Whatever the base was, they lie as far from the others as ever.
-  const ports = portPlan(Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider)
-  const { postgresUrl, redisUrl } = partUrls({ ports, secrets: await loadSecrets(state.secrets) })
+  const { postgresUrl, redisUrl } = await runningPartUrls(urlOf)
   const target: NemesisTarget = {
     client,
     nameOf: name => name,

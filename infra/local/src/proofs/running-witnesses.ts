@@ -1,9 +1,6 @@
 import { join } from 'node:path'
 import { externalPartsIn } from '../system/external-parts.ts'
-import { portPlan } from '../system/ports.ts'
-import { runningUrls } from '../system/running-urls.ts'
-import { loadSecrets } from '../system/secrets.ts'
-import { partUrls } from '../system/start-parts.ts'
+import { runningPartUrls, runningUrls } from '../system/running-urls.ts'
 import { statePaths } from '../system/state.ts'
 import { readSystemFile } from '../system/system-file.ts'
 import type { Witnesses } from './auditor-command.ts'
@@ -19,10 +16,7 @@ export async function runningWitnesses(
 ): Promise<Witnesses> {
   const state = statePaths()
   const urlOf = await runningUrls()
-  // The parts show no URL. Whatever the base was, they lie as far from the others as ever.
-  const base = Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider
-  const secrets = await loadSecrets(state.secrets)
-  const own = partUrls({ ports: portPlan(base), secrets })
+  const own = await runningPartUrls(urlOf)
   const elsewhere = await elsewhereIn(environment)
   return {
     dataDir: state.data,

@@ -1,4 +1,7 @@
 import { findSupervisor } from '../supervisor/control-client.ts'
+import { portPlan } from './ports.ts'
+import { loadSecrets } from './secrets.ts'
+import { partUrls } from './start-parts.ts'
 import { statePaths } from './state.ts'
 import type { ProcessName } from './topology.ts'
 
@@ -15,4 +18,14 @@ export async function runningUrls(): Promise<(name: ProcessName) => string> {
     if (url === undefined) throw new Error(`The running system has no ${name}.`)
     return url
   }
+}
+
+/**
+ * Where the running system's own parts answer. They show no URL; but whatever the base was, they lie
+ * as far from the others as ever.
+ * @param urlOf as `runningUrls` answers it
+ */
+export async function runningPartUrls(urlOf: (name: ProcessName) => string) {
+  const base = Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider
+  return partUrls({ ports: portPlan(base), secrets: await loadSecrets(statePaths().secrets) })
 }
