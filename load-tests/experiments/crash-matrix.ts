@@ -8,7 +8,6 @@ const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
   'charge.begin': ['payments'],
   'charge.answered': ['payments'],
   'settle.begin': ['payments'],
-  'settle.written': ['payments'],
   'outbox.committed': ['payments', 'listings'],
   'relay.published': ['payments', 'listings'],
   'publication.claimed': ['listings'],

@@ -15,8 +15,6 @@ export const crashLabels = [
   'charge.answered',
   // The verdict is known and no transaction is open yet.
   'settle.begin',
-  // State, event and stored answer are written and not committed: all of them go, or none.
-  'settle.written',
   // State and event are committed. Nothing is published, and the caller has no answer.
   'outbox.committed',
   // Kafka has the events, and the outbox still lists them: they will be published again.

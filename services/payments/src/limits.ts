@@ -33,6 +33,10 @@ export const limits = {
   apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
   /** How long the owner of a key may be silent before another attempt takes over. */
   keyLeaseMs: 10_000,
+  /** As many batches of each phase at a time, and payments in each. */
+  batching: { lanesMax: 2, batchMax: 64 },
+  /** Keys whose time is over, a few at a time. */
+  reaper: { keysBatchMax: 500, keysIdleMs: 60_000 },
   reconcile: {
     /** The first look at a payment whose request has gone quiet. */
     firstCheckMs: 6_000,

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
+import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -29,14 +31,22 @@ import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { chargeCard } from './clients/card-provider.ts'
 import { Config } from './config.ts'
+import type { Payment } from './domain/payment.ts'
 import { paymentEvent } from './domain/payment-event.ts'
-import type { FinishPaymentDeps } from './flows/take-payment.ts'
+import type { FinishPaymentDeps, TakePaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
-import { claimPayment } from './store/claim-payment.ts'
-import { countLeftOpen, findPayment, postponeCheck, takeDuePayments } from './store/payments.ts'
-import { settlePayment } from './store/settle-payment.ts'
+import { paymentPhases } from './store/payment-phases.ts'
+import {
+  countLeftOpen,
+  deleteExpiredKeys,
+  findPayment,
+  postponeCheck,
+  releaseKey,
+  takeDuePayments,
+} from './store/payments.ts'
+import { stepByStepPhases } from './store/step-by-step.ts'
 
 const topic = 'payments.v1'
 
@@ -54,20 +64,16 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const { announcements, keys, finish } = wirePatterns(config, open, { pool, log, metrics })
-  const { firstCheckMs } = limits.reconcile
-  const backlog = watchBacklog(
-    max => countLeftOpen(pool, max),
-    limits.backlog.openMax,
-    metrics.backlogOpen,
-  )
+  const { announcements, backlog, claim, finish } = wirePatterns(config, open, {
+    ...{ pool, log, metrics },
+  })
   startJobs(open, announcements, { pool, finish, backlog, log })
 
   const app = await buildApp({
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
-    takePayment: { claim: claimPayment(pool, keys, backlog.isFull, firstCheckMs), ...finish },
+    takePayment: { claim, ...finish },
     findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
   })
   open.defer(() => app.close())
@@ -92,11 +98,8 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     config.PATTERN_OUTBOX === 'on'
       ? outbox(pool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
       : publishAfterCommit(pool, () => topic, publish)
-  const keys =
-    config.PATTERN_IDEMPOTENCY_KEY === 'on'
-      ? idempotencyKeys(limits.keyLeaseMs)
-      : ignoredIdempotencyKeys()
-
+  const count = (max: number) => countLeftOpen(pool, max)
+  const backlog = watchBacklog(count, limits.backlog.openMax, metrics.backlogOpen)
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'on' ? concludeFromAnswers : callItFailed
 
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
@@ -104,18 +107,43 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   )
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
   const { againBaseMs, againCapMs } = limits.reconcile
+  const { claim, settle } = phasesOf(config, { pool, announcements, backlog })
   const finish: FinishPaymentDeps = {
     charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
     conclude: outcome => conclude(outcome, 'card_declined'),
-    settle: settlePayment(announcements, keys, paymentAnswer, payment =>
-      paymentEvent(payment, randomUUID(), new Date().toISOString()),
-    ),
-    askAgainLater: async ({ paymentId }) => {
-      await postponeCheck(pool, paymentId, againBaseMs, againCapMs)
-      await keys.release(pool, paymentId)
+    settle,
+    askAgainLater: async payment => {
+      await postponeCheck(pool, payment, againBaseMs, againCapMs)
+      await releaseKey(pool, payment.paymentId)
     },
   }
-  return { announcements, keys, finish }
+  return { announcements, backlog, claim, finish }
+}
+
+/** The keys and the form of the statements go together: a key is claimed in the statement itself. */
+function phasesOf(
+  config: Config,
+  { pool, announcements, backlog }: { pool: Pool; announcements: Outbox; backlog: Backlog },
+): Pick<TakePaymentDeps, 'claim' | 'settle'> {
+  const { keyLeaseMs, batching, reconcile } = limits
+  const { firstCheckMs } = reconcile
+  const options = {
+    ...{ pool, announcements, isBacklogFull: backlog.isFull },
+    answerOf: paymentAnswer,
+    eventOf: (payment: Payment) => paymentEvent(payment, randomUUID(), new Date().toISOString()),
+  }
+  if (config.PATTERN_IDEMPOTENCY_KEY === 'naive') {
+    return stepByStepPhases({ ...options, keys: ignoredIdempotencyKeys(), firstCheckMs })
+  }
+  if (config.PATTERN_NATURAL_BATCHING === 'step-by-step') {
+    return stepByStepPhases({ ...options, keys: idempotencyKeys(keyLeaseMs), firstCheckMs })
+  }
+  return paymentPhases({
+    ...options,
+    ...batching,
+    batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,
+    claim: { owner: `payments-${process.pid}`, leaseMs: keyLeaseMs, firstCheckMs },
+  })
 }
 
 /** What happens without anybody asking. Stopped, and waited for, before its connections close. */
@@ -141,7 +169,14 @@ function startJobs(
   const loop = { name: 'reconcile-payments', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
   const { lookMs } = limits.backlog
   const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
-  const tasks = [loop, look].map(each => (signal: AbortSignal) => runLoop({ ...each, signal }))
+  const { keysBatchMax, keysIdleMs } = limits.reaper
+  const reap = {
+    ...{ ...loop, name: 'delete-expired-keys', batchMax: keysBatchMax, idleMs: keysIdleMs },
+    runOnce: () => deleteExpiredKeys(pool, keysBatchMax),
+  }
+  const tasks = [loop, look, reap].map(
+    each => (signal: AbortSignal) => runLoop({ ...each, signal }),
+  )
   runInBackground(open, announcements.run, ...tasks)
 }
 

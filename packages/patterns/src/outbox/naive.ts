@@ -15,6 +15,11 @@ export function publishAfterCommit(
   topicOf: (event: AnyEvent) => string,
   publish: Publish,
 ): Outbox {
+  async function tell(events: readonly AnyEvent[]): Promise<void> {
+    await crashpoint('outbox.committed')
+    if (events.length > 0) await publish(events.map(event => recordOf(topicOf, event)))
+  }
+
   return {
     transact: async work => {
       const announced: AnyEvent[] = []
@@ -23,10 +28,11 @@ export function publishAfterCommit(
           announced.push(event)
         }),
       )
-      await crashpoint('outbox.committed')
-      if (announced.length > 0) await publish(announced.map(event => recordOf(topicOf, event)))
+      await tell(announced)
       return result
     },
+    stage: () => undefined,
+    committed: tell,
     run: async () => {},
   }
 }

@@ -9,7 +9,7 @@ import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTransaction, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import type { Outbox } from './types.ts'
+import type { Outbox, StagedEvent } from './types.ts'
 
 /**
  * Events wait in the table `outbox`, written by the transaction that made them true.
@@ -25,11 +25,13 @@ export function outbox(
   return {
     transact: async work => {
       const result = await inTransaction(pool, tx =>
-        work(tx, event => stage(tx, topicOf(event), event)),
+        work(tx, event => insert(tx, stage(topicOf, event))),
       )
       await crashpoint('outbox.committed')
       return result
     },
+    stage: event => stage(topicOf, event),
+    committed: () => crashpoint('outbox.committed'),
     run: relay,
   }
 }
@@ -38,11 +40,22 @@ export function outbox(
  * The context of the trace is a column: when the relay gets to publish, the request that caused the
  * event is long over, and the relay's own context would be the wrong parent.
  */
-async function stage(tx: Transaction, topic: string, event: AnyEvent): Promise<void> {
+function stage(topicOf: (event: AnyEvent) => string, event: AnyEvent): StagedEvent {
+  return {
+    eventId: event.eventId,
+    topic: topicOf(event),
+    aggregateId: event.aggregateId,
+    payload: JSON.stringify(event),
+    traceparent: currentTraceparent() ?? null,
+  }
+}
+
+async function insert(tx: Transaction, event: StagedEvent): Promise<void> {
+  const { eventId, topic, aggregateId, payload, traceparent } = event
   await tx.query({
     name: 'stage_event',
     text: `INSERT INTO outbox (event_id, topic, aggregate_id, payload, traceparent)
            VALUES ($1, $2, $3, $4, $5)`,
-    values: [event.eventId, topic, event.aggregateId, JSON.stringify(event), currentTraceparent()],
+    values: [eventId, topic, aggregateId, payload, traceparent],
   })
 }

@@ -47,8 +47,12 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome 
   const { status } = answer
   if (status === 201 || status === 202) {
     const payment = parse(answer.body)
-    if (!payment || payment.status === 'declined') return unknown('payments can not be understood')
-    return { kind: 'ok', value: { paymentId: payment.paymentId, status: payment.status } }
+    const { paymentId, status: paymentStatus } = payment ?? {}
+    // Nothing else can come of a payment that is captured by itself.
+    if (!paymentId || (paymentStatus !== 'captured' && paymentStatus !== 'pending')) {
+      return unknown('payments can not be understood')
+    }
+    return { kind: 'ok', value: { paymentId, status: paymentStatus } }
   }
   if (status === 402) return { kind: 'rejected', reason: 'declined' }
   if (status === 409) return unknown('payments is still working on it')

@@ -59,7 +59,10 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): ChargeOutco
   }
   const error = body.error
   if (status === 200 && body.id && body.status === 'succeeded') {
-    return { kind: 'ok', value: { providerPaymentId: body.id } }
+    return { kind: 'ok', value: { providerPaymentId: body.id, isHeld: false, feeCents: 0 } }
+  }
+  if (status === 200 && body.id && body.status === 'requires_capture') {
+    return { kind: 'ok', value: { providerPaymentId: body.id, isHeld: true, feeCents: 0 } }
   }
   // Somebody is asking under this key right now: we, a moment ago.
   if (status === 409) return unknown('the provider is still working on it')

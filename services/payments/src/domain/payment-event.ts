@@ -1,8 +1,13 @@
 import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { Payment } from './payment.ts'
 
-/** What the others hear of a payment that has become final. */
-export function paymentEvent(payment: Payment, eventId: string, occurredAt: string): PaymentEvent {
+/** What the others hear of a payment: that it was captured or declined, and of nothing else. */
+export function paymentEvent(
+  payment: Payment,
+  eventId: string,
+  occurredAt: string,
+): PaymentEvent | undefined {
+  if (payment.status !== 'captured' && payment.status !== 'declined') return undefined
   const { paymentId, listingId, publicationId, amountCents, currency } = payment
   const envelope = {
     eventId,

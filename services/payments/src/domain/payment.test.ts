@@ -1,17 +1,50 @@
+import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import { expect, test } from 'vitest'
-import { decide } from './payment.ts'
+import { decide, type Payment, type Settlement, settled, transitions } from './payment.ts'
+
+const providerPaymentId = 'pi_1'
+const statuses = Object.keys(transitions) as PaymentStatus[]
+
+const settlements: readonly Settlement[] = [
+  { kind: 'authorized', providerPaymentId },
+  { kind: 'captured', providerPaymentId, feeCents: 25 },
+  { kind: 'voided', providerPaymentId },
+  { kind: 'declined', reason: 'card_declined' },
+]
 
 test('what happened and what was refused is final', () => {
-  expect(decide({ kind: 'happened', value: { providerPaymentId: 'pi_1' } })).toEqual({
-    kind: 'captured',
-    providerPaymentId: 'pi_1',
-  })
-  expect(decide({ kind: 'refused', reason: 'card_declined' })).toEqual({
-    kind: 'declined',
-    reason: 'card_declined',
-  })
+  const charged = { providerPaymentId, isHeld: false, feeCents: 25 }
+  expect(decide({ kind: 'happened', value: charged })).toEqual(settlements[1])
+  expect(decide({ kind: 'happened', value: { ...charged, isHeld: true } })).toEqual(settlements[0])
+  expect(decide({ kind: 'refused', reason: 'card_declined' })).toEqual(settlements[3])
 })
 
 test('while the outcome is open a payment is never called failed', () => {
   expect(decide({ kind: 'open' })).toEqual({ kind: 'ask_again' })
 })
+
+test('what is captured, voided or declined stays so', () => {
+  for (const final of ['captured', 'voided', 'declined'] as const) {
+    expect(transitions[final]).toEqual([])
+  }
+})
+
+test.each(statuses)('from %s there is no way but those of the table', status => {
+  for (const settlement of settlements) {
+    const become = () => settled(paymentOf(status), settlement)
+    if (transitions[status].includes(settlement.kind)) {
+      expect(become()).toMatchObject({ status: settlement.kind, cardToken: null, version: 4 })
+    } else {
+      expect(become).toThrow(`does not become ${settlement.kind}`)
+    }
+  }
+})
+
+function paymentOf(status: PaymentStatus): Payment {
+  return {
+    ...{ paymentId: 'p', tenantId: 't', listingId: 'l', publicationId: 'u' },
+    ...{ amountCents: 9_900, taxCents: 0, currency: 'EUR', captureMethod: 'automatic' },
+    ...{ status, declineReason: null, wanted: null, providerPaymentId: null, refundedCents: 0 },
+    ...{ cardToken: 'pm_card_visa', version: 3, attempt: 1, createdAt: new Date(0) },
+  }
+}

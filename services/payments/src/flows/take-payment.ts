@@ -6,7 +6,7 @@ import {
   type ChargeOutcome,
   decide,
   type Payment,
-  type Verdict,
+  type Settlement,
 } from '../domain/payment.ts'
 
 export type KeyedPayment = { tenantId: string; key: string; request: TakePaymentRequest }
@@ -14,6 +14,8 @@ export type KeyedPayment = { tenantId: string; key: string; request: TakePayment
 export type PaymentClaim =
   | { kind: 'claimed'; payment: Payment }
   | { kind: 'finished'; answer: StoredAnswer }
+  /** Settled long ago: the row of its key has expired, and the key has come again. */
+  | { kind: 'known'; payment: Payment }
   | { kind: 'in_progress'; retryAfterMs: number }
   | { kind: 'different_request' }
   | { kind: 'overloaded' }
@@ -24,7 +26,7 @@ export type FinishPaymentDeps = {
   /** What may be concluded from that: of a lost answer, nothing. */
   conclude: (outcome: ChargeOutcome) => ChargeConclusion
   /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
-  settle: (payment: Payment, verdict: FinalVerdict) => Promise<Payment>
+  settle: (payment: Payment, settlement: Settlement) => Promise<Payment>
   /** Notes that the outcome is open and when to look again. */
   askAgainLater: (payment: Payment, outcome: ChargeOutcome) => Promise<void>
 }
@@ -34,11 +36,9 @@ export type TakePaymentDeps = FinishPaymentDeps & {
   claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
 }
 
-type FinalVerdict = Exclude<Verdict, { kind: 'ask_again' }>
-
 export type TakePaymentResult =
   | { kind: 'payment'; payment: Payment }
-  | Exclude<PaymentClaim, { kind: 'claimed' }>
+  | Exclude<PaymentClaim, { kind: 'claimed' | 'known' }>
 
 /**
  * Takes a payment once per key: claim the key (commit), ask the provider (no transaction open),
@@ -51,6 +51,7 @@ export async function takePayment(
   deadline: Deadline,
 ): Promise<TakePaymentResult> {
   const claim = await deps.claim(keyed)
+  if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
   if (claim.kind !== 'claimed') return claim
   return { kind: 'payment', payment: await finishPayment(deps, claim.payment, deadline) }
 }

@@ -5,12 +5,15 @@ import type { Payment } from '../domain/payment.ts'
 
 export function paymentResponse(payment: Payment): PaymentResponse {
   const { paymentId, status, listingId, publicationId, amountCents, currency } = payment
+  const { taxCents, refundedCents } = payment
   return {
     paymentId,
     status,
     listingId,
     publicationId,
     amountCents,
+    taxCents,
+    refundedCents,
     currency,
     ...(payment.declineReason === null ? {} : { declineReason: payment.declineReason }),
     createdAt: payment.createdAt.toISOString(),
@@ -38,7 +41,7 @@ export function paymentAnswer(payment: Payment): StoredAnswer {
     }
   }
   return {
-    status: payment.status === 'captured' ? 201 : 202,
+    status: payment.status === 'pending' ? 202 : 201,
     headers: { 'content-type': 'application/json; charset=utf-8', location },
     body: JSON.stringify(paymentResponse(payment)),
   }

@@ -1,57 +1,6 @@
-import type { DeclineReason, PaymentStatus } from '@nightshift/contracts/payments-http'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { Payment } from '../domain/payment.ts'
-
-type PaymentRow = {
-  payment_id: string
-  tenant_id: string
-  listing_id: string
-  publication_id: string
-  amount_cents: number
-  currency: 'EUR'
-  status: PaymentStatus
-  decline_reason: DeclineReason | null
-  card_token: string | null
-  version: number
-  created_at: Date
-}
-
-const columns = `payment_id, tenant_id, listing_id, publication_id, amount_cents, currency,
-  status, decline_reason, card_token, version, created_at`
-
-export type NewPayment = {
-  paymentId: string
-  tenantId: string
-  listingId: string
-  publicationId: string
-  amountCents: number
-  currency: string
-  cardToken: string
-  traceparent: string | undefined
-  firstCheckMs: number
-}
-
-/** A key that is claimed again keeps its payment: the row that is there wins. */
-export async function insertPayment(tx: Queryable, payment: NewPayment): Promise<void> {
-  await tx.query({
-    name: 'insert_payment',
-    text: `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents,
-             currency, card_token, traceparent, next_check_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond')
-           ON CONFLICT (payment_id) DO NOTHING`,
-    values: [
-      payment.paymentId,
-      payment.tenantId,
-      payment.listingId,
-      payment.publicationId,
-      payment.amountCents,
-      payment.currency,
-      payment.cardToken,
-      payment.traceparent,
-      payment.firstCheckMs,
-    ],
-  })
-}
+import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
 /** Scoped by tenant: another tenant's payment is as absent as one that never was. */
 export async function findPayment(
@@ -61,50 +10,20 @@ export async function findPayment(
 ): Promise<Payment | undefined> {
   const { rows } = await db.query<PaymentRow>({
     name: 'find_payment',
-    text: `SELECT ${columns} FROM payments WHERE payment_id = $1 AND tenant_id = $2`,
-    values: [paymentId, tenantId],
+    text: `SELECT ${paymentColumns('p')} FROM payments p
+           WHERE p.tenant_id = $1 AND p.payment_id = $2`,
+    values: [tenantId, paymentId],
   })
   return rows[0] && toPayment(rows[0])
 }
 
-/** Forward only: a payment that is final stays as it is. Answers undefined if it was. */
-export async function capturePayment(
-  tx: Queryable,
-  paymentId: string,
-  providerPaymentId: string,
-): Promise<Payment | undefined> {
-  const { rows } = await tx.query<PaymentRow>({
-    name: 'capture_payment',
-    text: `UPDATE payments
-           SET status = 'captured', provider_payment_id = $2, card_token = NULL,
-               next_check_at = NULL, version = version + 1, updated_at = now()
-           WHERE payment_id = $1 AND status = 'pending' RETURNING ${columns}`,
-    values: [paymentId, providerPaymentId],
-  })
-  return rows[0] && toPayment(rows[0])
-}
-
-/** As `capturePayment`, for the provider's final no. */
-export async function declinePayment(
-  tx: Queryable,
-  paymentId: string,
-  reason: DeclineReason,
-): Promise<Payment | undefined> {
-  const { rows } = await tx.query<PaymentRow>({
-    name: 'decline_payment',
-    text: `UPDATE payments
-           SET status = 'declined', decline_reason = $2, card_token = NULL,
-               next_check_at = NULL, version = version + 1, updated_at = now()
-           WHERE payment_id = $1 AND status = 'pending' RETURNING ${columns}`,
-    values: [paymentId, reason],
-  })
-  return rows[0] && toPayment(rows[0])
-}
-
-/** The wait doubles with each check and is capped, and half of it is random: see jitter.ts. */
+/**
+ * The wait doubles with each check and is capped, and half of it is random: see jitter.ts. Whoever has
+ * been overtaken postpones nothing: the new owner is at work.
+ */
 export async function postponeCheck(
   db: Queryable,
-  paymentId: string,
+  { paymentId, attempt }: Pick<Payment, 'paymentId' | 'attempt'>,
   baseMs: number,
   capMs: number,
 ): Promise<void> {
@@ -113,9 +32,9 @@ export async function postponeCheck(
     text: `UPDATE payments
            SET checks = checks + 1,
                next_check_at = now() + (0.5 + random() / 2) * interval '1 millisecond'
-                 * least($3::float8, $2::float8 * 2 ^ least(checks, 20))
-           WHERE payment_id = $1 AND status = 'pending'`,
-    values: [paymentId, baseMs, capMs],
+                 * least($4::float8, $3::float8 * 2 ^ least(checks, 20))
+           WHERE payment_id = $1 AND attempt = $2 AND next_check_at IS NOT NULL`,
+    values: [paymentId, attempt, baseMs, capMs],
   })
 }
 
@@ -124,7 +43,7 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
   const { rows } = await db.query<{ count: number }>({
     name: 'count_left_open',
     text: `SELECT count(*)::integer AS count FROM (
-             SELECT FROM payments WHERE status = 'pending' AND checks > 0 LIMIT $1) AS left_open`,
+             SELECT FROM payments WHERE next_check_at IS NOT NULL AND checks > 0 LIMIT $1) AS open`,
     values: [max],
   })
   return rows[0]?.count ?? 0
@@ -134,7 +53,8 @@ export type DuePayment = { payment: Payment; traceparent: string | null }
 
 /**
  * Takes payments that are due for a check, and puts their next check a lease away: two reconcilers
- * don't take the same one, and one that dies gives its share back by doing nothing.
+ * don't take the same one, and one that dies gives its share back by doing nothing. Whoever worked on
+ * them before is overtaken.
  */
 export async function takeDuePayments(
   db: Queryable,
@@ -143,29 +63,36 @@ export async function takeDuePayments(
 ): Promise<DuePayment[]> {
   const { rows } = await db.query<PaymentRow & { traceparent: string | null }>({
     name: 'take_due_payments',
-    text: `UPDATE payments SET next_check_at = now() + $2 * interval '1 millisecond'
-           WHERE payment_id IN (
-             SELECT payment_id FROM payments
-             WHERE status = 'pending' AND next_check_at <= now()
+    text: `UPDATE payments p
+           SET next_check_at = now() + $2 * interval '1 millisecond', attempt = p.attempt + 1
+           WHERE p.payment_id IN (
+             SELECT payment_id FROM payments WHERE next_check_at <= now()
              ORDER BY next_check_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-           RETURNING ${columns}, traceparent`,
+           RETURNING ${paymentColumns('p')}, p.traceparent`,
     values: [batchMax, leaseMs],
   })
   return rows.map(row => ({ payment: toPayment(row), traceparent: row.traceparent }))
 }
 
-function toPayment(row: PaymentRow): Payment {
-  return {
-    paymentId: row.payment_id,
-    tenantId: row.tenant_id,
-    listingId: row.listing_id,
-    publicationId: row.publication_id,
-    amountCents: row.amount_cents,
-    currency: row.currency,
-    status: row.status,
-    declineReason: row.decline_reason,
-    cardToken: row.card_token,
-    version: row.version,
-    createdAt: row.created_at,
-  }
+/** Gives a key back without an answer: the next attempt may go on at once. */
+export async function releaseKey(db: Queryable, paymentId: string): Promise<void> {
+  await db.query({
+    name: 'release_payment_key',
+    text: `UPDATE idempotency_keys SET leased_until = now() - interval '1 millisecond'
+           WHERE subject_id = $1 AND response_status IS NULL`,
+    values: [paymentId],
+  })
+}
+
+/** Forgets keys whose time is over. Bounded, because a long delete holds up everything else. */
+export async function deleteExpiredKeys(db: Queryable, batchMax: number): Promise<number> {
+  const { rowCount } = await db.query({
+    name: 'delete_expired_keys',
+    text: `DELETE FROM idempotency_keys WHERE (tenant_id, route, key) IN (
+             SELECT tenant_id, route, key FROM idempotency_keys
+             WHERE expires_at < now() AND response_status IS NOT NULL
+             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    values: [batchMax],
+  })
+  return rowCount ?? 0
 }

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import { oneByOne } from './naive.ts'
+import { naturalBatching } from './natural-batching.ts'
+import type { BatchOptions } from './types.ts'
+
+/** Work that ends when the test says so, and remembers which batches it got. */
+function openLab(options: Partial<BatchOptions<string, string>> = {}) {
+  const batches: string[][] = []
+  const ends: (() => void)[] = []
+  const settings: BatchOptions<string, string> = {
+    run: async items => {
+      batches.push([...items])
+      await new Promise<void>(resolve => ends.push(resolve))
+      if (items.includes('poison')) throw new Error('22003')
+      return items.map(item => `${item} done`)
+    },
+    keyOf: item => item,
+    lanesMax: 1,
+    batchMax: 3,
+    isErrorOfOne: error => (error as Error).message === '22003',
+    ...options,
+  }
+  const end = async () => {
+    ends.shift()?.()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return { batches, end, settings }
+}
+
+test('one alone goes at once; what comes meanwhile goes together, in its order', async () => {
+  const { batches, end, settings } = openLab()
+  const work = naturalBatching(settings)
+  const first = work('a')
+  const rest = ['b', 'c', 'd', 'e'].map(work)
+  expect(batches).toEqual([['a']])
+  await end()
+  expect(await first).toBe('a done')
+  expect(batches).toEqual([['a'], ['b', 'c', 'd']])
+  await end()
+  await end()
+  expect(await Promise.all(rest)).toEqual(['b done', 'c done', 'd done', 'e done'])
+  expect(batches).toEqual([['a'], ['b', 'c', 'd'], ['e']])
+})
+
+test('two with the same key never share a batch', async () => {
+  const { batches, end, settings } = openLab()
+  const work = naturalBatching(settings)
+  const all = ['x', 'a', 'a', 'b'].map(work)
+  for (let round = 0; round < 3; round += 1) await end()
+  await Promise.all(all)
+  expect(batches).toEqual([['x'], ['a', 'b'], ['a']])
+})
+
+test('one that spoils its batch fails alone', async () => {
+  const { batches, end, settings } = openLab()
+  const work = naturalBatching(settings)
+  const first = work('x')
+  const all = Promise.allSettled(['a', 'poison', 'b'].map(work))
+  for (let round = 0; round < 5; round += 1) await end()
+  expect(await first).toBe('x done')
+  expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(batches.slice(1)).toEqual([['a', 'poison', 'b'], ['a'], ['poison'], ['b']])
+})
+
+test('when it is unknown what was done, nothing is done again', async () => {
+  const { batches, end, settings } = openLab({ isErrorOfOne: () => false })
+  const work = naturalBatching(settings)
+  const all = Promise.allSettled(['x', 'a', 'poison'].map(work))
+  await end()
+  await end()
+  expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+  expect(batches).toEqual([['x'], ['a', 'poison']])
+})
+
+test('the naive twin does each by itself', async () => {
+  const { batches, end, settings } = openLab()
+  const work = oneByOne(settings)
+  const all = ['a', 'b'].map(work)
+  expect(batches).toEqual([['a'], ['b']])
+  await end()
+  await end()
+  expect(await Promise.all(all)).toEqual(['a done', 'b done'])
+})

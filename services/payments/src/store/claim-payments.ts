@@ -1,0 +1,177 @@
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Queryable } from '@nightshift/runtime/postgres'
+import type { PaymentClaim } from '../flows/take-payment.ts'
+import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
+
+/** A payment that somebody wants, as the database takes it in. */
+export type NewPayment = {
+  /** If nobody was there before with the same key. */
+  paymentId: string
+  tenantId: string
+  key: string
+  keyHash: Buffer
+  /** Of the validated body: the same key with another body is a mistake of the client. */
+  fingerprint: Buffer
+  listingId: string
+  publicationId: string
+  amountCents: number
+  taxCents: number
+  currency: string
+  captureMethod: string
+  cardToken: string
+  traceparent: string | undefined
+}
+
+export type ClaimSettings = {
+  route: string
+  /** Names this process. */
+  owner: string
+  /** How long the owner of a key may be silent before another takes over. */
+  leaseMs: number
+  /** When the reconciler looks at a payment whose request has gone quiet. */
+  firstCheckMs: number
+}
+
+/**
+ * The first phase for any number of requests, in one statement and so in one commit: the keys, and
+ * the payments that they stand for. `INSERT ... ON CONFLICT` arbitrates: two attempts at the same
+ * moment can't both see "not there". A key whose owner has been silent for a whole lease is taken
+ * over, with its payment and a higher number of attempt: the one before writes nothing any more.
+ *
+ * Keys are taken in one order, or two batches with the same keys would wait for each other.
+ */
+const claimSql = `
+  WITH wanted AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::uuid[],
+        $7::uuid[], $8::integer[], $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[])
+      AS w (payment_id, tenant_id, key, key_hash, fingerprint, listing_id, publication_id,
+        amount_cents, tax_cents, currency, capture_method, card_token, traceparent)
+  ), claimed AS (
+    INSERT INTO idempotency_keys AS k
+      (tenant_id, route, key, fingerprint, subject_id, owner, leased_until)
+    SELECT tenant_id, $14, key, fingerprint, payment_id, $15, now() + $16 * interval '1 millisecond'
+    FROM wanted ORDER BY tenant_id, key
+    ON CONFLICT (tenant_id, route, key) DO UPDATE
+      SET leased_until = excluded.leased_until, owner = excluded.owner
+      WHERE k.response_status IS NULL AND k.leased_until < now()
+        AND k.fingerprint = excluded.fingerprint
+    RETURNING subject_id, tenant_id, key
+  ), made AS (
+    INSERT INTO payments AS p (payment_id, tenant_id, key_hash, listing_id, publication_id,
+      amount_cents, tax_cents, currency, capture_method, card_token, traceparent, next_check_at)
+    SELECT w.payment_id, w.tenant_id, w.key_hash, w.listing_id, w.publication_id, w.amount_cents,
+      w.tax_cents, w.currency, w.capture_method, w.card_token, w.traceparent,
+      now() + $17 * interval '1 millisecond'
+    FROM wanted w JOIN claimed c ON c.subject_id = w.payment_id
+    ON CONFLICT (tenant_id, key_hash) DO NOTHING
+    RETURNING ${paymentColumns('p')}
+  ), resumed AS (
+    UPDATE payments p SET attempt = p.attempt + 1
+    FROM claimed c
+    WHERE p.payment_id = c.subject_id AND p.status = 'pending'
+    RETURNING ${paymentColumns('p')}
+  )
+  SELECT c.key AS claimed_key, m.* FROM (SELECT * FROM made UNION ALL SELECT * FROM resumed) AS m
+  JOIN claimed c ON c.subject_id = m.payment_id`
+
+/** Claims as many as are asked for, and says of each what became of it. */
+export async function claimPayments(
+  db: Queryable,
+  wanted: readonly NewPayment[],
+  settings: ClaimSettings,
+): Promise<PaymentClaim[]> {
+  const { rows } = await db.query<PaymentRow & { claimed_key: string }>({
+    name: 'claim_payments',
+    text: claimSql,
+    values: [
+      wanted.map(one => one.paymentId),
+      wanted.map(one => one.tenantId),
+      wanted.map(one => one.key),
+      wanted.map(one => one.keyHash),
+      wanted.map(one => one.fingerprint),
+      wanted.map(one => one.listingId),
+      wanted.map(one => one.publicationId),
+      wanted.map(one => one.amountCents),
+      wanted.map(one => one.taxCents),
+      wanted.map(one => one.currency),
+      wanted.map(one => one.captureMethod),
+      wanted.map(one => one.cardToken),
+      wanted.map(one => one.traceparent ?? null),
+      settings.route,
+      settings.owner,
+      settings.leaseMs,
+      settings.firstCheckMs,
+    ],
+  })
+  const won = new Map(rows.map(row => [`${row.tenant_id} ${row.claimed_key}`, row]))
+  return Promise.all(
+    wanted.map(async one => {
+      const row = won.get(`${one.tenantId} ${one.key}`)
+      if (row) return { kind: 'claimed', payment: toPayment(row) }
+      return explainKey(db, settings.route, one)
+    }),
+  )
+}
+
+type KeyRow = {
+  fingerprint: Buffer
+  response_status: number | null
+  response_headers: Record<string, string> | null
+  response_body: string | null
+  lease_left_ms: string
+}
+
+/** A key that could not be claimed belongs to somebody: says to whom, and what can be done about it. */
+async function explainKey(
+  db: Queryable,
+  route: string,
+  { tenantId, key, keyHash, fingerprint }: NewPayment,
+): Promise<PaymentClaim> {
+  const { rows } = await db.query<KeyRow>({
+    name: 'find_payment_key',
+    text: `SELECT fingerprint, response_status, response_headers, response_body,
+             extract(epoch FROM leased_until - clock_timestamp()) * 1000 AS lease_left_ms
+           FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3`,
+    values: [tenantId, route, key],
+  })
+  const row = rows[0]
+  // Deleted between the two statements. Rare, and the next attempt will find it clear.
+  if (!row) return { kind: 'in_progress', retryAfterMs: 0 }
+  if (!row.fingerprint.equals(fingerprint)) return { kind: 'different_request' }
+  if (row.response_status !== null) {
+    return { kind: 'finished', answer: answerOf(row, row.response_status) }
+  }
+  const payment = await findPaymentByKey(db, tenantId, keyHash)
+  // The payment is older than the row of its key: the key has expired and come again.
+  if (payment && payment.status !== 'pending') return { kind: 'known', payment }
+  return { kind: 'in_progress', retryAfterMs: Math.max(0, Number(row.lease_left_ms)) }
+}
+
+/** True if this key has been seen and not forgotten, so that its request is no new work. */
+export async function isKeyKnown(
+  db: Queryable,
+  route: string,
+  { tenantId, key, keyHash }: Pick<NewPayment, 'tenantId' | 'key' | 'keyHash'>,
+): Promise<boolean> {
+  const { rows } = await db.query<{ known: boolean }>({
+    name: 'is_key_known',
+    text: `SELECT EXISTS (SELECT FROM idempotency_keys
+               WHERE tenant_id = $1 AND route = $2 AND key = $3)
+             OR EXISTS (SELECT FROM payments WHERE tenant_id = $1 AND key_hash = $4) AS known`,
+    values: [tenantId, route, key, keyHash],
+  })
+  return rows[0]?.known ?? false
+}
+
+async function findPaymentByKey(db: Queryable, tenantId: string, keyHash: Buffer) {
+  const { rows } = await db.query<PaymentRow>({
+    name: 'find_payment_by_key',
+    text: `SELECT ${paymentColumns('p')} FROM payments p WHERE tenant_id = $1 AND key_hash = $2`,
+    values: [tenantId, keyHash],
+  })
+  return rows[0] && toPayment(rows[0])
+}
+
+function answerOf(row: KeyRow, status: number): StoredAnswer {
+  return { status, headers: row.response_headers ?? {}, body: row.response_body ?? '' }
+}

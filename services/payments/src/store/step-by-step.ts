@@ -1,0 +1,133 @@
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
+import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import type { Pool } from 'pg'
+import type { Entry } from '../domain/ledger.ts'
+import { type Payment, settled } from '../domain/payment.ts'
+import type { PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
+import type { NewPayment } from './claim-payments.ts'
+import {
+  entriesOf,
+  newPaymentOf,
+  present,
+  type Telling,
+  takePaymentRoute,
+} from './payment-phases.ts'
+import { findPayment } from './payments.ts'
+
+export type StepByStepOptions = Telling & {
+  pool: Pool
+  /** Which of the ways to keep keys; `packages/patterns/src/idempotency-key` has them all. */
+  keys: IdempotencyKeys
+  announcements: Outbox
+  isBacklogFull: () => boolean
+  firstCheckMs: number
+}
+
+/**
+ * The same two phases as most endpoints have them: a transaction with one statement after the other,
+ * none of them named. Here the ways to keep idempotency keys can be exchanged, and the bench has the
+ * form that tutorials teach.
+ */
+export function stepByStepPhases(
+  options: StepByStepOptions,
+): Pick<TakePaymentDeps, 'claim' | 'settle'> {
+  const { pool, keys, announcements, isBacklogFull, firstCheckMs } = options
+  return {
+    claim: async keyed => {
+      const wanted = newPaymentOf(keyed)
+      const { tenantId, key, fingerprint, paymentId: proposedId } = wanted
+      const request = { tenantId, route: takePaymentRoute, key, fingerprint, proposedId }
+      const result = await inTransaction(pool, async (tx): Promise<PaymentClaim> => {
+        const claim = await keys.claim(tx, request)
+        if (claim.kind !== 'claimed') return claim
+        if (!claim.resumed) {
+          if (isBacklogFull()) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
+          await insertPayment(tx, wanted, firstCheckMs)
+        }
+        const payment = await findPayment(tx, tenantId, claim.id)
+        if (!payment) throw new Error(`the key was claimed and its payment ${claim.id} is absent`)
+        return { kind: 'claimed', payment }
+      })
+      await crashpoint('payment.claimed')
+      return result
+    },
+
+    settle: async (payment, settlement) => {
+      await crashpoint('settle.begin')
+      const after = settled(payment, settlement)
+      const event = options.eventOf(after)
+      return announcements.transact(async (tx, announce) => {
+        if (!(await updatePayment(tx, payment, after))) return present(pool, payment)
+        const entries = entriesOf(after, settlement)
+        if (entries.length > 0) await post(tx, after, entries)
+        if (event) await announce(event)
+        await keys.finish(tx, payment.paymentId, options.answerOf(after))
+        return after
+      })
+    },
+  }
+}
+
+async function insertPayment(
+  tx: Transaction,
+  payment: NewPayment,
+  firstCheckMs: number,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents,
+       tax_cents, currency, capture_method, card_token, traceparent, next_check_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + $11 * interval '1 millisecond')`,
+    [
+      payment.paymentId,
+      payment.tenantId,
+      payment.listingId,
+      payment.publicationId,
+      payment.amountCents,
+      payment.taxCents,
+      payment.currency,
+      payment.captureMethod,
+      payment.cardToken,
+      payment.traceparent,
+      firstCheckMs,
+    ],
+  )
+}
+
+async function updatePayment(tx: Transaction, before: Payment, after: Payment): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `UPDATE payments
+     SET status = $4, provider_payment_id = $5, decline_reason = $6, card_token = NULL,
+       wanted = NULL, next_check_at = NULL, version = version + 1, updated_at = now()
+     WHERE payment_id = $1 AND status = $2 AND attempt = $3`,
+    [
+      before.paymentId,
+      before.status,
+      before.attempt,
+      after.status,
+      after.providerPaymentId,
+      after.declineReason,
+    ],
+  )
+  return rowCount === 1
+}
+
+async function post(
+  tx: Transaction,
+  { tenantId, paymentId, currency }: Payment,
+  entries: readonly Entry[],
+): Promise<void> {
+  const { rows } = await tx.query<{ transaction_id: string }>(
+    `INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
+     VALUES ($1, 'capture', $2, $2) RETURNING transaction_id`,
+    [tenantId, paymentId],
+  )
+  for (const { account, amountCents } of entries) {
+    await tx.query(
+      `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+       VALUES ($1, $2, $3, $4, $5)`,
+      [rows[0]?.transaction_id, tenantId, account, amountCents, currency],
+    )
+  }
+}
