@@ -52,3 +52,94 @@ export const PaymentResponse = Type.Object(
   { ...strict, $id: 'Payment' },
 )
 export type PaymentResponse = Static<typeof PaymentResponse>
+
+/** Everything in the body may be left out: the whole rest is given back then. */
+export const RefundPaymentRequest = Type.Object(
+  {
+    amountCents: Type.Optional(AmountCents),
+    reason: Type.Enum(['requested_by_customer', 'duplicate', 'withdrawn'], {
+      description: 'Why; it is kept, and decides nothing.',
+    }),
+  },
+  strict,
+)
+export type RefundPaymentRequest = Static<typeof RefundPaymentRequest>
+
+/** What we promise about a refund. `pending` means owed: it is given back for as long as it takes. */
+export const RefundResponse = Type.Object(
+  {
+    refundId: Id,
+    paymentId: Id,
+    status: Type.Enum(['pending', 'succeeded']),
+    amountCents: AmountCents,
+    currency: Currency,
+    reason: Type.String(),
+    createdAt: Timestamp,
+  },
+  { ...strict, $id: 'Refund' },
+)
+export type RefundResponse = Static<typeof RefundResponse>
+
+export const ListPaymentsQuery = Type.Object(
+  {
+    status: Type.Optional(PaymentStatus),
+    publicationId: Type.Optional(Id),
+    createdFrom: Type.Optional(Timestamp),
+    createdBefore: Type.Optional(Timestamp),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    after: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9_-]{1,200}$', description: '`nextAfter` of a page.' }),
+    ),
+  },
+  strict,
+)
+export type ListPaymentsQuery = Static<typeof ListPaymentsQuery>
+
+export const ListPaymentsResponse = Type.Object(
+  { payments: Type.Array(PaymentResponse), nextAfter: Type.Optional(Type.String()) },
+  { ...strict, $id: 'Payments' },
+)
+export type ListPaymentsResponse = Static<typeof ListPaymentsResponse>
+
+export const StatementQuery = Type.Object(
+  {
+    month: Type.String({
+      pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])$',
+      description: 'UTC, as 2026-11.',
+    }),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
+  },
+  strict,
+)
+export type StatementQuery = Static<typeof StatementQuery>
+
+/** Minor units as text: a sum may be larger than a number that JSON readers keep whole. */
+const Cents = Type.String({ pattern: '^-?[0-9]{1,19}$' })
+
+/** What an employer paid and got back in a month, with what that came to after each line. */
+export const StatementResponse = Type.Object(
+  {
+    month: Type.String(),
+    currency: Currency,
+    openingBalanceCents: Cents,
+    lines: Type.Array(
+      Type.Object(
+        {
+          line: Type.String({ description: 'Goes up by time; `after` of the next page.' }),
+          postedAt: Timestamp,
+          kind: Type.Enum(['capture', 'refund']),
+          paymentId: Id,
+          amountCents: Cents,
+          taxCents: Cents,
+          balanceCents: Cents,
+        },
+        strict,
+      ),
+    ),
+    closingBalanceCents: Type.Optional(Cents),
+    nextAfter: Type.Optional(Type.String()),
+  },
+  { ...strict, $id: 'Statement' },
+)
+export type StatementResponse = Static<typeof StatementResponse>

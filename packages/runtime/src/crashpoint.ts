@@ -19,6 +19,12 @@ export const crashLabels = [
   'outbox.committed',
   // Kafka has the events, and the outbox still lists them: they will be published again.
   'relay.published',
+  // The refund is owed. The provider has not been asked.
+  'refund.claimed',
+  // The provider is about to be asked for a refund; no transaction is open.
+  'refund.begin',
+  // The provider has answered or stayed silent about a refund, and only this process knows.
+  'refund.answered',
   // The key and the publication are committed. Payments has not been asked.
   'publication.claimed',
   // Payments is about to be asked; no transaction is open.

@@ -39,6 +39,17 @@ export function createMetrics(service: string) {
       help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
       registers,
     }),
+    refundsOldestSeconds: new Gauge({
+      name: 'refunds_oldest_pending_seconds',
+      help: 'Age of the oldest refund that is owed. The alarm is set on this.',
+      registers,
+    }),
+    callbacks: new Counter({
+      name: 'provider_callbacks_total',
+      help: 'Callbacks of the card provider, by what became of them.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     eventsConsumed: new Counter({
       name: 'events_consumed_total',
       help: 'Records read from Kafka, by what became of them.',

@@ -49,6 +49,8 @@ CREATE TABLE refunds (
   tenant_id uuid NOT NULL,
   payment_id uuid NOT NULL,
   amount_cents integer NOT NULL CHECK (amount_cents > 0),
+  -- What is taken back of the tax in the payment.
+  tax_cents integer NOT NULL CHECK (tax_cents >= 0 AND tax_cents <= amount_cents),
   reason text NOT NULL,
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'succeeded')),
   provider_refund_id text UNIQUE,

@@ -2,14 +2,18 @@ import type { Authenticate } from '@nightshift/runtime/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http-server'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
+import { type AccountRoutesDeps, accountRoutes } from './http/account-routes.ts'
+import { type CallbackRoutesDeps, callbackRoutes } from './http/callback-routes.ts'
+import { type HoldRoutesDeps, holdRoutes } from './http/hold-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
+import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
 import { limits } from './limits.ts'
 
-export type AppDeps = PaymentRoutesDeps & {
-  authenticate: Authenticate
-  log: Log
-  metrics: Metrics
-}
+export type AppDeps = PaymentRoutesDeps &
+  HoldRoutesDeps &
+  RefundRoutesDeps &
+  AccountRoutesDeps &
+  CallbackRoutesDeps & { authenticate: Authenticate; log: Log; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {
@@ -22,5 +26,9 @@ export async function buildApp(deps: AppDeps) {
     authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })
+  await app.register(holdRoutes, { deps })
+  await app.register(refundRoutes, { deps })
+  await app.register(accountRoutes, { deps })
+  await app.register(callbackRoutes, { deps })
   return app
 }

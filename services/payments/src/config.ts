@@ -15,6 +15,11 @@ export const Config = Type.Object({
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
   /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
+  CARD_PROVIDER_CALLBACK_SECRETS: Type.String({
+    pattern: '^[^,]{16,200}(,[^,]{16,200})?$',
+    description: 'One, or two while one replaces the other.',
+    ...secret,
+  }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),

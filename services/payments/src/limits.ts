@@ -35,6 +35,8 @@ export const limits = {
   keyLeaseMs: 10_000,
   /** As many batches of each phase at a time, and payments in each. */
   batching: { lanesMax: 2, batchMax: 64 },
+  /** Payments or lines of a page, unless the caller says otherwise; and refunds of one payment. */
+  page: { defaultSize: 50, refundsMax: 1_000 },
   /** Keys whose time is over, a few at a time. */
   reaper: { keysBatchMax: 500, keysIdleMs: 60_000 },
   reconcile: {

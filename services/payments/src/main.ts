@@ -20,7 +20,7 @@ import { openHttpClient } from '@nightshift/runtime/http-client'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
-import { runLoop } from '@nightshift/runtime/loop'
+import { type LoopOptions, runLoop } from '@nightshift/runtime/loop'
 import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
 import { requireMigrations } from '@nightshift/runtime/migrate'
 import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
@@ -28,15 +28,22 @@ import { buildOperationsServer } from '@nightshift/runtime/operations-server'
 import { openPool, requirePostgres17 } from '@nightshift/runtime/postgres'
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import { buildApp } from './app.ts'
-import { chargeCard } from './clients/card-provider.ts'
+import { type AppDeps, buildApp } from './app.ts'
+import { chargeCard, finishHoldAtProvider, refundAtProvider } from './clients/card-provider.ts'
 import { Config } from './config.ts'
 import type { Payment } from './domain/payment.ts'
 import { paymentEvent } from './domain/payment-event.ts'
+import type { FinishHoldDeps } from './flows/finish-hold.ts'
+import type { RefundPaymentDeps } from './flows/refund-payment.ts'
 import type { FinishPaymentDeps, TakePaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
+import { refundAnswer } from './http/refund-answer.ts'
+import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import { findAnyPayment, lookSoon, rememberCallback } from './store/callbacks.ts'
+import { decideHold } from './store/decide-hold.ts'
+import { listPayments } from './store/list-payments.ts'
 import { paymentPhases } from './store/payment-phases.ts'
 import {
   countLeftOpen,
@@ -46,6 +53,14 @@ import {
   releaseKey,
   takeDuePayments,
 } from './store/payments.ts'
+import { refundPhases } from './store/refund-phases.ts'
+import {
+  findRefundsOf,
+  oldestRefundSeconds,
+  postponeRefund,
+  takeDueRefunds,
+} from './store/refunds.ts'
+import { balanceBefore, statementLines } from './store/statements.ts'
 import { stepByStepPhases } from './store/step-by-step.ts'
 
 const topic = 'payments.v1'
@@ -64,18 +79,10 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const { announcements, backlog, claim, finish } = wirePatterns(config, open, {
-    ...{ pool, log, metrics },
-  })
-  startJobs(open, announcements, { pool, finish, backlog, log })
+  const wired = wirePatterns(config, open, { pool, log, metrics })
+  startJobs(open, wired, { pool, log, metrics })
 
-  const app = await buildApp({
-    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
-    log,
-    metrics,
-    takePayment: { claim, ...finish },
-    findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
-  })
+  const app = await buildApp(portsOf(config, wired, { pool, log, metrics }))
   open.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
@@ -85,6 +92,36 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
 }
 
 type Plumbing = { pool: Pool; log: Log; metrics: Metrics }
+type Wired = ReturnType<typeof wirePatterns>
+
+/** What the routes call. */
+function portsOf(config: Config, wired: Wired, { pool, log, metrics }: Plumbing): AppDeps {
+  const { claim, finish, refund } = wired
+  const { defaultSize, refundsMax } = limits.page
+  return {
+    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
+    ...{ log, metrics, pageDefault: defaultSize },
+    takePayment: { claim, ...finish },
+    findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
+    finishHold: { decide: decideHold(pool, limits.reconcile.firstCheckMs), ...finish },
+    refundPayment: refund,
+    findRefundsOf: async (tenantId, paymentId) =>
+      (await findPayment(pool, tenantId, paymentId)) &&
+      findRefundsOf(pool, tenantId, paymentId, refundsMax),
+    listPayments: filter => listPayments(pool, filter),
+    statement: {
+      balanceBefore: filter => balanceBefore(pool, filter),
+      lines: filter => statementLines(pool, filter),
+    },
+    takeCallback: {
+      findPayment: paymentId => findAnyPayment(pool, paymentId),
+      remember: (callback, isOurs) => rememberCallback(pool, callback, isOurs),
+      lookSoon: ({ paymentId }) => lookSoon(pool, paymentId),
+    },
+    callbackSecrets: config.CARD_PROVIDER_CALLBACK_SECRETS.split(','),
+    nowSeconds: () => Math.floor(Date.now() / 1_000),
+  }
+}
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
@@ -108,8 +145,10 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
   const { againBaseMs, againCapMs } = limits.reconcile
   const { claim, settle } = phasesOf(config, { pool, announcements, backlog })
-  const finish: FinishPaymentDeps = {
-    charge: chargeCard(callProvider, http, config.CARD_PROVIDER_SECRET_KEY),
+  const provider = { call: callProvider, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  const finish: Finish = {
+    charge: chargeCard(provider),
+    carryOut: finishHoldAtProvider(provider),
     conclude: outcome => conclude(outcome, 'card_declined'),
     settle,
     askAgainLater: async payment => {
@@ -117,8 +156,21 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
       await releaseKey(pool, payment.paymentId)
     },
   }
-  return { announcements, backlog, claim, finish }
+  const keys = idempotencyKeys(limits.keyLeaseMs)
+  const { firstCheckMs } = limits.reconcile
+  const refunds = refundPhases({ pool, keys, firstCheckMs, answerOf: refundAnswer })
+  const refund: RefundPaymentDeps = {
+    ...refunds,
+    giveBack: refundAtProvider(provider),
+    askAgainLater: async one => {
+      await postponeRefund(pool, one, againBaseMs, againCapMs)
+      await keys.release(pool, one.refundId)
+    },
+  }
+  return { announcements, backlog, claim, finish, refund }
 }
+
+type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
 
 /** The keys and the form of the statements go together: a key is claimed in the statement itself. */
 function phasesOf(
@@ -149,36 +201,44 @@ function phasesOf(
 /** What happens without anybody asking. Stopped, and waited for, before its connections close. */
 function startJobs(
   open: AsyncDisposableStack,
-  announcements: Outbox,
-  {
-    pool,
-    finish,
-    backlog,
-    log,
-  }: { pool: Pool; finish: FinishPaymentDeps; backlog: Backlog; log: Log },
+  { announcements, backlog, finish, refund }: Wired,
+  { pool, log, metrics }: Plumbing,
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
-  const reconciler = {
-    takeDue: () => takeDuePayments(pool, batchMax, firstCheckMs),
-    finish,
-    attemptBudgetMs: limits.http.requestBudgetMs,
-    concurrencyMax,
-    log,
-  }
-  const runOnce = () => reconcilePaymentsOnce(reconciler)
-  const loop = { name: 'reconcile-payments', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
-  const { lookMs } = limits.backlog
-  const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
+  const work = { attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
   const { keysBatchMax, keysIdleMs } = limits.reaper
-  const reap = {
-    ...{ ...loop, name: 'delete-expired-keys', batchMax: keysBatchMax, idleMs: keysIdleMs },
-    runOnce: () => deleteExpiredKeys(pool, keysBatchMax),
-  }
-  const tasks = [loop, look, reap].map(
-    each => (signal: AbortSignal) => runLoop({ ...each, signal }),
-  )
-  runInBackground(open, announcements.run, ...tasks)
+  const jobs: Job[] = [
+    {
+      name: 'reconcile-payments',
+      runOnce: () =>
+        reconcilePaymentsOnce({
+          ...{ ...work, finish },
+          takeDue: () => takeDuePayments(pool, batchMax, firstCheckMs),
+        }),
+    },
+    {
+      name: 'meet-refunds',
+      runOnce: () =>
+        meetRefundsOnce({
+          ...{ ...work, finish: refund },
+          takeDue: () => takeDueRefunds(pool, batchMax, firstCheckMs),
+          showOldest: async () => metrics.refundsOldestSeconds.set(await oldestRefundSeconds(pool)),
+        }),
+    },
+    { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
+    {
+      name: 'delete-expired-keys',
+      runOnce: () => deleteExpiredKeys(pool, keysBatchMax),
+      ...{ batchMax: keysBatchMax, idleMs: keysIdleMs },
+    },
+  ]
+  const loops = jobs.map(job => (signal: AbortSignal) => {
+    return runLoop({ ...{ batchMax, idleMs, failureBackoffCapMs, log, signal }, ...job })
+  })
+  runInBackground(open, announcements.run, ...loops)
 }
+
+type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
 if (import.meta.main) {
   const log = openLog('payments')

@@ -28,7 +28,7 @@ export type FinishPaymentDeps = {
   /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
   settle: (payment: Payment, settlement: Settlement) => Promise<Payment>
   /** Notes that the outcome is open and when to look again. */
-  askAgainLater: (payment: Payment, outcome: ChargeOutcome) => Promise<void>
+  askAgainLater: (payment: Payment) => Promise<void>
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
@@ -69,6 +69,6 @@ export async function finishPayment(
   const outcome = await deps.charge(payment, deadline)
   const verdict = decide(deps.conclude(outcome))
   if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
-  await deps.askAgainLater(payment, outcome)
+  await deps.askAgainLater(payment)
   return payment
 }

@@ -1,12 +1,13 @@
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import type { Log } from '@nightshift/runtime/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
+import { carryOutHold, type FinishHoldDeps } from '../flows/finish-hold.ts'
 import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
 import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
   takeDue: () => Promise<DuePayment[]>
-  finish: FinishPaymentDeps
+  finish: FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
   attemptBudgetMs: number
   concurrencyMax: number
   log: Log
@@ -31,8 +32,13 @@ async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promi
   const cause = spanContextFrom(due.traceparent)
   const links = cause ? [{ context: cause }] : []
   await inSpan('reconcile payment', { links }, async () => {
-    const { paymentId } = due.payment
-    const after = await finishPayment(deps.finish, due.payment, deadlineIn(deps.attemptBudgetMs))
+    const { payment } = due
+    const { paymentId } = payment
+    const deadline = deadlineIn(deps.attemptBudgetMs)
+    const after =
+      payment.status === 'pending'
+        ? await finishPayment(deps.finish, payment, deadline)
+        : await carryOutHold(deps.finish, payment, deadline)
     deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: after.status })
   })
 }

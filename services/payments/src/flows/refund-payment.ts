@@ -1,0 +1,65 @@
+import type { RefundPaymentRequest } from '@nightshift/contracts/payments-http'
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Deadline } from '@nightshift/runtime/deadline'
+import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Refund } from '../domain/refund.ts'
+
+export type KeyedRefund = {
+  tenantId: string
+  paymentId: string
+  key: string
+  request: RefundPaymentRequest
+}
+
+export type RefundClaim =
+  | { kind: 'claimed'; refund: Refund }
+  | { kind: 'finished'; answer: StoredAnswer }
+  | { kind: 'in_progress'; retryAfterMs: number }
+  | { kind: 'different_request' }
+  | { kind: 'no_such_payment' }
+  | { kind: 'not_captured' }
+  | { kind: 'too_much' }
+
+export type FinishRefundDeps = {
+  /** Asks the provider, under a key that is derived from the refund: as often as need be. */
+  giveBack: (refund: Refund, deadline: Deadline) => Promise<Outcome<{ providerRefundId: string }>>
+  /** Makes it final: the state, the ledger, the answer. Answers what it is now, whoever did it. */
+  settle: (refund: Refund, providerRefundId: string) => Promise<Refund>
+  askAgainLater: (refund: Refund) => Promise<void>
+}
+
+export type RefundPaymentDeps = FinishRefundDeps & {
+  /** Commits that the money is owed. From then on it is given back, whoever dies. */
+  claim: (keyed: KeyedRefund) => Promise<RefundClaim>
+}
+
+export type RefundPaymentResult =
+  | { kind: 'refund'; refund: Refund }
+  | Exclude<RefundClaim, { kind: 'claimed' }>
+
+/**
+ * Owes money back (commit), gives it back (no transaction open), records that (commit). A refund can
+ * not fail: whatever the provider says or does not say, the obligation stays until it is met.
+ */
+export async function refundPayment(
+  deps: RefundPaymentDeps,
+  keyed: KeyedRefund,
+  deadline: Deadline,
+): Promise<RefundPaymentResult> {
+  const claim = await deps.claim(keyed)
+  if (claim.kind !== 'claimed') return claim
+  return { kind: 'refund', refund: await finishRefund(deps, claim.refund, deadline) }
+}
+
+/** The second half, for a request and for the job that meets what is owed. */
+export async function finishRefund(
+  deps: FinishRefundDeps,
+  refund: Refund,
+  deadline: Deadline,
+): Promise<Refund> {
+  if (refund.status !== 'pending') return refund
+  const outcome = await deps.giveBack(refund, deadline)
+  if (outcome.kind === 'ok') return deps.settle(refund, outcome.value.providerRefundId)
+  await deps.askAgainLater(refund)
+  return refund
+}

@@ -1,0 +1,30 @@
+import { type CallbackVerdict, judgeCallback, type ProviderCallback } from '../domain/callback.ts'
+import type { Payment } from '../domain/payment.ts'
+
+export type TakeCallbackDeps = {
+  findPayment: (paymentId: string) => Promise<Payment | undefined>
+  /** False if this event was taken before. */
+  remember: (callback: ProviderCallback, isOurs: boolean) => Promise<boolean>
+  /** Lets the reconciler ask the provider soon, if the payment is open. */
+  lookSoon: (payment: Payment) => Promise<void>
+}
+
+export type CallbackResult = CallbackVerdict | { kind: 'duplicate' }
+
+/**
+ * A callback is a hint and never the truth: it may be late, early, doubled or out of order. It changes
+ * no state. It only makes us ask the provider sooner than we would have.
+ */
+export async function takeCallback(
+  deps: TakeCallbackDeps,
+  callback: ProviderCallback,
+): Promise<CallbackResult> {
+  const { paymentId } = callback
+  const payment = paymentId === undefined ? undefined : await deps.findPayment(paymentId)
+  const verdict = judgeCallback(callback, payment)
+  if (verdict.kind === 'refuse') return verdict
+  const isNew = await deps.remember(callback, payment !== undefined)
+  if (!isNew) return { kind: 'duplicate' }
+  if (verdict.kind === 'look') await deps.lookSoon(verdict.payment)
+  return verdict
+}

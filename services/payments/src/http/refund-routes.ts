@@ -1,0 +1,89 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { RefundPaymentRequest, RefundResponse } from '@nightshift/contracts/payments-http'
+import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
+import { Problem } from '@nightshift/contracts/problem'
+import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
+import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
+import { Type } from 'typebox'
+import type { Refund } from '../domain/refund.ts'
+import { type RefundPaymentDeps, refundPayment } from '../flows/refund-payment.ts'
+import { refundAnswer, refundResponse } from './refund-answer.ts'
+
+export type RefundRoutesDeps = {
+  refundPayment: RefundPaymentDeps
+  /** Undefined when the tenant has no such payment. */
+  findRefundsOf: (tenantId: string, paymentId: string) => Promise<Refund[] | undefined>
+}
+
+const params = Type.Object({ paymentId: Id }, strict)
+const problems = { '4xx': Problem, 503: Problem } as const
+
+/** For callers with an API key: give money back, and see what was. */
+export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }> = async (
+  app,
+  { deps },
+) => {
+  const give = {
+    summary: 'Give money of a payment back, once per Idempotency-Key',
+    headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
+    params,
+    body: RefundPaymentRequest,
+    response: {
+      201: { ...RefundResponse, description: 'Given back.' },
+      202: { ...RefundResponse, description: 'Owed; it is given back for as long as it takes.' },
+      ...problems,
+    },
+  }
+  app.post('/v1/payments/:paymentId/refunds', { schema: give, config: { scope: 'payments:write' } }, async (request, reply) => {
+    const keyed = {
+      tenantId: tenantOf(request),
+      paymentId: request.params.paymentId,
+      key: request.headers['idempotency-key'],
+      request: request.body,
+    }
+    note(request, { paymentId: keyed.paymentId })
+    const result = await refundPayment(deps.refundPayment, keyed, deadlineOf(request))
+    switch (result.kind) {
+      case 'in_progress':
+      case 'different_request':
+        return sendKeyRefusal(request, reply, result)
+      case 'no_such_payment':
+      case 'not_captured':
+      case 'too_much':
+        return sendProblem(request, reply, refusals[result.kind])
+      case 'finished':
+        note(request, { replayed: true })
+        return sendKeyedAnswer(reply, result.answer, true)
+      case 'refund':
+        note(request, { refundId: result.refund.refundId })
+        return sendKeyedAnswer(reply, refundAnswer(result.refund), false)
+    }
+  })
+
+  const list = {
+    summary: 'The refunds of a payment, oldest first',
+    params,
+    response: { 200: Type.Object({ refunds: Type.Array(RefundResponse) }, strict), ...problems },
+  }
+  app.get('/v1/payments/:paymentId/refunds', { schema: list, config: { scope: 'payments:read' } }, async (request, reply) => {
+    const refunds = await deps.findRefundsOf(tenantOf(request), request.params.paymentId)
+    if (!refunds) return sendProblem(request, reply, refusals.no_such_payment)
+    return { refunds: refunds.map(refundResponse) }
+  })
+}
+
+const refusals = {
+  no_such_payment: { status: 404, slug: 'not-found', title: 'There is no such payment' },
+  not_captured: {
+    status: 409,
+    slug: 'payment-not-captured',
+    title: 'Only money that was captured can be given back',
+  },
+  too_much: {
+    status: 422,
+    slug: 'refund-too-large',
+    title: 'So much is not left of this payment',
+    detail: 'All its refunds together can be as much as was captured, and no more.',
+  },
+} as const satisfies Record<string, Refusal>

@@ -1,0 +1,40 @@
+import { deadlineIn } from '@nightshift/runtime/deadline'
+import type { Log } from '@nightshift/runtime/logger'
+import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
+import { type FinishRefundDeps, finishRefund } from '../flows/refund-payment.ts'
+import type { DueRefund } from '../store/refunds.ts'
+
+export type MeetRefundsDeps = {
+  takeDue: () => Promise<DueRefund[]>
+  finish: FinishRefundDeps
+  /** Of what is owed, the age of the oldest, to be shown and alarmed about. */
+  showOldest: () => Promise<void>
+  attemptBudgetMs: number
+  concurrencyMax: number
+  log: Log
+}
+
+/**
+ * Gives back what is owed, a few at a time, for as long as it takes: there is no last attempt.
+ * @returns how many were looked at
+ */
+export async function meetRefundsOnce(deps: MeetRefundsDeps): Promise<number> {
+  const due = await deps.takeDue()
+  const queue = due.values()
+  const worker = async () => {
+    for (const one of queue) await meetOne(deps, one)
+  }
+  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
+  await deps.showOldest()
+  return due.length
+}
+
+async function meetOne(deps: MeetRefundsDeps, due: DueRefund): Promise<void> {
+  const cause = spanContextFrom(due.traceparent)
+  const links = cause ? [{ context: cause }] : []
+  await inSpan('meet refund', { links }, async () => {
+    const { refundId } = due.refund
+    const after = await finishRefund(deps.finish, due.refund, deadlineIn(deps.attemptBudgetMs))
+    deps.log.info({ event: 'refund.reconciled', refundId, refundStatus: after.status })
+  })
+}

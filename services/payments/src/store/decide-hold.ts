@@ -1,0 +1,27 @@
+import type { Queryable } from '@nightshift/runtime/postgres'
+import type { FinishHoldDeps, Hold } from '../flows/finish-hold.ts'
+import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
+import { findPayment } from './payments.ts'
+
+const doneBy = { capture: 'captured', void: 'voided' } as const
+
+/** One statement decides: money that is held is wanted back or taken, and never both. */
+export function decideHold(db: Queryable, firstCheckMs: number): FinishHoldDeps['decide'] {
+  return async (tenantId: string, paymentId: string, wanted: Hold) => {
+    const { rows } = await db.query<PaymentRow>({
+      name: 'decide_hold',
+      text: `UPDATE payments p
+             SET wanted = $3, checks = 0, attempt = p.attempt + 1, updated_at = now(),
+               next_check_at = now() + $4 * interval '1 millisecond'
+             WHERE p.tenant_id = $1 AND p.payment_id = $2 AND p.status = 'authorized'
+               AND (p.wanted IS NULL OR p.wanted = $3)
+             RETURNING ${paymentColumns('p')}`,
+      values: [tenantId, paymentId, wanted, firstCheckMs],
+    })
+    const [row] = rows
+    if (row) return { kind: 'decided', payment: toPayment(row) }
+    const payment = await findPayment(db, tenantId, paymentId)
+    if (!payment) return { kind: 'no_such_payment' }
+    return { kind: payment.status === doneBy[wanted] ? 'done' : 'not_held', payment }
+  }
+}

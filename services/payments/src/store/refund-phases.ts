@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
+import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import { crashpoint } from '@nightshift/runtime/crashpoint'
+import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import type { Pool } from 'pg'
+import { refundEntries, taxOfRefund } from '../domain/ledger.ts'
+import type { Refund } from '../domain/refund.ts'
+import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../flows/refund-payment.ts'
+import { findPayment } from './payments.ts'
+import { postToLedger } from './post-to-ledger.ts'
+import { findRefund, insertRefund, markRefunded, reserveForRefund } from './refunds.ts'
+
+const route = 'POST /v1/payments/:paymentId/refunds'
+
+export type RefundPhasesOptions = {
+  pool: Pool
+  keys: IdempotencyKeys
+  firstCheckMs: number
+  answerOf: (refund: Refund) => StoredAnswer
+}
+
+/** The two phases of a refund that commit. Refunds are few, so each is a transaction of its own. */
+export function refundPhases({
+  pool,
+  keys,
+  firstCheckMs,
+  answerOf,
+}: RefundPhasesOptions): Pick<RefundPaymentDeps, 'claim' | 'settle'> {
+  return {
+    claim: async keyed => {
+      const { tenantId, paymentId, key, request } = keyed
+      const fingerprint = fingerprintOf(route, paymentId, request)
+      const result = await inTransaction(pool, async (tx): Promise<RefundClaim> => {
+        const proposedId = randomUUID()
+        const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
+        if (claim.kind !== 'claimed') return claim
+        if (!claim.resumed) await owe(tx, keyed, claim.id, firstCheckMs)
+        const refund = await findRefund(tx, tenantId, claim.id)
+        if (!refund) throw new Error(`the key was claimed and its refund ${claim.id} is absent`)
+        return { kind: 'claimed', refund }
+      })
+      await crashpoint('refund.claimed')
+      return result
+    },
+
+    settle: async (refund, providerRefundId) => {
+      const isDone = await inTransaction(pool, async tx => {
+        if (!(await markRefunded(tx, refund, providerRefundId))) return false
+        await postToLedger(tx, { ...refund, source: 'refund', sourceId: refund.refundId }, [
+          ...refundEntries(refund),
+        ])
+        await keys.finish(tx, refund.refundId, answerOf({ ...refund, status: 'succeeded' }))
+        return true
+      })
+      if (isDone) return { ...refund, status: 'succeeded' }
+      // Whoever came first has met it, or works on it; this is what it is now.
+      const now = await findRefund(pool, refund.tenantId, refund.refundId)
+      if (!now) throw new Error(`refund ${refund.refundId} is not there any more`)
+      return now
+    },
+  }
+}
+
+/** The whole rest, unless an amount is named. What is refused is undone, the key included. */
+async function owe(
+  tx: Transaction,
+  { tenantId, paymentId, request }: KeyedRefund,
+  refundId: string,
+  firstCheckMs: number,
+): Promise<void> {
+  const payment = await findPayment(tx, tenantId, paymentId)
+  const refuse = (kind: 'no_such_payment' | 'not_captured' | 'too_much') =>
+    new RollBack<RefundClaim>({ kind })
+  if (!payment) throw refuse('no_such_payment')
+  if (payment.status !== 'captured') throw refuse('not_captured')
+  const amountCents = request.amountCents ?? payment.amountCents - payment.refundedCents
+  const reserved =
+    amountCents > 0 ? await reserveForRefund(tx, tenantId, paymentId, amountCents) : undefined
+  if (!reserved) throw refuse('too_much')
+  const refundedCents = reserved.refundedBeforeCents
+  await insertRefund(tx, {
+    ...{ refundId, tenantId, paymentId, amountCents, firstCheckMs },
+    taxCents: taxOfRefund({ ...payment, refundedCents }, amountCents),
+    reason: request.reason,
+    traceparent: currentTraceparent(),
+  })
+}

@@ -1,0 +1,344 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+let db: pg.Client
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
+  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await db.connect()
+})
+afterAll(async () => {
+  await db.end()
+  await system[Symbol.asyncDispose]()
+})
+afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+
+type Tenant = 'acme' | 'northwind' | 'lumen'
+const newKey = () => `test-${randomUUID()}`
+const at = (path: string) => `${system.urls.payments}${path}`
+
+async function pay(changes: object = {}, tenant: Tenant = 'acme') {
+  const body = {
+    ...{
+      listingId: randomUUID(),
+      publicationId: randomUUID(),
+      amountCents: 9_900,
+      currency: 'EUR',
+    },
+    cardToken: 'pm_card_visa',
+    ...changes,
+  }
+  const headers = as(system, tenant, newKey())
+  return call('POST', at('/v1/payments'), { headers, body })
+}
+
+function refund(
+  paymentId: string,
+  body: object,
+  { key = newKey(), tenant = 'acme' as Tenant } = {},
+) {
+  const headers = as(system, tenant, key)
+  const request = { headers, body: { reason: 'requested_by_customer', ...body } }
+  return call('POST', at(`/v1/payments/${paymentId}/refunds`), request)
+}
+
+async function read(path: string, tenant: Tenant = 'acme') {
+  return call('GET', at(path), { headers: as(system, tenant) })
+}
+
+/** Accounts of the ledger for one payment, added up. */
+async function ledgerOf(paymentId: string): Promise<Record<string, number>> {
+  const { rows } = await db.query(
+    `SELECT account, sum(amount_cents)::integer AS cents
+     FROM ledger_transactions JOIN ledger_entries USING (transaction_id)
+     WHERE payment_id = $1 GROUP BY account`,
+    [paymentId],
+  )
+  return Object.fromEntries(rows.map(row => [row.account, row.cents]))
+}
+
+describe('the ledger', () => {
+  test('has each capture once, with its tax and what the provider keeps', async () => {
+    const { json } = await pay({ amountCents: 24_900, taxCents: 3_976 })
+    const ledger = await ledgerOf(json.paymentId)
+    const { provider_clearing: clearing = 0, fees = 0, ...rest } = ledger
+    expect(rest).toEqual({ revenue: -20_924, tax: -3_976 })
+    expect(fees).toBeGreaterThan(0)
+    expect(clearing + fees).toBe(24_900)
+  })
+
+  test('has nothing of a payment that was declined', async () => {
+    const { json } = await pay({ cardToken: 'pm_card_chargeDeclined' })
+    expect(await ledgerOf(json.paymentId)).toEqual({})
+  })
+
+  test.each([
+    ['UPDATE ledger_entries SET amount_cents = 1', 'append-only'],
+    ['DELETE FROM ledger_entries', 'append-only'],
+    ['DELETE FROM ledger_transactions', 'append-only'],
+    ['TRUNCATE ledger_entries', 'append-only'],
+  ])('refuses %s, even to the administrator', async (statement, reason) => {
+    await pay()
+    await expect(db.query(statement)).rejects.toThrow(reason)
+  })
+
+  test('refuses a transaction that does not sum to zero, when it is committed', async () => {
+    const { json } = await pay()
+    await db.query('BEGIN')
+    await db.query(
+      `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+       SELECT transaction_id, tenant_id, 'refunds', 1, 'EUR' FROM ledger_transactions
+       WHERE payment_id = $1`,
+      [json.paymentId],
+    )
+    await expect(db.query('COMMIT')).rejects.toThrow('does not sum to zero')
+  })
+})
+
+describe('money that is held', () => {
+  const hold = () => pay({ captureMethod: 'manual' })
+  const finish = (paymentId: string, verb: 'capture' | 'void', tenant: Tenant = 'acme') =>
+    call('POST', at(`/v1/payments/${paymentId}/${verb}`), { headers: as(system, tenant) })
+
+  test('is taken, once, however often it is asked for', async () => {
+    const { status, json } = await hold()
+    expect([status, json.status]).toEqual([201, 'authorized'])
+    expect(await ledgerOf(json.paymentId)).toEqual({})
+    for (const _ of [1, 2]) {
+      const answer = await finish(json.paymentId, 'capture')
+      expect([answer.status, answer.json.status]).toEqual([200, 'captured'])
+    }
+    expect(await ledgerOf(json.paymentId)).toMatchObject({ revenue: -9_900 })
+    expect((await finish(json.paymentId, 'void')).json.type).toBe('/problems/payment-not-held')
+  })
+
+  test('is let go, and cannot be taken after that', async () => {
+    const { json } = await hold()
+    expect((await finish(json.paymentId, 'void')).json.status).toBe('voided')
+    expect((await finish(json.paymentId, 'capture')).status).toBe(409)
+    expect(await ledgerOf(json.paymentId)).toEqual({})
+  })
+
+  test('is taken even if the answer of the provider is lost', async () => {
+    const { json } = await hold()
+    await dialProvider(system, { silence: 'after' })
+    const answer = await finish(json.paymentId, 'capture')
+    expect([answer.status, answer.json.status]).toEqual([202, 'authorized'])
+    await dialProvider(system, { silence: 'none' })
+    await eventually('it is captured', async () => {
+      const { json: now } = await read(`/v1/payments/${json.paymentId}`)
+      return now.status === 'captured' ? true : undefined
+    })
+    expect(await ledgerOf(json.paymentId)).toMatchObject({ revenue: -9_900 })
+  })
+
+  test("of another tenant is as absent as money that isn't there", async () => {
+    const { json } = await hold()
+    expect((await finish(json.paymentId, 'capture', 'northwind')).status).toBe(404)
+    expect((await finish(randomUUID(), 'capture')).status).toBe(404)
+  })
+})
+
+describe('a refund', () => {
+  test('gives back in parts, and never more than was captured', async () => {
+    const { json } = await pay({ amountCents: 10_000, taxCents: 1_597 })
+    const parts = []
+    for (const amountCents of [3_333, 3_333])
+      parts.push(await refund(json.paymentId, { amountCents }))
+    expect(parts.map(({ status }) => status)).toEqual([201, 201])
+    expect((await refund(json.paymentId, { amountCents: 3_335 })).json.type).toBe(
+      '/problems/refund-too-large',
+    )
+    const rest = await refund(json.paymentId, {})
+    expect(rest.json).toMatchObject({ status: 'succeeded', amountCents: 3_334 })
+    expect((await refund(json.paymentId, {})).status).toBe(422)
+    const { refunds, tax, revenue = 0 } = await ledgerOf(json.paymentId)
+    const { refunds, tax, revenue } = await ledgerOf(json.paymentId)
+    expect([refunds, tax, revenue]).toEqual([8_403, 0, -8_403])
+    const { json: payment } = await read(`/v1/payments/${json.paymentId}`)
+    expect(payment).toMatchObject({ status: 'captured', refundedCents: 10_000 })
+    expect((await read(`/v1/payments/${json.paymentId}/refunds`)).json.refunds).toHaveLength(3)
+  })
+
+  test('happens once per key, and is replayed byte for byte', async () => {
+    const { json } = await pay()
+    const key = newKey()
+    const first = await refund(json.paymentId, { amountCents: 100 }, { key })
+    const again = await refund(json.paymentId, { amountCents: 100 }, { key })
+    expect(again.text).toBe(first.text)
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    expect((await refund(json.paymentId, { amountCents: 101 }, { key })).status).toBe(422)
+    expect((await read(`/v1/payments/${json.paymentId}`)).json.refundedCents).toBe(100)
+  })
+
+  test('of two at once for the whole, one is refused', async () => {
+    const { json } = await pay()
+    const both = await Promise.all([refund(json.paymentId, {}), refund(json.paymentId, {})])
+    expect(both.map(({ status }) => status).toSorted()).toEqual([201, 422])
+  })
+
+  test('is owed while the provider is silent, and given back once it answers', async () => {
+    const { json } = await pay()
+    await dialProvider(system, { silence: 'before' })
+    const answer = await refund(json.paymentId, {})
+    expect([answer.status, answer.json.status]).toEqual([202, 'pending'])
+    await dialProvider(system, { silence: 'none' })
+    await eventually('it is given back', async () => {
+      const { refunds } = (await read(`/v1/payments/${json.paymentId}/refunds`)).json
+      return refunds[0].status === 'succeeded' ? true : undefined
+    })
+    expect(await ledgerOf(json.paymentId)).toMatchObject({ refunds: 9_900 })
+  })
+
+  test('is for money that was captured, of a payment of the caller', async () => {
+    const declined = await pay({ cardToken: 'pm_card_chargeDeclined' })
+    expect((await refund(declined.json.paymentId, {})).json.type).toBe(
+      '/problems/payment-not-captured',
+    )
+    const { json } = await pay()
+    expect((await refund(json.paymentId, {}, { tenant: 'northwind' })).status).toBe(404)
+    expect((await refund(randomUUID(), {})).status).toBe(404)
+  })
+})
+
+describe('what was paid', () => {
+  test('comes in pages that neither repeat nor skip, newest first', async () => {
+    const made: string[] = []
+    for (let i = 0; i < 7; i += 1) made.push((await pay({}, 'lumen')).json.paymentId)
+    const seen: string[] = []
+    let after = ''
+    for (let page = 0; page < 10; page += 1) {
+      const { json } = await read(`/v1/payments?limit=3${after}`, 'lumen')
+      seen.push(...json.payments.map((one: { paymentId: string }) => one.paymentId))
+      if (json.nextAfter === undefined) break
+      after = `&after=${json.nextAfter}`
+    }
+    expect(seen).toEqual(made.toReversed())
+    expect((await read('/v1/payments?status=declined', 'lumen')).json.payments).toEqual([])
+    expect((await read('/v1/payments?after=nonsense', 'lumen')).status).toBe(400)
+  })
+
+  test('comes to a balance that adds up, page by page', async () => {
+    const paid = await pay({ amountCents: 24_900, taxCents: 3_976 }, 'northwind')
+    await pay({ amountCents: 100 }, 'northwind')
+    await refund(paid.json.paymentId, { amountCents: 4_900 }, { tenant: 'northwind' })
+    const month = new Date().toISOString().slice(0, 7)
+    const whole = (await read(`/v1/statements?month=${month}`, 'northwind')).json
+    const amounts = whole.lines.map((line: { amountCents: string }) => Number(line.amountCents))
+    expect(amounts.slice(-3)).toEqual([24_900, 100, -4_900])
+    expect(Number(whole.closingBalanceCents)).toBe(
+      amounts.reduce((sum: number, one: number) => sum + one, Number(whole.openingBalanceCents)),
+    )
+    const first = (await read(`/v1/statements?month=${month}&limit=1`, 'northwind')).json
+    const next = await read(`/v1/statements?month=${month}&after=${first.nextAfter}`, 'northwind')
+    expect(next.json.openingBalanceCents).toBe(first.lines[0].balanceCents)
+    expect(next.json.closingBalanceCents).toBe(whole.closingBalanceCents)
+    const earlier = (await read('/v1/statements?month=2020-01', 'northwind')).json
+    expect(earlier).toMatchObject({ lines: [], closingBalanceCents: '0' })
+  })
+})
+
+describe('a callback of the provider', () => {
+  type Sent = { secret?: string; ageSeconds?: number; header?: string }
+
+  async function send(event: unknown, { secret, ageSeconds = 0, header }: Sent = {}) {
+    const body = JSON.stringify(event)
+    const t = Math.floor(Date.now() / 1_000) - ageSeconds
+    const key = secret ?? system.secrets.cardProviderCallbackSecret
+    const v1 = createHmac('sha256', key).update(`${t}.${body}`).digest('hex')
+    const response = await fetch(at('/v1/provider-callbacks'), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'stripe-signature': header ?? `t=${t},v1=${v1}`,
+      },
+      body,
+      signal: AbortSignal.timeout(5_000),
+    })
+    const text = await response.text()
+    return { status: response.status, type: text === '' ? '' : JSON.parse(text).type }
+  }
+
+  async function eventOf(paymentId: string, changes: object = {}) {
+    const { rows } = await db.query(
+      'SELECT tenant_id, amount_cents, provider_payment_id FROM payments WHERE payment_id = $1',
+      [paymentId],
+    )
+    const metadata = { payment_id: paymentId, tenant_id: rows[0]?.tenant_id }
+    return {
+      ...{ id: `evt_${randomUUID().replaceAll('-', '')}`, type: 'payment_intent.succeeded' },
+      data: {
+        object: {
+          ...{ id: rows[0]?.provider_payment_id, amount: rows[0]?.amount_cents, currency: 'eur' },
+          ...{ metadata, ...changes },
+        },
+      },
+    }
+  }
+
+  test('that is ours is taken, and again without effect', async () => {
+    const event = await eventOf((await pay()).json.paymentId)
+    expect(await send(event)).toMatchObject({ status: 204 })
+    expect(await send(event)).toMatchObject({ status: 204 })
+  })
+
+  test.each<[string, Sent]>([
+    ['signed with another secret', { secret: 'whsec_not_the_one_at_all' }],
+    ['five minutes and more old', { ageSeconds: 301 }],
+    ['five minutes and more early', { ageSeconds: -302 }],
+    ['without a signature', { header: '' }],
+    ['with two times', { header: 't=1,t=2,v1=00' }],
+    ['with a time that is no number', { header: 't=NaN,v1=00' }],
+    ['with another version of signature only', { header: 't=1,v0=00' }],
+  ])('%s is refused', async (_, sent) => {
+    const event = await eventOf((await pay()).json.paymentId)
+    expect(await send(event, sent)).toEqual({ status: 401, type: '/problems/invalid-signature' })
+  })
+
+  test.each<[string, object]>([
+    ['another amount', { amount: 1 }],
+    ['another currency', { currency: 'usd' }],
+    ['another intent', { id: 'pi_another' }],
+  ])('about %s is refused', async (_, changes) => {
+    const event = await eventOf((await pay()).json.paymentId, changes)
+    expect(await send(event)).toEqual({ status: 422, type: '/problems/callback-mismatch' })
+  })
+
+  test("about another tenant's payment is refused", async () => {
+    const { paymentId } = (await pay()).json
+    const metadata = { payment_id: paymentId, tenant_id: randomUUID() }
+    expect((await send(await eventOf(paymentId, { metadata }))).status).toBe(422)
+  })
+
+  test('about a payment that is not there is put aside', async () => {
+    const metadata = { payment_id: randomUUID(), tenant_id: randomUUID() }
+    const event = await eventOf(randomUUID(), { id: 'pi_x', amount: 1, metadata })
+    expect((await send(event)).status).toBe(202)
+  })
+
+  test('that is no event is refused, and nothing is remembered of it', async () => {
+    expect(await send({ id: 'evt_1' })).toMatchObject({ status: 400 })
+    expect(await send([])).toMatchObject({ status: 400 })
+  })
+
+  test('makes us ask sooner about a payment that is open', async () => {
+    await dialProvider(system, { silence: 'after' })
+    const { json } = await pay()
+    expect(json.status).toBe('pending')
+    await db.query(
+      `UPDATE payments SET next_check_at = now() + interval '1 hour' WHERE payment_id = $1`,
+      [json.paymentId],
+    )
+    await dialProvider(system, { silence: 'none' })
+    expect((await send(await eventOf(json.paymentId, { id: 'pi_any' }))).status).toBe(204)
+    await eventually('it is captured', async () => {
+      const { json: now } = await read(`/v1/payments/${json.paymentId}`)
+      return now.status === 'captured' ? true : undefined
+    })
+  })
+})
