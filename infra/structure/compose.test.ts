@@ -93,6 +93,7 @@ const specs = topology({
       payments: 'development-only-pepper-of-payments-0000000',
       listings: 'development-only-pepper-of-listings-0000000',
     },
+    cardProviderCallbackSecret: 'whsec_development-card-provider',
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },

@@ -157,7 +157,6 @@ describe('a refund', () => {
     const rest = await refund(json.paymentId, {})
     expect(rest.json).toMatchObject({ status: 'succeeded', amountCents: 3_334 })
     expect((await refund(json.paymentId, {})).status).toBe(422)
-    const { refunds, tax, revenue = 0 } = await ledgerOf(json.paymentId)
     const { refunds, tax, revenue } = await ledgerOf(json.paymentId)
     expect([refunds, tax, revenue]).toEqual([8_403, 0, -8_403])
     const { json: payment } = await read(`/v1/payments/${json.paymentId}`)

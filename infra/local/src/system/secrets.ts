@@ -26,6 +26,9 @@ export type Secrets = Readonly<{
   /** Without which a stored hash says nothing about a key. */
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
   /** Employer keys by tenant. */
+  /** With which the card provider signs what it calls about. */
+  cardProviderCallbackSecret: string
+  /** Employer keys by tenant: `ns_test_<8 hex: public id>_<43 base64url: secret>`. */
   apiKeys: Readonly<Record<string, string>>
   /** What listings shows to payments, in the same form. */
   paymentsServiceKey: string
@@ -41,6 +44,7 @@ export function makeSecrets(): Secrets {
     >,
     cardProviderSecretKey: `sk_test_${randomText()}`,
     apiKeyPeppers: { payments: randomText(), listings: randomText() },
+    cardProviderCallbackSecret: `whsec_${randomText()}`,
     apiKeys: Object.fromEntries(tenantNames.map(tenant => [tenant, makeApiKey()])),
     paymentsServiceKey: makeApiKey(),
   }

@@ -90,6 +90,8 @@ export function topology(options: TopologyOptions): Topology {
       {
         PORT: String(ports.cardProvider),
         SECRET_KEY: secrets.cardProviderSecretKey,
+        CALLBACK_URL: `http://${over('client-payments', ports.payments)}/v1/provider-callbacks`,
+        CALLBACK_SECRET: secrets.cardProviderCallbackSecret,
         TRUTH_LOG: join(options.dataDir, 'card-provider', 'truth.jsonl'),
         ...nemesis,
       },
@@ -105,6 +107,7 @@ export function topology(options: TopologyOptions): Topology {
       API_KEY_PEPPER: secrets.apiKeyPeppers.payments,
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
+      CARD_PROVIDER_CALLBACK_SECRETS: secrets.cardProviderCallbackSecret,
     }),
     listings: service(options, 'listings', {
       ...serviceEnv('listings'),

@@ -33,6 +33,7 @@ const Event = Type.Object({
     }),
   }),
 })
+const Parked = Type.Object({ status: Type.Literal('parked') })
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** For the card provider, who shows no key but signs what it sends. */
@@ -52,7 +53,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   const schema = {
     summary: 'The card provider tells that something has happened',
     description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
-    response: { 204: Type.Null(), 202: Type.Null(), '4xx': Problem, 503: Problem },
+    response: { 204: Type.Null(), 202: Parked, '4xx': Problem, 503: Problem },
   }
   app.post('/v1/provider-callbacks', { schema, config: { public: true } }, async (request, reply) => {
     const body = request.body as Buffer
@@ -71,8 +72,9 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     if (result.kind === 'refuse') return refuse(result.reason, refusals.mismatch)
     metrics.callbacks.inc({ outcome: result.kind })
     note(request, { callback: result.kind })
-    if (result.kind === 'park') log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
-    return reply.code(result.kind === 'park' ? 202 : 204).send(null)
+    if (result.kind !== 'park') return reply.code(204).send(null)
+    log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
+    return reply.code(202).send({ status: 'parked' as const })
   })
 }
 
