@@ -20,6 +20,14 @@ export const limits = {
     statementMs: 1_000,
     idleInTransactionMs: 5_000,
   },
+  /** For what works for all tenants: payments many at a time, and the jobs. */
+  workerPool: {
+    connectionsMax: 8,
+    acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
   providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
   provider: {
     attemptMs: 2_000,
@@ -58,8 +66,15 @@ export const limits = {
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, provider, providerHttp, reconcile, backlog, keyLeaseMs } = limits
-assert(pool.lockMs < pool.statementMs, 'a lock is waited for within a statement')
+const { http, pool, workerPool, batching, provider, providerHttp, reconcile, backlog, keyLeaseMs } =
+  limits
+for (const { lockMs, statementMs } of [pool, workerPool]) {
+  assert(lockMs < statementMs, 'a lock is waited for within a statement')
+}
+assert(
+  2 * batching.lanesMax < workerPool.connectionsMax,
+  'with all lanes of both phases busy, the jobs still get a connection',
+)
 assert(
   provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
   'after the provider had its time, the outcome must still be recorded',

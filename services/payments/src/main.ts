@@ -25,7 +25,12 @@ import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
 import { requireMigrations } from '@nightshift/runtime/migrate'
 import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
 import { buildOperationsServer } from '@nightshift/runtime/operations-server'
-import { openPool, requirePostgres17 } from '@nightshift/runtime/postgres'
+import {
+  inTenantTransaction,
+  openPool,
+  type PoolLimits,
+  requirePostgres17,
+} from '@nightshift/runtime/postgres'
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
@@ -70,7 +75,10 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('payments')
-  const pool = open.adopt(openPool(config.DATABASE_URL, 'payments', limits.pool, log), p => p.end())
+  const adopt = (url: string, name: string, bounds: PoolLimits) =>
+    open.adopt(openPool(url, name, bounds, log), p => p.end())
+  const pool = adopt(config.DATABASE_URL, 'payments', limits.pool)
+  const worker = adopt(config.WORKER_DATABASE_URL, 'payments-worker', limits.workerPool)
   await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
 
@@ -79,10 +87,11 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const wired = wirePatterns(config, open, { pool, log, metrics })
-  startJobs(open, wired, { pool, log, metrics })
+  const plumbing = { pool, worker, log, metrics }
+  const wired = wirePatterns(config, open, plumbing)
+  startJobs(open, wired, plumbing)
 
-  const app = await buildApp(portsOf(config, wired, { pool, log, metrics }))
+  const app = await buildApp(portsOf(config, wired, plumbing))
   open.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
@@ -91,32 +100,49 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   ready = false
 }
 
-type Plumbing = { pool: Pool; log: Log; metrics: Metrics }
+type Plumbing = {
+  /** For requests on behalf of one employer. */
+  pool: Pool
+  /** For what works for all of them: the phases of payments, the jobs, the callbacks. */
+  worker: Pool
+  log: Log
+  metrics: Metrics
+}
 type Wired = ReturnType<typeof wirePatterns>
 
-/** What the routes call. */
-function portsOf(config: Config, wired: Wired, { pool, log, metrics }: Plumbing): AppDeps {
+/** What the routes call. On behalf of an employer, in a transaction that sees its rows only. */
+function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: Plumbing): AppDeps {
   const { claim, finish, refund } = wired
   const { defaultSize, refundsMax } = limits.page
+  const decide = decideHold(limits.reconcile.firstCheckMs)
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     ...{ log, metrics, pageDefault: defaultSize },
     takePayment: { claim, ...finish },
-    findPayment: (tenantId, paymentId) => findPayment(pool, tenantId, paymentId),
-    finishHold: { decide: decideHold(pool, limits.reconcile.firstCheckMs), ...finish },
+    findPayment: (tenantId, paymentId) =>
+      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
+    finishHold: {
+      decide: (tenantId, paymentId, wanted) =>
+        inTenantTransaction(pool, tenantId, tx => decide(tx, tenantId, paymentId, wanted)),
+      ...finish,
+    },
     refundPayment: refund,
-    findRefundsOf: async (tenantId, paymentId) =>
-      (await findPayment(pool, tenantId, paymentId)) &&
-      findRefundsOf(pool, tenantId, paymentId, refundsMax),
-    listPayments: filter => listPayments(pool, filter),
+    findRefundsOf: (tenantId, paymentId) =>
+      inTenantTransaction(pool, tenantId, async tx => {
+        const payment = await findPayment(tx, tenantId, paymentId)
+        return payment && findRefundsOf(tx, tenantId, paymentId, refundsMax)
+      }),
+    listPayments: filter =>
+      inTenantTransaction(pool, filter.tenantId, tx => listPayments(tx, filter)),
     statement: {
-      balanceBefore: filter => balanceBefore(pool, filter),
-      lines: filter => statementLines(pool, filter),
+      balanceBefore: filter =>
+        inTenantTransaction(pool, filter.tenantId, tx => balanceBefore(tx, filter)),
+      lines: filter => inTenantTransaction(pool, filter.tenantId, tx => statementLines(tx, filter)),
     },
     takeCallback: {
-      findPayment: paymentId => findAnyPayment(pool, paymentId),
-      remember: (callback, isOurs) => rememberCallback(pool, callback, isOurs),
-      lookSoon: ({ paymentId }) => lookSoon(pool, paymentId),
+      findPayment: paymentId => findAnyPayment(worker, paymentId),
+      remember: (callback, isOurs) => rememberCallback(worker, callback, isOurs),
+      lookSoon: ({ paymentId }) => lookSoon(worker, paymentId),
     },
     callbackSecrets: config.CARD_PROVIDER_CALLBACK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
@@ -125,17 +151,17 @@ function portsOf(config: Config, wired: Wired, { pool, log, metrics }: Plumbing)
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, log, metrics } = plumbing
+  const { pool, worker, log, metrics } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
   )
-  const connectionString = config.DATABASE_URL
+  const connectionString = config.RELAY_DATABASE_URL
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(pool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
-      : publishAfterCommit(pool, () => topic, publish)
-  const count = (max: number) => countLeftOpen(pool, max)
+      ? outbox(worker, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      : publishAfterCommit(worker, () => topic, publish)
+  const count = (max: number) => countLeftOpen(worker, max)
   const backlog = watchBacklog(count, limits.backlog.openMax, metrics.backlogOpen)
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'on' ? concludeFromAnswers : callItFailed
 
@@ -144,7 +170,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   )
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
   const { againBaseMs, againCapMs } = limits.reconcile
-  const { claim, settle } = phasesOf(config, { pool, announcements, backlog })
+  const { claim, settle } = phasesOf(config, { pool: worker, announcements, backlog })
   const provider = { call: callProvider, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   const finish: Finish = {
     charge: chargeCard(provider),
@@ -152,8 +178,8 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     conclude: outcome => conclude(outcome, 'card_declined'),
     settle,
     askAgainLater: async payment => {
-      await postponeCheck(pool, payment, againBaseMs, againCapMs)
-      await releaseKey(pool, payment.paymentId)
+      await postponeCheck(worker, payment, againBaseMs, againCapMs)
+      await releaseKey(worker, payment.paymentId)
     },
   }
   const keys = idempotencyKeys(limits.keyLeaseMs)
@@ -163,8 +189,8 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     ...refunds,
     giveBack: refundAtProvider(provider),
     askAgainLater: async one => {
-      await postponeRefund(pool, one, againBaseMs, againCapMs)
-      await keys.release(pool, one.refundId)
+      await postponeRefund(worker, one, againBaseMs, againCapMs)
+      await keys.release(worker, one.refundId)
     },
   }
   return { announcements, backlog, claim, finish, refund }
@@ -202,7 +228,7 @@ function phasesOf(
 function startJobs(
   open: AsyncDisposableStack,
   { announcements, backlog, finish, refund }: Wired,
-  { pool, log, metrics }: Plumbing,
+  { worker, log, metrics }: Plumbing,
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
   const work = { attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
@@ -213,7 +239,7 @@ function startJobs(
       runOnce: () =>
         reconcilePaymentsOnce({
           ...{ ...work, finish },
-          takeDue: () => takeDuePayments(pool, batchMax, firstCheckMs),
+          takeDue: () => takeDuePayments(worker, batchMax, firstCheckMs),
         }),
     },
     {
@@ -221,14 +247,15 @@ function startJobs(
       runOnce: () =>
         meetRefundsOnce({
           ...{ ...work, finish: refund },
-          takeDue: () => takeDueRefunds(pool, batchMax, firstCheckMs),
-          showOldest: async () => metrics.refundsOldestSeconds.set(await oldestRefundSeconds(pool)),
+          takeDue: () => takeDueRefunds(worker, batchMax, firstCheckMs),
+          showOldest: async () =>
+            metrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
         }),
     },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
     {
       name: 'delete-expired-keys',
-      runOnce: () => deleteExpiredKeys(pool, keysBatchMax),
+      runOnce: () => deleteExpiredKeys(worker, keysBatchMax),
       ...{ batchMax: keysBatchMax, idleMs: keysIdleMs },
     },
   ]

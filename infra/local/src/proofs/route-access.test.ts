@@ -10,7 +10,18 @@ import { nothingBehind } from './nothing-behind.ts'
  * question, is a line here that somebody wrote on purpose.
  */
 const committed = {
-  payments: ['GET /v1/payments/:paymentId   payments:read', 'POST /v1/payments   payments:write'],
+  payments: [
+    'GET /v1/payments   payments:read',
+    'GET /v1/payments/:paymentId   payments:read',
+    'GET /v1/payments/:paymentId/refunds   payments:read',
+    'GET /v1/statements   payments:read',
+    'POST /v1/payments   payments:write',
+    'POST /v1/payments/:paymentId/capture   payments:write',
+    'POST /v1/payments/:paymentId/refunds   payments:write',
+    'POST /v1/payments/:paymentId/void   payments:write',
+    // Signed by the card provider, who has no key.
+    'POST /v1/provider-callbacks   public',
+  ],
   listings: [
     'GET /v1/listings   public',
     'GET /v1/listings/:listingId   listings:read',

@@ -25,10 +25,9 @@ export type Secrets = Readonly<{
   cardProviderSecretKey: string
   /** Without which a stored hash says nothing about a key. */
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
-  /** Employer keys by tenant. */
   /** With which the card provider signs what it calls about. */
   cardProviderCallbackSecret: string
-  /** Employer keys by tenant: `ns_test_<8 hex: public id>_<43 base64url: secret>`. */
+  /** Employer keys by tenant. */
   apiKeys: Readonly<Record<string, string>>
   /** What listings shows to payments, in the same form. */
   paymentsServiceKey: string

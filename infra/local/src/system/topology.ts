@@ -104,6 +104,8 @@ export function topology(options: TopologyOptions): Topology {
     }),
     payments: service(options, 'payments', {
       ...serviceEnv('payments'),
+      WORKER_DATABASE_URL: databaseFor('payments', 'payments_worker'),
+      RELAY_DATABASE_URL: databaseFor('payments', 'payments_relay'),
       API_KEY_PEPPER: secrets.apiKeyPeppers.payments,
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,

@@ -31,51 +31,59 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
     querystring: ListPaymentsQuery,
     response: { 200: ListPaymentsResponse, ...problems },
   }
-  app.get('/v1/payments', { schema: list, config: { scope: 'payments:read' } }, async (request, reply) => {
-    const { after: cursor, limit = deps.pageDefault, ...filter } = request.query
-    const after = cursor === undefined ? undefined : decodeCursor(cursor)
-    if (cursor !== undefined && !after) {
-      return sendProblem(request, reply, {
-        status: 400,
-        slug: 'validation-error',
-        title: 'The request does not have the form that is expected',
-        errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
+  app.get(
+    '/v1/payments',
+    { schema: list, config: { scope: 'payments:read' } },
+    async (request, reply) => {
+      const { after: cursor, limit = deps.pageDefault, ...filter } = request.query
+      const after = cursor === undefined ? undefined : decodeCursor(cursor)
+      if (cursor !== undefined && !after) {
+        return sendProblem(request, reply, {
+          status: 400,
+          slug: 'validation-error',
+          title: 'The request does not have the form that is expected',
+          errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
+        })
+      }
+      const page = await deps.listPayments({
+        ...{ ...filter, tenantId: tenantOf(request), limit },
+        ...(after && { after }),
       })
-    }
-    const page = await deps.listPayments({
-      ...{ ...filter, tenantId: tenantOf(request), limit },
-      ...(after && { after }),
-    })
-    return {
-      payments: page.payments.map(paymentResponse),
-      ...(page.nextAfter && { nextAfter: encodeCursor(page.nextAfter) }),
-    }
-  })
+      return {
+        payments: page.payments.map(paymentResponse),
+        ...(page.nextAfter && { nextAfter: encodeCursor(page.nextAfter) }),
+      }
+    },
+  )
 
   const statement = {
     summary: 'What the caller paid and got back in a month, with a running balance',
     querystring: StatementQuery,
     response: { 200: StatementResponse, ...problems },
   }
-  app.get('/v1/statements', { schema: statement, config: { scope: 'payments:read' } }, async request => {
-    const { month, after: afterLine, limit = deps.pageDefault } = request.query
-    const tenantId = tenantOf(request)
-    const page = await readStatement(deps.statement, { tenantId, month, afterLine, limit })
-    const closing = page.lines.at(-1)?.balanceCents ?? page.openingBalanceCents
-    return {
-      month,
-      currency: 'EUR' as const,
-      openingBalanceCents: String(page.openingBalanceCents),
-      lines: page.lines.map(line => ({
-        ...line,
-        postedAt: line.postedAt.toISOString(),
-        amountCents: String(line.amountCents),
-        taxCents: String(line.taxCents),
-        balanceCents: String(line.balanceCents),
-      })),
-      ...(page.nextAfter === undefined
-        ? { closingBalanceCents: String(closing) }
-        : { nextAfter: page.nextAfter }),
-    }
-  })
+  app.get(
+    '/v1/statements',
+    { schema: statement, config: { scope: 'payments:read' } },
+    async request => {
+      const { month, after: afterLine, limit = deps.pageDefault } = request.query
+      const tenantId = tenantOf(request)
+      const page = await readStatement(deps.statement, { tenantId, month, afterLine, limit })
+      const closing = page.lines.at(-1)?.balanceCents ?? page.openingBalanceCents
+      return {
+        month,
+        currency: 'EUR' as const,
+        openingBalanceCents: String(page.openingBalanceCents),
+        lines: page.lines.map(line => ({
+          ...line,
+          postedAt: line.postedAt.toISOString(),
+          amountCents: String(line.amountCents),
+          taxCents: String(line.taxCents),
+          balanceCents: String(line.balanceCents),
+        })),
+        ...(page.nextAfter === undefined
+          ? { closingBalanceCents: String(closing) }
+          : { nextAfter: page.nextAfter }),
+      }
+    },
+  )
 }

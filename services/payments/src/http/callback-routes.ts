@@ -55,27 +55,31 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
     response: { 204: Type.Null(), 202: Parked, '4xx': Problem, 503: Problem },
   }
-  app.post('/v1/provider-callbacks', { schema, config: { public: true } }, async (request, reply) => {
-    const body = request.body as Buffer
-    const header = request.headers['stripe-signature']
-    const signature = typeof header === 'string' ? header : undefined
-    const verdict = checkSignature(signature, body, deps.callbackSecrets, deps.nowSeconds())
-    const refuse = (reason: string, refusal: Refusal) => {
-      metrics.callbacks.inc({ outcome: reason })
-      log.warn({ event: 'callback.refused', reason })
-      return sendProblem(request, reply, refusal)
-    }
-    if (verdict !== 'valid') return refuse(verdict, refusals.signature)
-    const callback = readCallback(body)
-    if (!callback) return refuse('unreadable', refusals.unreadable)
-    const result = await takeCallback(deps.takeCallback, callback)
-    if (result.kind === 'refuse') return refuse(result.reason, refusals.mismatch)
-    metrics.callbacks.inc({ outcome: result.kind })
-    note(request, { callback: result.kind })
-    if (result.kind !== 'park') return reply.code(204).send(null)
-    log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
-    return reply.code(202).send({ status: 'parked' as const })
-  })
+  app.post(
+    '/v1/provider-callbacks',
+    { schema, config: { public: true } },
+    async (request, reply) => {
+      const body = request.body as Buffer
+      const header = request.headers['stripe-signature']
+      const signature = typeof header === 'string' ? header : undefined
+      const verdict = checkSignature(signature, body, deps.callbackSecrets, deps.nowSeconds())
+      const refuse = (reason: string, refusal: Refusal) => {
+        metrics.callbacks.inc({ outcome: reason })
+        log.warn({ event: 'callback.refused', reason })
+        return sendProblem(request, reply, refusal)
+      }
+      if (verdict !== 'valid') return refuse(verdict, refusals.signature)
+      const callback = readCallback(body)
+      if (!callback) return refuse('unreadable', refusals.unreadable)
+      const result = await takeCallback(deps.takeCallback, callback)
+      if (result.kind === 'refuse') return refuse(result.reason, refusals.mismatch)
+      metrics.callbacks.inc({ outcome: result.kind })
+      note(request, { callback: result.kind })
+      if (result.kind !== 'park') return reply.code(204).send(null)
+      log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
+      return reply.code(202).send({ status: 'parked' as const })
+    },
+  )
 }
 
 function readCallback(body: Buffer): ProviderCallback | undefined {

@@ -31,28 +31,32 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
         503: Problem,
       },
     }
-    app.post(`/v1/payments/:paymentId/${wanted}`, { schema, config: { scope: 'payments:write' } }, async (request, reply) => {
-      const { paymentId } = request.params
-      const asked = { tenantId: tenantOf(request), paymentId, wanted }
-      const decision = await finishHold(deps.finishHold, asked, deadlineOf(request))
-      if (decision.kind === 'no_such_payment') {
-        return sendProblem(request, reply, {
-          status: 404,
-          slug: 'not-found',
-          title: 'There is no such payment',
-        })
-      }
-      const { status } = decision.payment
-      note(request, { paymentId, paymentStatus: status })
-      if (decision.kind === 'not_held') {
-        return sendProblem(request, reply, {
-          status: 409,
-          slug: 'payment-not-held',
-          title: 'There is no money held that this could be done with',
-        })
-      }
-      reply.code(status === 'authorized' ? 202 : 200)
-      return paymentResponse(decision.payment)
-    })
+    app.post(
+      `/v1/payments/:paymentId/${wanted}`,
+      { schema, config: { scope: 'payments:write' } },
+      async (request, reply) => {
+        const { paymentId } = request.params
+        const asked = { tenantId: tenantOf(request), paymentId, wanted }
+        const decision = await finishHold(deps.finishHold, asked, deadlineOf(request))
+        if (decision.kind === 'no_such_payment') {
+          return sendProblem(request, reply, {
+            status: 404,
+            slug: 'not-found',
+            title: 'There is no such payment',
+          })
+        }
+        const { status } = decision.payment
+        note(request, { paymentId, paymentStatus: status })
+        if (decision.kind === 'not_held') {
+          return sendProblem(request, reply, {
+            status: 409,
+            slug: 'payment-not-held',
+            title: 'There is no money held that this could be done with',
+          })
+        }
+        reply.code(status === 'authorized' ? 202 : 200)
+        return paymentResponse(decision.payment)
+      },
+    )
   }
 }

@@ -35,42 +35,50 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
       ...problems,
     },
   }
-  app.post('/v1/payments/:paymentId/refunds', { schema: give, config: { scope: 'payments:write' } }, async (request, reply) => {
-    const keyed = {
-      tenantId: tenantOf(request),
-      paymentId: request.params.paymentId,
-      key: request.headers['idempotency-key'],
-      request: request.body,
-    }
-    note(request, { paymentId: keyed.paymentId })
-    const result = await refundPayment(deps.refundPayment, keyed, deadlineOf(request))
-    switch (result.kind) {
-      case 'in_progress':
-      case 'different_request':
-        return sendKeyRefusal(request, reply, result)
-      case 'no_such_payment':
-      case 'not_captured':
-      case 'too_much':
-        return sendProblem(request, reply, refusals[result.kind])
-      case 'finished':
-        note(request, { replayed: true })
-        return sendKeyedAnswer(reply, result.answer, true)
-      case 'refund':
-        note(request, { refundId: result.refund.refundId })
-        return sendKeyedAnswer(reply, refundAnswer(result.refund), false)
-    }
-  })
+  app.post(
+    '/v1/payments/:paymentId/refunds',
+    { schema: give, config: { scope: 'payments:write' } },
+    async (request, reply) => {
+      const keyed = {
+        tenantId: tenantOf(request),
+        paymentId: request.params.paymentId,
+        key: request.headers['idempotency-key'],
+        request: request.body,
+      }
+      note(request, { paymentId: keyed.paymentId })
+      const result = await refundPayment(deps.refundPayment, keyed, deadlineOf(request))
+      switch (result.kind) {
+        case 'in_progress':
+        case 'different_request':
+          return sendKeyRefusal(request, reply, result)
+        case 'no_such_payment':
+        case 'not_captured':
+        case 'too_much':
+          return sendProblem(request, reply, refusals[result.kind])
+        case 'finished':
+          note(request, { replayed: true })
+          return sendKeyedAnswer(reply, result.answer, true)
+        case 'refund':
+          note(request, { refundId: result.refund.refundId })
+          return sendKeyedAnswer(reply, refundAnswer(result.refund), false)
+      }
+    },
+  )
 
   const list = {
     summary: 'The refunds of a payment, oldest first',
     params,
     response: { 200: Type.Object({ refunds: Type.Array(RefundResponse) }, strict), ...problems },
   }
-  app.get('/v1/payments/:paymentId/refunds', { schema: list, config: { scope: 'payments:read' } }, async (request, reply) => {
-    const refunds = await deps.findRefundsOf(tenantOf(request), request.params.paymentId)
-    if (!refunds) return sendProblem(request, reply, refusals.no_such_payment)
-    return { refunds: refunds.map(refundResponse) }
-  })
+  app.get(
+    '/v1/payments/:paymentId/refunds',
+    { schema: list, config: { scope: 'payments:read' } },
+    async (request, reply) => {
+      const refunds = await deps.findRefundsOf(tenantOf(request), request.params.paymentId)
+      if (!refunds) return sendProblem(request, reply, refusals.no_such_payment)
+      return { refunds: refunds.map(refundResponse) }
+    },
+  )
 }
 
 const refusals = {

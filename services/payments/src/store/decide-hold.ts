@@ -1,13 +1,18 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
-import type { FinishHoldDeps, Hold } from '../flows/finish-hold.ts'
+import type { Hold, HoldDecision } from '../flows/finish-hold.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 import { findPayment } from './payments.ts'
 
 const doneBy = { capture: 'captured', void: 'voided' } as const
 
 /** One statement decides: money that is held is wanted back or taken, and never both. */
-export function decideHold(db: Queryable, firstCheckMs: number): FinishHoldDeps['decide'] {
-  return async (tenantId: string, paymentId: string, wanted: Hold) => {
+export function decideHold(firstCheckMs: number) {
+  return async (
+    db: Queryable,
+    tenantId: string,
+    paymentId: string,
+    wanted: Hold,
+  ): Promise<HoldDecision> => {
     const { rows } = await db.query<PaymentRow>({
       name: 'decide_hold',
       text: `UPDATE payments p

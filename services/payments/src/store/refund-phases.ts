@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
-import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { inTenantTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { refundEntries, taxOfRefund } from '../domain/ledger.ts'
@@ -32,7 +32,7 @@ export function refundPhases({
     claim: async keyed => {
       const { tenantId, paymentId, key, request } = keyed
       const fingerprint = fingerprintOf(route, paymentId, request)
-      const result = await inTransaction(pool, async (tx): Promise<RefundClaim> => {
+      const result = await inTenantTransaction<RefundClaim>(pool, tenantId, async tx => {
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
@@ -46,7 +46,8 @@ export function refundPhases({
     },
 
     settle: async (refund, providerRefundId) => {
-      const isDone = await inTransaction(pool, async tx => {
+      const { tenantId, refundId } = refund
+      const isDone = await inTenantTransaction(pool, tenantId, async tx => {
         if (!(await markRefunded(tx, refund, providerRefundId))) return false
         await postToLedger(tx, { ...refund, source: 'refund', sourceId: refund.refundId }, [
           ...refundEntries(refund),
@@ -56,9 +57,11 @@ export function refundPhases({
       })
       if (isDone) return { ...refund, status: 'succeeded' }
       // Whoever came first has met it, or works on it; this is what it is now.
-      const now = await findRefund(pool, refund.tenantId, refund.refundId)
-      if (!now) throw new Error(`refund ${refund.refundId} is not there any more`)
-      return now
+      return inTenantTransaction(pool, tenantId, async tx => {
+        const now = await findRefund(tx, tenantId, refundId)
+        if (!now) throw new Error(`refund ${refundId} is not there any more`)
+        return now
+      })
     },
   }
 }
