@@ -4,12 +4,16 @@ import {
   checkNoServerError,
   checkOneAnswer,
   checkPaidIsCaptured,
+  checkRefundedIsGivenBack,
 } from './checks/answers.ts'
-import { checkMoney, checkOneCharge } from './checks/charges.ts'
+import { checkBooks } from './checks/books.ts'
+import { checkHolds, checkMoney, checkOneCharge, checkOneRefund } from './checks/charges.ts'
 import { checkAccounting } from './checks/dead-letters.ts'
 import { checkNoLostEvent, checkNoPhantomEvent, checkOrderOfVersions } from './checks/events.ts'
+import { checkLedger } from './checks/ledger.ts'
 import { checkLiveness } from './checks/liveness.ts'
 import { checkRecovery } from './checks/recovery.ts'
+import { checkRefunds } from './checks/refunds.ts'
 import { checkNothingGoesBack } from './checks/states.ts'
 import { checkToldOnce } from './checks/told-once.ts'
 import { checkVisibleIsPaid } from './checks/visibility.ts'
@@ -37,7 +41,15 @@ type Check = {
 
 const checks: readonly Check[] = [
   { check: checkOneCharge, needs: ['provider'] },
+  { check: checkOneRefund, needs: ['provider'] },
+  { check: checkLedger, needs: ['payments', 'refunds', 'ledgerTransactions', 'ledgerEntries'] },
   { check: checkMoney, needs: ['provider', 'payments'] },
+  { check: checkHolds, needs: ['provider'] },
+  { check: checkRefunds, needs: ['provider', 'payments', 'refunds'] },
+  {
+    check: checkBooks,
+    needs: ['provider', 'payments', 'refunds', 'ledgerTransactions', 'ledgerEntries'],
+  },
   { check: checkNoLostEvent, needs: ['records'] },
   { check: checkNoPhantomEvent, needs: ['payments', 'listings', 'publications'] },
   { check: checkOrderOfVersions, needs: ['records'] },
@@ -49,8 +61,9 @@ const checks: readonly Check[] = [
     check: checkPaidIsCaptured,
     needs: ['provider', 'publications', 'paymentKeys', 'publicationKeys'],
   },
-  { check: checkDeclinedIsNotCharged, needs: ['provider'] },
-  { check: checkAcknowledgedIsKept, needs: ['listings', 'publications', 'payments'] },
+  { check: checkRefundedIsGivenBack, needs: ['provider', 'refunds', 'paymentKeys'] },
+  { check: checkDeclinedIsNotCharged, needs: ['provider', 'history'] },
+  { check: checkAcknowledgedIsKept, needs: ['listings', 'publications', 'payments', 'refunds'] },
   { check: checkAccounting, needs: ['records', 'listingInbox', 'notificationInbox'] },
   { check: checkNoServerError, needs: ['history'] },
   { check: checkLiveness, needs: ['quiescence', 'listings'] },

@@ -21,6 +21,11 @@ export function sometimesOf(facts: Facts): Record<string, number> {
     if (kind === 'process') count(`${blowOf(signal)}.${name}`)
   }
   for (const { status } of facts.payments) count(`payment.${status}`)
+  for (const { status } of facts.refunds) count(`refund.${status}`)
+  for (const { source } of facts.postings) {
+    count('ledger.posting')
+    count(`ledger.posting.${source}`)
+  }
   for (const { status } of facts.listings) count(`listing.${status}`)
   for (const { status } of rowsOf(facts.evidence.deliveries)) count(`delivery.${status}`)
   for (const records of facts.eventsById.values()) {
@@ -52,16 +57,18 @@ function countAttempt({ op, outcome, status, res }: Attempt, count: Count): void
 }
 
 function countIntent(facts: Facts, intent: Intent, count: Count): void {
-  const { attempts, paymentIds, publicationIds } = intent
+  const { op, attempts, paymentIds, publicationIds, refundIds } = intent
   count('intent')
   if (attempts.length > 1) count('intent.retried')
   count('retry', attempts.length - 1)
   const open = attempts.filter(({ outcome }) => outcome === 'info').length
   if (open === 0) return
   const happened =
-    facts.capturesOf(intent).length > 0 ||
-    [...paymentIds].some(id => facts.paymentById.has(id)) ||
-    [...publicationIds].some(id => facts.publicationById.has(id))
+    op === 'refund'
+      ? [...refundIds].some(id => facts.refundById.has(id))
+      : facts.capturesOf(intent).length > 0 ||
+        [...paymentIds].some(id => facts.paymentById.has(id)) ||
+        [...publicationIds].some(id => facts.publicationById.has(id))
   count(happened ? 'info.happened' : 'info.did_not_happen', open)
 }
 

@@ -19,12 +19,19 @@ export function doubtsOf(facts: Facts, mayBeEmpty: readonly SourceName[]): strin
   ]
 }
 
+/**
+ * Many a run asks for no refund. Where one was asked for or given, its absence here is a broken promise
+ * and no doubt: the clients, the provider and the ledger tell of each too.
+ */
+const judgedWhenEmpty: SourceName = 'refunds'
+
 function silentSources({ evidence }: Facts, mayBeEmpty: readonly SourceName[]): string[] {
   return sourceNames.flatMap(name => {
     const source = evidence[name]
     if (source === undefined) return [`${name} is missing`]
     if (source.state === 'missing') return [`${name} is missing: ${source.why}`]
-    const empty = source.rows.length === 0 && !mayBeEmpty.includes(name)
+    const isJudged = name === judgedWhenEmpty || mayBeEmpty.includes(name)
+    const empty = source.rows.length === 0 && !isJudged
     return [...(empty ? [`${name} is empty`] : []), ...source.problems]
   })
 }
@@ -62,7 +69,10 @@ function restlessness({ evidence }: Facts): string[] {
 function unattributable({ intents, attempts }: Facts): string[] {
   const keys = intents
     .filter(({ attempts }) => attempts.some(({ outcome }) => outcome === 'ok'))
-    .filter(({ paymentIds, publicationIds }) => paymentIds.size + publicationIds.size === 0)
+    .filter(
+      ({ op, paymentIds, publicationIds, refundIds }) =>
+        (op === 'refund' ? refundIds : paymentIds.union(publicationIds)).size === 0,
+    )
     .map(({ key }) => `key ${key} was answered without an id`)
   const drafts = attempts
     .filter(({ op, outcome, res }) => op === 'draft' && outcome === 'ok' && !res.listingId)

@@ -21,6 +21,9 @@ export type Rows = {
   nemesis: NemesisLine
   payments: PaymentRow
   paymentKeys: KeyRow
+  refunds: RefundRow
+  ledgerTransactions: LedgerTransactionRow
+  ledgerEntries: LedgerEntryRow
   paymentOutbox: OutboxRow
   listings: ListingRow
   publications: PublicationRow
@@ -42,6 +45,9 @@ export const sourceNames = [
   'provider',
   'payments',
   'paymentKeys',
+  'refunds',
+  'ledgerTransactions',
+  'ledgerEntries',
   'paymentOutbox',
   'listings',
   'publications',
@@ -63,7 +69,7 @@ export type HistoryLine = {
   run: string
   idx: number
   proc: string
-  op: 'draft' | 'publish' | 'pay' | 'read'
+  op: 'draft' | 'publish' | 'pay' | 'refund' | 'read'
   type: 'invoke' | 'ok' | 'fail' | 'info'
   t: number
   tenant: string
@@ -75,6 +81,7 @@ export type HistoryLine = {
     listingId?: string
     publicationId?: string
     paymentId?: string
+    refundId?: string
     payment?: string
     status?: string
     declined?: boolean
@@ -95,6 +102,10 @@ export type ProviderLine = {
   paymentId?: string
   publicationId?: string
   tenantId?: string
+  /** Our name of a refund, which we sent along with it. */
+  refundId?: string
+  /** The provider's own name of it. */
+  providerRefundId?: string
   replayed?: boolean
   cause?: string
   /** Of a line that stands for many. */
@@ -131,12 +142,48 @@ export type PaymentRow = {
   currency: string
   status: string
   providerPaymentId: string | null
+  /** What was decided about held money, until the provider has done it. */
+  wanted: string | null
+  taxCents: number
+  /** Of all its refunds, those that are still owed too. */
+  refundedCents: number
   version: number
   createdAt: number
   updatedAt: number
 }
 
-/** Of either service: which payment or publication a client's key stands for. */
+/** Money that was given back, or is owed back. */
+export type RefundRow = {
+  refundId: string
+  tenantId: string
+  paymentId: string
+  amountCents: number
+  taxCents: number
+  status: string
+  providerRefundId: string | null
+  createdAt: number
+  succeededAt: number | null
+}
+
+/** What was posted to the ledger, and for what: a `capture` of a payment, or a `refund`. */
+export type LedgerTransactionRow = {
+  transactionId: string
+  tenantId: string
+  source: string
+  sourceId: string
+  paymentId: string
+  postedAt: number
+}
+
+/** One side of a posting: debits are positive, credits negative. */
+export type LedgerEntryRow = {
+  transactionId: string
+  account: string
+  amountCents: number
+  currency: string
+}
+
+/** Of either service: which payment, refund or publication a client's key stands for. */
 export type KeyRow = {
   tenantId: string
   route: string

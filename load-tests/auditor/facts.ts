@@ -3,11 +3,16 @@ import {
   type EventFacts,
   type Evidence,
   type KeyRow,
+  type LedgerEntryRow,
+  type LedgerTransactionRow,
   type ProviderLine,
   rowsOf,
   type TopicRecord,
 } from './evidence.ts'
 import { type Intent, intentsOf } from './intents.ts'
+
+/** A transaction of the ledger with its entries. */
+export type Posting = LedgerTransactionRow & { entries: readonly LedgerEntryRow[] }
 
 export type EventRecord = TopicRecord & { event: EventFacts }
 
@@ -20,17 +25,30 @@ export function joinEvidence(evidence: Evidence) {
   const payments = rowsOf(evidence.payments)
   const publications = rowsOf(evidence.publications)
   const listings = rowsOf(evidence.listings)
-  const captures = rowsOf(evidence.provider).filter(({ type }) => type === 'intent.succeeded')
+  const refunds = rowsOf(evidence.refunds)
+  const captures = rowsOf(evidence.provider).filter(isCapture)
+  const refundLines = rowsOf(evidence.provider).filter(({ type }) => type === 'refund.succeeded')
+  const entries = Map.groupBy(rowsOf(evidence.ledgerEntries), ({ transactionId }) => transactionId)
+  const postings: Posting[] = rowsOf(evidence.ledgerTransactions).map(row => ({
+    ...row,
+    entries: entries.get(row.transactionId) ?? [],
+  }))
   const records = rowsOf(evidence.records)
   const events = records.filter((record): record is EventRecord => record.event !== undefined)
+  const paymentKeys = Map.groupBy(rowsOf(evidence.paymentKeys), ({ route }) =>
+    route.endsWith('/refunds') ? 'refund' : 'pay',
+  )
   const subjects = {
-    pay: subjectsByKey(rowsOf(evidence.paymentKeys)),
+    pay: subjectsByKey(paymentKeys.get('pay') ?? []),
+    refund: subjectsByKey(paymentKeys.get('refund') ?? []),
     publish: subjectsByKey(rowsOf(evidence.publicationKeys)),
   }
   const publicationsByListing = Map.groupBy(publications, ({ listingId }) => listingId)
-  const intents = intentsOf(attempts, subjects, publicationsByListing)
+  const refundsByPayment = Map.groupBy(refunds, ({ paymentId }) => paymentId)
+  const intents = intentsOf(attempts, subjects, { publicationsByListing, refundsByPayment })
   const capturesByPayment = Map.groupBy(captures, ({ paymentId = '' }) => paymentId)
   const capturesByPublication = Map.groupBy(captures, ({ publicationId = '' }) => publicationId)
+  const refundLinesByRefund = Map.groupBy(refundLines, ({ refundId = '' }) => refundId)
 
   return {
     evidence,
@@ -40,15 +58,23 @@ export function joinEvidence(evidence: Evidence) {
     payments,
     publications,
     listings,
+    refunds,
     captures,
+    refundLines,
+    postings,
     records,
     events,
     paymentById: new Map(payments.map(row => [row.paymentId, row])),
     publicationById: new Map(publications.map(row => [row.publicationId, row])),
     listingById: new Map(listings.map(row => [row.listingId, row])),
+    refundById: new Map(refunds.map(row => [row.refundId, row])),
     publicationsByListing,
+    refundsByPayment,
     capturesByPayment,
     capturesByPublication,
+    refundLinesByRefund,
+    refundLinesByPayment: Map.groupBy(refundLines, ({ paymentId = '' }) => paymentId),
+    postingsByPayment: Map.groupBy(postings, ({ paymentId }) => paymentId),
     eventsById: Map.groupBy(events, ({ event }) => event.eventId),
     eventsByAggregate: Map.groupBy(events, ({ event }) => event.aggregateId),
     /** What the provider captured for an intent of a client, under whatever payment. */
@@ -59,7 +85,15 @@ export function joinEvidence(evidence: Evidence) {
       ]
       return [...new Set(captured.flatMap(lines => lines ?? []))]
     },
+    /** What the provider gave back for an intent of a client to have a refund. */
+    refundLinesOf: (intent: Intent): ProviderLine[] =>
+      [...intent.refundIds].flatMap(id => refundLinesByRefund.get(id) ?? []),
   }
+}
+
+/** Money came in. What is only held has not, and may never. */
+function isCapture({ type }: ProviderLine): boolean {
+  return type === 'intent.succeeded' || type === 'intent.captured'
 }
 
 /** Two employers may use the same key by chance; together with the tenant it is one intent. */

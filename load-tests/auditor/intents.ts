@@ -1,19 +1,25 @@
 import type { Attempt } from './attempts.ts'
-import type { PublicationRow } from './evidence.ts'
+import type { PublicationRow, RefundRow } from './evidence.ts'
 
 /** What a client wanted once, however often it asked: everything under one idempotency key. */
 export type Intent = {
-  op: 'publish' | 'pay'
+  op: 'publish' | 'pay' | 'refund'
   tenant: string
   key: string
   attempts: Attempt[]
   /** What the key stands for, as the services remember it or the client was told. */
   paymentIds: Set<string>
   publicationIds: Set<string>
+  refundIds: Set<string>
 }
 
 type Keyed = Attempt & { op: Intent['op']; key: string }
 type SubjectsByKey = ReadonlyMap<string, string>
+/** What became of a listing that was to be published, or of a payment that was to be given back. */
+type Wished = {
+  publicationsByListing: ReadonlyMap<string, readonly PublicationRow[]>
+  refundsByPayment: ReadonlyMap<string, readonly RefundRow[]>
+}
 
 /**
  * Groups the attempts by key, and finds out what each key became: from the services' own tables of
@@ -23,7 +29,7 @@ type SubjectsByKey = ReadonlyMap<string, string>
 export function intentsOf(
   attempts: readonly Attempt[],
   subjects: Readonly<Record<Intent['op'], SubjectsByKey>>,
-  publicationsByListing: ReadonlyMap<string, readonly PublicationRow[]>,
+  { publicationsByListing, refundsByPayment }: Wished,
 ): Intent[] {
   const keyed = attempts.filter(isKeyed)
   const groups = Map.groupBy(keyed, ({ op, tenant, key }) => `${op} ${tenant} ${key}`)
@@ -35,30 +41,36 @@ export function intentsOf(
     const [first] = group
     if (!first) return []
     const { op, tenant, key } = first
-    const answered = (id: 'paymentId' | 'publicationId') =>
+    const answered = (id: 'paymentId' | 'publicationId' | 'refundId') =>
       group.map(({ res }) => res[id]).filter(value => value !== undefined)
     const paymentIds = new Set(answered('paymentId'))
     const publicationIds = new Set(answered('publicationId'))
+    const refundIds = new Set(answered('refundId'))
     const subject = subjects[op].get(`${tenant} ${key}`)
-    if (subject !== undefined) (op === 'pay' ? paymentIds : publicationIds).add(subject)
+    const became = { pay: paymentIds, publish: publicationIds, refund: refundIds }[op]
+    if (subject !== undefined) became.add(subject)
     const wish = wishOf(first)
+    if (op === 'refund' && wish !== '') paymentIds.add(wish)
     if (wish !== '' && askedByOneKey(first)) {
       if (op === 'pay') publicationIds.add(wish)
-      else if (publicationIds.size === 0) {
+      else if (op === 'refund') {
+        for (const row of refundsByPayment.get(wish) ?? []) refundIds.add(row.refundId)
+      } else if (publicationIds.size === 0) {
         for (const row of publicationsByListing.get(wish) ?? []) {
           publicationIds.add(row.publicationId)
         }
       }
     }
-    return [{ op, tenant, key, attempts: group, paymentIds, publicationIds }]
+    return [{ op, tenant, key, attempts: group, paymentIds, publicationIds, refundIds }]
   })
 }
 
 function isKeyed(attempt: Attempt): attempt is Keyed {
-  return (attempt.op === 'publish' || attempt.op === 'pay') && attempt.key !== undefined
+  const { op, key } = attempt
+  return (op === 'publish' || op === 'pay' || op === 'refund') && key !== undefined
 }
 
-/** The listing to publish, or the publication to pay for. */
+/** The listing to publish, the publication to pay for, or the payment to give back. */
 function wishOf({ op, id, req }: Attempt): string {
   return (op === 'pay' ? req['publicationId'] : id)?.toString() ?? ''
 }

@@ -43,6 +43,8 @@ function relatedIds(facts: Facts, ids: readonly string[]): Set<string> {
     const publication = facts.publicationById.get(id)
     if (publication?.paymentId) related.add(publication.paymentId)
     if (publication) related.add(publication.listingId)
+    const refund = facts.refundById.get(id)
+    if (refund) related.add(refund.paymentId)
     const payment = facts.paymentById.get(id)
     if (payment) related.add(payment.publicationId)
   }
@@ -59,7 +61,8 @@ function* linesOf(facts: Facts): Generator<Line> {
   for (const row of rowsOf(evidence.provider)) {
     const amount = row.amount === undefined ? '' : ` ${row.amount} ${row.currency}`
     const line = `${row.type} ${row.intentId ?? ''}${amount} for payment ${row.paymentId}`
-    yield { t: row.t, source: 'provider', line, ids: [row.paymentId, row.publicationId] }
+    const ids = [row.paymentId, row.publicationId, row.refundId]
+    yield { t: row.t, source: 'provider', line, ids }
   }
   for (const { t, topic, partition, offset, event } of facts.events) {
     const line = `${topic}/${partition}@${offset} ${event.type} version ${event.aggregateVersion}`
@@ -67,6 +70,7 @@ function* linesOf(facts: Facts): Generator<Line> {
     yield { t, source: 'records', line: `${line} (event ${event.eventId})`, ids }
   }
   yield* tableLines(facts)
+  yield* moneyLines(facts)
   for (const { t, type, listingId, messageId } of rowsOf(evidence.mails)) {
     yield { t, source: 'mails', line: `${type} ${messageId}`, ids: [listingId] }
   }
@@ -75,12 +79,26 @@ function* linesOf(facts: Facts): Generator<Line> {
 function* clientLines({ attempts }: Facts): Generator<Line> {
   for (const { op, proc, idx, key, id, startedAt, endedAt, outcome, status, res } of attempts) {
     const name = `client ${proc} #${idx} ${op}`
-    const ids = [key, id, res.listingId, res.publicationId, res.paymentId]
+    const ids = [key, id, res.listingId, res.publicationId, res.paymentId, res.refundId]
     const asked = [name, id, key && `key ${key}`].filter(Boolean).join(' ')
     yield { t: startedAt, source: 'history', line: asked, ids }
     if (endedAt === undefined) continue
     const told = `${name} ${outcome} ${status || 'no answer'} ${JSON.stringify(res)}`
     yield { t: endedAt, source: 'history', line: told, ids }
+  }
+}
+
+/** A posting with its entries is one line, as it is one thing that is true or not. */
+function* moneyLines({ refunds, postings }: Facts): Generator<Line> {
+  for (const row of refunds) {
+    const line = `refund ${row.refundId} of ${row.amountCents} ${row.status}`
+    const ids = [row.refundId, row.paymentId]
+    yield { t: row.succeededAt ?? row.createdAt, source: 'refunds', line, ids }
+  }
+  for (const { transactionId, source, sourceId, paymentId, postedAt, entries } of postings) {
+    const sides = entries.map(({ account, amountCents }) => `${account} ${amountCents}`).join(', ')
+    const line = `posting ${transactionId} of ${source} ${sourceId}: ${sides}`
+    yield { t: postedAt, source: 'ledgerTransactions', line, ids: [sourceId, paymentId] }
   }
 }
 

@@ -2,8 +2,9 @@ import type { LivenessInvariant, SourceName } from './evidence.ts'
 
 /** The promises that are checked, in the words of the people who break them. */
 export const invariants = {
-  S1: 'one charge per idempotency key, payment and publication',
-  S3: 'our payments are what the provider captured',
+  S1: 'one charge per idempotency key, payment and publication, and one refund per key',
+  S2: 'the ledger balances, and has each movement of money once',
+  S3: 'our books are what the provider captured and gave back',
   S4: 'no event is lost',
   S4b: 'no event tells of what did not happen',
   S4c: 'the events of one thing come in the order of their versions',
@@ -11,11 +12,11 @@ export const invariants = {
   S6: 'each is told once, and each event applied once',
   S7: 'one key, one answer',
   S8: 'nothing that was seen goes back',
-  S9: 'who was told "declined" was not charged',
+  S9: 'who was told "declined" was not charged, or has it back and knows',
   S10: 'nothing acknowledged is lost',
   S14: 'every record was applied, or put aside with a reason',
   S15: 'no answer is a 500',
-  L1: 'every payment becomes final',
+  L1: 'every payment becomes final, and what is owed back is given back',
   L2: 'a paid listing becomes visible',
   L3: 'no event stays behind',
   L4: 'every mail is sent, or failed with a reason',

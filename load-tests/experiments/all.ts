@@ -1,12 +1,35 @@
+import { cacheThenChargeExperiment } from './cache-then-charge.ts'
+import { callbacks } from './callbacks.ts'
+import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
 import type { Experiment } from './experiment.ts'
 import type { Grid } from './grid.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
+import { reconcilerOff } from './reconciler-off.ts'
+import { refundObligation } from './refund-obligation.ts'
 import { replyLost } from './reply-lost.ts'
+import { sameKeyStorm } from './same-key-storm.ts'
+import { selectThenInsertExperiment } from './select-then-insert.ts'
+import { zombieOwner } from './zombie-owner.ts'
 
 /** Something to be proved by breaking the system: a pattern against its twin, or a grid. */
 export type Proof = Experiment | Grid
 
 /** Every proof, in the order of their names, the long ones last. */
-export const proofs: readonly Proof[] = [idempotencyKey, outboxExperiment, replyLost, crashMatrix]
+export const proofs: readonly Proof[] = [
+  cacheThenChargeExperiment,
+  callbacks,
+  claimInTransaction,
+  idempotencyKey,
+  lateExecution,
+  outboxExperiment,
+  reconcilerOff,
+  refundObligation,
+  replyLost,
+  sameKeyStorm,
+  selectThenInsertExperiment,
+  zombieOwner,
+  crashMatrix,
+]

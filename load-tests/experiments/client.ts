@@ -17,7 +17,7 @@ type Told = {
   replayed?: true
 }
 type Request = {
-  op: 'draft' | 'publish' | 'pay' | 'read'
+  op: 'draft' | 'publish' | 'pay' | 'refund' | 'read'
   tenant: Tenant
   url: string
   key?: string
@@ -32,6 +32,8 @@ export type RecordingClient = ReturnType<typeof openClient>
 const attemptsMaxDefault = 40
 const retryMs = 250
 const patienceMs = 5_000
+/** The 409s that asking again does not change; another one says that somebody is at it. */
+const finalConflict = /(?:not-a-draft|payment-not-captured)$/
 
 /** How long the client waits for the answer to this attempt (from 1); it then asks again. */
 export type Patience = (attempt: number) => number
@@ -67,7 +69,7 @@ export function openClient(
       procs += 1
       const req = { ...request.req, attempt: attempts }
       const told = await ask(String(procs), { ...request, req }, patience?.(attempts))
-      const isFinal = told.type !== 'info' || told.json['type']?.endsWith('not-a-draft')
+      const isFinal = told.type !== 'info' || finalConflict.test(told.json['type'] ?? '')
       if (isFinal || attempts >= attemptsMax) return { told, attempts, answeredAt: now() }
       await sleep(retryMs)
     }
@@ -111,6 +113,46 @@ export function openClient(
       if (paymentId !== undefined) await read(tenant, 'payment', paymentId)
       return { key, ...end }
     },
+    /** All that is left, unless an amount is named; until it is given back, and not only owed. */
+    async refund(tenant: Tenant, id: string, amountCents?: number, key = newKey()) {
+      const url = `${system.urls.payments}/v1/payments/${id}/refunds`
+      const req = amountCents === undefined ? {} : { amountCents }
+      const body = { ...req, reason: 'requested_by_customer' }
+      const end = await untilFinal({ op: 'refund', tenant, url, key, id, req, body })
+      await read(tenant, 'payment', id)
+      return { key, ...end }
+    },
+    ...paymentsOfTheHasty(system, untilFinal, async request => {
+      procs += 1
+      await ask(String(procs), request)
+    }),
+  }
+}
+
+/** What a client does who does not wait: it leaves, or asks again before there is an answer. */
+function paymentsOfTheHasty<Told>(
+  system: TestSystem,
+  untilFinal: (request: Request) => Promise<Told>,
+  askOnce: (request: Request) => Promise<void>,
+) {
+  const requestOf = (tenant: Tenant) => {
+    const wish = { listingId: randomUUID(), publicationId: randomUUID() }
+    const req = { ...wish, amountCents: 9_900, currency: 'EUR' }
+    const body = { ...req, cardToken: 'pm_card_visa' }
+    const url = `${system.urls.payments}/v1/payments`
+    return { op: 'pay', tenant, url, key: newKey(), req: { ...req, attempt: 1 }, body } as const
+  }
+  return {
+    /** Asks once, and is gone whatever comes of it: nobody will ask under this key again. */
+    payAndLeave: (tenant: Tenant) => askOnce(requestOf(tenant)),
+    /** One intent, sent so many times at once, in turn to each of these instances of payments. */
+    async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {
+      const request = requestOf(tenant)
+      const sends = Array.from({ length: copies }, (_, copy) =>
+        untilFinal({ ...request, url: `${instances[copy % instances.length]}/v1/payments` }),
+      )
+      return { key: request.key, ends: await Promise.all(sends) }
+    },
   }
 }
 
@@ -146,8 +188,8 @@ function typeOf(status: number): Told['type'] {
 }
 
 function resultOf({ status, json, replayed }: Told) {
-  const { listingId, publicationId, paymentId, payment, status: state } = json
-  const ids = { listingId, publicationId, paymentId }
+  const { listingId, publicationId, paymentId, refundId, payment, status: state } = json
+  const ids = { listingId, publicationId, paymentId, refundId }
   if (status === 402) return { paymentId, declined: true, replayed }
   return status >= 400 || status === 0 ? {} : { ...ids, payment, status: state, replayed }
 }

@@ -13,9 +13,15 @@ const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
   'publication.claimed': ['listings'],
   'pay.begin': ['listings'],
   'pay.answered': ['listings'],
+  'refund.claimed': ['payments'],
+  'refund.begin': ['payments'],
+  'refund.answered': ['payments'],
   'event.applied': ['listings', 'notifications'],
   'mail.accepted': ['notifications'],
 }
+
+/** As late as the card that is charged late. */
+const lateRefundMs = 5_000
 
 const paid = { answer: 'paid', charges: 1 } as const
 const columns: readonly GridColumn[] = [
@@ -25,13 +31,35 @@ const columns: readonly GridColumn[] = [
     card: 'pm_card_chargeDeclined',
     ends: { answer: 'declined', charges: 0 },
   },
-  { name: 'silent-after', card: 'pm_card_silentAfter', ends: paid },
-  { name: 'silent-before', card: 'pm_card_silentBefore', ends: paid },
-  { name: 'late', card: 'pm_card_late', ends: paid },
+  {
+    name: 'silent-after',
+    card: 'pm_card_silentAfter',
+    ends: paid,
+    atRefund: { dials: { silence: 'after' }, rest: { silence: 'none' }, shownBy: 'reply.withheld' },
+  },
+  {
+    name: 'silent-before',
+    card: 'pm_card_silentBefore',
+    ends: paid,
+    atRefund: {
+      dials: { silence: 'before' },
+      rest: { silence: 'none' },
+      shownBy: 'request.dropped',
+    },
+  },
+  {
+    name: 'late',
+    card: 'pm_card_late',
+    ends: paid,
+    atRefund: { dials: { lateMs: lateRefundMs }, rest: { lateMs: 0 }, shownBy: 'request.delayed' },
+  },
 ]
 
-/** Reached only by a listing that goes live, which a declined one does not. */
-const onlyWhenLive = new Set([
+/** Reached only by a listing that goes live, or by money that can be given back: never after a decline. */
+const onlyWhenPaid = new Set([
+  'refund.claimed@payments',
+  'refund.begin@payments',
+  'refund.answered@payments',
   'relay.published@listings',
   'event.applied@notifications',
   'mail.accepted@notifications',
@@ -43,12 +71,13 @@ export const crashMatrix: Grid = {
   title: 'A process dies at every place, whatever the card provider does',
   area: 'payments',
   hypothesis:
-    'Wherever a process dies, the client gets the answer it would have got, the card is charged as often as that answer says, and nothing stays open.',
+    'Wherever a process dies, the client gets the answer it would have got, the card is charged and the money given back as often as that answer says, and nothing stays open.',
   rows: crashLabels.flatMap(label => ownersOf[label].map(owner => rowOf(label, owner))),
   columns,
-  isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenLive.has(row.name),
+  isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenPaid.has(row.name),
 }
 
 function rowOf(label: CrashLabel, owner: ServiceName): GridRow {
-  return { name: `${label}@${owner}`, label, owner }
+  const during = label.startsWith('refund.') ? 'refund' : 'publish'
+  return { name: `${label}@${owner}`, label, owner, during }
 }

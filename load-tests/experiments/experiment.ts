@@ -12,6 +12,8 @@ export type Lab = Readonly<{
   system: TestSystem
   parts: TestParts
   client: RecordingClient
+  /** What the processes of this arm were told, for one that the method starts itself. */
+  settings: Settings
   noteFault: NoteFault
   /** The same sequence in both arms of a round: 0 <= value < 1. */
   dice: () => number
@@ -33,7 +35,7 @@ export type Experiment = Readonly<{
   /** What is believed before, in one sentence that can turn out wrong. */
   hypothesis: string
   /** Settings of the processes, by arm. Both arms get the same load, faults and dice. */
-  arms: Readonly<Record<'naive' | 'with', Readonly<Partial<Record<ProcessName, Env>>>>>
+  arms: Readonly<Record<'naive' | 'with', Settings>>
   run: readonly ProcessName[]
   /** Intents of a round; the short form has fewer. */
   size: Readonly<{ full: number; short: number }>
@@ -46,3 +48,4 @@ export type Experiment = Readonly<{
 }>
 
 type Env = Readonly<Record<string, string>>
+type Settings = Readonly<Partial<Record<ProcessName, Env>>>

@@ -39,7 +39,8 @@ export async function runArm(
     const client = openClient(system, join(dir, 'history.jsonl'))
     const dice = diceOf(experiment.name, seed).chance
     await saveAlert(system)
-    await experiment.method({ system, parts, client, noteFault, dice, size })
+    const settings = arms[arm]
+    await experiment.method({ system, parts, client, settings, noteFault, dice, size })
     await askInCalm(client)
     const sources = sourcesOf(system, parts, dir)
     const quiescence = await waitForQuiescence(sources, restMs)

@@ -211,7 +211,8 @@ export const livenessCorruptions: Corruption[] = [
     corrupt: evidence => {
       const { payment } = directPaymentOf(evidence)
       const another = { paymentId: randomUUID(), publicationId: randomUUID(), status: 'pending' }
-      rows(evidence, 'payments').push({ ...payment, ...another, providerPaymentId: null })
+      const nothing = { providerPaymentId: null, refundedCents: 0 }
+      rows(evidence, 'payments').push({ ...payment, ...another, ...nothing })
     },
   },
   {

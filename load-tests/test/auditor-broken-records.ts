@@ -16,6 +16,7 @@ export const moneyCorruptions: Corruption[] = [
   {
     name: 'the card is charged twice for one payment',
     broken: 'S1',
+    alsoBroken: ['S3'],
     corrupt: evidence => {
       const { capture } = journeyOf(evidence)
       const seq = nextSeq(evidence, 'provider')
@@ -65,7 +66,7 @@ export const moneyCorruptions: Corruption[] = [
   {
     name: 'our payment says one cent less',
     broken: 'S3',
-    alsoBroken: ['S4b'],
+    alsoBroken: ['S2', 'S4b'],
     corrupt: evidence => {
       journeyOf(evidence).payment.amountCents -= 1
     },
@@ -89,7 +90,7 @@ export const moneyCorruptions: Corruption[] = [
   {
     name: 'the row of a captured payment is gone',
     broken: 'S3',
-    alsoBroken: ['S4b', 'S10'],
+    alsoBroken: ['S2', 'S4b', 'S10'],
     corrupt: evidence => {
       const { payment } = directPaymentOf(evidence)
       remove(rows(evidence, 'payments'), row => row === payment)

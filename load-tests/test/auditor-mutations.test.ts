@@ -4,6 +4,7 @@ import { audit } from '../auditor/audit.ts'
 import { type Evidence, sourceNames } from '../auditor/evidence.ts'
 import { loadEvidence } from '../auditor/keep-evidence.ts'
 import { invariants } from '../auditor/verdict.ts'
+import { booksCorruptions, holdCorruptions, refundCorruptions } from './auditor-broken-money.ts'
 import {
   clientCorruptions,
   livenessCorruptions,
@@ -12,6 +13,7 @@ import {
 import { eventCorruptions, moneyCorruptions } from './auditor-broken-records.ts'
 import { directPaymentOf, rows } from './auditor-evidence.ts'
 import { harmlessChanges } from './auditor-harmless.ts'
+import { harmlessMoney } from './auditor-harmless-money.ts'
 
 /**
  * A run of the real system that was recorded by the driver of the integration test: declines, a
@@ -25,13 +27,20 @@ beforeEach(() => {
 })
 
 test('the recorded run is valid, and says what happened in it', () => {
-  const sometimes = ['provider.reply_withheld', 'crash.payments', 'attempt.replayed', 'dead_letter']
+  const sometimes = [
+    ...['provider.reply_withheld', 'crash.payments', 'attempt.replayed', 'dead_letter'],
+    ...['attempt.refund', 'refund.succeeded', 'ledger.posting.capture', 'ledger.posting.refund'],
+    ...['payment.authorized', 'payment.voided', 'provider.captured', 'provider.refund_succeeded'],
+  ]
   expect(audit(evidence, { sometimes })).toMatchObject({ valid: true, violations: [] })
 })
 
 describe('what is broken is reported, under its own name and with nothing that is not broken', () => {
   const corruptions = [
     ...moneyCorruptions,
+    ...booksCorruptions,
+    ...refundCorruptions,
+    ...holdCorruptions,
     ...eventCorruptions,
     ...visibleCorruptions,
     ...clientCorruptions,
@@ -55,7 +64,7 @@ describe('what is broken is reported, under its own name and with nothing that i
 })
 
 describe('what belongs to a day in production is not reported', () => {
-  test.each(harmlessChanges)('$name', ({ change }) => {
+  test.each([...harmlessChanges, ...harmlessMoney])('$name', ({ change }) => {
     change(evidence)
     const verdict = audit(evidence)
     expect(verdict).toMatchObject({ violations: [], coverage: { unknown: [] } })
@@ -65,12 +74,12 @@ describe('what belongs to a day in production is not reported', () => {
 
 describe('nothing passes because a witness has nothing to say', () => {
   test.each(sourceNames)('%s is empty', name => {
-    evidence[name] = { state: 'read', rows: [], problems: [] }
+    Object.assign(evidence, { [name]: { state: 'read', rows: [], problems: [] } })
     expect(audit(evidence).valid).not.toBe(true)
   })
 
   test.each(sourceNames)('%s is missing', name => {
-    evidence[name] = { state: 'missing', why: 'it did not answer' }
+    Object.assign(evidence, { [name]: { state: 'missing', why: 'it did not answer' } })
     expect(audit(evidence)).toMatchObject({ valid: 'unknown', violations: [] })
     expect(audit(evidence, { mayBeEmpty: sourceNames }).valid).toBe('unknown')
   })
@@ -139,6 +148,7 @@ test('a violation comes with what every witness said, in the order of time', () 
       'history',
       'provider',
       'payments',
+      'ledgerTransactions',
       'paymentOutbox',
       'publications',
       'records',

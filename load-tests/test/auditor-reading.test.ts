@@ -71,6 +71,16 @@ describe('the logs of others', () => {
     })
   })
 
+  test('a refund has our name of it and the name that the provider gave it', async () => {
+    const metadata = { payment_id: 'p', refund_id: 'r', tenant_id: 't' }
+    const money = { intentId: 'pi_1', refundId: 're_1', amount: 100, currency: 'eur' }
+    await writeFile(file, line({ at, seq: 1, type: 'refund.succeeded', ...money, metadata }))
+    expect(await readProvider({ truthLog: file }, 1_000)).toMatchObject({
+      rows: [{ paymentId: 'p', refundId: 'r', providerRefundId: 're_1', intentId: 'pi_1' }],
+      problems: [],
+    })
+  })
+
   test('a line without its number is no line of the truth', async () => {
     await writeFile(file, line({ at, type: 'intent.succeeded' }))
     expect(await readProvider({ truthLog: file }, 1_000)).toMatchObject({

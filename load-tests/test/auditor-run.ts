@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
 import type { TestSystem } from '@nightshift/local/testing/test-system'
 import { openClient, type Tenant } from '../experiments/client.ts'
 import { openFaultLog } from '../experiments/note-fault.ts'
@@ -23,7 +24,7 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
   }
   await saveAlerts(system)
 
-  const [first] = await Promise.all([
+  const [first, , , , paid] = await Promise.all([
     ...tenants.map(tenant => publishNew(tenant)),
     publishNew('acme', 'pm_card_chargeDeclined'),
     client.pay('acme'),
@@ -33,6 +34,9 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
   if (first && 'listingId' in first) {
     await client.publish('acme', first.listingId, undefined, first.key)
   }
+  const paymentId = paid?.told.json['paymentId'] ?? ''
+  await client.refund('acme', paymentId, 3_300)
+  await holdMoney(system)
   const refused = await publishNew('lumen', 'pm_card_chargeDeclined')
   await client.publish('lumen', refused.listingId)
 
@@ -43,6 +47,7 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
     publishNew('northwind', 'pm_card_chargeDeclined'),
     client.pay('acme', undefined, () => 1_000),
     client.pay('northwind', 'pm_card_silentBefore', () => 1_000),
+    client.refund('acme', paymentId, 1_100),
   ]
   await untilTruth(system, 'reply.withheld', 4)
   await dialProvider(system, { silence: 'none', latencyMs: 300 })
@@ -61,6 +66,22 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
 
   await Promise.all([...tenants, ...tenants].map(tenant => publishNew(tenant)))
   await Promise.all(tenants.map(tenant => client.pay(tenant)))
+}
+
+/** Holds money three times: one is captured, one let go, one stays held. Nobody records it. */
+async function holdMoney(system: TestSystem): Promise<void> {
+  const payments = `${system.urls.payments}/v1/payments`
+  for (const decision of ['capture', 'void', undefined]) {
+    const ids = { listingId: randomUUID(), publicationId: randomUUID() }
+    const money = { amountCents: 11_900, taxCents: 1_900, currency: 'EUR' }
+    const body = { ...ids, ...money, cardToken: 'pm_card_visa', captureMethod: 'manual' }
+    const headers = as(system, 'acme', `hold-${randomUUID()}`)
+    const { json } = await call('POST', payments, { headers, body })
+    if (decision === undefined) continue
+    const url = `${payments}/${json.paymentId}/${decision}`
+    const { status } = await call('POST', url, { headers: as(system, 'acme') })
+    if (status !== 200) throw new Error(`the ${decision} was answered ${status}`)
+  }
 }
 
 /** How often the provider wrote this down. */

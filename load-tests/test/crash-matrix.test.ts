@@ -8,6 +8,7 @@ import { type JudgedCell, judgeCells } from '../experiments/judge-cells.ts'
 import { judgeGrid, totalsOf } from '../experiments/judge-grid.ts'
 import type { CellRun } from '../experiments/run-cell.ts'
 import { journeyOf, recordOf, remove, rows } from './auditor-evidence.ts'
+import { giveBack } from './auditor-money.ts'
 
 const cells = cellsOf(crashMatrix)
 const cellOf = (row: string, column: string) => {
@@ -21,13 +22,14 @@ const journey = journeyOf(evidence)
 const survived: CellRun = {
   cell: cellOf('charge.answered@payments', 'silent-after'),
   listingId: journey.listing.listingId,
-  key: journey.key,
+  keys: [journey.key],
   answer: 'paid',
   attempts: 3,
   death: 'ended by SIGKILL',
   recoveryMs: 2_000,
   restMs: 3_000,
   isAtRest: true,
+  isFaultSeen: true,
 }
 const declinedMail: CellRun = {
   ...survived,
@@ -102,6 +104,50 @@ describe('a cell', () => {
   test('that can not be reached is watched all the same', () => {
     expect(outcomeOf(alive, never)).toBe('impossible')
     expect(outcomeOf(declinedMail, never)).toBe('reached-after-all')
+  })
+})
+
+describe('a cell of a refund', () => {
+  const run: CellRun = {
+    ...survived,
+    cell: cellOf('refund.answered@payments', 'silent-after'),
+    answer: 'refunded',
+  }
+  const judged = (times: number, of = run, cents = 100) => {
+    const seen = structuredClone(evidence)
+    const { payment } = journeyOf(seen)
+    for (let time = 0; time < times; time += 1) giveBack(seen, payment, cents)
+    return judgeCells([of], seen, []).cells[0]
+  }
+
+  test('is survived when the money came in once and went back once', () => {
+    expect(judged(1)).toMatchObject({ outcome: 'survived', charges: 1, refunds: 1 })
+  })
+
+  test('is broken when it went back never, or twice, or the client was told otherwise', () => {
+    expect([judged(0)?.outcome, judged(2)?.outcome]).toEqual(['broken', 'broken'])
+    expect(judged(1, { ...run, answer: 'open' })?.outcome).toBe('broken')
+  })
+
+  test('shows nothing when the provider was not silent while it was asked', () => {
+    expect(judged(1, { ...run, isFaultSeen: false })?.outcome).toBe('not-reached')
+  })
+
+  test('can not be reached by a card that was declined', () => {
+    const declined = crashMatrix.rows.filter(({ during }) => during === 'refund')
+    expect(declined.map(({ label }) => label)).toEqual([
+      'refund.claimed',
+      'refund.begin',
+      'refund.answered',
+    ])
+    for (const { name } of declined) expect(cellOf(name, 'decline').isPossible).toBe(false)
+  })
+
+  test('takes in a violation that names its refund', () => {
+    const seen = structuredClone(evidence)
+    const refundId = giveBack(seen, journeyOf(seen).payment, 100)
+    const findings = [{ invariant: 'S2' as const, ids: [refundId] }]
+    expect(judgeCells([run], seen, findings).cells[0]?.outcome).toBe('broken')
   })
 })
 

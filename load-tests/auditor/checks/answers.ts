@@ -1,4 +1,5 @@
 import type { Attempt } from '../attempts.ts'
+import type { ProviderLine } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Intent } from '../intents.ts'
 import type { Finding, Invariant } from '../verdict.ts'
@@ -26,23 +27,49 @@ export function checkOneAnswer(facts: Facts): Finding[] {
 /** S8, in part: whoever was told "paid" has paid. */
 export function checkPaidIsCaptured(facts: Facts): Finding[] {
   return facts.intents
-    .filter(({ attempts }) => attempts.some(({ outcome }) => outcome === 'ok'))
+    .filter(({ op, attempts }) => op !== 'refund' && attempts.some(isToldPaid))
     .filter(intent => facts.capturesOf(intent).length === 0)
     .map(intent => about('S8', intent, 'was told "paid", and the provider captured nothing'))
 }
 
-/** S9. By the answer under a key, and by what a later look at the payment said. */
+/** S8, the same the other way round: whoever was told that it is given back has it back. */
+export function checkRefundedIsGivenBack(facts: Facts): Finding[] {
+  return facts.intents
+    .filter(
+      ({ op, attempts }) => op === 'refund' && attempts.some(({ outcome }) => outcome === 'ok'),
+    )
+    .filter(intent => facts.refundLinesOf(intent).length === 0)
+    .map(intent => about('S8', intent, 'was told "given back", and the provider gave nothing'))
+}
+
+/**
+ * S9. By the answer under a key, and by what a later look at the payment said. Money that was taken all
+ * the same has to be given back whole, and whoever paid it told so.
+ */
 export function checkDeclinedIsNotCharged(facts: Facts): Finding[] {
+  const told = new Set(
+    facts.attempts
+      .filter(({ op, outcome }) => op === 'refund' && outcome === 'ok')
+      .map(({ id }) => id),
+  )
+  const isKept = (captures: readonly ProviderLine[]) =>
+    captures.some(({ paymentId = '', intentId, amount = 0 }) => {
+      const given = facts.refundLinesByPayment.get(paymentId) ?? []
+      const back = given.filter(line => line.intentId === intentId)
+      return (
+        !told.has(paymentId) || back.reduce((sum, line) => sum + (line.amount ?? 0), 0) < amount
+      )
+    })
   const answered = facts.intents
     .filter(({ attempts }) => attempts.some(isDeclined))
-    .filter(intent => facts.capturesOf(intent).length > 0)
+    .filter(intent => isKept(facts.capturesOf(intent)))
     .map(intent => about('S9', intent, 'was told "declined", and the card was charged'))
   const read = facts.attempts
     .filter(
       ({ op, outcome, res }) => op === 'read' && outcome === 'ok' && res.status === 'declined',
     )
     .map(({ id = '' }) => id)
-    .filter(id => facts.capturesByPayment.has(id))
+    .filter(id => isKept(facts.capturesByPayment.get(id) ?? []))
   const seen = [...new Set(read)].map(id => ({
     invariant: 'S9' as const,
     message: `payment ${id} was shown as declined, and the card was charged`,
@@ -59,7 +86,8 @@ export function checkAcknowledgedIsKept(facts: Facts): Finding[] {
     if (op === 'read' || !isAcknowledged) return []
     const { kept, id } = whatIsKept(facts, attempt)
     const isKept =
-      kept?.tenantId === tenant && (outcome !== 'ok' || isFinal(op, kept.status, res.payment))
+      kept?.tenantId === tenant &&
+      (outcome !== 'ok' || isFinal(op, kept.status, res.payment ?? res.status))
     if (isKept || id === undefined) return []
     const ids = [id, ...(key === undefined ? [] : [key])]
     const found = kept === undefined ? 'is not there' : `is ${kept.status}`
@@ -88,6 +116,10 @@ function whatIsKept(facts: Facts, { op, res, id }: Attempt) {
     const { publicationId } = res
     return { id: publicationId, kept: facts.publicationById.get(publicationId ?? '') }
   }
+  if (op === 'refund') {
+    const { refundId } = res
+    return { id: refundId, kept: facts.refundById.get(refundId ?? '') }
+  }
   const { paymentId } = res
   return { id: paymentId, kept: facts.paymentById.get(paymentId ?? '') }
 }
@@ -95,7 +127,14 @@ function whatIsKept(facts: Facts, { op, res, id }: Attempt) {
 function isFinal(op: Attempt['op'], status: string, told: string | undefined): boolean {
   if (op === 'draft') return true
   if (told === 'pending') return false
+  if (op === 'refund') return status === 'succeeded'
+  if (told === 'authorized') return ['authorized', 'captured', 'voided'].includes(status)
   return status === 'captured' || status === 'published'
+}
+
+/** Money that is only held is not paid. */
+function isToldPaid({ outcome, res }: Attempt): boolean {
+  return outcome === 'ok' && res.status !== 'authorized' && res.status !== 'voided'
 }
 
 function isDeclined({ outcome, res }: Attempt): boolean {
@@ -103,7 +142,7 @@ function isDeclined({ outcome, res }: Attempt): boolean {
 }
 
 function answerOf({ status, res }: Attempt): string {
-  return [status, res.listingId, res.publicationId, res.paymentId].join(' ')
+  return [status, res.listingId, res.publicationId, res.paymentId, res.refundId].join(' ')
 }
 
 /** The number of the attempt is the client's own, and no part of what it asked for. */
@@ -114,7 +153,7 @@ function bodyOf({ id, req }: Attempt): string {
 }
 
 function about(invariant: Invariant, intent: Intent, message: string): Finding {
-  const { key, paymentIds, publicationIds } = intent
-  const ids = [key, ...publicationIds, ...paymentIds]
+  const { key, paymentIds, publicationIds, refundIds } = intent
+  const ids = [key, ...publicationIds, ...paymentIds, ...refundIds]
   return { invariant, message: `key ${key} ${message}`, ids }
 }

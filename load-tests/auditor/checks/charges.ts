@@ -1,4 +1,4 @@
-import type { PaymentRow, ProviderLine } from '../evidence.ts'
+import { type PaymentRow, type ProviderLine, rowsOf } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
@@ -16,7 +16,9 @@ export function checkOneCharge(facts: Facts): Finding[] {
   }
   return [
     ...facts.intents.flatMap(intent =>
-      report(`key ${intent.key}`, facts.capturesOf(intent), [intent.key]),
+      intent.op === 'refund'
+        ? []
+        : report(`key ${intent.key}`, facts.capturesOf(intent), [intent.key]),
     ),
     ...[...facts.capturesByPublication].flatMap(([id, captures]) =>
       id === '' ? [] : report(`publication ${id}`, captures, [id]),
@@ -25,6 +27,28 @@ export function checkOneCharge(facts: Facts): Finding[] {
       id === '' ? [] : report(`payment ${id}`, captures, [id]),
     ),
   ]
+}
+
+/** S1 for money that goes back: per key of a client, and per refund of ours. */
+export function checkOneRefund(facts: Facts): Finding[] {
+  const keys = facts.intents
+    .filter(({ op }) => op === 'refund')
+    .flatMap(intent => {
+      const given = facts.refundLinesOf(intent)
+      if (given.length < 2) return []
+      return [givenTooOften(`key ${intent.key}`, given, [intent.key])]
+    })
+  const told = new Set(keys.flatMap(({ ids }) => ids))
+  const refunds = [...facts.refundLinesByRefund]
+    .filter(([id, given]) => id !== '' && given.length > 1 && !told.has(id))
+    .map(([id, given]) => givenTooOften(`refund ${id}`, given, [id]))
+  return [...keys, ...refunds]
+}
+
+function givenTooOften(what: string, given: readonly ProviderLine[], ids: string[]): Finding {
+  const message = `${what} was given back ${given.length} times`
+  const of = given.flatMap(({ refundId, paymentId }) => [refundId, paymentId])
+  return { invariant: 'S1', message, ids: [...ids, ...of.filter(id => id !== undefined)] }
 }
 
 /** S3. Both ways: what we call captured was captured, and what was captured we call captured. */
@@ -43,9 +67,10 @@ export function checkMoney(facts: Facts): Finding[] {
     })
   const theirs = facts.captures.flatMap(capture => {
     const { paymentId = '', intentId } = capture
-    const status = facts.paymentById.get(paymentId)?.status
-    // A pending one is told by L1: whoever asks again will learn of the capture.
-    if (status === 'captured' || status === 'pending') return []
+    const { status, wanted } = facts.paymentById.get(paymentId) ?? {}
+    // One that is open is told by L1: whoever asks again will learn of the capture.
+    const isOpen = status === 'pending' || (status === 'authorized' && wanted === 'capture')
+    if (status === 'captured' || isOpen) return []
     const known = status === undefined ? 'we have no such payment' : `we call it ${status}`
     return [s3(`the provider captured ${intentId} and ${known}`, idsOf(capture))]
   })
@@ -65,6 +90,24 @@ export function checkMoney(facts: Facts): Finding[] {
       return same ? [] : [s3(`${name} is not what its payment paid for`, ids)]
     })
   return [...ours, ...theirs, ...publications]
+}
+
+/** S3 for money that is held, or was: the provider holds it, or let it go. */
+export function checkHolds(facts: Facts): Finding[] {
+  const lines = Map.groupBy(rowsOf(facts.evidence.provider), ({ intentId = '' }) => intentId)
+  return facts.payments.flatMap(row => {
+    const type = { authorized: 'intent.authorized', voided: 'intent.canceled' }[row.status]
+    if (type === undefined) return []
+    const { paymentId, providerPaymentId, publicationId, status } = row
+    const line = lines.get(providerPaymentId ?? '')?.find(one => one.type === type)
+    const s3 = (message: string): Finding[] => {
+      return [{ invariant: 'S3', message, ids: [paymentId, publicationId] }]
+    }
+    if (!line) return s3(`payment ${paymentId} is ${status} only in our table`)
+    const differences = differencesOf(row, line)
+    const what = `payment ${paymentId} differs from what is ${status}`
+    return differences.length === 0 ? [] : s3(`${what}: ${differences.join(', ')}`)
+  })
 }
 
 function differencesOf(row: PaymentRow, capture: ProviderLine): string[] {

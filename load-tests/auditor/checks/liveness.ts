@@ -21,8 +21,14 @@ export function checkLiveness(facts: Facts): Finding[] {
     if (ids.length === 0) add(invariant, what, [])
     for (const id of ids) add(invariant, `${what}: ${id}`, [id])
   }
-  for (const { paymentId, status } of facts.payments) {
+  for (const { paymentId, status, wanted } of facts.payments) {
     if (status === 'pending') add('L1', `payment ${paymentId} is pending`, [paymentId])
+    if (status === 'authorized' && wanted !== null) {
+      add('L1', `the ${wanted} of payment ${paymentId} is not done`, [paymentId])
+    }
+  }
+  for (const { refundId, paymentId, status } of facts.refunds) {
+    if (status === 'pending') add('L1', `refund ${refundId} is owed`, [refundId, paymentId])
   }
   for (const { publicationId, status } of facts.publications) {
     const name = `publication ${publicationId}`

@@ -8,6 +8,7 @@ const truth = Compile(
   Type.Object({
     ...stamped,
     intentId: Type.Optional(Type.String()),
+    refundId: Type.Optional(Type.String()),
     amount: Type.Optional(Type.Integer()),
     currency: Type.Optional(Type.String()),
     metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
@@ -25,9 +26,10 @@ export function providerLine(value: unknown): ProviderLine | undefined {
     payment_id: paymentId,
     publication_id: publicationId,
     tenant_id: tenantId,
+    refund_id: refundId,
   } = metadata ?? {}
-  const { intentId, amount, currency, replayed, cause, count } = rest
-  const ids = { intentId, paymentId, publicationId, tenantId }
+  const { intentId, refundId: providerRefundId, amount, currency, replayed, cause, count } = rest
+  const ids = { intentId, paymentId, publicationId, tenantId, refundId, providerRefundId }
   const facts = { ...ids, amount, currency, replayed, cause, count }
   return { t: Date.parse(at), seq, type, ...present(facts) }
 }

@@ -13,7 +13,7 @@ const historyLine = Compile(
     run: Type.String(),
     idx: Type.Integer(),
     proc: Type.String(),
-    op: Type.Enum(['draft', 'publish', 'pay', 'read']),
+    op: Type.Enum(['draft', 'publish', 'pay', 'refund', 'read']),
     type: Type.Enum(['invoke', 'ok', 'fail', 'info']),
     t: Type.Number({ exclusiveMinimum: 0 }),
     tenant: Type.String(),

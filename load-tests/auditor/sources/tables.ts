@@ -5,6 +5,9 @@ export type TableName = Extract<
   SourceName,
   | 'payments'
   | 'paymentKeys'
+  | 'refunds'
+  | 'ledgerTransactions'
+  | 'ledgerEntries'
   | 'paymentOutbox'
   | 'listings'
   | 'publications'
@@ -34,9 +37,19 @@ export const tables: Readonly<Record<Database, Partial<Record<TableName, string>
   payments: {
     payments: `SELECT payment_id AS "paymentId", tenant_id AS "tenantId",
       listing_id AS "listingId", publication_id AS "publicationId", amount_cents AS "amountCents",
-      currency, status, provider_payment_id AS "providerPaymentId", version,
+      currency, status, provider_payment_id AS "providerPaymentId", wanted,
+      tax_cents AS "taxCents", refunded_cents AS "refundedCents", version,
       ${millis('created_at', 'createdAt')}, ${millis('updated_at', 'updatedAt')} FROM payments`,
     paymentKeys: keys,
+    refunds: `SELECT refund_id AS "refundId", tenant_id AS "tenantId", payment_id AS "paymentId",
+      amount_cents AS "amountCents", tax_cents AS "taxCents", status,
+      provider_refund_id AS "providerRefundId", ${millis('created_at', 'createdAt')},
+      ${millis('succeeded_at', 'succeededAt')} FROM refunds`,
+    ledgerTransactions: `SELECT transaction_id::text AS "transactionId", tenant_id AS "tenantId",
+      source, source_id AS "sourceId", payment_id AS "paymentId",
+      ${millis('posted_at', 'postedAt')} FROM ledger_transactions`,
+    ledgerEntries: `SELECT transaction_id::text AS "transactionId", account,
+      amount_cents::float8 AS "amountCents", currency FROM ledger_entries`,
     paymentOutbox: outbox,
   },
   listings: {

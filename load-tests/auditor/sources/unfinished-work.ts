@@ -17,6 +17,17 @@ export const unfinishedWork: Readonly<Record<Database, readonly Question[]>> = {
       what: 'a payment is pending',
       query: `SELECT payment_id AS id FROM payments WHERE status = 'pending'`,
     },
+    {
+      invariant: 'L1',
+      what: 'what was decided about held money is not done',
+      query: `SELECT payment_id AS id FROM payments
+        WHERE status = 'authorized' AND wanted IS NOT NULL`,
+    },
+    {
+      invariant: 'L1',
+      what: 'a refund is owed',
+      query: `SELECT refund_id AS id FROM refunds WHERE status = 'pending'`,
+    },
     outbox('payments'),
   ],
   listings: [

@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import { inTransaction } from '@nightshift/runtime/postgres'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openRedis, type Redis } from '@nightshift/runtime/redis'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { cacheThenCharge } from '../src/idempotency-key/cache-then-charge.ts'
 import { fingerprintOf } from '../src/idempotency-key/fingerprint.ts'
 import { idempotencyKeys } from '../src/idempotency-key/idempotency-key.ts'
 import { ignoredIdempotencyKeys } from '../src/idempotency-key/naive.ts'
+import { selectThenInsert } from '../src/idempotency-key/select-then-insert.ts'
 import type { Claim, IdempotencyKeys, KeyedRequest } from '../src/idempotency-key/types.ts'
 import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
 
 const leaseMs = 60_000
 const keys = idempotencyKeys(leaseMs)
 let database: PatternDatabase
+let redis: Redis
 
 beforeAll(async () => {
   database = await openPatternDatabase(inject('parts').postgresUrl)
+  redis = openRedis(inject('parts').redisUrl, { connectMs: 2_000, commandMs: 2_000 }, database.log)
+  await vi.waitFor(() => redis.ping(), { timeout: 5_000, interval: 20 })
 })
-afterAll(() => database[Symbol.asyncDispose]())
+afterAll(async () => {
+  redis.disconnect()
+  await database[Symbol.asyncDispose]()
+})
 
 function request(changes: Partial<KeyedRequest> = {}): KeyedRequest {
   return {
@@ -146,3 +155,60 @@ test('the naive twin lets every attempt through, with an id of its own', async (
   await naive.finish(database.pool, first.proposedId, answer)
   expect((await claim(again(first), naive)).kind).toBe('claimed')
 })
+
+describe('a SELECT before the INSERT', () => {
+  const variant = selectThenInsert()
+
+  test('replays what is finished, and has another wait for what is not', async () => {
+    const first = request()
+    expect((await claim(first, variant)).kind).toBe('claimed')
+    expect((await claim(again(first), variant)).kind).toBe('in_progress')
+    await variant.finish(database.pool, first.proposedId, answer)
+    expect(await claim(again(first), variant)).toEqual({ kind: 'finished', answer })
+    const other = { ...again(first), fingerprint: fingerprintOf('another body') }
+    expect((await claim(other, variant)).kind).toBe('different_request')
+  })
+
+  test('lets two through that look before either has inserted', async () => {
+    const first = request()
+    const claims = await inTransaction(database.pool, async tx => {
+      const one = await variant.claim(tx, first)
+      // It sees nothing of what is not committed, and its INSERT waits for that.
+      const other = claim(again(first), variant)
+      await waitingForALock(1)
+      return [one, other] as const
+    })
+    expect(claims[0].kind).toBe('claimed')
+    expect((await claims[1]).kind).toBe('claimed')
+  })
+})
+
+describe('answers in a cache', () => {
+  test('are replayed as long as the cache has them, and charged again when it has not', async () => {
+    const variant = cacheThenCharge(redis)
+    const first = request()
+    expect((await claim(first, variant)).kind).toBe('claimed')
+    await variant.finish(database.pool, first.proposedId, answer)
+    expect(await claim(again(first), variant)).toEqual({ kind: 'finished', answer })
+    await redis.del(`idempotency:${first.tenantId}:${first.route}:${first.key}`)
+    expect((await claim(again(first), variant)).kind).toBe('claimed')
+  })
+
+  test('know nothing of what is under way, or of what another process did not get to write', async () => {
+    const first = request()
+    expect((await claim(first, cacheThenCharge(redis))).kind).toBe('claimed')
+    const another = cacheThenCharge(redis)
+    expect((await claim(again(first), another)).kind).toBe('claimed')
+    await another.finish(database.pool, first.proposedId, answer)
+    expect((await claim(again(first), another)).kind).toBe('claimed')
+  })
+})
+
+async function waitingForALock(count: number): Promise<void> {
+  const sql = `SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  await vi.waitFor(async () => expect((await database.pool.query(sql)).rowCount).toBe(count), {
+    timeout: 2_000,
+    interval: 10,
+  })
+}

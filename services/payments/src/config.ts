@@ -25,9 +25,18 @@ export const Config = Type.Object({
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),
+  /** Only for answers kept in a cache (PATTERN_IDEMPOTENCY_KEY=cache-then-charge). */
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://' })),
+  PATTERN_IDEMPOTENCY_KEY: Type.Enum(
+    ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
+    { default: 'on' },
+  ),
   PATTERN_NATURAL_BATCHING: Type.Enum(['on', 'naive', 'step-by-step'], { default: 'on' }),
-  PATTERN_UNKNOWN_OUTCOME: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_FENCING: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_UNKNOWN_OUTCOME: Type.Enum(['on', 'naive', 'not-found-is-failed'], { default: 'on' }),
+  PATTERN_REFUND_OBLIGATION: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_CALLBACK_HINT: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_RECONCILER: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })

@@ -37,6 +37,8 @@ export const limits = {
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
   },
+  /** Of answers, where a variant of the keys keeps them there. */
+  cache: { connectMs: 500, commandMs: 250 },
   /** A revoked key is refused after this long at the latest. */
   apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
   /** How long the owner of a key may be silent before another attempt takes over. */

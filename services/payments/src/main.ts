@@ -1,18 +1,19 @@
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { takeAsHint } from '@nightshift/patterns/callback-hint/callback-hint'
+import { believeCallback } from '@nightshift/patterns/callback-hint/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
-import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
-import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
-import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
-import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
+import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
+import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { authenticateBy } from '@nightshift/runtime/authenticate'
 import { runInBackground } from '@nightshift/runtime/background'
-import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
+import { watchBacklog } from '@nightshift/runtime/backlog'
 import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
@@ -35,29 +36,21 @@ import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
 import { chargeCard, finishHoldAtProvider, refundAtProvider } from './clients/card-provider.ts'
+import { orLookUp } from './clients/look-up-charge.ts'
 import { Config } from './config.ts'
-import type { Payment } from './domain/payment.ts'
-import { paymentEvent } from './domain/payment-event.ts'
+import { captureEntries, refundEntries, taxOfRefund } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
 import type { RefundPaymentDeps } from './flows/refund-payment.ts'
-import type { FinishPaymentDeps, TakePaymentDeps } from './flows/take-payment.ts'
-import { paymentAnswer } from './http/payment-answer.ts'
+import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { refundAnswer } from './http/refund-answer.ts'
 import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import { believeBy } from './store/believe-callback.ts'
 import { findAnyPayment, lookSoon, rememberCallback } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
-import { paymentPhases } from './store/payment-phases.ts'
-import {
-  countLeftOpen,
-  deleteExpiredKeys,
-  findPayment,
-  postponeCheck,
-  releaseKey,
-  takeDuePayments,
-} from './store/payments.ts'
+import { countLeftOpen, deleteExpiredKeys, findPayment, takeDuePayments } from './store/payments.ts'
 import { refundPhases } from './store/refund-phases.ts'
 import {
   findRefundsOf,
@@ -66,7 +59,7 @@ import {
   takeDueRefunds,
 } from './store/refunds.ts'
 import { balanceBefore, statementLines } from './store/statements.ts'
-import { stepByStepPhases } from './store/step-by-step.ts'
+import { eventNow, wirePhases } from './wire-phases.ts'
 
 const topic = 'payments.v1'
 
@@ -112,7 +105,7 @@ type Wired = ReturnType<typeof wirePatterns>
 
 /** What the routes call. On behalf of an employer, in a transaction that sees its rows only. */
 function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: Plumbing): AppDeps {
-  const { claim, finish, refund } = wired
+  const { announcements, claim, finish, refund } = wired
   const { defaultSize, refundsMax } = limits.page
   const decide = decideHold(limits.reconcile.firstCheckMs)
   return {
@@ -143,6 +136,13 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
       findPayment: paymentId => findAnyPayment(worker, paymentId),
       remember: (callback, isOurs) => rememberCallback(worker, callback, isOurs),
       lookSoon: ({ paymentId }) => lookSoon(worker, paymentId),
+      takeHint: config.PATTERN_CALLBACK_HINT === 'on' ? takeAsHint : believeCallback,
+      believe: believeBy({
+        announcements,
+        eventOf: eventNow,
+        // What the provider keeps is not in its event.
+        entriesOf: captured => captureEntries(captured, 0),
+      }),
     },
     callbackSecrets: config.CARD_PROVIDER_CALLBACK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
@@ -163,75 +163,55 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
       : publishAfterCommit(worker, () => topic, publish)
   const count = (max: number) => countLeftOpen(worker, max)
   const backlog = watchBacklog(count, limits.backlog.openMax, metrics.backlogOpen)
-  const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'on' ? concludeFromAnswers : callItFailed
+  const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
+  const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
   const { againBaseMs, againCapMs } = limits.reconcile
-  const { claim, settle } = phasesOf(config, { pool: worker, announcements, backlog })
+  const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
   const provider = { call: callProvider, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   const finish: Finish = {
-    charge: chargeCard(provider),
+    charge:
+      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
+        ? orLookUp(chargeCard(provider), provider)
+        : chargeCard(provider),
     carryOut: finishHoldAtProvider(provider),
     conclude: outcome => conclude(outcome, 'card_declined'),
-    settle,
-    askAgainLater: async payment => {
-      await postponeCheck(worker, payment, againBaseMs, againCapMs)
-      await releaseKey(worker, payment.paymentId)
-    },
+    settle: phases.settle,
+    askAgainLater: phases.askAgainLater,
   }
   const keys = idempotencyKeys(limits.keyLeaseMs)
   const { firstCheckMs } = limits.reconcile
-  const refunds = refundPhases({ pool, keys, firstCheckMs, answerOf: refundAnswer })
+  const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
+  const options = {
+    ...{ pool, keys, obligation: owed, firstCheckMs, answerOf: refundAnswer },
+    ...{ entriesOf: refundEntries, taxOf: taxOfRefund },
+  }
   const refund: RefundPaymentDeps = {
-    ...refunds,
+    ...refundPhases(options),
+    withoutAnswer: owed.withoutAnswer,
     giveBack: refundAtProvider(provider),
     askAgainLater: async one => {
       await postponeRefund(worker, one, againBaseMs, againCapMs)
       await keys.release(worker, one.refundId)
     },
   }
-  return { announcements, backlog, claim, finish, refund }
+  return { announcements, backlog, claim: phases.claim, finish, reconcile, refund }
 }
 
 type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
 
-/** The keys and the form of the statements go together: a key is claimed in the statement itself. */
-function phasesOf(
-  config: Config,
-  { pool, announcements, backlog }: { pool: Pool; announcements: Outbox; backlog: Backlog },
-): Pick<TakePaymentDeps, 'claim' | 'settle'> {
-  const { keyLeaseMs, batching, reconcile } = limits
-  const { firstCheckMs } = reconcile
-  const options = {
-    ...{ pool, announcements, isBacklogFull: backlog.isFull },
-    answerOf: paymentAnswer,
-    eventOf: (payment: Payment) => paymentEvent(payment, randomUUID(), new Date().toISOString()),
-  }
-  if (config.PATTERN_IDEMPOTENCY_KEY === 'naive') {
-    return stepByStepPhases({ ...options, keys: ignoredIdempotencyKeys(), firstCheckMs })
-  }
-  if (config.PATTERN_NATURAL_BATCHING === 'step-by-step') {
-    return stepByStepPhases({ ...options, keys: idempotencyKeys(keyLeaseMs), firstCheckMs })
-  }
-  return paymentPhases({
-    ...options,
-    ...batching,
-    batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,
-    claim: { owner: `payments-${process.pid}`, leaseMs: keyLeaseMs, firstCheckMs },
-  })
-}
-
 /** What happens without anybody asking. Stopped, and waited for, before its connections close. */
 function startJobs(
   open: AsyncDisposableStack,
-  { announcements, backlog, finish, refund }: Wired,
+  { announcements, backlog, finish, reconcile, refund }: Wired,
   { worker, log, metrics }: Plumbing,
 ): void {
   const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
-  const work = { attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
+  const work = { reconcile, attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
   const { keysBatchMax, keysIdleMs } = limits.reaper
   const jobs: Job[] = [
     {

@@ -40,8 +40,13 @@ export function renderGrid(
     `|---|---|${columns.map(() => '---|').join('')}`,
     ...lines,
     '',
-    '*paid*: told so, and charged once; *declined*: told so, and not charged; empty: such a payment never comes by there.',
+    legendOf(cells.some(({ answer }) => answer === 'refunded')),
   ].join('\n')
+}
+
+function legendOf(hasRefunds: boolean): string {
+  const refunded = hasRefunds ? ' *refunded*: charged once, and given back once;' : ''
+  return `*paid*: told so, and charged once;${refunded} *declined*: told so, and not charged; empty: such a payment never comes by there.`
 }
 
 function seconds(ms: number): string {

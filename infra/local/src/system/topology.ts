@@ -110,6 +110,8 @@ export function topology(options: TopologyOptions): Topology {
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
       CARD_PROVIDER_CALLBACK_SECRETS: secrets.cardProviderCallbackSecret,
+      // For one of the variants of the idempotency keys and nothing else, so it has no link of its own.
+      REDIS_URL: urlOver(links, 'listings-redis', options.redisUrl),
     }),
     listings: service(options, 'listings', {
       ...serviceEnv('listings'),

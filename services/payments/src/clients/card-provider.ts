@@ -14,7 +14,7 @@ import type { TakePaymentDeps } from '../flows/take-payment.ts'
 type Intent = { id: string; status: string; latest_charge?: Charge | string | null }
 type Charge = { balance_transaction?: { fee?: number } | string | null }
 type ProviderError = { type?: string; code?: string; decline_code?: string; param?: string }
-type Body = Partial<Intent> & { error?: ProviderError }
+type Body = Partial<Intent> & { data?: Partial<Intent>[]; error?: ProviderError }
 
 export type ProviderConnection = {
   call: CallDependency
@@ -61,7 +61,7 @@ export function finishHoldAtProvider(provider: ProviderConnection): FinishHoldDe
         if (answer.kind !== 'answer') return answer
         const { outcome, body } = readAnswer(answer)
         const isDone = body?.status === (wanted === 'capture' ? 'succeeded' : 'canceled')
-        return outcome ?? (isDone && body?.id ? ok(body, body.id) : misused(answer, body))
+        return outcome ?? (isDone && body?.id ? succeeded(body, body.id) : misused(answer, body))
       },
     )
 }
@@ -128,7 +128,7 @@ type Answer = Extract<HttpAnswer, { kind: 'answer' }>
 type Undecided = Extract<Outcome<never>, { kind: 'unknown' | 'shed' }>
 
 /** What is the same for every question: an answer that we can't read is no answer. */
-function readAnswer(answer: Answer): { outcome?: Undecided; body?: Body } {
+export function readAnswer(answer: Answer): { outcome?: Undecided; body?: Body } {
   const { status } = answer
   const body = parse(answer.body)
   if (status >= 500 || body === undefined) {
@@ -148,7 +148,7 @@ function chargeOutcome(answer: Answer): ChargeOutcome {
   if (outcome || body === undefined) return outcome ?? unknown('no answer')
   const { status } = answer
   const error = body.error
-  if (status === 200 && body.id && isCharged(body.status)) return ok(body, body.id)
+  if (status === 200 && body.id && isCharged(body.status)) return succeeded(body, body.id)
   if (status === 402 && error?.type === 'card_error') {
     return { kind: 'rejected', reason: declineReason(error) }
   }
@@ -162,7 +162,11 @@ function isCharged(status: string | undefined): boolean {
   return status === 'succeeded' || status === 'requires_capture'
 }
 
-function ok(intent: Body, providerPaymentId: string): { kind: 'ok'; value: Charged } {
+/** An intent that is as it was asked for, with what the provider keeps of it. */
+export function succeeded(
+  intent: Partial<Intent>,
+  providerPaymentId: string,
+): { kind: 'ok'; value: Charged } {
   const isHeld = intent.status === 'requires_capture'
   const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null
   const transaction = charge?.balance_transaction

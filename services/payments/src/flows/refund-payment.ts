@@ -1,5 +1,6 @@
 import type { RefundPaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
 import type { Outcome } from '@nightshift/runtime/outcome'
 import type { Refund } from '../domain/refund.ts'
@@ -29,12 +30,15 @@ export type FinishRefundDeps = {
 }
 
 export type RefundPaymentDeps = FinishRefundDeps & {
+  withoutAnswer: Obligation['withoutAnswer']
   /** Commits that the money is owed. From then on it is given back, whoever dies. */
   claim: (keyed: KeyedRefund) => Promise<RefundClaim>
 }
 
 export type RefundPaymentResult =
   | { kind: 'refund'; refund: Refund }
+  /** Said without an answer of the provider, where a refund is no obligation. */
+  | { kind: 'failed' }
   | Exclude<RefundClaim, { kind: 'claimed' }>
 
 /**
@@ -48,7 +52,9 @@ export async function refundPayment(
 ): Promise<RefundPaymentResult> {
   const claim = await deps.claim(keyed)
   if (claim.kind !== 'claimed') return claim
-  return { kind: 'refund', refund: await finishRefund(deps, claim.refund, deadline) }
+  const refund = await finishRefund(deps, claim.refund, deadline)
+  const isFailed = refund.status === 'pending' && deps.withoutAnswer === 'failed'
+  return isFailed ? { kind: 'failed' } : { kind: 'refund', refund }
 }
 
 /** The second half, for a request and for the job that meets what is owed. */

@@ -1,12 +1,16 @@
+import type { TakeHint } from '@nightshift/patterns/callback-hint/types'
 import { type CallbackVerdict, judgeCallback, type ProviderCallback } from '../domain/callback.ts'
 import type { Payment } from '../domain/payment.ts'
 
 export type TakeCallbackDeps = {
+  takeHint: TakeHint
   findPayment: (paymentId: string) => Promise<Payment | undefined>
   /** False if this event was taken before. */
   remember: (callback: ProviderCallback, isOurs: boolean) => Promise<boolean>
   /** Lets the reconciler ask the provider soon, if the payment is open. */
   lookSoon: (payment: Payment) => Promise<void>
+  /** Makes of the payment what the callback says. Only the naive twin does that. */
+  believe: (callback: ProviderCallback, payment: Payment) => Promise<void>
 }
 
 export type CallbackResult = CallbackVerdict | { kind: 'duplicate' }
@@ -23,8 +27,10 @@ export async function takeCallback(
   const payment = paymentId === undefined ? undefined : await deps.findPayment(paymentId)
   const verdict = judgeCallback(callback, payment)
   if (verdict.kind === 'refuse') return verdict
-  const isNew = await deps.remember(callback, payment !== undefined)
-  if (!isNew) return { kind: 'duplicate' }
-  if (verdict.kind === 'look') await deps.lookSoon(verdict.payment)
-  return verdict
+  const taken = await deps.takeHint({
+    remember: () => deps.remember(callback, payment !== undefined),
+    lookSoon: async () => payment && deps.lookSoon(payment),
+    believe: async () => payment && deps.believe(callback, payment),
+  })
+  return taken === 'duplicate' ? { kind: 'duplicate' } : verdict
 }

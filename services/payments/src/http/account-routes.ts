@@ -6,15 +6,14 @@ import {
   StatementResponse,
 } from '@nightshift/contracts/payments-http'
 import { Problem } from '@nightshift/contracts/problem'
-import { sendProblem } from '@nightshift/runtime/problem'
+import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { tenantOf } from '@nightshift/runtime/request-state'
-import { decodeCursor, encodeCursor } from '../domain/payment-cursor.ts'
+import { type ListPayments, listPayments } from '../flows/list-payments.ts'
 import { readStatement, type StatementDeps } from '../flows/read-statement.ts'
-import type { PaymentFilter, PaymentPage } from '../store/list-payments.ts'
 import { paymentResponse } from './payment-answer.ts'
 
 export type AccountRoutesDeps = {
-  listPayments: (filter: PaymentFilter) => Promise<PaymentPage>
+  listPayments: ListPayments
   statement: StatementDeps
   pageDefault: number
 }
@@ -35,24 +34,12 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
     '/v1/payments',
     { schema: list, config: { scope: 'payments:read' } },
     async (request, reply) => {
-      const { after: cursor, limit = deps.pageDefault, ...filter } = request.query
-      const after = cursor === undefined ? undefined : decodeCursor(cursor)
-      if (cursor !== undefined && !after) {
-        return sendProblem(request, reply, {
-          status: 400,
-          slug: 'validation-error',
-          title: 'The request does not have the form that is expected',
-          errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
-        })
-      }
-      const page = await deps.listPayments({
-        ...{ ...filter, tenantId: tenantOf(request), limit },
-        ...(after && { after }),
-      })
-      return {
-        payments: page.payments.map(paymentResponse),
-        ...(page.nextAfter && { nextAfter: encodeCursor(page.nextAfter) }),
-      }
+      const { after, limit = deps.pageDefault, ...filter } = request.query
+      const wanted = { ...filter, tenantId: tenantOf(request), limit }
+      const listed = await listPayments(deps.listPayments, wanted, after)
+      if (listed.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
+      const { payments, nextAfter } = listed
+      return { payments: payments.map(paymentResponse), ...(nextAfter && { nextAfter }) }
     },
   )
 
@@ -86,4 +73,11 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
       }
     },
   )
+}
+
+const noSuchPlace: Refusal = {
+  status: 400,
+  slug: 'validation-error',
+  title: 'The request does not have the form that is expected',
+  errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
 }

@@ -7,8 +7,8 @@ import { note } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
 import Value from 'typebox/value'
 import type { ProviderCallback } from '../domain/callback.ts'
-import { checkSignature } from '../domain/callback-signature.ts'
 import { type TakeCallbackDeps, takeCallback } from '../flows/take-callback.ts'
+import { checkSignature } from './callback-signature.ts'
 
 export type CallbackRoutesDeps = {
   takeCallback: TakeCallbackDeps

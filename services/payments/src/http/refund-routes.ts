@@ -54,6 +54,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
         case 'no_such_payment':
         case 'not_captured':
         case 'too_much':
+        case 'failed':
           return sendProblem(request, reply, refusals[result.kind])
         case 'finished':
           note(request, { replayed: true })
@@ -93,5 +94,11 @@ const refusals = {
     slug: 'refund-too-large',
     title: 'So much is not left of this payment',
     detail: 'All its refunds together can be as much as was captured, and no more.',
+  },
+  failed: {
+    status: 424,
+    slug: 'refund-failed',
+    title: 'The refund has failed',
+    detail: 'The provider did not say that it was made.',
   },
 } as const satisfies Record<string, Refusal>

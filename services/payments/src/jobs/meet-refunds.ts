@@ -1,3 +1,4 @@
+import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import type { Log } from '@nightshift/runtime/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
@@ -5,6 +6,7 @@ import { type FinishRefundDeps, finishRefund } from '../flows/refund-payment.ts'
 import type { DueRefund } from '../store/refunds.ts'
 
 export type MeetRefundsDeps = {
+  reconcile: Reconcile
   takeDue: () => Promise<DueRefund[]>
   finish: FinishRefundDeps
   /** Of what is owed, the age of the oldest, to be shown and alarmed about. */
@@ -19,14 +21,12 @@ export type MeetRefundsDeps = {
  * @returns how many were looked at
  */
 export async function meetRefundsOnce(deps: MeetRefundsDeps): Promise<number> {
-  const due = await deps.takeDue()
-  const queue = due.values()
-  const worker = async () => {
-    for (const one of queue) await meetOne(deps, one)
-  }
-  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
+  const looked = await deps.reconcile({
+    ...deps,
+    finishOne: due => meetOne(deps, due),
+  })
   await deps.showOldest()
-  return due.length
+  return looked
 }
 
 async function meetOne(deps: MeetRefundsDeps, due: DueRefund): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import type { Log } from '@nightshift/runtime/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
@@ -6,6 +7,7 @@ import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
 import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
+  reconcile: Reconcile
   takeDue: () => Promise<DuePayment[]>
   finish: FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
   attemptBudgetMs: number
@@ -19,13 +21,7 @@ export type ReconcilePaymentsDeps = {
  * @returns how many were looked at
  */
 export async function reconcilePaymentsOnce(deps: ReconcilePaymentsDeps): Promise<number> {
-  const due = await deps.takeDue()
-  const queue = due.values()
-  const worker = async () => {
-    for (const one of queue) await reconcileOne(deps, one)
-  }
-  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
-  return due.length
+  return deps.reconcile({ ...deps, finishOne: due => reconcileOne(deps, due) })
 }
 
 async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promise<void> {

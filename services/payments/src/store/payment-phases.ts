@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { PaymentEvent } from '@nightshift/contracts/events'
+import type { Fencing } from '@nightshift/patterns/fencing/types'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Batching } from '@nightshift/patterns/natural-batching/types'
@@ -7,8 +8,8 @@ import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import { captureEntries } from '../domain/ledger.ts'
-import { type Payment, type Settlement, settled } from '../domain/payment.ts'
+import type { Entry } from '../domain/ledger.ts'
+import type { Payment, Settlement } from '../domain/payment.ts'
 import type { KeyedPayment, TakePaymentDeps } from '../flows/take-payment.ts'
 import { type ClaimSettings, claimPayments, isKeyKnown, type NewPayment } from './claim-payments.ts'
 import { findPayment } from './payments.ts'
@@ -16,8 +17,12 @@ import { type PaymentChange, settlePayments } from './settle-payments.ts'
 
 export const takePaymentRoute = 'POST /v1/payments'
 
-/** What others are told when a payment has changed. */
+/** What becomes of a payment with a settlement, and what others are told. */
 export type Telling = {
+  changeOf: (
+    payment: Payment,
+    settlement: Settlement,
+  ) => { after: Payment; entries: readonly Entry[] }
   answerOf: (payment: Payment) => StoredAnswer
   eventOf: (payment: Payment) => PaymentEvent | undefined
 }
@@ -25,6 +30,7 @@ export type Telling = {
 export type PhasesOptions = Telling & {
   pool: Pool
   batching: Batching
+  fencing: Fencing
   announcements: Outbox
   isBacklogFull: () => boolean
   claim: Omit<ClaimSettings, 'route'>
@@ -34,7 +40,7 @@ export type PhasesOptions = Telling & {
 
 /** The two phases of a payment that commit: each is one statement, for as many payments as wait. */
 export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'claim' | 'settle'> {
-  const { pool, batching, announcements, isBacklogFull, lanesMax, batchMax } = options
+  const { pool, batching, fencing, announcements, isBacklogFull, lanesMax, batchMax } = options
   const settings = { ...options.claim, route: takePaymentRoute }
   const bounds = { lanesMax, batchMax, isErrorOfOne }
   const claimOne = batching({
@@ -44,7 +50,7 @@ export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'cl
   })
   const settleOne = batching({
     ...bounds,
-    run: (changes: readonly PaymentChange[]) => settlePayments(pool, changes),
+    run: (changes: readonly PaymentChange[]) => settlePayments(pool, changes, fencing),
     keyOf: ({ before }) => before.paymentId,
   })
 
@@ -62,12 +68,12 @@ export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'cl
 
     settle: async (payment, settlement) => {
       await crashpoint('settle.begin')
-      const after = settled(payment, settlement)
+      const { after, entries } = options.changeOf(payment, settlement)
       const event = options.eventOf(after)
       const isDone = await settleOne({
         before: payment,
         after,
-        entries: entriesOf(after, settlement),
+        entries,
         answer: options.answerOf(after),
         event: event && announcements.stage(event),
       })
@@ -98,10 +104,6 @@ export function newPaymentOf({ tenantId, key, request }: KeyedPayment): NewPayme
     fingerprint: fingerprintOf(takePaymentRoute, request),
     traceparent: currentTraceparent(),
   }
-}
-
-export function entriesOf(after: Payment, settlement: Settlement) {
-  return settlement.kind === 'captured' ? captureEntries(after, settlement.feeCents) : []
 }
 
 /**

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTenantTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
-import { refundEntries, taxOfRefund } from '../domain/ledger.ts'
+import type { Entry } from '../domain/ledger.ts'
+import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../flows/refund-payment.ts'
 import { findPayment } from './payments.ts'
@@ -17,16 +19,28 @@ const route = 'POST /v1/payments/:paymentId/refunds'
 export type RefundPhasesOptions = {
   pool: Pool
   keys: IdempotencyKeys
+  obligation: Obligation
   firstCheckMs: number
   answerOf: (refund: Refund) => StoredAnswer
+  entriesOf: (refund: Refund) => readonly Entry[]
+  taxOf: TaxOfRefund
 }
+
+/** The tax in an amount of a payment of which this much was given back before. */
+type TaxOfRefund = (
+  payment: Pick<Payment, 'amountCents' | 'taxCents' | 'refundedCents'>,
+  refundCents: number,
+) => number
 
 /** The two phases of a refund that commit. Refunds are few, so each is a transaction of its own. */
 export function refundPhases({
   pool,
   keys,
+  obligation,
   firstCheckMs,
   answerOf,
+  entriesOf,
+  taxOf,
 }: RefundPhasesOptions): Pick<RefundPaymentDeps, 'claim' | 'settle'> {
   return {
     claim: async keyed => {
@@ -36,10 +50,10 @@ export function refundPhases({
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
-        if (!claim.resumed) await owe(tx, keyed, claim.id, firstCheckMs)
+        if (!claim.resumed) await owe(tx, keyed, claim.id, { firstCheckMs, taxOf })
         const refund = await findRefund(tx, tenantId, claim.id)
         if (!refund) throw new Error(`the key was claimed and its refund ${claim.id} is absent`)
-        return { kind: 'claimed', refund }
+        return obligation.beforeAsking({ kind: 'claimed', refund })
       })
       await crashpoint('refund.claimed')
       return result
@@ -48,10 +62,13 @@ export function refundPhases({
     settle: async (refund, providerRefundId) => {
       const { tenantId, refundId } = refund
       const isDone = await inTenantTransaction(pool, tenantId, async tx => {
+        await obligation.oncePaid(() => writeDown(tx, refund, firstCheckMs))
         if (!(await markRefunded(tx, refund, providerRefundId))) return false
-        await postToLedger(tx, { ...refund, source: 'refund', sourceId: refund.refundId }, [
-          ...refundEntries(refund),
-        ])
+        await postToLedger(
+          tx,
+          { ...refund, source: 'refund', sourceId: refundId },
+          entriesOf(refund),
+        )
         await keys.finish(tx, refund.refundId, answerOf({ ...refund, status: 'succeeded' }))
         return true
       })
@@ -71,7 +88,7 @@ async function owe(
   tx: Transaction,
   { tenantId, paymentId, request }: KeyedRefund,
   refundId: string,
-  firstCheckMs: number,
+  { firstCheckMs, taxOf }: { firstCheckMs: number; taxOf: TaxOfRefund },
 ): Promise<void> {
   const payment = await findPayment(tx, tenantId, paymentId)
   const refuse = (kind: 'no_such_payment' | 'not_captured' | 'too_much') =>
@@ -85,8 +102,16 @@ async function owe(
   const refundedCents = reserved.refundedBeforeCents
   await insertRefund(tx, {
     ...{ refundId, tenantId, paymentId, amountCents, firstCheckMs },
-    taxCents: taxOfRefund({ ...payment, refundedCents }, amountCents),
+    taxCents: taxOf({ ...payment, refundedCents }, amountCents),
     reason: request.reason,
     traceparent: currentTraceparent(),
   })
+}
+
+/** As it was looked at before: who writes it down now has not kept it. */
+async function writeDown(tx: Transaction, refund: Refund, firstCheckMs: number): Promise<void> {
+  const { tenantId, paymentId, amountCents } = refund
+  const reserved = await reserveForRefund(tx, tenantId, paymentId, amountCents)
+  if (!reserved) throw new Error(`so much is not left of payment ${paymentId} any more`)
+  await insertRefund(tx, { ...refund, traceparent: currentTraceparent(), firstCheckMs })
 }

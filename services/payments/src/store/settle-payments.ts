@@ -1,3 +1,4 @@
+import type { Fencing } from '@nightshift/patterns/fencing/types'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { StagedEvent } from '@nightshift/patterns/outbox/types'
 import type { Queryable } from '@nightshift/runtime/postgres'
@@ -21,7 +22,7 @@ export type PaymentChange = {
  * answer under the key, the ledger, and the event. Forward only, and only by the owner: a payment
  * that has left the state that it was in, or that somebody else has taken over, stays as it is.
  */
-const settleSql = `
+const settleSql = ({ isStillOurs, postedFor }: Fencing) => `
   WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[],
         $7::integer[], $8::jsonb[], $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[])
@@ -33,7 +34,7 @@ const settleSql = `
       decline_reason = w.decline_reason, card_token = NULL, wanted = NULL, next_check_at = NULL,
       version = p.version + 1, updated_at = now()
     FROM wanted w
-    WHERE p.payment_id = w.payment_id AND p.status = w.before AND p.attempt = w.attempt
+    WHERE p.payment_id = w.payment_id AND ${isStillOurs('p', 'w')}
     RETURNING p.tenant_id, p.currency, w.*
   ), finished AS (
     UPDATE idempotency_keys k
@@ -44,7 +45,8 @@ const settleSql = `
       AND s.response_status IS NOT NULL
   ), posted AS (
     INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
-    SELECT tenant_id, 'capture', payment_id, payment_id FROM settled WHERE status = 'captured'
+    SELECT tenant_id, 'capture', ${postedFor('settled')}, payment_id
+    FROM settled WHERE status = 'captured'
     ON CONFLICT (source, source_id) DO NOTHING
     RETURNING transaction_id, tenant_id, payment_id
   ), entered AS (
@@ -63,13 +65,14 @@ const settleSql = `
 export async function settlePayments(
   db: Queryable,
   changes: readonly PaymentChange[],
+  fencing: Fencing,
 ): Promise<boolean[]> {
   const entries = changes.flatMap(({ after, entries: own }) =>
     own.map(entry => ({ ...entry, paymentId: after.paymentId })),
   )
   const { rows } = await db.query<{ payment_id: string }>({
     name: 'settle_payments',
-    text: settleSql,
+    text: settleSql(fencing),
     values: [
       changes.map(({ before }) => before.paymentId),
       changes.map(({ before }) => before.attempt),

@@ -1,19 +1,13 @@
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
-import type { Outbox } from '@nightshift/patterns/outbox/types'
+import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import type { Pool } from 'pg'
 import type { Entry } from '../domain/ledger.ts'
-import { type Payment, settled } from '../domain/payment.ts'
-import type { PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
+import type { Payment, Settlement } from '../domain/payment.ts'
+import type { KeyedPayment, PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
 import type { NewPayment } from './claim-payments.ts'
-import {
-  entriesOf,
-  newPaymentOf,
-  present,
-  type Telling,
-  takePaymentRoute,
-} from './payment-phases.ts'
+import { newPaymentOf, present, type Telling, takePaymentRoute } from './payment-phases.ts'
 import { findPayment } from './payments.ts'
 
 export type StepByStepOptions = Telling & {
@@ -33,41 +27,58 @@ export type StepByStepOptions = Telling & {
 export function stepByStepPhases(
   options: StepByStepOptions,
 ): Pick<TakePaymentDeps, 'claim' | 'settle'> {
-  const { pool, keys, announcements, isBacklogFull, firstCheckMs } = options
+  const { pool, announcements } = options
   return {
     claim: async keyed => {
-      const wanted = newPaymentOf(keyed)
-      const { tenantId, key, fingerprint, paymentId: proposedId } = wanted
-      const request = { tenantId, route: takePaymentRoute, key, fingerprint, proposedId }
-      const result = await inTransaction(pool, async (tx): Promise<PaymentClaim> => {
-        const claim = await keys.claim(tx, request)
-        if (claim.kind !== 'claimed') return claim
-        if (!claim.resumed) {
-          if (isBacklogFull()) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
-          await insertPayment(tx, wanted, firstCheckMs)
-        }
-        const payment = await findPayment(tx, tenantId, claim.id)
-        if (!payment) throw new Error(`the key was claimed and its payment ${claim.id} is absent`)
-        return { kind: 'claimed', payment }
-      })
+      const result = await inTransaction(pool, tx => beginPayment(tx, options, keyed))
       await crashpoint('payment.claimed')
       return result
     },
 
     settle: async (payment, settlement) => {
       await crashpoint('settle.begin')
-      const after = settled(payment, settlement)
-      const event = options.eventOf(after)
-      return announcements.transact(async (tx, announce) => {
-        if (!(await updatePayment(tx, payment, after))) return present(pool, payment)
-        const entries = entriesOf(after, settlement)
-        if (entries.length > 0) await post(tx, after, entries)
-        if (event) await announce(event)
-        await keys.finish(tx, payment.paymentId, options.answerOf(after))
-        return after
-      })
+      return announcements.transact((tx, announce) =>
+        endPayment(tx, announce, options, payment, settlement),
+      )
     },
   }
+}
+
+/** The first phase, in a transaction of the caller: the key, and the payment that it stands for. */
+export async function beginPayment(
+  tx: Transaction,
+  { keys, isBacklogFull, firstCheckMs }: StepByStepOptions,
+  keyed: KeyedPayment,
+): Promise<PaymentClaim> {
+  const wanted = newPaymentOf(keyed)
+  const { tenantId, key, fingerprint, paymentId: proposedId } = wanted
+  const request = { tenantId, route: takePaymentRoute, key, fingerprint, proposedId }
+  const claim = await keys.claim(tx, request)
+  if (claim.kind !== 'claimed') return claim
+  if (!claim.resumed) {
+    if (isBacklogFull()) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
+    await insertPayment(tx, wanted, firstCheckMs)
+  }
+  const payment = await findPayment(tx, tenantId, claim.id)
+  if (!payment) throw new Error(`the key was claimed and its payment ${claim.id} is absent`)
+  return { kind: 'claimed', payment }
+}
+
+/** The last phase, in a transaction of the caller: the state, the ledger, the event, the answer. */
+export async function endPayment(
+  tx: Transaction,
+  announce: Announce,
+  { pool, keys, changeOf, answerOf, eventOf }: StepByStepOptions,
+  payment: Payment,
+  settlement: Settlement,
+): Promise<Payment> {
+  const { after, entries } = changeOf(payment, settlement)
+  const event = eventOf(after)
+  if (!(await updatePayment(tx, payment, after))) return present(pool, payment)
+  if (entries.length > 0) await post(tx, after, entries)
+  if (event) await announce(event)
+  await keys.finish(tx, payment.paymentId, answerOf(after))
+  return after
 }
 
 async function insertPayment(

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { emptyRedisDatabase } from '@nightshift/local/system/redis-database'
+import { dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { countCharges } from './count-charges.ts'
+import type { Experiment, Lab } from './experiment.ts'
+import { runIntents } from './measure.ts'
+
+const concurrency = 3
+const copies = 2
+const providerLatencyMs = 150
+/** Shorter than the provider takes, so that the first answer comes too late. */
+const impatientMs = 100
+const patientMs = 5_000
+/** Between two flushes: shorter than a client waits before it asks again. */
+const flushMs = 50
+/** Each life of payments ends after so many answers of the provider. */
+const answersPerLife = 3
+
+/** Answers that are kept in Redis: asked twice at once, forgotten, and never written. */
+export const cacheThenChargeExperiment: Experiment = {
+  name: 'cache-then-charge',
+  title: 'Asked twice at once, Redis flushed, killed after the charge; without: answers in a cache',
+  area: 'payments',
+  pattern: 'idempotency-key',
+  hypothesis: 'A key outlives a flush of Redis and a death between the charge and its answer.',
+  arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'cache-then-charge' } } },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  size: { full: 36, short: 12 },
+  method: async lab => {
+    const { system, noteFault } = lab
+    const each = Math.ceil(lab.size / 3)
+    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
+    await dialProvider(system, { latencyMs: providerLatencyMs })
+    await runIntents(each, concurrency, async () => {
+      await lab.client.payAtOnce('acme', copies)
+    })
+    await whileRedisForgets(lab, () =>
+      runIntents(each, concurrency, async () => {
+        await lab.client.pay('acme', 'pm_card_visa', attempt =>
+          attempt === 1 ? impatientMs : patientMs,
+        )
+      }),
+    )
+    await whilePaymentsDies(lab, () =>
+      runIntents(each, concurrency, async () => {
+        await lab.client.pay('acme')
+      }),
+    )
+    await dialProvider(system, { latencyMs: 0 })
+    noteFault('dial', 'end', 'card-provider/latencyMs')
+  },
+  sometimes: ['intent.retried >= 1', 'attempt.lost >= 1', 'crash.payments >= 1'],
+  figures: countCharges,
+  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+}
+
+/** Flushed again and again, as by an eviction that always hits what is needed next. */
+async function whileRedisForgets({ system, noteFault }: Lab, work: () => Promise<void>) {
+  noteFault('flush', 'begin', 'redis')
+  let isOver = false
+  const flushing = (async () => {
+    while (!isOver) {
+      await emptyRedisDatabase(system.redisUrl)
+      await sleep(flushMs)
+    }
+  })()
+  await Promise.all([work().finally(() => (isOver = true)), flushing])
+  noteFault('flush', 'end', 'redis')
+}
+
+async function whilePaymentsDies({ system, noteFault }: Lab, work: () => Promise<void>) {
+  const crash = `charge.answered:${answersPerLife}`
+  await system.stop('payments')
+  noteFault('process', 'begin', 'payments', { signal: 'SIGKILL', crashAt: crash })
+  await system.start('payments', { env: { CRASH_AT: crash } })
+  await system.waitReady('payments')
+  await work()
+  await eventually('payments has died at least once', async () =>
+    (await system.status('payments')).restarts > 0 ? true : undefined,
+  )
+  await system.stop('payments')
+  await system.start('payments', { env: { CRASH_AT: '' } })
+  await system.waitReady('payments')
+  noteFault('process', 'end', 'payments')
+}

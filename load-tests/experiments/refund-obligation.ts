@@ -1,0 +1,69 @@
+import { dialProvider } from '@nightshift/local/testing/test-client'
+import { rowsOf } from '../auditor/evidence.ts'
+import type { Experiment } from './experiment.ts'
+import { runIntents } from './measure.ts'
+
+const concurrency = 4
+/** Of the refunds while the dial is turned. */
+const silenceRate = 0.7
+
+/** The provider gives the money back, or does not, and its answer never arrives. */
+export const refundObligation: Experiment = {
+  name: 'refund-obligation',
+  title: 'A refund is asked for, and the answer of the provider is lost',
+  area: 'payments',
+  pattern: 'refund-obligation',
+  hypothesis: 'What is owed back is paid once, and every refund that was made is known here.',
+  arms: { with: {}, naive: { payments: { PATTERN_REFUND_OBLIGATION: 'naive' } } },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  size: { full: 16, short: 10 },
+  method: async ({ system, client, noteFault, dice, size }) => {
+    const payments: string[] = []
+    await runIntents(size, concurrency, async () => {
+      const { told } = await client.pay('acme')
+      payments.push(told.json['paymentId'] ?? '')
+    })
+    const half = Math.ceil(size / 2)
+    const refundAll = (some: readonly string[]) =>
+      runIntents(some.length, concurrency, async number => {
+        await client.refund('acme', some[number] ?? '')
+      })
+    for (const [silence, some] of [
+      ['after', payments.slice(0, half)],
+      ['before', payments.slice(half)],
+    ] as const) {
+      const seed = Math.floor(dice() * 1_000_000)
+      noteFault('dial', 'begin', 'card-provider/silence', { silence, silenceRate, seed })
+      await dialProvider(system, { silence, silenceRate, seed })
+      await refundAll(some)
+      await dialProvider(system, { silence: 'none' })
+      noteFault('dial', 'end', 'card-provider/silence')
+    }
+  },
+  sometimes: ['provider.reply_withheld >= 1', 'provider.refund_succeeded >= 1'],
+  figures: evidence => {
+    const asked = new Set(
+      rowsOf(evidence.history)
+        .filter(({ op }) => op === 'refund')
+        .map(({ id }) => id),
+    )
+    const known = new Set(
+      rowsOf(evidence.refunds)
+        .filter(({ status }) => status === 'succeeded')
+        .map(({ refundId }) => refundId),
+    )
+    const made = rowsOf(evidence.provider).filter(({ type }) => type === 'refund.succeeded')
+    const paidBack = new Set(made.map(({ paymentId }) => paymentId))
+    return {
+      refunds: asked.size,
+      paidAndUnknown: made.filter(({ refundId = '' }) => !known.has(refundId)).length,
+      neverPaid: [...asked].filter(paymentId => !paidBack.has(paymentId)).length,
+    }
+  },
+  shows: {
+    figure: 'paidAndUnknown',
+    of: 'refunds',
+    atLeast: 1,
+    unit: 'paid back, and unknown here',
+  },
+}

@@ -1,0 +1,37 @@
+import { dialProvider } from '@nightshift/local/testing/test-client'
+import { rowsOf } from '../auditor/evidence.ts'
+import { countCharges } from './count-charges.ts'
+import type { Experiment } from './experiment.ts'
+import { startSecondPayments } from './second-payments.ts'
+
+const providerLatencyMs = 200
+
+/** One intent, sent two hundred times at once to two instances. */
+export const sameKeyStorm: Experiment = {
+  name: 'same-key-storm',
+  title: 'One request two hundred times at once, on two instances; without: SELECT, then INSERT',
+  area: 'payments',
+  pattern: 'idempotency-key',
+  hypothesis: 'One of them charges, whichever instance it reaches.',
+  arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  // Requests, all for one intent.
+  size: { full: 200, short: 60 },
+  method: async lab => {
+    const { system, client, noteFault, size } = lab
+    await using second = await startSecondPayments(lab)
+    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
+    await dialProvider(system, { latencyMs: providerLatencyMs })
+    await client.payAtOnce('acme', size, [system.urls.payments, second.url])
+    await dialProvider(system, { latencyMs: 0 })
+    noteFault('dial', 'end', 'card-provider/latencyMs')
+  },
+  sometimes: ['intent.retried >= 1', 'attempt.replayed >= 1'],
+  figures: evidence => {
+    const requests = rowsOf(evidence.history).filter(
+      ({ op, type, req }) => op === 'pay' && type === 'invoke' && req['attempt'] === 1,
+    )
+    return { requests: requests.length, ...countCharges(evidence) }
+  },
+  shows: { figure: 'chargedTooOften', of: 'requests', atLeast: 1, unit: 'charged too often' },
+}

@@ -1,0 +1,33 @@
+import { dialProvider } from '@nightshift/local/testing/test-client'
+import { countCharges } from './count-charges.ts'
+import type { Experiment } from './experiment.ts'
+import { runIntents } from './measure.ts'
+
+const concurrency = 3
+/** Of each request: a button that is pressed twice, and a proxy that sends again by itself. */
+const copies = 3
+const providerLatencyMs = 100
+
+/** The same request several times at the same moment, against keys that are looked up first. */
+export const selectThenInsertExperiment: Experiment = {
+  name: 'select-then-insert',
+  title: 'The same request comes three times at once; without: SELECT, then INSERT',
+  area: 'payments',
+  pattern: 'idempotency-key',
+  hypothesis: 'Of requests under one key that come at the same moment, one charges.',
+  arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  size: { full: 40, short: 10 },
+  method: async ({ system, client, noteFault, size }) => {
+    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
+    await dialProvider(system, { latencyMs: providerLatencyMs })
+    await runIntents(size, concurrency, async () => {
+      await client.payAtOnce('acme', copies)
+    })
+    await dialProvider(system, { latencyMs: 0 })
+    noteFault('dial', 'end', 'card-provider/latencyMs')
+  },
+  sometimes: ['intent.retried >= 1', 'payment.captured >= 1'],
+  figures: countCharges,
+  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+}

@@ -1,0 +1,88 @@
+import type { Evidence, SourceName } from '../auditor/evidence.ts'
+import { addAttempt, directPaymentOf, journeyOf, nextSeq, rows } from './auditor-evidence.ts'
+import { giveBack, heldOf, refundOf } from './auditor-money.ts'
+
+/** What happens to money in a system that keeps its promises. */
+export const harmlessMoney: { name: string; change: (evidence: Evidence) => void }[] = [
+  {
+    name: 'money that is held is let go',
+    change: evidence => {
+      const { payment, lineOf } = heldOf(evidence, 'authorized')
+      payment.status = 'voided'
+      const seq = nextSeq(evidence, 'provider')
+      rows(evidence, 'provider').push({
+        ...lineOf('intent.authorized'),
+        seq,
+        type: 'intent.canceled',
+      })
+    },
+  },
+  {
+    name: 'a payment is given back in parts until nothing is left',
+    change: evidence => {
+      const { payment } = journeyOf(evidence)
+      for (const cents of [1, 99, payment.amountCents - 100]) giveBack(evidence, payment, cents)
+    },
+  },
+  {
+    name: 'the answer to a refund is replayed under its key',
+    change: evidence => {
+      const { told } = refundOf(evidence)
+      addAttempt(evidence, told, { type: 'ok', status: 201, res: { ...told.res, replayed: true } })
+    },
+  },
+  {
+    name: 'the answer to a refund was lost',
+    change: evidence => {
+      Object.assign(refundOf(evidence).told, { type: 'info', status: 0, res: {} })
+    },
+  },
+  {
+    name: 'who was told "declined" and charged has all of it back, and was told so',
+    change: evidence => {
+      const { told, payment } = directPaymentOf(evidence)
+      const { paymentId, amountCents, refundedCents } = payment
+      const refundId = giveBack(evidence, payment, amountCents - refundedCents)
+      const res = { refundId, paymentId, status: 'succeeded' }
+      const asked = {
+        op: 'refund' as const,
+        tenant: told.tenant,
+        key: `audit-${refundId}`,
+        req: {},
+      }
+      addAttempt(evidence, { ...asked, id: paymentId }, { type: 'ok', status: 201, res })
+      Object.assign(told, { type: 'fail', status: 402, res: { declined: true } })
+    },
+  },
+  { name: 'nobody asked for money back', change: forgetRefunds },
+]
+
+/** As if no refund had ever been asked for, by anybody. */
+function forgetRefunds(evidence: Evidence): void {
+  const ids = new Set(rows(evidence, 'refunds').map(({ refundId }) => refundId))
+  const isPosted = new Set(
+    rows(evidence, 'ledgerTransactions')
+      .filter(({ sourceId }) => ids.has(sourceId))
+      .map(({ transactionId }) => transactionId),
+  )
+  const keep = (name: SourceName, left: readonly object[]) =>
+    Object.assign(evidence[name], { rows: left })
+  const isLeft = ({ transactionId }: { transactionId: string }) => !isPosted.has(transactionId)
+  keep('refunds', [])
+  keep('ledgerTransactions', rows(evidence, 'ledgerTransactions').filter(isLeft))
+  keep('ledgerEntries', rows(evidence, 'ledgerEntries').filter(isLeft))
+  keep(
+    'history',
+    rows(evidence, 'history').filter(({ op }) => op !== 'refund'),
+  )
+  keep(
+    'paymentKeys',
+    rows(evidence, 'paymentKeys').filter(({ subjectId }) => !ids.has(subjectId)),
+  )
+  const lines = rows(evidence, 'provider').filter(({ refundId }) => refundId === undefined)
+  keep(
+    'provider',
+    lines.map((line, index) => ({ ...line, seq: index + 1 })),
+  )
+  for (const payment of rows(evidence, 'payments')) payment.refundedCents = 0
+}
