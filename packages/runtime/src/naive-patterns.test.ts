@@ -18,8 +18,8 @@ test('patterns that are on are nothing to talk about', () => {
 
 test('each naive twin is warned of by its switch', () => {
   expect(warnings({ NODE_ENV: 'test', ...naive })).toEqual([
-    { event: 'pattern.naive', switch: 'PATTERN_OUTBOX' },
-    { event: 'pattern.naive', switch: 'PATTERN_INBOX' },
+    { event: 'pattern.naive', switch: 'PATTERN_OUTBOX', variant: 'naive' },
+    { event: 'pattern.naive', switch: 'PATTERN_INBOX', variant: 'naive' },
   ])
 })
 
@@ -28,6 +28,11 @@ test('production refuses naive twins, and names them all', () => {
   expect(() => warnings({ NODE_ENV: 'production', ...naive })).toThrow(
     /PATTERN_OUTBOX(.|\n)*PATTERN_INBOX/,
   )
+})
+
+test('a variant is no better than the naive twin', () => {
+  const config = { NODE_ENV: 'production', PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' }
+  expect(() => warnings(config)).toThrow('PATTERN_IDEMPOTENCY_KEY=select-then-insert')
 })
 
 test.each(['0', 'true', ''])('LAB=%s does not mean it', LAB => {

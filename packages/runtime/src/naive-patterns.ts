@@ -2,19 +2,23 @@ import { ConfigError } from './config.ts'
 import type { Log } from './logger.ts'
 
 /**
- * A pattern that is switched to its naive twin is for a lab. It is said loudly at the start, and in
+ * A pattern that is switched to its naive twin, or to a variant of it, is for a lab. It is said loudly at the start, and in
  * production it is refused, unless LAB=1 says that it is meant.
  * @throws ConfigError naming the switches
  */
 export function warnOfNaivePatterns(config: object, log: Log): void {
   const settings = Object.entries(config)
-  const naive = settings.filter(([name, value]) => name.startsWith('PATTERN_') && value === 'naive')
+  const naive = settings.filter(([name, value]) => name.startsWith('PATTERN_') && value !== 'on')
   if (naive.length === 0) return
   const { NODE_ENV, LAB } = config as { NODE_ENV?: string; LAB?: string }
   if (NODE_ENV === 'production' && LAB !== '1') {
     throw new ConfigError(
-      naive.map(([name]) => `${name}=naive is for experiments; LAB=1 allows it in production`),
+      naive.map(
+        ([name, value]) => `${name}=${value} is for experiments; LAB=1 allows it in production`,
+      ),
     )
   }
-  for (const [name] of naive) log.warn({ event: 'pattern.naive', switch: name })
+  for (const [name, variant] of naive) {
+    log.warn({ event: 'pattern.naive', switch: name, variant })
+  }
 }

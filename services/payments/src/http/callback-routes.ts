@@ -27,6 +27,8 @@ const Event = Type.Object({
   data: Type.Object({
     object: Type.Object({
       id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
+      /** Where the object is a charge: the intent that it belongs to. */
+      payment_intent: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' })),
       amount: Type.Integer(),
       currency: Type.String({ maxLength: 8 }),
       metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
@@ -85,7 +87,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
 function readCallback(body: Buffer): ProviderCallback | undefined {
   const event = parse(body)
   if (!Value.Check(Event, event)) return undefined
-  const { id: intentId, amount, currency, metadata = {} } = event.data.object
+  const { id, payment_intent: intentId = id, amount, currency, metadata = {} } = event.data.object
   const { payment_id: paymentId, tenant_id: tenantId } = metadata
   return {
     eventId: event.id,

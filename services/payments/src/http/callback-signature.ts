@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 export type SignatureVerdict = 'valid' | 'malformed' | 'forged' | 'stale'
 
 /** As Stripe has it: older or newer than this, and a recorded callback could be played again. */
-export const signatureToleranceSeconds = 300
+const signatureToleranceSeconds = 300
 const signaturesMax = 10
 
 /**

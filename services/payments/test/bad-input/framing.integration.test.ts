@@ -86,12 +86,12 @@ function manyHeaders(count: number): [string, string][] {
 
 describe('a method or a path that is not there', () => {
   test.each([
-    ['TRACE', '/v1/payments', 'POST'],
-    ['DELETE', '/v1/payments', 'POST'],
-    ['PUT', '/v1/payments', 'POST'],
-    ['PATCH', '/v1/payments', 'POST'],
-    ['OPTIONS', '/v1/payments', 'POST'],
-    ['GET', '/v1/payments', 'POST'],
+    ['TRACE', '/v1/payments', 'GET, HEAD, POST'],
+    ['DELETE', '/v1/payments', 'GET, HEAD, POST'],
+    ['PUT', '/v1/payments', 'GET, HEAD, POST'],
+    ['PATCH', '/v1/payments', 'GET, HEAD, POST'],
+    ['OPTIONS', '/v1/payments', 'GET, HEAD, POST'],
+    ['GET', '/v1/provider-callbacks', 'POST'],
     ['DELETE', `/v1/payments/${paymentOf().listingId}`, 'GET, HEAD'],
   ])('#16 #17 %s %s: 405, and Allow says what would do', async (method, target, allow) => {
     const refusals = [
