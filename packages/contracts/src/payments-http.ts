@@ -29,7 +29,10 @@ export type TakePaymentRequest = Static<typeof TakePaymentRequest>
 export const PaymentStatus = Type.Enum(['pending', 'authorized', 'captured', 'voided', 'declined'])
 export type PaymentStatus = Static<typeof PaymentStatus>
 
-export const DeclineReason = Type.Enum(['card_declined', 'insufficient_funds', 'invalid_card'])
+export const DeclineReason = Type.Enum(
+  ['card_declined', 'insufficient_funds', 'invalid_card', 'expired'],
+  { description: '`expired`: it came to nothing in time. In all cases nothing was charged.' },
+)
 export type DeclineReason = Static<typeof DeclineReason>
 
 /** What we promise about a payment. `pending` means that we do not know yet, and will find out. */

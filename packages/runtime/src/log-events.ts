@@ -17,6 +17,7 @@ export const logEvents = [
   'event.retried',
   'payment.reconciled',
   'refund.reconciled',
+  'refund.blocked',
   'callback.refused',
   'callback.parked',
   'publication.resumed',

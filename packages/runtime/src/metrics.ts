@@ -39,6 +39,17 @@ export function createMetrics(service: string) {
       help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
       registers,
     }),
+    paymentsOldestSeconds: new Gauge({
+      name: 'payments_oldest_open_seconds',
+      help: 'Age of the oldest payment whose outcome is open. An alarm is set on this.',
+      registers,
+    }),
+    refundsBlocked: new Counter({
+      name: 'refunds_blocked_total',
+      help: 'Tries of refunds that only a person can bring to an end, by what is in their way.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     refundsOldestSeconds: new Gauge({
       name: 'refunds_oldest_pending_seconds',
       help: 'Age of the oldest refund that is owed. The alarm is set on this.',

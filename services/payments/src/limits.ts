@@ -37,6 +37,16 @@ export const limits = {
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
   },
+  /**
+   * What the provider publishes: how long it remembers a key (docs.stripe.com/api/idempotent_requests;
+   * `GET /rules` of the stand-in), and how long it may take to carry out what it has taken in. The
+   * margin is ours.
+   */
+  providerRules: {
+    keyWindowMs: 24 * 3_600_000,
+    keyMarginMs: 3_600_000,
+    processingDelayMaxMs: 600_000,
+  },
   /** Of answers, where a variant of the keys keeps them there. */
   cache: { connectMs: 500, commandMs: 250 },
   /** A revoked key is refused after this long at the latest. */
@@ -55,6 +65,8 @@ export const limits = {
     /** After an answer that left the outcome open. */
     againBaseMs: 1_000,
     againCapMs: 15_000,
+    /** Until a refund that waits for a person is looked at again. */
+    leftToPersonMs: 1_800_000,
     batchMax: 20,
     concurrencyMax: 4,
     idleMs: 500,
@@ -68,8 +80,8 @@ export const limits = {
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, workerPool, batching, provider, providerHttp, reconcile, backlog, keyLeaseMs } =
-  limits
+const { http, pool, workerPool, batching, reconcile, backlog, keyLeaseMs } = limits
+const { provider, providerHttp, providerRules } = limits
 for (const { lockMs, statementMs } of [pool, workerPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
 }
@@ -82,6 +94,10 @@ assert(
   'after the provider had its time, the outcome must still be recorded',
 )
 assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
+assert(
+  providerRules.keyMarginMs > http.requestBudgetMs + providerRules.processingDelayMaxMs,
+  'when the provider forgets a key, no request under it is on its way any more',
+)
 assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
   'nobody takes over from an owner that may still be working',

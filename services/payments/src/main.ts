@@ -35,8 +35,11 @@ import {
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
-import { chargeCard, finishHoldAtProvider, refundAtProvider } from './clients/card-provider.ts'
+import { chargeCard, finishHoldAtProvider } from './clients/card-provider.ts'
+import { chargeOnce } from './clients/charge-once.ts'
 import { orLookUp } from './clients/look-up-charge.ts'
+import { refundAtProvider } from './clients/refund-at-provider.ts'
+import { refundOnce } from './clients/refund-once.ts'
 import { Config } from './config.ts'
 import { captureEntries, refundEntries, taxOfRefund } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
@@ -50,7 +53,13 @@ import { believeBy } from './store/believe-callback.ts'
 import { findAnyPayment, lookSoon, rememberCallback } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
-import { countLeftOpen, deleteExpiredKeys, findPayment, takeDuePayments } from './store/payments.ts'
+import {
+  countLeftOpen,
+  deleteExpiredKeys,
+  findPayment,
+  oldestOpenSeconds,
+  takeDuePayments,
+} from './store/payments.ts'
 import { refundPhases } from './store/refund-phases.ts'
 import {
   findRefundsOf,
@@ -170,14 +179,14 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     client.close(),
   )
   const callProvider = dependency('card-provider', limits.provider, log, metrics)
-  const { againBaseMs, againCapMs } = limits.reconcile
+  const { againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
   const provider = { call: callProvider, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   const finish: Finish = {
     charge:
       config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
         ? orLookUp(chargeCard(provider), provider)
-        : chargeCard(provider),
+        : chargeOnce(chargeCard(provider), provider, limits.providerRules, Date.now),
     carryOut: finishHoldAtProvider(provider),
     conclude: outcome => conclude(outcome, 'card_declined'),
     settle: phases.settle,
@@ -193,10 +202,17 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const refund: RefundPaymentDeps = {
     ...refundPhases(options),
     withoutAnswer: owed.withoutAnswer,
-    giveBack: refundAtProvider(provider),
+    giveBack: refundOnce(refundAtProvider(provider), provider, limits.providerRules, Date.now),
     askAgainLater: async one => {
       await postponeRefund(worker, one, againBaseMs, againCapMs)
       await keys.release(worker, one.refundId)
+    },
+    leaveToPerson: async (one, reason) => {
+      const { refundId, paymentId } = one
+      log.error({ event: 'refund.blocked', refundId, paymentId, reason })
+      metrics.refundsBlocked.inc({ reason })
+      await postponeRefund(worker, one, leftToPersonMs, leftToPersonMs)
+      await keys.release(worker, refundId)
     },
   }
   return { announcements, backlog, claim: phases.claim, finish, reconcile, refund }
@@ -220,6 +236,8 @@ function startJobs(
         reconcilePaymentsOnce({
           ...{ ...work, finish },
           takeDue: () => takeDuePayments(worker, batchMax, firstCheckMs),
+          showOldest: async () =>
+            metrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
         }),
     },
     {

@@ -1,7 +1,30 @@
+import type { DeclineReason } from '@nightshift/contracts/payments-http'
 import type { Deadline } from '@nightshift/runtime/deadline'
-import type { ChargeOutcome, Payment } from '../domain/payment.ts'
+import type { Charged, Payment } from '../domain/payment.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
-import { type ProviderConnection, readAnswer, succeeded } from './card-provider.ts'
+import { chargeOutcome, feePath } from './intent-outcome.ts'
+import { type Found, lookUp } from './look-up.ts'
+import { get, misused, type ProviderConnection } from './provider-api.ts'
+
+/** Looks for what became of a payment by our own id, which every intent of ours carries. */
+export function lookUpCharge(
+  provider: ProviderConnection,
+  { paymentId, amountCents }: Payment,
+  deadline: Deadline,
+): Promise<Found<Charged, DeclineReason>> {
+  return lookUp<Charged, DeclineReason>(provider, deadline, async perTry => {
+    const said = await get(provider, perTry, '/v1/payment_intents/search', {
+      query: `metadata['payment_id']:'${paymentId}'`,
+      'expand[0]': `data.${feePath}`,
+    })
+    if (said.kind !== 'said') return said
+    const { data } = said.body
+    if (said.status !== 200 || data === undefined) return misused(said)
+    const by = (wanted: string) => data.find(({ status }) => status === wanted)
+    const body = by('succeeded') ?? by('requires_capture') ?? data[0]
+    return body === undefined ? { kind: 'absent' } : chargeOutcome({ ...said, body }, amountCents)
+  })
+}
 
 /**
  * A variant of what to conclude from a lost answer: look at the provider whether there is a charge
@@ -14,32 +37,8 @@ export function orLookUp(
 ): TakePaymentDeps['charge'] {
   return async (payment, deadline) => {
     const outcome = await charge(payment, deadline)
-    return outcome.kind === 'unknown' ? lookUp(provider, payment, deadline) : outcome
+    if (outcome.kind !== 'unknown') return outcome
+    const found = await lookUpCharge(provider, payment, deadline)
+    return found.kind === 'absent' ? { kind: 'rejected', reason: 'card_declined' } : found
   }
-}
-
-function lookUp(
-  { call, http, secretKey }: ProviderConnection,
-  { paymentId }: Payment,
-  deadline: Deadline,
-): Promise<ChargeOutcome> {
-  return call('card-provider look-up', deadline, async (perTry): Promise<ChargeOutcome> => {
-    const query = new URLSearchParams({
-      'metadata[payment_id]': paymentId,
-      'expand[0]': 'data.latest_charge.balance_transaction',
-    })
-    const answer = await http.call({
-      method: 'GET',
-      path: `/v1/payment_intents?${query}`,
-      headers: { authorization: `Bearer ${secretKey}` },
-      deadline: perTry,
-    })
-    if (answer.kind !== 'answer') return answer
-    const { outcome, body } = readAnswer(answer)
-    if (outcome) return outcome
-    const charged = body?.data?.find(({ status }) => status === 'succeeded')
-    return charged?.id === undefined
-      ? { kind: 'rejected', reason: 'card_declined' }
-      : succeeded(charged, charged.id)
-  })
 }

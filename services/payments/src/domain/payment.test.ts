@@ -13,9 +13,10 @@ const settlements: readonly Settlement[] = [
 ]
 
 test('what happened and what was refused is final', () => {
-  const charged = { providerPaymentId, isHeld: false, feeCents: 25 }
-  expect(decide({ kind: 'happened', value: charged })).toEqual(settlements[1])
-  expect(decide({ kind: 'happened', value: { ...charged, isHeld: true } })).toEqual(settlements[0])
+  const captured = { kind: 'captured', providerPaymentId, feeCents: 25 } as const
+  expect(decide({ kind: 'happened', value: captured })).toEqual(settlements[1])
+  const held = { kind: 'authorized', providerPaymentId } as const
+  expect(decide({ kind: 'happened', value: held })).toEqual(settlements[0])
   expect(decide({ kind: 'refused', reason: 'card_declined' })).toEqual(settlements[3])
 })
 

@@ -39,12 +39,8 @@ export const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[
   declined: [],
 }
 
-/** What the provider did: took the money, or holds it for us, and what it keeps for that. */
-export type Charged = {
-  providerPaymentId: string
-  isHeld: boolean
-  feeCents: number
-}
+/** What the provider did: took the money, and kept a fee of it, or holds it for us. */
+export type Charged = Extract<Settlement, { kind: 'captured' | 'authorized' }>
 
 export type ChargeOutcome = Outcome<Charged, DeclineReason>
 
@@ -67,12 +63,8 @@ export type Settlement =
 /** A payment becomes final by what happened or was refused, and stays pending as long as that is open. */
 export function decide(conclusion: ChargeConclusion): Verdict {
   switch (conclusion.kind) {
-    case 'happened': {
-      const { providerPaymentId, isHeld, feeCents } = conclusion.value
-      return isHeld
-        ? { kind: 'authorized', providerPaymentId }
-        : { kind: 'captured', providerPaymentId, feeCents }
-    }
+    case 'happened':
+      return conclusion.value
     case 'refused':
       return { kind: 'declined', reason: conclusion.reason }
     case 'open':

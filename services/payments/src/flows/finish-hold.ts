@@ -1,14 +1,21 @@
 import type { Deadline } from '@nightshift/runtime/deadline'
 import type { Outcome } from '@nightshift/runtime/outcome'
-import type { Charged, Payment, Settlement } from '../domain/payment.ts'
+import type { Payment, Settlement } from '../domain/payment.ts'
 import type { FinishPaymentDeps } from './take-payment.ts'
 
 export type Hold = 'capture' | 'void'
+
+/** What a hold is when that was done. */
+export const doneBy = { capture: 'captured', void: 'voided' } as const
+
+/** How a hold has ended. It may have ended before we asked, and otherwise than was wanted. */
+export type HoldOutcome = Outcome<Extract<Settlement, { kind: 'captured' | 'voided' }>>
 
 export type HoldDecision =
   | { kind: 'decided'; payment: Payment }
   /** It is what was wanted already. */
   | { kind: 'done'; payment: Payment }
+  /** It is something else, since long or since now. */
   | { kind: 'not_held'; payment: Payment }
   | { kind: 'no_such_payment' }
 
@@ -16,7 +23,7 @@ export type FinishHoldDeps = Pick<FinishPaymentDeps, 'settle' | 'askAgainLater'>
   /** Commits what is wanted of held money, so that it is carried out whoever dies. */
   decide: (tenantId: string, paymentId: string, wanted: Hold) => Promise<HoldDecision>
   /** Asks the provider to do it. As often as need be: both are the same thing done once. */
-  carryOut: (payment: Payment, wanted: Hold, deadline: Deadline) => Promise<Outcome<Charged>>
+  carryOut: (payment: Payment, wanted: Hold, deadline: Deadline) => Promise<HoldOutcome>
 }
 
 /**
@@ -30,7 +37,9 @@ export async function finishHold(
 ): Promise<HoldDecision> {
   const decision = await deps.decide(asked.tenantId, asked.paymentId, asked.wanted)
   if (decision.kind !== 'decided') return decision
-  return { kind: 'done', payment: await carryOutHold(deps, decision.payment, deadline) }
+  const payment = await carryOutHold(deps, decision.payment, deadline)
+  if (payment.status === 'authorized') return { kind: 'decided', payment }
+  return { kind: payment.status === doneBy[asked.wanted] ? 'done' : 'not_held', payment }
 }
 
 /** The second half, for a request and for the reconciler. */
@@ -42,13 +51,7 @@ export async function carryOutHold(
   const { wanted } = payment
   if (wanted === null) return payment
   const outcome = await deps.carryOut(payment, wanted, deadline)
-  if (outcome.kind === 'ok') return deps.settle(payment, settlementOf(wanted, outcome.value))
+  if (outcome.kind === 'ok') return deps.settle(payment, outcome.value)
   await deps.askAgainLater(payment)
   return payment
-}
-
-function settlementOf(wanted: Hold, { providerPaymentId, feeCents }: Charged): Settlement {
-  return wanted === 'capture'
-    ? { kind: 'captured', providerPaymentId, feeCents }
-    : { kind: 'voided', providerPaymentId }
 }

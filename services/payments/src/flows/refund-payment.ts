@@ -3,7 +3,7 @@ import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
 import type { Outcome } from '@nightshift/runtime/outcome'
-import type { Refund } from '../domain/refund.ts'
+import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 
 export type KeyedRefund = {
   tenantId: string
@@ -21,12 +21,17 @@ export type RefundClaim =
   | { kind: 'not_captured' }
   | { kind: 'too_much' }
 
+/** `rejected`: it can not be made as it is. It stays owed all the same. */
+export type RefundOutcome = Outcome<RefundAtProvider, RefundObstacle>
+
 export type FinishRefundDeps = {
   /** Asks the provider, under a key that is derived from the refund: as often as need be. */
-  giveBack: (refund: Refund, deadline: Deadline) => Promise<Outcome<{ providerRefundId: string }>>
+  giveBack: (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
   /** Makes it final: the state, the ledger, the answer. Answers what it is now, whoever did it. */
   settle: (refund: Refund, providerRefundId: string) => Promise<Refund>
   askAgainLater: (refund: Refund) => Promise<void>
+  /** Tells a person, who has to decide, and looks from time to time whether that is done. */
+  leaveToPerson: (refund: Refund, obstacle: RefundObstacle) => Promise<void>
 }
 
 export type RefundPaymentDeps = FinishRefundDeps & {
@@ -65,7 +70,10 @@ export async function finishRefund(
 ): Promise<Refund> {
   if (refund.status !== 'pending') return refund
   const outcome = await deps.giveBack(refund, deadline)
-  if (outcome.kind === 'ok') return deps.settle(refund, outcome.value.providerRefundId)
-  await deps.askAgainLater(refund)
+  if (outcome.kind === 'ok' && outcome.value.kind === 'made') {
+    return deps.settle(refund, outcome.value.providerRefundId)
+  }
+  if (outcome.kind === 'rejected') await deps.leaveToPerson(refund, outcome.reason)
+  else await deps.askAgainLater(refund)
   return refund
 }

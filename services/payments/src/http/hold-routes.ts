@@ -22,7 +22,10 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
   for (const { wanted, summary } of routes) {
     const schema = {
       summary,
-      description: 'Without a key: asked again, it is the same thing done once.',
+      description:
+        'Without a key: asked again, it is the same thing done once. If the money is not held any ' +
+        'more, because the other was done or the provider has ended the hold, it is a 409 ' +
+        '`payment-not-held` that says what the payment is.',
       params: Type.Object({ paymentId: Id }, strict),
       response: {
         200: { ...PaymentResponse, description: 'Done.' },
@@ -52,6 +55,8 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
             status: 409,
             slug: 'payment-not-held',
             title: 'There is no money held that this could be done with',
+            detail: `The payment is ${status}.`,
+            paymentId,
           })
         }
         reply.code(status === 'authorized' ? 202 : 200)

@@ -10,18 +10,22 @@ export type ReconcilePaymentsDeps = {
   reconcile: Reconcile
   takeDue: () => Promise<DuePayment[]>
   finish: FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
+  /** Of what is open, the age of the oldest, to be shown and alarmed about. */
+  showOldest: () => Promise<void>
   attemptBudgetMs: number
   concurrencyMax: number
   log: Log
 }
 
 /**
- * Finishes payments whose outcome is open: asks the provider again under the same key, in bounded
- * batches and a few at a time, so that a provider that just came back is not stormed.
+ * Finishes payments whose outcome is open: asks the provider again, in bounded batches and a few at
+ * a time, so that a provider that just came back is not stormed.
  * @returns how many were looked at
  */
 export async function reconcilePaymentsOnce(deps: ReconcilePaymentsDeps): Promise<number> {
-  return deps.reconcile({ ...deps, finishOne: due => reconcileOne(deps, due) })
+  const looked = await deps.reconcile({ ...deps, finishOne: due => reconcileOne(deps, due) })
+  await deps.showOldest()
+  return looked
 }
 
 async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promise<void> {

@@ -1,9 +1,7 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
-import type { Hold, HoldDecision } from '../flows/finish-hold.ts'
+import { doneBy, type Hold, type HoldDecision } from '../flows/finish-hold.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 import { findPayment } from './payments.ts'
-
-const doneBy = { capture: 'captured', void: 'voided' } as const
 
 /** One statement decides: money that is held is wanted back or taken, and never both. */
 export function decideHold(firstCheckMs: number) {

@@ -74,6 +74,18 @@ export async function takeDuePayments(
   return rows.map(row => ({ payment: toPayment(row), traceparent: row.traceparent }))
 }
 
+/** Of what is open, the age of the oldest: what an alarm is set on. 0 when nothing is. */
+export async function oldestOpenSeconds(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ seconds: number | null }>({
+    name: 'oldest_open_seconds',
+    // A hold is open from the decision about it, which is when it was last changed.
+    text: `SELECT extract(epoch FROM now() - min(
+             CASE status WHEN 'pending' THEN created_at ELSE updated_at END))::float8 AS seconds
+           FROM payments WHERE next_check_at IS NOT NULL`,
+  })
+  return rows[0]?.seconds ?? 0
+}
+
 /** Gives a key back without an answer: the next attempt may go on at once. */
 export async function releaseKey(db: Queryable, paymentId: string): Promise<void> {
   await db.query({

@@ -1,0 +1,24 @@
+import type { Deadline } from '@nightshift/runtime/deadline'
+import type { Outcome } from '@nightshift/runtime/outcome'
+import type { ProviderConnection } from './provider-api.ts'
+
+/** `absent`: nobody finds it now. It may be on its way, or too new for a search. */
+export type Found<Value, Reason> = Outcome<Value, Reason> | { kind: 'absent' }
+
+/** Looks for something at the provider. To find nothing is an answer, too. */
+export async function lookUp<Value, Reason>(
+  provider: ProviderConnection,
+  deadline: Deadline,
+  find: (deadline: Deadline) => Promise<Found<Value, Reason>>,
+): Promise<Found<Value, Reason>> {
+  const outcome = await provider.call(
+    'card-provider look-up',
+    deadline,
+    async (perTry): Promise<Outcome<Value | undefined, Reason>> => {
+      const found = await find(perTry)
+      return found.kind === 'absent' ? { kind: 'ok', value: undefined } : found
+    },
+  )
+  if (outcome.kind !== 'ok') return outcome
+  return outcome.value === undefined ? { kind: 'absent' } : { kind: 'ok', value: outcome.value }
+}

@@ -1,0 +1,34 @@
+import { call } from '@nightshift/local/testing/test-client'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
+
+/**
+ * Does something at the provider past the service: what it asked for long ago, or what somebody did
+ * by hand in the dashboard.
+ */
+export async function actAtProvider(
+  { urls, secrets }: TestSystem,
+  path: string,
+  form: Readonly<Record<string, string>> = {},
+  key?: string,
+): Promise<{ id: string }> {
+  const answer = await fetch(`${urls.cardProvider}/v1${path}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${secrets.cardProviderSecretKey}`,
+      'content-type': 'application/x-www-form-urlencoded',
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
+    body: new URLSearchParams(form).toString(),
+    signal: AbortSignal.timeout(5_000),
+  })
+  const body = (await answer.json()) as { id: string }
+  if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(body)}`)
+  return body
+}
+
+/** What the provider did for a payment, by the words of its own log. */
+export async function actsFor(system: TestSystem, paymentId: string): Promise<string[]> {
+  const url = `${system.urls.cardProvider}/truth?payment_id=${paymentId}&limit=1000`
+  const lines: { type: string }[] = (await call('GET', url)).json.lines
+  return lines.map(({ type }) => type).filter(type => /^(intent|refund)\./.test(type))
+}
