@@ -14,10 +14,8 @@ import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknow
 import { authenticateBy } from '@nightshift/runtime/authenticate'
 import { runInBackground } from '@nightshift/runtime/background'
 import { watchBacklog } from '@nightshift/runtime/backlog'
-import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
-import { openHttpClient } from '@nightshift/runtime/http-client'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
@@ -35,13 +33,9 @@ import {
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
-import { chargeCard, finishHoldAtProvider } from './clients/card-provider.ts'
-import { chargeOnce } from './clients/charge-once.ts'
-import { orLookUp } from './clients/look-up-charge.ts'
-import { refundAtProvider } from './clients/refund-at-provider.ts'
-import { refundOnce } from './clients/refund-once.ts'
 import { Config } from './config.ts'
 import { captureEntries, refundEntries, taxOfRefund } from './domain/ledger.ts'
+import type { Refund } from './domain/refund.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
 import type { RefundPaymentDeps } from './flows/refund-payment.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
@@ -69,6 +63,7 @@ import {
 } from './store/refunds.ts'
 import { balanceBefore, statementLines } from './store/statements.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
+import { wireProvider } from './wire-provider.ts'
 
 const topic = 'payments.v1'
 
@@ -175,19 +170,11 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
-  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
-    client.close(),
-  )
-  const callProvider = dependency('card-provider', limits.provider, log, metrics)
   const { againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
-  const provider = { call: callProvider, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  const { charge, carryOut, giveBack } = wireProvider(config, open, plumbing)
   const finish: Finish = {
-    charge:
-      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
-        ? orLookUp(chargeCard(provider), provider)
-        : chargeOnce(chargeCard(provider), provider, limits.providerRules, Date.now),
-    carryOut: finishHoldAtProvider(provider),
+    ...{ charge, carryOut },
     conclude: outcome => conclude(outcome, 'card_declined'),
     settle: phases.settle,
     askAgainLater: phases.askAgainLater,
@@ -199,20 +186,20 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     ...{ pool, keys, obligation: owed, firstCheckMs, answerOf: refundAnswer },
     ...{ entriesOf: refundEntries, taxOf: taxOfRefund },
   }
+  const putOff = async (one: Refund, baseMs: number, capMs: number) => {
+    await postponeRefund(worker, one, baseMs, capMs)
+    await keys.release(worker, one.refundId)
+  }
   const refund: RefundPaymentDeps = {
     ...refundPhases(options),
     withoutAnswer: owed.withoutAnswer,
-    giveBack: refundOnce(refundAtProvider(provider), provider, limits.providerRules, Date.now),
-    askAgainLater: async one => {
-      await postponeRefund(worker, one, againBaseMs, againCapMs)
-      await keys.release(worker, one.refundId)
-    },
+    giveBack,
+    askAgainLater: one => putOff(one, againBaseMs, againCapMs),
     leaveToPerson: async (one, reason) => {
       const { refundId, paymentId } = one
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
       metrics.refundsBlocked.inc({ reason })
-      await postponeRefund(worker, one, leftToPersonMs, leftToPersonMs)
-      await keys.release(worker, refundId)
+      await putOff(one, leftToPersonMs, leftToPersonMs)
     },
   }
   return { announcements, backlog, claim: phases.claim, finish, reconcile, refund }

@@ -1,6 +1,7 @@
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import { expect, test } from 'vitest'
 import type { Payment } from '../domain/payment.ts'
+import { wayToAsk } from '../domain/way-to-ask.ts'
 import { chargeCard, finishHoldAtProvider } from './card-provider.ts'
 import { chargeOnce } from './charge-once.ts'
 import { type Script, scriptedProvider } from './scripted-provider.ts'
@@ -20,7 +21,7 @@ const storedError = { status: 500, body: { error: { type: 'api_error' } } }
 
 async function charge(script: Script, { ageMs = 0, attempt = 1 } = {}) {
   const { provider, asked } = scriptedProvider(script)
-  const ask = chargeOnce(chargeCard(provider), provider, rules, () => ageMs)
+  const ask = chargeOnce(chargeCard(provider), provider, () => wayToAsk(ageMs, rules))
   return { outcome: await ask({ ...payment, attempt }, deadlineIn(1_000)), asked }
 }
 

@@ -1,4 +1,4 @@
-import { type ProviderRules, wayToAsk } from '../domain/way-to-ask.ts'
+import type { WayToAsk } from '../domain/way-to-ask.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import { lookUpCharge } from './look-up-charge.ts'
 import { type ProviderConnection, unknown } from './provider-api.ts'
@@ -7,16 +7,15 @@ import { type ProviderConnection, unknown } from './provider-api.ts'
  * Asks for a charge under its key while the provider remembers that, and from then on only looks for
  * it: a provider that has forgotten the key would charge again.
  * @param charge asks under the key
- * @param nowMs the wall clock, which is compared with that of the database
+ * @param wayToAsk about what was begun then
  */
 export function chargeOnce(
   charge: TakePaymentDeps['charge'],
   provider: ProviderConnection,
-  rules: ProviderRules,
-  nowMs: () => number,
+  wayToAsk: (begunAt: Date) => WayToAsk,
 ): TakePaymentDeps['charge'] {
   return async (payment, deadline) => {
-    const way = wayToAsk(nowMs() - payment.createdAt.getTime(), rules)
+    const way = wayToAsk(payment.createdAt)
     if (way === 'same_key') {
       const outcome = await charge(payment, deadline)
       // Once is the network. But a provider may have stored its 500, and replay that for as long as

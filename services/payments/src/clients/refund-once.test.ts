@@ -1,6 +1,7 @@
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import { expect, test } from 'vitest'
 import type { Refund } from '../domain/refund.ts'
+import { wayToAsk } from '../domain/way-to-ask.ts'
 import { refundAtProvider } from './refund-at-provider.ts'
 import { refundOnce } from './refund-once.ts'
 import { type Script, scriptedProvider } from './scripted-provider.ts'
@@ -22,7 +23,7 @@ const byHand = one('succeeded', { id: 're_9', metadata: {} })
 
 async function giveBack(script: Script, { ageMs = 0, attempt = 1 } = {}) {
   const { provider, asked } = scriptedProvider(script)
-  const ask = refundOnce(refundAtProvider(provider), provider, rules, () => ageMs)
+  const ask = refundOnce(refundAtProvider(provider), provider, () => wayToAsk(ageMs, rules))
   return { outcome: await ask({ ...refund, attempt }, deadlineIn(1_000)), asked }
 }
 

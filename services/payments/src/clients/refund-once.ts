@@ -1,4 +1,4 @@
-import { type ProviderRules, wayToAsk } from '../domain/way-to-ask.ts'
+import type { WayToAsk } from '../domain/way-to-ask.ts'
 import type { FinishRefundDeps } from '../flows/refund-payment.ts'
 import { lookUpRefund } from './look-up-refund.ts'
 import { type ProviderConnection, unknown } from './provider-api.ts'
@@ -8,16 +8,15 @@ import { type ProviderConnection, unknown } from './provider-api.ts'
  * finds it there. It is sent again then, however old it is, because it is owed. Sent twice in a row
  * it is still made once: the first of the two has renewed what the provider knows of the key.
  * @param giveBack asks under the key
- * @param nowMs the wall clock, which is compared with that of the database
+ * @param wayToAsk about what was begun then
  */
 export function refundOnce(
   giveBack: FinishRefundDeps['giveBack'],
   provider: ProviderConnection,
-  rules: ProviderRules,
-  nowMs: () => number,
+  wayToAsk: (begunAt: Date) => WayToAsk,
 ): FinishRefundDeps['giveBack'] {
   return async (refund, deadline) => {
-    const way = wayToAsk(nowMs() - refund.createdAt.getTime(), rules)
+    const way = wayToAsk(refund.createdAt)
     if (way !== 'same_key') {
       const found = await lookUpRefund(provider, refund, deadline)
       if (found.kind !== 'absent') return found

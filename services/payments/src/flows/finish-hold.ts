@@ -5,19 +5,18 @@ import type { FinishPaymentDeps } from './take-payment.ts'
 
 export type Hold = 'capture' | 'void'
 
-/** What a hold is when that was done. */
-export const doneBy = { capture: 'captured', void: 'voided' } as const
-
 /** How a hold has ended. It may have ended before we asked, and otherwise than was wanted. */
 export type HoldOutcome = Outcome<Extract<Settlement, { kind: 'captured' | 'voided' }>>
 
 export type HoldDecision =
   | { kind: 'decided'; payment: Payment }
-  /** It is what was wanted already. */
-  | { kind: 'done'; payment: Payment }
-  /** It is something else, since long or since now. */
   | { kind: 'not_held'; payment: Payment }
   | { kind: 'no_such_payment' }
+
+export type FinishHoldResult =
+  | HoldDecision
+  /** It is what was wanted, since long or since now. Otherwise it may be held no longer, either way. */
+  | { kind: 'done'; payment: Payment }
 
 export type FinishHoldDeps = Pick<FinishPaymentDeps, 'settle' | 'askAgainLater'> & {
   /** Commits what is wanted of held money, so that it is carried out whoever dies. */
@@ -34,13 +33,19 @@ export async function finishHold(
   deps: FinishHoldDeps,
   asked: { tenantId: string; paymentId: string; wanted: Hold },
   deadline: Deadline,
-): Promise<HoldDecision> {
+): Promise<FinishHoldResult> {
   const decision = await deps.decide(asked.tenantId, asked.paymentId, asked.wanted)
-  if (decision.kind !== 'decided') return decision
-  const payment = await carryOutHold(deps, decision.payment, deadline)
-  if (payment.status === 'authorized') return { kind: 'decided', payment }
-  return { kind: payment.status === doneBy[asked.wanted] ? 'done' : 'not_held', payment }
+  if (decision.kind === 'no_such_payment') return decision
+  const isDecided = decision.kind === 'decided'
+  const payment = isDecided
+    ? await carryOutHold(deps, decision.payment, deadline)
+    : decision.payment
+  if (payment.status === doneBy[asked.wanted]) return { kind: 'done', payment }
+  const isLeftOpen = isDecided && payment.status === 'authorized'
+  return { kind: isLeftOpen ? 'decided' : 'not_held', payment }
 }
+
+const doneBy = { capture: 'captured', void: 'voided' } as const
 
 /** The second half, for a request and for the reconciler. */
 export async function carryOutHold(

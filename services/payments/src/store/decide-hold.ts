@@ -1,5 +1,5 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
-import { doneBy, type Hold, type HoldDecision } from '../flows/finish-hold.ts'
+import type { FinishHoldDeps, Hold } from '../flows/finish-hold.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 import { findPayment } from './payments.ts'
 
@@ -10,7 +10,7 @@ export function decideHold(firstCheckMs: number) {
     tenantId: string,
     paymentId: string,
     wanted: Hold,
-  ): Promise<HoldDecision> => {
+  ): ReturnType<FinishHoldDeps['decide']> => {
     const { rows } = await db.query<PaymentRow>({
       name: 'decide_hold',
       text: `UPDATE payments p
@@ -24,7 +24,6 @@ export function decideHold(firstCheckMs: number) {
     const [row] = rows
     if (row) return { kind: 'decided', payment: toPayment(row) }
     const payment = await findPayment(db, tenantId, paymentId)
-    if (!payment) return { kind: 'no_such_payment' }
-    return { kind: payment.status === doneBy[wanted] ? 'done' : 'not_held', payment }
+    return payment ? { kind: 'not_held', payment } : { kind: 'no_such_payment' }
   }
 }

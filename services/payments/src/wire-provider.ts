@@ -1,0 +1,42 @@
+import { dependency } from '@nightshift/runtime/call-dependency'
+import { openHttpClient } from '@nightshift/runtime/http-client'
+import type { Log } from '@nightshift/runtime/logger'
+import type { Metrics } from '@nightshift/runtime/metrics'
+import { chargeCard, finishHoldAtProvider } from './clients/card-provider.ts'
+import { chargeOnce } from './clients/charge-once.ts'
+import { orLookUp } from './clients/look-up-charge.ts'
+import { refundAtProvider } from './clients/refund-at-provider.ts'
+import { refundOnce } from './clients/refund-once.ts'
+import type { Config } from './config.ts'
+import { wayToAsk } from './domain/way-to-ask.ts'
+import type { FinishHoldDeps } from './flows/finish-hold.ts'
+import type { FinishRefundDeps } from './flows/refund-payment.ts'
+import type { FinishPaymentDeps } from './flows/take-payment.ts'
+import { limits } from './limits.ts'
+
+export type ProviderCalls = Pick<FinishPaymentDeps, 'charge'> &
+  Pick<FinishHoldDeps, 'carryOut'> &
+  Pick<FinishRefundDeps, 'giveBack'>
+
+/** What is asked of the card provider: each thing as often as need be, and done there once. */
+export function wireProvider(
+  config: Config,
+  open: AsyncDisposableStack,
+  { log, metrics }: { log: Log; metrics: Metrics },
+): ProviderCalls {
+  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
+    client.close(),
+  )
+  const call = dependency('card-provider', limits.provider, log, metrics)
+  const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  // Our clock against the database's: the margin of the rules is for that, too.
+  const wayTo = (begunAt: Date) => wayToAsk(Date.now() - begunAt.getTime(), limits.providerRules)
+  return {
+    charge:
+      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
+        ? orLookUp(chargeCard(provider), provider)
+        : chargeOnce(chargeCard(provider), provider, wayTo),
+    carryOut: finishHoldAtProvider(provider),
+    giveBack: refundOnce(refundAtProvider(provider), provider, wayTo),
+  }
+}
