@@ -44,7 +44,7 @@ import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import { believeBy } from './store/believe-callback.ts'
-import { findAnyPayment, lookSoon, rememberCallback } from './store/callbacks.ts'
+import { findAnyPayment, lookOnce } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
 import {
@@ -138,8 +138,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
     },
     takeCallback: {
       findPayment: paymentId => findAnyPayment(worker, paymentId),
-      remember: (callback, isOurs) => rememberCallback(worker, callback, isOurs),
-      lookSoon: ({ paymentId }) => lookSoon(worker, paymentId),
+      lookOnce: callback => lookOnce(worker, callback),
       takeHint: config.PATTERN_CALLBACK_HINT === 'on' ? takeAsHint : believeCallback,
       believe: believeBy({
         announcements,

@@ -7,8 +7,12 @@ function openReceiver() {
   const seen = new Set<string>()
   const done: string[] = []
   const stepsOf = (event: string) => ({
-    remember: async () => !seen.has(event) && Boolean(seen.add(event)),
-    lookSoon: async () => void done.push('look'),
+    lookOnce: async () => {
+      const isNew = !seen.has(event)
+      if (isNew) done.push('look')
+      seen.add(event)
+      return isNew
+    },
     believe: async () => void done.push(event),
   })
   return { done, stepsOf }

@@ -7,8 +7,5 @@
 import type { TakeHint } from './types.ts'
 
 /** What is true now is asked of the other party; in what order it was told does not matter then. */
-export const takeAsHint: TakeHint = async ({ remember, lookSoon }) => {
-  if (!(await remember())) return 'duplicate'
-  await lookSoon()
-  return 'taken'
-}
+export const takeAsHint: TakeHint = async ({ lookOnce }) =>
+  (await lookOnce()) ? 'taken' : 'duplicate'

@@ -1,9 +1,10 @@
 /** What can be done about a callback of another party. */
 export type CallbackSteps = {
-  /** False if this event was taken before. */
-  remember: () => Promise<boolean>
-  /** Has somebody ask the other party itself, soon. */
-  lookSoon: () => Promise<void>
+  /**
+   * Has somebody ask the other party itself, soon, and remembers the event: both or neither, or a
+   * death between them would lose the hint. False if this event was taken before.
+   */
+  lookOnce: () => Promise<boolean>
   /** Writes down what the callback says as if it were so. */
   believe: () => Promise<void>
 }

@@ -5,10 +5,11 @@ import type { Payment } from '../domain/payment.ts'
 export type TakeCallbackDeps = {
   takeHint: TakeHint
   findPayment: (paymentId: string) => Promise<Payment | undefined>
-  /** False if this event was taken before. */
-  remember: (callback: ProviderCallback, isOurs: boolean) => Promise<boolean>
-  /** Lets the reconciler ask the provider soon, if the payment is open. */
-  lookSoon: (payment: Payment) => Promise<void>
+  /**
+   * Remembers the event, and lets the reconciler ask the provider soon if the payment is open. False
+   * if this event was taken before.
+   */
+  lookOnce: (callback: ProviderCallback) => Promise<boolean>
   /** Makes of the payment what the callback says. Only the naive twin does that. */
   believe: (callback: ProviderCallback, payment: Payment) => Promise<void>
 }
@@ -28,8 +29,7 @@ export async function takeCallback(
   const verdict = judgeCallback(callback, payment)
   if (verdict.kind === 'refuse') return verdict
   const taken = await deps.takeHint({
-    remember: () => deps.remember(callback, payment !== undefined),
-    lookSoon: async () => payment && deps.lookSoon(payment),
+    lookOnce: () => deps.lookOnce(callback),
     believe: async () => payment && deps.believe(callback, payment),
   })
   return taken === 'duplicate' ? { kind: 'duplicate' } : verdict

@@ -16,30 +16,31 @@ export async function findAnyPayment(
   return rows[0] && toPayment(rows[0])
 }
 
-/** False if it is there already. */
-export async function rememberCallback(
+/**
+ * Remembers a callback and has the reconciler look at its payment soon, in one statement. False if it
+ * was there already.
+ *
+ * Only at what a request has left open: while one is at work, it will hear the answer itself, and a
+ * reconciler that took over would only take the payment out of its hands. Of a payment that is not
+ * there yet it is kept which one it names, for people. Nothing has to be done when it comes: its
+ * request asks the provider, and after that the reconciler, with a hint or without.
+ */
+export async function lookOnce(
   db: Queryable,
   { eventId, type, paymentId }: ProviderCallback,
-  isOurs: boolean,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
-    name: 'remember_callback',
-    text: `INSERT INTO provider_callbacks (event_id, type, payment_id) VALUES ($1, $2, $3)
-           ON CONFLICT (event_id) DO NOTHING`,
-    values: [eventId, type, isOurs ? paymentId : null],
+    name: 'look_once',
+    text: `WITH remembered AS (
+             INSERT INTO provider_callbacks (event_id, type, payment_id) VALUES ($1, $2, $3)
+             ON CONFLICT (event_id) DO NOTHING RETURNING payment_id
+           ), hinted AS (
+             UPDATE payments p SET next_check_at = least(p.next_check_at, now())
+             FROM remembered r
+             WHERE p.payment_id = r.payment_id AND p.next_check_at IS NOT NULL AND p.checks > 0
+           )
+           SELECT FROM remembered`,
+    values: [eventId, type, paymentId ?? null],
   })
   return rowCount === 1
-}
-
-/**
- * Only what a request has left open: while one is at work, it will hear the answer itself, and a
- * reconciler that took over would only take the payment out of its hands.
- */
-export async function lookSoon(db: Queryable, paymentId: string): Promise<void> {
-  await db.query({
-    name: 'look_soon',
-    text: `UPDATE payments SET next_check_at = least(next_check_at, now())
-           WHERE payment_id = $1 AND next_check_at IS NOT NULL AND checks > 0`,
-    values: [paymentId],
-  })
 }
