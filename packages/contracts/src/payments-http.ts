@@ -129,7 +129,9 @@ export const StatementResponse = Type.Object(
     lines: Type.Array(
       Type.Object(
         {
-          line: Type.String({ description: 'Goes up by time; `after` of the next page.' }),
+          line: Type.String({
+            description: 'Names the line; `after` of the page that follows it.',
+          }),
           postedAt: Timestamp,
           kind: Type.Enum(['capture', 'refund']),
           paymentId: Id,

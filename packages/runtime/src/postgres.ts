@@ -70,8 +70,21 @@ export function inTenantTransaction<T>(
   tenantId: string,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const tenant = pg.escapeLiteral(tenantId)
-  return transact(pool, `BEGIN; SELECT set_config('app.tenant', ${tenant}, true)`, work)
+  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work)
+}
+
+/** As `inTenantTransaction`, for reading only: all statements of `work` see the same moment. */
+export function inTenantSnapshot<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY'
+  return transact(pool, `${begin}; ${setTenant(tenantId)}`, work)
+}
+
+function setTenant(tenantId: string): string {
+  return `SELECT set_config('app.tenant', ${pg.escapeLiteral(tenantId)}, true)`
 }
 
 async function transact<T>(

@@ -76,9 +76,14 @@ CREATE TABLE ledger_transactions (
   source_id uuid NOT NULL,
   payment_id uuid NOT NULL,
   posted_at timestamptz NOT NULL DEFAULT now(),
+  -- Readers of pages go by this: below the oldest transaction that is open nothing is added any more,
+  -- while a transaction_id may be committed after a higher one. It counts in this cluster: whoever
+  -- restores a dump into another sets that one's next transaction id higher (pg_resetwal) before.
+  posted_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
   UNIQUE (source, source_id)
 );
-CREATE INDEX ledger_of_tenant ON ledger_transactions (tenant_id, posted_at, transaction_id);
+CREATE INDEX ledger_of_tenant
+  ON ledger_transactions (tenant_id, posted_at, posted_in, transaction_id);
 
 CREATE TABLE ledger_entries (
   transaction_id bigint NOT NULL REFERENCES ledger_transactions,

@@ -25,6 +25,7 @@ import { requireMigrations } from '@nightshift/runtime/migrate'
 import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
 import { buildOperationsServer } from '@nightshift/runtime/operations-server'
 import {
+  inTenantSnapshot,
   inTenantTransaction,
   openPool,
   type PoolLimits,
@@ -61,7 +62,7 @@ import {
   postponeRefund,
   takeDueRefunds,
 } from './store/refunds.ts'
-import { balanceBefore, statementLines } from './store/statements.ts'
+import { readStatementPage } from './store/statements.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
 import { wireProvider } from './wire-provider.ts'
 
@@ -131,11 +132,8 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
       }),
     listPayments: filter =>
       inTenantTransaction(pool, filter.tenantId, tx => listPayments(tx, filter)),
-    statement: {
-      balanceBefore: filter =>
-        inTenantTransaction(pool, filter.tenantId, tx => balanceBefore(tx, filter)),
-      lines: filter => inTenantTransaction(pool, filter.tenantId, tx => statementLines(tx, filter)),
-    },
+    readStatementPage: filter =>
+      inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter)),
     takeCallback: {
       findPayment: paymentId => findAnyPayment(worker, paymentId),
       lookOnce: callback => lookOnce(worker, callback),

@@ -1,34 +1,41 @@
-import type { StatementFilter, StatementLine } from '../store/statements.ts'
+import type { StatementFilter, StatementLine, StatementPage } from '../store/statements.ts'
 
-export type StatementDeps = {
-  balanceBefore: (filter: Omit<StatementFilter, 'limit'>) => Promise<bigint>
-  lines: (filter: StatementFilter) => Promise<Omit<StatementLine, 'balanceCents'>[]>
-}
+/** Undefined when the page shall begin after a line that the tenant does not have. */
+export type ReadStatementPage = (filter: StatementFilter) => Promise<StatementPage | undefined>
 
-export type Statement = {
-  openingBalanceCents: bigint
-  lines: StatementLine[]
-  /** Absent: this page is the last of the month. */
-  nextAfter: string | undefined
-}
+export type Statement =
+  | {
+      kind: 'page'
+      openingBalanceCents: bigint
+      lines: (StatementLine & {
+        /** All lines since the beginning, with this one. */
+        balanceCents: bigint
+      })[]
+      /** Absent: this page is the last of the month. */
+      nextAfter: string | undefined
+    }
+  | { kind: 'no_such_place' }
 
 /** A page of what a tenant paid and got back in a month, with the balance after each line. */
 export async function readStatement(
-  deps: StatementDeps,
+  readPage: ReadStatementPage,
   asked: { tenantId: string; month: string; afterLine: string | undefined; limit: number },
 ): Promise<Statement> {
   const { tenantId, afterLine, limit } = asked
-  const filter = { tenantId, afterLine, ...boundsOf(asked.month) }
-  const openingBalanceCents = await deps.balanceBefore(filter)
   // One more than asked for says whether there is another page.
-  const found = await deps.lines({ ...filter, limit: limit + 1 })
+  const found = await readPage({
+    ...{ tenantId, afterLine, ...boundsOf(asked.month) },
+    limit: limit + 1,
+  })
+  if (!found) return { kind: 'no_such_place' }
+  const { openingBalanceCents } = found
   let balanceCents = openingBalanceCents
-  const lines = found.slice(0, limit).map(line => {
+  const lines = found.lines.slice(0, limit).map(line => {
     balanceCents += line.amountCents
     return { ...line, balanceCents }
   })
-  const nextAfter = found.length > limit ? lines.at(-1)?.line : undefined
-  return { openingBalanceCents, lines, nextAfter }
+  const nextAfter = found.lines.length > limit ? lines.at(-1)?.line : undefined
+  return { kind: 'page', openingBalanceCents, lines, nextAfter }
 }
 
 /** @param month as 2026-11, in UTC */

@@ -9,12 +9,12 @@ import { Problem } from '@nightshift/contracts/problem'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { tenantOf } from '@nightshift/runtime/request-state'
 import { type ListPayments, listPayments } from '../flows/list-payments.ts'
-import { readStatement, type StatementDeps } from '../flows/read-statement.ts'
+import { type ReadStatementPage, readStatement } from '../flows/read-statement.ts'
 import { paymentResponse } from './payment-answer.ts'
 
 export type AccountRoutesDeps = {
   listPayments: ListPayments
-  statement: StatementDeps
+  readStatementPage: ReadStatementPage
   pageDefault: number
 }
 
@@ -51,10 +51,11 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
   app.get(
     '/v1/statements',
     { schema: statement, config: { scope: 'payments:read' } },
-    async request => {
+    async (request, reply) => {
       const { month, after: afterLine, limit = deps.pageDefault } = request.query
-      const tenantId = tenantOf(request)
-      const page = await readStatement(deps.statement, { tenantId, month, afterLine, limit })
+      const asked = { tenantId: tenantOf(request), month, afterLine, limit }
+      const page = await readStatement(deps.readStatementPage, asked)
+      if (page.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
       const closing = page.lines.at(-1)?.balanceCents ?? page.openingBalanceCents
       return {
         month,

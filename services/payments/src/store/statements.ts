@@ -8,8 +8,6 @@ export type StatementLine = {
   /** What the employer paid; negative where it was given back. */
   amountCents: bigint
   taxCents: bigint
-  /** All lines since the beginning, with this one. */
-  balanceCents: bigint
 }
 
 export type StatementFilter = {
@@ -21,6 +19,12 @@ export type StatementFilter = {
   limit: number
 }
 
+export type StatementPage = { openingBalanceCents: bigint; lines: StatementLine[] }
+
+/** Where a line stands in the order of all. */
+type Place = { postedIn: string; line: string }
+type PlacedFilter = Omit<StatementFilter, 'afterLine'> & { after: Place }
+
 type LineRow = {
   transaction_id: string
   posted_at: Date
@@ -30,43 +34,86 @@ type LineRow = {
   tax_cents: string
 }
 
+const beginning: Place = { postedIn: '0', line: '0' }
+
+/**
+ * Numbers are given out in one order and committed in another: a line with a lower number may come
+ * after its reader has gone on. Lines are read, and summed up, only when nothing can come before them
+ * any more: when no transaction is open that began to write before theirs. A transaction that stays
+ * open, of whomever, holds statements back and makes none wrong.
+ */
+const isSettled = 't.posted_in < pg_snapshot_xmin(pg_current_snapshot())'
+
 /**
  * What an employer paid is what went to revenue and tax, and what was given back came out of them: the
  * ledger's own entries, with the sign turned around. Sums are of `bigint` and come as text.
  */
 const amountOfLine = `-sum(amount_cents) FILTER (WHERE account IN ('revenue', 'tax', 'refunds'))`
 
-/** All that was paid, less what was given back, before this moment or up to this line. */
-export async function balanceBefore(
-  db: Queryable,
-  { tenantId, from, before, afterLine }: Omit<StatementFilter, 'limit'>,
+/**
+ * A page, and all that was paid, less what was given back, before it. Undefined when the tenant has
+ * no such line as it shall begin after.
+ * @param tx one snapshot, or the lines would not fit the balance
+ */
+export async function readStatementPage(
+  tx: Queryable,
+  { afterLine, ...filter }: StatementFilter,
+): Promise<StatementPage | undefined> {
+  const { tenantId } = filter
+  const after = afterLine === undefined ? beginning : await findPlace(tx, tenantId, afterLine)
+  if (!after) return undefined
+  const placed = { ...filter, after }
+  return {
+    openingBalanceCents: await balanceBefore(tx, placed),
+    lines: await statementLines(tx, placed),
+  }
+}
+
+async function findPlace(
+  tx: Queryable,
+  tenantId: string,
+  line: string,
+): Promise<Place | undefined> {
+  const { rows } = await tx.query<{ posted_in: string }>({
+    name: 'statement_place',
+    text: `SELECT posted_in::text FROM ledger_transactions
+           WHERE tenant_id = $1 AND transaction_id = $2`,
+    values: [tenantId, line],
+  })
+  return rows[0] && { postedIn: rows[0].posted_in, line }
+}
+
+async function balanceBefore(
+  tx: Queryable,
+  { tenantId, from, before, after }: PlacedFilter,
 ): Promise<bigint> {
-  const { rows } = await db.query<{ balance: string | null }>({
+  const { rows } = await tx.query<{ balance: string | null }>({
     name: 'statement_balance',
     text: `SELECT (${amountOfLine})::text AS balance
            FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
-           WHERE t.tenant_id = $1
-             AND (t.posted_at < $2 OR (t.posted_at < $3 AND t.transaction_id <= $4::bigint))`,
-    values: [tenantId, from, before, afterLine ?? '0'],
+           WHERE t.tenant_id = $1 AND ${isSettled}
+             AND (t.posted_at < $2 OR (t.posted_at < $3
+               AND (t.posted_in, t.transaction_id) <= ($4::xid8, $5::bigint)))`,
+    values: [tenantId, from, before, after.postedIn, after.line],
   })
   return BigInt(rows[0]?.balance ?? 0)
 }
 
-/** The lines of a page in their order, without balances: those depend on what came before. */
-export async function statementLines(
-  db: Queryable,
-  { tenantId, from, before, afterLine, limit }: StatementFilter,
-): Promise<Omit<StatementLine, 'balanceCents'>[]> {
-  const { rows } = await db.query<LineRow>({
+/** In their order, without balances: those depend on what came before. */
+async function statementLines(
+  tx: Queryable,
+  { tenantId, from, before, after, limit }: PlacedFilter,
+): Promise<StatementLine[]> {
+  const { rows } = await tx.query<LineRow>({
     name: 'statement_lines',
     text: `SELECT t.transaction_id::text, t.posted_at, t.source, t.payment_id,
              (${amountOfLine})::text AS amount_cents,
              coalesce(-sum(amount_cents) FILTER (WHERE account = 'tax'), 0)::text AS tax_cents
            FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
-           WHERE t.tenant_id = $1 AND t.posted_at >= $2 AND t.posted_at < $3
-             AND t.transaction_id > $4::bigint
-           GROUP BY t.transaction_id ORDER BY t.transaction_id LIMIT $5`,
-    values: [tenantId, from, before, afterLine ?? '0', limit],
+           WHERE t.tenant_id = $1 AND t.posted_at >= $2 AND t.posted_at < $3 AND ${isSettled}
+             AND (t.posted_in, t.transaction_id) > ($4::xid8, $5::bigint)
+           GROUP BY t.transaction_id ORDER BY t.posted_in, t.transaction_id LIMIT $6`,
+    values: [tenantId, from, before, after.postedIn, after.line, limit],
   })
   return rows.map(row => ({
     line: row.transaction_id,

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { as, call, eventually } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+let db: pg.Client
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
+  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await db.connect()
+})
+afterAll(async () => {
+  await db.end()
+  await system[Symbol.asyncDispose]()
+})
+
+const tenant = 'lumen'
+const pagesMax = 10
+const month = new Date().toISOString().slice(0, 7)
+
+async function pay(amountCents: number): Promise<string> {
+  const ids = { listingId: randomUUID(), publicationId: randomUUID() }
+  const body = { ...ids, amountCents, currency: 'EUR', cardToken: 'pm_card_visa' }
+  const headers = as(system, tenant, `test-${randomUUID()}`)
+  const { json } = await call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
+  return json.paymentId
+}
+
+function read(query: string, of: typeof tenant | 'acme' = tenant) {
+  const url = `${system.urls.payments}/v1/statements?month=${month}${query}`
+  return call('GET', url, { headers: as(system, of) })
+}
+
+type Line = { line: string; amountCents: string; balanceCents: string }
+
+/** The rest of the month, page by page, after a line or from the beginning. */
+async function readOn(after?: string): Promise<Line[]> {
+  const lines: Line[] = []
+  let place = after
+  for (let page = 0; page < pagesMax; page += 1) {
+    const { json } = await read(`&limit=1${place === undefined ? '' : `&after=${place}`}`)
+    lines.push(...json.lines)
+    if (json.nextAfter === undefined) return lines
+    place = json.nextAfter
+  }
+  throw new Error(`after ${pagesMax} pages there is another one`)
+}
+
+const amounts = (lines: readonly Line[]) => lines.map(line => Number(line.amountCents))
+
+test('a line that is committed after one with a higher number is skipped by no reader', async () => {
+  await pay(100)
+  const before = await eventually('the first line is there', async () => {
+    const lines = await readOn()
+    return lines.length === 1 ? lines : undefined
+  })
+
+  await db.query('BEGIN')
+  const { rows } = await db.query(
+    `INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
+     SELECT tenant_id, 'refund', gen_random_uuid(), payment_id FROM payments
+     WHERE amount_cents = 100 RETURNING transaction_id, tenant_id`,
+  )
+  const { transaction_id: slow, tenant_id: tenantId } = rows[0]
+  await db.query(
+    `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+     VALUES ($1, $2, 'refunds', 7, 'EUR'), ($1, $2, 'provider_clearing', -7, 'EUR')`,
+    [slow, tenantId],
+  )
+  await pay(300)
+  const meanwhile = await readOn(before.at(-1)?.line)
+  await db.query('COMMIT')
+
+  const last = meanwhile.at(-1)?.line ?? before.at(-1)?.line
+  const lines = await eventually('all lines are there', async () => {
+    const all = [...before, ...meanwhile, ...(await readOn(last))]
+    return all.length === 3 ? all : undefined
+  })
+  expect(amounts(lines)).toEqual([100, -7, 300])
+  expect(lines.map(line => Number(line.balanceCents))).toEqual([100, 93, 393])
+  expect(amounts(await readOn())).toEqual([100, -7, 300])
+})
+
+test('a page after a line of nobody, or of another tenant, is refused', async () => {
+  await pay(500)
+  const line = await eventually('it has a line', async () => (await readOn()).at(-1)?.line)
+  expect((await read(`&after=${line}`)).status).toBe(200)
+  for (const refused of [await read(`&after=${line}`, 'acme'), await read('&after=999999999')]) {
+    expect([refused.status, refused.json.type]).toEqual([400, '/problems/validation-error'])
+  }
+})
