@@ -68,6 +68,7 @@ function formOf(refund: Refund): Record<string, string> {
 
 function refusalOf(said: Said): RefundOutcome {
   const { error = {} } = said.body
+  // Of an amount that is too large, Stripe names the parameter and not always a code.
   const isTooMuch = error.code === 'charge_already_refunded' || error.param === 'amount'
   if (said.status !== 400 || !isTooMuch) return misused(said)
   return { kind: 'rejected', reason: 'nothing_left' }
