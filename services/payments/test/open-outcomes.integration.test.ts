@@ -224,6 +224,8 @@ describe('money that is held here, and at the provider no longer', () => {
     await actAtProvider(system, `${intent}/cancel`)
     await dialProvider(system, { silence: 'before' })
     expect((await post(`/v1/payments/${paymentId}/capture`)).status).toBe(202)
+    const { status, json } = await post(`/v1/payments/${paymentId}/void`)
+    expect([status, json.detail]).toEqual([409, expect.stringContaining('opposite')])
     await dialProvider(system, { silence: 'none' })
     await becomes(paymentId, 'voided')
   })

@@ -15,7 +15,7 @@ export type HoldDecision =
 
 export type FinishHoldResult =
   | HoldDecision
-  /** It is what was wanted, since long or since now. Otherwise it may be held no longer, either way. */
+  /** It is what was wanted, since long or since now. `not_held` is it when it is anything else. */
   | { kind: 'done'; payment: Payment }
 
 export type FinishHoldDeps = Pick<FinishPaymentDeps, 'settle' | 'askAgainLater'> & {

@@ -55,7 +55,10 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
             status: 409,
             slug: 'payment-not-held',
             title: 'There is no money held that this could be done with',
-            detail: `The payment is ${status}.`,
+            detail:
+              status === 'authorized'
+                ? 'The opposite has been decided, and is being carried out.'
+                : `The payment is ${status}.`,
             paymentId,
           })
         }
