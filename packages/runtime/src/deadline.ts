@@ -10,9 +10,16 @@ export type Deadline = {
 /** @param budgetMs from now; measured on the monotonic clock, so a clock step can't move it. */
 export function deadlineIn(budgetMs: number): Deadline {
   const endMs = performance.now() + budgetMs
+  const remainingMs = () => Math.max(0, endMs - performance.now())
+  let signal: AbortSignal | undefined
   return {
-    remainingMs: () => Math.max(0, endMs - performance.now()),
-    signal: AbortSignal.timeout(Math.max(0, Math.floor(budgetMs))),
+    remainingMs,
+    // Made when somebody asks: a timer that nobody listens to still goes off, with an error and its
+    // stack, and most requests are bounded by the deadlines of what they call.
+    get signal() {
+      signal ??= AbortSignal.timeout(Math.floor(remainingMs()))
+      return signal
+    },
   }
 }
 

@@ -87,16 +87,28 @@ describe('the ledger', () => {
     await expect(db.query(statement)).rejects.toThrow(reason)
   })
 
-  test('refuses a transaction that does not sum to zero, when it is committed', async () => {
+  const post = `
+    INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
+    SELECT tenant_id, 'refund', gen_random_uuid(), payment_id FROM payments WHERE payment_id = $1`
+  const enter = (of: string) => `
+    INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+    SELECT max(transaction_id), (array_agg(tenant_id))[1], '${of}', 1, 'EUR'
+    FROM ledger_transactions WHERE payment_id = $1`
+
+  test.each([
+    ['of one entry', [post, enter('refunds')]],
+    ['of entries that go the same way', [post, enter('refunds'), enter('tax')]],
+    ['without entries', [post]],
+  ])('refuses a posting %s when it is committed', async (_what, statements) => {
     const { json } = await pay()
     await db.query('BEGIN')
-    await db.query(
-      `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-       SELECT transaction_id, tenant_id, 'refunds', 1, 'EUR' FROM ledger_transactions
-       WHERE payment_id = $1`,
-      [json.paymentId],
-    )
+    for (const statement of statements) await db.query(statement, [json.paymentId])
     await expect(db.query('COMMIT')).rejects.toThrow('does not sum to zero')
+  })
+
+  test('refuses an entry that comes later than its posting', async () => {
+    const { json } = await pay()
+    await expect(db.query(enter('refunds'), [json.paymentId])).rejects.toThrow('without a posting')
   })
 })
 

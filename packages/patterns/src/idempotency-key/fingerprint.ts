@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * What makes two requests the same: their parts after validation, with the order of fields taken
  * out. Not the raw bytes: a client library may well write the same JSON differently the second time.
  */
 export function fingerprintOf(...parts: unknown[]): Buffer {
-  return createHash('sha256').update(canonicalJson(parts)).digest()
+  return hash('sha256', canonicalJson(parts), 'buffer')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { Fencing } from '@nightshift/patterns/fencing/types'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
@@ -100,7 +100,7 @@ export function newPaymentOf({ tenantId, key, request }: KeyedPayment): NewPayme
     paymentId: randomUUID(),
     tenantId,
     key,
-    keyHash: createHash('sha256').update(`${takePaymentRoute} ${key}`).digest(),
+    keyHash: hash('sha256', `${takePaymentRoute} ${key}`, 'buffer'),
     fingerprint: fingerprintOf(takePaymentRoute, request),
     traceparent: currentTraceparent(),
   }
