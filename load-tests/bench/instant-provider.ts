@@ -1,6 +1,6 @@
 /**
  * A card provider that takes no time and keeps nothing: for measuring what a payment costs us, and for
- * nothing else. The one that judges writes every charge to disk before it answers.
+ * nothing else. It prints the port that it has been given. The one that judges writes every charge to disk before it answers.
  */
 import { createServer } from 'node:http'
 
@@ -27,4 +27,7 @@ process.once('SIGTERM', () => {
   server.closeAllConnections()
   server.close()
 })
-server.listen(Number(process.env['PORT']), '127.0.0.1')
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  console.log(typeof address === 'object' ? address?.port : address)
+})

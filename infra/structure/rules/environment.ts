@@ -8,7 +8,6 @@ const entryPoints = [
   /^infra\/stand-ins\/[^/]+\/src\/main\.ts$/,
   /^infra\/faults\/src\/main\.ts$/,
   /^load-tests\/[^/]+\/main\.ts$/,
-  /^load-tests\/bench\/instant-provider\.ts$/,
   /^infra\/local\/src\/commands\/[^/]+\.ts$/,
   /^infra\/local\/src\/[^/]+\/[^/]+-main\.ts$/,
   /^infra\/local\/src\/traces\/trace-sink\.ts$/,

@@ -1,16 +1,18 @@
 /** Measures what something costs, in rounds that take turns, and writes it down. */
+import { median, round } from '@nightshift/load-tests/experiments/measure'
 import { resultHead } from '@nightshift/load-tests/experiments/result-head'
 import { spreadOf } from '@nightshift/load-tests/experiments/spread'
+import type { Bench } from '../bench/bench.ts'
+import { benchFaultProxy } from '../bench/bench-fault-proxy.ts'
+import { benchPayments } from '../bench/bench-payments.ts'
+import { benchRecording } from '../bench/bench-recording.ts'
 import { runCommandLine } from '../command.ts'
-import type { Bench } from '../proofs/bench.ts'
-import { benchFaultProxy } from '../proofs/bench-fault-proxy.ts'
-import { benchRecording } from '../proofs/bench-recording.ts'
 import { describeCommit } from '../proofs/describe-commit.ts'
 import { writeResult } from '../proofs/write-result.ts'
 import { readNumber } from '../read-number.ts'
 import { renderTable } from '../table.ts'
 
-const benches: readonly Bench[] = [benchFaultProxy, benchRecording]
+const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
 
 const help = `Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--short] [--json]
 
@@ -49,24 +51,69 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
   const commit = await describeCommit()
   const measured = await bench.measure({ rounds, seconds, say })
   const arms = Object.fromEntries(
-    Object.entries(measured).map(([arm, figures]) => [arm, spreadOf(figures)]),
+    Object.entries(measured.arms).map(([arm, figures]) => [arm, spreadOf(figures)]),
   )
+  const ratios = measured.ratios && spreadOfRatios(measured.ratios)
+  const targets = ratios && judge(bench, ratios)
   const { result: name, title } = bench
   const command = `npm run bench -- ${bench.name} --rounds ${rounds} --seconds ${seconds}`
   const result = {
     ...(await resultHead({ name, kind: 'bench', title, command, seed }, commit)),
-    arms,
+    ...{ arms, ...(ratios && { ratios }), ...(targets && { targets }) },
     outcome: 'measured',
   }
   if (!short) await writeResult(result)
-  console.log(values['json'] ? JSON.stringify(result, null, 2) : describe(arms))
+  if (values['json']) console.log(JSON.stringify(result, null, 2))
+  else console.log([describe(arms), ...describeRatios(ratios, targets)].join('\n\n'))
   return 0
+}
+
+type Ratio = Readonly<{ median: number; range: readonly [least: number, most: number] }>
+type Ratios = Readonly<Record<string, Ratio>>
+
+function spreadOfRatios(measured: Readonly<Record<string, readonly number[]>>): Ratios {
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, rounds]) => {
+      const range = [round(Math.min(...rounds)), round(Math.max(...rounds))] as const
+      return [name, { median: median(rounds), range }]
+    }),
+  )
+}
+
+/** A target that is missed is said, and is no failure: the machine decides too. */
+function judge({ targets = [] }: Bench, ratios: Ratios) {
+  return targets.flatMap(({ ratio, atLeast }) => {
+    const value = ratios[ratio]?.median
+    if (value === undefined) return []
+    return [{ figure: ratio, goal: `>= ${atLeast}`, value, met: value >= atLeast }]
+  })
 }
 
 function find(names: readonly string[]): Bench {
   const bench = benches.find(({ name }) => name === names[0])
   if (bench && names.length === 1) return bench
   throw new Error(`Name one of: ${benches.map(({ name }) => name).join(', ')}.\n\n${help}`)
+}
+
+function describeRatios(
+  ratios: Ratios | undefined,
+  targets: ReturnType<typeof judge> | undefined,
+): string[] {
+  if (!ratios) return []
+  const rows = Object.entries(ratios).map(
+    ([
+      ratio,
+      {
+        median,
+        range: [least, most],
+      },
+    ]) => {
+      const target = targets?.find(({ figure }) => figure === ratio)
+      const reached = target ? `${target.goal} ${target.met ? 'reached' : 'missed'}` : ''
+      return { ratio, median: String(median), range: `${least} to ${most}`, target: reached }
+    },
+  )
+  return [renderTable(rows)]
 }
 
 function describe(arms: Readonly<Record<string, ReturnType<typeof spreadOf>>>): string {

@@ -40,7 +40,7 @@ export type ClaimSettings = {
  *
  * Keys are taken in one order, or two batches with the same keys would wait for each other.
  */
-const claimSql = `
+export const claimSql = `
   WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[], $6::uuid[],
         $7::uuid[], $8::integer[], $9::integer[], $10::text[], $11::text[], $12::text[], $13::text[])

@@ -22,7 +22,7 @@ export type PaymentChange = {
  * answer under the key, the ledger, and the event. Forward only, and only by the owner: a payment
  * that has left the state that it was in, or that somebody else has taken over, stays as it is.
  */
-const settleSql = ({ isStillOurs, postedFor }: Fencing) => `
+export const settleSql = ({ isStillOurs, postedFor }: Fencing) => `
   WITH wanted AS (
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[],
         $7::integer[], $8::jsonb[], $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[])

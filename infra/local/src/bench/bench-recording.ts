@@ -49,7 +49,7 @@ export const benchRecording: Bench = {
         say(`round ${round} of ${rounds}, ${how}: ${cpu}, p50 ${figures['p50Ms']} ms`)
       }
     }
-    return { unrecorded, recorded }
+    return { arms: { unrecorded, recorded } }
   },
 }
 

@@ -27,7 +27,7 @@ export const benchFaultProxy: Bench = {
       ...line,
       addedP50Ms: toMicros(line.p50Ms - (direct[round]?.p50Ms ?? Number.NaN)),
     }))
-    return { direct, proxied }
+    return { arms: { direct, proxied } }
   },
 }
 
