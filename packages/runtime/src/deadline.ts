@@ -3,24 +3,12 @@ import { performance } from 'node:perf_hooks'
 /** The moment by which an answer is of use, carried along every hop. It only ever shrinks. */
 export type Deadline = {
   remainingMs: () => number
-  /** Aborts when the time is up. */
-  signal: AbortSignal
 }
 
 /** @param budgetMs from now; measured on the monotonic clock, so a clock step can't move it. */
 export function deadlineIn(budgetMs: number): Deadline {
   const endMs = performance.now() + budgetMs
-  const remainingMs = () => Math.max(0, endMs - performance.now())
-  let signal: AbortSignal | undefined
-  return {
-    remainingMs,
-    // Made when somebody asks: a timer that nobody listens to still goes off, with an error and its
-    // stack, and most requests are bounded by the deadlines of what they call.
-    get signal() {
-      signal ??= AbortSignal.timeout(Math.floor(remainingMs()))
-      return signal
-    },
-  }
+  return { remainingMs: () => Math.max(0, endMs - performance.now()) }
 }
 
 /** The sooner of `deadline` and `budgetMs` from now. A budget can shorten a deadline, never extend it. */

@@ -46,20 +46,25 @@ export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpC
 }
 
 async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
-  const { signal, remainingMs } = call.deadline
   const wire = { started: false }
+  const giveUp = new AbortController()
   const over = Promise.withResolvers<never>()
-  const giveUp = () => over.reject(signal.reason)
+  // Cleared with the answer. A signal that times out by itself goes off all the same, later, with an
+  // error and its stack for nobody.
+  const timer = setTimeout(() => {
+    const late = new Error('the deadline has passed')
+    giveUp.abort(late)
+    over.reject(late)
+  }, call.deadline.remainingMs())
   try {
-    if (signal.aborted || remainingMs() <= 0) throw new Error('the deadline has passed')
-    signal.addEventListener('abort', giveUp, { once: true })
+    if (call.deadline.remainingMs() <= 0) throw new Error('the deadline has passed')
     // undici hears of the signal only when it has a connection for the request: in its queue, or
     // while it connects, the deadline would pass unnoticed.
-    return await Promise.race([exchange(pool, call, wire), over.promise])
+    return await Promise.race([exchange(pool, call, wire, giveUp.signal), over.promise])
   } catch (cause) {
     return wire.started ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
   } finally {
-    signal.removeEventListener('abort', giveUp)
+    clearTimeout(timer)
   }
 }
 
@@ -67,8 +72,9 @@ async function exchange(
   pool: Pool,
   { method, path, headers, body, deadline }: HttpCall,
   wire: { started: boolean },
+  signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const answer = await pool.compose(noticeStart(wire, deadline.signal)).request({
+  const answer = await pool.compose(noticeStart(wire, signal)).request({
     method,
     path,
     headers: injectInto({
@@ -76,7 +82,7 @@ async function exchange(
       [deadlineHeader]: String(Math.floor(deadline.remainingMs())),
     }),
     body: body ?? null,
-    signal: deadline.signal,
+    signal,
   })
   const text = await answer.body.text()
   return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body: text }

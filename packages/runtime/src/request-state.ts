@@ -23,7 +23,7 @@ type RequestState = {
 }
 
 /** Until the first hook has read what the caller said. */
-const noTimeYet: Deadline = { remainingMs: () => 0, signal: AbortSignal.abort() }
+const noTimeYet: Deadline = { remainingMs: () => 0 }
 
 const states = new WeakMap<FastifyRequest, RequestState>()
 

@@ -327,7 +327,7 @@ describe.concurrent('every wait has an end', () => {
     socket.destroy()
   })
 
-  test('a handler is told when its budget is over, or that of its caller', async () => {
+  test("a handler is told how much is left of its budget, or of its caller's", async () => {
     const own = await sendRaw(attacked.port, get('/deadline'))
     expect(own.json?.['givenMs']).toBeLessThanOrEqual(limits.requestBudgetMs)
     expect(own.tookMs).toBeLessThan(limits.requestBudgetMs + 500)
