@@ -1,10 +1,10 @@
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import { expect, test } from 'vitest'
+import { type Script, scriptedProvider } from '../../test/scripted-provider.ts'
 import type { Refund } from '../domain/refund.ts'
 import { wayToAsk } from '../domain/way-to-ask.ts'
 import { refundAtProvider } from './refund-at-provider.ts'
 import { refundOnce } from './refund-once.ts'
-import { type Script, scriptedProvider } from './scripted-provider.ts'
 
 const rules = { keyWindowMs: 1_000, keyMarginMs: 100 }
 const create = 'POST /v1/refunds'

@@ -1,4 +1,4 @@
-import type { ProviderConnection } from './provider-api.ts'
+import type { ProviderConnection } from '../src/clients/provider-api.ts'
 
 /** What is answered to each method and path, always. */
 export type Script = Readonly<Record<string, { status: number; body: object }>>
