@@ -1,18 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { repoRoot } from '../system/state.ts'
-import { lineLinkMistakes, type ReadText } from './line-links.ts'
-import { readPages } from './read-pages.ts'
-
-const readRepository: ReadText = path => {
-  const file = join(repoRoot, path)
-  const isFile = statSync(file, { throwIfNoEntry: false })?.isFile()
-  return isFile ? readFileSync(file, 'utf8') : undefined
-}
+import { lineLinkMistakes, type ReadText, renewLineLinks } from './line-links.ts'
+import { readPages, readText } from './read-pages.ts'
 
 test('every link to a line leads to a line that has the words it shows', () => {
-  expect(readPages().flatMap(page => lineLinkMistakes(page, readRepository))).toEqual([])
+  expect(readPages().flatMap(page => lineLinkMistakes(page, readText))).toEqual([])
 })
 
 const claim = ['INSERT INTO keys', 'ON CONFLICT DO NOTHING', 'RETURNING key', 'INSERT'].join('\n')
@@ -41,4 +32,14 @@ test.each([
   expect(mistake).toContain(message)
   expect(mistake).toMatch(/^docs\/patterns\/key\.md:3 /)
   expect(others).toEqual([])
+})
+
+test.each([
+  ['[`ON`](../../services/src/claim.ts#L9)', '[`ON`](../../services/src/claim.ts#L2)'],
+  ['[INSERT](../../services/src/claim.ts#L3)', '[INSERT](../../services/src/claim.ts#L4)'],
+  ['[`INSERT`](../../services/src/claim.ts#L1)', '[`INSERT`](../../services/src/claim.ts#L1)'],
+  ['[`MERGE`](../../services/src/claim.ts#L1)', '[`MERGE`](../../services/src/claim.ts#L1)'],
+  ['[INSERT](../../services/src/claim.ts#L2-L3)', '[INSERT](../../services/src/claim.ts#L2-L3)'],
+])('%s is renewed as %s', (text, renewed) => {
+  expect(renewLineLinks({ path: 'docs/patterns/key.md', text }, readClaim)).toBe(renewed)
 })

@@ -22,6 +22,20 @@ export function lineLinkMistakes(page: Page, readText: ReadText): string[] {
   })
 }
 
+/** The page with each link to where its words stand now; of several lines, to the nearest. */
+export function renewLineLinks({ path, text }: Page, readText: ReadText): string {
+  return text.replace(lineLink, (link, ...rest) => {
+    const groups: Groups = rest.at(-1)
+    const { shown = '', file = '', first = '', last } = groups
+    if (last !== undefined || mistakeOf(path, groups, readText) === undefined) return link
+    const target = readText(posix.join(posix.dirname(path), file)) ?? ''
+    const [nearest] = linesWith(shown.replaceAll('`', ''), target).toSorted(
+      (a, b) => Math.abs(a - Number(first)) - Math.abs(b - Number(first)),
+    )
+    return nearest === undefined ? link : link.replace(`#L${first}`, `#L${nearest}`)
+  })
+}
+
 type Groups = Readonly<Partial<Record<string, string>>>
 
 function mistakeOf(from: string, groups: Groups, readText: ReadText): string | undefined {
@@ -33,7 +47,11 @@ function mistakeOf(from: string, groups: Groups, readText: ReadText): string | u
   const lines = text.split('\n')
   const linked = lines.slice(Number(first) - 1, Number(last))
   if (linked.some(line => line.includes(words))) return undefined
-  const now = lines.flatMap((line, at) => (line.includes(words) ? [at + 1] : []))
+  const now = linesWith(words, text)
   const where = now.length === 0 ? 'is nowhere in it' : `is on line ${now.join(', ')}`
   return `${path}: "${words}" is not on line ${first}, and ${where}`
+}
+
+function linesWith(words: string, text: string): number[] {
+  return text.split('\n').flatMap((line, at) => (line.includes(words) ? [at + 1] : []))
 }

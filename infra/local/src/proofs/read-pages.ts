@@ -1,7 +1,8 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { repoRoot } from '../system/state.ts'
 import type { Page, ReadResult } from './figures.ts'
+import type { ReadText } from './line-links.ts'
 
 const pages = ['*.md', 'docs/**/*.md', '{infra,load-tests,packages,services,tools}/**/README.md']
 const nobodysPages = /(?:^|\/)(?:node_modules|fixtures|\.nightshift)\//
@@ -20,4 +21,11 @@ export function readPages(): Page[] {
 export const readResult: ReadResult = path => {
   const file = join(repoRoot, path)
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}
+
+/** A file as it lies in the repository. */
+export const readText: ReadText = path => {
+  const file = join(repoRoot, path)
+  const isFile = statSync(file, { throwIfNoEntry: false })?.isFile()
+  return isFile ? readFileSync(file, 'utf8') : undefined
 }

@@ -5,9 +5,10 @@ import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
 import { repoRoot } from '../system/state.ts'
 import { crashPointsPage, findCrashPoints } from './crash-points.ts'
-import { renewFigures } from './figures.ts'
+import { type Page, renewFigures } from './figures.ts'
+import { renewLineLinks } from './line-links.ts'
 import { nothingBehind } from './nothing-behind.ts'
-import { readPages, readResult } from './read-pages.ts'
+import { readPages, readResult, readText } from './read-pages.ts'
 import { loadedBy, readProgram } from './read-program.ts'
 import { readmeWithResults } from './results-table.ts'
 
@@ -27,12 +28,16 @@ async function makePages(): Promise<Map<string, string>> {
   }
   pages.set('docs/reference/crash-points.md', await makeCrashPointsPage())
   for (const page of readPages()) {
-    const text = renewFigures(page, readResult)
+    const text = renewed(page)
     if (text !== page.text) pages.set(page.path, text)
   }
   const readme = { path: 'README.md', text: await readmeWithResults() }
-  pages.set(readme.path, renewFigures(readme, readResult))
+  pages.set(readme.path, renewed(readme))
   return pages
+}
+
+function renewed({ path, text }: Page): string {
+  return renewLineLinks({ path, text: renewFigures({ path, text }, readResult) }, readText)
 }
 
 async function makeCrashPointsPage(): Promise<string> {
