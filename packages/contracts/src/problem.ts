@@ -22,3 +22,12 @@ export const Problem = Type.Object(
   { $id: 'Problem' },
 )
 export type Problem = Static<typeof Problem>
+
+/** A refusal in the responses of a route. It is no plain JSON, and says so. */
+export const problemResponse = {
+  description: 'Refused, and why.',
+  content: { 'application/problem+json': { schema: Problem } },
+} as const
+
+/** What every route may answer besides what it promises. */
+export const problemResponses = { '4xx': problemResponse, 503: problemResponse } as const

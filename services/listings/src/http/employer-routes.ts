@@ -7,7 +7,7 @@ import {
   PublishListingRequest,
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
@@ -31,7 +31,6 @@ export type EmployerRoutesDeps = {
 const writing = { scope: 'listings:write' } as const
 const reading = { scope: 'listings:read' } as const
 const params = Type.Object({ listingId: Id }, strict)
-const problems = { '4xx': Problem, 503: Problem } as const
 
 /** For employers: draft a listing, look at it, pay for it and publish it. */
 export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDeps }> = async (
@@ -41,7 +40,7 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
   const draft = {
     summary: 'Draft a listing',
     body: DraftListingRequest,
-    response: { 201: ListingResponse, ...problems },
+    response: { 201: ListingResponse, ...problemResponses },
   }
   app.post('/v1/listings', { config: writing, schema: draft }, async (request, reply) => {
     const { body } = request
@@ -58,7 +57,7 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
   const read = {
     summary: 'One listing of the caller',
     params,
-    response: { 200: ListingResponse, ...problems },
+    response: { 200: ListingResponse, ...problemResponses },
   }
   app.get('/v1/listings/:listingId', { config: reading, schema: read }, async (request, reply) => {
     const listing = await deps.findListing(tenantOf(request), request.params.listingId)
@@ -75,8 +74,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     response: {
       201: { ...PublicationResponse, description: 'Paid; the listing is about to go live.' },
       202: { ...PublicationResponse, description: 'Not known yet; ask again with the same key.' },
-      402: Problem,
-      ...problems,
+      402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
+      ...problemResponses,
     },
   }
   const publishing = { config: writing, schema: publish }

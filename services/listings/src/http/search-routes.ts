@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { SearchQuery, SearchResponse } from '@nightshift/contracts/listings-http'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { type SearchListingsDeps, searchListings } from '../flows/search-listings.ts'
 
@@ -12,7 +12,7 @@ export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps 
   const search = {
     summary: 'Search live listings, newest first',
     querystring: SearchQuery,
-    response: { 200: SearchResponse, '4xx': Problem, 503: Problem },
+    response: { 200: SearchResponse, ...problemResponses },
   }
   app.get('/v1/listings', { config: { public: true }, schema: search }, async (request, reply) => {
     const result = await searchListings(deps, request.query)

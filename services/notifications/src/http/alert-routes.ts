@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AlertResponse, SaveAlertRequest } from '@nightshift/contracts/notifications-http'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
 
@@ -18,7 +18,7 @@ export const alertRoutes: FastifyPluginAsyncTypebox<{ deps: AlertRoutesDeps }> =
   const save = {
     summary: 'Save an alert; the same alert twice is one',
     body: SaveAlertRequest,
-    response: { 201: AlertResponse, '4xx': Problem, 503: Problem },
+    response: { 201: AlertResponse, ...problemResponses },
   }
   app.post('/v1/alerts', { config: { public: true }, schema: save }, async (request, reply) => {
     const alertId = await deps.saveAlert(randomUUID(), request.body)

@@ -5,7 +5,7 @@ import {
   StatementQuery,
   StatementResponse,
 } from '@nightshift/contracts/payments-http'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { tenantOf } from '@nightshift/runtime/request-state'
 import { type ListPayments, listPayments } from '../flows/list-payments.ts'
@@ -18,8 +18,6 @@ export type AccountRoutesDeps = {
   pageDefault: number
 }
 
-const problems = { '4xx': Problem, 503: Problem } as const
-
 /** For callers with an API key: what they paid, and what it comes to. */
 export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps }> = async (
   app,
@@ -28,7 +26,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
   const list = {
     summary: 'Payments of the caller, newest first',
     querystring: ListPaymentsQuery,
-    response: { 200: ListPaymentsResponse, ...problems },
+    response: { 200: ListPaymentsResponse, ...problemResponses },
   }
   app.get(
     '/v1/payments',
@@ -46,7 +44,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
   const statement = {
     summary: 'What the caller paid and got back in a month, with a running balance',
     querystring: StatementQuery,
-    response: { 200: StatementResponse, ...problems },
+    response: { 200: StatementResponse, ...problemResponses },
   }
   app.get(
     '/v1/statements',

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
@@ -55,7 +55,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   const schema = {
     summary: 'The card provider tells that something has happened',
     description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
-    response: { 204: Type.Null(), 202: Parked, '4xx': Problem, 503: Problem },
+    response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
   app.post(
     '/v1/provider-callbacks',

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
 import { Id, strict } from '@nightshift/contracts/primitives'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -30,8 +30,7 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
       response: {
         200: { ...PaymentResponse, description: 'Done.' },
         202: { ...PaymentResponse, description: 'Decided, and carried out as soon as possible.' },
-        '4xx': Problem,
-        503: Problem,
+        ...problemResponses,
       },
     }
     app.post(

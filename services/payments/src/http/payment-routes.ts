@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
@@ -34,9 +34,8 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
             ...PaymentResponse,
             description: 'Not known yet; ask again, with the same key or by id.',
           },
-          402: Problem,
-          '4xx': Problem,
-          503: Problem,
+          402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
+          ...problemResponses,
         },
       },
     },
@@ -65,7 +64,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       schema: {
         summary: 'One payment of the caller',
         params: Type.Object({ paymentId: Id }, strict),
-        response: { 200: PaymentResponse, '4xx': Problem, 503: Problem },
+        response: { 200: PaymentResponse, ...problemResponses },
       },
     },
     async (request, reply) => {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RefundPaymentRequest, RefundResponse } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
-import { Problem } from '@nightshift/contracts/problem'
+import { problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
@@ -17,7 +17,6 @@ export type RefundRoutesDeps = {
 }
 
 const params = Type.Object({ paymentId: Id }, strict)
-const problems = { '4xx': Problem, 503: Problem } as const
 
 /** For callers with an API key: give money back, and see what was. */
 export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }> = async (
@@ -32,7 +31,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
     response: {
       201: { ...RefundResponse, description: 'Given back.' },
       202: { ...RefundResponse, description: 'Owed; it is given back for as long as it takes.' },
-      ...problems,
+      ...problemResponses,
     },
   }
   app.post(
@@ -69,7 +68,10 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
   const list = {
     summary: 'The refunds of a payment, oldest first',
     params,
-    response: { 200: Type.Object({ refunds: Type.Array(RefundResponse) }, strict), ...problems },
+    response: {
+      200: Type.Object({ refunds: Type.Array(RefundResponse) }, strict),
+      ...problemResponses,
+    },
   }
   app.get(
     '/v1/payments/:paymentId/refunds',
