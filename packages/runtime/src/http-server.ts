@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Authenticate } from './authenticate.ts'
 import { answerBrokenRequests } from './broken-request.ts'
 import { watchConnections } from './connections.ts'
+import { dropRest } from './drop-rest.ts'
 import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './http-refusals.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -73,10 +74,11 @@ export async function buildHttpServer(options: HttpServerOptions) {
   const answerBroken = answerBrokenRequests(app, connections, record)
   takeOnlyStrictInput(app)
 
-  app.setErrorHandler((error: unknown, request, reply) => {
+  app.setErrorHandler(async (error: unknown, request, reply) => {
+    const refusal = refusalOf(error, request.raw.complete)
+    if (refusal.status === 413) await dropRest(request.raw)
     // What is still to come of its body is not waited for.
     if (!request.raw.complete) reply.header('connection', 'close')
-    const refusal = refusalOf(error, request.raw.complete)
     if (refusal.status >= 500) stateOf(request).facts['error'] = error
     return sendProblem(request, reply, refusal)
   })

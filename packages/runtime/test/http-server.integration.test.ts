@@ -4,7 +4,7 @@ import { waitUntil } from '@nightshift/local/wait-until'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AttackedApp, limits, openAttackedApp } from './attacked-app.ts'
-import { type RawAnswer, sendRaw } from './raw-http.ts'
+import { type RawAnswer, readAnswer, sendRaw } from './raw-http.ts'
 
 /** In everything that is sent, and in nothing that comes back. */
 const marker = 'm4rk3r'
@@ -261,6 +261,17 @@ describe('a body that is not what the route takes', () => {
       'validation-error',
     )
   })
+})
+
+test('who sends far too much can say all of it, and hears why it is refused', async () => {
+  const socket = connect(attacked.port, '127.0.0.1')
+  const failures: Error[] = []
+  socket.on('error', error => failures.push(error))
+  socket.write(post(Buffer.alloc(4 * 1024 * 1024, 'x')))
+  const answer = await readAnswer(socket, true)
+  await expectRefusal(answer, 413, 'payload-too-large')
+  // A reset can overtake the answer: then all that the caller knows is that its connection broke.
+  expect(failures).toEqual([])
 })
 
 describe('a handler that fails', () => {
