@@ -69,7 +69,13 @@ export function as(
   }
 }
 
-export type TruthLine = { type: string; metadata: Record<string, string>; amount: number }
+export type TruthLine = {
+  type: string
+  metadata: Record<string, string>
+  amount: number
+  /** Of refunds: their own. */
+  refundMetadata?: Record<string, string>
+}
 
 /** How often the card was charged for a publication. The provider's own log is the judge. */
 export async function chargesFor(system: TestSystem, publicationId: string): Promise<TruthLine[]> {

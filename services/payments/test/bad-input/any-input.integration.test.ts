@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import {
   type AttackedPayments,
   openAttackedPayments,
-  paymentOf,
   type RawRequest,
 } from './attacked-payments.ts'
 import type { RawAnswer } from './converse.ts'
+import { paymentOf } from './payment-of.ts'
 
 const timeBoxMs = 20_000
 /** Of a run that failed, as it was printed: `BAD_INPUT_SEED=7 BAD_INPUT_PATH=3:0:1 npm test ...` */

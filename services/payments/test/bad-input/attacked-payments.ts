@@ -1,13 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { Problem } from '@nightshift/contracts/problem'
-import { as, call, type TruthLine } from '@nightshift/local/testing/test-client'
+import { as } from '@nightshift/local/testing/test-client'
 import type { TestParts } from '@nightshift/local/testing/test-parts'
 import { openTestSystem } from '@nightshift/local/testing/test-system'
-import { type LogEvent, logEvents } from '@nightshift/runtime/log-events'
 import { Client } from 'pg'
 import { Check } from 'typebox/value'
 import { expect } from 'vitest'
 import { ask, type RawAnswer } from './converse.ts'
+import { expectOnlyMeant } from './expect-only-meant.ts'
+import { honestCaller } from './honest-caller.ts'
+import { newKey } from './payment-of.ts'
 
 export type RawRequest = {
   method?: string
@@ -15,19 +16,6 @@ export type RawRequest = {
   /** On top of those that a correct request has; `null` leaves one out. */
   headers?: Readonly<Record<string, string | null>>
   body?: string | Uint8Array
-}
-
-export const newKey = () => `test-${randomUUID()}`
-
-export function paymentOf(changes: object = {}) {
-  return {
-    listingId: randomUUID(),
-    publicationId: randomUUID(),
-    amountCents: 9_900,
-    currency: 'EUR',
-    cardToken: 'pm_card_visa',
-    ...changes,
-  }
 }
 
 /** A payments service that is about to be sent what nobody should send, and what judges it. */
@@ -58,36 +46,17 @@ export async function openAttackedPayments(parts: TestParts) {
   const pay = (body: object, headers: RawRequest['headers'] = {}) =>
     send({ headers, body: JSON.stringify(body) })
 
-  const meant: string[] = []
-  /** Takes a payment that has to work, and counts on its charge from now on. */
-  async function payHonestly(
-    body = paymentOf(),
-    headers: RawRequest['headers'] = {},
-  ): Promise<RawAnswer> {
-    const answer = await pay(body, headers)
-    expect([answer.status, answer.json?.status]).toEqual([201, 'captured'])
-    meant.push(body.publicationId)
-    return answer
-  }
+  const { meant, pay: payHonestly, hold: holdHonestly, refund: refundHonestly } = honestCaller(send)
 
-  /**
-   * What has to be true after every table: an honest client is served; no card was charged but for
-   * what was meant, and once for that; no other payment was even begun; nothing that was sent was
-   * more than we could take, or forged a line of our log.
-   */
+  /** What has to be true after every table: an honest client is served, and nobody else was. */
   async function expectOnlyWhatWasMeant(): Promise<void> {
     await payHonestly()
-    expect(await chargedPublications(system.urls.cardProvider)).toEqual(meant.toSorted())
-    const { rows } = await database.query('SELECT publication_id FROM payments')
-    expect(rows.map(row => row.publication_id).sort()).toEqual(meant.toSorted())
-    const log = (await system.logs('payments')).trimEnd().split('\n')
-    const lines = log.map(line => JSON.parse(line))
-    expect(lines.filter(({ level, status }) => level === 'error' || status >= 500)).toEqual([])
-    expect(lines.filter(({ event }) => !logEvents.includes(event as LogEvent))).toEqual([])
+    await expectOnlyMeant(system, database, meant)
   }
 
   return {
-    ...{ system, port, database, write, send, pay, meant, payHonestly, expectOnlyWhatWasMeant },
+    ...{ system, port, database, write, send, pay },
+    ...{ meant, payHonestly, holdHonestly, refundHonestly, expectOnlyWhatWasMeant },
     [Symbol.asyncDispose]: async () => {
       await database.end()
       await system[Symbol.asyncDispose]()
@@ -105,17 +74,4 @@ export function expectProblem(answer: RawAnswer, status: number, slug: string): 
   expect(Check(Problem, answer.json)).toBe(true)
   const known = Object.keys(Problem.properties)
   expect(Object.keys(answer.json).filter(name => !known.includes(name))).toEqual([])
-}
-
-/** What the cards were charged for, says the provider's own log, as often as they were. */
-async function chargedPublications(providerUrl: string): Promise<string[]> {
-  const lines: TruthLine[] = []
-  let page = { hasMore: true, nextAfter: 0 }
-  while (page.hasMore) {
-    const { json } = await call('GET', `${providerUrl}/truth?limit=1000&after=${page.nextAfter}`)
-    page = json
-    lines.push(...json.lines)
-  }
-  const charges = lines.filter(({ type }) => type === 'intent.succeeded')
-  return charges.map(({ metadata }) => String(metadata['publication_id'])).sort()
 }

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import {
-  type AttackedPayments,
-  expectProblem,
-  openAttackedPayments,
-  paymentOf,
-} from './attacked-payments.ts'
+import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
+import { paymentOf, validBody } from './payment-of.ts'
 
 let attacked: AttackedPayments
 
@@ -13,9 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
 
-const valid = () => JSON.stringify(paymentOf())
 /** The amount as it is written, which JSON.stringify would tidy up. */
-const withAmount = (text: string) => valid().replace('9900', text)
+const withAmount = (text: string) => validBody().replace('9900', text)
 
 describe('a body that is not said to be JSON', () => {
   test.each([
@@ -33,12 +28,15 @@ describe('a body that is not said to be JSON', () => {
     [25, 'application/json\xff'],
     [25, 'json'],
   ])('#%i %j: 415', async (_number, type) => {
-    const answer = await attacked.send({ headers: { 'content-type': type }, body: valid() })
+    const answer = await attacked.send({ headers: { 'content-type': type }, body: validBody() })
     expectProblem(answer, 415, 'unsupported-media-type')
   })
 
   test.each(['gzip', 'br', 'deflate, gzip', 'x'])('a content coding of %s: 415', async coding => {
-    const answer = await attacked.send({ headers: { 'content-encoding': coding }, body: valid() })
+    const answer = await attacked.send({
+      headers: { 'content-encoding': coding },
+      body: validBody(),
+    })
     expectProblem(answer, 415, 'unsupported-media-type')
   })
 
@@ -67,7 +65,7 @@ describe('a body that is not said to be JSON', () => {
 
 describe('a body that is not Unicode', () => {
   const around = (bytes: number[]) => {
-    const [before = '', after = ''] = valid().split('pm_card_visa')
+    const [before = '', after = ''] = validBody().split('pm_card_visa')
     return Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)])
   }
   test.each([
@@ -85,7 +83,7 @@ describe('a body that is not Unicode', () => {
 
   test.each(Object.keys(paymentOf()))('half of a surrogate pair in %s: 400', async field => {
     for (const half of ['\\ud800', 'a\\uDFFFa', '\\ude42\\ud83d']) {
-      const body = valid().replace(new RegExp(`("${field}":)("[^"]*"|\\d+)`), `$1"${half}"`)
+      const body = validBody().replace(new RegExp(`("${field}":)("[^"]*"|\\d+)`), `$1"${half}"`)
       expectProblem(await attacked.send({ body }), 400, 'invalid-encoding')
     }
   })
@@ -94,8 +92,12 @@ describe('a body that is not Unicode', () => {
     const body = paymentOf()
     const answer = await attacked.send({ body: `\ufeff${JSON.stringify(body)}` })
     expect(answer.status).toBe(201)
-    attacked.meant.push(body.publicationId)
-    expectProblem(await attacked.send({ body: `\ufeff\ufeff${valid()}` }), 400, 'malformed-json')
+    attacked.meant.paid.push(body.publicationId)
+    expectProblem(
+      await attacked.send({ body: `\ufeff\ufeff${validBody()}` }),
+      400,
+      'malformed-json',
+    )
   })
 })
 
@@ -103,22 +105,26 @@ describe('a body that is not JSON', () => {
   test.each<[number, string, () => string]>([
     [31, 'nothing', () => ''],
     [31, 'blanks', () => ' \r\n\t'],
-    [31, 'a truncated one', () => valid().slice(0, -1)],
-    [31, 'something behind it', () => `${valid()}x`],
-    [31, 'two of them', () => valid() + valid()],
-    [31, 'a comment', () => `/* */ ${valid()}`],
-    [31, 'a comma at the end', () => valid().replace('}', ',}')],
+    [31, 'a truncated one', () => validBody().slice(0, -1)],
+    [31, 'something behind it', () => `${validBody()}x`],
+    [31, 'two of them', () => validBody() + validBody()],
+    [31, 'a comment', () => `/* */ ${validBody()}`],
+    [31, 'a comma at the end', () => validBody().replace('}', ',}')],
     [31, 'NaN', () => withAmount('NaN')],
     [31, 'Infinity', () => withAmount('Infinity')],
     [31, 'a hexadecimal number', () => withAmount('0x10')],
     [31, 'a zero in front', () => withAmount('09900')],
     [31, 'a plus in front', () => withAmount('+9900')],
-    [31, 'single quotes', () => valid().replaceAll('"', "'")],
-    [31, 'a raw line break in text', () => valid().replace('pm_card', 'pm\n')],
-    [34, '__proto__', () => valid().replace('{', '{"__proto__":{"x":1},')],
-    [34, 'a hidden __proto__', () => valid().replace('{', '{"\\u005f_proto__":{"x":1},')],
-    [34, 'constructor.prototype', () => valid().replace('{', '{"constructor":{"prototype":{}},')],
-    [66, 'a raw NUL in text', () => valid().replace('pm_card', 'pm\0')],
+    [31, 'single quotes', () => validBody().replaceAll('"', "'")],
+    [31, 'a raw line break in text', () => validBody().replace('pm_card', 'pm\n')],
+    [34, '__proto__', () => validBody().replace('{', '{"__proto__":{"x":1},')],
+    [34, 'a hidden __proto__', () => validBody().replace('{', '{"\\u005f_proto__":{"x":1},')],
+    [
+      34,
+      'constructor.prototype',
+      () => validBody().replace('{', '{"constructor":{"prototype":{}},'),
+    ],
+    [66, 'a raw NUL in text', () => validBody().replace('pm_card', 'pm\0')],
   ])('#%i %s: 400', async (_number, _what, body) => {
     expectProblem(await attacked.send({ body: body() }), 400, 'malformed-json')
   })
@@ -226,7 +232,7 @@ describe('money', () => {
     const text = JSON.stringify(body).replace('9900', written)
     const answer = await attacked.send({ body: text })
     expect([answer.status, answer.json.amountCents]).toEqual([201, 4_900])
-    attacked.meant.push(body.publicationId)
+    attacked.meant.paid.push(body.publicationId)
   })
 
   test.each([

@@ -3,10 +3,10 @@ import {
   type AttackedPayments,
   expectProblem,
   openAttackedPayments,
-  paymentOf,
   type RawRequest,
 } from './attacked-payments.ts'
 import { ask, converse } from './converse.ts'
+import { paymentOf, validBody } from './payment-of.ts'
 
 let attacked: AttackedPayments
 
@@ -15,7 +15,6 @@ beforeAll(async () => {
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
 
-const valid = () => JSON.stringify(paymentOf())
 const head = (headers: Record<string, string | null>, body = ''): RawRequest => ({ headers, body })
 /** As `Content-Length`, nothing: what says how long the body is, is in the case. */
 const chunked = { 'content-length': null, 'transfer-encoding': 'chunked' }
@@ -27,22 +26,22 @@ describe('what is not HTTP', () => {
       'Content-Length and Transfer-Encoding',
       () => head({ 'transfer-encoding': 'chunked' }, '0\r\n\r\n'),
     ],
-    [2, 'two Content-Lengths', () => head({ 'Content-Length': '3' }, valid())],
-    [5, 'a chunk size that is none', () => head(chunked, `ZZ\r\n${valid()}\r\n0\r\n\r\n`)],
-    [5, 'a chunk longer than it says', () => head(chunked, `2\r\n${valid()}\r\n0\r\n\r\n`)],
+    [2, 'two Content-Lengths', () => head({ 'Content-Length': '3' }, validBody())],
+    [5, 'a chunk size that is none', () => head(chunked, `ZZ\r\n${validBody()}\r\n0\r\n\r\n`)],
+    [5, 'a chunk longer than it says', () => head(chunked, `2\r\n${validBody()}\r\n0\r\n\r\n`)],
     [
       5,
       'an encoding on top of chunked',
       () => head({ ...chunked, 'transfer-encoding': 'chunked, gzip' }),
     ],
-    [13, 'a folded header', () => head({ a: '1\r\n 2' }, valid())],
-    [13, 'a blank before a colon', () => head({ 'a ': '1' }, valid())],
-    [13, 'a bare CR in a header', () => head({ a: '1\r2' }, valid())],
-    [13, 'a bare LF in a header', () => head({ a: '1\n2' }, valid())],
-    [13, 'a NUL in a header', () => head({ a: '1\0' }, valid())],
-    [14, 'no Host', () => head({ host: null }, valid())],
-    [14, 'two Hosts', () => head({ Host: 'evil.test' }, valid())],
-    [16, 'a method that nobody knows', () => ({ method: 'FOO', body: valid() })],
+    [13, 'a folded header', () => head({ a: '1\r\n 2' }, validBody())],
+    [13, 'a blank before a colon', () => head({ 'a ': '1' }, validBody())],
+    [13, 'a bare CR in a header', () => head({ a: '1\r2' }, validBody())],
+    [13, 'a bare LF in a header', () => head({ a: '1\n2' }, validBody())],
+    [13, 'a NUL in a header', () => head({ a: '1\0' }, validBody())],
+    [14, 'no Host', () => head({ host: null }, validBody())],
+    [14, 'two Hosts', () => head({ Host: 'evil.test' }, validBody())],
+    [16, 'a method that nobody knows', () => ({ method: 'FOO', body: validBody() })],
   ])('#%i %s: 400, and the connection ends', async (_number, _what, request) => {
     const bytes = attacked.write(request())
     const { answers, closed, rest } = await converse(attacked.port, { bytes, untilClosed: true })
@@ -56,12 +55,12 @@ describe('what is not HTTP', () => {
     const bytes = Buffer.concat([first, Buffer.from(rest)])
     const { answers } = await converse(attacked.port, { bytes, untilClosed: true })
     expect(answers.map(({ status }) => status)).toEqual([201, 400])
-    attacked.meant.push(body.publicationId)
+    attacked.meant.paid.push(body.publicationId)
     if (answers[1]) expectProblem(answers[1], 400, 'malformed-request')
   })
 
   test('#3 a Content-Length that cuts the body: refused, and the connection ends', async () => {
-    const bytes = attacked.write({ headers: { 'content-length': '20' }, body: valid() })
+    const bytes = attacked.write({ headers: { 'content-length': '20' }, body: validBody() })
     const { answers } = await converse(attacked.port, { bytes, untilClosed: true })
     expect(answers).toHaveLength(1)
     if (answers[0]) expectProblem(answers[0], 400, 'malformed-json')
@@ -71,11 +70,11 @@ describe('what is not HTTP', () => {
     [11, 'one header of 20 KB', () => ({ a: 'x'.repeat(20_480) })],
     [11, 'a thousand headers', () => Object.fromEntries(manyHeaders(1_000))],
   ])('#%i %s: 431', async (_number, _what, headers) => {
-    expectProblem(await attacked.send(head(headers(), valid())), 431, 'headers-too-large')
+    expectProblem(await attacked.send(head(headers(), validBody())), 431, 'headers-too-large')
   })
 
   test('#18 an expectation that nobody meets: 417', async () => {
-    const answer = await attacked.send(head({ expect: '200-ok' }, valid()))
+    const answer = await attacked.send(head({ expect: '200-ok' }, validBody()))
     expectProblem(answer, 417, 'expectation-failed')
   })
 })
@@ -96,7 +95,7 @@ describe('a method or a path that is not there', () => {
   ])('#16 #17 %s %s: 405, and Allow says what would do', async (method, target, allow) => {
     const refusals = [
       await attacked.send({ method, target, headers: { 'content-type': null } }),
-      await attacked.send({ method, target, body: valid() }),
+      await attacked.send({ method, target, body: validBody() }),
       await attacked.send({ method, target, headers: { authorization: null } }),
     ]
     for (const answer of refusals) {
@@ -133,7 +132,7 @@ describe('a method or a path that is not there', () => {
     [40, '/v1/payments#x', 400, 'validation-error'],
   ])('#%i %.60s: %i', async (_number, target, status, slug) => {
     const method = target.startsWith('/v1/payments/') ? 'GET' : 'POST'
-    const body = method === 'GET' ? '' : valid()
+    const body = method === 'GET' ? '' : validBody()
     expectProblem(await attacked.send({ method, target, body }), status, slug)
   })
 
@@ -142,7 +141,7 @@ describe('a method or a path that is not there', () => {
     const target = 'http://evil.test/v1/payments'
     const answer = await attacked.send({ target, body: JSON.stringify(body) })
     expect(answer.status).toBe(201)
-    attacked.meant.push(body.publicationId)
+    attacked.meant.paid.push(body.publicationId)
     expect(answer.headers['location']).toMatch(/^\/v1\/payments\//)
   })
 
@@ -209,16 +208,16 @@ describe('#19 requests that do not wait for answers', () => {
     const { answers } = await converse(attacked.port, { bytes, answers: 50, withinMs: 10_000 })
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]))
     expect(new Set(answers.map(({ body }) => body))).toHaveLength(1)
-    attacked.meant.push(body.publicationId)
+    attacked.meant.paid.push(body.publicationId)
   })
 
   test('what is behind an answer that ends the connection is not handled', async () => {
     const last = [
-      attacked.write({ headers: { host: null }, body: valid() }),
+      attacked.write({ headers: { host: null }, body: validBody() }),
       attacked.write({ headers: { connection: 'close' }, body: '{}' }),
     ]
     for (const one of last) {
-      const bytes = Buffer.concat([one, attacked.write({ body: valid() })])
+      const bytes = Buffer.concat([one, attacked.write({ body: validBody() })])
       const { answers } = await converse(attacked.port, { bytes, untilClosed: true })
       expect(answers.map(({ status }) => status)).toEqual([400])
     }

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { dialProvider } from '@nightshift/local/testing/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import {
-  type AttackedPayments,
-  expectProblem,
-  newKey,
-  openAttackedPayments,
-  paymentOf,
-} from './attacked-payments.ts'
+import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
+import { newKey, paymentOf } from './payment-of.ts'
 
 let attacked: AttackedPayments
 
@@ -136,6 +131,14 @@ describe('a key that is used again', () => {
     )
     const again = await attacked.pay(body, keyed(key))
     expect([again.status, again.body]).toEqual([201, first.body])
+  })
+
+  test('#63 when its row is gone: still one charge, and the same payment', async () => {
+    const [body, key] = [paymentOf(), newKey()]
+    const first = await attacked.payHonestly(body, keyed(key))
+    await attacked.database.query('DELETE FROM idempotency_keys WHERE key = $1', [key])
+    const again = await attacked.pay(body, keyed(key))
+    expect([again.status, again.json]).toEqual([201, first.json])
   })
 
   test('#64 a key means itself: no part of it joins others or stands for others', async () => {

@@ -4,13 +4,9 @@ import { call } from '@nightshift/local/testing/test-client'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../../src/limits.ts'
-import {
-  type AttackedPayments,
-  expectProblem,
-  openAttackedPayments,
-  paymentOf,
-} from './attacked-payments.ts'
+import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
 import { converse } from './converse.ts'
+import { paymentOf, validBody } from './payment-of.ts'
 
 const { receiveMs, connectionsMax, requestBudgetMs } = limits.http
 /** The server looks for those that are late five times in the time that they have. */
@@ -27,8 +23,6 @@ beforeAll(async () => {
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
 
-const valid = () => JSON.stringify(paymentOf())
-
 describe.concurrent('who is slow is not waited for', () => {
   const headEnd = (all: Buffer) => all.indexOf('\r\n\r\n') + 4
   test.each([
@@ -38,7 +32,7 @@ describe.concurrent('who is slow is not waited for', () => {
     [6, 'a head that stops', (all: Buffer) => headEnd(all) - 2, false],
     [7, 'a body at a byte a second', headEnd, true],
   ])('#%i %s: 408, and the connection ends', async (_number, _what, atOnce, goesOn) => {
-    const all = attacked.write({ body: valid() })
+    const all = attacked.write({ body: validBody() })
     const atOnceBytes = atOnce(all)
     const bytes = goesOn ? all : all.subarray(0, atOnceBytes)
     const { answers, tookMs } = await converse(attacked.port, {
@@ -107,7 +101,7 @@ describe('many connections', () => {
     await lookUpTimes(50)
     const quiet = percentile99(await lookUpTimes(200))
     const sockets = await Promise.all(Array.from({ length: manySockets }, () => openSocket()))
-    const head = attacked.write({ body: valid() })
+    const head = attacked.write({ body: validBody() })
     let said = 0
     const talking = setInterval(() => {
       for (const socket of sockets) if (socket.writable) socket.write(head.subarray(said, said + 1))
