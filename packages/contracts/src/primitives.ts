@@ -8,7 +8,12 @@ export const Id = Type.String({
   description: 'A UUID in lower case.',
 })
 
-export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
+/** RFC 3339 has a year 0 and offsets of 23 hours, too; PostgreSQL has neither. */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  pattern: '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z$',
+  description: 'RFC 3339, UTC.',
+})
 
 /** Minor units, so that no amount is ever a float. The upper bound is a sanity limit, not a rule. */
 export const AmountCents = Type.Integer({ minimum: 1, maximum: 99_999_999 })

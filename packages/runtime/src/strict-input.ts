@@ -71,7 +71,8 @@ function notUnicodeError(): Error {
 function compileStrictly() {
   const shared = { removeAdditional: false, useDefaults: true, allErrors: false } as const
   const body = new Ajv({ ...shared, coerceTypes: false, keywords: ['kind'] })
-  const text = new Ajv({ ...shared, coerceTypes: true, keywords: ['kind'] })
+  // strictNumbers would have it look at no bound of "1e400", which it makes Infinity of.
+  const text = new Ajv({ ...shared, coerceTypes: true, strictNumbers: false, keywords: ['kind'] })
   for (const ajv of [body, text]) addFormats.default(ajv)
   return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
     (httpPart === 'body' ? body : text).compile(schema)
