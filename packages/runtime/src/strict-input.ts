@@ -12,8 +12,9 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
   app.setValidatorCompiler(compileStrictly())
   // Without a schema nobody would look at a query, and `?amountCents=1` would seem to be taken.
   app.addHook('onRoute', route => {
-    route.schema = { querystring: emptyQuery, ...route.schema }
+    route.schema = { querystring: nothing, ...route.schema }
   })
+  takeNoUnknownBody(app)
   // Fastify parses text/plain too, past any schema: a way around the validation.
   app.removeContentTypeParser('text/plain')
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -35,7 +36,17 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
   )
 }
 
-const emptyQuery = { type: 'object', properties: {}, additionalProperties: false } as const
+/** Nor at a body: `{ "amountCents": 1 }` would seem to be taken, where nothing can be said. */
+function takeNoUnknownBody(app: FastifyInstance): void {
+  const isEmpty = new Ajv().compile(nothing)
+  app.addHook('preValidation', async ({ body, routeOptions }) => {
+    if (body === undefined || routeOptions.schema?.body !== undefined || isEmpty(body)) return
+    const refused = new Error('the route takes no body')
+    throw Object.assign(refused, { validation: isEmpty.errors, validationContext: 'body' })
+  })
+}
+
+const nothing = { type: 'object', properties: {}, additionalProperties: false } as const
 
 function isPlain({ headers }: FastifyRequest): boolean {
   return /^(identity)?$/i.test(headers['content-encoding'] ?? '')
