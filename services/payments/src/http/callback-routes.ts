@@ -55,13 +55,16 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   const schema = {
     summary: 'The card provider tells that something has happened',
     description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
+    // Looked at when its signature has been.
+    body: Type.Unknown(),
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
   app.post(
     '/v1/provider-callbacks',
     { schema, config: { public: true } },
     async (request, reply) => {
-      const body = request.body as Buffer
+      // Who says nothing has a signature of nothing, or none.
+      const body = (request.body ?? Buffer.alloc(0)) as Buffer
       const header = request.headers['stripe-signature']
       const signature = typeof header === 'string' ? header : undefined
       const verdict = checkSignature(signature, body, deps.callbackSecrets, deps.nowSeconds())
