@@ -4,13 +4,14 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import {
   type AttackedPayments,
   expectProblem,
-  newKey,
   openAttackedPayments,
-  paymentOf,
+  type RawRequest,
 } from './attacked-payments.ts'
 import type { RawAnswer } from './converse.ts'
+import { newKey, paymentOf } from './payment-of.ts'
 
 type Schema = {
+  $ref?: string
   type?: string
   enum?: unknown[]
   pattern?: string
@@ -21,17 +22,21 @@ type Schema = {
 type Content = { content?: Record<string, { schema: Schema }> }
 type Operation = { requestBody?: Content; responses: Record<string, Content> }
 
-const document: { paths: Record<string, Record<string, Operation>> } = JSON.parse(
+type Document = {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Schema> }
+}
+
+const document: Document = JSON.parse(
   await readFile(
     new URL('../../../../docs/reference/payments.openapi.json', import.meta.url),
     'utf8',
   ),
 )
-const withBody = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).flatMap(([method, { requestBody }]) => {
-    const schema = schemaIn(requestBody)
-    return schema?.properties ? [{ method: method.toUpperCase(), path, schema }] : []
-  }),
+/** The provider may say more than we read; what it says is in callbacks.integration.test.ts. */
+const ofTheProvider = '/v1/provider-callbacks'
+const posts = Object.entries(document.paths).flatMap(([path, { post }]) =>
+  post && path !== ofTheProvider ? [{ path, schema: schemaIn(post.requestBody) ?? {} }] : [],
 )
 
 let attacked: AttackedPayments
@@ -42,20 +47,27 @@ beforeAll(async () => {
 afterAll(() => attacked[Symbol.asyncDispose]())
 
 describe('what the database remembers is not for callers to say', () => {
-  test('the reference names routes that take a body', () => expect(withBody).not.toEqual([]))
+  test('the reference names each route that takes something', () =>
+    expect(posts.map(({ path }) => path)).toEqual([
+      '/v1/payments',
+      '/v1/payments/{paymentId}/capture',
+      '/v1/payments/{paymentId}/void',
+      '/v1/payments/{paymentId}/refunds',
+    ]))
 
-  test.each(withBody)('$method $path refuses each column of each table', async operation => {
-    const { json: payment } = await attacked.payHonestly()
+  test.each(posts)('POST $path refuses each column of each table', async ({ path, schema }) => {
+    // Money with which that could be done, if the column did not stop it.
+    const isHeld = /capture|void/.test(path)
+    const { json: payment } = await (isHeld ? attacked.holdHonestly() : attacked.payHonestly())
     const columns = await columnNames()
-    expect(columns).toContain('provider_payment_id')
-    const { schema, method } = operation
+    expect(columns).toEqual(expect.arrayContaining(['provider_payment_id', 'refund_id', 'wanted']))
     const names = [...new Set(columns.flatMap(name => [name, camelCase(name), name.toUpperCase()]))]
     const foreign = names.filter(name => !(name in (schema.properties ?? {})))
-    const target = operation.path.replaceAll(/\{\w+\}/g, payment.paymentId)
+    const target = path.replace('{paymentId}', payment.paymentId)
     const before = await databaseContent()
     for (const name of foreign) {
-      const body = { ...(sampleOf(schema) as object), [name]: payment.listingId }
-      const answer = await attacked.send({ method, target, body: JSON.stringify(body) })
+      const body = { ...sampleOf(schema), [name]: payment.listingId }
+      const answer = await attacked.send({ target, body: JSON.stringify(body) })
       expectProblem(answer, 400, 'validation-error')
       expect(answer.json.errors[0].pointer).toBe(`/${name}`)
     }
@@ -67,12 +79,32 @@ describe('no answer says more than the reference', () => {
   const expectKnown = (answer: RawAnswer, method: string, path: string) => {
     const { responses } = document.paths[path]?.[method] ?? { responses: {} }
     const found = responses[answer.status] ?? responses[`${Math.floor(answer.status / 100)}XX`]
-    const schema = schemaIn(found)
+    const schema = found?.content?.[answer.headers['content-type']?.split(';')[0] ?? '']?.schema
     expect(schema, `${method} ${path} documents ${answer.status}`).toBeDefined()
     expect(unknownKeys(answer.json, schema ?? {})).toEqual([])
   }
+  const expectAllKnown = (
+    answers: readonly RawAnswer[],
+    statuses: readonly number[],
+    method: string,
+    path: string,
+  ) => {
+    expect(answers.map(({ status }) => status)).toEqual(statuses)
+    for (const answer of answers) expectKnown(answer, method, path)
+  }
   const take = '/v1/payments'
-  const look = '/v1/payments/{paymentId}'
+  const look = `${take}/{paymentId}`
+  const nobody = { authorization: null }
+  const get = (target: string, headers: RawRequest['headers'] = {}) =>
+    attacked.send({ method: 'GET', target, headers })
+  const post = (target: string, body: object = {}, headers: RawRequest['headers'] = {}) =>
+    attacked.send({ target, headers, body: JSON.stringify(body) })
+  const silently = async <T>(work: () => Promise<T>) => {
+    await dialProvider(attacked.system, { silence: 'before' })
+    const result = await work()
+    await dialProvider(attacked.system, { silence: 'none' })
+    return result
+  }
 
   test('of payments that are taken, refused and open', async () => {
     const key = { 'idempotency-key': newKey() }
@@ -83,35 +115,76 @@ describe('no answer says more than the reference', () => {
       await attacked.pay({ ...body, amountCents: 1 }, key),
       await attacked.pay(paymentOf({ cardToken: 'pm_card_chargeDeclined' })),
       await attacked.pay({ ...body, extra: 1 }),
-      await attacked.pay(body, { authorization: null }),
+      await attacked.pay(body, nobody),
       await attacked.pay(body, { 'content-type': 'text/plain' }),
       await attacked.pay(body, { 'idempotency-key': null }),
       await attacked.pay({ ...body, cardToken: 'x'.repeat(20_000) }),
+      await silently(() => attacked.pay(paymentOf())),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([
-      ...[201, 201, 422, 402, 400],
-      ...[401, 415, 400, 413],
-    ])
-    for (const answer of answers) expectKnown(answer, 'post', take)
-    await dialProvider(attacked.system, { silence: 'before' })
-    const open = await attacked.pay(paymentOf())
-    await dialProvider(attacked.system, { silence: 'none' })
-    expect(open.status).toBe(202)
-    expectKnown(open, 'post', take)
+    const statuses = [...[201, 201, 422, 402, 400], ...[401, 415, 400, 413, 202]]
+    expectAllKnown(answers, statuses, 'post', take)
   })
 
   test('of payments that are looked at, or are not there', async () => {
     const declined = await attacked.pay(paymentOf({ cardToken: 'pm_card_chargeDeclined' }))
     const { json } = await attacked.payHonestly()
     const ids = [json.paymentId, declined.json.paymentId, json.listingId, 'x']
-    const get = (id: string, authorization: object = {}) =>
-      attacked.send({ method: 'GET', target: `${take}/${id}`, headers: { ...authorization } })
-    const answers = await Promise.all([
-      ...ids.map(id => get(id)),
-      get(json.paymentId, { authorization: null }),
-    ])
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 401])
-    for (const answer of answers) expectKnown(answer, 'get', look)
+    const answers = [
+      ...(await Promise.all(ids.map(id => get(`${take}/${id}`)))),
+      await get(`${take}/${json.paymentId}`, nobody),
+    ]
+    expectAllKnown(answers, [200, 200, 404, 404, 401], 'get', look)
+  })
+
+  test('of money that is held, taken and let go', async () => {
+    for (const verb of ['capture', 'void']) {
+      const { paymentId } = (await attacked.holdHonestly()).json
+      const target = `${take}/${paymentId}/${verb}`
+      const answers = [
+        await silently(() => post(target)),
+        await post(target),
+        await post(`${take}/${newKey()}/${verb}`),
+        await post(`${take}/${paymentId}/${verb === 'void' ? 'capture' : 'void'}`),
+        await post(target, {}, nobody),
+      ]
+      expectAllKnown(answers, [202, 200, 404, 409, 401], 'post', `${look}/${verb}`)
+    }
+  })
+
+  test('of money that is given back', async () => {
+    const { paymentId } = (await attacked.payHonestly()).json
+    const target = `${take}/${paymentId}/refunds`
+    const key = { 'idempotency-key': newKey() }
+    const body = { reason: 'duplicate', amountCents: 1 }
+    const answers = [
+      await attacked.refundHonestly(paymentId, body, key),
+      await post(target, body, key),
+      await post(target, { ...body, amountCents: 2 }, key),
+      await post(target, { ...body, amountCents: 99_999 }),
+      await post(`${take}/${newKey()}/refunds`, body),
+      await silently(() => post(target, body)),
+    ]
+    expectAllKnown(answers, [201, 201, 422, 422, 404, 202], 'post', `${look}/refunds`)
+    const lists = [await get(target), await get(`${take}/${newKey()}/refunds`)]
+    expectAllKnown(lists, [200, 404], 'get', `${look}/refunds`)
+  })
+
+  test('of lists and statements', async () => {
+    await attacked.payHonestly()
+    await attacked.payHonestly()
+    const lists = [await get(`${take}?limit=1`), await get(take), await get(`${take}?limit=0`)]
+    expectAllKnown(lists, [200, 200, 400], 'get', take)
+    const statements = `/v1/statements?month=${new Date().toISOString().slice(0, 7)}`
+    const answers = [
+      await get(`${statements}&limit=1`),
+      await get(statements),
+      await get('/v1/statements'),
+    ]
+    expectAllKnown(answers, [200, 200, 400], 'get', '/v1/statements')
+  })
+
+  test('of callbacks that are refused', async () => {
+    expectAllKnown([await post(ofTheProvider)], [401], 'post', ofTheProvider)
   })
 })
 
@@ -151,12 +224,13 @@ function schemaIn(part: Content | undefined): Schema | undefined {
   return Object.values(part?.content ?? {})[0]?.schema
 }
 
-/** A value of this form, so that what is refused is refused for what was added to it. */
-function sampleOf(schema: Schema): unknown {
-  if (schema.properties) {
-    const fields = Object.entries(schema.properties)
-    return Object.fromEntries(fields.map(([name, field]) => [name, sampleOf(field)]))
-  }
+/** What is right, so that what is refused is refused for what was added to it. */
+function sampleOf({ properties = {} }: Schema): object {
+  const fields = Object.entries(properties)
+  return Object.fromEntries(fields.map(([name, field]) => [name, sampleFor(field)]))
+}
+
+function sampleFor(schema: Schema): unknown {
   if (schema.enum) return schema.enum[0]
   if (schema.type === 'integer') return schema.minimum ?? 1
   const samples = ['pm_card_visa', paymentOf().listingId, 'text']
@@ -164,7 +238,8 @@ function sampleOf(schema: Schema): unknown {
 }
 
 /** Pointers to what the schema has no name for, however deep. */
-function unknownKeys(value: unknown, schema: Schema, at = ''): string[] {
+function unknownKeys(value: unknown, given: Schema, at = ''): string[] {
+  const schema = document.components.schemas[given.$ref?.split('/').at(-1) ?? ''] ?? given
   if (Array.isArray(value)) {
     return value.flatMap((each, i) => unknownKeys(each, schema.items ?? {}, `${at}/${i}`))
   }
