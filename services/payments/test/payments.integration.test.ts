@@ -75,15 +75,20 @@ describe('one charge per idempotency key', () => {
   })
 
   test('twenty at once charge once, and each of the twenty learns the truth or waits', async () => {
+    // Long enough that some of them meet the first at work; how many is up to the machine.
     await dialProvider(system, { latencyMs: 200 })
     const body = paymentOf()
     const key = newKey()
     const answers = await Promise.all(Array.from({ length: 20 }, () => pay(body, key)))
-    const statuses = answers.map(answer => answer.status)
-    expect(statuses.filter(status => status === 201)).toHaveLength(1)
-    expect(statuses.filter(status => status === 409)).toHaveLength(19)
-    for (const answer of answers.filter(one => one.status === 409)) {
-      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    const truth = await eventually('the payment is final', async () => {
+      const answer = await pay(body, key)
+      return answer.status === 201 ? answer : undefined
+    })
+    for (const answer of answers) {
+      expect([201, 202, 409]).toContain(answer.status)
+      if (answer.status === 201) expect(answer.text).toBe(truth.text)
+      if (answer.status === 409)
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     }
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
