@@ -3,31 +3,26 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
 import type { Act } from './acts.ts'
 import { acts, makeIntent, perform, readyFor, requestOf } from './acts.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, unique } from './provider.ts'
 import type { Receiver } from './receiver.ts'
 import { openReceiver } from './receiver.ts'
 
 const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let receiver: Receiver
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
   receiver = open.use(await openReceiver())
-  provider = await start('truth.jsonl')
+  providers = open.use(await openProviders(receiver.env))
+  provider = await providers.start('truth.jsonl')
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
   receiver.answer(200)
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name), receiver.env), each => each.kill())
-}
 
 const lineOf: Readonly<Record<Act, string>> = {
   confirm: 'intent.succeeded',
@@ -183,8 +178,8 @@ test.each([
       ...{ metadata: { payment_id: payment }, paymentMethod: 'visa', idempotencyKey: 'key' },
       ...{ requestId: 'req_1', fingerprint: 'f', declineCode: null, cause: 'dial' },
     }
-    await appendFile(directory.file(name), `${JSON.stringify(delayed)}\n`)
-    const after = await start(name)
+    await appendFile(providers.file(name), `${JSON.stringify(delayed)}\n`)
+    const after = await providers.start(name)
     await waitUntil('it came to its end', async () => (await linesOf(payment, after)).length === 2)
     const [, last] = await linesOf(payment, after)
     expect(last).toMatchObject({ type: end, late: true, amount: 9900 })

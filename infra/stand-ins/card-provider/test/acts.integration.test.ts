@@ -1,26 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Act, Status } from './acts.ts'
 import { acts, makeIntent, perform, readyFor, statuses } from './acts.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start('truth.jsonl')
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name)), each => each.kill())
-}
 
 async function read(id: string, on = provider) {
   return (await on.get(`/v1/payment_intents/${id}`)).body
@@ -183,7 +177,7 @@ describe('idempotency keys', () => {
 })
 
 test('after kill -9 every intent, refund and key is as it was', async () => {
-  const before = await start('killed.jsonl')
+  const before = await providers.start('killed.jsonl')
   const ids: string[] = []
   for (const status of statuses) ids.push(await makeIntent(before, unique(), status))
   const done: [Act, string, unknown][] = []
@@ -197,7 +191,7 @@ test('after kill -9 every intent, refund and key is as it was', async () => {
   expect(refunds.body.data).toHaveLength(1)
   await before.kill()
 
-  const after = await start('killed.jsonl')
+  const after = await providers.start('killed.jsonl')
   expect(await Promise.all(ids.map(id => read(id, after)))).toEqual(shown)
   expect((await after.get('/v1/refunds?expand[]=data.payment_intent')).body).toEqual(refunds.body)
   for (const [act, id, body] of done) {

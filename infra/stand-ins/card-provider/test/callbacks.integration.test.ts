@@ -1,31 +1,26 @@
 import { appendFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, patienceMs, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, patienceMs, unique } from './provider.ts'
 import type { Receiver } from './receiver.ts'
 import { openReceiver } from './receiver.ts'
 
 const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let receiver: Receiver
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
   receiver = open.use(await openReceiver())
-  provider = await start('truth.jsonl')
+  providers = open.use(await openProviders(receiver.env))
+  provider = await providers.start('truth.jsonl')
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
   receiver.answer(200)
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string, env = receiver.env): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name), env), each => each.kill())
-}
 
 /** The lines about the callbacks of a payment, once there are as many. */
 function callbackLines(payment: string, count: number, on = provider) {
@@ -155,7 +150,7 @@ describe('dials', () => {
 
 describe('a restart', () => {
   test('after kill -9 tells what was not told, and nothing that was', async () => {
-    const before = await start('killed.jsonl')
+    const before = await providers.start('killed.jsonl')
     const [told, untold] = [unique(), unique()]
     await before.charge(told)
     await callbackLines(told, 1, before)
@@ -166,7 +161,7 @@ describe('a restart', () => {
     await before.kill()
     receiver.answer(200)
 
-    const after = await start('killed.jsonl')
+    const after = await providers.start('killed.jsonl')
     const lines = await callbackLines(untold, 2, after)
     expect(lines.at(-1)).toMatchObject({ status: 200, eventId: refused.eventId })
     expect(lines.at(-1).attempt).toBeGreaterThan(1)
@@ -175,11 +170,11 @@ describe('a restart', () => {
   })
 
   test('with callbacks for the first time tells nothing of charges from before', async () => {
-    const without = await start('new.jsonl', {})
+    const without = await providers.start('new.jsonl', {})
     const [old, fresh] = [unique(), unique()]
     await without.charge(old)
     await without.stop()
-    const after = await start('new.jsonl')
+    const after = await providers.start('new.jsonl')
     await after.charge(fresh)
     await receiver.waitFor(fresh, 1)
     expect(receiver.of(old)).toEqual([])
@@ -203,9 +198,9 @@ describe('a restart', () => {
       line(2, tooOften, 1, sent),
       line(3, tooOld, 3, charged),
     ]
-    await appendFile(directory.file('old.jsonl'), `${lines.join('\n')}\n`)
+    await appendFile(providers.file('old.jsonl'), `${lines.join('\n')}\n`)
     receiver.answer(404)
-    const after = await start('old.jsonl')
+    const after = await providers.start('old.jsonl')
     const gaveUp = { type: 'callback.abandoned' }
     expect((await callbackLines(tooOften, 3, after)).at(-1)).toMatchObject({
       ...{ ...gaveUp, attempt: 15, cause: 'tries' },
@@ -215,7 +210,7 @@ describe('a restart', () => {
     })
     await after.kill()
     receiver.answer(200)
-    const again = await start('old.jsonl')
+    const again = await providers.start('old.jsonl')
     const fresh = unique()
     await again.charge(fresh)
     await receiver.waitFor(fresh, 1)
@@ -226,7 +221,7 @@ describe('a restart', () => {
 
 test('nobody there is an attempt like any other, and does not keep it from stopping', async () => {
   const nobody = { ...receiver.env, CALLBACK_URL: 'http://127.0.0.1:1/callbacks' }
-  const lonely = await start('lonely.jsonl', nobody)
+  const lonely = await providers.start('lonely.jsonl', nobody)
   const payment = unique()
   expect((await lonely.charge(payment)).status).toBe(200)
   const [failed] = await callbackLines(payment, 1, lonely)
@@ -238,6 +233,6 @@ test('nobody there is an attempt like any other, and does not keep it from stopp
 test('a URL without a secret, or the other way round, stops the start', async () => {
   for (const name of ['CALLBACK_URL', 'CALLBACK_SECRET'] as const) {
     const half = { [name]: receiver.env[name] ?? '' }
-    await expect(start('half.jsonl', half)).rejects.toThrow('give both or neither')
+    await expect(providers.start('half.jsonl', half)).rejects.toThrow('give both or neither')
   }
 })

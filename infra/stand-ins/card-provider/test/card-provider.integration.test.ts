@@ -1,33 +1,20 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import {
-  answerOf,
-  openDirectory,
-  patienceMs,
-  secretKey,
-  startProvider,
-  unique,
-} from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { answerOf, openProviders, patienceMs, secretKey, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start(directory.file('truth.jsonl'))
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(truthLog: string): Promise<Provider> {
-  return open.adopt(await startProvider(truthLog), each => each.kill())
-}
 
 describe('charging', () => {
   test('a good card is charged at once, and the charge can be read back', async () => {
@@ -171,7 +158,7 @@ describe('idempotency keys', () => {
   })
 
   test('after its window a key is worth nothing, and the card is charged again', async () => {
-    const truthLog = directory.file('old.jsonl')
+    const truthLog = providers.file('old.jsonl')
     const payment = unique()
     const twoMinutesAgo = new Date(Date.now() - 120_000).toISOString()
     const line = {
@@ -184,7 +171,7 @@ describe('idempotency keys', () => {
       ...{ paymentMethod: 'visa', intentId: 'pi_1', fingerprint: 'of another request' },
     }
     await appendFile(truthLog, `${JSON.stringify(line)}\n`)
-    const old = await start(truthLog)
+    const old = await providers.start('old.jsonl')
     expect((await old.charge(payment)).body.error.type).toBe('idempotency_error')
     await old.turn({ keyWindowSeconds: 60 })
     expect((await old.charge(payment)).status).toBe(200)
@@ -300,13 +287,13 @@ describe('the truth log', () => {
       expect((await fetch(`${provider.url}/truth`, { method })).status).toBe(404)
     }
     await provider.charge(unique())
-    expect(await readFile(directory.file('truth.jsonl'), 'utf8')).not.toContain('pm_card')
+    expect(await readFile(providers.file('truth.jsonl'), 'utf8')).not.toContain('pm_card')
     expect(provider.output()).not.toContain('pm_card')
   })
 
   test('is all that survives kill -9: charges and keys are as they were, the dials at rest', async () => {
-    const truthLog = directory.file('killed.jsonl')
-    const before = await start(truthLog)
+    const truthLog = providers.file('killed.jsonl')
+    const before = await providers.start('killed.jsonl')
     const [paid, silent] = [unique(), unique()]
     const first = await before.charge(paid)
     const fields = { payment_method: 'pm_card_silentBefore' }
@@ -316,7 +303,7 @@ describe('the truth log', () => {
     await before.kill()
     await appendFile(truthLog, '{"at":"2026-01-01T00:00:00.000Z","seq":4,"type":"intent.succ')
 
-    const after = await start(truthLog)
+    const after = await providers.start('killed.jsonl')
     const again = await after.charge(paid)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(again.body).toEqual(first.body)
@@ -334,14 +321,14 @@ describe('the truth log', () => {
   })
 
   test('that was damaged in the middle stops the start', async () => {
-    const truthLog = directory.file('damaged.jsonl')
+    const truthLog = providers.file('damaged.jsonl')
     await appendFile(truthLog, '{"seq":1,"type":\n{"seq":2}\n')
-    await expect(start(truthLog)).rejects.toThrow('line 1 is not JSON')
+    await expect(providers.start('damaged.jsonl')).rejects.toThrow('line 1 is not JSON')
   })
 })
 
 test('SIGTERM ends it although a silent caller and a slow charge are waiting', async () => {
-  const stopping = await start(directory.file('stopping.jsonl'))
+  const stopping = await providers.start('stopping.jsonl')
   const options = { timeoutMs: 10_000 }
   const payment = unique()
   const slow = stopping.charge(unique(), { payment_method: 'pm_card_slow' }, options)

@@ -1,25 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, patienceMs, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, patienceMs, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start('truth.jsonl')
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name)), each => each.kill())
-}
 
 const lateCard = { payment_method: 'pm_card_late' }
 const lateCardMs = 5_000
@@ -119,7 +113,7 @@ test.each(['kill', 'stop'] as const)(
   'after a %s what was delayed is executed, what was executed is not',
   async end => {
     const truthLog = `${end}.jsonl`
-    const before = await start(truthLog)
+    const before = await providers.start(truthLog)
     const [overdue, waiting, done] = [unique(), unique(), unique()]
     await before.turn({ lateMs: patienceMs })
     await before.chargeInSilence(done)
@@ -130,7 +124,7 @@ test.each(['kill', 'stop'] as const)(
     await before.chargeInSilence(waiting)
     await before[end]()
 
-    const after = await start(truthLog)
+    const after = await providers.start(truthLog)
     await waitForTruth(overdue, ['request.delayed', 'intent.declined'], after)
     await waitForTruth(waiting, ['request.delayed', 'intent.succeeded'], after)
     const [delayed, charged] = await after.linesOf(waiting)
@@ -138,7 +132,7 @@ test.each(['kill', 'stop'] as const)(
     expect(await after.truthOf(done)).toEqual(['request.delayed', 'intent.succeeded'])
     await after.kill()
 
-    const third = await start(truthLog)
+    const third = await providers.start(truthLog)
     expect((await third.charge(waiting)).headers.get('idempotent-replayed')).toBe('true')
     expect(await third.truthOf(waiting)).toEqual(['request.delayed', 'intent.succeeded'])
     await third.kill()

@@ -6,18 +6,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { StandIn } from '../../start-stand-in.ts'
 import { startStandIn } from '../../start-stand-in.ts'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, unique } from './provider.ts'
 
 const faultsMain = new URL('../../../faults/src/main.ts', import.meta.url)
 
 const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let faults: StandIn
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
+  providers = open.use(await openProviders())
   faults = await startFaults('0')
   provider = await start('truth.jsonl')
 })
@@ -28,20 +28,18 @@ beforeEach(async () => {
 
 /** The process that keeps the log of all faults. */
 async function startFaults(port: string): Promise<StandIn> {
-  const env = { PORT: port, NEMESIS_LOG: directory.file('nemesis.jsonl') }
+  const env = { PORT: port, NEMESIS_LOG: providers.file('nemesis.jsonl') }
   return open.adopt(await startStandIn(faultsMain, env), each => each.kill())
 }
 
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string, nemesisUrl = faults.url): Promise<Provider> {
-  const env = { NEMESIS_URL: nemesisUrl }
-  return open.adopt(await startProvider(directory.file(name), env), each => each.kill())
+function start(name: string, nemesisUrl = faults.url): Promise<Provider> {
+  return providers.start(name, { NEMESIS_URL: nemesisUrl })
 }
 
 type Line = { seq: number; action: string; name: string; kind: string; value: unknown }
 
 async function nemesisLines(after = 0): Promise<Line[]> {
-  const text = await readFile(directory.file('nemesis.jsonl'), 'utf8')
+  const text = await readFile(providers.file('nemesis.jsonl'), 'utf8')
   const lines = text === '' ? [] : text.trimEnd().split('\n')
   return lines.map(line => JSON.parse(line)).filter(({ seq }) => seq > after)
 }

@@ -1,27 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeIntent } from './acts.ts'
-import type { Provider } from './provider.ts'
-import { answerOf, openDirectory, secretKey, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { answerOf, openProviders, secretKey, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 /** Every route the process says it has. */
 let routes: { method: string; path: string }[]
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  const started = await startProvider(directory.file('truth.jsonl'))
-  provider = open.adopt(started, each => each.kill())
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
   const page = await (await fetch(provider.url)).text()
   routes = [...page.matchAll(/^([A-Z]+) +(\/\S*)$/gm)].map(([, method = '', path = '']) => ({
     ...{ method, path },
   }))
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 
-const truthText = () => readFile(directory.file('truth.jsonl'), 'utf8')
+const truthText = () => readFile(providers.file('truth.jsonl'), 'utf8')
 const withKey = { authorization: `Bearer ${secretKey}` }
 const asForm = { 'content-type': 'application/x-www-form-urlencoded' }
 

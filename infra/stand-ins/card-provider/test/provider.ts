@@ -46,14 +46,28 @@ export function unique(): string {
   return `payment-${counter}`
 }
 
-/** A directory of its own for truth logs, gone when it is disposed. */
-export async function openDirectory(): Promise<
-  AsyncDisposable & { file: (name: string) => string }
-> {
+/** Truth logs in a directory of their own, and the providers that run on them. */
+export type Providers = AsyncDisposable &
+  Readonly<{
+    /** Where a file of this name lies, be it there or not. */
+    file: (name: string) => string
+    /** Starts the real process on the truth log of this name; `env` instead of the usual settings. */
+    start: (name: string, env?: Env) => Promise<Provider>
+  }>
+
+type Env = Readonly<Record<string, string>>
+
+/** Whatever a test leaves running ends when this is disposed of. */
+export async function openProviders(usual: Env = {}): Promise<Providers> {
+  const open = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'card-provider-'))
+  open.defer(() => rm(directory, { recursive: true }))
+  const file = (name: string) => join(directory, name)
   return {
-    file: name => join(directory, name),
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+    file,
+    start: async (name, env = usual) =>
+      open.adopt(await startProvider(file(name), env), each => each.kill()),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
   }
 }
 
@@ -62,11 +76,7 @@ export async function answerOf(responding: Promise<Response>): Promise<Answer> {
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
 
-/** Starts the real process on this truth log; `env` adds settings. */
-export async function startProvider(
-  truthLog: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Provider> {
+async function startProvider(truthLog: string, env: Env): Promise<Provider> {
   const process = await startStandIn(main, { SECRET_KEY: secretKey, TRUTH_LOG: truthLog, ...env })
   const { url } = process
 

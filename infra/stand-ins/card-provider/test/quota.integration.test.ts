@@ -1,30 +1,24 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start('truth.jsonl')
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
   await provider.rest()
 })
 
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name)), each => each.kill())
-}
-
 /** All refusals that were ever written down. */
 async function refused(name = 'truth.jsonl'): Promise<{ count: number; since: string }[]> {
-  const text = await readFile(directory.file(name), 'utf8')
+  const text = await readFile(providers.file(name), 'utf8')
   const lines = text.trimEnd().split('\n')
   return lines.map(line => JSON.parse(line)).filter(({ type }) => type === 'requests.refused')
 }
@@ -70,7 +64,7 @@ test('the refused are counted in the truth log, all of them, within about a seco
 
 test('a turn of the dials and SIGTERM write down what was counted until then', async () => {
   const name = 'stopped.jsonl'
-  const stopped = await start(name)
+  const stopped = await providers.start(name)
   const payment = unique()
   await stopped.turn({ quotaPerSecond: 1 })
   await stopped.charge(payment)

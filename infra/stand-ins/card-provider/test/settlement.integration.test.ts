@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeIntent, perform } from './acts.ts'
-import type { Provider } from './provider.ts'
-import { answerOf, openDirectory, secretKey, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { answerOf, openProviders, secretKey, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start()
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
-
-async function start(): Promise<Provider> {
-  const truthLog = directory.file('truth.jsonl')
-  return open.adopt(await startProvider(truthLog), each => each.kill())
-}
+afterAll(() => providers[Symbol.asyncDispose]())
 
 function ask(query: string, accept: string, on = provider): Promise<Response> {
   const headers = { authorization: `Bearer ${secretKey}`, accept }
@@ -66,7 +60,7 @@ test('has each captured charge and each refund, with fee and net, and nothing el
   expect(lines[4]).toContain(`,eur,"a ""quoted"", ${comma.split(', ')[1]}",`)
 
   await provider.kill()
-  provider = await start()
+  provider = await providers.start('truth.jsonl')
   expect(await rowsOf()).toEqual(rows)
 })
 

@@ -1,25 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../wait-until.ts'
-import type { Provider } from './provider.ts'
-import { openDirectory, startProvider, unique } from './provider.ts'
+import type { Provider, Providers } from './provider.ts'
+import { openProviders, unique } from './provider.ts'
 
-const open = new AsyncDisposableStack()
-let directory: Awaited<ReturnType<typeof openDirectory>>
+let providers: Providers
 let provider: Provider
 
 beforeAll(async () => {
-  directory = open.use(await openDirectory())
-  provider = await start('truth.jsonl')
+  providers = await openProviders()
+  provider = await providers.start('truth.jsonl')
 })
-afterAll(() => open.disposeAsync())
+afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
   await provider.rest()
 })
-
-/** Whatever a test leaves running ends with the file. */
-async function start(name: string): Promise<Provider> {
-  return open.adopt(await startProvider(directory.file(name)), each => each.kill())
-}
 
 test('a charge can be answered with a 500: the retry learns that money moved', async () => {
   await provider.turn({ errorAfterRate: 1 })
@@ -91,7 +85,7 @@ describe('an answer that drips', () => {
   })
 
   test('does not keep the provider from stopping', async () => {
-    const stopping = await start('dripping.jsonl')
+    const stopping = await providers.start('dripping.jsonl')
     await stopping.turn({ dripMs: 10_000 })
     const payment = unique()
     const answers = Promise.allSettled([stopping.charge(payment)])

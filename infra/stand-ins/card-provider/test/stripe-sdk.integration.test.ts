@@ -1,7 +1,7 @@
 import Stripe from 'stripe'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from './provider.ts'
-import { openDirectory, secretKey, startProvider, unique } from './provider.ts'
+import { openProviders, secretKey, unique } from './provider.ts'
 import type { Receiver } from './receiver.ts'
 import { openReceiver } from './receiver.ts'
 
@@ -11,10 +11,9 @@ let provider: Provider
 let stripe: Stripe
 
 beforeAll(async () => {
-  const directory = open.use(await openDirectory())
   receiver = open.use(await openReceiver())
-  const started = await startProvider(directory.file('truth.jsonl'), receiver.env)
-  provider = open.adopt(started, each => each.kill())
+  const providers = open.use(await openProviders(receiver.env))
+  provider = await providers.start('truth.jsonl')
   stripe = connect(0)
 })
 afterAll(() => open.disposeAsync())
