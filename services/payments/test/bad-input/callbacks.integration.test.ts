@@ -201,7 +201,7 @@ describe('a callback that is signed, and does not fit', () => {
   test.each([
     ...['payment_intent.succeeded', 'payment_intent.canceled', 'payment_intent.payment_failed'],
     ...['charge.refunded', 'something.unheard.of'],
-  ])('%s changes nothing by itself, once or twice', async eventType => {
+  ])('#87 %s changes nothing by itself, once or twice', async eventType => {
     const body = textOf({}, { type: eventType })
     const target = `/v1/payments/${intent.metadata['payment_id']}`
     const before = (await attacked.send({ method: 'GET', target })).json

@@ -177,7 +177,7 @@ describe('a statement', () => {
 
 describe('both', () => {
   test.each(['/v1/payments', `/v1/statements?month=${month}`])(
-    '%s without an API key, or with one in the URL: refused',
+    '#81 #82 %s without an API key, or with one in the URL: refused',
     async target => {
       expectProblem(await get(target, { authorization: null }), 401, 'unauthorized')
       const key = attacked.system.apiKeys.acme

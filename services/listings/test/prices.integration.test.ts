@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { as, call, draftListing, truthOf } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+let listingId: string
+
+beforeAll(async () => {
+  const run = ['card-provider', 'payments', 'listings'] as const
+  system = await openTestSystem({ parts: inject('parts'), run })
+  const headers = as(system, 'acme')
+  const url = `${system.urls.listings}/v1/listings`
+  listingId = (await call('POST', url, { headers, body: draftListing() })).json.listingId
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+function publish(changes: object) {
+  return call('POST', `${system.urls.listings}/v1/listings/${listingId}/publish`, {
+    headers: as(system, 'acme', `test-${randomUUID()}`),
+    body: { plan: 'basic', cardToken: 'pm_card_visa', ...changes },
+  })
+}
+
+test.each([
+  ['amountCents', 1],
+  ['amountCents', 9_900],
+  ['currency', 'EUR'],
+  ['taxCents', 0],
+  ['price', '0.00'],
+  ['discount', 100],
+  ['captureMethod', 'manual'],
+])('#50 #51 the plan has a price, and %s: %j is not asked for: 400', async (name, value) => {
+  const answer = await publish({ [name]: value })
+  expect([answer.status, answer.json.type]).toEqual([400, '/problems/validation-error'])
+  expect(answer.json.errors[0].pointer).toBe(`/${name}`)
+})
+
+test.each(['free', 'BASIC', '', null, ['basic'], 'constructor', '__proto__'])(
+  '#50 a plan of %j has no price: 400',
+  async plan => {
+    const answer = await publish({ plan })
+    expect([answer.status, answer.json.type]).toEqual([400, '/problems/validation-error'])
+    expect(answer.json.errors[0].pointer).toBe('/plan')
+  },
+)
+
+test('after all of these the listing is a draft, and costs what its plan costs', async () => {
+  const headers = as(system, 'acme')
+  const url = `${system.urls.listings}/v1/listings/${listingId}`
+  expect((await call('GET', url, { headers })).json.status).toBe('draft')
+  const { status, json } = await publish({})
+  expect([status, json.amountCents]).toEqual([201, 9_900])
+  const charges = await truthOf(system, json.publicationId)
+  expect(charges.map(({ type, amount }) => [type, amount])).toContainEqual([
+    'intent.succeeded',
+    9_900,
+  ])
+})
