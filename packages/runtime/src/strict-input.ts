@@ -36,7 +36,7 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
   )
 }
 
-/** Nor at a body: `{ "amountCents": 1 }` would seem to be taken, where nothing can be said. */
+/** Nobody would look at a body, either: a capture with `{ "amountCents": 1 }` would seem to take one cent. */
 function takeNoUnknownBody(app: FastifyInstance): void {
   const isEmpty = new Ajv().compile(nothing)
   app.addHook('preValidation', async ({ body, routeOptions }) => {
