@@ -1,3 +1,4 @@
+import { finality } from '@nightshift/contracts/payment-finality'
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import { expect, test } from 'vitest'
 import { decide, type Payment, type Settlement, settled, transitions } from './payment.ts'
@@ -24,10 +25,10 @@ test('while the outcome is open a payment is never called failed', () => {
   expect(decide({ kind: 'open' })).toEqual({ kind: 'ask_again' })
 })
 
-test('what is captured, voided or declined stays so', () => {
-  for (const final of ['captured', 'voided', 'declined'] as const) {
-    expect(transitions[final]).toEqual([])
-  }
+test.each(statuses)('what callers are told of %s fits the ways that lead on from it', status => {
+  const { answer, isAnswered, isEnd } = finality[status]
+  expect(isEnd).toBe(transitions[status].length === 0)
+  expect(isAnswered).toBe(answer !== 202)
 })
 
 test.each(statuses)('from %s there is no way but those of the table', status => {

@@ -1,3 +1,4 @@
+import { finality } from '@nightshift/contracts/payment-finality'
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
@@ -65,7 +66,7 @@ export async function finishPayment(
   payment: Payment,
   deadline: Deadline,
 ): Promise<Payment> {
-  if (payment.status !== 'pending') return payment
+  if (finality[payment.status].isAnswered) return payment
   const outcome = await deps.charge(payment, deadline)
   const verdict = decide(deps.conclude(outcome))
   if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)

@@ -1,3 +1,4 @@
+import { finality } from '@nightshift/contracts/payment-finality'
 import type { PaymentResponse } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import { problemMediaType, problemOf } from '@nightshift/runtime/problem'
@@ -26,22 +27,23 @@ export function paymentResponse(payment: Payment): PaymentResponse {
  */
 export function paymentAnswer(payment: Payment): StoredAnswer {
   const location = `/v1/payments/${payment.paymentId}`
+  const status = finality[payment.status].answer
   if (payment.declineReason !== null) {
     const refusal = {
-      status: 402,
+      status,
       slug: 'card-declined',
       title: 'The card was declined',
       detail: `Nothing was charged (${payment.declineReason}). Another card needs another key.`,
       paymentId: payment.paymentId,
     }
     return {
-      status: 402,
+      status,
       headers: { 'content-type': problemMediaType },
       body: JSON.stringify(problemOf(refusal, location)),
     }
   }
   return {
-    status: payment.status === 'pending' ? 202 : 201,
+    status,
     headers: { 'content-type': 'application/json; charset=utf-8', location },
     body: JSON.stringify(paymentResponse(payment)),
   }

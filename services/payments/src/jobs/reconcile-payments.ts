@@ -1,3 +1,4 @@
+import { finality } from '@nightshift/contracts/payment-finality'
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import type { Log } from '@nightshift/runtime/logger'
@@ -35,10 +36,9 @@ async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promi
     const { payment } = due
     const { paymentId } = payment
     const deadline = deadlineIn(deps.attemptBudgetMs)
-    const after =
-      payment.status === 'pending'
-        ? await finishPayment(deps.finish, payment, deadline)
-        : await carryOutHold(deps.finish, payment, deadline)
+    const after = finality[payment.status].isAnswered
+      ? await carryOutHold(deps.finish, payment, deadline)
+      : await finishPayment(deps.finish, payment, deadline)
     deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: after.status })
   })
 }

@@ -1,3 +1,4 @@
+import { finality } from '@nightshift/contracts/payment-finality'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { PaymentClaim } from '../flows/take-payment.ts'
@@ -143,7 +144,7 @@ async function explainKey(
   }
   const payment = await findPaymentByKey(db, tenantId, keyHash)
   // The payment is older than the row of its key: the key has expired and come again.
-  if (payment && payment.status !== 'pending') return { kind: 'known', payment }
+  if (payment && finality[payment.status].isAnswered) return { kind: 'known', payment }
   return { kind: 'in_progress', retryAfterMs: Math.max(0, Number(row.lease_left_ms)) }
 }
 
