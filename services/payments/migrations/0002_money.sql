@@ -11,8 +11,10 @@ ALTER TABLE payments
   ADD COLUMN wanted text CHECK (wanted IN ('capture', 'void')),
   ADD COLUMN tax_cents integer NOT NULL DEFAULT 0 CHECK (tax_cents >= 0),
   ADD COLUMN refunded_cents integer NOT NULL DEFAULT 0 CHECK (refunded_cents >= 0),
-  -- Of the idempotency key, so that the key still finds its payment when its own row has expired.
+  -- Of the idempotency key, and of the body that came with it, so that the key still finds its
+  -- payment when its own row has expired, and another body does not.
   ADD COLUMN key_hash bytea,
+  ADD COLUMN fingerprint bytea,
   DROP CONSTRAINT payments_status_check,
   DROP CONSTRAINT payments_check,
   DROP CONSTRAINT payments_check2;
@@ -25,6 +27,7 @@ ALTER TABLE payments
   ADD CONSTRAINT payments_token_forgotten CHECK (status = 'pending' OR card_token IS NULL),
   ADD CONSTRAINT payments_work_left
     CHECK (next_check_at IS NULL OR status = 'pending' OR (status = 'authorized' AND wanted IS NOT NULL)),
+  ADD CONSTRAINT payments_key_whole CHECK ((key_hash IS NULL) = (fingerprint IS NULL)),
   ADD CONSTRAINT payments_tax_is_a_part CHECK (tax_cents < amount_cents),
   ADD CONSTRAINT payments_refunds_covered
     CHECK (refunded_cents <= amount_cents AND (refunded_cents = 0 OR status = 'captured')),
@@ -53,6 +56,9 @@ CREATE TABLE refunds (
   -- What is taken back of the tax in the payment.
   tax_cents integer NOT NULL CHECK (tax_cents >= 0 AND tax_cents <= amount_cents),
   reason text NOT NULL,
+  -- As a payment has them: asked for again after a day, it must not be given back twice.
+  key_hash bytea,
+  fingerprint bytea,
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'succeeded')),
   provider_refund_id text UNIQUE,
   attempt integer NOT NULL DEFAULT 1,
@@ -62,9 +68,11 @@ CREATE TABLE refunds (
   created_at timestamptz NOT NULL DEFAULT now(),
   succeeded_at timestamptz,
   FOREIGN KEY (tenant_id, payment_id) REFERENCES payments (tenant_id, payment_id),
+  CHECK ((key_hash IS NULL) = (fingerprint IS NULL)),
   CHECK ((status = 'succeeded') = (provider_refund_id IS NOT NULL)),
   CHECK ((status = 'succeeded') = (next_check_at IS NULL))
 );
+CREATE UNIQUE INDEX refunds_by_key ON refunds (tenant_id, key_hash);
 CREATE INDEX refunds_of_payment ON refunds (payment_id);
 CREATE INDEX refunds_to_do ON refunds (next_check_at) WHERE status = 'pending';
 

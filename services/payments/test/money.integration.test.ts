@@ -3,6 +3,7 @@ import { as, call, dialProvider, eventually } from '@nightshift/local/testing/te
 import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from './payment-of.ts'
 
 let system: TestSystem
 let db: pg.Client
@@ -19,22 +20,11 @@ afterAll(async () => {
 afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
 
 type Tenant = 'acme' | 'northwind' | 'lumen'
-const newKey = () => `test-${randomUUID()}`
 const at = (path: string) => `${system.urls.payments}${path}`
 
 async function pay(changes: object = {}, tenant: Tenant = 'acme') {
-  const body = {
-    ...{
-      listingId: randomUUID(),
-      publicationId: randomUUID(),
-      amountCents: 9_900,
-      currency: 'EUR',
-    },
-    cardToken: 'pm_card_visa',
-    ...changes,
-  }
   const headers = as(system, tenant, newKey())
-  return call('POST', at('/v1/payments'), { headers, body })
+  return call('POST', at('/v1/payments'), { headers, body: paymentOf(changes) })
 }
 
 function refund(

@@ -9,6 +9,7 @@ import {
 } from '@nightshift/local/testing/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from './payment-of.ts'
 
 let system: TestSystem
 
@@ -17,19 +18,6 @@ beforeAll(async () => {
 })
 afterAll(() => system[Symbol.asyncDispose]())
 afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
-
-const newKey = () => `test-${randomUUID()}`
-
-function paymentOf(changes: object = {}) {
-  return {
-    listingId: randomUUID(),
-    publicationId: randomUUID(),
-    amountCents: 9_900,
-    currency: 'EUR',
-    cardToken: 'pm_card_visa',
-    ...changes,
-  }
-}
 
 function pay(body: object, key = newKey(), tenant: 'acme' | 'northwind' = 'acme') {
   return call('POST', `${system.urls.payments}/v1/payments`, {

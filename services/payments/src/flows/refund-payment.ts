@@ -15,6 +15,8 @@ export type KeyedRefund = {
 export type RefundClaim =
   | { kind: 'claimed'; refund: Refund }
   | { kind: 'finished'; answer: StoredAnswer }
+  /** Owed long ago: the row of its key has expired, and the key has come again. */
+  | { kind: 'known'; refund: Refund }
   | { kind: 'in_progress'; retryAfterMs: number }
   | { kind: 'different_request' }
   | { kind: 'no_such_payment' }
@@ -44,7 +46,7 @@ export type RefundPaymentResult =
   | { kind: 'refund'; refund: Refund }
   /** Said without an answer of the provider, where a refund is no obligation. */
   | { kind: 'failed' }
-  | Exclude<RefundClaim, { kind: 'claimed' }>
+  | Exclude<RefundClaim, { kind: 'claimed' | 'known' }>
 
 /**
  * Owes money back (commit), gives it back (no transaction open), records that (commit). A refund can
@@ -56,6 +58,7 @@ export async function refundPayment(
   deadline: Deadline,
 ): Promise<RefundPaymentResult> {
   const claim = await deps.claim(keyed)
+  if (claim.kind === 'known') return { kind: 'refund', refund: claim.refund }
   if (claim.kind !== 'claimed') return claim
   const refund = await finishRefund(deps, claim.refund, deadline)
   const isFailed = refund.status === 'pending' && deps.withoutAnswer === 'failed'

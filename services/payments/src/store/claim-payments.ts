@@ -1,7 +1,6 @@
-import { finality } from '@nightshift/contracts/payment-finality'
-import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { PaymentClaim } from '../flows/take-payment.ts'
+import { explainKey } from './payment-keys.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
 /** A payment that somebody wants, as the database takes it in. */
@@ -39,6 +38,10 @@ export type ClaimSettings = {
  * moment can't both see "not there". A key whose owner has been silent for a whole lease is taken
  * over, with its payment and a higher number of attempt: the one before writes nothing any more.
  *
+ * A key that was forgotten is not claimed again while its payment is there: nobody would ever give
+ * the new row an answer. Nor is one whose payment has its outcome, which is there for the asking;
+ * the look at the row of the key alone could be too late, if it is deleted meanwhile.
+ *
  * Keys are taken in one order, or two batches with the same keys would wait for each other.
  */
 export const claimSql = `
@@ -51,17 +54,25 @@ export const claimSql = `
     INSERT INTO idempotency_keys AS k
       (tenant_id, route, key, fingerprint, subject_id, owner, leased_until)
     SELECT tenant_id, $14, key, fingerprint, payment_id, $15, now() + $16 * interval '1 millisecond'
-    FROM wanted ORDER BY tenant_id, key
+    FROM wanted w
+    WHERE NOT EXISTS (
+      SELECT FROM payments p
+      WHERE p.tenant_id = w.tenant_id AND p.key_hash = w.key_hash
+        AND (p.status <> 'pending' OR NOT EXISTS (
+          SELECT FROM idempotency_keys f
+          WHERE f.tenant_id = w.tenant_id AND f.route = $14 AND f.key = w.key)))
+    ORDER BY tenant_id, key
     ON CONFLICT (tenant_id, route, key) DO UPDATE
       SET leased_until = excluded.leased_until, owner = excluded.owner
       WHERE k.response_status IS NULL AND k.leased_until < now()
         AND k.fingerprint = excluded.fingerprint
     RETURNING subject_id, tenant_id, key
   ), made AS (
-    INSERT INTO payments AS p (payment_id, tenant_id, key_hash, listing_id, publication_id,
-      amount_cents, tax_cents, currency, capture_method, card_token, traceparent, next_check_at)
-    SELECT w.payment_id, w.tenant_id, w.key_hash, w.listing_id, w.publication_id, w.amount_cents,
-      w.tax_cents, w.currency, w.capture_method, w.card_token, w.traceparent,
+    INSERT INTO payments AS p (payment_id, tenant_id, key_hash, fingerprint, listing_id,
+      publication_id, amount_cents, tax_cents, currency, capture_method, card_token, traceparent,
+      next_check_at)
+    SELECT w.payment_id, w.tenant_id, w.key_hash, w.fingerprint, w.listing_id, w.publication_id,
+      w.amount_cents, w.tax_cents, w.currency, w.capture_method, w.card_token, w.traceparent,
       now() + $17 * interval '1 millisecond'
     FROM wanted w JOIN claimed c ON c.subject_id = w.payment_id
     ON CONFLICT (tenant_id, key_hash) DO NOTHING
@@ -112,67 +123,4 @@ export async function claimPayments(
       return explainKey(db, settings.route, one)
     }),
   )
-}
-
-type KeyRow = {
-  fingerprint: Buffer
-  response_status: number | null
-  response_headers: Record<string, string> | null
-  response_body: string | null
-  lease_left_ms: string
-}
-
-/** A key that could not be claimed belongs to somebody: says to whom, and what can be done about it. */
-async function explainKey(
-  db: Queryable,
-  route: string,
-  { tenantId, key, keyHash, fingerprint }: NewPayment,
-): Promise<PaymentClaim> {
-  const { rows } = await db.query<KeyRow>({
-    name: 'find_payment_key',
-    text: `SELECT fingerprint, response_status, response_headers, response_body,
-             extract(epoch FROM leased_until - clock_timestamp()) * 1000 AS lease_left_ms
-           FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3`,
-    values: [tenantId, route, key],
-  })
-  const row = rows[0]
-  // Deleted between the two statements. Rare, and the next attempt will find it clear.
-  if (!row) return { kind: 'in_progress', retryAfterMs: 0 }
-  if (!row.fingerprint.equals(fingerprint)) return { kind: 'different_request' }
-  if (row.response_status !== null) {
-    return { kind: 'finished', answer: answerOf(row, row.response_status) }
-  }
-  const payment = await findPaymentByKey(db, tenantId, keyHash)
-  // The payment is older than the row of its key: the key has expired and come again.
-  if (payment && finality[payment.status].isAnswered) return { kind: 'known', payment }
-  return { kind: 'in_progress', retryAfterMs: Math.max(0, Number(row.lease_left_ms)) }
-}
-
-/** True if this key has been seen and not forgotten, so that its request is no new work. */
-export async function isKeyKnown(
-  db: Queryable,
-  route: string,
-  { tenantId, key, keyHash }: Pick<NewPayment, 'tenantId' | 'key' | 'keyHash'>,
-): Promise<boolean> {
-  const { rows } = await db.query<{ known: boolean }>({
-    name: 'is_key_known',
-    text: `SELECT EXISTS (SELECT FROM idempotency_keys
-               WHERE tenant_id = $1 AND route = $2 AND key = $3)
-             OR EXISTS (SELECT FROM payments WHERE tenant_id = $1 AND key_hash = $4) AS known`,
-    values: [tenantId, route, key, keyHash],
-  })
-  return rows[0]?.known ?? false
-}
-
-async function findPaymentByKey(db: Queryable, tenantId: string, keyHash: Buffer) {
-  const { rows } = await db.query<PaymentRow>({
-    name: 'find_payment_by_key',
-    text: `SELECT ${paymentColumns('p')} FROM payments p WHERE tenant_id = $1 AND key_hash = $2`,
-    values: [tenantId, keyHash],
-  })
-  return rows[0] && toPayment(rows[0])
-}
-
-function answerOf(row: KeyRow, status: number): StoredAnswer {
-  return { status, headers: row.response_headers ?? {}, body: row.response_body ?? '' }
 }

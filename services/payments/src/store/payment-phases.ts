@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { Fencing } from '@nightshift/patterns/fencing/types'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
@@ -11,7 +11,9 @@ import type { Pool } from 'pg'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment, Settlement } from '../domain/payment.ts'
 import type { KeyedPayment, TakePaymentDeps } from '../flows/take-payment.ts'
-import { type ClaimSettings, claimPayments, isKeyKnown, type NewPayment } from './claim-payments.ts'
+import { type ClaimSettings, claimPayments, type NewPayment } from './claim-payments.ts'
+import { keyHashOf } from './key-hash.ts'
+import { isKeyKnown } from './payment-keys.ts'
 import { findPayment } from './payments.ts'
 import { type PaymentChange, settlePayments } from './settle-payments.ts'
 
@@ -100,7 +102,7 @@ export function newPaymentOf({ tenantId, key, request }: KeyedPayment): NewPayme
     paymentId: randomUUID(),
     tenantId,
     key,
-    keyHash: hash('sha256', `${takePaymentRoute} ${key}`, 'buffer'),
+    keyHash: keyHashOf(takePaymentRoute, key),
     fingerprint: fingerprintOf(takePaymentRoute, request),
     traceparent: currentTraceparent(),
   }

@@ -10,9 +10,17 @@ import type { Entry } from '../domain/ledger.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../flows/refund-payment.ts'
+import { keyHashOf } from './key-hash.ts'
 import { findPayment } from './payments.ts'
 import { postToLedger } from './post-to-ledger.ts'
-import { findRefund, insertRefund, markRefunded, reserveForRefund } from './refunds.ts'
+import {
+  findRefund,
+  findRefundByKey,
+  insertRefund,
+  markRefunded,
+  type NewRefund,
+  reserveForRefund,
+} from './refunds.ts'
 
 const route = 'POST /v1/payments/:paymentId/refunds'
 
@@ -46,11 +54,15 @@ export function refundPhases({
     claim: async keyed => {
       const { tenantId, paymentId, key, request } = keyed
       const fingerprint = fingerprintOf(route, paymentId, request)
+      const made = { keyHash: keyHashOf(route, key), fingerprint }
       const result = await inTenantTransaction<RefundClaim>(pool, tenantId, async tx => {
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
-        if (!claim.resumed) await owe(tx, keyed, claim.id, { firstCheckMs, taxOf })
+        if (!claim.resumed) {
+          await answerIfKnown(tx, tenantId, made)
+          await owe(tx, keyed, { refundId: claim.id, firstCheckMs, ...made }, taxOf)
+        }
         const refund = await findRefund(tx, tenantId, claim.id)
         if (!refund) throw new Error(`the key was claimed and its refund ${claim.id} is absent`)
         return obligation.beforeAsking({ kind: 'claimed', refund })
@@ -83,12 +95,29 @@ export function refundPhases({
   }
 }
 
+type MadeBy = { keyHash: Buffer; fingerprint: Buffer }
+
+/** A key that was forgotten comes as if it were new. What it made is the answer, and no row is left. */
+async function answerIfKnown(
+  tx: Transaction,
+  tenantId: string,
+  { keyHash, fingerprint }: MadeBy,
+): Promise<void> {
+  const known = await findRefundByKey(tx, tenantId, keyHash)
+  if (!known) return
+  throw new RollBack<RefundClaim>(
+    known.fingerprint.equals(fingerprint)
+      ? { kind: 'known', refund: known.refund }
+      : { kind: 'different_request' },
+  )
+}
+
 /** The whole rest, unless an amount is named. What is refused is undone, the key included. */
 async function owe(
   tx: Transaction,
   { tenantId, paymentId, request }: KeyedRefund,
-  refundId: string,
-  { firstCheckMs, taxOf }: { firstCheckMs: number; taxOf: TaxOfRefund },
+  made: MadeBy & Pick<NewRefund, 'refundId' | 'firstCheckMs'>,
+  taxOf: TaxOfRefund,
 ): Promise<void> {
   const payment = await findPayment(tx, tenantId, paymentId)
   const refuse = (kind: 'no_such_payment' | 'not_captured' | 'too_much') =>
@@ -101,17 +130,18 @@ async function owe(
   if (!reserved) throw refuse('too_much')
   const refundedCents = reserved.refundedBeforeCents
   await insertRefund(tx, {
-    ...{ refundId, tenantId, paymentId, amountCents, firstCheckMs },
+    ...{ ...made, tenantId, paymentId, amountCents },
     taxCents: taxOf({ ...payment, refundedCents }, amountCents),
     reason: request.reason,
     traceparent: currentTraceparent(),
   })
 }
 
-/** As it was looked at before: who writes it down now has not kept it. */
+/** As it was looked at before: who writes it down now has kept neither that nor its key. */
 async function writeDown(tx: Transaction, refund: Refund, firstCheckMs: number): Promise<void> {
   const { tenantId, paymentId, amountCents } = refund
   const reserved = await reserveForRefund(tx, tenantId, paymentId, amountCents)
   if (!reserved) throw new Error(`so much is not left of payment ${paymentId} any more`)
-  await insertRefund(tx, { ...refund, traceparent: currentTraceparent(), firstCheckMs })
+  const made = { keyHash: null, fingerprint: null, traceparent: currentTraceparent(), firstCheckMs }
+  await insertRefund(tx, { ...refund, ...made })
 }

@@ -26,6 +26,9 @@ export type NewRefund = {
   amountCents: number
   taxCents: number
   reason: string
+  /** Null where it is not to be found by its key again. */
+  keyHash: Buffer | null
+  fingerprint: Buffer | null
   traceparent: string | undefined
   firstCheckMs: number
 }
@@ -34,8 +37,8 @@ export async function insertRefund(tx: Queryable, refund: NewRefund): Promise<vo
   await tx.query({
     name: 'insert_refund',
     text: `INSERT INTO refunds (refund_id, tenant_id, payment_id, amount_cents, tax_cents, reason,
-             traceparent, next_check_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 millisecond')`,
+             key_hash, fingerprint, traceparent, next_check_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + $10 * interval '1 millisecond')`,
     values: [
       refund.refundId,
       refund.tenantId,
@@ -43,6 +46,8 @@ export async function insertRefund(tx: Queryable, refund: NewRefund): Promise<vo
       refund.amountCents,
       refund.taxCents,
       refund.reason,
+      refund.keyHash,
+      refund.fingerprint,
       refund.traceparent,
       refund.firstCheckMs,
     ],
@@ -82,6 +87,21 @@ export async function findRefund(
     values: [tenantId, refundId],
   })
   return rows[0] && toRefund(rows[0])
+}
+
+/** Whatever its key has made, also long after the row of the key is gone. */
+export async function findRefundByKey(
+  db: Queryable,
+  tenantId: string,
+  keyHash: Buffer,
+): Promise<{ refund: Refund; fingerprint: Buffer } | undefined> {
+  const { rows } = await db.query<RefundRow & { fingerprint: Buffer }>({
+    name: 'find_refund_by_key',
+    text: `SELECT ${columns}, r.fingerprint FROM refunds r JOIN payments p USING (payment_id)
+           WHERE r.tenant_id = $1 AND r.key_hash = $2`,
+    values: [tenantId, keyHash],
+  })
+  return rows[0] && { refund: toRefund(rows[0]), fingerprint: rows[0].fingerprint }
 }
 
 /** Oldest first. Bounded by what a payment can be divided into. */

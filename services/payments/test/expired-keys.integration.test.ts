@@ -1,0 +1,146 @@
+import {
+  as,
+  call,
+  chargesFor,
+  dialProvider,
+  eventually,
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from './payment-of.ts'
+
+let system: TestSystem
+let db: pg.Client
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
+  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await db.connect()
+})
+afterAll(async () => {
+  await db.end()
+  await system[Symbol.asyncDispose]()
+})
+afterEach(() => dialProvider(system, { silence: 'none' }))
+
+function pay(body: object, key: string) {
+  const url = `${system.urls.payments}/v1/payments`
+  return call('POST', url, { headers: as(system, 'acme', key), body })
+}
+
+function refund(paymentId: string, body: object, key: string) {
+  const url = `${system.urls.payments}/v1/payments/${paymentId}/refunds`
+  const request = { reason: 'requested_by_customer', ...body }
+  return call('POST', url, { headers: as(system, 'acme', key), body: request })
+}
+
+async function read(path: string) {
+  return (await call('GET', `${system.urls.payments}${path}`, { headers: as(system, 'acme') })).json
+}
+
+/** As the reaper does it after a day; the clock need not be waited for. */
+async function forget(key: string) {
+  const { rowCount } = await db.query('DELETE FROM idempotency_keys WHERE key = $1', [key])
+  expect(rowCount).toBe(1)
+}
+
+async function keyRows(key: string): Promise<number> {
+  const { rowCount } = await db.query('SELECT FROM idempotency_keys WHERE key = $1', [key])
+  return rowCount ?? 0
+}
+
+describe('a payment whose key was forgotten', () => {
+  test('is answered as it is now, and is charged once', async () => {
+    const [body, key] = [paymentOf(), newKey()]
+    const first = await pay(body, key)
+    await forget(key)
+    for (const _ of [1, 2]) {
+      const again = await pay(body, key)
+      expect([again.status, again.json]).toEqual([201, first.json])
+      expect(again.headers.get('idempotency-replayed')).toBeNull()
+    }
+    expect(await keyRows(key)).toBe(0)
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+
+  test('is not the answer to another body, now or later', async () => {
+    const [body, key] = [paymentOf(), newKey()]
+    const first = await pay(body, key)
+    await forget(key)
+    const other = await pay({ ...body, amountCents: 100_000 }, key)
+    expect([other.status, other.json.type]).toEqual([422, '/problems/idempotency-key-reused'])
+    expect(await keyRows(key)).toBe(0)
+    expect((await pay(body, key)).json).toEqual(first.json)
+  })
+
+  test('that was declined stays declined', async () => {
+    const [body, key] = [paymentOf({ cardToken: 'pm_card_chargeDeclined' }), newKey()]
+    const first = await pay(body, key)
+    await forget(key)
+    const again = await pay(body, key)
+    expect([again.status, again.text]).toEqual([402, first.text])
+  })
+
+  test('while it is pending is still at work, and not begun again', async () => {
+    await dialProvider(system, { silence: 'before' })
+    const [body, key] = [paymentOf(), newKey()]
+    const first = await pay(body, key)
+    expect(first.status).toBe(202)
+    await forget(key)
+    expect((await pay(body, key)).status).toBe(409)
+    expect((await pay({ ...body, amountCents: 1 }, key)).status).toBe(422)
+    expect(await keyRows(key)).toBe(0)
+    await dialProvider(system, { silence: 'none' })
+    const again = await eventually('it is final', async () => {
+      const answer = await pay(body, key)
+      return answer.status === 201 ? answer : undefined
+    })
+    expect(again.json.paymentId).toBe(first.json.paymentId)
+    expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
+  })
+})
+
+describe('a refund whose key was forgotten', () => {
+  test('is answered as it is now, and gives nothing back a second time', async () => {
+    const { paymentId } = (await pay(paymentOf(), newKey())).json
+    const key = newKey()
+    const first = await refund(paymentId, { amountCents: 100 }, key)
+    await forget(key)
+    const again = await refund(paymentId, { amountCents: 100 }, key)
+    expect([again.status, again.json]).toEqual([201, first.json])
+    expect(await keyRows(key)).toBe(0)
+    expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
+  })
+
+  test('is found also where nothing is left to give back', async () => {
+    const { paymentId } = (await pay(paymentOf(), newKey())).json
+    const key = newKey()
+    const first = await refund(paymentId, {}, key)
+    await forget(key)
+    const again = await refund(paymentId, {}, key)
+    expect([again.status, again.json]).toEqual([201, first.json])
+  })
+
+  test('is not the answer to another body', async () => {
+    const { paymentId } = (await pay(paymentOf(), newKey())).json
+    const key = newKey()
+    await refund(paymentId, { amountCents: 100 }, key)
+    await forget(key)
+    const other = await refund(paymentId, { amountCents: 101 }, key)
+    expect([other.status, other.json.type]).toEqual([422, '/problems/idempotency-key-reused'])
+    expect((await refund(paymentId, { amountCents: 100 }, key)).status).toBe(201)
+    expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
+  })
+
+  test('of two at once is found by both', async () => {
+    const { paymentId } = (await pay(paymentOf(), newKey())).json
+    const key = newKey()
+    await refund(paymentId, { amountCents: 100 }, key)
+    await forget(key)
+    const ask = () => refund(paymentId, { amountCents: 100 }, key)
+    const both = await Promise.all([ask(), ask()])
+    expect(both.map(({ status }) => status)).toEqual([201, 201])
+    expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
+  })
+})
