@@ -102,6 +102,16 @@ describe('one charge per idempotency key', () => {
   })
 })
 
+test('what is left out and what is said to be as usual are the same request', async () => {
+  const body = paymentOf()
+  const key = newKey()
+  const first = await pay(body, key)
+  for (const usual of [{ taxCents: 0 }, { captureMethod: 'automatic' }]) {
+    expect((await pay({ ...body, ...usual }, key)).text).toBe(first.text)
+  }
+  expect((await pay({ ...body, taxCents: 1 }, key)).status).toBe(422)
+})
+
 describe('a final no', () => {
   test.each([
     ['pm_card_chargeDeclined', 'card_declined'],

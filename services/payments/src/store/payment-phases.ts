@@ -94,16 +94,15 @@ export async function present(pool: Pool, { tenantId, paymentId }: Payment): Pro
 }
 
 export function newPaymentOf({ tenantId, key, request }: KeyedPayment): NewPayment {
-  const { taxCents = 0, captureMethod = 'automatic', ...wish } = request
+  // What is left out is filled in first: whoever says the same in words sends the same request.
+  const wish = { taxCents: 0, captureMethod: 'automatic', ...request }
   return {
     ...wish,
-    taxCents,
-    captureMethod,
     paymentId: randomUUID(),
     tenantId,
     key,
     keyHash: keyHashOf(takePaymentRoute, key),
-    fingerprint: fingerprintOf(takePaymentRoute, request),
+    fingerprint: fingerprintOf(takePaymentRoute, wish),
     traceparent: currentTraceparent(),
   }
 }
