@@ -38,11 +38,11 @@ export type ClaimSettings = {
  * moment can't both see "not there". A key whose owner has been silent for a whole lease is taken
  * over, with its payment and a higher number of attempt: the one before writes nothing any more.
  *
- * A key that was forgotten is not claimed again while its payment is there: nobody would ever give
- * the new row an answer. Nor is one whose payment has its outcome, which is there for the asking;
- * the look at the row of the key alone could be too late, if it is deleted meanwhile.
+ * Where there is a payment already, nothing but such a takeover is left to claim. That goes for a key
+ * that was forgotten, too: nobody would ever give its new row an answer.
  *
- * Keys are taken in one order, or two batches with the same keys would wait for each other.
+ * Keys are taken in one order, or two batches with the same keys would wait for each other. Payments
+ * are not waited for at all: whoever has the row is not silent, and may be waiting for its key.
  */
 export const claimSql = `
   WITH wanted AS (
@@ -56,11 +56,11 @@ export const claimSql = `
     SELECT tenant_id, $14, key, fingerprint, payment_id, $15, now() + $16 * interval '1 millisecond'
     FROM wanted w
     WHERE NOT EXISTS (
-      SELECT FROM payments p
-      WHERE p.tenant_id = w.tenant_id AND p.key_hash = w.key_hash
-        AND (p.status <> 'pending' OR NOT EXISTS (
-          SELECT FROM idempotency_keys f
-          WHERE f.tenant_id = w.tenant_id AND f.route = $14 AND f.key = w.key)))
+        SELECT FROM payments p WHERE p.tenant_id = w.tenant_id AND p.key_hash = w.key_hash)
+      OR EXISTS (
+        SELECT FROM idempotency_keys f
+        WHERE f.tenant_id = w.tenant_id AND f.route = $14 AND f.key = w.key
+          AND f.response_status IS NULL AND f.leased_until < now())
     ORDER BY tenant_id, key
     ON CONFLICT (tenant_id, route, key) DO UPDATE
       SET leased_until = excluded.leased_until, owner = excluded.owner
@@ -77,10 +77,13 @@ export const claimSql = `
     FROM wanted w JOIN claimed c ON c.subject_id = w.payment_id
     ON CONFLICT (tenant_id, key_hash) DO NOTHING
     RETURNING ${paymentColumns('p')}
+  ), abandoned AS (
+    SELECT p.payment_id, p.status FROM claimed c JOIN payments p ON p.payment_id = c.subject_id
+    FOR NO KEY UPDATE OF p SKIP LOCKED
   ), resumed AS (
     UPDATE payments p SET attempt = p.attempt + 1
-    FROM claimed c
-    WHERE p.payment_id = c.subject_id AND p.status = 'pending'
+    FROM abandoned a
+    WHERE p.payment_id = a.payment_id AND a.status = 'pending'
     RETURNING ${paymentColumns('p')}
   )
   SELECT c.key AS claimed_key, m.* FROM (SELECT * FROM made UNION ALL SELECT * FROM resumed) AS m

@@ -21,6 +21,9 @@ export type PaymentChange = {
  * The last phase for any number of payments, in one statement and so in one commit: the state, the
  * answer under the key, the ledger, and the event. Forward only, and only by the owner: a payment
  * that has left the state that it was in, or that somebody else has taken over, stays as it is.
+ *
+ * An UPDATE takes its rows in whatever order the planner likes. So they are locked before, payments by
+ * their ids and keys as a claim takes them: batches that meet wait, and never for each other.
  */
 export const settleSql = ({ isStillOurs, postedFor }: Fencing) => `
   WITH wanted AS (
@@ -28,21 +31,28 @@ export const settleSql = ({ isStillOurs, postedFor }: Fencing) => `
         $7::integer[], $8::jsonb[], $9::text[], $10::uuid[], $11::text[], $12::text[], $13::text[])
       AS w (payment_id, attempt, before, status, provider_payment_id, decline_reason,
         response_status, response_headers, response_body, event_id, topic, payload, traceparent)
+  ), locked AS (
+    SELECT w.* FROM wanted w JOIN payments p USING (payment_id)
+    ORDER BY p.payment_id FOR NO KEY UPDATE OF p
   ), settled AS (
     UPDATE payments p
     SET status = w.status, provider_payment_id = w.provider_payment_id,
       decline_reason = w.decline_reason, card_token = NULL, wanted = NULL, next_check_at = NULL,
       version = p.version + 1, updated_at = now()
-    FROM wanted w
+    FROM locked w
     WHERE p.payment_id = w.payment_id AND ${isStillOurs('p', 'w')}
     RETURNING p.tenant_id, p.currency, w.*
+  ), keyed AS (
+    SELECT s.payment_id, k.response_status IS NULL AS is_unanswered
+    FROM settled s JOIN idempotency_keys k ON k.subject_id = s.payment_id
+    WHERE s.response_status IS NOT NULL
+    ORDER BY k.tenant_id, k.key FOR NO KEY UPDATE OF k
   ), finished AS (
     UPDATE idempotency_keys k
     SET response_status = s.response_status, response_headers = s.response_headers,
       response_body = s.response_body, recovery_point = 'finished'
-    FROM settled s
-    WHERE k.subject_id = s.payment_id AND k.response_status IS NULL
-      AND s.response_status IS NOT NULL
+    FROM settled s JOIN keyed USING (payment_id)
+    WHERE k.subject_id = s.payment_id AND keyed.is_unanswered
   ), posted AS (
     INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
     SELECT tenant_id, 'capture', ${postedFor('settled')}, payment_id
