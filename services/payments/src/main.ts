@@ -44,6 +44,7 @@ import { refundAnswer } from './http/refund-answer.ts'
 import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
 import { believeBy } from './store/believe-callback.ts'
 import { findAnyPayment, lookOnce } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
@@ -183,10 +184,11 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     ...{ pool, keys, obligation: owed, firstCheckMs, answerOf: refundAnswer },
     ...{ entriesOf: refundEntries, taxOf: taxOfRefund },
   }
-  const putOff = async (one: Refund, baseMs: number, capMs: number) => {
-    await postponeRefund(worker, one, baseMs, capMs)
-    await keys.release(worker, one.refundId)
-  }
+  const putOff = (one: Refund, baseMs: number, capMs: number) =>
+    askAgainLater(worker, {
+      postpone: tx => postponeRefund(tx, one, baseMs, capMs),
+      release: tx => keys.release(tx, one.refundId),
+    })
   const refund: RefundPaymentDeps = {
     ...refundPhases(options),
     withoutAnswer: owed.withoutAnswer,

@@ -21,9 +21,10 @@ import { paymentEvent } from './domain/payment-event.ts'
 import type { TakePaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
 import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
 import { phasesInOneTransaction } from './store/in-one-transaction.ts'
 import { paymentPhases } from './store/payment-phases.ts'
-import { postponeCheck, releaseKey } from './store/payments.ts'
+import { postponeCheck } from './store/payments.ts'
 import { stepByStepPhases } from './store/step-by-step.ts'
 
 export type Phases = Pick<TakePaymentDeps, 'claim' | 'settle' | 'askAgainLater'>
@@ -53,14 +54,15 @@ export function wirePhases(
     eventOf: eventNow,
   }
   const askAgainBy =
-    (release: IdempotencyKeys['release']): Phases['askAgainLater'] =>
-    async payment => {
-      await postponeCheck(pool, payment, againBaseMs, againCapMs)
-      await release(pool, payment.paymentId)
-    }
+    ({ release }: IdempotencyKeys): Phases['askAgainLater'] =>
+    payment =>
+      askAgainLater(pool, {
+        postpone: tx => postponeCheck(tx, payment, againBaseMs, againCapMs),
+        release: tx => release(tx, payment.paymentId),
+      })
   const stepByStep = (keys: IdempotencyKeys): Phases => ({
     ...stepByStepPhases({ ...options, keys, firstCheckMs }),
-    askAgainLater: askAgainBy(keys.release),
+    askAgainLater: askAgainBy(keys),
   })
 
   switch (config.PATTERN_IDEMPOTENCY_KEY) {
@@ -84,7 +86,7 @@ export function wirePhases(
     fencing: config.PATTERN_FENCING === 'on' ? fencing : lastWriteWins,
     claim: { owner: `payments-${process.pid}`, leaseMs: keyLeaseMs, firstCheckMs },
   })
-  return { ...phases, askAgainLater: askAgainBy(releaseKey) }
+  return { ...phases, askAgainLater: askAgainBy(idempotencyKeys(keyLeaseMs)) }
 }
 
 /** What the others hear of a payment that has changed now. */

@@ -19,15 +19,15 @@ export async function findPayment(
 
 /**
  * The wait doubles with each check and is capped, and half of it is random: see jitter.ts. Whoever has
- * been overtaken postpones nothing: the new owner is at work.
+ * been overtaken postpones nothing, and is told so: the new owner is at work.
  */
 export async function postponeCheck(
   db: Queryable,
   { paymentId, attempt }: Pick<Payment, 'paymentId' | 'attempt'>,
   baseMs: number,
   capMs: number,
-): Promise<void> {
-  await db.query({
+): Promise<boolean> {
+  const { rowCount } = await db.query({
     name: 'postpone_check',
     text: `UPDATE payments
            SET checks = checks + 1,
@@ -36,6 +36,7 @@ export async function postponeCheck(
            WHERE payment_id = $1 AND attempt = $2 AND next_check_at IS NOT NULL`,
     values: [paymentId, attempt, baseMs, capMs],
   })
+  return rowCount === 1
 }
 
 /** How many pending payments their requests have left open, counting no further than `max`. */
@@ -84,16 +85,6 @@ export async function oldestOpenSeconds(db: Queryable): Promise<number> {
            FROM payments WHERE next_check_at IS NOT NULL`,
   })
   return rows[0]?.seconds ?? 0
-}
-
-/** Gives a key back without an answer: the next attempt may go on at once. */
-export async function releaseKey(db: Queryable, paymentId: string): Promise<void> {
-  await db.query({
-    name: 'release_payment_key',
-    text: `UPDATE idempotency_keys SET leased_until = now() - interval '1 millisecond'
-           WHERE subject_id = $1 AND response_status IS NULL`,
-    values: [paymentId],
-  })
 }
 
 /** Forgets keys whose time is over. Bounded, because a long delete holds up everything else. */

@@ -20,6 +20,7 @@ import {
   markRefunded,
   type NewRefund,
   reserveForRefund,
+  takeOverRefund,
 } from './refunds.ts'
 
 const route = 'POST /v1/payments/:paymentId/refunds'
@@ -59,7 +60,9 @@ export function refundPhases({
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
-        if (!claim.resumed) {
+        if (claim.resumed) {
+          await takeOver(tx, tenantId, claim.id)
+        } else {
           await answerIfKnown(tx, tenantId, made)
           await owe(tx, keyed, { refundId: claim.id, firstCheckMs, ...made }, taxOf)
         }
@@ -96,6 +99,12 @@ export function refundPhases({
 }
 
 type MadeBy = { keyHash: Buffer; fingerprint: Buffer }
+
+/** Whoever writes to the refund just now goes on with it, and the key stays as it was. */
+async function takeOver(tx: Transaction, tenantId: string, refundId: string): Promise<void> {
+  if (await takeOverRefund(tx, tenantId, refundId)) return
+  throw new RollBack<RefundClaim>({ kind: 'in_progress', retryAfterMs: 0 })
+}
 
 /** A key that was forgotten comes as if it were new. What it made is the answer, and no row is left. */
 async function answerIfKnown(

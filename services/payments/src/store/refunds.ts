@@ -137,13 +137,14 @@ export async function markRefunded(
   return rowCount === 1
 }
 
+/** As `postponeCheck`. */
 export async function postponeRefund(
   db: Queryable,
   { refundId, attempt }: Pick<Refund, 'refundId' | 'attempt'>,
   baseMs: number,
   capMs: number,
-): Promise<void> {
-  await db.query({
+): Promise<boolean> {
+  const { rowCount } = await db.query({
     name: 'postpone_refund',
     text: `UPDATE refunds
            SET checks = checks + 1,
@@ -152,6 +153,27 @@ export async function postponeRefund(
            WHERE refund_id = $1 AND attempt = $2 AND status = 'pending'`,
     values: [refundId, attempt, baseMs, capMs],
   })
+  return rowCount === 1
+}
+
+/**
+ * With its key: a higher number for the new owner. Not if somebody has the row just now, who is not
+ * silent then, and may be waiting for the key. False if there was nothing to take over.
+ */
+export async function takeOverRefund(
+  tx: Queryable,
+  tenantId: string,
+  refundId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: 'take_over_refund',
+    text: `UPDATE refunds SET attempt = attempt + 1 WHERE refund_id = (
+             SELECT refund_id FROM refunds
+             WHERE tenant_id = $1 AND refund_id = $2 AND status = 'pending'
+             FOR NO KEY UPDATE SKIP LOCKED)`,
+    values: [tenantId, refundId],
+  })
+  return rowCount === 1
 }
 
 export type DueRefund = { refund: Refund; traceparent: string | null }

@@ -55,7 +55,9 @@ export async function beginPayment(
   const request = { tenantId, route: takePaymentRoute, key, fingerprint, proposedId }
   const claim = await keys.claim(tx, request)
   if (claim.kind !== 'claimed') return claim
-  if (!claim.resumed) {
+  if (claim.resumed) {
+    await takeOverPayment(tx, claim.id)
+  } else {
     if (isBacklogFull()) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
     await insertPayment(tx, wanted, firstCheckMs)
   }
@@ -79,6 +81,14 @@ export async function endPayment(
   if (event) await announce(event)
   await keys.finish(tx, payment.paymentId, answerOf(after))
   return after
+}
+
+/** A higher number: whoever worked on it before writes nothing any more. */
+async function takeOverPayment(tx: Transaction, paymentId: string): Promise<void> {
+  await tx.query(
+    `UPDATE payments SET attempt = attempt + 1 WHERE payment_id = $1 AND status = 'pending'`,
+    [paymentId],
+  )
 }
 
 async function insertPayment(
