@@ -19,7 +19,7 @@ export function sendOverloaded(request: FastifyRequest, reply: FastifyReply) {
   return sendProblem(request, reply, {
     status: 503,
     slug: 'overloaded',
-    title: 'More is waiting than can be finished in time',
+    title: 'This can not be finished in time',
     detail: 'Nothing was begun. Send it again, with the same key, after Retry-After.',
     retryAfterSeconds: jitteredRetryAfterSeconds(),
   })

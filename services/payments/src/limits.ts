@@ -51,6 +51,8 @@ export const limits = {
   cache: { connectMs: 500, commandMs: 250 },
   /** A revoked key is refused after this long at the latest. */
   apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
+  /** With less left of a request, nothing is begun: the provider could not be asked in it. */
+  beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
   keyLeaseMs: 10_000,
   /**
@@ -83,7 +85,7 @@ export const limits = {
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, workerPool, batching, reconcile, backlog, keyLeaseMs } = limits
+const { http, pool, workerPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } = limits
 const { provider, providerHttp, providerRules } = limits
 for (const { lockMs, statementMs } of [pool, workerPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
@@ -91,6 +93,10 @@ for (const { lockMs, statementMs } of [pool, workerPool]) {
 assert(
   2 * batching.lanesMax < workerPool.connectionsMax,
   'with all lanes of both phases busy, the jobs still get a connection',
+)
+assert(
+  provider.attemptMinMs < beginMinMs && beginMinMs < http.requestBudgetMs,
+  'what is begun has time for its claim and then for the provider',
 )
 assert(
   provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,

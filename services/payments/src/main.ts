@@ -117,7 +117,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     ...{ log, metrics, pageDefault: defaultSize },
-    takePayment: { claim, ...finish },
+    takePayment: { claim, ...finish, beginMinMs: limits.beginMinMs },
     findPayment: (tenantId, paymentId) =>
       inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
     finishHold: {
@@ -192,6 +192,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const refund: RefundPaymentDeps = {
     ...refundPhases(options),
     withoutAnswer: owed.withoutAnswer,
+    beginMinMs: limits.beginMinMs,
     giveBack,
     askAgainLater: one => putOff(one, againBaseMs, againCapMs),
     leaveToPerson: async (one, reason) => {

@@ -38,6 +38,8 @@ export type FinishRefundDeps = {
 
 export type RefundPaymentDeps = FinishRefundDeps & {
   withoutAnswer: Obligation['withoutAnswer']
+  /** With less left of the request, nothing is begun. */
+  beginMinMs: number
   /** Commits that the money is owed. From then on it is given back, whoever dies. */
   claim: (keyed: KeyedRefund) => Promise<RefundClaim>
 }
@@ -46,6 +48,7 @@ export type RefundPaymentResult =
   | { kind: 'refund'; refund: Refund }
   /** Said without an answer of the provider, where a refund is no obligation. */
   | { kind: 'failed' }
+  | { kind: 'overloaded' }
   | Exclude<RefundClaim, { kind: 'claimed' | 'known' }>
 
 /**
@@ -57,6 +60,7 @@ export async function refundPayment(
   keyed: KeyedRefund,
   deadline: Deadline,
 ): Promise<RefundPaymentResult> {
+  if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.claim(keyed)
   if (claim.kind === 'known') return { kind: 'refund', refund: claim.refund }
   if (claim.kind !== 'claimed') return claim

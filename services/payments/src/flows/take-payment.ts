@@ -33,6 +33,8 @@ export type FinishPaymentDeps = {
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
+  /** With less left of the request, nothing is begun. */
+  beginMinMs: number
   /** Commits the key and the payment, so that everything after can be continued by somebody else. */
   claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
 }
@@ -51,6 +53,7 @@ export async function takePayment(
   keyed: KeyedPayment,
   deadline: Deadline,
 ): Promise<TakePaymentResult> {
+  if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.claim(keyed)
   if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
   if (claim.kind !== 'claimed') return claim

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RefundPaymentRequest, RefundResponse } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendKeyRefusal } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -47,6 +47,8 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
       note(request, { paymentId: keyed.paymentId })
       const result = await refundPayment(deps.refundPayment, keyed, deadlineOf(request))
       switch (result.kind) {
+        case 'overloaded':
+          return sendOverloaded(request, reply)
         case 'in_progress':
         case 'different_request':
           return sendKeyRefusal(request, reply, result)
