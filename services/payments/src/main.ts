@@ -117,7 +117,11 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     ...{ log, metrics, pageDefault: defaultSize },
-    takePayment: { claim, ...finish, beginMinMs: limits.beginMinMs },
+    takePayment: {
+      ...{ claim, ...finish, beginMinMs: limits.beginMinMs },
+      withoutAnswer:
+        config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
+    },
     findPayment: (tenantId, paymentId) =>
       inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
     finishHold: {

@@ -35,12 +35,16 @@ export type FinishPaymentDeps = {
 export type TakePaymentDeps = FinishPaymentDeps & {
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
+  /** What the caller is told when the provider has not answered. */
+  withoutAnswer: 'pending' | 'timed_out'
   /** Commits the key and the payment, so that everything after can be continued by somebody else. */
   claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
 }
 
 export type TakePaymentResult =
   | { kind: 'payment'; payment: Payment }
+  /** Said without an answer of the provider, where nothing is said to be pending. */
+  | { kind: 'timed_out' }
   | Exclude<PaymentClaim, { kind: 'claimed' | 'known' }>
 
 /**
@@ -57,7 +61,11 @@ export async function takePayment(
   const claim = await deps.claim(keyed)
   if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
   if (claim.kind !== 'claimed') return claim
-  return { kind: 'payment', payment: await finishPayment(deps, claim.payment, deadline) }
+  const payment = await finishPayment(deps, claim.payment, deadline)
+  const isOpen = !finality[payment.status].isAnswered
+  return isOpen && deps.withoutAnswer === 'timed_out'
+    ? { kind: 'timed_out' }
+    : { kind: 'payment', payment }
 }
 
 /**

@@ -3,7 +3,7 @@ import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payme
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
-import { sendProblem } from '@nightshift/runtime/problem'
+import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
@@ -44,6 +44,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
       if (result.kind === 'overloaded') return sendOverloaded(request, reply)
+      if (result.kind === 'timed_out') return sendProblem(request, reply, timedOut)
       if (result.kind === 'in_progress' || result.kind === 'different_request') {
         return sendKeyRefusal(request, reply, result)
       }
@@ -77,4 +78,11 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       })
     },
   )
+}
+
+/** No promise of this API: only the variant `cache-then-charge` answers so. */
+const timedOut: Refusal = {
+  status: 504,
+  slug: 'provider-timeout',
+  title: 'The card provider did not answer in time',
 }

@@ -1,0 +1,26 @@
+import { as, call, chargesFor, dialProvider } from '@nightshift/local/testing/test-client'
+import { openTestSystem } from '@nightshift/local/testing/test-system'
+import { expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from './payment-of.ts'
+
+test('with answers in a cache, a timeout is an error that is kept nowhere, and the next try charges again', async () => {
+  await using system = await openTestSystem({
+    parts: inject('parts'),
+    run: ['card-provider', 'payments'],
+    env: { payments: { PATTERN_IDEMPOTENCY_KEY: 'cache-then-charge' } },
+  })
+  const [body, key] = [paymentOf(), newKey()]
+  const pay = () => {
+    const headers = as(system, 'acme', key)
+    return call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
+  }
+  await dialProvider(system, { silence: 'after' })
+  const first = await pay()
+  expect([first.status, first.json.type]).toEqual([504, '/problems/provider-timeout'])
+  await dialProvider(system, { silence: 'none' })
+  const second = await pay()
+  expect(second.status).toBe(201)
+  expect(second.headers.get('idempotency-replayed')).toBeNull()
+  expect(await chargesFor(system, body.publicationId)).toHaveLength(2)
+  expect((await pay()).text).toBe(second.text)
+})
