@@ -196,6 +196,24 @@ describe('a refund', () => {
     expect(await ledgerOf(json.paymentId)).toMatchObject({ refunds: 9_900 })
   })
 
+  test('that is asked for again while it is owed is the same one', async () => {
+    const { json } = await pay()
+    const key = newKey()
+    await dialProvider(system, { silence: 'before' })
+    const first = await refund(json.paymentId, { amountCents: 100 }, { key })
+    const again = await refund(json.paymentId, { amountCents: 100 }, { key })
+    expect(first.status).toBe(202)
+    // 409 if the job that meets what is owed has the row in the same moment.
+    expect([202, 409]).toContain(again.status)
+    await dialProvider(system, { silence: 'none' })
+    const last = await eventually('it is given back', async () => {
+      const answer = await refund(json.paymentId, { amountCents: 100 }, { key })
+      return answer.status === 201 ? answer : undefined
+    })
+    expect(last.json.refundId).toBe(first.json.refundId)
+    expect(await ledgerOf(json.paymentId)).toMatchObject({ refunds: 100 })
+  })
+
   test('is for money that was captured, of a payment of the caller', async () => {
     const declined = await pay({ cardToken: 'pm_card_chargeDeclined' })
     expect((await refund(declined.json.paymentId, {})).json.type).toBe(

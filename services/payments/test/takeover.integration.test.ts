@@ -4,6 +4,7 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
 import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
+import { inTransaction } from '@nightshift/runtime/postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { refundEntries, taxOfRefund } from '../src/domain/ledger.ts'
 import { changeOf } from '../src/domain/payment-change.ts'
@@ -133,6 +134,19 @@ describe('a refund', () => {
       release: tx => keys.release(tx, first.refundId),
     })
     expect(await leaseLeftMs(database.pool, first.refundId)).toBeGreaterThan(0)
+  })
+
+  test('that somebody writes to is not taken over, nor waited for', async () => {
+    const { claim } = phases()
+    const keyed = await newRefund()
+    const { refundId } = await owed(claim, keyed)
+    await letTheLeaseRunOut(database.pool, refundId)
+    const claimed = await inTransaction(database.pool, async tx => {
+      await tx.query('SELECT FROM refunds WHERE refund_id = $1 FOR NO KEY UPDATE', [refundId])
+      return claim(keyed)
+    })
+    expect(claimed).toEqual({ kind: 'in_progress', retryAfterMs: 0 })
+    expect(await leaseLeftMs(database.pool, refundId)).toBeLessThan(0)
   })
 
   test('of the naive twin is written down when it is paid, and its key finds nothing', async () => {

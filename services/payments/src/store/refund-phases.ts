@@ -60,14 +60,17 @@ export function refundPhases({
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
-        if (claim.resumed) {
-          await takeOver(tx, tenantId, claim.id)
-        } else {
+        if (!claim.resumed) {
           await answerIfKnown(tx, tenantId, made)
           await owe(tx, keyed, { refundId: claim.id, firstCheckMs, ...made }, taxOf)
         }
+        const isOurs = !claim.resumed || (await takeOverRefund(tx, tenantId, claim.id))
         const refund = await findRefund(tx, tenantId, claim.id)
         if (!refund) throw new Error(`the key was claimed and its refund ${claim.id} is absent`)
+        // Whoever writes to it just now goes on with it, and the key stays as it was.
+        if (!isOurs && refund.status === 'pending') {
+          throw new RollBack<RefundClaim>({ kind: 'in_progress', retryAfterMs: 0 })
+        }
         return obligation.beforeAsking({ kind: 'claimed', refund })
       })
       await crashpoint('refund.claimed')
@@ -99,12 +102,6 @@ export function refundPhases({
 }
 
 type MadeBy = { keyHash: Buffer; fingerprint: Buffer }
-
-/** Whoever writes to the refund just now goes on with it, and the key stays as it was. */
-async function takeOver(tx: Transaction, tenantId: string, refundId: string): Promise<void> {
-  if (await takeOverRefund(tx, tenantId, refundId)) return
-  throw new RollBack<RefundClaim>({ kind: 'in_progress', retryAfterMs: 0 })
-}
 
 /** A key that was forgotten comes as if it were new. What it made is the answer, and no row is left. */
 async function answerIfKnown(
