@@ -27,6 +27,7 @@ const own = {
   RELAY_DATABASE_URL: ownUrl,
   PAYMENTS_SERVICE_KEY: makeApiKey(),
   CARD_PROVIDER_SECRET_KEY: 'sk_test_of-ones-own-0000',
+  CARD_PROVIDER_CALLBACK_SECRETS: 'whsec_of-ones-own-new,whsec_of-ones-own-old',
   API_KEY_PEPPER: 'of-ones-own'.repeat(4),
 }
 
@@ -45,18 +46,23 @@ async function start(name: string, env: Record<string, string>) {
 }
 
 const database = { DATABASE_URL: 'postgres://x:development-x@127.0.0.1:1/x' }
+const roles = {
+  WORKER_DATABASE_URL: database.DATABASE_URL,
+  RELAY_DATABASE_URL: database.DATABASE_URL,
+}
 const pepper = { API_KEY_PEPPER: 'development-only-pepper-of-somebody-0000000' }
 const defaults = {
   payments: {
     ...database,
+    ...roles,
     ...pepper,
     CARD_PROVIDER_SECRET_KEY: 'sk_test_development-card-provider',
+    CARD_PROVIDER_CALLBACK_SECRETS: 'whsec_development-card-provider',
   },
   listings: {
     ...database,
+    ...roles,
     ...pepper,
-    WORKER_DATABASE_URL: database.DATABASE_URL,
-    RELAY_DATABASE_URL: database.DATABASE_URL,
     PAYMENTS_SERVICE_KEY: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },
   notifications: database,

