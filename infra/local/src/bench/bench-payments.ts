@@ -9,7 +9,6 @@ import { openPgbench } from './pgbench-contender.ts'
 
 const connections = 64
 const connectionsMany = 256
-const warmUpSeconds = 2
 
 const naive = (...names: string[]) =>
   Object.fromEntries(names.map(name => [`PATTERN_${name}`, 'naive']))
@@ -76,12 +75,8 @@ type ArmsOptions = Omit<ContenderOptions, 'switches'> &
 /** Everything is open from the first round to the last; what is not measured waits. */
 async function openArms(open: AsyncDisposableStack, options: ArmsOptions): Promise<Arm[]> {
   const { parts, say } = options
-  const entered = async (name: keyof typeof contenders) => {
-    const contender = open.use(await openContender({ ...options, switches: contenders[name] }))
-    await contender.run({ connections, seconds: warmUpSeconds })
-    await contender.analyze()
-    return contender
-  }
+  const entered = async (name: keyof typeof contenders) =>
+    open.use(await openContender({ ...options, switches: contenders[name] }))
   const nightshift = await entered('nightshift')
   const unbatched = await entered('unbatched')
   const tutorial = await entered('tutorial')

@@ -28,10 +28,14 @@ export type Contender = AsyncDisposable &
     db: pg.Client
     /** @throws when the tables disagree afterwards: a speed that loses something is none */
     run: (load: Load) => Promise<Figures>
-    /** PostgreSQL looks at the tables by itself, and once a minute: too late for a plan made now. */
-    analyze: () => Promise<void>
   }>
 
+/**
+ * So that the tables are not empty, and PostgreSQL knows it: it looks by itself, but once a minute,
+ * and a plan for empty tables reads all of them.
+ */
+const firstConnections = 64
+const firstSeconds = 2
 /** Before each measured time, with the same load. */
 const warmUpMs = 1_000
 /** What was begun and refused in the middle is finished by the reconciler. */
@@ -87,11 +91,12 @@ export async function openContender(options: ContenderOptions): Promise<Contende
     }
   }
 
+  await run({ connections: firstConnections, seconds: firstSeconds })
+  await db.query('ANALYZE')
   const disposal = undo.move()
   return {
     db,
     run,
-    analyze: async () => void (await db.query('ANALYZE')),
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
 }

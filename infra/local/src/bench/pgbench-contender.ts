@@ -1,4 +1,5 @@
 import type { Figures } from '@nightshift/load-tests/experiments/spread'
+import pg from 'pg'
 import { databaseUrl } from '../system/database-url.ts'
 import type { TestParts } from '../testing/test-parts.ts'
 import { openTestSystem } from '../testing/test-system.ts'
@@ -19,6 +20,7 @@ type Options = Readonly<{
 
 /** With more of them, two cores do less. */
 const clients = 32
+const warmUpSeconds = 2
 
 /** Nothing but the database: the same statements, one payment in each. */
 export async function openPgbench({ parts, program, like }: Options): Promise<PgbenchContender> {
@@ -30,18 +32,27 @@ export async function openPgbench({ parts, program, like }: Options): Promise<Pg
   })
   const database = await databaseProcess(like.db)
   const variables = await readSample(like)
+  const script = { program, url, script: pgbenchScript, variables, clients }
+  await runPgbench({ ...script, seconds: warmUpSeconds })
+  await analyze(system.databaseUrl('payments'))
   return {
     run: async seconds => {
       const before = await processorMs(database)
-      const { perSecond, payments } = await runPgbench({
-        ...{ program, url, script: pgbenchScript, variables, clients, seconds },
-      })
+      const { perSecond, payments } = await runPgbench({ ...script, seconds })
       const after = await processorMs(database)
       if (before === undefined || after === undefined) return { perSecond }
       return { perSecond, databaseMicros: Math.round(((after - before) * 1_000) / payments) }
     },
     [Symbol.asyncDispose]: () => system[Symbol.asyncDispose](),
   }
+}
+
+/** As the services' databases were before they were measured. */
+async function analyze(url: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: url })
+  await admin.connect()
+  await admin.query('ANALYZE')
+  await admin.end()
 }
 
 /** A payment that the service has made: the same number of bytes is to be written. */

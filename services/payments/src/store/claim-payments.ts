@@ -53,15 +53,14 @@ export const claimSql = `
   ), claimed AS (
     INSERT INTO idempotency_keys AS k
       (tenant_id, route, key, fingerprint, subject_id, owner, leased_until)
-    SELECT tenant_id, $14, key, fingerprint, payment_id, $15, now() + $16 * interval '1 millisecond'
+    SELECT w.tenant_id, $14, w.key, w.fingerprint, w.payment_id, $15,
+      now() + $16 * interval '1 millisecond'
     FROM wanted w
-    WHERE NOT EXISTS (
-        SELECT FROM payments p WHERE p.tenant_id = w.tenant_id AND p.key_hash = w.key_hash)
-      OR EXISTS (
-        SELECT FROM idempotency_keys f
-        WHERE f.tenant_id = w.tenant_id AND f.route = $14 AND f.key = w.key
-          AND f.response_status IS NULL AND f.leased_until < now())
-    ORDER BY tenant_id, key
+    LEFT JOIN payments p ON p.tenant_id = w.tenant_id AND p.key_hash = w.key_hash
+    LEFT JOIN idempotency_keys f
+      ON f.tenant_id = w.tenant_id AND f.route = $14 AND f.key = w.key
+    WHERE p.payment_id IS NULL OR (f.response_status IS NULL AND f.leased_until < now())
+    ORDER BY w.tenant_id, w.key
     ON CONFLICT (tenant_id, route, key) DO UPDATE
       SET leased_until = excluded.leased_until, owner = excluded.owner
       WHERE k.response_status IS NULL AND k.leased_until < now()
