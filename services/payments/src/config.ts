@@ -8,10 +8,11 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4101 }),
+  /** As a role that sees the rows of one tenant at a time. */
+  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   /** As a role that sees the rows of all tenants, and as one that sees the outbox only. */
   WORKER_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),

@@ -1,14 +1,11 @@
 import { join } from 'node:path'
 import { takeAsHint } from '@nightshift/patterns/callback-hint/callback-hint'
 import { believeCallback } from '@nightshift/patterns/callback-hint/naive'
-import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
-import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
-import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { authenticateBy } from '@nightshift/runtime/authenticate'
@@ -35,17 +32,12 @@ import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
 import { Config } from './config.ts'
-import { captureEntries, refundEntries, taxOfRefund } from './domain/ledger.ts'
-import type { Refund } from './domain/refund.ts'
+import { captureEntries } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
-import type { RefundPaymentDeps } from './flows/refund-payment.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
-import { refundAnswer } from './http/refund-answer.ts'
 import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
-import { askAgainLater } from './store/ask-again-later.ts'
-import { believeBy } from './store/believe-callback.ts'
 import { findAnyPayment, lookOnce } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
@@ -56,16 +48,12 @@ import {
   oldestOpenSeconds,
   takeDuePayments,
 } from './store/payments.ts'
-import { refundPhases } from './store/refund-phases.ts'
-import {
-  findRefundsOf,
-  oldestRefundSeconds,
-  postponeRefund,
-  takeDueRefunds,
-} from './store/refunds.ts'
+import { findRefundsOf, oldestRefundSeconds, takeDueRefunds } from './store/refunds.ts'
 import { readStatementPage } from './store/statements.ts'
+import { believeBy } from './store/variants/believe-callback.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
 import { wireProvider } from './wire-provider.ts'
+import { wireRefunds } from './wire-refunds.ts'
 
 const topic = 'payments.v1'
 
@@ -157,7 +145,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, worker, log, metrics } = plumbing
+  const { worker, log, metrics } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
@@ -172,7 +160,6 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
-  const { againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
   const { charge, carryOut, giveBack } = wireProvider(config, open, plumbing)
   const finish: Finish = {
@@ -181,31 +168,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     settle: phases.settle,
     askAgainLater: phases.askAgainLater,
   }
-  const keys = idempotencyKeys(limits.keyLeaseMs)
-  const { firstCheckMs } = limits.reconcile
-  const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
-  const options = {
-    ...{ pool, keys, obligation: owed, firstCheckMs, answerOf: refundAnswer },
-    ...{ entriesOf: refundEntries, taxOf: taxOfRefund },
-  }
-  const putOff = (one: Refund, baseMs: number, capMs: number) =>
-    askAgainLater(worker, {
-      postpone: tx => postponeRefund(tx, one, baseMs, capMs),
-      release: tx => keys.release(tx, one.refundId),
-    })
-  const refund: RefundPaymentDeps = {
-    ...refundPhases(options),
-    withoutAnswer: owed.withoutAnswer,
-    beginMinMs: limits.beginMinMs,
-    giveBack,
-    askAgainLater: one => putOff(one, againBaseMs, againCapMs),
-    leaveToPerson: async (one, reason) => {
-      const { refundId, paymentId } = one
-      log.error({ event: 'refund.blocked', refundId, paymentId, reason })
-      metrics.refundsBlocked.inc({ reason })
-      await putOff(one, leftToPersonMs, leftToPersonMs)
-    },
-  }
+  const refund = wireRefunds(config, giveBack, plumbing)
   return { announcements, backlog, claim: phases.claim, finish, reconcile, refund }
 }
 

@@ -22,10 +22,10 @@ import type { TakePaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
 import { limits } from './limits.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
-import { phasesInOneTransaction } from './store/in-one-transaction.ts'
 import { paymentPhases } from './store/payment-phases.ts'
 import { postponeCheck } from './store/payments.ts'
-import { stepByStepPhases } from './store/step-by-step.ts'
+import { phasesInOneTransaction } from './store/variants/in-one-transaction.ts'
+import { stepByStepPhases } from './store/variants/step-by-step.ts'
 
 export type Phases = Pick<TakePaymentDeps, 'claim' | 'settle' | 'askAgainLater'>
 

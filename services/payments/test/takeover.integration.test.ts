@@ -15,7 +15,7 @@ import { askAgainLater } from '../src/store/ask-again-later.ts'
 import { postponeCheck } from '../src/store/payments.ts'
 import { refundPhases } from '../src/store/refund-phases.ts'
 import { postponeRefund } from '../src/store/refunds.ts'
-import { stepByStepPhases } from '../src/store/step-by-step.ts'
+import { stepByStepPhases } from '../src/store/variants/step-by-step.ts'
 import { newKey } from './payment-of.ts'
 import {
   claimOne,

@@ -11,6 +11,8 @@ export type Statement =
         /** All lines since the beginning, with this one. */
         balanceCents: bigint
       })[]
+      /** After all lines so far; the month's own once there is no other page. */
+      closingBalanceCents: bigint
       /** Absent: this page is the last of the month. */
       nextAfter: string | undefined
     }
@@ -35,7 +37,7 @@ export async function readStatement(
     return { ...line, balanceCents }
   })
   const nextAfter = found.lines.length > limit ? lines.at(-1)?.line : undefined
-  return { kind: 'page', openingBalanceCents, lines, nextAfter }
+  return { kind: 'page', openingBalanceCents, lines, closingBalanceCents: balanceCents, nextAfter }
 }
 
 /** @param month as 2026-11, in UTC */

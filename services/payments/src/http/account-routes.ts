@@ -54,7 +54,6 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
       const asked = { tenantId: tenantOf(request), month, afterLine, limit }
       const page = await readStatement(deps.readStatementPage, asked)
       if (page.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
-      const closing = page.lines.at(-1)?.balanceCents ?? page.openingBalanceCents
       return {
         month,
         currency: 'EUR' as const,
@@ -67,7 +66,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<{ deps: AccountRoutesDeps 
           balanceCents: String(line.balanceCents),
         })),
         ...(page.nextAfter === undefined
-          ? { closingBalanceCents: String(closing) }
+          ? { closingBalanceCents: String(page.closingBalanceCents) }
           : { nextAfter: page.nextAfter }),
       }
     },

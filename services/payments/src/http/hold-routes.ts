@@ -6,6 +6,7 @@ import { sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
 import { type FinishHoldDeps, finishHold, type Hold } from '../flows/finish-hold.ts'
+import { noSuchPayment } from './no-such-payment.ts'
 import { paymentResponse } from './payment-answer.ts'
 
 export type HoldRoutesDeps = { finishHold: FinishHoldDeps }
@@ -41,11 +42,7 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
         const asked = { tenantId: tenantOf(request), paymentId, wanted }
         const decision = await finishHold(deps.finishHold, asked, deadlineOf(request))
         if (decision.kind === 'no_such_payment') {
-          return sendProblem(request, reply, {
-            status: 404,
-            slug: 'not-found',
-            title: 'There is no such payment',
-          })
+          return sendProblem(request, reply, noSuchPayment)
         }
         const { status } = decision.payment
         note(request, { paymentId, paymentStatus: status })

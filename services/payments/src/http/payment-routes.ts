@@ -8,6 +8,7 @@ import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
 import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
+import { noSuchPayment } from './no-such-payment.ts'
 import { paymentAnswer, paymentResponse } from './payment-answer.ts'
 
 export type PaymentRoutesDeps = {
@@ -71,11 +72,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     async (request, reply) => {
       const payment = await deps.findPayment(tenantOf(request), request.params.paymentId)
       if (payment) return paymentResponse(payment)
-      return sendProblem(request, reply, {
-        status: 404,
-        slug: 'not-found',
-        title: 'There is no such payment',
-      })
+      return sendProblem(request, reply, noSuchPayment)
     },
   )
 }

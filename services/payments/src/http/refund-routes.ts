@@ -8,6 +8,7 @@ import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
 import type { Refund } from '../domain/refund.ts'
 import { type RefundPaymentDeps, refundPayment } from '../flows/refund-payment.ts'
+import { noSuchPayment } from './no-such-payment.ts'
 import { refundAnswer, refundResponse } from './refund-answer.ts'
 
 export type RefundRoutesDeps = {
@@ -87,7 +88,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
 }
 
 const refusals = {
-  no_such_payment: { status: 404, slug: 'not-found', title: 'There is no such payment' },
+  no_such_payment: noSuchPayment,
   not_captured: {
     status: 409,
     slug: 'payment-not-captured',

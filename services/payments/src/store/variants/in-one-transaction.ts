@@ -1,6 +1,6 @@
 import { RollBack } from '@nightshift/runtime/postgres'
-import type { Payment, Settlement } from '../domain/payment.ts'
-import type { PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
+import type { Payment, Settlement } from '../../domain/payment.ts'
+import type { PaymentClaim, TakePaymentDeps } from '../../flows/take-payment.ts'
 import {
   beginPayment,
   endPayment,

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
-import type { Entry } from '../domain/ledger.ts'
-import type { Payment } from '../domain/payment.ts'
-import type { TakeCallbackDeps } from '../flows/take-callback.ts'
-import type { Telling } from './payment-phases.ts'
-import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
-import { postToLedger } from './post-to-ledger.ts'
+import type { Entry } from '../../domain/ledger.ts'
+import type { Payment } from '../../domain/payment.ts'
+import type { TakeCallbackDeps } from '../../flows/take-callback.ts'
+import type { Telling } from '../payment-phases.ts'
+import { type PaymentRow, paymentColumns, toPayment } from '../payment-row.ts'
+import { postToLedger } from '../post-to-ledger.ts'
 
 /** What each of the provider's events says that a payment has become. */
 const statusBy: Readonly<Record<string, PaymentStatus>> = {

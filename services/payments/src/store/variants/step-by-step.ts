@@ -3,12 +3,12 @@ import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import { inTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
 import type { Pool } from 'pg'
-import type { Entry } from '../domain/ledger.ts'
-import type { Payment, Settlement } from '../domain/payment.ts'
-import type { KeyedPayment, PaymentClaim, TakePaymentDeps } from '../flows/take-payment.ts'
-import type { NewPayment } from './claim-payments.ts'
-import { newPaymentOf, present, type Telling, takePaymentRoute } from './payment-phases.ts'
-import { findPayment } from './payments.ts'
+import type { Entry } from '../../domain/ledger.ts'
+import type { Payment, Settlement } from '../../domain/payment.ts'
+import type { KeyedPayment, PaymentClaim, TakePaymentDeps } from '../../flows/take-payment.ts'
+import type { NewPayment } from '../claim-payments.ts'
+import { newPaymentOf, present, type Telling, takePaymentRoute } from '../payment-phases.ts'
+import { findPayment } from '../payments.ts'
 
 export type StepByStepOptions = Telling & {
   pool: Pool

@@ -1,0 +1,62 @@
+import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
+import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
+import type { Log } from '@nightshift/runtime/logger'
+import type { Metrics } from '@nightshift/runtime/metrics'
+import type { Pool } from 'pg'
+import type { Config } from './config.ts'
+import { refundEntries, taxOfRefund } from './domain/ledger.ts'
+import type { Refund } from './domain/refund.ts'
+import type { FinishRefundDeps, RefundPaymentDeps } from './flows/refund-payment.ts'
+import { refundAnswer } from './http/refund-answer.ts'
+import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
+import { refundPhases } from './store/refund-phases.ts'
+import { postponeRefund } from './store/refunds.ts'
+
+export type RefundsPlumbing = {
+  /** For requests on behalf of one employer. */
+  pool: Pool
+  /** For what works for all of them. */
+  worker: Pool
+  log: Log
+  metrics: Metrics
+}
+
+/** Money that goes back: owed first, then given, for as long as it takes. */
+export function wireRefunds(
+  config: Config,
+  giveBack: FinishRefundDeps['giveBack'],
+  { pool, worker, log, metrics }: RefundsPlumbing,
+): RefundPaymentDeps {
+  const { firstCheckMs, againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
+  const keys = idempotencyKeys(limits.keyLeaseMs)
+  const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
+  const putOff = (one: Refund, baseMs: number, capMs: number) =>
+    askAgainLater(worker, {
+      postpone: tx => postponeRefund(tx, one, baseMs, capMs),
+      release: tx => keys.release(tx, one.refundId),
+    })
+  const phases = refundPhases({
+    pool,
+    keys,
+    obligation: owed,
+    firstCheckMs,
+    answerOf: refundAnswer,
+    entriesOf: refundEntries,
+    taxOf: taxOfRefund,
+  })
+  return {
+    ...phases,
+    withoutAnswer: owed.withoutAnswer,
+    beginMinMs: limits.beginMinMs,
+    giveBack,
+    askAgainLater: one => putOff(one, againBaseMs, againCapMs),
+    leaveToPerson: async (one, reason) => {
+      const { refundId, paymentId } = one
+      log.error({ event: 'refund.blocked', refundId, paymentId, reason })
+      metrics.refundsBlocked.inc({ reason })
+      await putOff(one, leftToPersonMs, leftToPersonMs)
+    },
+  }
+}
