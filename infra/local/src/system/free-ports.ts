@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
+import { reservePort } from './reserve-port.ts'
 
 /**
  * Below the range that the system hands out for outgoing connections, so that no connection takes
@@ -11,8 +12,8 @@ export const lateRange = { min: 30_000, max: 32_767 }
 const triesMax = 1_000
 
 /**
- * As many different ports of 127.0.0.1 as asked for, on which nothing listens now. Random, because
- * several test runs look at the same time. Throws when it finds too few.
+ * As many different ports of 127.0.0.1 as asked for, on which nothing listens now, and which nobody is
+ * given again while this process lives. Throws when it finds too few.
  */
 export async function findFreePorts(count: number, { min, max } = soonRange): Promise<number[]> {
   const held: { port: number; server: Server }[] = []
@@ -21,7 +22,9 @@ export async function findFreePorts(count: number, { min, max } = soonRange): Pr
       if (tries >= triesMax) throw new Error(`found ${held.length} free ports, need ${count}`)
       const port = min + Math.floor(Math.random() * (max - min + 1))
       const server = await tryListen(port)
-      if (server) held.push({ port, server })
+      if (!server) continue
+      if (reservePort(port)) held.push({ port, server })
+      else await close(server)
     }
     return held.map(({ port }) => port)
   } finally {
