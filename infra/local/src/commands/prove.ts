@@ -2,6 +2,7 @@
 import { proofs } from '@nightshift/load-tests/experiments/all'
 import { areas } from '@nightshift/load-tests/experiments/experiment'
 import { runCommandLine } from '../command.ts'
+import { brokenPromises } from '../proofs/broken-promises.ts'
 import { describeArm } from '../proofs/results-table.ts'
 import { exitCodeOf, type ProofResult, runProofs } from '../proofs/run-proofs.ts'
 import { readNumber } from '../read-number.ts'
@@ -68,5 +69,9 @@ function describe(results: readonly ProofResult[], seconds: number): string {
     })),
   )
   const proved = results.filter(({ outcome }) => outcome === 'proved').length
-  return `\n${table}\n\n${proved} of ${results.length} proved in ${seconds} s.`
+  const promises = [...brokenPromises(results)].map(
+    ([promise, names]) => `  ${promise.padEnd(4)} ${names.join(', ')}`,
+  )
+  const broken = ['Broken without the pattern, and kept with it:', ...promises].join('\n')
+  return `\n${table}\n\n${broken}\n\n${proved} of ${results.length} proved in ${seconds} s.`
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { repoRoot } from '../system/state.ts'
+import { brokenPromises } from './broken-promises.ts'
 import { type Grid, renderGrid } from './grid-table.ts'
 import { resultsDir } from './write-result.ts'
 
@@ -18,6 +19,8 @@ export type Result = Readonly<{
 type Arm = Readonly<{
   median: Readonly<Record<string, number>>
   range: Readonly<Record<string, readonly [number, number]>>
+  verdict?: string
+  violations?: Readonly<Record<string, number>>
 }>
 
 const begin = '<!-- results: made by `npm run docs` from load-tests/results, not by hand -->'
@@ -30,7 +33,11 @@ export async function readmeWithResults(): Promise<string> {
   const to = readme.indexOf(end)
   if (from < 0 || to < from) throw new Error('README.md has lost the place of its table of results')
   const results = await readResults()
-  const tables = [renderResults(results), ...results.flatMap(renderGridOf)].join('\n\n')
+  const tables = [
+    renderResults(results),
+    renderPromises(results),
+    ...results.flatMap(renderGridOf),
+  ].join('\n\n')
   return `${readme.slice(0, from)}${begin}\n${tables}\n${readme.slice(to)}`
 }
 
@@ -53,6 +60,15 @@ export function renderResults(results: readonly Result[]): string {
       return `| ${result.title} | ${naive} | ${kept} | ${linkTo(result)} |`
     })
   return ['| fault | without | with | measured |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/** Which promises the experiments are about: those that broke where the pattern was missing. */
+function renderPromises(results: readonly Result[]): string {
+  const shown = [...brokenPromises(results)].map(
+    ([promise, names]) => `**${promise}** (${names.join(', ')})`,
+  )
+  const where = 'found by [the auditor](load-tests/auditor/README.md)'
+  return `Broken without the pattern and kept in every round with it, as ${where}: ${shown.join('; ')}.`
 }
 
 function renderGridOf(result: Result): string[] {
