@@ -51,7 +51,12 @@ export const cacheThenChargeExperiment: Experiment = {
   },
   sometimes: ['intent.retried >= 1', 'attempt.lost >= 1', 'crash.payments >= 1'],
   figures: countCharges,
-  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+  shows: {
+    figure: 'intentsChargedTooOften',
+    of: 'intents',
+    atLeast: 1,
+    unit: 'charged too often',
+  },
 }
 
 /** Flushed again and again, as by an eviction that always hits what is needed next. */

@@ -15,5 +15,6 @@ export function countCharges(evidence: Evidence) {
     intents: counts.length,
     charges: counts.reduce((sum, count) => sum + count, 0),
     chargedTooOften: counts.reduce((sum, count) => sum + Math.max(0, count - 1), 0),
+    intentsChargedTooOften: counts.filter(count => count > 1).length,
   }
 }

@@ -1,5 +1,6 @@
 import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
+import { countCharges } from './count-charges.ts'
 import type { Experiment } from './experiment.ts'
 import { perHundred, runIntents } from './measure.ts'
 
@@ -35,22 +36,20 @@ export const idempotencyKey: Experiment = {
   },
   sometimes: ['attempt.lost >= 1', 'intent.retried >= 1', 'info.happened >= 1'],
   figures: evidence => {
-    const history = rowsOf(evidence.history).filter(line => line.op === 'pay')
-    const intents = new Set(history.map(line => line.key)).size
-    const wanted = new Set(history.map(line => line.req['publicationId']))
-    const charges = rowsOf(evidence.provider).filter(
-      line => line.type === 'intent.succeeded' && wanted.has(line.publicationId),
-    ).length
-    const lost = new Set(
-      history.filter(line => line.type === 'info' && line.status === 0).map(line => line.key),
-    ).size
+    const counted = countCharges(evidence)
+    const lost = rowsOf(evidence.history).filter(
+      line => line.op === 'pay' && line.type === 'info' && line.status === 0,
+    )
     return {
-      intents,
-      intentsWithLostAnswer: lost,
-      charges,
-      chargesPerHundredIntents: perHundred(charges, intents),
-      chargedTooOften: charges - intents,
+      ...counted,
+      intentsWithLostAnswer: new Set(lost.map(line => line.key)).size,
+      chargesPerHundredIntents: perHundred(counted.charges, counted.intents),
     }
   },
-  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+  shows: {
+    figure: 'intentsChargedTooOften',
+    of: 'intents',
+    atLeast: 1,
+    unit: 'charged too often',
+  },
 }

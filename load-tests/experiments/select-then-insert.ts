@@ -29,5 +29,10 @@ export const selectThenInsertExperiment: Experiment = {
   },
   sometimes: ['intent.retried >= 1', 'payment.captured >= 1'],
   figures: countCharges,
-  shows: { figure: 'chargedTooOften', of: 'intents', atLeast: 1, unit: 'charged too often' },
+  shows: {
+    figure: 'intentsChargedTooOften',
+    of: 'intents',
+    atLeast: 1,
+    unit: 'charged too often',
+  },
 }
