@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { jitteredRetryAfterSeconds, sendProblem } from './problem.ts'
+import { jitteredRetryAfterSeconds, type Refusal, sendProblem } from './problem.ts'
+import { note } from './request-state.ts'
 
 type Answer = { status: number; headers: Readonly<Record<string, string>>; body: string }
 
@@ -14,36 +15,45 @@ export function sendKeyedAnswer(reply: FastifyReply, answer: Answer, replayed: b
     .send(answer.body)
 }
 
-/** What cannot be finished in time is not begun, and the key is as unused as before. */
-export function sendOverloaded(request: FastifyRequest, reply: FastifyReply) {
-  return sendProblem(request, reply, {
-    status: 503,
-    slug: 'overloaded',
-    title: 'This can not be finished in time',
-    detail: 'Nothing was begun. Send it again, with the same key, after Retry-After.',
-    retryAfterSeconds: jitteredRetryAfterSeconds(),
-  })
+/** Why a request with an `Idempotency-Key` is not carried out now. */
+export type NotNow =
+  | { kind: 'overloaded' }
+  | { kind: 'in_progress'; retryAfterMs: number }
+  | { kind: 'different_request' }
+  | { kind: 'finished'; answer: Answer }
+
+/** The answer that was given before, or why there is none: 409, 422 or 503. */
+export function sendNotNow(request: FastifyRequest, reply: FastifyReply, why: NotNow) {
+  if (why.kind !== 'finished') return sendProblem(request, reply, refusalOf(why))
+  note(request, { replayed: true })
+  return sendKeyedAnswer(reply, why.answer, true)
 }
 
-/** What an `Idempotency-Key` that is taken says: 409 while it is worked on, 422 for another body. */
-export function sendKeyRefusal(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  refusal: { kind: 'in_progress'; retryAfterMs: number } | { kind: 'different_request' },
-) {
-  if (refusal.kind === 'different_request') {
-    return sendProblem(request, reply, {
-      status: 422,
-      slug: 'idempotency-key-reused',
-      title: 'This Idempotency-Key was used for another request',
-      detail: 'A new intent needs a new key.',
-    })
+function refusalOf(why: Exclude<NotNow, { kind: 'finished' }>): Refusal {
+  switch (why.kind) {
+    case 'overloaded':
+      // What cannot be finished in time is not begun, and the key is as unused as before.
+      return {
+        status: 503,
+        slug: 'overloaded',
+        title: 'This can not be finished in time',
+        detail: 'Nothing was begun. Send it again, with the same key, after Retry-After.',
+        retryAfterSeconds: jitteredRetryAfterSeconds(),
+      }
+    case 'different_request':
+      return {
+        status: 422,
+        slug: 'idempotency-key-reused',
+        title: 'This Idempotency-Key was used for another request',
+        detail: 'A new intent needs a new key.',
+      }
+    case 'in_progress':
+      return {
+        status: 409,
+        slug: 'request-in-progress',
+        title: 'The first request with this key is still at work',
+        detail: 'Send it again, with the same key, after Retry-After.',
+        retryAfterSeconds: Math.max(1, Math.ceil(Math.min(why.retryAfterMs, 2_000) / 1000)),
+      }
   }
-  return sendProblem(request, reply, {
-    status: 409,
-    slug: 'request-in-progress',
-    title: 'The first request with this key is still at work',
-    detail: 'Send it again, with the same key, after Retry-After.',
-    retryAfterSeconds: Math.max(1, Math.ceil(Math.min(refusal.retryAfterMs, 2_000) / 1000)),
-  })
 }

@@ -4,8 +4,8 @@
  * With:     one charge per key: the second attempt continues or replays the first.
  * Switch:   PATTERN_IDEMPOTENCY_KEY=naive
  */
-import type { Queryable } from '@nightshift/runtime/postgres'
-import type { Claim, IdempotencyKeys, KeyedRequest, StoredAnswer } from './types.ts'
+import { explainKey } from './explain-key.ts'
+import type { IdempotencyKeys } from './types.ts'
 
 /**
  * One statement arbitrates: two attempts at the same moment can't both see "not there".
@@ -21,19 +21,6 @@ const claimSql = `
       AND idempotency_keys.leased_until < now()
       AND idempotency_keys.fingerprint = excluded.fingerprint
   RETURNING subject_id`
-
-const findSql = `
-  SELECT fingerprint, response_status, response_headers, response_body,
-         extract(epoch FROM leased_until - clock_timestamp()) * 1000 AS lease_left_ms
-  FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3`
-
-type FoundRow = {
-  fingerprint: Buffer
-  response_status: number | null
-  response_headers: Record<string, string> | null
-  response_body: string | null
-  lease_left_ms: string
-}
 
 /**
  * Keys in the table `idempotency_keys` of the service's own database, beside the data they protect:
@@ -52,7 +39,10 @@ export function idempotencyKeys(leaseMs: number): IdempotencyKeys {
         values: [tenantId, route, key, fingerprint, proposedId, leaseMs],
       })
       const won = rows[0]
-      if (!won) return explain(tx, request)
+      if (!won) {
+        // Deleted between the two statements. Rare, and the next attempt will find it clear.
+        return (await explainKey(tx, request)) ?? { kind: 'in_progress', retryAfterMs: 0 }
+      }
       return { kind: 'claimed', id: won.subject_id, resumed: won.subject_id !== proposedId }
     },
 
@@ -75,25 +65,4 @@ export function idempotencyKeys(leaseMs: number): IdempotencyKeys {
       })
     },
   }
-}
-
-/** The key belongs to somebody: says to whom, and what the caller can do about it. */
-async function explain(tx: Queryable, request: KeyedRequest): Promise<Claim> {
-  const { rows } = await tx.query<FoundRow>({
-    name: 'find_idempotency_key',
-    text: findSql,
-    values: [request.tenantId, request.route, request.key],
-  })
-  const row = rows[0]
-  // Deleted between the two statements. Rare, and the next attempt will find it clear.
-  if (!row) return { kind: 'in_progress', retryAfterMs: 0 }
-  if (!row.fingerprint.equals(request.fingerprint)) return { kind: 'different_request' }
-  if (row.response_status === null) {
-    return { kind: 'in_progress', retryAfterMs: Math.max(0, Number(row.lease_left_ms)) }
-  }
-  return { kind: 'finished', answer: answerOf(row, row.response_status) }
-}
-
-function answerOf(row: FoundRow, status: number): StoredAnswer {
-  return { status, headers: row.response_headers ?? {}, body: row.response_body ?? '' }
 }

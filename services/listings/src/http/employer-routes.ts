@@ -8,7 +8,7 @@ import {
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendNotNow } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -90,16 +90,13 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     const result = await publishListing(deps.publishListing, keyed, deadlineOf(request))
     switch (result.kind) {
       case 'overloaded':
-        return sendOverloaded(request, reply)
       case 'in_progress':
       case 'different_request':
-        return sendKeyRefusal(request, reply, result)
+      case 'finished':
+        return sendNotNow(request, reply, result)
       case 'no_such_listing':
       case 'not_a_draft':
         return sendProblem(request, reply, refusals[result.kind])
-      case 'finished':
-        note(request, { replayed: true })
-        return sendKeyedAnswer(reply, result.answer, true)
       case 'publication': {
         const { publicationId, paymentId, status } = result.publication
         note(request, { publicationId, paymentId, publicationStatus: status })

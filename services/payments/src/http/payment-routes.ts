@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendNotNow } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -44,18 +44,20 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       const key = request.headers['idempotency-key']
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
-      if (result.kind === 'overloaded') return sendOverloaded(request, reply)
-      if (result.kind === 'timed_out') return sendProblem(request, reply, timedOut)
-      if (result.kind === 'in_progress' || result.kind === 'different_request') {
-        return sendKeyRefusal(request, reply, result)
+      switch (result.kind) {
+        case 'overloaded':
+        case 'in_progress':
+        case 'different_request':
+        case 'finished':
+          return sendNotNow(request, reply, result)
+        case 'timed_out':
+          return sendProblem(request, reply, timedOut)
+        case 'payment': {
+          const { paymentId, status } = result.payment
+          note(request, { paymentId, paymentStatus: status })
+          return sendKeyedAnswer(reply, paymentAnswer(result.payment), false)
+        }
       }
-      if (result.kind === 'finished') {
-        note(request, { replayed: true })
-        return sendKeyedAnswer(reply, result.answer, true)
-      }
-      const { paymentId, status } = result.payment
-      note(request, { paymentId, paymentStatus: status })
-      return sendKeyedAnswer(reply, paymentAnswer(result.payment), false)
     },
   )
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RefundPaymentRequest, RefundResponse } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendKeyRefusal, sendOverloaded } from '@nightshift/runtime/keyed-answer'
+import { sendKeyedAnswer, sendNotNow } from '@nightshift/runtime/keyed-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
 import { Type } from 'typebox'
@@ -49,18 +49,15 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
       const result = await refundPayment(deps.refundPayment, keyed, deadlineOf(request))
       switch (result.kind) {
         case 'overloaded':
-          return sendOverloaded(request, reply)
         case 'in_progress':
         case 'different_request':
-          return sendKeyRefusal(request, reply, result)
+        case 'finished':
+          return sendNotNow(request, reply, result)
         case 'no_such_payment':
         case 'not_captured':
         case 'too_much':
         case 'failed':
           return sendProblem(request, reply, refusals[result.kind])
-        case 'finished':
-          note(request, { replayed: true })
-          return sendKeyedAnswer(reply, result.answer, true)
         case 'refund':
           note(request, { refundId: result.refund.refundId })
           return sendKeyedAnswer(reply, refundAnswer(result.refund), false)

@@ -1,6 +1,6 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { PaymentClaim } from '../flows/take-payment.ts'
-import { explainKey } from './payment-keys.ts'
+import { explainClaim } from './payment-keys.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
 /** A payment that somebody wants, as the database takes it in. */
@@ -122,7 +122,7 @@ export async function claimPayments(
     wanted.map(async one => {
       const row = won.get(`${one.tenantId} ${one.key}`)
       if (row) return { kind: 'claimed', payment: toPayment(row) }
-      return explainKey(db, settings.route, one)
+      return explainClaim(db, settings.route, one)
     }),
   )
 }
