@@ -1,21 +1,17 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { as, call, eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type OpenPayments, openPayments } from './open-payments.ts'
 
-let system: TestSystem
-let db: pg.Client
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  await db.connect()
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
 })
-afterAll(async () => {
-  await db.end()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => payments[Symbol.asyncDispose]())
 
 const eventId = () => `evt_${randomUUID().replaceAll('-', '')}`
 const amountCents = 9_900

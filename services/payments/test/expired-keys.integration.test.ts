@@ -5,23 +5,19 @@ import {
   dialProvider,
   eventually,
 } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
 
-let system: TestSystem
-let db: pg.Client
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  await db.connect()
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
 })
-afterAll(async () => {
-  await db.end()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => payments[Symbol.asyncDispose]())
 afterEach(() => dialProvider(system, { silence: 'none' }))
 
 function pay(body: object, key: string) {

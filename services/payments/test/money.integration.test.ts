@@ -1,22 +1,18 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
 
-let system: TestSystem
-let db: pg.Client
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  await db.connect()
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
 })
-afterAll(async () => {
-  await db.end()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => payments[Symbol.asyncDispose]())
 afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
 
 type Tenant = 'acme' | 'northwind' | 'lumen'
@@ -41,21 +37,10 @@ async function read(path: string, tenant: Tenant = 'acme') {
   return call('GET', at(path), { headers: as(system, tenant) })
 }
 
-/** Accounts of the ledger for one payment, added up. */
-async function ledgerOf(paymentId: string): Promise<Record<string, number>> {
-  const { rows } = await db.query(
-    `SELECT account, sum(amount_cents)::integer AS cents
-     FROM ledger_transactions JOIN ledger_entries USING (transaction_id)
-     WHERE payment_id = $1 GROUP BY account`,
-    [paymentId],
-  )
-  return Object.fromEntries(rows.map(row => [row.account, row.cents]))
-}
-
 describe('the ledger', () => {
   test('has each capture once, with its tax and what the provider keeps', async () => {
     const { json } = await pay({ amountCents: 24_900, taxCents: 3_976 })
-    const ledger = await ledgerOf(json.paymentId)
+    const ledger = await ledgerOf(db, json.paymentId)
     const { provider_clearing: clearing = 0, fees = 0, ...rest } = ledger
     expect(rest).toEqual({ revenue: -20_924, tax: -3_976 })
     expect(fees).toBeGreaterThan(0)
@@ -64,7 +49,7 @@ describe('the ledger', () => {
 
   test('has nothing of a payment that was declined', async () => {
     const { json } = await pay({ cardToken: 'pm_card_chargeDeclined' })
-    expect(await ledgerOf(json.paymentId)).toEqual({})
+    expect(await ledgerOf(db, json.paymentId)).toEqual({})
   })
 
   test.each([
@@ -110,12 +95,12 @@ describe('money that is held', () => {
   test('is taken, once, however often it is asked for', async () => {
     const { status, json } = await hold()
     expect([status, json.status]).toEqual([201, 'authorized'])
-    expect(await ledgerOf(json.paymentId)).toEqual({})
+    expect(await ledgerOf(db, json.paymentId)).toEqual({})
     for (const _ of [1, 2]) {
       const answer = await finish(json.paymentId, 'capture')
       expect([answer.status, answer.json.status]).toEqual([200, 'captured'])
     }
-    expect(await ledgerOf(json.paymentId)).toMatchObject({ revenue: -9_900 })
+    expect(await ledgerOf(db, json.paymentId)).toMatchObject({ revenue: -9_900 })
     expect((await finish(json.paymentId, 'void')).json.type).toBe('/problems/payment-not-held')
   })
 
@@ -123,7 +108,7 @@ describe('money that is held', () => {
     const { json } = await hold()
     expect((await finish(json.paymentId, 'void')).json.status).toBe('voided')
     expect((await finish(json.paymentId, 'capture')).status).toBe(409)
-    expect(await ledgerOf(json.paymentId)).toEqual({})
+    expect(await ledgerOf(db, json.paymentId)).toEqual({})
   })
 
   test('is taken even if the answer of the provider is lost', async () => {
@@ -136,7 +121,7 @@ describe('money that is held', () => {
       const { json: now } = await read(`/v1/payments/${json.paymentId}`)
       return now.status === 'captured' ? true : undefined
     })
-    expect(await ledgerOf(json.paymentId)).toMatchObject({ revenue: -9_900 })
+    expect(await ledgerOf(db, json.paymentId)).toMatchObject({ revenue: -9_900 })
   })
 
   test("of another tenant is as absent as money that isn't there", async () => {
@@ -159,7 +144,7 @@ describe('a refund', () => {
     const rest = await refund(json.paymentId, {})
     expect(rest.json).toMatchObject({ status: 'succeeded', amountCents: 3_334 })
     expect((await refund(json.paymentId, {})).status).toBe(422)
-    const { refunds, tax, revenue } = await ledgerOf(json.paymentId)
+    const { refunds, tax, revenue } = await ledgerOf(db, json.paymentId)
     expect([refunds, tax, revenue]).toEqual([8_403, 0, -8_403])
     const { json: payment } = await read(`/v1/payments/${json.paymentId}`)
     expect(payment).toMatchObject({ status: 'captured', refundedCents: 10_000 })
@@ -193,7 +178,7 @@ describe('a refund', () => {
       const { refunds } = (await read(`/v1/payments/${json.paymentId}/refunds`)).json
       return refunds[0].status === 'succeeded' ? true : undefined
     })
-    expect(await ledgerOf(json.paymentId)).toMatchObject({ refunds: 9_900 })
+    expect(await ledgerOf(db, json.paymentId)).toMatchObject({ refunds: 9_900 })
   })
 
   test('that is asked for again while it is owed is the same one', async () => {
@@ -211,7 +196,7 @@ describe('a refund', () => {
       return answer.status === 201 ? answer : undefined
     })
     expect(last.json.refundId).toBe(first.json.refundId)
-    expect(await ledgerOf(json.paymentId)).toMatchObject({ refunds: 100 })
+    expect(await ledgerOf(db, json.paymentId)).toMatchObject({ refunds: 100 })
   })
 
   test('is for money that was captured, of a payment of the caller', async () => {

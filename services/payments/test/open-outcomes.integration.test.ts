@@ -1,22 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { actAtProvider, actsFor } from './act-at-provider.ts'
+import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
+import { newKey, paymentOf } from './payment-of.ts'
 
-let system: TestSystem
-let db: pg.Client
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  await db.connect()
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
 })
-afterAll(async () => {
-  await db.end()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => payments[Symbol.asyncDispose]())
 afterEach(() =>
   dialProvider(system, { silence: 'none', errorAfterRate: 0, keyWindowSeconds: 24 * 60 * 60 }),
 )
@@ -24,27 +21,14 @@ afterEach(() =>
 const amountCents = 9_900
 const at = (path: string) => `${system.urls.payments}${path}`
 const post = (path: string, body?: object) => {
-  const headers = as(system, 'acme', `test-${randomUUID()}`)
+  const headers = as(system, 'acme', newKey())
   return call('POST', at(path), { headers, ...(body && { body }) })
 }
 const read = async (paymentId: string) =>
   (await call('GET', at(`/v1/payments/${paymentId}`), { headers: as(system, 'acme') })).json
 
 async function pay(changes: object = {}): Promise<string> {
-  const ids = { listingId: randomUUID(), publicationId: randomUUID() }
-  const card = { currency: 'EUR', cardToken: 'pm_card_visa' }
-  return (await post('/v1/payments', { ...ids, amountCents, ...card, ...changes })).json.paymentId
-}
-
-/** Accounts of the ledger for one payment, added up. */
-async function ledgerOf(paymentId: string): Promise<Record<string, number>> {
-  const { rows } = await db.query(
-    `SELECT account, sum(amount_cents)::integer AS cents
-     FROM ledger_transactions JOIN ledger_entries USING (transaction_id)
-     WHERE payment_id = $1 GROUP BY account`,
-    [paymentId],
-  )
-  return Object.fromEntries(rows.map(row => [row.account, row.cents]))
+  return (await post('/v1/payments', paymentOf({ amountCents, ...changes }))).json.paymentId
 }
 
 async function rowOf(paymentId: string) {
@@ -118,7 +102,7 @@ describe('a payment that is older than the provider remembers its key', () => {
     await openSince(25, paymentId)
     await becomes(paymentId, 'captured')
     expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded'])
-    expect((await ledgerOf(paymentId))['fees']).toBeGreaterThan(0)
+    expect((await ledgerOf(db, paymentId))['fees']).toBeGreaterThan(0)
   })
 
   test('holds money: it is authorized, and held once', async () => {
@@ -206,7 +190,7 @@ describe('money that is held here, and at the provider no longer', () => {
     }
     expect(await read(paymentId)).toMatchObject({ status: 'voided' })
     expect((await post(`/v1/payments/${paymentId}/void`)).status).toBe(200)
-    expect(await ledgerOf(paymentId)).toEqual({})
+    expect(await ledgerOf(db, paymentId)).toEqual({})
   })
 
   test('was taken there: it is captured, with its fee, whatever was wanted', async () => {
@@ -215,7 +199,7 @@ describe('money that is held here, and at the provider no longer', () => {
     const { status, json } = await post(`/v1/payments/${paymentId}/void`)
     expect([status, json.type]).toEqual([409, '/problems/payment-not-held'])
     expect(await read(paymentId)).toMatchObject({ status: 'captured' })
-    const { fees = 0, revenue } = await ledgerOf(paymentId)
+    const { fees = 0, revenue } = await ledgerOf(db, paymentId)
     expect([fees > 0, revenue]).toEqual([true, -amountCents])
   })
 
@@ -235,7 +219,7 @@ describe('money that is held here, and at the provider no longer', () => {
     await actAtProvider(system, `${intent}/capture`, { amount_to_capture: '100' })
     expect((await post(`/v1/payments/${paymentId}/capture`)).status).toBe(202)
     expect(await read(paymentId)).toMatchObject({ status: 'authorized' })
-    expect(await ledgerOf(paymentId)).toEqual({})
+    expect(await ledgerOf(db, paymentId)).toEqual({})
     expect(await system.logs('payments')).toContain('100 of 9900')
   })
 })
@@ -256,7 +240,7 @@ test('money that somebody gave back by hand stays owed, and a person is told', a
   expect(logs).toContain('nothing_left')
   const metrics = await fetch(`${system.urls.paymentsOperations}/metrics`)
   expect(await metrics.text()).toMatch(/refunds_blocked_total\{reason="nothing_left".*\} [1-9]/)
-  expect(await ledgerOf(paymentId)).not.toHaveProperty('refunds')
+  expect(await ledgerOf(db, paymentId)).not.toHaveProperty('refunds')
 })
 
 test('the age of the oldest open payment is shown', async () => {

@@ -12,4 +12,7 @@ export function paymentOf(changes: object = {}) {
   }
 }
 
+/** The same as text, which can be spoilt. */
+export const validBody = () => JSON.stringify(paymentOf())
+
 export const newKey = () => `test-${randomUUID()}`

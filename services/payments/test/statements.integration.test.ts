@@ -1,30 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import { as, call, eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type OpenPayments, openPayments } from './open-payments.ts'
+import { newKey, paymentOf } from './payment-of.ts'
 
-let system: TestSystem
-let db: pg.Client
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  await db.connect()
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
 })
-afterAll(async () => {
-  await db.end()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => payments[Symbol.asyncDispose]())
 
 const tenant = 'lumen'
 const pagesMax = 10
 const month = new Date().toISOString().slice(0, 7)
 
 async function pay(amountCents: number): Promise<string> {
-  const ids = { listingId: randomUUID(), publicationId: randomUUID() }
-  const body = { ...ids, amountCents, currency: 'EUR', cardToken: 'pm_card_visa' }
-  const headers = as(system, tenant, `test-${randomUUID()}`)
+  const body = paymentOf({ amountCents })
+  const headers = as(system, tenant, newKey())
   const { json } = await call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
   return json.paymentId
 }

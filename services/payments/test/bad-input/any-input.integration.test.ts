@@ -4,13 +4,13 @@ import { chargesFor, eventually } from '@nightshift/local/testing/test-client'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { paymentOf } from '../payment-of.ts'
 import {
   type AttackedPayments,
   openAttackedPayments,
   type RawRequest,
 } from './attacked-payments.ts'
 import type { RawAnswer } from './converse.ts'
-import { paymentOf } from './payment-of.ts'
 
 const timeBoxMs = 20_000
 /** Of a run that failed, as it was printed: `BAD_INPUT_SEED=7 BAD_INPUT_PATH=3:0:1 npm test ...` */

@@ -5,10 +5,10 @@ import { openTestSystem } from '@nightshift/local/testing/test-system'
 import { Client } from 'pg'
 import { Check } from 'typebox/value'
 import { expect } from 'vitest'
+import { newKey } from '../payment-of.ts'
 import { ask, type RawAnswer } from './converse.ts'
 import { expectOnlyMeant } from './expect-only-meant.ts'
 import { honestCaller } from './honest-caller.ts'
-import { newKey } from './payment-of.ts'
 
 export type RawRequest = {
   method?: string

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { paymentOf, validBody } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
-import { paymentOf, validBody } from './payment-of.ts'
 
 let attacked: AttackedPayments
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { paymentOf, validBody } from '../payment-of.ts'
 import {
   type AttackedPayments,
   expectProblem,
@@ -6,7 +7,6 @@ import {
   type RawRequest,
 } from './attacked-payments.ts'
 import { ask, converse } from './converse.ts'
-import { paymentOf, validBody } from './payment-of.ts'
 
 let attacked: AttackedPayments
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { paymentOf } from '../payment-of.ts'
 import {
   type AttackedPayments,
   expectProblem,
   openAttackedPayments,
   type RawRequest,
 } from './attacked-payments.ts'
-import { paymentOf } from './payment-of.ts'
 
 let attacked: AttackedPayments
 /** Money that is held, and stays held whatever is asked. */

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
+import { paymentOf } from '../payment-of.ts'
 import type { RawRequest } from './attacked-payments.ts'
 import type { RawAnswer } from './converse.ts'
-import { paymentOf } from './payment-of.ts'
 
 /** What may be found in the end: publications that were paid or held for, and refunds by their ids. */
 export type Meant = Record<'paid' | 'held' | 'refunded', string[]>

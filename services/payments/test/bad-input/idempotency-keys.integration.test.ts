@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { dialProvider } from '@nightshift/local/testing/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
-import { newKey, paymentOf } from './payment-of.ts'
 
 let attacked: AttackedPayments
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { seedTenants } from '@nightshift/local/system/seed-data'
+import { eventually } from '@nightshift/local/testing/test-client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { paymentOf } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
-import { paymentOf } from './payment-of.ts'
 
 let attacked: AttackedPayments
 
@@ -155,6 +156,7 @@ describe('a statement', () => {
   test("#77 another tenant's cursor leads nowhere", async () => {
     await attacked.payHonestly()
     await attacked.payHonestly()
+    await hasLines(2, () => get(`/v1/statements?month=${month}`))
     const { nextAfter } = (await get(`/v1/statements?month=${month}&limit=1`)).json
     const path = `/v1/statements?month=${month}&after=${nextAfter}`
     expect((await get(path)).status).toBe(200)
@@ -165,7 +167,7 @@ describe('a statement', () => {
   test('#52 #54 a balance beyond 64 bits is said to the cent', async () => {
     for (let i = 0; i < 2; i += 1) await postDirectly('4700000000000000001')
     const headers = { authorization: `Bearer ${attacked.system.apiKeys.lumen}` }
-    const { status, json } = await get(`/v1/statements?month=${month}`, headers)
+    const { status, json } = await hasLines(2, () => get(`/v1/statements?month=${month}`, headers))
     expect([status, json.closingBalanceCents]).toEqual([200, '9400000000000000002'])
   })
 })
@@ -183,6 +185,14 @@ describe('both', () => {
 })
 
 test('after all of these, only what was meant was charged', () => attacked.expectOnlyWhatWasMeant())
+
+/** A line is shown once no older transaction is open in the whole cluster, other tests' included. */
+function hasLines(atLeast: number, read: () => ReturnType<typeof get>) {
+  return eventually(`a statement has ${atLeast} lines`, async () => {
+    const answer = await read()
+    return answer.json.lines.length >= atLeast ? answer : undefined
+  })
+}
 
 /** More than any payment can be: straight into the ledger, for an employer who has paid nothing. */
 async function postDirectly(cents: string): Promise<void> {

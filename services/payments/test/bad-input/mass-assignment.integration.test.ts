@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dialProvider } from '@nightshift/local/testing/test-client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from '../payment-of.ts'
 import {
   type AttackedPayments,
   expectProblem,
@@ -8,7 +9,6 @@ import {
   type RawRequest,
 } from './attacked-payments.ts'
 import type { RawAnswer } from './converse.ts'
-import { newKey, paymentOf } from './payment-of.ts'
 
 type Schema = {
   $ref?: string

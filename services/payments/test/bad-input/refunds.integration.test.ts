@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { newKey, paymentOf } from '../payment-of.ts'
 import {
   type AttackedPayments,
   expectProblem,
   openAttackedPayments,
   type RawRequest,
 } from './attacked-payments.ts'
-import { newKey, paymentOf } from './payment-of.ts'
 
 let attacked: AttackedPayments
 /** A payment of which there is always something left to give back. */

@@ -4,9 +4,9 @@ import { call } from '@nightshift/local/testing/test-client'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../../src/limits.ts'
+import { paymentOf, validBody } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
 import { converse } from './converse.ts'
-import { paymentOf, validBody } from './payment-of.ts'
 
 const { receiveMs, connectionsMax, requestBudgetMs } = limits.http
 /**

@@ -1,0 +1,28 @@
+import type { TestParts } from '@nightshift/local/testing/test-parts'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+
+/** Payments and the provider that it asks, with a view into its tables that nothing is hidden from. */
+export type OpenPayments = AsyncDisposable & Readonly<{ system: TestSystem; db: pg.Client }>
+
+/** @param parts `inject('parts')` */
+export async function openPayments(parts: TestParts): Promise<OpenPayments> {
+  await using undo = new AsyncDisposableStack()
+  const system = undo.use(await openTestSystem({ parts, run: ['card-provider', 'payments'] }))
+  const db = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await db.connect()
+  undo.defer(() => db.end())
+  const disposal = undo.move()
+  return { system, db, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
+}
+
+/** Accounts of the ledger for one payment, added up. */
+export async function ledgerOf(db: pg.Client, paymentId: string): Promise<Record<string, number>> {
+  const { rows } = await db.query(
+    `SELECT account, sum(amount_cents)::integer AS cents
+     FROM ledger_transactions JOIN ledger_entries USING (transaction_id)
+     WHERE payment_id = $1 GROUP BY account`,
+    [paymentId],
+  )
+  return Object.fromEntries(rows.map(row => [row.account, row.cents]))
+}
