@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emptyRedisDatabase } from '@nightshift/local/system/redis-database'
-import { dialProvider, eventually } from '@nightshift/local/testing/test-client'
 import { countCharges } from './count-charges.ts'
 import type { Experiment, Lab } from './experiment.ts'
 import { runIntents } from './measure.ts'
+import { whileSlow } from './while-dialled.ts'
+import { whilePaymentsDies } from './while-payments-dies.ts'
 
 const concurrency = 3
 const copies = 2
@@ -27,27 +28,25 @@ export const cacheThenChargeExperiment: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 36, short: 12 },
   method: async lab => {
-    const { system, noteFault } = lab
+    const { client } = lab
     const each = Math.ceil(lab.size / 3)
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
-    await dialProvider(system, { latencyMs: providerLatencyMs })
-    await runIntents(each, concurrency, async () => {
-      await lab.client.payAtOnce('acme', copies)
+    await whileSlow(lab, providerLatencyMs, async () => {
+      await runIntents(each, concurrency, async () => {
+        await client.payAtOnce('acme', copies)
+      })
+      await whileRedisForgets(lab, () =>
+        runIntents(each, concurrency, async () => {
+          await client.pay('acme', 'pm_card_visa', attempt =>
+            attempt === 1 ? impatientMs : patientMs,
+          )
+        }),
+      )
+      await whilePaymentsDies(lab, 'charge.answered', answersPerLife, () =>
+        runIntents(each, concurrency, async () => {
+          await client.pay('acme')
+        }),
+      )
     })
-    await whileRedisForgets(lab, () =>
-      runIntents(each, concurrency, async () => {
-        await lab.client.pay('acme', 'pm_card_visa', attempt =>
-          attempt === 1 ? impatientMs : patientMs,
-        )
-      }),
-    )
-    await whilePaymentsDies(lab, () =>
-      runIntents(each, concurrency, async () => {
-        await lab.client.pay('acme')
-      }),
-    )
-    await dialProvider(system, { latencyMs: 0 })
-    noteFault('dial', 'end', 'card-provider/latencyMs')
   },
   sometimes: ['intent.retried >= 1', 'attempt.lost >= 1', 'crash.payments >= 1'],
   figures: countCharges,
@@ -71,20 +70,4 @@ async function whileRedisForgets({ system, noteFault }: Lab, work: () => Promise
   })()
   await Promise.all([work().finally(() => (isOver = true)), flushing])
   noteFault('flush', 'end', 'redis')
-}
-
-async function whilePaymentsDies({ system, noteFault }: Lab, work: () => Promise<void>) {
-  const crash = `charge.answered:${answersPerLife}`
-  await system.stop('payments')
-  noteFault('process', 'begin', 'payments', { signal: 'SIGKILL', crashAt: crash })
-  await system.start('payments', { env: { CRASH_AT: crash } })
-  await system.waitReady('payments')
-  await work()
-  await eventually('payments has died at least once', async () =>
-    (await system.status('payments')).restarts > 0 ? true : undefined,
-  )
-  await system.stop('payments')
-  await system.start('payments', { env: { CRASH_AT: '' } })
-  await system.waitReady('payments')
-  noteFault('process', 'end', 'payments')
 }

@@ -1,9 +1,9 @@
 import { seedTenants } from '@nightshift/local/system/seed-data'
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import { countCharges } from './count-charges.ts'
 import type { Experiment, Lab } from './experiment.ts'
 import { runIntents } from './measure.ts'
+import { whileDialled } from './while-dialled.ts'
 
 const dials = { latencyMs: 1_200, errorAfterRate: 0.3 }
 const atRest = { latencyMs: 0, errorAfterRate: 0 }
@@ -29,13 +29,9 @@ export const claimInTransaction: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 6, short: 2 },
   method: async lab => {
-    const { system, noteFault, dice, size } = lab
-    const seed = Math.floor(dice() * 1_000_000)
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { ...dials, seed })
-    await dialProvider(system, { ...dials, seed })
-    await runIntents(size, 1, () => sendWave(lab))
-    await dialProvider(system, atRest)
-    noteFault('dial', 'end', 'card-provider/latencyMs')
+    const seed = Math.floor(lab.dice() * 1_000_000)
+    const fault = { dial: 'latencyMs', dials: { ...dials, seed }, rest: atRest }
+    await whileDialled(lab, fault, () => runIntents(lab.size, 1, () => sendWave(lab)))
   },
   sometimes: ['intent.retried >= 1', 'provider.reply_error >= 1', 'payment.captured >= 1'],
   figures: evidence => {

@@ -1,8 +1,8 @@
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import { countCharges } from './count-charges.ts'
 import type { Experiment } from './experiment.ts'
 import { perHundred, runIntents } from './measure.ts'
+import { whileSlow } from './while-dialled.ts'
 
 const concurrency = 4
 const providerLatencyMs = 250
@@ -22,18 +22,15 @@ export const idempotencyKey: Experiment = {
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 60, short: 12 },
-  method: async ({ system, client, noteFault, dice, size }) => {
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
-    await dialProvider(system, { latencyMs: providerLatencyMs })
-    await runIntents(size, concurrency, async () => {
-      const isLost = dice() < lostShare
-      await client.pay('acme', 'pm_card_visa', attempt =>
-        attempt === 1 && isLost ? impatientMs : patientMs,
-      )
-    })
-    await dialProvider(system, { latencyMs: 0 })
-    noteFault('dial', 'end', 'card-provider/latencyMs')
-  },
+  method: lab =>
+    whileSlow(lab, providerLatencyMs, () =>
+      runIntents(lab.size, concurrency, async () => {
+        const isLost = lab.dice() < lostShare
+        await lab.client.pay('acme', 'pm_card_visa', attempt =>
+          attempt === 1 && isLost ? impatientMs : patientMs,
+        )
+      }),
+    ),
   sometimes: ['attempt.lost >= 1', 'intent.retried >= 1', 'info.happened >= 1'],
   figures: evidence => {
     const counted = countCharges(evidence)

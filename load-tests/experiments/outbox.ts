@@ -1,7 +1,7 @@
-import { eventually } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import type { Experiment } from './experiment.ts'
 import { perTenThousand, runIntents } from './measure.ts'
+import { whilePaymentsDies } from './while-payments-dies.ts'
 
 const concurrency = 3
 /** Each life of payments ends at its so-many-th commit. */
@@ -17,23 +17,14 @@ export const outboxExperiment: Experiment = {
   arms: { with: {}, naive: { payments: { PATTERN_OUTBOX: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 40, short: 12 },
-  method: async ({ system, client, noteFault, size }) => {
-    await system.stop('payments')
-    const crash = `outbox.committed:${commitsPerLife}`
-    noteFault('process', 'begin', 'payments', { signal: 'SIGKILL', crashAt: crash })
-    await system.start('payments', { env: { CRASH_AT: crash } })
-    await system.waitReady('payments')
-    await runIntents(size, concurrency, async () => {
-      const listingId = await client.draft('acme')
-      await client.publish('acme', listingId)
-    })
-    await eventually('payments has died at least once', async () =>
-      (await system.status('payments')).restarts > 0 ? true : undefined,
+  method: async lab => {
+    const { client, size } = lab
+    await whilePaymentsDies(lab, 'outbox.committed', commitsPerLife, () =>
+      runIntents(size, concurrency, async () => {
+        const listingId = await client.draft('acme')
+        await client.publish('acme', listingId)
+      }),
     )
-    await system.stop('payments')
-    await system.start('payments', { env: { CRASH_AT: '' } })
-    await system.waitReady('payments')
-    noteFault('process', 'end', 'payments')
   },
   sometimes: ['crash.payments >= 1', 'attempt.publish >= 1', 'payment.captured >= 1'],
   figures: (evidence, verdict) => {

@@ -1,7 +1,7 @@
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import type { Experiment } from './experiment.ts'
 import { runIntents } from './measure.ts'
+import { whileSilent } from './while-dialled.ts'
 
 const concurrency = 4
 /** Of the refunds while the dial is turned. */
@@ -17,7 +17,8 @@ export const refundObligation: Experiment = {
   arms: { with: {}, naive: { payments: { PATTERN_REFUND_OBLIGATION: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 16, short: 10 },
-  method: async ({ system, client, noteFault, dice, size }) => {
+  method: async lab => {
+    const { client, size } = lab
     const payments: string[] = []
     await runIntents(size, concurrency, async () => {
       const { told } = await client.pay('acme')
@@ -32,12 +33,7 @@ export const refundObligation: Experiment = {
       ['after', payments.slice(0, half)],
       ['before', payments.slice(half)],
     ] as const) {
-      const seed = Math.floor(dice() * 1_000_000)
-      noteFault('dial', 'begin', 'card-provider/silence', { silence, silenceRate, seed })
-      await dialProvider(system, { silence, silenceRate, seed })
-      await refundAll(some)
-      await dialProvider(system, { silence: 'none' })
-      noteFault('dial', 'end', 'card-provider/silence')
+      await whileSilent(lab, silence, silenceRate, () => refundAll(some))
     }
   },
   sometimes: ['provider.reply_withheld >= 1', 'provider.refund_succeeded >= 1'],

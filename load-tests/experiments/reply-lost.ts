@@ -1,7 +1,7 @@
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import type { Experiment } from './experiment.ts'
 import { runIntents } from './measure.ts'
+import { whileSilent } from './while-dialled.ts'
 
 const concurrency = 6
 /** Of the charges while the dial is turned. */
@@ -17,16 +17,12 @@ export const replyLost: Experiment = {
   arms: { with: {}, naive: { payments: { PATTERN_UNKNOWN_OUTCOME: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 30, short: 8 },
-  method: async ({ system, client, noteFault, dice, size }) => {
-    const seed = Math.floor(dice() * 1_000_000)
-    noteFault('dial', 'begin', 'card-provider/silence', { silence: 'after', silenceRate, seed })
-    await dialProvider(system, { silence: 'after', silenceRate, seed })
-    await runIntents(size, concurrency, async () => {
-      await client.pay('acme')
-    })
-    await dialProvider(system, { silence: 'none' })
-    noteFault('dial', 'end', 'card-provider/silence')
-  },
+  method: lab =>
+    whileSilent(lab, 'after', silenceRate, () =>
+      runIntents(lab.size, concurrency, async () => {
+        await lab.client.pay('acme')
+      }),
+    ),
   sometimes: ['provider.reply_withheld >= 1', 'attempt.pay >= 1'],
   figures: evidence => {
     const provider = rowsOf(evidence.provider)

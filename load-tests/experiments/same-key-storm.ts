@@ -1,8 +1,8 @@
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
 import { countCharges } from './count-charges.ts'
 import type { Experiment } from './experiment.ts'
 import { startSecondPayments } from './second-payments.ts'
+import { whileSlow } from './while-dialled.ts'
 
 const providerLatencyMs = 200
 
@@ -18,13 +18,11 @@ export const sameKeyStorm: Experiment = {
   // Requests, all for one intent.
   size: { full: 200, short: 60 },
   method: async lab => {
-    const { system, client, noteFault, size } = lab
+    const { system, client, size } = lab
     await using second = await startSecondPayments(lab)
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
-    await dialProvider(system, { latencyMs: providerLatencyMs })
-    await client.payAtOnce('acme', size, [system.urls.payments, second.url])
-    await dialProvider(system, { latencyMs: 0 })
-    noteFault('dial', 'end', 'card-provider/latencyMs')
+    await whileSlow(lab, providerLatencyMs, async () => {
+      await client.payAtOnce('acme', size, [system.urls.payments, second.url])
+    })
   },
   sometimes: ['intent.retried >= 1', 'attempt.replayed >= 1'],
   figures: evidence => {

@@ -1,7 +1,7 @@
-import { dialProvider } from '@nightshift/local/testing/test-client'
 import { countCharges } from './count-charges.ts'
 import type { Experiment } from './experiment.ts'
 import { runIntents } from './measure.ts'
+import { whileSlow } from './while-dialled.ts'
 
 const concurrency = 3
 /** Of each request: a button that is pressed twice, and a proxy that sends again by itself. */
@@ -18,15 +18,12 @@ export const selectThenInsertExperiment: Experiment = {
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 40, short: 10 },
-  method: async ({ system, client, noteFault, size }) => {
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
-    await dialProvider(system, { latencyMs: providerLatencyMs })
-    await runIntents(size, concurrency, async () => {
-      await client.payAtOnce('acme', copies)
-    })
-    await dialProvider(system, { latencyMs: 0 })
-    noteFault('dial', 'end', 'card-provider/latencyMs')
-  },
+  method: lab =>
+    whileSlow(lab, providerLatencyMs, () =>
+      runIntents(lab.size, concurrency, async () => {
+        await lab.client.payAtOnce('acme', copies)
+      }),
+    ),
   sometimes: ['intent.retried >= 1', 'payment.captured >= 1'],
   figures: countCharges,
   shows: {

@@ -1,4 +1,4 @@
-import { dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { eventually } from '@nightshift/local/testing/test-client'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type pg from 'pg'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
@@ -6,6 +6,7 @@ import { withDatabase } from '../auditor/sources/read-database.ts'
 import type { Experiment, Lab } from './experiment.ts'
 import { runIntents } from './measure.ts'
 import { startSecondPayments } from './second-payments.ts'
+import { whileSlow } from './while-dialled.ts'
 
 const providerLatencyMs = 250
 const databaseMs = 5_000
@@ -27,15 +28,13 @@ export const zombieOwner: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   size: { full: 12, short: 3 },
   method: async lab => {
-    const { system, noteFault, size } = lab
+    const { system, size } = lab
     await using _second = await startSecondPayments(lab)
-    noteFault('dial', 'begin', 'card-provider/latencyMs', { latencyMs: providerLatencyMs })
-    await dialProvider(system, { latencyMs: providerLatencyMs })
-    await withDatabase(system.databaseUrl('payments'), databaseMs, database =>
-      runIntents(size, 1, () => payWhileAsleep(lab, database)),
+    await whileSlow(lab, providerLatencyMs, () =>
+      withDatabase(system.databaseUrl('payments'), databaseMs, database =>
+        runIntents(size, 1, () => payWhileAsleep(lab, database)),
+      ),
     )
-    await dialProvider(system, { latencyMs: 0 })
-    noteFault('dial', 'end', 'card-provider/latencyMs')
   },
   sometimes: ['pause.payments >= 1', 'payment.captured >= 1'],
   figures: evidence => {
