@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { seedTenants } from '@nightshift/local/system/seed-data'
+import { storeApiKey } from '@nightshift/local/system/store-api-key'
 import { dialProvider } from '@nightshift/local/testing/test-client'
+import { makeApiKey } from '@nightshift/runtime/api-keys'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'
@@ -13,6 +16,15 @@ afterAll(() => attacked[Symbol.asyncDispose]())
 afterEach(() => dialProvider(attacked.system, { latencyMs: 0 }))
 
 const keyed = (key: string | null) => ({ 'idempotency-key': key })
+
+/** A second key of the employer who pays here. */
+async function keyThatOnlyReads(): Promise<string> {
+  const { database, system } = attacked
+  const tenantId = seedTenants.find(({ name }) => name === 'acme')?.tenantId ?? null
+  const wish = { key: makeApiKey(), tenantId, scopes: ['payments:read'] } as const
+  expect(await storeApiKey(database, system.secrets.apiKeyPeppers.payments, wish)).toBe('stored')
+  return wish.key
+}
 
 describe('a key that is none', () => {
   test('#55 missing: 400, and the refusal says how to make one', async () => {
@@ -119,6 +131,21 @@ describe('a key that is used again', () => {
     const theirs = await attacked.payHonestly(other, { ...keyed(key), authorization })
     expect(theirs.json.paymentId).not.toBe(ours.json.paymentId)
     expect(theirs.headers['idempotency-replayed']).toBeUndefined()
+  })
+
+  test('who may not pay is told so before the key is looked up, although it has an answer', async () => {
+    const [body, key] = [paymentOf(), newKey()]
+    await attacked.payHonestly(body, keyed(key))
+    const strangers = [
+      [makeApiKey(), 401, 'unauthorized'],
+      [await keyThatOnlyReads(), 403, 'insufficient-scope'],
+    ] as const
+    for (const [apiKey, status, slug] of strangers) {
+      const headers = { ...keyed(key), authorization: `Bearer ${apiKey}` }
+      const answer = await attacked.pay(body, headers)
+      expectProblem(answer, status, slug)
+      expect(answer.headers['idempotency-replayed']).toBeUndefined()
+    }
   })
 
   test('#63 after a day: one charge per key, however old it is', async () => {
