@@ -22,9 +22,10 @@ export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {
   return sendAnswer(reply, apiError(403, 'invalid_request_error', message))
 }
 
-/** Compares digests, because equal lengths are what a constant-time comparison needs. */
+/** The scheme is known in any case. Compares digests, because equal lengths are what a constant-time comparison needs. */
 function isAuthorized(header: string | undefined, secretKey: string): boolean {
-  return timingSafeEqual(sha256(header ?? ''), sha256(`Bearer ${secretKey}`))
+  const key = /^bearer (.+)$/is.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(sha256(key), sha256(secretKey))
 }
 
 function sha256(text: string): Buffer {
