@@ -70,11 +70,12 @@ function live(
   const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'truth-log') =>
     need(`--${name}`, values[name])
   const variable = (name: string) => need(name, env[name])
-  const seconds = Number(values['deadline-seconds'] ?? defaultDeadlineSeconds)
-  if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
+  const seconds = values['deadline-seconds'] ?? String(defaultDeadlineSeconds)
+  if (!/^\d{1,6}(?:\.\d{1,3})?$/.test(seconds))
+    mistakes.push('--deadline-seconds must be a number of seconds')
   const { prefix, nemesis, history, 'provider-url': providerUrl } = values
   return {
-    deadlineMs: seconds * 1_000,
+    deadlineMs: Number(seconds) * 1_000,
     sources: {
       provider: providerUrl === undefined ? { truthLog: flag('truth-log') } : { providerUrl },
       mailLog: flag('mail-log'),

@@ -33,8 +33,8 @@ if (import.meta.main) {
 }
 
 async function run(values: Values, [only]: readonly string[]): Promise<number> {
-  const count = Number(values.lines)
-  if (!Number.isInteger(count) || count < 0 || count > linesMax) {
+  const count = /^\d{1,9}$/.test(String(values.lines)) ? Number(values.lines) : Number.NaN
+  if (!(count <= linesMax)) {
     throw new Error(`--lines must be a whole number up to ${linesMax}`)
   }
   const { logs: dir } = statePaths()

@@ -133,10 +133,12 @@ function parseDials(
   return { verb: 'dial', board, change }
 }
 
+/** As people write numbers: no `0x10`, no `1e1`. */
+const decimal = /^-?\d{1,15}(?:\.\d{1,15})?$/
+
 /** The text as the kind of value that the dial has now; undefined when it is none. */
 function valueLike(now: unknown, text: string): unknown {
-  if (typeof now === 'number')
-    return Number.isNaN(Number(text)) || text === '' ? undefined : Number(text)
+  if (typeof now === 'number') return decimal.test(text) ? Number(text) : undefined
   if (typeof now === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
   return text === '' ? undefined : text
 }
@@ -151,7 +153,8 @@ function parseLinkBreak(link: string, rest: readonly string[], flags: Flags): Br
   }
   const stream = streams.find(name => name === (flags['stream'] ?? 'downstream'))
   if (!stream) return { mistake: `--stream is ${streams.join(' or ')}.` }
-  const toxicity = Number(flags['toxicity'] ?? 1)
+  const share = String(flags['toxicity'] ?? 1)
+  const toxicity = decimal.test(share) ? Number(share) : Number.NaN
   if (!(toxicity > 0 && toxicity <= 1)) {
     return { mistake: '--toxicity is the share of connections it takes, above 0 and at most 1.' }
   }
