@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { DialControl } from '../../dial-control.ts'
+import { readPlainJson } from '../../plain-json.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
@@ -50,6 +51,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
   app.server.maxConnections = limits.connectionsMax
 
+  readPlainJson(app)
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
   })
