@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 
 /** Why a body was not read, with the status that says so. */
-export type BodyError = Error & { statusCode: number }
+type BodyError = Error & { statusCode: number }
 
 /** In a text that is JSON: brackets, and strings with the colon that makes them names. */
 const tokens = /[{}[\]]|("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/g
