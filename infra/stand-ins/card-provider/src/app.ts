@@ -51,7 +51,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
   app.server.maxConnections = limits.connectionsMax
 
-  readPlainJson(app)
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
   })

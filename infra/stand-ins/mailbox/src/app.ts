@@ -31,7 +31,8 @@ export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstan
   })
   app.server.maxConnections = limits.connectionsMax
 
-  readPlainJson(app)
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
