@@ -145,7 +145,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { worker, log, metrics } = plumbing
+  const { pool: tenantPool, worker, log, metrics } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
@@ -160,7 +160,13 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
-  const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
+  const phases = wirePhases(config, open, {
+    pool: worker,
+    tenantPool,
+    announcements,
+    backlog,
+    log,
+  })
   const { charge, carryOut, giveBack } = wireProvider(config, open, plumbing)
   const finish: Finish = {
     ...{ charge, carryOut },
