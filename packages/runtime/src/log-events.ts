@@ -9,6 +9,7 @@ export const logEvents = [
   'service.stopped',
   'service.crashed',
   'pattern.naive',
+  'pattern.unaffected',
   'configuration.refused',
   // one line per unit of work
   'http.request',

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -151,10 +153,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     config.PATTERN_OUTBOX === 'on'
       ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
       : publishAfterCommit(workerPool, () => topic, publish)
-  const keys =
-    config.PATTERN_IDEMPOTENCY_KEY === 'on'
-      ? idempotencyKeys(limits.keyLeaseMs)
-      : ignoredIdempotencyKeys()
+  const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
@@ -174,6 +173,19 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
       }),
   }
   return { publish, announcements, keys, finish }
+}
+
+function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKeys {
+  if (variant === 'naive') return ignoredIdempotencyKeys()
+  return variant === 'select-then-insert' ? selectThenInsert() : idempotencyKeys(limits.keyLeaseMs)
+}
+
+/** The switches as they are here: what changes payments alone is on, and the log says so. */
+function switchesHere(config: Config, log: Log): Config {
+  const { PATTERN_IDEMPOTENCY_KEY: variant } = config
+  if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
+  log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
+  return { ...config, PATTERN_IDEMPOTENCY_KEY: 'on' }
 }
 
 /**
@@ -221,7 +233,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    warnOfNaivePatterns(config, log)
+    warnOfNaivePatterns(switchesHere(config, log), log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
     await run(config, log, stop)
   })

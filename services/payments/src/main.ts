@@ -31,7 +31,7 @@ import {
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
-import { Config } from './config.ts'
+import { Config, refuseIgnoredSwitches } from './config.ts'
 import { captureEntries } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
@@ -237,6 +237,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
+    refuseIgnoredSwitches(config)
     warnOfNaivePatterns(config, log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
     await run(config, log, stop)
