@@ -4,21 +4,14 @@ import { openTestSystem } from '@nightshift/local/testing/test-system'
 import { expect, inject, test } from 'vitest'
 import { switchesIn } from '../src/system/switches.ts'
 
-/** All that the README names. `npm start` hands a switch to every service. */
-const advertised = {
-  PATTERN_IDEMPOTENCY_KEY: [
-    'naive',
-    'select-then-insert',
-    'claim-in-business-transaction',
-    'cache-then-charge',
-  ],
-  PATTERN_UNKNOWN_OUTCOME: ['not-found-is-failed'],
-  PATTERN_OUTBOX: ['naive'],
-}
-
-const cases = Object.entries(advertised).flatMap(([name, values]) =>
-  values.map(value => [name, value] as const),
+/**
+ * Values that the README names and that one service knows better than another. `npm start` hands a
+ * switch to every service, so each of them has to take every value.
+ */
+const cases = ['select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'].map(
+  value => ['PATTERN_IDEMPOTENCY_KEY', value] as const,
 )
+const startsMs = 60_000
 
 test.each(cases)(
   'a system with %s=%s starts, and takes an honest publication',
@@ -42,4 +35,5 @@ test.each(cases)(
       return json.status === 'live' ? true : undefined
     })
   },
+  startsMs,
 )
