@@ -61,6 +61,12 @@ export function createMetrics(service: string) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    callbacksIgnored: new Counter({
+      name: 'provider_callbacks_ignored_total',
+      help: 'Signed events of the card provider that are about nothing of ours, by their type.',
+      labelNames: ['type'] as const,
+      registers,
+    }),
     eventsConsumed: new Counter({
       name: 'events_consumed_total',
       help: 'Records read from Kafka, by what became of them.',

@@ -11,6 +11,8 @@ export const limits = {
     // Longer than our callers keep an idle connection (4 s), or they write to a closed one.
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
+    /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
+    callbackBytesMax: 256 * 1024,
     connectionsMax: 1_000,
   },
   pool: {

@@ -139,6 +139,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
       }),
     },
     callbackSecrets: config.CARD_PROVIDER_CALLBACK_SECRETS.split(','),
+    callbackBytesMax: limits.http.callbackBytesMax,
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   }
 }
