@@ -43,10 +43,11 @@ import { searchResponse } from './http/listing-response.ts'
 import { publicationAnswer } from './http/publication-answer.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
 import { claimPublication } from './store/claim-publication.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
-import { countLeftOpen, postponeCheck, takeDuePublication } from './store/publications.ts'
+import { countLeftOpen, takeDuePublication } from './store/publications.ts'
 import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 import { settlePublication } from './store/settle-publication.ts'
 
@@ -163,14 +164,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: (publication, retryFloorMs) =>
-      inTenantTransaction(pool, publication.tenantId, async tx => {
-        const wait = { baseMs: againBaseMs, capMs: againCapMs, retryAfterMs: retryFloorMs }
-        // An owner that was overtaken must not release the key: it is the next owner's.
-        if (await postponeCheck(tx, publication, wait)) {
-          await keys.release(tx, publication.publicationId)
-        }
-      }),
+    askAgainLater: askAgainLater(pool, keys, { baseMs: againBaseMs, capMs: againCapMs }),
   }
   return { publish, announcements, keys, finish }
 }
