@@ -1,23 +1,24 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problemResponses } from '@nightshift/contracts/problem'
 import type { Log } from '@nightshift/runtime/logger'
-import type { Metrics } from '@nightshift/runtime/metrics'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import Value from 'typebox/value'
 import type { ProviderCallback } from '../domain/callback.ts'
 import { type TakeCallbackDeps, takeCallback } from '../flows/take-callback.ts'
+import { limits } from '../limits.ts'
 import { isSigned, readSignature } from './callback-signature.ts'
 
 export type CallbackRoutesDeps = {
   takeCallback: TakeCallbackDeps
   /** The newer one first; two while one replaces the other. */
   callbackSecrets: readonly string[]
-  callbackBytesMax: number
   log: Log
-  metrics: Metrics
+  callbackMetrics: {
+    callbacks: { inc: (labels: { outcome: string }) => void }
+    callbacksIgnored: { inc: (labels: { type: string }) => void }
+  }
   /** The wall clock: a signature tells the time, and no monotonic clock is shared with the provider. */
   nowSeconds: () => number
 }
@@ -53,7 +54,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   app,
   { deps },
 ) => {
-  const { log, metrics } = deps
+  const { log, callbackMetrics: metrics } = deps
   const countIgnored = countIgnoredBy(metrics.callbacksIgnored)
   // The signature is over the bytes: nobody may have parsed them before.
   app.removeAllContentTypeParsers()
@@ -70,7 +71,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     body: Type.Unknown(),
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
-  const refuse = (request: FastifyRequest, reply: FastifyReply, reason: Reason) => {
+  const refuse = (request: Asked, reply: Answer, reason: Reason) => {
     metrics.callbacks.inc({ outcome: reason })
     log.warn({ event: 'callback.refused', reason })
     return sendProblem(request, reply, refusals[reason])
@@ -80,7 +81,7 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     {
       schema,
       config: { public: true },
-      bodyLimit: deps.callbackBytesMax,
+      bodyLimit: limits.http.callbackBytesMax,
       onRequest: async (request, reply) => {
         const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
         if (typeof signature === 'string') return refuse(request, reply, signature)
@@ -114,6 +115,9 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   )
 }
 
+type Asked = Parameters<typeof sendProblem>[0]
+type Answer = Parameters<typeof sendProblem>[1]
+
 const signatureHeader = 'stripe-signature'
 
 /** What an event says of the payment that it names. Undefined: its object is not what it is said to be. */
@@ -141,7 +145,9 @@ type PaymentNamed = Pick<ProviderCallback, 'paymentId' | 'tenantId'>
 const ignoredTypesMax = 50
 
 /** Counts by type. A type is a label, and so a time series for ever: there are only so many. */
-function countIgnoredBy(counter: Metrics['callbacksIgnored']): (type: string) => void {
+function countIgnoredBy(
+  counter: CallbackRoutesDeps['callbackMetrics']['callbacksIgnored'],
+): (type: string) => void {
   const seen = new Set<string>()
   return type => {
     if (seen.size < ignoredTypesMax) seen.add(type)
