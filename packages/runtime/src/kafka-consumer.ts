@@ -9,7 +9,12 @@ import { openKafka } from './kafka-client.ts'
 import type { KafkaRecord, Publish } from './kafka-producer.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import { isPostgresAway } from './postgres.ts'
+import {
+  classifyFailure,
+  contentionFailuresMax,
+  nameOf,
+  ownFailuresMax,
+} from './record-failure.ts'
 import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
 
 /**
@@ -44,8 +49,6 @@ const replaceBaseMs = 100
 const replaceCapMs = 2_000
 const retryBaseMs = 50
 const retryCapMs = 1_000
-/** A record that fails this often although the world is well is a poison pill. */
-const attemptsMax = 5
 /** A broker takes 1 MiB by default; base64 makes four bytes of three. */
 const letterBytesMax = 900_000
 /** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
@@ -188,7 +191,7 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
 
   return async (message, at, stay) => {
     const startedMs = performance.now()
-    let own = 0
+    const failed = { outage: 0, contention: 0, own: 0 }
     let hopeless: string | undefined
     for (let failures = 0; ; failures += 1) {
       try {
@@ -198,10 +201,15 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
         if (hopeless !== undefined) await deadLetter(message, at, hopeless)
         return true
       } catch (error) {
-        // While the world is away there is no limit: the record is fine and waits, its partition
-        // with it. Only a record that fails by itself is put aside.
-        if (hopeless === undefined && !isWorldAway(error)) own += 1
-        if (own >= attemptsMax) hopeless ??= `it failed ${own} times: ${nameOf(error)}`
+        // During an outage there is no limit: the record is fine and waits, its partition with it.
+        // A dead letter that could not be written is no failure of the record.
+        if (hopeless === undefined) {
+          failed[classifyFailure(error)] += 1
+          const own = failed.own + failed.contention
+          if (failed.own >= ownFailuresMax || own >= contentionFailuresMax) {
+            hopeless = `it failed ${own} times: ${describe(error)}`
+          }
+        }
         log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
         await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
         if (!(await stay())) return false
@@ -268,14 +276,10 @@ function attempter<Event>({
   }
 }
 
-/** Database or broker: what every record would fail on. */
-function isWorldAway(error: unknown): boolean {
-  return isPostgresAway(error) || nameOf(error).startsWith('Kafka')
-}
-
-/** A handler may throw anything. */
-function nameOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.name : typeof thrown
+/** The code says more than the name where there is one, as 57014 of PostgreSQL does. */
+function describe(thrown: unknown): string {
+  const { code } = (thrown ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
 }
 
 function decode(message: KafkaMessage): unknown {
