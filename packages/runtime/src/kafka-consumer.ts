@@ -6,15 +6,12 @@ import { Compile } from 'typebox/compile'
 import { crashpoint } from './crashpoint.ts'
 import { fullJitterMs } from './jitter.ts'
 import { openKafka } from './kafka-client.ts'
-import type { KafkaRecord, Publish } from './kafka-producer.ts'
+import { deadLetterOf, type Position } from './kafka-dead-letter.ts'
+import type { Publish } from './kafka-producer.ts'
+import type { UnreadableBatch } from './kafka-record-batches.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import {
-  classifyFailure,
-  contentionFailuresMax,
-  nameOf,
-  ownFailuresMax,
-} from './record-failure.ts'
+import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
 import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
 
 /**
@@ -49,8 +46,6 @@ const replaceBaseMs = 100
 const replaceCapMs = 2_000
 const retryBaseMs = 50
 const retryCapMs = 1_000
-/** A broker takes 1 MiB by default; base64 makes four bytes of three. */
-const letterBytesMax = 900_000
 /** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
 const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
@@ -143,8 +138,8 @@ async function consumeUntilOver<Event>(
   )
 }
 
-type Apply = (message: KafkaMessage, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
-type Position = { topic: string; partition: number; offset: string }
+type Received = KafkaMessage & { unreadable?: UnreadableBatch }
+type Apply = (message: Received, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
 
 async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping: () => boolean) {
   const { batch, resolveOffset, heartbeat, isRunning, isStale, commitOffsetsIfNecessary } = payload
@@ -183,7 +178,7 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
   const { publish, log, metrics, topic, service } = options
   const attempt = attempter(options)
 
-  const deadLetter = async (message: KafkaMessage, at: Position, reason: string) => {
+  const deadLetter = async (message: Received, at: Position, reason: string) => {
     await publish([deadLetterOf(service, message, at, reason)])
     metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
     log.error({ event: 'event.dead_lettered', ...at, reason })
@@ -219,7 +214,7 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
 }
 
 type Attempt = (
-  message: KafkaMessage,
+  message: Received,
   at: Position,
   startedMs: number,
   failures: number,
@@ -235,6 +230,7 @@ function attempter<Event>({
 }: ConsumerOptions<Event>): Attempt {
   const contract = Compile(schema)
   return async (message, at, startedMs, failures) => {
+    if (message.unreadable) return `it can't be read: ${message.unreadable.reason}`
     const event = decode(message)
     if (!contract.Check(event)) return 'it does not fit the contract of its topic'
     const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
@@ -290,36 +286,6 @@ function decode(message: KafkaMessage): unknown {
   } catch {
     // Not text or not JSON: undefined fits no contract, so it becomes a dead letter with its bytes.
     return undefined
-  }
-}
-
-/** The bytes as they came, so that a replay is not a re-interpretation. */
-function deadLetterOf(
-  service: string,
-  message: KafkaMessage,
-  at: Position,
-  reason: string,
-): KafkaRecord {
-  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
-    name,
-    [value].flat().map(one => Buffer.from(one ?? '').toString('base64')),
-  ])
-  const place = { reason, ...at, failedAt: new Date().toISOString(), timestamp: message.timestamp }
-  const whole = JSON.stringify({
-    ...place,
-    key: message.key?.toString('base64') ?? null,
-    value: message.value?.toString('base64') ?? null,
-    headers: Object.fromEntries(headers),
-  })
-  // A letter that the broker refuses as too large would hold its partition for ever. The place says
-  // where the bytes are, for as long as the topic keeps them.
-  const bytesLeftOut = message.value?.length ?? 0
-  const withoutBytes = { ...place, key: null, value: null, headers: {}, bytesLeftOut }
-  return {
-    topic: `${service}.dead-letters.v1`,
-    key: `${at.topic}/${at.partition}`,
-    headers: {},
-    value: Buffer.byteLength(whole) <= letterBytesMax ? whole : JSON.stringify(withoutBytes),
   }
 }
 
