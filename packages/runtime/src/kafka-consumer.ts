@@ -3,6 +3,7 @@ import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
 import { crashpoint } from './crashpoint.ts'
 import { fullJitterMs } from './jitter.ts'
 import { openKafka } from './kafka-client.ts'
@@ -33,10 +34,17 @@ export type ConsumerOptions<Event> = {
   publish: Publish
   log: Log
   metrics: Metrics
+  /** How long without progress is a stall. */
+  stalledAfterMs?: number
 }
 
-export type RunningConsumer = { close: () => Promise<void> }
+export type RunningConsumer = {
+  /** What the consumer has been waiting for, if that is too long; undefined while all is well. */
+  stall: () => Stall | undefined
+  close: () => Promise<void>
+}
 
+const stalledAfterMs = 15_000
 const sessionTimeoutMs = 6_000
 const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 20_000
@@ -59,11 +67,20 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
  */
 export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
   const stop = new AbortController()
-  const running = keepConsuming(options, stop.signal)
+  const { topic, log, metrics } = options
+  const progress = watchProgress({
+    topic,
+    stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
+    gauge: metrics.consumerStalledSeconds,
+    log,
+  })
+  const running = keepConsuming(options, progress, stop.signal)
   return {
+    stall: progress.stall,
     close: async () => {
       stop.abort()
       await running
+      progress[Symbol.dispose]()
     },
   }
 }
@@ -74,6 +91,7 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
  */
 async function keepConsuming<Event>(
   options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
   signal: AbortSignal,
 ): Promise<void> {
   for (let replaced = 0; !signal.aborted; replaced += 1) {
@@ -81,13 +99,14 @@ async function keepConsuming<Event>(
       const waitMs = fullJitterMs(replaced, replaceBaseMs, replaceCapMs)
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // told to stop
     }
-    if (!signal.aborted) await consumeUntilOver(options, signal)
+    if (!signal.aborted) await consumeUntilOver(options, progress, signal)
   }
 }
 
 /** Resolves when KafkaJS has given this consumer up, or when the signal aborts and it has left. */
 async function consumeUntilOver<Event>(
   options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const { service, topic, prefix, brokers, log } = options
@@ -110,11 +129,16 @@ async function consumeUntilOver<Event>(
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     const { restart, error } = payload
+    progress.disconnected(`the consumer was given up: ${error.message}`)
     if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart, error })
     if (!restart) end()
   })
+  consumer.on(consumer.events.HEARTBEAT, () => progress.polled())
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    progress.assigned(payload.memberAssignment[prefix + topic] ?? [])
+  })
   signal.addEventListener('abort', end, { once: true })
-  const apply = applier(options)
+  const apply = applier(options, progress)
   const join = async () => {
     await consumer.connect()
     await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
@@ -127,6 +151,7 @@ async function consumeUntilOver<Event>(
   }
   const joining = join().catch(error => {
     if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
+    progress.disconnected(`the consumer could not join: ${describe(error)}`)
     end()
   })
   await over.promise
@@ -174,7 +199,7 @@ async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping:
 }
 
 /** Answers false when the record was not dealt with and must come again. */
-function applier<Event>(options: ConsumerOptions<Event>): Apply {
+function applier<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Apply {
   const { publish, log, metrics, topic, service } = options
   const attempt = attempter(options)
 
@@ -188,12 +213,14 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
     const startedMs = performance.now()
     const failed = { outage: 0, contention: 0, own: 0 }
     let hopeless: string | undefined
+    progress.began(at)
     for (let failures = 0; ; failures += 1) {
       try {
         hopeless ??= await context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
           attempt(message, at, startedMs, failures),
         )
         if (hopeless !== undefined) await deadLetter(message, at, hopeless)
+        progress.done(at)
         return true
       } catch (error) {
         // During an outage there is no limit: the record is fine and waits, its partition with it.
@@ -205,6 +232,7 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
             hopeless = `it failed ${own} times: ${describe(error)}`
           }
         }
+        progress.failed(at, `it failed ${failures + 1} times: ${describe(error)}`)
         log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
         await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
         if (!(await stay())) return false
