@@ -33,6 +33,8 @@ export const logEvents = [
   'postgres.connection_lost',
   'redis.connection_lost',
   'kafka.consumer_restarted',
+  'consumer.stalled',
+  'consumer.resumed',
   'kafka.client',
   'loop.failed',
 ] as const

@@ -39,6 +39,13 @@ export function createMetrics(service: string) {
       help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
       registers,
     }),
+    ...eventMetrics(registers),
+  }
+}
+
+/** Events on their way: out of the outbox, and into the tables of who consumes them. */
+function eventMetrics(registers: Registry[]) {
+  return {
     eventsConsumed: new Counter({
       name: 'events_consumed_total',
       help: 'Records read from Kafka, by what became of them.',
@@ -57,6 +64,12 @@ export function createMetrics(service: string) {
       help: 'Time from the commit of an event to its application by this consumer.',
       labelNames: ['topic'] as const,
       buckets: [...secondsBuckets, 30, 60, 300],
+      registers,
+    }),
+    consumerStalledSeconds: new Gauge({
+      name: 'consumer_without_progress_seconds',
+      help: 'Time since a consumer applied a record or had none to apply. Above 15 it is stalled.',
+      labelNames: ['topic'] as const,
       registers,
     }),
     eventsRelayed: new Counter({

@@ -16,6 +16,7 @@ import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openHttpClient } from '@nightshift/runtime/http-client'
+import type { RunningConsumer } from '@nightshift/runtime/kafka-consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
@@ -65,7 +66,8 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   let ready = false
-  const operations = buildOperationsServer(metrics.registry, () => ready)
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
@@ -86,6 +88,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
       forgetSearches: () => forgetSearches(redis),
     },
   )
+  consumers.push(consumer)
   open.defer(() => consumer.close())
 
   const app = await buildApp({

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { runInBackground } from '@nightshift/runtime/background'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
+import type { RunningConsumer } from '@nightshift/runtime/kafka-consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
@@ -34,7 +35,8 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
 
   let ready = false
-  const operations = buildOperationsServer(metrics.registry, () => ready)
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
@@ -47,6 +49,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     { inOneTransaction: listingEventTransaction(pool) },
   )
+  consumers.push(consumer)
   open.defer(() => consumer.close())
 
   const app = await buildApp({
