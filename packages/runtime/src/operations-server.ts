@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { watchConnections } from './connections.ts'
+import { dropRestBeforeAnswers } from './drop-rest.ts'
 
 /** The longest that an answer here takes, when the close comes in the middle of it. */
 const drainMs = 500
@@ -20,6 +21,7 @@ export function buildOperationsServer(registry: Registry, isReady: () => boolean
     return503OnClosing: false,
   })
   watchConnections(app, drainMs)
+  dropRestBeforeAnswers(app)
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) =>
     isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),

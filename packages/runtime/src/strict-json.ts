@@ -10,8 +10,8 @@ export class JsonRefused extends Error {
   readonly code: JsonMistake
 
   /** @param message names no value of the text: it may reach a log or a caller */
-  constructor(code: JsonMistake, message: string, cause?: unknown) {
-    super(message, { cause })
+  constructor(code: JsonMistake, message: string) {
+    super(message)
     this.code = code
   }
 }
@@ -46,8 +46,9 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    throw new JsonRefused('NIGHTSHIFT_JSON_MALFORMED', 'not JSON', error)
+  } catch {
+    // biome-ignore lint/style/useErrorCause: the engine's own message repeats a part of the text
+    throw new JsonRefused('NIGHTSHIFT_JSON_MALFORMED', 'not JSON')
   }
 }
 
