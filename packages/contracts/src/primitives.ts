@@ -34,6 +34,14 @@ export function singleLine(maxLength: number, description: string) {
   })
 }
 
+/** Checked further by its terms: without any it is refused as `nothing-searchable`. */
+export const searchText = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[^\\u0000-\\u001f\\u007f\\u202a-\\u202e\\u2066-\\u2069]*$',
+  description: 'Words that a listing must contain, all of them, in any order.',
+})
+
 /** Text with line breaks and tabs, and no other control character. */
 export function multiLine(maxLength: number, description: string) {
   return Type.String({

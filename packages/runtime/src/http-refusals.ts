@@ -40,6 +40,13 @@ export const expectationFailed: Refusal = {
   slug: 'expectation-failed',
   title: 'Nothing but 100-continue can be expected of us',
 }
+/** Of a search, and of an alert: it would match nothing for ever. */
+export const nothingSearchable: Refusal = {
+  status: 422,
+  slug: 'nothing-searchable',
+  title: 'There is no word in the text',
+  errors: [{ pointer: '/text', message: 'must have a letter or a digit' }],
+}
 const internalError: Refusal = {
   status: 500,
   slug: 'internal-error',
