@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox'
 import { Area, SalaryEurPerYear, Seniority } from './listings-http.ts'
-import { EmailAddress, Id, singleLine, strict } from './primitives.ts'
+import { EmailAddress, Id, searchText, strict } from './primitives.ts'
 
 export const SaveAlertRequest = Type.Object(
   {
     email: EmailAddress,
-    text: Type.Optional(singleLine(200, 'Words a listing must contain.')),
+    text: Type.Optional(searchText),
     area: Type.Optional(Area),
     seniority: Type.Optional(Seniority),
     salaryAtLeastEurPerYear: Type.Optional(SalaryEurPerYear),
