@@ -59,12 +59,10 @@ export const searchText = Type.String({
   description: 'Words that a listing must contain, all of them, in any order.',
 })
 
-/** Neither @ nor a dot is in both halves of what a search could try, or it would try all of them. */
-const labelOfDomain = '[^\\s<>"(),;:\\\\@.]+'
 export const EmailAddress = Type.String({
   format: 'email',
   maxLength: 254,
-  pattern: `^[^\\s<>"(),;:\\\\@]+@${labelOfDomain}(?:\\.${labelOfDomain})+$`,
+  pattern: '^[^\\s<>"(),;:\\\\]+@[^\\s<>"(),;:\\\\]+\\.[^\\s<>"(),;:\\\\]+$',
   description: 'A plain address: no display name, no quotes, no comments.',
 })
 
