@@ -32,6 +32,8 @@ type ApiKey = {
 }
 
 const tenantForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** The name of a scheme is case-insensitive, and blanks follow it (RFC 9110, 11.1 and 11.4). */
+const bearer = /^bearer +([^ ]+)$/i
 /** Compared with when there is nothing to compare with, so that it takes as long. */
 const nobody = Buffer.alloc(32)
 
@@ -62,8 +64,7 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
   }
 
   return async (authorization, actsForTenant) => {
-    if (!authorization?.startsWith('Bearer ')) return undefined
-    const text = authorization.slice('Bearer '.length)
+    const text = bearer.exec(authorization ?? '')?.[1] ?? ''
     const keyId = apiKeyIdOf(text)
     if (keyId === undefined) return undefined
     const hash = hashApiKey(text, pepper)

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { watchConnections } from './connections.ts'
 import type { Stall } from './consumer-progress.ts'
+import { dropRestBeforeAnswers } from './drop-rest.ts'
 
 /** The longest that an answer here takes, when the close comes in the middle of it. */
 const drainMs = 500
@@ -26,6 +27,7 @@ export function buildOperationsServer(
     return503OnClosing: false,
   })
   watchConnections(app, drainMs)
+  dropRestBeforeAnswers(app)
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) => {
     const stalled = consumers.map(consumer => consumer.stall()).filter(stall => stall !== undefined)
