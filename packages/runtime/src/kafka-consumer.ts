@@ -13,6 +13,7 @@ import type { UnreadableBatch } from './kafka-record-batches.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
+import { JsonRefused, parseStrictJson } from './strict-json.ts'
 import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
 
 /**
@@ -306,14 +307,14 @@ function describe(thrown: unknown): string {
   return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
 }
 
+/** Undefined fits no contract, so that what is no text or no JSON is a dead letter with its bytes. */
 function decode(message: KafkaMessage): unknown {
   if (message.value === null) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(message.value)
-    return JSON.parse(text)
-  } catch {
-    // Not text or not JSON: undefined fits no contract, so it becomes a dead letter with its bytes.
-    return undefined
+    return parseStrictJson(message.value)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined
+    throw error
   }
 }
 
