@@ -39,6 +39,8 @@ CREATE TABLE publications (
   card_token text,
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,
+  -- Raised by each takeover: a fencing token for the owner of the publication.
+  attempt integer NOT NULL DEFAULT 1,
   traceparent text,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),

@@ -3,7 +3,7 @@ import { runInBackground } from '@nightshift/runtime/background'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
-import { runService } from '@nightshift/runtime/lifecycle'
+import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
 import { runLoop } from '@nightshift/runtime/loop'
 import { createMetrics } from '@nightshift/runtime/metrics'
@@ -23,7 +23,7 @@ import { markFailed, markSent, postponeDelivery, takeDueDeliveries } from './sto
 import { listingEventTransaction } from './store/listing-event-transaction.ts'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('notifications', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('notifications')
@@ -38,7 +38,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  startSending(config, open, pool, log)
+  startSending(config, open, stop, pool, log)
   const { publish } = open.adopt(
     openKafkaProducer('notifications', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
@@ -58,11 +58,17 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
   log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilStopped()
+  await untilAborted(stop)
   ready = false
 }
 
-function startSending(config: Config, open: AsyncDisposableStack, pool: Pool, log: Log): void {
+function startSending(
+  config: Config,
+  open: AsyncDisposableStack,
+  stop: AbortSignal,
+  pool: Pool,
+  log: Log,
+): void {
   const mailServer = open.adopt(openMailServer(config.SMTP_URL, limits.smtp), m => m.close())
   const { batchMax, idleMs, failureBackoffCapMs, leaseMs, againBaseMs, againCapMs } = limits.send
   const deps = {
@@ -79,15 +85,15 @@ function startSending(config: Config, open: AsyncDisposableStack, pool: Pool, lo
   }
   const runOnce = () => sendMailsOnce(deps)
   const loop = { name: 'send-mails', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
-  runInBackground(open, signal => runLoop({ ...loop, signal }))
+  runInBackground(open, [signal => runLoop({ ...loop, signal })], stop)
 }
 
 if (import.meta.main) {
   const log = openLog('notifications')
-  await runService(log, async untilStopped => {
+  await runService(log, 9_000, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
-    await run(config, log, untilStopped)
+    await run(config, log, stop)
   })
 }

@@ -14,7 +14,7 @@ import { watchBacklog } from '@nightshift/runtime/backlog'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
-import { runService } from '@nightshift/runtime/lifecycle'
+import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/loop'
 import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
@@ -46,9 +46,9 @@ import {
   deleteExpiredKeys,
   findPayment,
   oldestOpenSeconds,
-  takeDuePayments,
+  takeDuePayment,
 } from './store/payments.ts'
-import { findRefundsOf, oldestRefundSeconds, takeDueRefunds } from './store/refunds.ts'
+import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from './store/refunds.ts'
 import { readStatementPage } from './store/statements.ts'
 import { believeBy } from './store/variants/believe-callback.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
@@ -58,7 +58,7 @@ import { wireRefunds } from './wire-refunds.ts'
 const topic = 'payments.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('payments')
@@ -76,14 +76,14 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
 
   const plumbing = { pool, worker, log, metrics }
   const wired = wirePatterns(config, open, plumbing)
-  startJobs(open, wired, plumbing)
+  startJobs(open, stop, wired, plumbing)
 
   const app = await buildApp(portsOf(config, wired, plumbing))
   open.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
   log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilStopped()
+  await untilAborted(stop)
   ready = false
 }
 
@@ -174,58 +174,65 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
 
 type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
 
-/** What happens without anybody asking. Stopped, and waited for, before its connections close. */
+/**
+ * What happens without a request. The jobs end while requests are being drained; the relay ends after
+ * those, because what they commit is to be published.
+ */
 function startJobs(
   open: AsyncDisposableStack,
+  stop: AbortSignal,
   { announcements, backlog, finish, reconcile, refund }: Wired,
   { worker, log, metrics }: Plumbing,
 ): void {
-  const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
-  const work = { reconcile, attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
+  const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.reconcile
+  const attemptBudgetMs = limits.http.requestBudgetMs
+  const work = { reconcile, attemptBudgetMs, concurrencyMax, roundMax, log }
   const { keysBatchMax, keysIdleMs } = limits.reaper
+  const reconcilePayments = {
+    ...work,
+    finish,
+    takeDue: () => takeDuePayment(worker, leaseMs),
+    showOldest: async () => metrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
+  }
+  const meetRefunds = {
+    ...work,
+    finish: refund,
+    takeDue: () => takeDueRefund(worker, leaseMs),
+    showOldest: async () => metrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
+  }
   const jobs: Job[] = [
     {
       name: 'reconcile-payments',
-      runOnce: () =>
-        reconcilePaymentsOnce({
-          ...{ ...work, finish },
-          takeDue: () => takeDuePayments(worker, batchMax, firstCheckMs),
-          showOldest: async () =>
-            metrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
-        }),
+      runOnce: signal => reconcilePaymentsOnce(reconcilePayments, signal),
     },
     {
       name: 'meet-refunds',
-      runOnce: () =>
-        meetRefundsOnce({
-          ...{ ...work, finish: refund },
-          takeDue: () => takeDueRefunds(worker, batchMax, firstCheckMs),
-          showOldest: async () =>
-            metrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
-        }),
+      runOnce: signal => meetRefundsOnce(meetRefunds, signal),
     },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
     {
       name: 'delete-expired-keys',
       runOnce: () => deleteExpiredKeys(worker, keysBatchMax),
-      ...{ batchMax: keysBatchMax, idleMs: keysIdleMs },
+      batchMax: keysBatchMax,
+      idleMs: keysIdleMs,
     },
   ]
   const loops = jobs.map(job => (signal: AbortSignal) => {
-    return runLoop({ ...{ batchMax, idleMs, failureBackoffCapMs, log, signal }, ...job })
+    return runLoop({ batchMax: roundMax, idleMs, failureBackoffCapMs, log, signal, ...job })
   })
-  runInBackground(open, announcements.run, ...loops)
+  runInBackground(open, [announcements.run])
+  runInBackground(open, loops, stop)
 }
 
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
 if (import.meta.main) {
   const log = openLog('payments')
-  await runService(log, async untilStopped => {
+  await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     warnOfNaivePatterns(config, log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
-    await run(config, log, untilStopped)
+    await run(config, log, stop)
   })
 }

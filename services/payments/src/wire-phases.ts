@@ -55,9 +55,14 @@ export function wirePhases(
   }
   const askAgainBy =
     ({ release }: IdempotencyKeys): Phases['askAgainLater'] =>
-    payment =>
+    (payment, retryFloorMs) =>
       askAgainLater(pool, {
-        postpone: tx => postponeCheck(tx, payment, againBaseMs, againCapMs),
+        postpone: tx =>
+          postponeCheck(tx, payment, {
+            baseMs: againBaseMs,
+            capMs: againCapMs,
+            retryAfterMs: retryFloorMs,
+          }),
         release: tx => release(tx, payment.paymentId),
       })
   const stepByStep = (keys: IdempotencyKeys): Phases => ({

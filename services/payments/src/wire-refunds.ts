@@ -11,6 +11,7 @@ import type { FinishRefundDeps, RefundPaymentDeps } from './flows/refund-payment
 import { refundAnswer } from './http/refund-answer.ts'
 import { limits } from './limits.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
+import type { NextCheck } from './store/payments.ts'
 import { refundPhases } from './store/refund-phases.ts'
 import { postponeRefund } from './store/refunds.ts'
 
@@ -32,9 +33,9 @@ export function wireRefunds(
   const { firstCheckMs, againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const keys = idempotencyKeys(limits.keyLeaseMs)
   const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
-  const putOff = (one: Refund, baseMs: number, capMs: number) =>
+  const putOff = (one: Refund, next: NextCheck) =>
     askAgainLater(worker, {
-      postpone: tx => postponeRefund(tx, one, baseMs, capMs),
+      postpone: tx => postponeRefund(tx, one, next),
       release: tx => keys.release(tx, one.refundId),
     })
   const phases = refundPhases({
@@ -51,12 +52,13 @@ export function wireRefunds(
     withoutAnswer: owed.withoutAnswer,
     beginMinMs: limits.beginMinMs,
     giveBack,
-    askAgainLater: one => putOff(one, againBaseMs, againCapMs),
+    askAgainLater: (one, retryFloorMs) =>
+      putOff(one, { baseMs: againBaseMs, capMs: againCapMs, retryAfterMs: retryFloorMs }),
     leaveToPerson: async (one, reason) => {
       const { refundId, paymentId } = one
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
       metrics.refundsBlocked.inc({ reason })
-      await putOff(one, leftToPersonMs, leftToPersonMs)
+      await putOff(one, { baseMs: leftToPersonMs, capMs: leftToPersonMs, retryAfterMs: 0 })
     },
   }
 }

@@ -32,6 +32,7 @@ import {
 let database: PhaseDatabase
 const keys = idempotencyKeys(leaseMs)
 const firstCheckMs = 60_000
+const nextCheck = { baseMs: 1_000, capMs: 1_000, retryAfterMs: 0 }
 
 beforeAll(async () => {
   database = await openPhaseDatabase(inject('parts'))
@@ -41,7 +42,7 @@ afterAll(() => database[Symbol.asyncDispose]())
 describe('the key of a payment', () => {
   const giveUp = (payment: { paymentId: string; attempt: number }) =>
     askAgainLater(database.pool, {
-      postpone: tx => postponeCheck(tx, payment, 1_000, 1_000),
+      postpone: tx => postponeCheck(tx, payment, nextCheck),
       release: tx => keys.release(tx, payment.paymentId),
     })
 
@@ -130,7 +131,7 @@ describe('a refund', () => {
     await letTheLeaseRunOut(database.pool, first.refundId)
     await owed(claim, keyed)
     await askAgainLater(database.pool, {
-      postpone: tx => postponeRefund(tx, first, 1_000, 1_000),
+      postpone: tx => postponeRefund(tx, first, nextCheck),
       release: tx => keys.release(tx, first.refundId),
     })
     expect(await leaseLeftMs(database.pool, first.refundId)).toBeGreaterThan(0)

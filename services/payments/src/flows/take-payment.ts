@@ -2,6 +2,7 @@ import { finality } from '@nightshift/contracts/payment-finality'
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
+import { retryFloorMs } from '@nightshift/runtime/outcome'
 import {
   type ChargeConclusion,
   type ChargeOutcome,
@@ -28,8 +29,8 @@ export type FinishPaymentDeps = {
   conclude: (outcome: ChargeOutcome) => ChargeConclusion
   /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
   settle: (payment: Payment, settlement: Settlement) => Promise<Payment>
-  /** Notes that the outcome is open and when to look again. */
-  askAgainLater: (payment: Payment) => Promise<void>
+  /** Notes that the outcome is open and when to look again: not before `retryFloorMs` have passed. */
+  askAgainLater: (payment: Payment, retryFloorMs: number) => Promise<void>
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
@@ -81,6 +82,6 @@ export async function finishPayment(
   const outcome = await deps.charge(payment, deadline)
   const verdict = decide(deps.conclude(outcome))
   if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
-  await deps.askAgainLater(payment)
+  await deps.askAgainLater(payment, retryFloorMs(outcome))
   return payment
 }
