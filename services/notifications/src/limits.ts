@@ -89,7 +89,10 @@ assert(
   stopDeadlineMs > http.requestBudgetMs + waits.statementMs + closeMs,
   'a stop outlasts the longest request and the slice that is being matched',
 )
-assert(send.copiesMax < send.attemptsMax, 'an unknown outcome is repeated less often than a refusal')
+assert(
+  send.copiesMax < send.attemptsMax,
+  'an unknown outcome is repeated less often than a refusal',
+)
 assert(
   send.confirmationsPollMs < limits.confirmationEveryMs && match.idleMs < 1_000,
   'nothing waits long for a look',

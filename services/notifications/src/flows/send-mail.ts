@@ -1,6 +1,11 @@
 import { retryFloorMs } from '@nightshift/runtime/outcome'
 import { type Delivery, type Mail, type MailLinks, mailOf } from '../domain/mail.ts'
-import { decideSending, type SendBounds, type SendOutcome, type SendVerdict } from '../domain/sending.ts'
+import {
+  decideSending,
+  type SendBounds,
+  type SendOutcome,
+  type SendVerdict,
+} from '../domain/sending.ts'
 
 /** One attempt of one delivery. Its outcome counts only while it is the latest. */
 export type Attempt = { deliveryId: string; attempt: number }

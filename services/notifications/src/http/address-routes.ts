@@ -3,7 +3,7 @@ import { ConfirmForm, LinkParams, UnsubscribeForm } from '@nightshift/contracts/
 import { problemResponses } from '@nightshift/contracts/problem'
 import { notFound } from '@nightshift/runtime/http-refusals'
 import { sendProblem } from '@nightshift/runtime/problem'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type Page, pageOf } from './pages.ts'
 
@@ -69,27 +69,35 @@ export const addressRoutes: FastifyPluginAsyncTypebox<{ deps: AddressRoutesDeps 
 /** A form is what mail clients send; JSON is not taken here, so that no page of others can be led to it. */
 function takeForms(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser(forms, { parseAs: 'buffer' }, async (request: { headers: Headers }, body: Buffer) => {
-    try {
-      const form = new Response(body, { headers: { 'content-type': request.headers['content-type'] } })
-      return Object.fromEntries(await form.formData())
-    } catch (cause) {
-      throw Object.assign(new Error('the form can not be read', { cause }), { statusCode: 400 })
-    }
-  })
+  app.addContentTypeParser(
+    forms,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      try {
+        const type = request.headers['content-type'] ?? ''
+        const form = new Response(new Uint8Array(body), { headers: { 'content-type': type } })
+        return Object.fromEntries(await form.formData())
+      } catch (cause) {
+        throw Object.assign(new Error('the form can not be read', { cause }), { statusCode: 400 })
+      }
+    },
+  )
 }
 
-type Headers = { 'content-type'?: string }
-
 function sendPage(reply: FastifyReply, name: Page) {
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
-    // The link is the key to the address: no other site is to hear of it.
-    .header('referrer-policy', 'no-referrer')
-    .header('cache-control', 'no-store')
-    .header('x-content-type-options', 'nosniff')
-    .header('x-robots-tag', 'noindex')
-    .serializer((html: unknown) => String(html))
-    .send(pageOf(name))
+  return (
+    reply
+      .type('text/html; charset=utf-8')
+      .header(
+        'content-security-policy',
+        "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+      )
+      // The link is the key to the address: no other site is to hear of it.
+      .header('referrer-policy', 'no-referrer')
+      .header('cache-control', 'no-store')
+      .header('x-content-type-options', 'nosniff')
+      .header('x-robots-tag', 'noindex')
+      .serializer((html: unknown) => String(html))
+      .send(pageOf(name))
+  )
 }

@@ -82,11 +82,7 @@ async function insertAlert(
 }
 
 /** One mail in so much time, however many alerts are saved: nobody is flooded through us. */
-async function askForConfirmation(
-  tx: Queryable,
-  address: string,
-  everyMs: number,
-): Promise<void> {
+async function askForConfirmation(tx: Queryable, address: string, everyMs: number): Promise<void> {
   await tx.query({
     name: 'ask_for_confirmation',
     text: `WITH asked AS (

@@ -120,7 +120,10 @@ function takenOf(row: Claimed): Taken {
   }
   const { attempts: attempt, copies, traceparent } = row
   const listing = row.listing ?? undefined
-  return { kind: 'mail', delivery: { deliveryId, recipient, listing, attempt, copies, traceparent } }
+  return {
+    kind: 'mail',
+    delivery: { deliveryId, recipient, listing, attempt, copies, traceparent },
+  }
 }
 
 /**
