@@ -144,7 +144,8 @@ describe('one listing that 30,000 of 100,000 alerts match', () => {
       `the next listing was mailed after ${Math.round(waitedMs)} ms, ` +
         `when ${await intended(crowd.data.listingId)} mails of the first were intended`,
     )
-    expect(waitedMs).toBeLessThan(5_000)
+    // It has as many alerts to look at, and takes turns with the first: at most twice as long as alone.
+    expect(waitedMs).toBeLessThan(10_000)
     await eventually(
       'all is matched',
       async () => ((await isMatched(crowd.data.listingId)) ? true : undefined),
