@@ -53,15 +53,17 @@ export async function confirmAddress(mailboxUrl: string, email: string): Promise
  * in which candidates are many. A mailbox or a service that is away for a while is asked again.
  */
 export async function confirmAllAddresses(mailboxUrl: string, signal: AbortSignal): Promise<void> {
-  let after = 0
+  /** Unset until the mailbox has said how far it is: what lies before is not of this run. */
+  let after: number | undefined
   while (!signal.aborted) {
     try {
+      after ??= (await readMails(`${mailboxUrl}/mails?limit=1`)).nextAfter
       const page = await readMails(`${mailboxUrl}/mails?after=${after}&limit=${pageMax}`)
       for (const { text } of page.mails) {
         const link = confirmLinkIn(text)
         if (link !== undefined && !signal.aborted) await openConfirmLink(link)
       }
-      after = page.nextAfter ?? after
+      after = page.nextAfter
       if (page.mails.length === pageMax) continue
     } catch {
       // Load runs with faults in it: what could not be reached now is asked for again from here.
@@ -70,8 +72,8 @@ export async function confirmAllAddresses(mailboxUrl: string, signal: AbortSigna
   }
 }
 
-async function readMails(url: string): Promise<{ mails: Mail[]; nextAfter: number | null }> {
+async function readMails(url: string): Promise<{ mails: Mail[]; nextAfter: number }> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(answerMs) })
   if (!answer.ok) throw new Error(`the mailbox answered ${answer.status}`)
-  return (await answer.json()) as { mails: Mail[]; nextAfter: number | null }
+  return (await answer.json()) as { mails: Mail[]; nextAfter: number }
 }
