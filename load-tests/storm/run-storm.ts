@@ -84,10 +84,10 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   await saveAlert(system)
   const over = new AbortController()
   const confirming = confirmAllAddresses(system.urls.mailbox, over.signal)
-  const { summary, exitCode, said } = await letItStorm(options, system, nemesis).finally(() => {
-    over.abort()
-    return confirming
-  })
+  const { summary, exitCode, said } = await letItStorm(options, system, nemesis).finally(() =>
+    over.abort(),
+  )
+  await confirming
   options.signal.throwIfAborted()
   say('waiting until nothing is under way (at most 90 s)')
   const sources = sourcesOf(system, parts, dir)

@@ -62,10 +62,8 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
     summaryFile: join(directory, 'summary.json'),
     htmlFile: join(directory, 'report.html'),
     ...(values['json'] ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
-  }).finally(() => {
-    over.abort()
-    return confirming
-  })
+  }).finally(() => over.abort())
+  await confirming
   if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
   console.log(values['json'] ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped
