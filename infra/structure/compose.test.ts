@@ -13,7 +13,8 @@ import { type RoleName, roleNames } from '../local/src/system/database-roles.ts'
 import { planLinks } from '../local/src/system/links.ts'
 import { defaultPortBase, type PortName, portPlan } from '../local/src/system/ports.ts'
 import { tenantNames } from '../local/src/system/secrets.ts'
-import { processNames, switchesIn, topology } from '../local/src/system/topology.ts'
+import { switchesIn } from '../local/src/system/switches.ts'
+import { processNames, topology } from '../local/src/system/topology.ts'
 import { scan } from './scan.ts'
 
 /**

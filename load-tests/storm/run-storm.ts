@@ -61,6 +61,7 @@ export const stormSometimes: readonly string[] = [
   'attempt.refused >= 1',
   'attempt.lost >= 1',
   'intent.retried >= 1',
+  'attempt.replayed >= 1',
   'info.happened >= 1',
   'payment.captured >= 100',
   'payment.declined >= 1',

@@ -100,6 +100,15 @@ export function append(
   return added
 }
 
+/** A dead letter of this record, on the topic of listings, which reads payments. */
+export function letterAbout(
+  { topic, partition, offset, t }: Pick<Rows['records'], 'topic' | 'partition' | 'offset' | 't'>,
+  reason: string,
+): Omit<Rows['records'], 'offset'> {
+  const deadLetter = { topic, partition, offset, reason }
+  return { topic: 'listings.dead-letters.v1', partition: 0, t, deadLetter }
+}
+
 /** The next number of a log that counts its lines. */
 export function nextSeq(evidence: Evidence, log: 'provider' | 'mails'): number {
   return rows(evidence, log).length + 1

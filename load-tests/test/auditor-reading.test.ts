@@ -170,10 +170,15 @@ describe('on the command line', () => {
   test(
     'a valid run leaves with 0, and an unknown one with 2',
     async () => {
-      expect(runMain('--run', validRun)).toMatchObject({ status: 0, stderr: '' })
-      const unmet = runMain('--run', validRun, '--sometimes', 'crash.listings >= 1', '--json')
+      expect(runMain('--run', validRun, '--pays-directly')).toMatchObject({ status: 0, stderr: '' })
+      const unmet = runMain(
+        ...['--run', validRun, '--pays-directly', '--json'],
+        ...['--sometimes', 'crash.listings >= 1'],
+      )
       expect(unmet.status).toBe(2)
       expect(JSON.parse(unmet.stdout)).toMatchObject({ valid: 'unknown' })
+      const unexcused = runMain('--run', validRun)
+      expect(unexcused).toMatchObject({ status: 1, stdout: expect.stringContaining('put aside') })
       expect(runMain('--run', dir)).toMatchObject({ status: 2 })
       expect(runMain('--brokers', '127.0.0.1:1')).toMatchObject({ status: 2, stdout: '' })
     },

@@ -109,7 +109,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     outbox: 'INSERT',
     inbox: 'SELECT, INSERT',
   },
-  listings_relay: { outbox: 'SELECT' },
+  listings_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   listings_reader: {
     listings: 'SELECT',
     publications: 'SELECT',
@@ -150,7 +150,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     outbox: 'INSERT',
     provider_callbacks: 'SELECT, INSERT',
   },
-  payments_relay: { outbox: 'SELECT' },
+  payments_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   payments_reader: {
     payments: 'SELECT',
     refunds: 'SELECT',
@@ -183,6 +183,10 @@ test.each(['payments', 'listings'] as const)(
     await as(`${service}_relay`, service, async client => {
       const mark = 'UPDATE outbox SET published_at = now() WHERE id = 1'
       expect(await answerTo(client, mark)).toBe('done')
+      expect(await answerTo(client, 'UPDATE outbox_lane SET epoch = epoch + 1')).toBe('done')
+      expect(await answerTo(client, 'UPDATE outbox_lane SET only_row = true')).toMatch(
+        /permission denied/,
+      )
       expect(await answerTo(client, "UPDATE outbox SET payload = '{}'")).toMatch(
         /permission denied/,
       )

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Area, SalaryEurPerYear, Seniority } from './listings-http.ts'
-import { Id, singleLine, strict } from './primitives.ts'
+import { Id, searchText, strict } from './primitives.ts'
 
 export const SaveAlertRequest = Type.Object(
   {
@@ -12,7 +12,7 @@ export const SaveAlertRequest = Type.Object(
       description:
         'A plain address: no display name, no quotes, no comments. Case does not tell two apart.',
     }),
-    text: Type.Optional(singleLine(200, 'Words a listing must contain, all of them.')),
+    text: Type.Optional(searchText),
     area: Type.Optional(Area),
     seniority: Type.Optional(Seniority),
     salaryAtLeastEurPerYear: Type.Optional(SalaryEurPerYear),

@@ -10,13 +10,17 @@ export type KafkaRecord = {
   headers: Record<string, string>
 }
 
-/** Resolves when every record is acknowledged; a throw means that any of them may or may not be. */
-export type Publish = (records: readonly KafkaRecord[]) => Promise<void>
+/**
+ * Resolves when every record is acknowledged; a throw means that any of them may or may not be.
+ * @param sendBeforeMs when the right to send them ends, by `performance.now()`. Nothing is begun to
+ *   be sent after it, however long the process was frozen on the way.
+ */
+export type Publish = (records: readonly KafkaRecord[], sendBeforeMs?: number) => Promise<void>
 
 export type KafkaProducer = { publish: Publish; close: () => Promise<void> }
 
 /** KafkaJS's own sends have no overall deadline: requests that wait in its queue never time out. */
-const sendDeadlineMs = 5_000
+export const sendDeadlineMs = 5_000
 const disconnectDeadlineMs = 1_000
 /** A broker takes 1 MiB in one request and partition by default (`max.message.bytes`). */
 const sliceBytesMax = 900_000
@@ -68,7 +72,7 @@ export function openKafkaProducer(
     )
   }
 
-  const send = async (records: readonly KafkaRecord[]) => {
+  const send = async (records: readonly KafkaRecord[], sendBeforeMs: number) => {
     if (closed) throw new Error('the Kafka producer is closed')
     const late = new AbortController()
     try {
@@ -76,6 +80,8 @@ export function openKafkaProducer(
       const sending = current.then(async producer => {
         for (const slice of slicesOf(records)) {
           if (late.signal.aborted) return
+          if (performance.now() >= sendBeforeMs)
+            throw kafkaError('KafkaTooLate', 'too late to send')
           await producer.sendBatch({ acks: -1, topicMessages: byTopic(slice, prefix) })
         }
       })
@@ -83,9 +89,8 @@ export function openKafkaProducer(
       await Promise.race([
         sending,
         sleep(sendDeadlineMs, undefined, { signal: late.signal }).then(() => {
-          const error = new Error(`Kafka did not acknowledge within ${sendDeadlineMs} ms`)
-          error.name = 'KafkaNotAcknowledged'
-          throw error
+          const message = `Kafka did not acknowledge within ${sendDeadlineMs} ms`
+          throw kafkaError('KafkaNotAcknowledged', message)
         }),
       ])
     } catch (error) {
@@ -97,8 +102,8 @@ export function openKafkaProducer(
   }
 
   return {
-    publish: records => {
-      const mine = tail.then(() => send(records))
+    publish: (records, sendBeforeMs = Number.POSITIVE_INFINITY) => {
+      const mine = tail.then(() => send(records, sendBeforeMs))
       tail = mine.catch(() => undefined) // the caller gets the error; the queue goes on
       return mine
     },
@@ -108,6 +113,10 @@ export function openKafkaProducer(
       await discard()
     },
   }
+}
+
+function kafkaError(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name })
 }
 
 /** In their order, so many at a time as the broker takes at once. KafkaJS would never split them. */

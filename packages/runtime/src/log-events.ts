@@ -9,6 +9,7 @@ export const logEvents = [
   'service.stopped',
   'service.crashed',
   'pattern.naive',
+  'pattern.unaffected',
   'configuration.refused',
   // one line per unit of work
   'http.request',
@@ -34,6 +35,8 @@ export const logEvents = [
   'postgres.connection_lost',
   'redis.connection_lost',
   'kafka.consumer_restarted',
+  'consumer.stalled',
+  'consumer.resumed',
   'kafka.client',
   'loop.failed',
 ] as const

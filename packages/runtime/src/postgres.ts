@@ -139,21 +139,55 @@ async function transact<T>(
 }
 
 /**
- * True when the world failed and not the statement: the same work may succeed later.
- * Classes of https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ * Two questions about one failure, because HTTP and a consumer do opposite things with the answer.
+ * An HTTP caller can come back, so everything that may pass is worth a 503 (`isPostgresAway`).
+ * A consumer holds its partition while it waits, so it may wait without limit only for what would
+ * fail every record alike (`isPostgresOutage`); a record that is too slow for the statement timeout
+ * is too slow tomorrow as well (opslane/opslane#508, stackrox/stackrox#4716).
+ * Codes: https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ */
+
+/** True when no statement can be run at all: no connection, no server, or no resources for any. */
+export function isPostgresOutage(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (typeof code === 'string' && (outageCodes.test(code) || socketCodes.test(code))) return true
+  return typeof message === 'string' && lostConnection.test(message)
+}
+
+/**
+ * True when another transaction was in the way: serialization failure, deadlock, lock timeout. It
+ * is the record's own failure, but one that more attempts usually cure.
+ */
+export function isPostgresContention(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(40|55P03$)/.test(code)
+}
+
+/**
+ * True when the same work may succeed later: an outage, contention, or a time limit that was
+ * reached (57014 statement, 25P03 idle in transaction, 25P04 transaction).
  */
 export function isPostgresAway(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string }
-  if (code !== undefined && /^(08|40|53|57|55P03|25P03|25P04)/.test(code)) return true
-  if (
-    code !== undefined &&
-    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)/.test(code)
-  )
-    return true
-  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/.test(
-    message ?? '',
-  )
+  if (isPostgresOutage(error) || isPostgresContention(error)) return true
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(57014|25P03|25P04)$/.test(code)
 }
+
+/**
+ * 08 connection; 28 and 3D000 no log-in and no such database, which no record can cause; 53 out of
+ * connections, disk or memory, but not 53400, which a single query reaches (`temp_file_limit`);
+ * 57 shut down, crashed or starting, but not 57014; 25006 a server that became read-only, as after
+ * a failover to a replica.
+ */
+const outageCodes = /^(08...|28...|3D000|53[0-3]..|57000|57P0.|25006)$/
+const socketCodes =
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL|ENOBUFS|EMFILE|ENFILE)$/
+/**
+ * What the driver says without a code. "Query read timeout" is our backstop behind the server's own
+ * statement timeout: the server did not even say that it gave up, so the connection is what failed.
+ */
+const lostConnection =
+  /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Query read timeout|is not queryable$/
 
 const serverVersionMin = 170_000
 

@@ -135,8 +135,59 @@ describe('a path or method that is not there', () => {
     ['one part of a query twice', '/things/abc?limit=1&limit=2', 400, 'validation-error'],
     ['a query of another type', `/things/abc?limit=${marker}`, 400, 'validation-error'],
     ['a query that nobody takes', `/deadline?x=${marker}`, 400, 'validation-error'],
+    [
+      'an escape in a query that is none',
+      `/things/abc?limit=%zz${marker}`,
+      400,
+      'malformed-request',
+    ],
+    ['an overlong encoding in a query', '/things/abc?limit=%c0%af', 400, 'malformed-request'],
+    ['no id', '/things/', 404, 'not-found'],
+    ['an encoded slash', '/things/a%2Fb', 404, 'not-found'],
+    ['dots', '/things/..', 404, 'not-found'],
+    ['an id with a blank', '/things/%20abc', 404, 'not-found'],
   ])('%s is refused', async (_what, path, status, slug) => {
     await expectRefusal(await sendRaw(attacked.port, get(path)), status, slug)
+  })
+
+  // An integer in a query is written as JSON writes it, and in no other way that `Number` takes.
+  test.each([
+    '0x10',
+    '%0a5',
+    '1e1',
+    '+5',
+    '%2B5',
+    '%205',
+    '5%20',
+    '5.0',
+    '',
+    '05',
+    '0b1',
+    '5_0',
+    '٥',
+    '５',
+  ])('limit=%s is not an integer: 400', async text => {
+    const path = `/things/abc?limit=${encodeURI(decodeURIComponent(text)).replace('+', '%2B')}`
+    await expectRefusal(await sendRaw(attacked.port, get(path)), 400, 'validation-error')
+  })
+
+  test.each([
+    'limit[]=5',
+    'limit=5&limit=5',
+    'limit=9007199254740993',
+    'limit=--5',
+    'LIMIT=5',
+    'limit=true',
+    'limit=null',
+    'limit',
+  ])('?%s: 400', async query => {
+    const answer = await sendRaw(attacked.port, get(`/things/abc?${query}`))
+    await expectRefusal(answer, 400, 'validation-error')
+  })
+
+  test.each(['5', '-5', '0', '999999999999999'])('limit=%s is that number', async text => {
+    const answer = await sendRaw(attacked.port, get(`/things/abc?limit=${text}`))
+    expect(answer.json).toEqual({ limit: Number(text) })
   })
 
   test.each([
@@ -189,6 +240,41 @@ describe('a body that is not what the route takes', () => {
     ['a NUL in text', post(text('\\u0000')), 400, 'validation-error'],
     ['a line break in text', post(text('\\r\\nBcc: x')), 400, 'validation-error'],
     ['text that turns its direction', post(text('\u202e')), 400, 'validation-error'],
+    // serde-rs/json#762: one reader keeps the first of two, another the last.
+    ['a name twice', post('{"name":"x","count":4900,"count":1}'), 400, 'ambiguous-json'],
+    ['too great a number', post('{"name":"x","count":1e400}'), 400, 'ambiguous-json'],
+    ['too exact a number', post('{"name":"x","count":1.00000000000000001}'), 400, 'ambiguous-json'],
+    [
+      'UTF-16',
+      post(valid, 'Content-Type: application/json; charset=utf-16\r\n'),
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'Latin 1 in quotes',
+      post(valid, 'Content-Type: application/json; CHARSET="ISO-8859-1"\r\n'),
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'another charset behind UTF-8',
+      post(valid, 'Content-Type: application/json; charset=utf-8; charset=utf-7\r\n'),
+      415,
+      'unsupported-media-type',
+    ],
+    ['two types', post(valid, `${json}${json}`), 400, 'malformed-request'],
+    [
+      'a problem',
+      post(valid, 'Content-Type: application/problem+json\r\n'),
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'a content coding in capitals',
+      post(valid, `${json}Content-Encoding: GZIP\r\n`),
+      415,
+      'unsupported-media-type',
+    ],
     ['deep nesting', post('['.repeat(1_000)), 400, 'malformed-json'],
     ['bytes that are not UTF-8', post(Buffer.from([34, 0xc3, 0x28, 34])), 400, 'invalid-encoding'],
     [
@@ -245,9 +331,30 @@ describe('a body that is not what the route takes', () => {
     ['characters beyond the first plane', post('{"name":"🙂","count":1}')],
     ['one of them in two escapes', post('{"name":"\\ud83d\\uDE42","count":1}')],
     ['text about an escape', post('{"name":"\\\\ud83d","count":1}')],
-    ['no content coding', post(valid, `${json}Content-Encoding: identity\r\n`)],
+    ['no content coding', post(valid, `${json}Content-Encoding: Identity\r\n`)],
+    ['UTF-8 in quotes', post(valid, 'Content-Type: application/json;charset="UTF-8"\r\n')],
+    [
+      'a charset in a value',
+      post(valid, 'Content-Type: application/json; x="; charset=utf-7"\r\n'),
+    ],
+    ['a version', post(valid, 'Content-Type: application/json; v=1; Charset=Utf-8\r\n')],
+    ['a number in another form', post('{"name":"a","count":1.0e0}')],
   ])('%s changes nothing', async (_what, bytes) => {
     expect((await sendRaw(attacked.port, bytes)).status).toBe(201)
+  })
+
+  test('words of HTTP may be written in any case', async () => {
+    const expecting = await sendRaw(attacked.port, post(valid, `${json}Expect: 100-CONTINUE\r\n`))
+    expect([expecting.status, expecting.rest]).toEqual([100, expect.stringContaining(' 201 ')])
+    const body = `${valid.length.toString(16).toUpperCase()}\r\n${valid}\r\n0\r\n\r\n`
+    const chunked = postChunked(body).replace(': chunked', ': Chunked')
+    expect((await sendRaw(attacked.port, chunked)).status).toBe(201)
+    const closing = await sendRaw(
+      attacked.port,
+      get('/things/abc', `HOST: x\r\nconnection: CLOSE\r\n`),
+      true,
+    )
+    expect([closing.status, closing.closed]).toEqual([200, true])
   })
 
   test('a body of a thousand mistakes does not get an answer of a thousand lines', async () => {
@@ -272,6 +379,49 @@ test('who sends far too much can say all of it, and hears why it is refused', as
   await expectRefusal(answer, 413, 'payload-too-large')
   // A reset can overtake the answer: then all that the caller knows is that its connection broke.
   expect(failures).toEqual([])
+})
+
+describe('who is refused before its body was read can say all of it, and hears why', () => {
+  const to = (head: string, headers: string) => (body: Buffer) =>
+    Buffer.concat([
+      Buffer.from(`${head} HTTP/1.1\r\n${headers}Content-Length: ${body.length}\r\n\r\n`),
+      body,
+    ])
+  const refusals: [string, number, (body: Buffer) => Buffer][] = [
+    ['a header that is none', 400, to('POST /things', `${host}A : 1\r\n`)],
+    ['two Hosts', 400, to('POST /things', `${host}${host}`)],
+    ['a key in the URL', 400, to('POST /things?ns_test_1', host)],
+    ['a broken escape', 400, to('POST /things/%zz', host)],
+    ['no such path', 404, to('POST /nothing', host)],
+    ['no such method', 405, to('PUT /things', host)],
+    ['too large', 413, to('POST /things', `${host}${json}`)],
+    ['another type', 415, to('POST /things', `${host}Content-Type: text/plain\r\n`)],
+    ['a strange expectation', 417, to('POST /things', `${host}Expect: tea\r\n`)],
+    ['headers too large', 431, to('POST /things', `${host}A: ${'a'.repeat(20_000)}\r\n`)],
+  ]
+  test.each(refusals)('%s: %i', async (_what, status, request) => {
+    for (const bytes of [90_000, 400_000, 2_000_000]) {
+      for (let times = 0; times < 10; times += 1) {
+        const socket = connect(attacked.port, '127.0.0.1')
+        const failures: Error[] = []
+        socket.on('error', error => failures.push(error))
+        socket.write(request(Buffer.alloc(bytes, 'x')))
+        const answer = await readAnswer(socket)
+        socket.destroy()
+        expect([answer.status, failures]).toEqual([status, []])
+      }
+    }
+  })
+
+  test('an answer to a GET with a body does not cut the body off either', async () => {
+    const request = to('GET /things/abc', `${host}Connection: close\r\n`)
+    const socket = connect(attacked.port, '127.0.0.1')
+    const failures: Error[] = []
+    socket.on('error', error => failures.push(error))
+    socket.write(request(Buffer.alloc(2_000_000, 'x')))
+    const answer = await readAnswer(socket, true)
+    expect([answer.status, failures]).toEqual([200, []])
+  })
 })
 
 describe('a handler that fails', () => {

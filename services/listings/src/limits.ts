@@ -53,8 +53,15 @@ export const limits = {
     /** The longest that a `Retry-After` may put off the next attempt. */
     retryAfterCapMs: 30_000,
   },
-  /** A revoked key is refused after this long at the latest. */
-  apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
+  /** A revoked key is refused after `cacheMs`, and a key that was tried before it was issued is good after `refusedMs`. */
+  apiKeys: {
+    cacheMs: 5_000,
+    cachedMax: 1_000,
+    refusedMs: 1_000,
+    refusedMax: 1_000,
+    /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
+    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 500 },
+  },
   /** With less left of a request, nothing is begun: payments could not be asked in it. */
   beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
@@ -94,6 +101,14 @@ assert(
   'after payments had its time, the outcome must still be recorded',
 )
 assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+assert(
+  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
+  'made-up keys leave most connections to those who hold a good one',
+)
+assert(
+  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
+  'a caller hears that its key could not be looked for',
+)
 assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
   'nobody takes over from an owner that may still be working',

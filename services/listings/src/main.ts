@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -14,6 +16,7 @@ import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openHttpClient } from '@nightshift/runtime/http-client'
+import type { RunningConsumer } from '@nightshift/runtime/kafka-consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
@@ -41,10 +44,11 @@ import { searchResponse } from './http/listing-response.ts'
 import { publicationAnswer } from './http/publication-answer.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
 import { claimPublication } from './store/claim-publication.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
-import { countLeftOpen, postponeCheck, takeDuePublication } from './store/publications.ts'
+import { countLeftOpen, takeDuePublication } from './store/publications.ts'
 import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 import { settlePublication } from './store/settle-publication.ts'
 
@@ -62,7 +66,8 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   let ready = false
-  const operations = buildOperationsServer(metrics.registry, () => ready)
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
@@ -83,6 +88,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
       forgetSearches: () => forgetSearches(redis),
     },
   )
+  consumers.push(consumer)
   open.defer(() => consumer.close())
 
   const app = await buildApp({
@@ -151,10 +157,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     config.PATTERN_OUTBOX === 'on'
       ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
       : publishAfterCommit(workerPool, () => topic, publish)
-  const keys =
-    config.PATTERN_IDEMPOTENCY_KEY === 'on'
-      ? idempotencyKeys(limits.keyLeaseMs)
-      : ignoredIdempotencyKeys()
+  const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
@@ -164,16 +167,22 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: (publication, retryFloorMs) =>
-      inTenantTransaction(pool, publication.tenantId, async tx => {
-        const wait = { baseMs: againBaseMs, capMs: againCapMs, retryAfterMs: retryFloorMs }
-        // An owner that was overtaken must not release the key: it is the next owner's.
-        if (await postponeCheck(tx, publication, wait)) {
-          await keys.release(tx, publication.publicationId)
-        }
-      }),
+    askAgainLater: askAgainLater(pool, keys, { baseMs: againBaseMs, capMs: againCapMs }),
   }
   return { publish, announcements, keys, finish }
+}
+
+function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKeys {
+  if (variant === 'naive') return ignoredIdempotencyKeys()
+  return variant === 'select-then-insert' ? selectThenInsert() : idempotencyKeys(limits.keyLeaseMs)
+}
+
+/** The switches as they are here: what changes payments alone is on, and the log says so. */
+function switchesHere(config: Config, log: Log): Config {
+  const { PATTERN_IDEMPOTENCY_KEY: variant } = config
+  if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
+  log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
+  return { ...config, PATTERN_IDEMPOTENCY_KEY: 'on' }
 }
 
 /**
@@ -221,7 +230,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    warnOfNaivePatterns(config, log)
+    warnOfNaivePatterns(switchesHere(config, log), log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
     await run(config, log, stop)
   })

@@ -4,6 +4,7 @@ import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { runInBackground } from '@nightshift/runtime/background'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
+import type { RunningConsumer } from '@nightshift/runtime/kafka-consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
 import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
@@ -44,7 +45,8 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await requireMigrations(requests, join(import.meta.dirname, '../migrations'))
 
   let ready = false
-  const operations = buildOperationsServer(metrics.registry, () => ready)
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
@@ -60,6 +62,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
     { inOneTransaction: listingEventTransaction(matching) },
   )
+  consumers.push(consumer)
   open.defer(() => consumer.close())
 
   const app = await buildApp({ log, metrics, ...routesDeps(requests, links) })

@@ -11,6 +11,8 @@ export const limits = {
     // Longer than our callers keep an idle connection (4 s), or they write to a closed one.
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
+    /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
+    callbackBytesMax: 256 * 1024,
     connectionsMax: 1_000,
   },
   pool: {
@@ -51,8 +53,15 @@ export const limits = {
   },
   /** Of answers, where a variant of the keys keeps them there. */
   cache: { connectMs: 500, commandMs: 250 },
-  /** A revoked key is refused after this long at the latest. */
-  apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
+  /** A revoked key is refused after `cacheMs`, and a key that was tried before it was issued is good after `refusedMs`. */
+  apiKeys: {
+    cacheMs: 5_000,
+    cachedMax: 1_000,
+    refusedMs: 1_000,
+    refusedMax: 1_000,
+    /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
+    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 500 },
+  },
   /** With less left of a request, nothing is begun: the provider could not be asked in it. */
   beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
@@ -114,6 +123,14 @@ assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an 
 assert(
   providerRules.keyMarginMs > http.requestBudgetMs + providerRules.processingDelayMaxMs,
   'when the provider forgets a key, no request under it is on its way any more',
+)
+assert(
+  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
+  'made-up keys leave most connections to those who hold a good one',
+)
+assert(
+  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
+  'a caller hears that its key could not be looked for',
 )
 assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,

@@ -31,13 +31,14 @@ import {
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
-import { Config } from './config.ts'
+import { Config, refuseIgnoredSwitches } from './config.ts'
 import { captureEntries } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import { createPaymentMetrics, type PaymentMetrics } from './metrics.ts'
 import { findAnyPayment, lookOnce } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
@@ -62,6 +63,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('payments')
+  const paymentMetrics = createPaymentMetrics(metrics.registry)
   const adopt = (url: string, name: string, bounds: PoolLimits) =>
     open.adopt(openPool(url, name, bounds, log), p => p.end())
   const pool = adopt(config.DATABASE_URL, 'payments', limits.pool)
@@ -74,7 +76,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const plumbing = { pool, worker, log, metrics }
+  const plumbing = { pool, worker, log, metrics, paymentMetrics }
   const wired = wirePatterns(config, open, plumbing)
   startJobs(open, stop, wired, plumbing)
 
@@ -94,17 +96,22 @@ type Plumbing = {
   worker: Pool
   log: Log
   metrics: Metrics
+  paymentMetrics: PaymentMetrics
 }
 type Wired = ReturnType<typeof wirePatterns>
 
 /** What the routes call. On behalf of an employer, in a transaction that sees its rows only. */
-function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: Plumbing): AppDeps {
+function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
+  const { pool, worker, log, metrics, paymentMetrics } = plumbing
   const { announcements, claim, finish, refund } = wired
   const { defaultSize, refundsMax } = limits.page
   const decide = decideHold(limits.reconcile.firstCheckMs)
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
-    ...{ log, metrics, pageDefault: defaultSize },
+    log,
+    metrics,
+    callbackMetrics: paymentMetrics,
+    pageDefault: defaultSize,
     takePayment: {
       ...{ claim, ...finish, beginMinMs: limits.beginMinMs },
       withoutAnswer:
@@ -145,7 +152,7 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { worker, log, metrics } = plumbing
+  const { pool: tenantPool, worker, log, metrics } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
     producer => producer.close(),
@@ -160,7 +167,13 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
-  const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
+  const phases = wirePhases(config, open, {
+    pool: worker,
+    tenantPool,
+    announcements,
+    backlog,
+    log,
+  })
   const { charge, carryOut, giveBack } = wireProvider(config, open, plumbing)
   const finish: Finish = {
     ...{ charge, carryOut },
@@ -182,7 +195,7 @@ function startJobs(
   open: AsyncDisposableStack,
   stop: AbortSignal,
   { announcements, backlog, finish, reconcile, refund }: Wired,
-  { worker, log, metrics }: Plumbing,
+  { worker, log, paymentMetrics }: Plumbing,
 ): void {
   const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.reconcile
   const attemptBudgetMs = limits.http.requestBudgetMs
@@ -192,13 +205,15 @@ function startJobs(
     ...work,
     finish,
     takeDue: () => takeDuePayment(worker, leaseMs),
-    showOldest: async () => metrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
+    showOldest: async () =>
+      paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
   const meetRefunds = {
     ...work,
     finish: refund,
     takeDue: () => takeDueRefund(worker, leaseMs),
-    showOldest: async () => metrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
+    showOldest: async () =>
+      paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
   }
   const jobs: Job[] = [
     {
@@ -231,6 +246,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
+    refuseIgnoredSwitches(config)
     warnOfNaivePatterns(config, log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
     await run(config, log, stop)

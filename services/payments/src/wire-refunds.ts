@@ -2,7 +2,6 @@ import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotenc
 import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
 import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import type { Log } from '@nightshift/runtime/logger'
-import type { Metrics } from '@nightshift/runtime/metrics'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { refundEntries, taxOfRefund } from './domain/ledger.ts'
@@ -10,6 +9,7 @@ import type { Refund } from './domain/refund.ts'
 import type { FinishRefundDeps, RefundPaymentDeps } from './flows/refund-payment.ts'
 import { refundAnswer } from './http/refund-answer.ts'
 import { limits } from './limits.ts'
+import type { PaymentMetrics } from './metrics.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
 import type { NextCheck } from './store/payments.ts'
 import { refundPhases } from './store/refund-phases.ts'
@@ -21,14 +21,14 @@ export type RefundsPlumbing = {
   /** For what works for all of them. */
   worker: Pool
   log: Log
-  metrics: Metrics
+  paymentMetrics: PaymentMetrics
 }
 
 /** Money that goes back: owed first, then given, for as long as it takes. */
 export function wireRefunds(
   config: Config,
   giveBack: FinishRefundDeps['giveBack'],
-  { pool, worker, log, metrics }: RefundsPlumbing,
+  { pool, worker, log, paymentMetrics }: RefundsPlumbing,
 ): RefundPaymentDeps {
   const { firstCheckMs, againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const keys = idempotencyKeys(limits.keyLeaseMs)
@@ -57,7 +57,7 @@ export function wireRefunds(
     leaveToPerson: async (one, reason) => {
       const { refundId, paymentId } = one
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
-      metrics.refundsBlocked.inc({ reason })
+      paymentMetrics.refundsBlocked.inc({ reason })
       await putOff(one, { baseMs: leftToPersonMs, capMs: leftToPersonMs, retryAfterMs: 0 })
     },
   }

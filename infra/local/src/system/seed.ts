@@ -1,5 +1,6 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
+import { termsOfListing } from '@nightshift/contracts/search-terms'
 import pg from 'pg'
 import { confirmAddress } from '../confirm-address.ts'
 import { type KeyedService, keyedServices, type Secrets } from './secrets.ts'
@@ -87,8 +88,9 @@ export async function seedListings(options: SeedListingsOptions): Promise<{ publ
 async function insertDraft(client: pg.Client, { listingId, tenant, request }: SeedListing) {
   await client.query(
     `INSERT INTO listings (listing_id, tenant_id, title, company, description, area, seniority,
-       salary_min_eur, salary_max_eur)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (listing_id) DO NOTHING`,
+       salary_min_eur, salary_max_eur, search)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]))
+     ON CONFLICT (listing_id) DO NOTHING`,
     [
       listingId,
       tenant.tenantId,
@@ -99,6 +101,7 @@ async function insertDraft(client: pg.Client, { listingId, tenant, request }: Se
       request.seniority,
       request.salaryMinEurPerYear,
       request.salaryMaxEurPerYear,
+      termsOfListing(request),
     ],
   )
 }

@@ -132,18 +132,6 @@ export function topology(options: TopologyOptions): Topology {
   }
 }
 
-/** The variables of a caller's environment that reach the services: what experiments turn. */
-export function switchesIn(
-  environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const switches: Record<string, string> = {}
-  for (const [name, value] of Object.entries(environment)) {
-    const isSwitch = name.startsWith('PATTERN_') || name === 'CRASH_AT' || name === 'LOG_LEVEL'
-    if (isSwitch && value !== undefined) switches[name] = value
-  }
-  return switches
-}
-
 function linksOf({ links, ports, postgresUrl, redisUrl }: TopologyOptions): Link[] {
   if (links === undefined) return []
   const { external } = links

@@ -41,7 +41,7 @@ export type RefundPaymentDeps = FinishRefundDeps & {
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
   /** Commits that the money is owed. From then on it is given back, whoever dies. */
-  claim: (keyed: KeyedRefund) => Promise<RefundClaim>
+  claim: (keyed: KeyedRefund, deadline: Deadline) => Promise<RefundClaim>
 }
 
 export type RefundPaymentResult =
@@ -61,7 +61,7 @@ export async function refundPayment(
   deadline: Deadline,
 ): Promise<RefundPaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed)
+  const claim = await deps.claim(keyed, deadline)
   if (claim.kind === 'known') return { kind: 'refund', refund: claim.refund }
   if (claim.kind !== 'claimed') return claim
   const refund = await finishRefund(deps, claim.refund, deadline)

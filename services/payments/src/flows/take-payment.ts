@@ -39,7 +39,7 @@ export type TakePaymentDeps = FinishPaymentDeps & {
   /** What the caller is told when the provider has not answered. */
   withoutAnswer: 'pending' | 'timed_out'
   /** Commits the key and the payment, so that everything after can be continued by somebody else. */
-  claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
+  claim: (keyed: KeyedPayment, deadline: Deadline) => Promise<PaymentClaim>
 }
 
 export type TakePaymentResult =
@@ -59,7 +59,7 @@ export async function takePayment(
   deadline: Deadline,
 ): Promise<TakePaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed)
+  const claim = await deps.claim(keyed, deadline)
   if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
   if (claim.kind !== 'claimed') return claim
   const payment = await finishPayment(deps, claim.payment, deadline)

@@ -17,6 +17,21 @@ export async function findPayment(
   return rows[0] && toPayment(rows[0])
 }
 
+/** As `findPayment`, and holds the row until the transaction ends. */
+export async function lockPayment(
+  tx: Queryable,
+  tenantId: string,
+  paymentId: string,
+): Promise<Payment | undefined> {
+  const { rows } = await tx.query<PaymentRow>({
+    name: 'lock_payment',
+    text: `SELECT ${paymentColumns('p')} FROM payments p
+           WHERE p.tenant_id = $1 AND p.payment_id = $2 FOR NO KEY UPDATE`,
+    values: [tenantId, paymentId],
+  })
+  return rows[0] && toPayment(rows[0])
+}
+
 /** When to look at something open again. */
 export type NextCheck = {
   baseMs: number
