@@ -26,7 +26,7 @@ export async function openConfirmLink(link: string): Promise<number> {
 }
 
 /** The links of all requests to confirm that an address was sent, newest last. */
-export async function confirmLinksFor(mailboxUrl: string, email: string): Promise<string[]> {
+async function confirmLinksFor(mailboxUrl: string, email: string): Promise<string[]> {
   const { mails } = await readMails(`${mailboxUrl}/mails?to=${encodeURIComponent(email)}`)
   return mails.flatMap(({ text }) => confirmLinkIn(text) ?? [])
 }

@@ -1,5 +1,3 @@
-import { domainToASCII } from 'node:url'
-
 export type ReadAddress = Readonly<{
   /** The same for every way to write the address of one mailbox. */
   identity: string
@@ -31,8 +29,8 @@ export function readEmailAddress(text: string): ReadAddress | undefined {
   // The lengths come first, so that no expression is run on a text without a bound.
   if (local.length > localPartMax || domain.length > domainMax) return undefined
   if (!localPart.test(local) || !domainText.test(domain)) return undefined
-  const ascii = domainToASCII(domain)
-  if (!isHostName(ascii)) return undefined
+  const ascii = URL.parse(`http://${domain}/`)?.hostname
+  if (ascii === undefined || !isHostName(ascii)) return undefined
   return { identity: `${local.toLowerCase()}@${ascii}`, sendTo: `${local}@${ascii}` }
 }
 

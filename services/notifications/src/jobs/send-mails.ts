@@ -41,11 +41,13 @@ async function takeNext(
     if (taken.kind === 'mail') return taken.delivery
     if (taken.kind === 'ended') {
       const { deliveryId, status, reason } = taken
-      log.warn({ event: `mail.${status}`, deliveryId, reason })
+      log.warn({ event: endedEventOf[status], deliveryId, reason })
     }
   }
   return undefined
 }
+
+const endedEventOf = { suppressed: 'mail.suppressed', failed: 'mail.failed' } as const
 
 const eventOf = {
   sent: 'mail.sent',
