@@ -95,6 +95,7 @@ const specs = topology({
       listings: 'development-only-pepper-of-listings-0000000',
     },
     cardProviderCallbackSecret: 'whsec_development-card-provider',
+    mailLinkSecret: 'development-only-mail-link-secret-00000000000',
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },

@@ -25,6 +25,8 @@ export const logEvents = [
   'mail.sent',
   'mail.postponed',
   'mail.failed',
+  'mail.suppressed',
+  'mail.superseded',
   // the outside
   'breaker.opened',
   'breaker.half_opened',

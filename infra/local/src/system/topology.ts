@@ -125,6 +125,9 @@ export function topology(options: TopologyOptions): Topology {
     notifications: service(options, 'notifications', {
       ...serviceEnv('notifications'),
       SMTP_URL: `smtp://${over('notifications-mail', ports.smtp)}`,
+      // As candidates reach it, with or without links.
+      PUBLIC_URL: `http://${host}:${ports.notifications}`,
+      MAIL_LINK_SECRETS: secrets.mailLinkSecret,
     }),
   }
 }
