@@ -8,6 +8,7 @@ export const flags = {
   save: { type: 'string' },
   sometimes: { type: 'string', multiple: true },
   'may-be-empty': { type: 'string', multiple: true },
+  'pays-directly': { type: 'boolean' },
   json: { type: 'boolean' },
   history: { type: 'string', multiple: true },
   'truth-log': { type: 'string' },
@@ -51,6 +52,7 @@ export function readOptions(
     from,
     json: values.json ?? false,
     mayBeEmpty,
+    paysDirectly: values['pays-directly'] ?? false,
     ...(values.sometimes ? { sometimes: values.sometimes } : {}),
     ...(values.save === undefined ? {} : { saveTo: values.save }),
   }

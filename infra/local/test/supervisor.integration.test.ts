@@ -65,6 +65,17 @@ test('a command that does not exist is a reason in the status, not the end of th
   expect(ghost.reason).toContain('ENOENT')
 })
 
+test('what stands still in a process that is ready is a note in its status', async () => {
+  await using supervisor = await openTestSupervisor()
+  const { client } = supervisor
+  const body = JSON.stringify({ status: 'ready', stalled: [{ topic: 'payments.v1', seconds: 15 }] })
+  const server = `require('node:http').createServer((_, response) => response.end('${body}'))
+    .listen(Number(process.env.PORT), '127.0.0.1')`
+  await client.add(await childSpec('snail', '', { args: ['--eval', server] }))
+  const [status] = await awaitReady(client, ['snail'], soonMs)
+  expect(status).toMatchObject({ state: 'ready', reason: 'no progress on payments.v1' })
+})
+
 test('a process that is never ready is ended after its start timeout, and tried again', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor

@@ -1,4 +1,4 @@
-import { type InboxRow, rowsOf, type TopicRecord } from '../evidence.ts'
+import { type DeadLetterFacts, type InboxRow, rowsOf, type TopicRecord } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
@@ -22,7 +22,9 @@ function checkTopic(
 ): Finding[] {
   const records = facts.records.filter(record => record.topic === topic)
   const letters = facts.records.filter(record => record.topic === deadLetterTopic)
-  const putAside = new Set(letters.map(({ deadLetter }) => deadLetter && placeOf(deadLetter)))
+  const putAside = new Set(
+    letters.flatMap(({ deadLetter }) => (deadLetter ? placesOf(deadLetter) : [])),
+  )
   const places = new Set(records.map(placeOf))
   const applied = new Set(inbox.map(({ eventId }) => eventId))
   const onTopic = new Set(records.map(({ event }) => event?.eventId))
@@ -41,7 +43,7 @@ function checkTopic(
     .filter(({ eventId }) => !onTopic.has(eventId))
     .map(({ eventId }) => s14(`event ${eventId} was applied, and is not on ${topic}`, [eventId]))
   const misplaced = letters
-    .filter(({ deadLetter }) => !deadLetter || !places.has(placeOf(deadLetter)))
+    .filter(({ deadLetter }) => !deadLetter || !placesOf(deadLetter).some(at => places.has(at)))
     .map(letter => s14(`${placeOf(letter)} is the dead letter of no record on ${topic}`, []))
   const silent = letters
     .filter(({ deadLetter }) => deadLetter?.reason.trim() === '')
@@ -49,9 +51,46 @@ function checkTopic(
   return [...unaccounted, ...unsaid, ...misplaced, ...silent]
 }
 
+/**
+ * S14: in a healthy system each record can be applied, so a dead letter is a finding, whatever its
+ * reason is. Only payments for publications that never were are excused, in a run that makes them.
+ */
+export function checkNothingPutAside(
+  facts: Facts,
+  { paysDirectly = false }: { paysDirectly?: boolean },
+): Finding[] {
+  const recordAt = new Map(facts.records.map(record => [placeOf(record), record]))
+  const letters = new Map(
+    facts.records.flatMap(({ deadLetter }) =>
+      deadLetter === undefined ? [] : [[placeOf(deadLetter), deadLetter] as const],
+    ),
+  )
+  return [...letters].flatMap(([place, { reason }]) => {
+    const record = recordAt.get(place)
+    // A letter of no record, or without a reason, is a finding of its own.
+    if (record === undefined || reason.trim() === '') return []
+    const { event } = record
+    const publicationId = event?.publicationId ?? undefined
+    const isForNothing = publicationId !== undefined && !facts.publicationById.has(publicationId)
+    if (paysDirectly && isForNothing) return []
+    const ids = event ? [event.eventId, event.aggregateId] : []
+    return [s14(`${place} was put aside: ${reason}`, ids)]
+  })
+}
+
 function because(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`
 }
+
+/** A batch that could not be read is put aside as a whole. */
+function placesOf(letter: DeadLetterFacts): string[] {
+  const { offset: last, firstOffset = last } = letter
+  const length = Math.min(Math.max(last - firstOffset + 1, 1), batchRecordsMax)
+  return Array.from({ length }, (_, i) => placeOf({ ...letter, offset: last - i }))
+}
+
+/** A letter may say anything, and must not make the auditor run out of memory. */
+const batchRecordsMax = 100_000
 
 function placeOf({
   topic,

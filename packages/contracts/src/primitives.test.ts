@@ -1,5 +1,6 @@
 import { Check } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
+import { SaveAlertRequest } from './notifications-http.ts'
 import { multiLine, searchText, singleLine } from './primitives.ts'
 
 const line = singleLine(50_000, 'A line.')
@@ -88,7 +89,7 @@ test('each pattern is one for readers that do not know the flag `u`, too', () =>
 
 test('each pattern takes time in proportion to the text', () => {
   const pieces = ['a', ' ', '\u200b', '🏴', '🏴\u{e0061}', '\r\n', '\r', '\u3164', '@.', 'a@', 'a.']
-  for (const schema of [line, text, searchText]) {
+  for (const schema of [line, text, searchText, SaveAlertRequest.properties.email]) {
     const { pattern } = schema as { pattern?: string }
     if (pattern === undefined) throw new Error('the schema has no pattern')
     const expression = new RegExp(pattern, 'u')

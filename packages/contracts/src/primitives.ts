@@ -62,13 +62,6 @@ export const searchText = Type.String({
   description: 'Words that a listing must contain, all of them, in any order.',
 })
 
-export const EmailAddress = Type.String({
-  format: 'email',
-  maxLength: 254,
-  pattern: '^[^\\s<>"(),;:\\\\]+@[^\\s<>"(),;:\\\\]+\\.[^\\s<>"(),;:\\\\]+$',
-  description: 'A plain address: no display name, no quotes, no comments.',
-})
-
 /**
  * Syntax of an Idempotency-Key header. Modelled on Stripe's documented behaviour and an IETF draft
  * that has expired (draft-ietf-httpapi-idempotency-key-header-07); it is not an RFC.

@@ -38,6 +38,8 @@ CREATE TABLE publications (
   card_token text,
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,
+  -- Raised by each takeover: a fencing token for the owner of the publication.
+  attempt integer NOT NULL DEFAULT 1,
   traceparent text,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -76,6 +78,14 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
+
+-- Which relay publishes: the epoch grows with each that takes over, and fences the one before it.
+CREATE TABLE outbox_lane (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  epoch integer NOT NULL,
+  held_until timestamptz NOT NULL
+);
+INSERT INTO outbox_lane (epoch, held_until) VALUES (0, '-infinity');
 
 -- Which events have been applied. Written in the transaction of the effect, or it would prove nothing.
 CREATE TABLE inbox (
