@@ -190,6 +190,7 @@ test('nobody is answered without the token', async () => {
   expect(await ask('Bearer ')).toBe(401)
   expect(await ask(`Bearer ${'x'.repeat(token.length)}`)).toBe(401)
   expect(await ask(`Bearer ${token}`)).toBe(200)
+  expect(await ask(`bearer  ${token}`)).toBe(200)
 })
 
 test('a name that would be a path is refused', async () => {

@@ -81,6 +81,12 @@ test('a search text may show nothing: it is told apart by its words', () => {
   expect(Check(searchText, '   ')).toBe(true)
 })
 
+test('each pattern is one for readers that do not know the flag `u`, too', () => {
+  for (const schema of [line, text, searchText]) {
+    expect(() => new RegExp((schema as { pattern?: string }).pattern ?? '[')).not.toThrow()
+  }
+})
+
 test('each pattern takes time in proportion to the text', () => {
   const pieces = ['a', ' ', '\u200b', '🏴', '🏴\u{e0061}', '\r\n', '\r', '\u3164', '@.', 'a@', 'a.']
   for (const schema of [line, text, searchText, SaveAlertRequest.properties.email]) {

@@ -19,10 +19,13 @@ export function markUnreadable(request: IncomingMessage): void {
  * rest of the request, within the bounds of `dropRest`. If there is still more, the connection ends.
  */
 export function dropRestBeforeAnswers(app: FastifyInstance): void {
-  app.addHook('onSend', async ({ raw }, reply, payload) => {
-    if (!raw.complete) await dropRest(raw)
-    if (!raw.complete) reply.header('connection', 'close')
-    return payload
+  app.addHook('onSend', ({ raw }, reply, payload, done) => {
+    // Nearly every request: not even a promise is made for it.
+    if (raw.complete) return done(null, payload)
+    void dropRest(raw).then(() => {
+      if (!raw.complete) reply.header('connection', 'close')
+      done(null, payload)
+    })
   })
 }
 

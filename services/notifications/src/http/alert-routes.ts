@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AlertResponse, SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { problemResponses } from '@nightshift/contracts/problem'
+import { nothingSearchable } from '@nightshift/runtime/http-refusals'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
 import type { SavedAlert } from '../flows/save-alert.ts'
@@ -17,12 +18,7 @@ const refusals: Readonly<Record<Exclude<SavedAlert['kind'], 'saved'>, Refusal>> 
     title: 'The request does not have the form that this route takes',
     errors: [{ pointer: '/email', message: 'must be a plain e-mail address' }],
   },
-  'nothing-searchable': {
-    status: 422,
-    slug: 'nothing-searchable',
-    title: 'The text has no word that a listing could contain',
-    errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
-  },
+  'nothing-searchable': nothingSearchable,
   'too-many-alerts': {
     status: 422,
     slug: 'too-many-alerts',
