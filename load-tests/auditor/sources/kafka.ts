@@ -1,4 +1,4 @@
-import { Admin, Consumer, ListOffsetTimestamps } from '@platformatic/kafka'
+import { Admin, Consumer, FetchIsolationLevels, ListOffsetTimestamps } from '@platformatic/kafka'
 import type { PartitionRow } from '../evidence.ts'
 
 /** `prefix` is put before the names of topics and groups, so that systems share a broker. */
@@ -45,7 +45,7 @@ export async function layoutOf(
   )
 }
 
-/** From where to where each partition goes now. */
+/** From where to where the committed records of each partition go now. */
 export async function offsetsOf(
   admin: Admin,
   layout: ReadonlyMap<string, TopicLayout>,
@@ -55,7 +55,10 @@ export async function offsetsOf(
       name,
       partitions: leaders.map((_, partitionIndex) => ({ partitionIndex, timestamp })),
     }))
-    const answer = await admin.listOffsets({ topics })
+    const answer = await admin.listOffsets({
+      topics,
+      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    })
     return new Map(
       answer.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset]),

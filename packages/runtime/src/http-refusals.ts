@@ -44,8 +44,8 @@ export const expectationFailed: Refusal = {
 export const nothingSearchable: Refusal = {
   status: 422,
   slug: 'nothing-searchable',
-  title: 'There is no word in the text',
-  errors: [{ pointer: '/text', message: 'must have a letter or a digit' }],
+  title: 'The text has no word that a listing could contain',
+  errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
 }
 const internalError: Refusal = {
   status: 500,

@@ -13,6 +13,7 @@ import type { UnreadableBatch } from './kafka-record-batches.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
+import { JsonRefused, parseStrictJson } from './strict-json.ts'
 import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
 
 /**
@@ -34,6 +35,8 @@ export type ConsumerOptions<Event> = {
   publish: Publish
   log: Log
   metrics: Metrics
+  /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
+  stopping?: AbortSignal
   /** How long without progress is a stall. */
   stalledAfterMs?: number
 }
@@ -67,14 +70,15 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
  */
 export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
   const stop = new AbortController()
-  const { topic, log, metrics } = options
+  const { topic, log, metrics, stopping } = options
+  const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
   const progress = watchProgress({
     topic,
     stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
     gauge: metrics.consumerStalledSeconds,
     log,
   })
-  const running = keepConsuming(options, progress, stop.signal)
+  const running = keepConsuming(options, progress, signal)
   return {
     stall: progress.stall,
     close: async () => {
@@ -306,14 +310,14 @@ function describe(thrown: unknown): string {
   return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
 }
 
+/** Undefined fits no contract, so that what is no text or no JSON is a dead letter with its bytes. */
 function decode(message: KafkaMessage): unknown {
   if (message.value === null) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(message.value)
-    return JSON.parse(text)
-  } catch {
-    // Not text or not JSON: undefined fits no contract, so it becomes a dead letter with its bytes.
-    return undefined
+    return parseStrictJson(message.value)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined
+    throw error
   }
 }
 

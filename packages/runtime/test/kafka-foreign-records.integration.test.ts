@@ -8,6 +8,7 @@ import { kafkaJarsDir } from '@nightshift/local/parts/kafka-jars'
 import { climb } from '@nightshift/local/parts/ladder'
 import { statePaths } from '@nightshift/local/system/state'
 import { Producer } from '@platformatic/kafka'
+import type { IHeaders } from 'kafkajs'
 import { describe, expect, inject, test } from 'vitest'
 import { expectSoon, type KafkaLab, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
@@ -136,6 +137,52 @@ describe.concurrent('records of another producer are applied, and the next goes 
       () => lab.lines.at(-1),
     )
     expect(lab.letters.map(letter => letter.offset)).toEqual(['0', '1', '2'])
+  })
+})
+
+describe.concurrent('a record that no producer of ours would write', () => {
+  const event = () => JSON.stringify(paymentCaptured(randomUUID()))
+  const manyHeaders = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`h${i}`, '']))
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+  type Odd = { value: string | Buffer | null; key?: string | null; headers?: IHeaders }
+  const odd = (value: Odd['value'], rest: Omit<Odd, 'value'> = {}): Odd => ({ value, ...rest })
+
+  test.each<[string, 'applied' | 'put aside', () => Odd]>([
+    ['without a key', 'applied', () => odd(event(), { key: null })],
+    ['with an empty key', 'applied', () => odd(event(), { key: '' })],
+    ['behind a byte order mark', 'applied', () => odd(`\ufeff${event()}`)],
+    ['in spaces', 'applied', () => odd(` ${event()}\n`)],
+    ['with many headers', 'applied', () => odd(event(), { headers: manyHeaders })],
+    ['of no event with many headers', 'put aside', () => odd('x', { headers: manyHeaders })],
+    ['with a name twice', 'put aside', () => odd(event().replace('{', '{"version":1,'))],
+    ['with a number no double holds', 'put aside', () => odd(event().replace('9900', '1e400'))],
+    ['with half a character', 'put aside', () => odd(event().replace('EUR', '\\ud800'))],
+    ['nested deeply', 'put aside', () => odd(deep)],
+    ['nested deeply in a field', 'put aside', () => odd(event().replace('9900', deep))],
+    ['of an unknown type', 'put aside', () => odd(event().replace('.captured', '.gone'))],
+    [
+      'of an unknown version',
+      'put aside',
+      () => odd(event().replace('"version":1', '"version":9')),
+    ],
+    ['that is a list of events', 'put aside', () => odd(`[${event()}]`)],
+    ['that is two events', 'put aside', () => odd(`${event()}${event()}`)],
+    ['in UTF-16', 'put aside', () => odd(Buffer.from(event(), 'utf16le'))],
+    ['of a megabyte of spaces', 'put aside', () => odd(' '.repeat(1_000_000))],
+  ])('%s is %s, and the next goes on', async (_what, outcome, record) => {
+    await using lab = await openLab()
+    const [last] = history(1)
+    if (!last) throw new Error('one was asked for')
+    await lab.write(0, record())
+    await lab.writeEvents(0, last)
+    const handled: string[] = []
+    consumeInto(lab, handled)
+    const isThere = () => handled.includes(last.eventId)
+    await expectSoon('the next is applied', isThere, () => lab.lines.at(-1))
+    expect({ applied: handled.length - 1, putAside: lab.letters.length }).toEqual(
+      outcome === 'applied' ? { applied: 1, putAside: 0 } : { applied: 0, putAside: 1 },
+    )
+    expect(lab.lines.map(line => line.event)).not.toContain('event.retried')
   })
 })
 

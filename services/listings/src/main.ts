@@ -75,12 +75,20 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     ...pools,
     log,
     metrics,
+    stop,
   })
   const { openMax } = limits.backlog
   const backlog = watchBacklog(max => countLeftOpen(workerPool, max), openMax, metrics.backlogOpen)
   startJobs(open, stop, announcements, { workerPool, finish, backlog, log })
   const consumer = consumePaymentEvents(
-    { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
+    {
+      brokers: config.KAFKA_BROKERS,
+      prefix: config.KAFKA_PREFIX,
+      publish,
+      log,
+      metrics,
+      stopping: stop,
+    },
     {
       newId: randomUUID,
       now: () => new Date().toISOString(),
@@ -143,13 +151,13 @@ function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools 
   }
 }
 
-type Plumbing = Pools & { log: Log; metrics: Metrics }
+type Plumbing = Pools & { log: Log; metrics: Metrics; stop: AbortSignal }
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, workerPool, log, metrics } = plumbing
+  const { pool, workerPool, log, metrics, stop } = plumbing
   const { publish } = open.adopt(
-    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
   const connectionString = config.RELAY_DATABASE_URL

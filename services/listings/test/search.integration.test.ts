@@ -108,7 +108,7 @@ test.each(['!!!', '   ', '🦀', '((((', '- + #', '…', "'"])(
     const answer = await search(text)
     expect([answer.status, answer.json.type]).toEqual([422, '/problems/nothing-searchable'])
     expect(answer.json.errors).toEqual([
-      { pointer: '/text', message: 'must have a letter or a digit' },
+      { pointer: '/text', message: 'must have at least one letter or digit' },
     ])
   },
 )

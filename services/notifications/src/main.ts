@@ -55,11 +55,18 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   startSending(config, open, stop, sending, links, log)
   startMatching(open, stop, matching, log)
   const { publish } = open.adopt(
-    openKafkaProducer('notifications', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    openKafkaProducer('notifications', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
   const consumer = consumeListingEvents(
-    { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
+    {
+      brokers: config.KAFKA_BROKERS,
+      prefix: config.KAFKA_PREFIX,
+      publish,
+      log,
+      metrics,
+      stopping: stop,
+    },
     { inOneTransaction: listingEventTransaction(matching) },
   )
   consumers.push(consumer)

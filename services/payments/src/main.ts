@@ -76,9 +76,9 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const plumbing = { pool, worker, log, metrics, paymentMetrics }
+  const plumbing = { pool, worker, log, metrics, paymentMetrics, stop }
   const wired = wirePatterns(config, open, plumbing)
-  startJobs(open, stop, wired, plumbing)
+  startJobs(open, wired, plumbing)
 
   const app = await buildApp(portsOf(config, wired, plumbing))
   open.defer(() => app.close())
@@ -97,6 +97,7 @@ type Plumbing = {
   log: Log
   metrics: Metrics
   paymentMetrics: PaymentMetrics
+  stop: AbortSignal
 }
 type Wired = ReturnType<typeof wirePatterns>
 
@@ -152,9 +153,9 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool: tenantPool, worker, log, metrics } = plumbing
+  const { pool: tenantPool, worker, log, metrics, stop } = plumbing
   const { publish } = open.adopt(
-    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
   const connectionString = config.RELAY_DATABASE_URL
@@ -193,9 +194,8 @@ type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
  */
 function startJobs(
   open: AsyncDisposableStack,
-  stop: AbortSignal,
   { announcements, backlog, finish, reconcile, refund }: Wired,
-  { worker, log, paymentMetrics }: Plumbing,
+  { worker, log, paymentMetrics, stop }: Plumbing,
 ): void {
   const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.reconcile
   const attemptBudgetMs = limits.http.requestBudgetMs

@@ -3,6 +3,7 @@ import { problemResponses } from '@nightshift/contracts/problem'
 import type { Log } from '@nightshift/runtime/logger'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
+import { JsonRefused, parseStrictJson } from '@nightshift/runtime/strict-json'
 import { type Static, Type } from 'typebox'
 import Value from 'typebox/value'
 import type { ProviderCallback } from '../domain/callback.ts'
@@ -157,9 +158,10 @@ function countIgnoredBy(
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined // no event has this form, and the caller says so
+    return parseStrictJson(body)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined // the caller says that it is no event
+    throw error
   }
 }
 

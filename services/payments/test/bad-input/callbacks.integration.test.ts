@@ -117,6 +117,7 @@ describe('a callback that is signed, and is no event', () => {
     ['null', 'null'],
     ['a list', '[]'],
     ['an empty object', '{}'],
+    ['a name twice', '{"id":"evt_1","id":"evt_2","type":"a.b","data":{"object":{}}}'],
     ['Latin-1', Buffer.from('{"é":1}', 'latin1')],
     ['nested 5 000 times', '['.repeat(5_000) + ']'.repeat(5_000)],
   ])('of %s: 400', async (_what, body) => {
