@@ -24,22 +24,28 @@ CREATE TABLE alerts (
   text text,
   terms text[],
   query tsquery,
+  -- The longest of the terms, or nothing for an alert without text. A listing that does not have this
+  -- term can't match, so it only looks at the alerts whose anchor it has.
+  anchor text NOT NULL,
   area text,
   seniority text,
   salary_at_least_eur integer,
   created_at timestamptz NOT NULL DEFAULT now(),
-  CHECK ((terms IS NULL) = (query IS NULL)),
+  CHECK ((terms IS NULL) = (query IS NULL) AND (terms IS NULL) = (anchor = '')),
   -- The same alert saved twice is one alert: saving is repeatable by nature and needs no key.
   UNIQUE NULLS NOT DISTINCT (address, terms, area, seniority, salary_at_least_eur)
 );
+
+CREATE INDEX alerts_anchor ON alerts (anchor, alert_id);
 
 -- A listing that went live, and how far it has been matched against the alerts.
 CREATE TABLE announcements (
   listing_id uuid PRIMARY KEY,
   listing jsonb NOT NULL,
   traceparent text,
-  -- Alerts are worked through in the order of their ids; up to this one it is done.
-  matched_to uuid,
+  -- Alerts are worked through in the order of anchor and id; up to this one it is done.
+  matched_anchor text NOT NULL DEFAULT '',
+  matched_alert uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
   matched_at timestamptz,
   -- Open announcements take turns: the lowest number is next, and each turn gives it a new one.
   turn bigint NOT NULL DEFAULT 0,

@@ -100,9 +100,8 @@ function startMatching(open: AsyncDisposableStack, stop: AbortSignal, pool: Pool
   const { sliceMax, idleMs, failureBackoffCapMs } = limits.match
   const deps = {
     takeTurn: () => takeMatchingTurn(pool),
-    matchSlice: async (listing: AdvertisedListing, terms: readonly string[]) => {
-      await matchSlice(pool, listing, terms, sliceMax)
-    },
+    matchSlice: (listing: AdvertisedListing, terms: readonly string[]) =>
+      matchSlice(pool, listing, terms, sliceMax),
   }
   const runOnce = () => matchAnnouncementsOnce(deps)
   // One slice is a full round: as long as there was any, the next one begins at once.

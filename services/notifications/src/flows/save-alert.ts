@@ -22,6 +22,8 @@ export type AlertTransaction = {
 export type Alert = Omit<SaveAlertRequest, 'email'> & {
   /** What the text means, in a fixed order. */
   terms: readonly string[] | undefined
+  /** The longest of the terms, which is likely to be in few listings. */
+  anchor: string
 }
 
 export type SavedAlert =
@@ -43,7 +45,7 @@ export async function saveAlert(
   if (address === undefined) return { kind: 'no-address' }
   const terms = filters.text === undefined ? undefined : searchTermsOf(filters.text).toSorted()
   if (terms?.length === 0) return { kind: 'nothing-searchable' }
-  const alert = { ...filters, terms }
+  const alert = { ...filters, terms, anchor: longestOf(terms ?? []) }
   return withAddress(address, async tx => {
     const same = await tx.findSame(alert)
     if (same === undefined) {
@@ -53,4 +55,8 @@ export async function saveAlert(
     await tx.askForConfirmation()
     return { kind: 'saved', alertId: same ?? newAlertId }
   })
+}
+
+function longestOf(terms: readonly string[]): string {
+  return terms.reduce((longest, term) => (term.length > longest.length ? term : longest), '')
 }

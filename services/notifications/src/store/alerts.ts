@@ -69,15 +69,25 @@ async function insertAlert(
   tx: Queryable,
   alertId: string,
   address: string,
-  { text, terms, area, seniority, salaryAtLeastEurPerYear }: Alert,
+  { text, terms, anchor, area, seniority, salaryAtLeastEurPerYear }: Alert,
 ): Promise<void> {
   const query = terms === undefined ? undefined : termsQuery(terms)
   await tx.query({
     name: 'insert_alert',
     text: `INSERT INTO alerts
-             (alert_id, address, text, terms, query, area, seniority, salary_at_least_eur)
-           VALUES ($1, $2, $3, $4::text[], $5::tsquery, $6, $7, $8)`,
-    values: [alertId, address, text, terms, query, area, seniority, salaryAtLeastEurPerYear],
+             (alert_id, address, text, terms, query, anchor, area, seniority, salary_at_least_eur)
+           VALUES ($1, $2, $3, $4::text[], $5::tsquery, $6, $7, $8, $9)`,
+    values: [
+      alertId,
+      address,
+      text,
+      terms,
+      query,
+      anchor,
+      area,
+      seniority,
+      salaryAtLeastEurPerYear,
+    ],
   })
 }
 

@@ -30,95 +30,111 @@ export async function takeMatchingTurn(db: Queryable): Promise<AdvertisedListing
   return rows[0]?.listing
 }
 
+type Cursor = { anchor: string; alert: string }
+
 /**
- * Intends mails for the next alerts that match, in the order of their ids, and moves the cursor in
- * the same transaction. Does nothing when another instance is at the same announcement.
- * @returns how many alerts were looked at
+ * Intends mails for the next alerts that match, and moves the cursor in the same transaction. Does
+ * nothing when another instance is at the same announcement.
  */
 export function matchSlice(
   pool: Pool,
   listing: AdvertisedListing,
   terms: readonly string[],
   sliceMax: number,
-): Promise<number> {
+): Promise<void> {
   return inTransaction(pool, async tx => {
-    const { rows } = await tx.query<{ matched_to: string | null }>({
+    const { rows } = await tx.query<Cursor>({
       name: 'hold_announcement',
-      text: `SELECT matched_to FROM announcements
+      text: `SELECT matched_anchor AS anchor, matched_alert AS alert FROM announcements
              WHERE listing_id = $1 AND matched_at IS NULL FOR NO KEY UPDATE SKIP LOCKED`,
       values: [listing.listingId],
     })
-    const [held] = rows
-    if (held === undefined) return 0
-    const slice = await intendMails(tx, listing, terms, held.matched_to, sliceMax)
+    const [cursor] = rows
+    if (cursor === undefined) return
+    const slice = await intendMails(tx, listing, terms, cursor, sliceMax)
     const isDone = slice.looked < sliceMax
-    await moveCursor(tx, listing.listingId, slice.last ?? held.matched_to, isDone)
+    await moveCursor(tx, listing.listingId, slice.last ?? cursor, isDone)
     if (slice.intended > 0) await wakeQueue(tx, listing.listingId)
-    return slice.looked
   })
 }
 
+type Slice = { looked: number; intended: number; last: Cursor | undefined }
+
 /**
- * One delivery for each confirmed address with an alert that matches. The unique (listing, address)
- * keeps it at one when alerts of an address lie in several slices. An alert for a region is also for
- * what is open worldwide.
+ * One delivery for each confirmed address with an alert that matches. Only alerts whose anchor is a
+ * term of the listing are looked at, and those without text, whose anchor is empty. The unique
+ * (listing, address) keeps it at one when alerts of an address lie in several slices. An alert for a
+ * region is also for what is open worldwide.
  */
 async function intendMails(
   tx: Queryable,
   listing: AdvertisedListing,
   terms: readonly string[],
-  after: string | null,
+  after: Cursor,
   sliceMax: number,
-): Promise<{ looked: number; last: string | null; intended: number }> {
-  const { rows } = await tx.query<{ looked: number; last: string | null; intended: number }>({
+): Promise<Slice> {
+  const { rows } = await tx.query<{
+    looked: number
+    intended: number
+    anchor: string | null
+    alert: string | null
+  }>({
     name: 'intend_mails',
-    // The vector is made once per statement, not once per alert. The lowest uuid stands for "from the
-    // beginning", because no random id is it.
+    // The vector is made once per statement, not once per alert.
     text: `WITH document AS MATERIALIZED (
              SELECT array_to_tsvector($2::text[]) AS terms
            ), slice AS MATERIALIZED (
-             SELECT alert_id, address, query, area, seniority, salary_at_least_eur FROM alerts
-             WHERE alert_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
-             ORDER BY alert_id LIMIT $4
+             SELECT anchor, alert_id, address, query, area, seniority, salary_at_least_eur
+             FROM alerts
+             WHERE anchor = ANY (''::text || $2::text[]) AND (anchor, alert_id) > ($3, $4::uuid)
+             ORDER BY anchor, alert_id LIMIT $5
+           ), last AS (
+             SELECT anchor, alert_id FROM slice ORDER BY anchor DESC, alert_id DESC LIMIT 1
            ), intended AS (
              INSERT INTO deliveries (listing_id, address, consent_version)
              SELECT DISTINCT $1::uuid, addresses.address, consent_version
              FROM document CROSS JOIN slice JOIN addresses USING (address)
              WHERE confirmed_at IS NOT NULL
-               AND (area IS NULL OR area = $5 OR $5 = 'worldwide')
-               AND (seniority IS NULL OR seniority = $6)
-               AND (salary_at_least_eur IS NULL OR salary_at_least_eur <= $7)
+               AND (area IS NULL OR area = $6 OR $6 = 'worldwide')
+               AND (seniority IS NULL OR seniority = $7)
+               AND (salary_at_least_eur IS NULL OR salary_at_least_eur <= $8)
                AND (query IS NULL OR document.terms @@ query)
              ON CONFLICT (listing_id, address) DO NOTHING
              RETURNING delivery_id
            )
            SELECT (SELECT count(*) FROM slice)::int AS looked,
-             (SELECT alert_id FROM slice ORDER BY alert_id DESC LIMIT 1) AS last,
-             (SELECT count(*) FROM intended)::int AS intended`,
+             (SELECT count(*) FROM intended)::int AS intended,
+             (SELECT anchor FROM last) AS anchor, (SELECT alert_id FROM last) AS alert`,
     values: [
       listing.listingId,
       terms,
-      after,
+      after.anchor,
+      after.alert,
       sliceMax,
       listing.area,
       listing.seniority,
       listing.salaryMaxEurPerYear,
     ],
   })
-  return rows[0] ?? { looked: 0, last: null, intended: 0 }
+  const [{ looked, intended, anchor, alert } = nothing] = rows
+  const last = anchor === null || alert === null ? undefined : { anchor, alert }
+  return { looked, intended, last }
 }
+
+const nothing = { looked: 0, intended: 0, anchor: null, alert: null }
 
 async function moveCursor(
   tx: Queryable,
   listingId: string,
-  matchedTo: string | null,
+  { anchor, alert }: Cursor,
   isDone: boolean,
 ): Promise<void> {
   await tx.query({
     name: 'move_cursor',
-    text: `UPDATE announcements SET matched_to = $2, matched_at = CASE WHEN $3 THEN now() END
+    text: `UPDATE announcements SET matched_anchor = $2, matched_alert = $3,
+             matched_at = CASE WHEN $4 THEN now() END
            WHERE listing_id = $1`,
-    values: [listingId, matchedTo, isDone],
+    values: [listingId, anchor, alert, isDone],
   })
 }
 
