@@ -74,7 +74,10 @@ function countIntent(facts: Facts, intent: Intent, count: Count): void {
 
 function countMails({ evidence }: Facts, count: Count): void {
   const accepted = rowsOf(evidence.mails).filter(({ type }) => type === 'mail.accepted')
-  count('mail', accepted.length)
+  const confirmations = accepted.filter(({ kind }) => kind === 'confirmation').length
+  // A run in which nobody was told of a listing must not look like one in which somebody was.
+  count('mail', accepted.length - confirmations)
+  count('mail.confirmation', confirmations)
   const messages = new Set(accepted.map(({ messageId, seq }) => messageId ?? seq))
   count('mail.duplicate', accepted.length - messages.size)
 }

@@ -118,6 +118,8 @@ export type MailLine = {
   seq: number
   type: string
   messageId: string | null
+  /** A request to confirm an address, which is about no listing. Unset: any other mail. */
+  kind?: 'confirmation'
   recipients: string[]
   /** As the mail itself names it. */
   listingId?: string

@@ -15,6 +15,8 @@ Exit code: 0 valid, 1 a promise was broken, 2 unknown (or nothing could be asked
   --save <dir>             keep what the witnesses of a live system said
   --sometimes 'name >= n'  what must have happened; may be repeated
   --may-be-empty <source>  what may have nothing to say; may be repeated
+  --pays-directly          clients pay for publications that never were: their dead letters are
+                           no finding
   --json                   the verdict as JSON
 
 A live system:

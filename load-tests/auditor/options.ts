@@ -8,6 +8,7 @@ export const flags = {
   save: { type: 'string' },
   sometimes: { type: 'string', multiple: true },
   'may-be-empty': { type: 'string', multiple: true },
+  'pays-directly': { type: 'boolean' },
   json: { type: 'boolean' },
   history: { type: 'string', multiple: true },
   'truth-log': { type: 'string' },
@@ -51,6 +52,7 @@ export function readOptions(
     from,
     json: values.json ?? false,
     mayBeEmpty,
+    paysDirectly: values['pays-directly'] ?? false,
     ...(values.sometimes ? { sometimes: values.sometimes } : {}),
     ...(values.save === undefined ? {} : { saveTo: values.save }),
   }
@@ -68,7 +70,9 @@ function live(
   const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'truth-log') =>
     need(`--${name}`, values[name])
   const variable = (name: string) => need(name, env[name])
-  const seconds = Number(values['deadline-seconds'] ?? defaultDeadlineSeconds)
+  const text = values['deadline-seconds'] ?? String(defaultDeadlineSeconds)
+  // `Number` would take an empty text, `0x10`, `1e3` and ` 5` for numbers, too.
+  const seconds = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
   const { prefix, nemesis, history, 'provider-url': providerUrl } = values
   return {

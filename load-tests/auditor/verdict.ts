@@ -14,12 +14,12 @@ export const invariants = {
   S8: 'nothing that was seen goes back',
   S9: 'who was told "declined" was not charged, or has it back and knows',
   S10: 'nothing acknowledged is lost',
-  S14: 'every record was applied, or put aside with a reason',
+  S14: 'every record is accounted for, and none had to be put aside',
   S15: 'no answer is a 500',
   L1: 'every payment becomes final, and what is owed back is given back',
   L2: 'a paid listing becomes visible',
   L3: 'no event stays behind',
-  L4: 'every mail is sent, or failed with a reason',
+  L4: 'every mail is sent, or ended with a reason',
   L5: 'answers are honest again 30 s after the last fault',
 } as const satisfies Record<LivenessInvariant | `S${string}` | 'L5', string>
 export type Invariant = keyof typeof invariants

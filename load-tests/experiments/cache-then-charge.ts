@@ -26,6 +26,7 @@ export const cacheThenChargeExperiment: Experiment = {
   hypothesis: 'A key outlives a flush of Redis and a death between the charge and its answer.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'cache-then-charge' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 36, short: 12 },
   method: async lab => {
     const { client } = lab

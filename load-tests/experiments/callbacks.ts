@@ -20,6 +20,7 @@ export const callbacks: Experiment = {
     'Each payment is posted once and stays what it has become, whatever is called about it.',
   arms: { with: {}, naive: { payments: { PATTERN_CALLBACK_HINT: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 30, short: 8 },
   method: async lab => {
     const { system, client, noteFault, size } = lab

@@ -27,6 +27,7 @@ export const claimInTransaction: Experiment = {
     naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'claim-in-business-transaction' } },
   },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 6, short: 2 },
   method: async lab => {
     const seed = Math.floor(lab.dice() * 1_000_000)

@@ -37,6 +37,12 @@ export type Experiment = Readonly<{
   /** Settings of the processes, by arm. Both arms get the same load, faults and dice. */
   arms: Readonly<Record<'naive' | 'with', Settings>>
   run: readonly ProcessName[]
+  /**
+   * Its clients pay at payments for publications that never were, because the fault is there and a
+   * publication would add keys and retries of its own. Listings puts the events of these payments
+   * aside, which is then no finding.
+   */
+  paysDirectly?: true
   /** Intents of a round; the short form has fewer. */
   size: Readonly<{ full: number; short: number }>
   method: (lab: Lab) => Promise<void>

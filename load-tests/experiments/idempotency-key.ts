@@ -21,6 +21,7 @@ export const idempotencyKey: Experiment = {
   hypothesis: 'Each intent is charged once, however often it is sent.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 60, short: 12 },
   method: lab =>
     whileSlow(lab, providerLatencyMs, () =>

@@ -17,6 +17,7 @@ export const lateExecution: Experiment = {
   hypothesis: 'Nobody who will be charged is told "declined", however late that is.',
   arms: { with: {}, naive: { payments: { PATTERN_UNKNOWN_OUTCOME: 'not-found-is-failed' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 24, short: 6 },
   method: async ({ system, client, noteFault, size }) => {
     noteFault('card', 'begin', 'pm_card_late')

@@ -16,6 +16,7 @@ export const reconcilerOff: Experiment = {
   hypothesis: 'No payment stays pending, also if nobody asks about it again.',
   arms: { with: {}, naive: { payments: { PATTERN_RECONCILER: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 30, short: 8 },
   method: lab =>
     whileSilent(lab, 'after', silenceRate, () =>

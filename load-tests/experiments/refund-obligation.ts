@@ -16,6 +16,7 @@ export const refundObligation: Experiment = {
   hypothesis: 'What is owed back is paid once, and every refund that was made is known here.',
   arms: { with: {}, naive: { payments: { PATTERN_REFUND_OBLIGATION: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 16, short: 10 },
   method: async lab => {
     const { client, size } = lab

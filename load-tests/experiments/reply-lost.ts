@@ -16,6 +16,7 @@ export const replyLost: Experiment = {
   hypothesis: 'Nobody who was charged is told "declined", and no payment stays pending.',
   arms: { with: {}, naive: { payments: { PATTERN_UNKNOWN_OUTCOME: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 30, short: 8 },
   method: lab =>
     whileSilent(lab, 'after', silenceRate, () =>

@@ -30,7 +30,7 @@ export async function runArm(
 ): Promise<ArmRound> {
   const startedMs = performance.now()
   const dir = await mkdtemp(join(tmpdir(), 'nightshift-experiment-'))
-  const { run, arms } = experiment
+  const { run, arms, sometimes, paysDirectly = false } = experiment
   const size = short ? experiment.size.short : experiment.size.full
   const restMs = quiesceMs[arm === 'naive' && short ? 'naiveShort' : arm]
   const system = await openTestSystem({ parts, run, env: arms[arm] })
@@ -45,7 +45,7 @@ export async function runArm(
     const sources = sourcesOf(system, parts, dir)
     const quiescence = await waitForQuiescence(sources, restMs)
     const evidence = await collect(sources, { quiescence })
-    const verdict = audit(evidence, { sometimes: experiment.sometimes })
+    const verdict = audit(evidence, { sometimes, paysDirectly })
     const figures = experiment.figures(evidence, verdict)
     return { figures, verdict, seconds: (performance.now() - startedMs) / 1000 }
   } finally {

@@ -15,6 +15,7 @@ export const sameKeyStorm: Experiment = {
   hypothesis: 'One of them charges, whichever instance it reaches.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   // Requests, all for one intent.
   size: { full: 200, short: 60 },
   method: async lab => {

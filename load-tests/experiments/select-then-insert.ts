@@ -17,6 +17,7 @@ export const selectThenInsertExperiment: Experiment = {
   hypothesis: 'Of requests under one key that come at the same moment, one charges.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 40, short: 10 },
   method: lab =>
     whileSlow(lab, providerLatencyMs, () =>

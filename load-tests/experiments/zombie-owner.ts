@@ -26,6 +26,7 @@ export const zombieOwner: Experiment = {
   hypothesis: 'Whoever was overtaken writes nothing, and each payment is settled once.',
   arms: { with: {}, naive: { payments: { PATTERN_FENCING: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
   size: { full: 12, short: 3 },
   method: async lab => {
     const { system, size } = lab

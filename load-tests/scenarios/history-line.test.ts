@@ -80,6 +80,7 @@ test('live numbers count arrivals once and each attempt by its answer', () => {
     outcomeLine(asked, written, answerOf(503), 10),
     invokeLine({ ...asked, req: { attempt: 2 } }, written),
     outcomeLine(asked, written, answerOf(201), 1_020),
+    outcomeLine({ ...asked, req: { attempt: 6, again: 1 } }, written, answerOf(201), 1_040),
     invokeLine({ ...asked, op: 'pay' }, written),
     outcomeLine({ ...asked, op: 'pay' }, written, answerOf(0), 5_000),
     outcomeLine({ ...asked, op: 'read' }, written, answerOf(200), 5_010),

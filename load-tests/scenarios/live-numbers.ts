@@ -30,7 +30,8 @@ export function liveNumbersOf(lines: readonly string[]): LiveNumbers {
   const sinceMs: number[] = []
   for (const text of lines) {
     const line = JSON.parse(text) as Line
-    if (line.op === 'read') continue
+    // What was answered before is not one more answer.
+    if (line.op === 'read' || line.req['again'] === 1) continue
     const count = countOf(line)
     if (count !== undefined) counts[count] += 1
     if (count === 'good' && line.sinceMs !== undefined) sinceMs.push(line.sinceMs)

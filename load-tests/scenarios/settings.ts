@@ -42,7 +42,10 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     return value
   }
   const number = (name: string, fallback: number, min: number, max: number) => {
-    const value = env[name] ? Number(env[name]) : fallback
+    const given = env[name]
+    // `Number` would take `0x10`, `1e3` and ` 5` for numbers, too.
+    const isNumber = given !== undefined && /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/.test(given)
+    const value = given ? (isNumber ? Number(given) : Number.NaN) : fallback
     if (!(value >= min && value <= max)) mistakes.push(`${name} must be from ${min} to ${max}`)
     return value
   }

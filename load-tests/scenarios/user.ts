@@ -9,7 +9,8 @@ import { attempt, type Recorder, type Request, send } from './recording.ts'
 import type { Employer, Settings } from './settings.ts'
 import { alertFor, cardFor, draftFor, searchFor } from './wishes.ts'
 
-const publishShare = 0.7
+/** Of those who were answered, these did not see it, and send the same request once more. */
+const repeatedShare = 0.3
 const featuredShare = 0.2
 /** Looks at a listing or a payment that was last known to be pending. */
 const pollsMax = 4
@@ -20,7 +21,6 @@ const msPerSecond = 1_000
 /** Of whoever had no patience left before anything was at stake. */
 const gaveUp: Answer = { status: 0, body: {}, replayed: false }
 const noArrivals = { stages: [], stayMs: 0 }
-const amountsCents = [4_900, 9_900, 19_900] as const
 
 type Visit = Recorder &
   Readonly<{
@@ -73,18 +73,32 @@ function beginVisit(
   }
 }
 
-/** Publishes a listing, or pays for something directly, and looks at what became of it. */
+/** Publishes a listing, and looks at what became of it; some send the same request once more. */
 function comeAsEmployer(visit: Visit): void {
   measures.offered.add(1)
-  const last = visit.dice.chance() < publishShare ? publish(visit) : pay(visit)
+  const isRepeated = visit.dice.chance() < repeatedShare
+  const { last, repeat } = publish(visit)
   const sinceMs = visit.sinceMs()
   const ending = endingOf(last, sinceMs, visit.settings.requestTimeoutMs)
   measures.endings[ending].add(1)
-  if (isAnswer(ending)) measures.fromIntendedStart.add(sinceMs)
+  if (!isAnswer(ending)) return
+  measures.fromIntendedStart.add(sinceMs)
+  if (isRepeated) repeat?.()
 }
 
-/** Answers the last thing that this employer was told. */
-function publish(visit: Visit): Answer {
+type Published = Readonly<{
+  /** The last thing that this employer was told. */
+  last: Answer
+  /** Sends the request again, and looks at its payment. Absent when none was sent. */
+  repeat?: () => void
+}>
+
+/**
+ * Every payment of a run is made by a publication, as every payment of a user is. One that is made at
+ * payments for a publication that listings does not know would be charged for nothing, and its event
+ * would become a dead letter.
+ */
+function publish(visit: Visit): Published {
   const { settings, dice } = visit
   const { tenant } = visit.employer
   const drafted = insist(
@@ -93,38 +107,33 @@ function publish(visit: Visit): Answer {
     { method: 'POST', url: `${settings.listingsUrl}/v1/listings`, body: draftFor(dice) },
   )
   const listingId = idIn(drafted, 'listingId')
-  if (drafted.status !== 201 || listingId === undefined) return drafted
-  if (visit.leftMs() <= 0) return gaveUp
+  if (drafted.status !== 201 || listingId === undefined) return { last: drafted }
+  if (visit.leftMs() <= 0) return { last: gaveUp }
   const url = `${settings.listingsUrl}/v1/listings/${listingId}`
   const plan = dice.chance() < featuredShare ? 'featured' : 'basic'
   const { card, cardToken } = cardFor(dice)
-  const answer = insist(
-    visit,
-    { op: 'publish', tenant, key: visit.key, id: listingId, req: { plan, card } },
-    { method: 'POST', url: `${url}/publish`, body: { plan, cardToken } },
-  )
-  return follow(visit, answer, listingId, { of: 'listing', url })
+  const asked: Asked = {
+    op: 'publish',
+    tenant,
+    key: visit.key,
+    id: listingId,
+    req: { plan, card },
+  }
+  const request = { method: 'POST', url: `${url}/publish`, body: { plan, cardToken } } as const
+  const answer = insist(visit, asked, request)
+  const last = follow(visit, answer, listingId, { of: 'listing', url })
+  return { last, repeat: () => askAgain(visit, asked, request) }
 }
 
-/** Answers the last thing that this employer was told. */
-function pay(visit: Visit): Answer {
-  const { settings, dice, ids } = visit
-  const { card, cardToken } = cardFor(dice)
-  const intent = {
-    listingId: ids.uuid(),
-    publicationId: ids.uuid(),
-    amountCents: dice.pick(amountsCents),
-    currency: 'EUR',
-  }
-  const url = `${settings.paymentsUrl}/v1/payments`
-  const answer = insist(
-    visit,
-    { op: 'pay', tenant: visit.employer.tenant, key: visit.key, req: { ...intent, card } },
-    { method: 'POST', url, body: { ...intent, cardToken } },
-  )
+/** The same request under the same key has the same answer, and charges nothing. */
+function askAgain(visit: Visit, asked: Asked, request: Pick<Request, 'method' | 'url'>): void {
+  if (visit.leftMs() <= 0) return
+  const again = { ...asked, req: { ...asked.req, attempt: attemptsMax + 1, again: 1 } }
+  const answer = askOnce(visit, again, request)
   const paymentId = idIn(answer, 'paymentId')
-  if (paymentId === undefined) return answer
-  return follow(visit, answer, paymentId, { of: 'payment', url: `${url}/${paymentId}` })
+  if (paymentId === undefined) return
+  const url = `${visit.settings.paymentsUrl}/v1/payments/${paymentId}`
+  follow(visit, answer, paymentId, { of: 'payment', url })
 }
 
 /** Sends the same request, under the same key, until the answer says something or patience ends. */

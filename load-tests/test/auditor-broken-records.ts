@@ -6,6 +6,7 @@ import {
   directPaymentOf,
   find,
   journeyOf,
+  letterAbout,
   nextSeq,
   remove,
   rows,
@@ -216,6 +217,21 @@ export const eventCorruptions: Corruption[] = [
     broken: 'S14',
     corrupt: evidence => {
       append(evidence, { topic: 'payments.v1', partition: 0, t: 0, unreadable: 'not JSON' })
+    },
+  },
+  {
+    name: 'a record that nobody can read was put aside',
+    broken: 'S14',
+    corrupt: evidence => {
+      const unreadable = { topic: 'payments.v1', partition: 0, t: 0, unreadable: 'not JSON' }
+      append(evidence, letterAbout(append(evidence, unreadable), 'it does not fit its contract'))
+    },
+  },
+  {
+    name: 'the event of a payment for a publication was put aside',
+    broken: 'S14',
+    corrupt: evidence => {
+      append(evidence, letterAbout(journeyOf(evidence).paymentRecord, 'it is of another tenant'))
     },
   },
   {

@@ -100,6 +100,15 @@ export function append(
   return added
 }
 
+/** A dead letter of this record, on the topic of listings, which reads payments. */
+export function letterAbout(
+  { topic, partition, offset, t }: Pick<Rows['records'], 'topic' | 'partition' | 'offset' | 't'>,
+  reason: string,
+): Omit<Rows['records'], 'offset'> {
+  const deadLetter = { topic, partition, offset, reason }
+  return { topic: 'listings.dead-letters.v1', partition: 0, t, deadLetter }
+}
+
 /** The next number of a log that counts its lines. */
 export function nextSeq(evidence: Evidence, log: 'provider' | 'mails'): number {
   return rows(evidence, log).length + 1
@@ -124,4 +133,10 @@ export function answersAfterFault(
       res: (isOk && told.res) || {},
     })
   }
+}
+
+/** A process is killed and comes back. */
+export function strike(evidence: Evidence, name: string, t: number): void {
+  const death = { t, kind: 'process', name, signal: 'SIGKILL' }
+  rows(evidence, 'nemesis').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
 }

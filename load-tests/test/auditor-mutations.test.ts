@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { audit } from '../auditor/audit.ts'
+import { type AuditOptions, audit } from '../auditor/audit.ts'
 import { type Evidence, sourceNames } from '../auditor/evidence.ts'
 import { loadEvidence } from '../auditor/keep-evidence.ts'
 import { invariants } from '../auditor/verdict.ts'
@@ -11,7 +11,7 @@ import {
   visibleCorruptions,
 } from './auditor-broken-promises.ts'
 import { eventCorruptions, moneyCorruptions } from './auditor-broken-records.ts'
-import { directPaymentOf, rows } from './auditor-evidence.ts'
+import { append, directPaymentOf, journeyOf, letterAbout, rows } from './auditor-evidence.ts'
 import { harmlessChanges } from './auditor-harmless.ts'
 import { harmlessMoney } from './auditor-harmless-money.ts'
 
@@ -21,6 +21,10 @@ import { harmlessMoney } from './auditor-harmless-money.ts'
  */
 const recorded = await loadEvidence(join(import.meta.dirname, 'fixtures/valid-run'))
 let evidence: Evidence
+
+/** As its driver would ask: among its clients are some that pay for publications that never were. */
+const judge = (spoken: Evidence, options: AuditOptions = {}) =>
+  audit(spoken, { paysDirectly: true, ...options })
 
 beforeEach(() => {
   evidence = structuredClone(recorded)
@@ -32,7 +36,7 @@ test('the recorded run is valid, and says what happened in it', () => {
     ...['attempt.refund', 'refund.succeeded', 'ledger.posting.capture', 'ledger.posting.refund'],
     ...['payment.authorized', 'payment.voided', 'provider.captured', 'provider.refund_succeeded'],
   ]
-  expect(audit(evidence, { sometimes })).toMatchObject({ valid: true, violations: [] })
+  expect(judge(evidence, { sometimes })).toMatchObject({ valid: true, violations: [] })
 })
 
 describe('what is broken is reported, under its own name and with nothing that is not broken', () => {
@@ -49,24 +53,50 @@ describe('what is broken is reported, under its own name and with nothing that i
 
   test.each(corruptions)('$broken: $name', ({ broken, alsoBroken = [], corrupt }) => {
     corrupt(evidence)
-    const verdict = audit(evidence)
+    const verdict = judge(evidence)
     expect(verdict.valid).toBe(false)
     const found = Object.keys(verdict.counts.violations)
     expect(found.toSorted()).toEqual([broken, ...alsoBroken].toSorted())
   })
 
   test('every invariant that is checked is broken by one of them', () => {
-    const { violations } = audit(evidence)
+    const { violations } = judge(evidence)
     expect(violations).toEqual([])
     const broken = new Set(corruptions.map(corruption => corruption.broken))
     expect([...broken].toSorted()).toEqual(Object.keys(invariants).toSorted())
   })
 })
 
+describe('a dead letter is a finding, because in a healthy run there is none', () => {
+  test('a payment for what does not exist breaks S14, once for each', () => {
+    const letters = rows(evidence, 'records').flatMap(({ deadLetter }) => deadLetter ?? [])
+    const { valid, counts } = audit(evidence)
+    expect(valid).toBe(false)
+    expect(counts.violations).toEqual({ S14: letters.length })
+  })
+
+  test('one that is written twice is one finding', () => {
+    const letter = rows(evidence, 'records').find(({ deadLetter }) => deadLetter !== undefined)
+    const before = audit(evidence).counts.violations.S14
+    if (letter) append(evidence, letter)
+    expect(audit(evidence).counts.violations.S14).toBe(before)
+  })
+
+  test('that clients pay directly excuses no other: one for a publication that exists is named', () => {
+    const { paymentRecord, payment } = journeyOf(evidence)
+    append(evidence, letterAbout(paymentRecord, 'the amount is another'))
+    const { violations } = judge(evidence)
+    expect(violations).toMatchObject([
+      { invariant: 'S14', message: expect.stringContaining('the amount is another') },
+    ])
+    expect(violations[0]?.ids).toContain(payment.paymentId)
+  })
+})
+
 describe('what belongs to a day in production is not reported', () => {
   test.each([...harmlessChanges, ...harmlessMoney])('$name', ({ change }) => {
     change(evidence)
-    const verdict = audit(evidence)
+    const verdict = judge(evidence)
     expect(verdict).toMatchObject({ violations: [], coverage: { unknown: [] } })
     expect(verdict.valid).toBe(true)
   })
@@ -75,18 +105,18 @@ describe('what belongs to a day in production is not reported', () => {
 describe('nothing passes because a witness has nothing to say', () => {
   test.each(sourceNames)('%s is empty', name => {
     Object.assign(evidence, { [name]: { state: 'read', rows: [], problems: [] } })
-    expect(audit(evidence).valid).not.toBe(true)
+    expect(judge(evidence).valid).not.toBe(true)
   })
 
   test.each(sourceNames)('%s is missing', name => {
     Object.assign(evidence, { [name]: { state: 'missing', why: 'it did not answer' } })
-    expect(audit(evidence)).toMatchObject({ valid: 'unknown', violations: [] })
-    expect(audit(evidence, { mayBeEmpty: sourceNames }).valid).toBe('unknown')
+    expect(judge(evidence)).toMatchObject({ valid: 'unknown', violations: [] })
+    expect(judge(evidence, { mayBeEmpty: sourceNames }).valid).toBe('unknown')
   })
 
   test.each(sourceNames)('%s is doubtful', name => {
     Object.assign(evidence[name], { problems: ['line 7 is not JSON'] })
-    const { valid, coverage } = audit(evidence)
+    const { valid, coverage } = judge(evidence)
     expect({ valid, unknown: coverage.unknown }).toEqual({
       valid: 'unknown',
       unknown: ['line 7 is not JSON'],
@@ -95,54 +125,54 @@ describe('nothing passes because a witness has nothing to say', () => {
 
   test('a line that was taken out of a log that counts its lines is missed', () => {
     rows(evidence, 'provider').splice(0, 1)
-    expect(audit(evidence).valid).not.toBe(true)
+    expect(judge(evidence).valid).not.toBe(true)
   })
 
   test('a record that was not read is missed', () => {
     const partition = rows(evidence, 'partitions')[0]
     if (partition) partition.end += 1
-    expect(audit(evidence).valid).toBe('unknown')
+    expect(judge(evidence).valid).toBe('unknown')
   })
 
   test('a fault that never ended leaves its end unknown', () => {
     rows(evidence, 'nemesis').push({ t: 0, kind: 'proxy', action: 'begin', name: 'redis' })
-    expect(audit(evidence).coverage.unknown).toEqual(['fault proxy redis never ended'])
+    expect(judge(evidence).coverage.unknown).toEqual(['fault proxy redis never ended'])
   })
 
   test('an attempt with two ends is no history', () => {
     rows(evidence, 'history').push({ ...directPaymentOf(evidence).told })
-    expect(audit(evidence).valid).toBe('unknown')
+    expect(judge(evidence).valid).toBe('unknown')
   })
 })
 
 describe('coverage', () => {
   test('what did not happen while it should have makes the verdict unknown, and is named', () => {
-    const verdict = audit(evidence, { sometimes: ['crash.payments >= 1', 'crash.listings'] })
+    const verdict = judge(evidence, { sometimes: ['crash.payments >= 1', 'crash.listings'] })
     expect(verdict.valid).toBe('unknown')
     expect(verdict.coverage.unmet).toEqual(['crash.listings >= 1, and it was 0'])
   })
 
   test('a broken promise is broken, whatever was not seen', () => {
     livenessCorruptions[0]?.corrupt(evidence)
-    expect(audit(evidence, { sometimes: ['crash.listings'] }).valid).toBe(false)
+    expect(judge(evidence, { sometimes: ['crash.listings'] }).valid).toBe(false)
   })
 
   test('a requirement that can not be read is refused', () => {
-    expect(() => audit(evidence, { sometimes: ['crash.payments > 0'] })).toThrow('of the form')
+    expect(() => judge(evidence, { sometimes: ['crash.payments > 0'] })).toThrow('of the form')
   })
 })
 
 test('at most fifty violations of a kind are told in full, and all are counted', () => {
   const attempts = rows(evidence, 'history').filter(({ type }) => type !== 'invoke')
   for (const line of attempts) if (line.type === 'info') line.status = 500
-  const { violations, counts } = audit(evidence)
+  const { violations, counts } = judge(evidence)
   expect(violations.filter(({ invariant }) => invariant === 'S15')).toHaveLength(50)
   expect(counts.violations.S15).toBeGreaterThan(50)
 })
 
 test('a violation comes with what every witness said, in the order of time', () => {
   moneyCorruptions[0]?.corrupt(evidence)
-  const timeline = audit(evidence).violations[0]?.timeline ?? []
+  const timeline = judge(evidence).violations[0]?.timeline ?? []
   expect(new Set(timeline.map(({ source }) => source))).toEqual(
     new Set([
       'history',

@@ -44,6 +44,7 @@ function runMain(sources: Sources) {
     'deadline-seconds': '5',
   }
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+  args.push('--pays-directly')
   const env = {
     PAYMENTS_DATABASE_URL: databases.payments,
     LISTINGS_DATABASE_URL: databases.listings,
@@ -58,6 +59,7 @@ test('a system that was hurt and recovered is valid, and what hurt it was seen',
   await driveThroughFaults(system, dir)
   const evidence = await collectAtRest(system, 20_000)
   const verdict = audit(evidence, {
+    paysDirectly: true,
     sometimes: [
       'provider.reply_withheld >= 4',
       'provider.declined >= 2',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentOf, findExecutable } from '@nightshift/local/machine'
@@ -9,6 +9,10 @@ import { call, eventually } from '@nightshift/local/testing/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, inject, test } from 'vitest'
+import { audit } from '../auditor/audit.ts'
+import { collect } from '../auditor/collect.ts'
+import { waitForQuiescence } from '../auditor/quiescence.ts'
+import { sourcesOf } from '../experiments/sources.ts'
 import historyLineSchema from '../scenarios/history-line.schema.json' with { type: 'json' }
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
 import { type K6Run, runK6 } from '../scenarios/run-k6.ts'
@@ -18,10 +22,13 @@ const buildingMs = 900_000
 const lineBytesMax = 1_024
 const seconds = 8
 const perSecond = 10
+/** As long as the promises L1 to L4 allow. */
+const restMs = 90_000
 
 type Line = {
   idx: number
   op: string
+  req: Record<string, unknown>
   type: string
   t: number
   status?: number
@@ -73,17 +80,47 @@ test.skipIf(!canRunK6)(
     expect(sumOf(seen, 'good')).toBe(good + late)
 
     const capturedKeys = new Set(lines.filter(isCapture).map(({ key }) => key))
-    const declined = lines.filter(({ res }) => res?.['declined'] === true)
-    expect(declined.length, 'a few cards are bad').toBeGreaterThan(0)
-    expect(capturedKeys.size + declined.length).toBe(good + late)
+    const declinedKeys = new Set(
+      lines.filter(({ res }) => res?.['declined'] === true).map(({ key }) => key),
+    )
+    expect(declinedKeys.size, 'a few cards are bad').toBeGreaterThan(0)
+    expect(capturedKeys.size + declinedKeys.size).toBe(good + late)
     const charges = await eventually('the provider knows as many charges', async () => {
       const truth = await truthLines(system)
       const succeeded = truth.filter(({ type }) => type === 'intent.succeeded').length
       return succeeded >= capturedKeys.size ? succeeded : undefined
     })
     expect(charges).toBe(capturedKeys.size)
+
+    const repeated = lines.filter(({ req, status }) => req['again'] === 1 && status !== undefined)
+    expect(repeated.length, 'some send the same request once more').toBeGreaterThan(0)
+    expect(repeated.filter(({ res }) => res?.['replayed'] !== true)).toEqual([])
+    await expectNoAlarm(system, scratch.dir, Math.min(...lines.map(({ t }) => t)))
   },
 )
+
+/**
+ * Load of our own may not make work for a person: no dead letter, no broken promise, and no line of a
+ * level that an alarm would be made of.
+ */
+async function expectNoAlarm(system: TestSystem, dir: string, begunAt: number) {
+  await writeFile(join(dir, 'nemesis.jsonl'), '')
+  const mayBeEmpty = ['nemesis', 'mails', 'deliveries'] as const
+  const sources = sourcesOf(system, inject('parts'), dir)
+  const quiescence = await waitForQuiescence(sources, restMs)
+  const verdict = audit(await collect(sources, { quiescence }), { mayBeEmpty })
+  expect(verdict.violations.map(({ invariant, message }) => `${invariant}: ${message}`)).toEqual([])
+  expect(verdict.coverage.unknown).toEqual([])
+  expect(verdict.coverage.sometimes['dead_letter'] ?? 0).toBe(0)
+  for (const name of ['payments', 'listings', 'notifications'] as const) {
+    const alarms = (await system.logs(name))
+      .split('\n')
+      .filter(line => /"level":"(warn|error|fatal)"/.test(line))
+      // What a new consumer group says of its broker before the first employer came is another matter.
+      .filter(line => Date.parse(JSON.parse(line).time) >= begunAt)
+    expect(alarms).toEqual([])
+  }
+}
 
 test.skipIf(!canRunK6)(
   'a run that is stopped still sums up, and leaves no torn line',

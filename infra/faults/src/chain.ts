@@ -22,13 +22,16 @@ export type Chain = Readonly<{
 
 type Place = Readonly<{ toxic: LiveToxic; roll: number; stage: Stage }>
 
-/** An empty chain. It ends the outlet once, whatever its toxics say afterwards. */
+/**
+ * An empty chain. It ends the outlet once, whatever its toxics say afterwards; only after a FIN may a
+ * cut follow, because a peer that has said its last word can still be gone later.
+ */
 export function openChain(outlet: Outlet): Chain {
   /** Every toxic, in order, also those that spare this connection. */
   let places: Place[] = []
   /** The stages of those that do not. */
   let active: Stage[] = []
-  let ended = false
+  let ended: Ending | undefined
 
   function passAt(position: number, chunk: Buffer): void {
     const stage = active[position]
@@ -40,8 +43,8 @@ export function openChain(outlet: Outlet): Chain {
     const stage = active[position]
     if (stage !== undefined) {
       stage.end(ending)
-    } else if (!ended) {
-      ended = true
+    } else if (ended === undefined || (ended === 'finish' && ending !== 'finish')) {
+      ended = ending
       outlet.end(ending)
     }
   }
@@ -83,11 +86,11 @@ export function openChain(outlet: Outlet): Chain {
     add(toxic) {
       const place = openPlace(toxic)
       places.push(place)
-      if (!ended && takes(place)) activate(place)
+      if (ended === undefined && takes(place)) activate(place)
     },
     change(toxic) {
       const place = places.find(each => each.toxic === toxic)
-      if (place === undefined || ended) return
+      if (place === undefined || ended !== undefined) return
       const position = active.indexOf(place.stage)
       if (position === -1) {
         if (takes(place)) activate(place)
@@ -107,7 +110,7 @@ export function openChain(outlet: Outlet): Chain {
     heldBytes: () => active.reduce((sum, stage) => sum + stage.heldBytes(), 0),
     roomBytes: () => active.reduce((sum, stage) => sum + (stage.roomBytes ?? 0), 0),
     stop() {
-      ended = true
+      ended = 'reset'
       for (const { stage } of places) stage.release()
     },
   }

@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import type { Address } from './address.ts'
 import { limits } from './limits.ts'
-import { type Link, openLink } from './link.ts'
+import { type CutBoth, type Link, openLink } from './link.ts'
 import type { LiveToxic } from './live-toxic.ts'
+import { resetSocket } from './reset-socket.ts'
+import { surviveWriteErrors } from './survive-write-errors.ts'
 import type { Stream } from './toxic.ts'
 
 /** A client, the upstream it reaches, and a link each way. */
@@ -16,8 +18,8 @@ export type Connection = Readonly<{
 
 /**
  * Connects a client that came paused to the upstream. `toxics` is asked once the upstream has
- * answered. Between the two sockets, what one peer does is done to the other: a FIN is passed on as
- * a FIN, an RST as an RST. A refused upstream closes the client.
+ * answered. Between the two sockets, what one peer does is done to the other, in the order in which
+ * it did it: its bytes are passed on before its FIN or its RST. A refused upstream closes the client.
  */
 export function openConnection(
   client: Socket,
@@ -32,9 +34,10 @@ export function openConnection(
     for (const socket of sockets) socket.destroy()
   }
 
-  function cutBoth(ending: 'close' | 'reset'): void {
+  /** A toxic ends both directions. */
+  const cutBoth: CutBoth = ending => {
     for (const socket of sockets) {
-      if (ending === 'reset') socket.resetAndDestroy()
+      if (ending === 'reset') resetSocket(socket)
       else closeAfterWriting(socket)
     }
   }
@@ -46,11 +49,12 @@ export function openConnection(
       upstream: openLink(client, upstream, toxics('upstream'), cutBoth),
       downstream: openLink(upstream, client, toxics('downstream'), cutBoth),
     }
+    surviveWriteErrors(upstream, links.downstream.sourceRefusedBytes)
+    surviveWriteErrors(client, links.upstream.sourceRefusedBytes)
   })
   // The error itself is the peer's affair: what it means to us is that this side is gone.
-  for (const socket of sockets) {
-    socket.once('error', () => (links === undefined ? destroy() : cutBoth('reset')))
-  }
+  client.on('error', () => (links ? links.upstream.sourceWasReset() : destroy()))
+  upstream.on('error', () => (links ? links.downstream.sourceWasReset() : destroy()))
 
   const closed = Promise.all(sockets.map(whenClosed)).then(() => {
     links?.upstream.stop()

@@ -1,8 +1,9 @@
 /**
  * How one direction of a connection ends. `finish`: no more bytes this way (FIN). `close`: both
- * directions close once what was passed on is delivered. `reset`: both are cut by an RST.
+ * directions close once what was passed on is delivered. `reset`: both are cut by an RST, at once.
+ * `abort`: the sender is gone, by an RST of its own; its receiver gets what came before, then an RST.
  */
-export type Ending = 'finish' | 'close' | 'reset'
+export type Ending = 'finish' | 'close' | 'reset' | 'abort'
 
 /** Where a stage puts what it lets through: the next stage, or the socket. */
 export type Outlet = Readonly<{

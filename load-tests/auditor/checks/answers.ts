@@ -145,9 +145,9 @@ function answerOf({ status, res }: Attempt): string {
   return [status, res.listingId, res.publicationId, res.paymentId, res.refundId].join(' ')
 }
 
-/** The number of the attempt is the client's own, and no part of what it asked for. */
+/** Which attempt it is, and whether it came after an answer, is no part of what was asked for. */
 function bodyOf({ id, req }: Attempt): string {
-  const { attempt: _, ...body } = req
+  const { attempt: _, again: __, ...body } = req
   const fields = Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify([id, fields])
 }

@@ -51,6 +51,33 @@ function checkTopic(
   return [...unaccounted, ...unsaid, ...misplaced, ...silent]
 }
 
+/**
+ * S14: in a healthy system each record can be applied, so a dead letter is a finding, whatever its
+ * reason is. Only payments for publications that never were are excused, in a run that makes them.
+ */
+export function checkNothingPutAside(
+  facts: Facts,
+  { paysDirectly = false }: { paysDirectly?: boolean },
+): Finding[] {
+  const recordAt = new Map(facts.records.map(record => [placeOf(record), record]))
+  const letters = new Map(
+    facts.records.flatMap(({ deadLetter }) =>
+      deadLetter === undefined ? [] : [[placeOf(deadLetter), deadLetter] as const],
+    ),
+  )
+  return [...letters].flatMap(([place, { reason }]) => {
+    const record = recordAt.get(place)
+    // A letter of no record, or without a reason, is a finding of its own.
+    if (record === undefined || reason.trim() === '') return []
+    const { event } = record
+    const publicationId = event?.publicationId ?? undefined
+    const isForNothing = publicationId !== undefined && !facts.publicationById.has(publicationId)
+    if (paysDirectly && isForNothing) return []
+    const ids = event ? [event.eventId, event.aggregateId] : []
+    return [s14(`${place} was put aside: ${reason}`, ids)]
+  })
+}
+
 function because(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`
 }

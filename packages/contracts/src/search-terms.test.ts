@@ -106,7 +106,7 @@ describe('a text is found by', () => {
 })
 
 it('is found by each of its words, whatever it is', () => {
-  fc.assert(
+  void fc.assert(
     fc.property(anyText, text => {
       const words = text.split(/\s+/).filter(word => searchTermsOf(word).length > 0)
       for (const word of words) expect(finds(word, text)).toBe(true)
@@ -116,7 +116,7 @@ it('is found by each of its words, whatever it is', () => {
 })
 
 it('has the same terms again when they are a text themselves', () => {
-  fc.assert(
+  void fc.assert(
     fc.property(anyText, text => {
       const terms = searchTermsOf(text)
       expect(searchTermsOf(terms.join(' ')).toSorted()).toEqual(terms.toSorted())
@@ -126,7 +126,7 @@ it('has the same terms again when they are a text themselves', () => {
 })
 
 it('has terms that are a query by construction and that PostgreSQL can hold', () => {
-  fc.assert(
+  void fc.assert(
     fc.property(anyText, text => {
       const terms = searchTermsOf(text)
       for (const term of terms) expect(term).toMatch(/^[.]?[\p{L}\p{N}\p{M}.]+(\+\+|#)?$/u)

@@ -48,6 +48,13 @@ export function searchTermsOf(text: string): string[] {
   return [...terms]
 }
 
+/** What a listing is found by, in the search and by alerts. */
+export function termsOfListing(listing: Advertised): string[] {
+  return searchTermsOf(`${listing.title}\n${listing.company}\n${listing.description}`)
+}
+
+type Advertised = { title: string; company: string; description: string }
+
 /** The text of a `tsquery` that wants all of these terms. */
 export function termsQuery(terms: readonly string[]): string {
   return terms.map(term => `'${term.replace(/['\\]/g, '$&$&')}'`).join(' & ')

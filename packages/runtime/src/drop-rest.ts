@@ -33,6 +33,8 @@ export function dropRestBeforeAnswers(app: FastifyInstance): void {
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed || unreadable.has(request)) return
+  // A parser still reads it: the handler's time was over first, and its caller was slow.
+  if (request.listenerCount('data') > 0) return
   await drop(request)
 }
 

@@ -2,6 +2,7 @@ import type { FastifyError } from 'fastify'
 import { isPostgresAway } from './postgres.ts'
 import { jitteredRetryAfterSeconds, type Refusal } from './problem.ts'
 import type { JsonMistake } from './strict-json.ts'
+import { NoTurn } from './turns.ts'
 
 export const notFound: Refusal = {
   status: 404,
@@ -39,6 +40,13 @@ export const expectationFailed: Refusal = {
   slug: 'expectation-failed',
   title: 'Nothing but 100-continue can be expected of us',
 }
+/** Of a search, and of an alert: it would match nothing for ever. */
+export const nothingSearchable: Refusal = {
+  status: 422,
+  slug: 'nothing-searchable',
+  title: 'The text has no word that a listing could contain',
+  errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
+}
 const internalError: Refusal = {
   status: 500,
   slug: 'internal-error',
@@ -50,6 +58,13 @@ const unavailable: Refusal = {
   slug: 'unavailable',
   title: 'A part of the system is away',
   detail: 'It may have been done or not. Send the same request again, with the same key.',
+}
+/** Of the callers whose keys are not known yet: see authenticate.ts. */
+const overloaded: Refusal = {
+  status: 503,
+  slug: 'overloaded',
+  title: 'Too many unknown API keys are being looked for',
+  detail: 'Nothing was begun. Send the same request again after Retry-After.',
 }
 const unreadJson: Record<JsonMistake, Refusal> = {
   NIGHTSHIFT_JSON_MALFORMED: {
@@ -126,6 +141,9 @@ export function refusalOf(error: unknown, isReceived: boolean): Refusal {
         message: mistake.message ?? 'is not valid',
       })),
     }
+  }
+  if (error instanceof NoTurn) {
+    return { ...overloaded, retryAfterSeconds: jitteredRetryAfterSeconds() }
   }
   const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]
   if (known) return known

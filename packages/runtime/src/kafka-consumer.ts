@@ -35,6 +35,8 @@ export type ConsumerOptions<Event> = {
   publish: Publish
   log: Log
   metrics: Metrics
+  /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
+  stopping?: AbortSignal
   /** How long without progress is a stall. */
   stalledAfterMs?: number
 }
@@ -68,14 +70,15 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
  */
 export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
   const stop = new AbortController()
-  const { topic, log, metrics } = options
+  const { topic, log, metrics, stopping } = options
+  const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
   const progress = watchProgress({
     topic,
     stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
     gauge: metrics.consumerStalledSeconds,
     log,
   })
-  const running = keepConsuming(options, progress, stop.signal)
+  const running = keepConsuming(options, progress, signal)
   return {
     stall: progress.stall,
     close: async () => {

@@ -22,6 +22,8 @@ export type KafkaProducer = { publish: Publish; close: () => Promise<void> }
 /** KafkaJS's own sends have no overall deadline: requests that wait in its queue never time out. */
 export const sendDeadlineMs = 5_000
 const disconnectDeadlineMs = 1_000
+/** What a send still gets when the service is told to stop: a broker that is there answers in less. */
+const stopSendMs = 1_000
 /** A broker takes 1 MiB in one request and partition by default (`max.message.bytes`). */
 const sliceBytesMax = 900_000
 /** Lengths, timestamp and offset of one record, generously. */
@@ -38,6 +40,7 @@ export function openKafkaProducer(
   brokers: string,
   prefix: string,
   log: Log,
+  stopping?: AbortSignal,
 ): KafkaProducer {
   let current: Promise<Producer> | undefined
   let tail: Promise<unknown> = Promise.resolve()
@@ -88,8 +91,8 @@ export function openKafkaProducer(
       sending.catch(() => undefined) // awaited below, unless the deadline came first
       await Promise.race([
         sending,
-        sleep(sendDeadlineMs, undefined, { signal: late.signal }).then(() => {
-          const message = `Kafka did not acknowledge within ${sendDeadlineMs} ms`
+        deadlineOf(late.signal, stopping).then(deadlineMs => {
+          const message = `Kafka did not acknowledge within ${deadlineMs} ms`
           throw kafkaError('KafkaNotAcknowledged', message)
         }),
       ])
@@ -113,6 +116,23 @@ export function openKafkaProducer(
       await discard()
     },
   }
+}
+
+/**
+ * Resolves when a send has had its time, with how long that was. A service that stops has less: what
+ * was not acknowledged then is published after its next start.
+ */
+async function deadlineOf(over: AbortSignal, stopping?: AbortSignal): Promise<number> {
+  const startedMs = performance.now()
+  const stopped = new AbortController()
+  const hurry = () => stopped.abort()
+  if (stopping?.aborted) hurry()
+  stopping?.addEventListener('abort', hurry, { once: true, signal: over })
+  const signal = AbortSignal.any([over, stopped.signal])
+  await sleep(sendDeadlineMs, undefined, { signal }).catch(() => undefined) // stopping, or over
+  if (stopped.signal.aborted) await sleep(stopSendMs, undefined, { signal: over })
+  over.throwIfAborted()
+  return Math.round(performance.now() - startedMs)
 }
 
 function kafkaError(name: string, message: string): Error {

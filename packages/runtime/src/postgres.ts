@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Deadline } from './deadline.ts'
 import type { Log } from './logger.ts'
 
 /** What runs a statement: the pool for a single one, a client inside a transaction. */
@@ -56,8 +57,12 @@ export class RollBack<T> extends Error {
  * would hold its locks and its connection for as long as somebody else likes.
  * After a failed COMMIT it is unknown whether the transaction happened; the error is thrown.
  */
-export function inTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return transact(pool, 'BEGIN', work)
+export function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  return transact(pool, 'BEGIN', work, deadline)
 }
 
 /**
@@ -69,8 +74,9 @@ export function inTenantTransaction<T>(
   pool: pg.Pool,
   tenantId: string,
   work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
 ): Promise<T> {
-  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work)
+  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work, deadline)
 }
 
 /** As `inTenantTransaction`, for reading only: all statements of `work` see the same moment. */
@@ -87,15 +93,33 @@ function setTenant(tenantId: string): string {
   return `SELECT set_config('app.tenant', ${pg.escapeLiteral(tenantId)}, true)`
 }
 
+/**
+ * Cuts the waits of a transaction to what is left of its caller's deadline: the database must not
+ * work, nor hold a connection, for a caller who has left. One look at the clock, so the bound is for
+ * each statement; a transaction here has two or three.
+ */
+function cutTo(deadline: Deadline, { options }: pg.Pool): string {
+  const leftMs = Math.max(1, Math.floor(deadline.remainingMs()))
+  const bounds = {
+    statement_timeout: options.statement_timeout,
+    lock_timeout: options.lock_timeout,
+  }
+  return Object.entries(bounds)
+    .filter(([, boundMs]) => typeof boundMs !== 'number' || leftMs < boundMs)
+    .map(([name]) => `; SET LOCAL ${name} = ${leftMs}`)
+    .join('')
+}
+
 async function transact<T>(
   pool: pg.Pool,
   begin: string,
   work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
 ): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query(begin)
+    await client.query(deadline ? `${begin}${cutTo(deadline, pool)}` : begin)
     const result = await work(client)
     // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
     // no error: `work` caught it and went on, but nothing of what it did is there.

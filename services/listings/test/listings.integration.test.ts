@@ -338,7 +338,7 @@ describe('the search', () => {
     expect(answer.json.type).toBe('/problems/validation-error')
   })
 
-  test.each(["a & ! b | ' :*", '"unbalanced', "'; DROP TABLE listings; --", '(((('])(
+  test.each(["a & ! b | ' :*", '"unbalanced', "'; DROP TABLE listings; --", '((((a'])(
     'text like %s is only text',
     async text => {
       const answer = await call('GET', url(`/v1/listings?text=${encodeURIComponent(text)}`))
@@ -358,6 +358,15 @@ describe('what an employer may say', () => {
     ['a NUL in the description', { description: 'a\u0000b' }],
     ['a title that turns around', { title: 'abc\u202etxt' }],
     ['an empty title', { title: '' }],
+    ['a C1 control in the title', { title: 'a\u009bb' }],
+    ['a next line in the title', { title: 'a\u0085b' }],
+    ['a line separator in the title', { title: 'a\u2028b' }],
+    ['a title of blanks', { title: '  \u00a0 ' }],
+    ['a title of which nothing is seen', { title: '\u200b' }],
+    ['a company of fillers', { company: '\u3164\u3164' }],
+    ['a description of line breaks', { description: '\n\t\r\n' }],
+    ['a C1 control in the description', { description: 'a\u0090b' }],
+    ['half a flag in the company', { company: 'a\u{1F3F4}\u{E0067}' }],
   ])('a draft with %s is 400', async (_what, changes) => {
     const answer = await call('POST', url('/v1/listings'), {
       headers: as(system, 'acme'),
@@ -365,6 +374,17 @@ describe('what an employer may say', () => {
     })
     expect(answer.status).toBe(400)
     expect(answer.json.type).toBe('/problems/validation-error')
+  })
+
+  test('what people write is taken, to the letter', async () => {
+    const written = {
+      title: 'Ärztin (m/w/d) 👩‍⚕️ — “Köln” 🏴󠁧󠁢󠁥󠁮󠁧󠁿',
+      company: 'شرکت می‌خواهم & Söhne',
+      description: 'ប្រាក់\u200bខែ\r\n\tDonau\u00addampfschiff\u2028€ 100k',
+    }
+    const headers = as(system, 'acme')
+    const answer = await call('POST', url('/v1/listings'), { headers, body: draftListing(written) })
+    expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(written)])
   })
 
   test('a salary that ends below where it begins is 422', async () => {

@@ -1,4 +1,4 @@
-/** Measures what something costs, in rounds that take turns, and writes it down. */
+/** Measures what something costs, in rounds that take turns. */
 import { median, round } from '@nightshift/load-tests/experiments/measure'
 import { resultHead } from '@nightshift/load-tests/experiments/result-head'
 import { spreadOf } from '@nightshift/load-tests/experiments/spread'
@@ -8,27 +8,30 @@ import { benchPayments } from '../bench/bench-payments.ts'
 import { benchRecording } from '../bench/bench-recording.ts'
 import { runCommandLine } from '../command.ts'
 import { describeCommit } from '../proofs/describe-commit.ts'
-import { writeResult } from '../proofs/write-result.ts'
+import { assertMayWrite, keepResult } from '../proofs/keep-result.ts'
 import { readNumber } from '../read-number.ts'
 import { renderTable } from '../table.ts'
 
 const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
 
-const help = `Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--short] [--json]
+const help = `Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--short] [--write] [--json]
 
-Measures a price and writes load-tests/results. Speeds are of this machine and this hour: the result
+Measures a price and prints it. Nothing is written unless --write says so. Speeds are of this machine and this hour: the result
 names the machine, and gives the median of the rounds with the least and the most.
 
   <name>       ${benches.map(({ name, title }) => `${name}: ${title}`).join('\n               ')}
   --rounds N   (5)
   --seconds N  of each arm of a round (10)
-  --short      one round of two seconds, and nothing is written
+  --short      one round of two seconds
+  --write      keeps the result in load-tests/results, over the one that is committed; refused with
+               --short, or with fewer rounds or seconds than that one has
   --json       the result as JSON on standard output`
 
 const options = {
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   short: { type: 'boolean' },
+  write: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 const roundsMax = 100
@@ -47,6 +50,8 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
   const short = values['short'] === true
   const rounds = readNumber('--rounds', values['rounds'] ?? (short ? '1' : '5'), roundsMax)
   const seconds = readNumber('--seconds', values['seconds'] ?? (short ? '2' : '10'), secondsMax)
+  const write = values['write'] === true
+  if (write) await assertMayWrite(bench.result, { rounds, seconds, short })
   const say = (line: string) => process.stderr.write(`${bench.name}: ${line}\n`)
   const commit = await describeCommit()
   const measured = await bench.measure({ rounds, seconds, say })
@@ -62,9 +67,9 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
     ...{ arms, ...(ratios && { ratios }), ...(targets && { targets }) },
     outcome: 'measured',
   }
-  if (!short) await writeResult(result)
   if (values['json']) console.log(JSON.stringify(result, null, 2))
   else console.log([describe(arms), ...describeRatios(ratios, targets)].join('\n\n'))
+  say(await keepResult(result, { write }))
   return 0
 }
 

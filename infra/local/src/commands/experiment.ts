@@ -1,18 +1,22 @@
-/** Breaks the system with and without a pattern, and writes down the difference. */
+/** Breaks the system with and without a pattern, and shows the difference. */
 import { type Proof, proofs } from '@nightshift/load-tests/experiments/all'
 import { runCommandLine } from '../command.ts'
+import { describeResults } from '../proofs/describe-results.ts'
 import { exitCodeOf, runProofs } from '../proofs/run-proofs.ts'
 import { readNumber } from '../read-number.ts'
 
-const help = `Usage: npm run experiment -- <name> | --list | --all [--rounds N] [--seed N] [--short] [--json]
+const help = `Usage: npm run experiment -- <name> | --list | --all [--rounds N] [--seed N]
+                                 [--short] [--write] [--json]
 
 Runs both arms of an experiment in turn, naive and with, each on fresh data, lets the auditor judge
-them, and writes load-tests/results/<name>.json. Exit code 0 when the pattern held and its absence
+them, and prints what came of it. Nothing is written unless --write says so. Exit code 0 when the pattern held and its absence
 showed, 1 when the pattern broke or the fault was a dud, 2 when what had to happen did not.
 
   --rounds N   rounds of each arm (5); a grid such as crash-matrix has one arm and one round
   --seed N     where the dice start (1)
-  --short      fewer intents, and nothing is written: for CI and for a first look
+  --short      fewer intents, for CI and for a first look
+  --write      keeps the result in load-tests/results/<name>.json, over the one that is committed;
+               refused with --short, or with fewer rounds than that one has
   --json       the result as JSON on standard output`
 
 const options = {
@@ -21,6 +25,7 @@ const options = {
   rounds: { type: 'string', default: '5' },
   seed: { type: 'string', default: '1' },
   short: { type: 'boolean' },
+  write: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 const roundsMax = 100
@@ -42,8 +47,10 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
     rounds: readNumber('--rounds', values['rounds'], roundsMax),
     seed: readNumber('--seed', values['seed'], 2 ** 31),
     short: values['short'] === true,
+    write: values['write'] === true,
   })
   if (values['json']) for (const result of results) console.log(JSON.stringify(result, null, 2))
+  else console.log(`\n${describeResults(results)}`)
   return exitCodeOf(results)
 }
 

@@ -2,28 +2,29 @@
 import { proofs } from '@nightshift/load-tests/experiments/all'
 import { areas } from '@nightshift/load-tests/experiments/experiment'
 import { runCommandLine } from '../command.ts'
-import { brokenPromises } from '../proofs/broken-promises.ts'
-import { describeArm } from '../proofs/results-table.ts'
+import { describeResults } from '../proofs/describe-results.ts'
 import { exitCodeOf, type ProofResult, runProofs } from '../proofs/run-proofs.ts'
 import { readNumber } from '../read-number.ts'
-import { renderTable } from '../table.ts'
 
-const help = `Usage: npm run prove [-- <area>] [--short] [--rounds N] [--seed N] [--json]
+const help = `Usage: npm run prove [-- <area>] [--short] [--rounds N] [--seed N] [--write] [--json]
 
-Runs all experiments, both arms of each, and the crash matrix, and writes load-tests/results. Exit
-code 0 when all was proved, 1 when a promise broke or a fault was a dud, 2 when what had to happen
+Runs all experiments, both arms of each, and the crash matrix, and prints what came of them. Nothing
+is written unless --write says so. Exit code 0 when all was proved, 1 when a promise broke or a fault was a dud, 2 when what had to happen
 did not.
 
   <area>       only what is about ${areas.join(' or ')}
-  --short      one round of few intents, a sample of the matrix, and nothing is written: for CI
+  --short      one round of few intents, and a sample of the matrix: for CI
   --rounds N   rounds of each arm (5, and 1 with --short)
   --seed N     where the dice start (1)
+  --write      keeps the results in load-tests/results, over those that are committed; refused with
+               --short, or with fewer rounds than one of those has
   --json       the results as JSON on standard output, and no table`
 
 const options = {
   short: { type: 'boolean' },
   rounds: { type: 'string' },
   seed: { type: 'string', default: '1' },
+  write: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 const roundsMax = 100
@@ -44,6 +45,7 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
       rounds: readNumber('--rounds', values['rounds'] ?? (short ? '1' : '5'), roundsMax),
       seed: readNumber('--seed', values['seed'], 2 ** 31),
       short,
+      write: values['write'] === true,
     },
   )
   const seconds = Math.round((Date.now() - startedAt) / 1000)
@@ -60,18 +62,6 @@ function readAreas(names: readonly string[]): readonly string[] {
 }
 
 function describe(results: readonly ProofResult[], seconds: number): string {
-  const table = renderTable(
-    results.map(result => ({
-      experiment: result.name,
-      outcome: result.outcome,
-      naive: describeArm(result, 'naive'),
-      with: describeArm(result, 'with'),
-    })),
-  )
   const proved = results.filter(({ outcome }) => outcome === 'proved').length
-  const promises = [...brokenPromises(results)].map(
-    ([promise, names]) => `  ${promise.padEnd(4)} ${names.join(', ')}`,
-  )
-  const broken = ['Broken without the pattern, and kept with it:', ...promises].join('\n')
-  return `\n${table}\n\n${broken}\n\n${proved} of ${results.length} proved in ${seconds} s.`
+  return `\n${describeResults(results)}\n\n${proved} of ${results.length} proved in ${seconds} s.`
 }

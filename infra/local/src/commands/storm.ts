@@ -8,13 +8,13 @@ import { runCommandLine } from '../command.ts'
 import { findK6 } from '../parts/k6.ts'
 import { describeProgress, describeSummary } from '../print-load.ts'
 import { describeCommit } from '../proofs/describe-commit.ts'
-import { writeResult } from '../proofs/write-result.ts'
+import { assertMayWrite, keepResult } from '../proofs/keep-result.ts'
 import { readNumber } from '../read-number.ts'
 import { statePaths } from '../system/state.ts'
-import { switchesIn } from '../system/topology.ts'
+import { switchesIn } from '../system/switches.ts'
 import { openThrowAwayParts } from '../testing/test-parts.ts'
 
-const help = `Usage: npm run storm [-- --short] [--rate N] [--seed N] [--json]
+const help = `Usage: npm run storm [-- --short] [--rate N] [--seed N] [--write] [--json]
 
 Starts a fresh system of its own, sends it a steady load of 0.7 of its rated capacity, then ten times
 that for five minutes while the provider is slow and silent, Kafka is killed, Redis emptied and
@@ -24,9 +24,10 @@ and says whether the promises were kept.
 Exit code 0 when they were, 1 when one was broken, 2 when that can not be said: something that had to
 happen did not, or the load was not what it was meant to be.
 
-  --short    the same in 90 seconds; no result is written
+  --short    the same in 90 seconds
   --rate N   the rated capacity, in payments per second: the provider's quota (10; at most 100)
   --seed N   another crowd (1)
+  --write    keeps the result in load-tests/results/storm.json; refused with --short or a switch
   --json     verdict and figures as JSON on standard output
 
 PATTERN_IDEMPOTENCY_KEY=naive or PATTERN_OUTBOX=naive before it shows the same night without the
@@ -36,6 +37,7 @@ const options = {
   short: { type: 'boolean' },
   rate: { type: 'string', default: '10' },
   seed: { type: 'string', default: '1' },
+  write: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const
 const ratedPerSecondMax = 100
@@ -50,6 +52,9 @@ async function run(values: Values): Promise<number> {
   const ratedPerSecond = readNumber('--rate', values['rate'], ratedPerSecondMax)
   const seed = readNumber('--seed', values['seed'], 2 ** 31)
   const short = values['short'] === true
+  const switches = switchesIn(process.env)
+  const write = values['write'] === true
+  if (write) await assertMayKeep(switches, short)
   const startedAt = performance.now()
   const say = (line: string) => {
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)
@@ -58,7 +63,6 @@ async function run(values: Values): Promise<number> {
   const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, say })
   if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
   const commit = await describeCommit()
-  const switches = switchesIn(process.env)
   const dir = join(statePaths().run, 'storm', new Date().toISOString().replaceAll(':', ''))
   await mkdir(dir, { recursive: true })
   const stop = new AbortController()
@@ -78,10 +82,16 @@ async function run(values: Values): Promise<number> {
   const result = await resultOfStorm(storm, { ...commit, seed, short, ratedPerSecond, switches })
   await writeFile(join(dir, 'verdict.json'), `${JSON.stringify(storm.verdict, null, 2)}\n`)
   await writeFile(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
-  if (!short && Object.keys(switches).length === 0) await writeResult(result)
   console.log(values['json'] ? JSON.stringify(result, null, 2) : describe(storm))
-  process.stderr.write(`kept in ${dir}\n`)
+  process.stderr.write(`kept in ${dir}\n${await keepResult(result, { write })}\n`)
   return exitCodeOf(storm)
+}
+
+/** @throws when the night is not the one that the pages would quote */
+async function assertMayKeep(switches: Readonly<Record<string, string>>, short: boolean) {
+  const [name] = Object.keys(switches)
+  if (name !== undefined) throw new Error(`--write keeps a night with all patterns: unset ${name}.`)
+  await assertMayWrite('storm', { rounds: 1, short })
 }
 
 function describe({ verdict, summary, k6ExitCode, k6Said }: Storm): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { repoRoot } from '../system/state.ts'
 import { brokenPromises } from './broken-promises.ts'
 import { type Grid, renderGrid } from './grid-table.ts'
-import { resultsDir } from './write-result.ts'
+import { resultsDir } from './keep-result.ts'
 
 /** The fields of a result that a table shows; the whole form is in result.schema.json beside them. */
 export type Result = Readonly<{

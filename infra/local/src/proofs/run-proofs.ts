@@ -3,13 +3,15 @@ import { runExperiment } from '@nightshift/load-tests/experiments/run-experiment
 import { runGrid } from '@nightshift/load-tests/experiments/run-grid'
 import { openThrowAwayParts } from '../testing/test-parts.ts'
 import { describeCommit } from './describe-commit.ts'
-import { writeResult } from './write-result.ts'
+import { assertMayWrite, keepResult } from './keep-result.ts'
 
 export type ProofOptions = Readonly<{
   rounds: number
   seed: number
-  /** Fewer intents, a sample of each grid, and nothing is written. */
+  /** Fewer intents, and a sample of each grid. */
   short: boolean
+  /** Keeps each result in the repository. */
+  write: boolean
 }>
 
 export type ProofResult =
@@ -25,11 +27,22 @@ const exitOf: Readonly<Record<Outcome, number>> = {
   'not-exercised': 2,
 }
 
-/** Runs one proof after the other on parts of their own, and writes each result as soon as it is there. */
+/**
+ * Runs one proof after the other on parts of their own. A result that is to be written is written as
+ * soon as it is there, so that an interrupted night keeps what it has.
+ * @throws before anything runs, when a result that is there is larger than what would replace it
+ */
 export async function runProofs(
   proofs: readonly Proof[],
-  { rounds, seed, short }: ProofOptions,
+  { rounds, seed, short, write }: ProofOptions,
 ): Promise<ProofResult[]> {
+  if (write) {
+    for (const proof of proofs) {
+      // A grid has one round, whatever is asked for.
+      const size = { rounds: 'rows' in proof ? 1 : rounds, short }
+      await assertMayWrite(proof.name, size)
+    }
+  }
   const commit = await describeCommit()
   await using open = await openThrowAwayParts()
   const results: ProofResult[] = []
@@ -39,7 +52,7 @@ export async function runProofs(
     const result =
       'rows' in proof ? await runGrid(proof, options) : await runExperiment(proof, options)
     say(result.outcome)
-    if (!short) await writeResult(result)
+    say(await keepResult(result, { write }))
     results.push(result)
   }
   return results

@@ -24,7 +24,9 @@ export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {
 
 /** Compares digests, because equal lengths are what a constant-time comparison needs. */
 function isAuthorized(header: string | undefined, secretKey: string): boolean {
-  return timingSafeEqual(sha256(header ?? ''), sha256(`Bearer ${secretKey}`))
+  // The name of a scheme is case-insensitive (RFC 9110, 11.1); the key is not.
+  const shown = /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(sha256(shown), sha256(secretKey))
 }
 
 function sha256(text: string): Buffer {
