@@ -42,7 +42,14 @@ async function openTransactions(system: TestSystem) {
     await transaction.send({ topic: system.prefix + topic, messages })
     await transaction[end]()
   }
-  return { transact, [Symbol.asyncDispose]: () => producer.disconnect() }
+  /** Sends, and leaves the end to the caller. */
+  const begin = async (topic: string, partition: number) => {
+    const transaction = await producer.transaction()
+    const messages = [{ partition, key: 'k', value: 'undecided' }]
+    await transaction.send({ topic: system.prefix + topic, messages })
+    return transaction
+  }
+  return { transact, begin, [Symbol.asyncDispose]: () => producer.disconnect() }
 }
 
 /**
@@ -88,4 +95,29 @@ test('a producer that aborts its transactions breaks no promise', async () => {
   const without = partitions.rows.filter(({ topic }) => topic === 'listings.v1')
   // 4 + 3 + 4 that were aborted; a mark for each partition of each transaction: 4 + 2 + 2 + 4.
   expect(without.reduce((sum, row) => sum + (row.noRecords ?? 0), 0)).toBe(11 + 12)
-}, 60_000)
+}, 90_000)
+
+test('while a transaction is open, what is behind it is unknown and not lost', async () => {
+  await using system = await openTestSystem({ parts, run })
+  await using foreign = await openTransactions(system)
+  const client = openClient(system, join(dir, 'history.jsonl'))
+  openFaultLog(join(dir, 'nemesis.jsonl'))('producer', 'begin', 'opens a transaction')
+  await saveAlerts(system)
+  const transaction = await foreign.begin('payments.v1', 0)
+  await client.pay('acme')
+
+  const sources = sourcesOf(system, parts, dir)
+  const quiescence = await waitForQuiescence(sources, 2_000)
+  const whats = quiescence.remaining.map(({ what }) => what)
+  expect(whats).toContain(
+    'a transaction is open on payments.v1/0 from offset 0: what is behind it can not be read yet',
+  )
+  const evidence = await collect(sources, {})
+  expect(evidence.records).toMatchObject({ state: 'missing' })
+  expect(audit(evidence).valid).toBe('unknown')
+
+  await transaction.abort()
+  const after = await waitForQuiescence(sources, restMs)
+  expect(after).toMatchObject({ quiet: true, remaining: [], unasked: [] })
+  expect(audit(await collect(sources, { quiescence: after })).violations).toEqual([])
+}, 90_000)

@@ -1,5 +1,12 @@
 import type { Unfinished } from '../evidence.ts'
-import { type KafkaSource, layoutOf, offsetsOf, openAdmin, openConsumer } from './kafka.ts'
+import {
+  type KafkaSource,
+  layoutOf,
+  offsetsOf,
+  openAdmin,
+  openConsumer,
+  openTransactionAt,
+} from './kafka.ts'
 import { readPartition } from './read-partition.ts'
 
 /** Who reads what; a consumer group is named after its service. */
@@ -36,6 +43,10 @@ export async function laggingConsumers(
         // What has expired is no work any more. Without a commit the broker says -1.
         const start = Math.max(row.start, committed.get(`${group}/${row.partition}`) ?? 0)
         const place = layout.get(row.topic)
+        if (row.isOpen) {
+          const unprefixed = { ...row, topic }
+          lagging.push({ invariant: 'L3', what: openTransactionAt(unprefixed), ids: [] })
+        }
         if (start >= row.end || !place) continue
         const { records } = await readPartition(
           consumer,

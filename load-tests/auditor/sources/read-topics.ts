@@ -1,13 +1,20 @@
 import { topics } from '@nightshift/contracts/topics'
 import type { PartitionRow, TopicRecord } from '../evidence.ts'
-import { type KafkaSource, layoutOf, offsetsOf, openAdmin, openConsumer } from './kafka.ts'
+import {
+  type KafkaSource,
+  layoutOf,
+  offsetsOf,
+  openAdmin,
+  openConsumer,
+  openTransactionAt,
+} from './kafka.ts'
 import { readPartition } from './read-partition.ts'
 import { recordOf } from './topic-record.ts'
 
 /**
  * Reads every topic of the system, dead letters included, from its first offset to where it ended
  * when the reading began, committed records only. Fetches by offset and joins no group.
- * @throws when a partition does not come to that end in time
+ * @throws when a partition does not come to that end in time, or a transaction is open on it
  */
 export async function readTopics(
   kafka: KafkaSource,
@@ -24,9 +31,11 @@ export async function readTopics(
     )
     const partitions: PartitionRow[] = []
     const records: TopicRecord[] = []
-    for (const partition of await offsetsOf(admin, layout)) {
+    for (const { isOpen, ...partition } of await offsetsOf(admin, layout)) {
       const topic = layout.get(partition.topic)
       if (!topic) throw new Error(`there is no topic ${partition.topic}`)
+      // To judge without the records behind it would be to call them lost.
+      if (isOpen) throw new Error(openTransactionAt(partition))
       const read = await readPartition(consumer, topic, partition, deadline)
       for (const one of read.records) records.push(recordOf(one, partition, prefix))
       const { noRecords } = read
