@@ -171,10 +171,8 @@ describe('on the command line', () => {
     'a valid run leaves with 0, and an unknown one with 2',
     async () => {
       expect(runMain('--run', validRun, '--pays-directly')).toMatchObject({ status: 0, stderr: '' })
-      const unmet = runMain(
-        ...['--run', validRun, '--pays-directly', '--json'],
-        ...['--sometimes', 'crash.listings >= 1'],
-      )
+      const unmetFlags = ['--sometimes', 'crash.listings >= 1', '--json']
+      const unmet = runMain('--run', validRun, '--pays-directly', ...unmetFlags)
       expect(unmet.status).toBe(2)
       expect(JSON.parse(unmet.stdout)).toMatchObject({ valid: 'unknown' })
       const unexcused = runMain('--run', validRun)

@@ -6,12 +6,18 @@ export const CaptureMethod = Type.Enum(['automatic', 'manual'], {
 })
 export type CaptureMethod = Static<typeof CaptureMethod>
 
+/**
+ * The card provider charges no less than half a euro. It would refuse the payment after we have
+ * answered that it is under way, and ask as we may, it would never be done.
+ */
+const ChargeableCents = Type.Integer({ minimum: 50, maximum: 99_999_999 })
+
 /** What a caller may say. Status, ids and tenant are ours to decide. */
 export const TakePaymentRequest = Type.Object(
   {
     listingId: Id,
     publicationId: Id,
-    amountCents: AmountCents,
+    amountCents: ChargeableCents,
     taxCents: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 99_999_998, description: 'Tax within the amount.' }),
     ),

@@ -85,7 +85,7 @@ describe('one charge per idempotency key', () => {
     const body = paymentOf()
     const key = newKey()
     const first = await pay(body, key)
-    const other = await pay({ ...body, amountCents: 1 }, key)
+    const other = await pay({ ...body, amountCents: 51 }, key)
     expect(other.status).toBe(422)
     expect(other.json.type).toBe('/problems/idempotency-key-reused')
     expect((await pay(body, key)).text).toBe(first.text)
@@ -230,6 +230,7 @@ describe('what a caller may say', () => {
     ['an amount in an array', { amountCents: [9_900] }],
     ['a fraction', { amountCents: 99.5 }],
     ['nothing', { amountCents: 0 }],
+    ['less than the provider charges', { amountCents: 49 }],
     ['less than nothing', { amountCents: -1 }],
     ['too much', { amountCents: 100_000_000 }],
     ['null', { amountCents: null }],

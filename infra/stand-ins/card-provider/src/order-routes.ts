@@ -25,7 +25,11 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    (_request, body, done) => done(null, new URLSearchParams(body.toString())),
+    (request, body, done) => {
+      if (isUtf8(request.headers['content-type'] ?? '')) {
+        done(null, new URLSearchParams(body.toString()))
+      } else done(Object.assign(new Error('The charset must be UTF-8.'), { statusCode: 415 }))
+    },
   )
 
   /** Refuses beyond the quota before the body is read: such a request leaves nothing but a count. */
@@ -49,6 +53,12 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
       return await answer(request, reply, outcome, asked.value.expand, deps.stop)
     })
   }
+}
+
+/** Bytes of another charset would be read as other values than were sent. */
+function isUtf8(contentType: string): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
+  return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)
 }
 
 /** Answers in the way the outcome says: as it is, byte by byte, or not at all. */

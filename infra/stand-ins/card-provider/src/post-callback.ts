@@ -1,3 +1,4 @@
+import type Stripe from 'stripe'
 import { limits } from './limits.ts'
 import type { Deed } from './payment-intent.ts'
 import { showCharge, showIntent, unixSeconds } from './show-intent.ts'
@@ -38,7 +39,7 @@ export async function postCallback(
 }
 
 /** What each act is called when it is told. */
-const eventTypes: Readonly<Record<DoneLine['type'], string>> = {
+const eventTypes = {
   'intent.created': 'payment_intent.created',
   'intent.authorized': 'payment_intent.amount_capturable_updated',
   'intent.succeeded': 'payment_intent.succeeded',
@@ -46,17 +47,24 @@ const eventTypes: Readonly<Record<DoneLine['type'], string>> = {
   'intent.declined': 'payment_intent.payment_failed',
   'intent.canceled': 'payment_intent.canceled',
   'refund.succeeded': 'charge.refunded',
-}
+} as const satisfies Record<DoneLine['type'], Stripe.Event['type']>
+
+/** The version that the SDK of our tests is made for; a test holds it against the SDK. */
+const apiVersion = '2026-10-28.endive'
 
 function eventOf(id: string, { line, intent }: Deed) {
   const isRefund = line.type === 'refund.succeeded'
   return {
     id,
     object: 'event',
-    type: eventTypes[line.type],
+    api_version: apiVersion,
     created: unixSeconds(line.at),
     data: { object: isRefund ? showCharge(intent) : showIntent(intent) },
-  }
+    livemode: false,
+    pending_webhooks: 1,
+    request: { id: line.requestId, idempotency_key: line.idempotencyKey },
+    type: eventTypes[line.type],
+  } satisfies Stripe.EventBase
 }
 
 /** Short enough for a line of the log: the code of the system error, or what kind of error it was. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ApiError } from './api-error.ts'
 import { apiError, invalidParam } from './api-error.ts'
+import { amountStepOf, leastAmountOf, readCurrency } from './currencies.ts'
 import type { Expand } from './expand.ts'
 import type { Act, IntentOrder, Order } from './order.ts'
 import type { PaymentIntent } from './payment-intent.ts'
@@ -104,6 +105,10 @@ function readCreation({ form }: Asked): Read<OrderRequest> {
   const read = readParams(form, creation)
   if (read.kind === 'refused') return read
   const params = read.value
+  const amount = params.number('amount') ?? 0
+  const currency = readCurrency(params.find('currency') ?? '') ?? ''
+  const unchargeable = findUnchargeable(amount, currency)
+  if (unchargeable !== undefined) return refused(unchargeable)
   const card = cardOf(params)
   const confirm = params.find('confirm') === 'true'
   if (confirm && card === undefined) {
@@ -111,8 +116,8 @@ function readCreation({ form }: Asked): Read<OrderRequest> {
     return refused(invalidParam('payment_method', 'parameter_missing', message))
   }
   const order: Order = {
-    amount: params.number('amount') ?? 0,
-    currency: params.find('currency') ?? '',
+    amount,
+    currency,
     metadata: params.metadata,
     paymentMethod: card?.kind ?? null,
     ...(params.find('capture_method') === 'manual' ? { captureMethod: 'manual' } : {}),
@@ -121,6 +126,19 @@ function readCreation({ form }: Asked): Read<OrderRequest> {
   const { expand } = params
   const fingerprint = fingerprintOf('', form)
   return { kind: 'read', value: { order, fingerprint, card: confirm ? card : undefined, expand } }
+}
+
+/** What is wrong with an amount only in this currency. A refund or a capture may be of less. */
+function findUnchargeable(amount: number, currency: string): ApiError | undefined {
+  const least = leastAmountOf(currency)
+  if (amount < least) {
+    const message = `Amount must be at least ${least} ${currency}, in minor units.`
+    return invalidParam('amount', 'amount_too_small', message)
+  }
+  const step = amountStepOf(currency)
+  if (amount % step === 0) return undefined
+  const message = `An amount in ${currency} must be a multiple of ${step}.`
+  return invalidParam('amount', 'parameter_invalid_integer', message)
 }
 
 type OnIntent = Readonly<{

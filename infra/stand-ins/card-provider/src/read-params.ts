@@ -1,5 +1,6 @@
 import type { ApiError } from './api-error.ts'
 import { invalidParam } from './api-error.ts'
+import { readCurrency } from './currencies.ts'
 import type { Expand } from './expand.ts'
 import { expandPaths } from './expand.ts'
 import type { PaymentMethod } from './payment-methods.ts'
@@ -129,8 +130,8 @@ function findBadValue(name: string, value: string, kind: Kind): ApiError | undef
         `${name} must be from 1 to ${countMax}`,
       )
     case 'currency': {
-      if (/^[a-z]{3}$/.test(value)) return undefined
-      const message = 'Invalid currency: three lower-case letters are expected'
+      if (readCurrency(value) !== undefined) return undefined
+      const message = `Invalid currency: ${value.slice(0, shownMax)}. It is none of ISO 4217.`
       return invalidParam(name, 'parameter_invalid_string', message)
     }
     case 'card': {

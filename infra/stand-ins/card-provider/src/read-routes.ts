@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import type Stripe from 'stripe'
 import { sendAnswer } from './answers.ts'
 import { invalidParam } from './api-error.ts'
 import type { ChargeBook } from './charge-book.ts'
@@ -47,28 +48,27 @@ export const readRoutes: FastifyPluginAsync<{ deps: ReadDeps }> = async (app, { 
 
   get('/payment_intents', listOfIntents, (_, params, reply) => {
     const page = pageOf(book.intents(params.metadata), ({ intentId }) => intentId, params)
-    if (page === undefined) return noSuchCursor(reply)
+    if (page.kind === 'refused') return sendAnswer(reply, page.error)
     const expand = expandBelow(params.expand, 'data')
-    const data = page.data.map(intent => showIntent(intent, expand))
-    return { object: 'list', url: '/v1/payment_intents', data, has_more: page.hasMore }
+    const data = page.value.data.map(intent => showIntent(intent, expand))
+    return showList('/v1/payment_intents', data, page.value.hasMore)
   })
 
   get('/payment_intents/search', search, (_, params, reply) => {
-    const metadata = readSearch(params.find('query') ?? '')
-    if (metadata === undefined) {
+    const wanted = readSearch(params.find('query') ?? '')
+    if (wanted === undefined) {
       const message = "Only metadata['name']:'value' can be searched, and several joined by AND."
       return sendAnswer(reply, invalidParam('query', 'parameter_invalid_string', message))
     }
-    const after = params.find('page')
-    const cursor = { find: (name: string) => (name === 'starting_after' ? after : undefined) }
-    const found = book.intents(metadata)
-    const page = pageOf(found, ({ intentId }) => intentId, { ...params, ...cursor })
-    if (page === undefined) return noSuchCursor(reply)
+    const found = wanted === 'nothing' ? [] : book.intents(wanted)
+    const page = pageOf(found, ({ intentId }) => intentId, params, 'page')
+    if (page.kind === 'refused') return sendAnswer(reply, page.error)
+    const { hasMore: has_more } = page.value
     const expand = expandBelow(params.expand, 'data')
-    const data = page.data.map(intent => showIntent(intent, expand))
-    const next_page = page.hasMore ? (data.at(-1)?.id ?? null) : null
-    const url = '/v1/payment_intents/search'
-    return { object: 'search_result', url, data, has_more: page.hasMore, next_page }
+    const data = page.value.data.map(intent => showIntent(intent, expand))
+    const next_page = has_more ? (data.at(-1)?.id ?? null) : null
+    const result = { object: 'search_result', url: '/v1/payment_intents/search', data } as const
+    return { ...result, has_more, next_page } satisfies ApiSearchResult
   })
 
   const show = (refund: RefundLine, expand: Params['expand']) => {
@@ -86,13 +86,14 @@ export const readRoutes: FastifyPluginAsync<{ deps: ReadDeps }> = async (app, { 
   get('/refunds', listOfRefunds, (_, params, reply) => {
     const refunds = book.refunds(params.find('payment_intent'))
     const page = pageOf(refunds, ({ refundId }) => refundId, params)
-    if (page === undefined) return noSuchCursor(reply)
+    if (page.kind === 'refused') return sendAnswer(reply, page.error)
     const expand = expandBelow(params.expand, 'data')
-    const data = page.data.map(refund => show(refund, expand))
-    return { object: 'list', url: '/v1/refunds', data, has_more: page.hasMore }
+    const data = page.value.data.map(refund => show(refund, expand))
+    return showList('/v1/refunds', data, page.value.hasMore)
   })
 }
 
+type ApiSearchResult = Stripe.ApiSearchResult<ReturnType<typeof showIntent>>
 type Answer = (id: string, params: Params, reply: FastifyReply) => unknown
 
 function addGet(
@@ -111,7 +112,6 @@ function addGet(
   })
 }
 
-function noSuchCursor(reply: FastifyReply): FastifyReply {
-  const message = 'The page starts at something that is not in this list.'
-  return sendAnswer(reply, invalidParam('starting_after', 'resource_missing', message))
+function showList<One>(url: string, data: readonly One[], has_more: boolean) {
+  return { object: 'list' as const, url, data: [...data], has_more } satisfies Stripe.ApiList<One>
 }

@@ -1,3 +1,4 @@
+import type Stripe from 'stripe'
 import type { Expand } from './expand.ts'
 import { expandBelow, expandNothing } from './expand.ts'
 import type { PaymentIntent } from './payment-intent.ts'
@@ -26,7 +27,7 @@ export function showRefund(
   const { refundId, intentId, amount, currency, at } = refund
   return {
     id: refundId,
-    object: 'refund',
+    object: 'refund' as const,
     amount,
     balance_transaction: expand.has('balance_transaction')
       ? showTransaction({ source: refundId, type: 'refund', amount: -amount, fee: 0, currency, at })
@@ -36,11 +37,17 @@ export function showRefund(
       : chargeIdOf(intentId),
     created: unixSeconds(at),
     currency,
-    metadata: refund.refundMetadata,
+    customer: null,
+    customer_account: null,
+    metadata: { ...refund.refundMetadata },
     payment_intent: expand.has('payment_intent')
       ? showIntent(intent, expandBelow(expand, 'payment_intent'))
       : intentId,
-    reason: refund.reason,
+    payment_method: null,
+    reason: refund.reason as Stripe.Refund.Reason | null,
+    receipt_number: null,
+    source_transfer_reversal: null,
     status: 'succeeded',
-  }
+    transfer_reversal: null,
+  } satisfies Stripe.Refund
 }

@@ -33,14 +33,18 @@ function callbackLines(payment: string, count: number, on = provider) {
 describe('a callback', () => {
   test('tells what a charge became, signed, and in the words of the API', async () => {
     const payment = unique()
-    const { body } = await provider.charge(payment)
+    const { body, headers } = await provider.charge(payment)
     const [received] = await receiver.waitFor(payment, 1)
     expect(received?.event).toEqual({
       id: expect.stringMatching(/^evt_/),
       object: 'event',
+      api_version: expect.any(String),
       type: 'payment_intent.succeeded',
       created: body.created,
       data: { object: body },
+      livemode: false,
+      pending_webhooks: 1,
+      request: { id: headers.get('request-id'), idempotency_key: `key-${payment}` },
     })
     expect(received?.signed).toBe(true)
     expect(Math.abs(Date.now() - (received?.signedAtMs ?? 0))).toBeLessThan(10_000)

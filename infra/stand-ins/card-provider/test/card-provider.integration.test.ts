@@ -211,7 +211,7 @@ describe('silence', () => {
     const payment = unique()
     await provider.chargeInSilence(payment)
     await provider.turn({ silence: 'none' })
-    const { status, headers } = await provider.charge(payment, { amount: '5' })
+    const { status, headers } = await provider.charge(payment, { amount: '500' })
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, null])
     expect(await provider.truthOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
   })

@@ -71,7 +71,7 @@ describe.concurrent('pm_card_late', () => {
   test('whose key was given to another request meanwhile is dropped', async () => {
     const payment = unique()
     await provider.chargeInSilence(payment, lateCard)
-    expect((await provider.charge(payment, { amount: '5' })).status).toBe(200)
+    expect((await provider.charge(payment, { amount: '500' })).status).toBe(200)
     await waitForTruth(payment, ['request.delayed', 'intent.succeeded', 'request.dropped'])
     const [, , dropped] = await provider.linesOf(payment)
     expect(dropped).toMatchObject({ late: true, cause: 'other_request', amount: 9900 })

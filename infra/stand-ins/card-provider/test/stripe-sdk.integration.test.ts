@@ -171,7 +171,7 @@ describe('the official client', () => {
     })
     const key = unique()
     await create(stripe, {}, key)
-    await expect(create(stripe, { amount: 5 }, key)).rejects.toMatchObject({
+    await expect(create(stripe, { amount: 500 }, key)).rejects.toMatchObject({
       type: 'StripeIdempotencyError',
     })
     await provider.turn({ quotaPerSecond: 1 })

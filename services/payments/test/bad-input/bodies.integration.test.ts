@@ -252,7 +252,7 @@ describe('money', () => {
     expect(answer.json.errors[0].pointer).toBe('/currency')
   })
 
-  test.each([1, 99_999_999])('#52 %i cents are as many everywhere', async amountCents => {
+  test.each([50, 99_999_999])('#52 %i cents are as many everywhere', async amountCents => {
     const body = paymentOf({ amountCents })
     const { json } = await attacked.payHonestly(body)
     expect(json.amountCents).toBe(amountCents)

@@ -78,7 +78,7 @@ describe('a key that is used again', () => {
     async field => {
       const [body, key] = [paymentOf(), newKey()]
       const first = await attacked.payHonestly(body, keyed(key))
-      const other = { ...paymentOf(), amountCents: 1, cardToken: 'pm_card_slow' }
+      const other = { ...paymentOf(), amountCents: 51, cardToken: 'pm_card_slow' }
       const changed = { ...body, [field]: other[field as keyof typeof other] }
       const refusal = await attacked.pay(changed, keyed(key))
       expectProblem(refusal, 422, 'idempotency-key-reused')
@@ -108,7 +108,7 @@ describe('a key that is used again', () => {
     const second = await attacked.pay(body, keyed(key))
     expectProblem(second, 409, 'request-in-progress')
     expect(Number(second.headers['retry-after'])).toBeGreaterThan(0)
-    const other = await attacked.pay({ ...body, amountCents: 1 }, keyed(key))
+    const other = await attacked.pay({ ...body, amountCents: 51 }, keyed(key))
     expectProblem(other, 422, 'idempotency-key-reused')
     await first
   })
