@@ -60,7 +60,7 @@ export const limits = {
     refusedMs: 1_000,
     refusedMax: 1_000,
     /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
-    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 500 },
+    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 1_000 },
   },
   /** With less left of a request, nothing is begun: payments could not be asked in it. */
   beginMinMs: 100,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { termsOfListing } from '@nightshift/contracts/search-terms'
+import { termsOfListing, termsQuery } from '@nightshift/contracts/search-terms'
 import { withDatabase } from '@nightshift/local/system/database-admin'
 import { databaseUrl } from '@nightshift/local/system/database-url'
 import { call, draftListing } from '@nightshift/local/testing/test-client'
@@ -112,6 +112,19 @@ test.each(['!!!', '   ', '🦀', '((((', '- + #', '…', "'"])(
     ])
   },
 )
+
+test('PostgreSQL holds as many terms, and as long ones, as a text can have', async () => {
+  const terms = Array.from({ length: 4_000 }, (_, i) =>
+    String.fromCodePoint(0x20_000 + i).repeat(64),
+  )
+  const { rows } = await withDatabase(system.databaseUrl('listings'), client =>
+    client.query('SELECT array_to_tsvector($1::text[]) @@ $2::tsquery AS found', [
+      terms,
+      termsQuery(terms),
+    ]),
+  )
+  expect(rows).toEqual([{ found: true }])
+})
 
 test('among many listings the index finds those with a rare word, as the role that searches', async () => {
   const count = 20_000
