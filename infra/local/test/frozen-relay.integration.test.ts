@@ -13,8 +13,10 @@ import { waitUntil } from '../src/wait-until.ts'
 const run = promisify(execFile)
 const childFile = fileURLToPath(new URL('./relay-child.ts', import.meta.url))
 const topicName = 'payments.v1'
-/** A lease is 8 s, and a relay looks for one twenty times a second. */
-const takenOverMs = 9_000
+/** A lease is 8 s, and a relay looks for one twenty times a second; the rest is for a busy machine. */
+const takenOverMs = 12_000
+/** Shorter than a lease, or it would not show that there was no waiting for one. */
+const noLeaseMs = 5_000
 const soonMs = 20_000
 
 let open: AsyncDisposableStack
@@ -118,7 +120,7 @@ describe('a relay that is frozen while it has the lane', () => {
     second.child.kill('SIGKILL')
     await stage(31, 40)
     const killMs = await untilPublished(40)
-    expect(killMs).toBeLessThan(3_000)
+    expect(killMs).toBeLessThan(noLeaseMs)
     await untilAllAreMarked()
     expect(await published()).toEqual(numbers(1, 40))
   })

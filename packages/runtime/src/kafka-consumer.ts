@@ -284,10 +284,13 @@ function attempter<Event>({
       const outcome = applied
       await crashpoint('event.applied')
       const durationMs = performance.now() - startedMs
-      const ageMs = Date.now() - Date.parse(occurredAt)
+      // A leap second is a time by the contract and none for JavaScript. The event is applied by now,
+      // so that nothing that only measures may fail.
+      const occurredMs = Date.parse(occurredAt)
+      const ageMs = Number.isNaN(occurredMs) ? 0 : Math.max(0, Date.now() - occurredMs)
       metrics.eventsConsumed.inc({ topic, type, outcome })
       metrics.eventSeconds.observe({ topic }, durationMs / 1000)
-      metrics.eventAgeSeconds.observe({ topic }, Math.max(0, ageMs) / 1000)
+      metrics.eventAgeSeconds.observe({ topic }, ageMs / 1000)
       log.info({
         event: 'event.consumed',
         type,
