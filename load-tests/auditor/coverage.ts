@@ -75,7 +75,7 @@ function countIntent(facts: Facts, intent: Intent, count: Count): void {
 function countMails({ evidence }: Facts, count: Count): void {
   const accepted = rowsOf(evidence.mails).filter(({ type }) => type === 'mail.accepted')
   const confirmations = accepted.filter(({ kind }) => kind === 'confirmation').length
-  // A run in which nobody was told of a listing must not look like one in which somebody was.
+  // A run without alert mails must not look like one with them, so confirmations count apart.
   count('mail', accepted.length - confirmations)
   count('mail.confirmation', confirmations)
   const messages = new Set(accepted.map(({ messageId, seq }) => messageId ?? seq))

@@ -63,7 +63,7 @@ function checkDuplicateMails(facts: Facts): Finding[] {
   const surplus = repeated.reduce((sum, [, same]) => sum + same.length - 1, 0)
   const faults = rowsOf(facts.evidence.nemesis).filter(({ action }) => action === 'begin')
   const blows = faults.filter(isBlowToNotifications).length
-  if (surplus <= blows * sentAtOnceMax || faults.some(isBetweenUsAndTheMail)) return tooMany
+  if (surplus <= blows * sentAtOnceMax || faults.some(isOnTheWayToTheMailbox)) return tooMany
   if (rowsOf(facts.evidence.mails).some(({ type }) => type === 'mail.unanswered')) return tooMany
   const message =
     `${surplus} mails were sent again, notifications was struck ${blows} times, ` +
@@ -91,7 +91,7 @@ function isBlowToNotifications({ kind, name }: NemesisLine): boolean {
 }
 
 /** The process of the mail server, its faults, and the link to it. */
-function isBetweenUsAndTheMail({ name }: NemesisLine): boolean {
+function isOnTheWayToTheMailbox({ name }: NemesisLine): boolean {
   return name === 'mailbox' || name.startsWith('mailbox/') || name.includes('notifications-mail')
 }
 

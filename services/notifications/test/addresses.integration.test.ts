@@ -138,7 +138,7 @@ describe('a text that no listing could contain is refused', () => {
 })
 
 describe('an alert counts once its address was confirmed', () => {
-  test('an address that nobody confirmed is sent one request, and no alert', async () => {
+  test('an address that was not confirmed is sent one request, and no alert', async () => {
     const word = newWord()
     const email = newAddress()
     await Promise.all(
@@ -154,7 +154,7 @@ describe('an alert counts once its address was confirmed', () => {
     expect(await candidates.allMailsTo(email)).toHaveLength(1)
   })
 
-  test('the request says nothing that was typed by whoever saved the alert', async () => {
+  test('the request says nothing that was typed with the alert', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.saveAlert({ email, text: `${word} visit evil example` })
@@ -248,7 +248,7 @@ describe('every mail can be ended', () => {
 
   test('a mail that waits when its address is unsubscribed is suppressed, with a reason', async () => {
     const { word, email, link } = await subscribed()
-    await candidates.dialMailbox({ refuseRate: 1 })
+    await candidates.setMailbox({ refuseRate: 1 })
     const event = published({ title: word })
     await candidates.announce(event)
     const deliveries = () =>
@@ -261,7 +261,7 @@ describe('every mail can be ended', () => {
       (await deliveries())[0]?.refused ? true : undefined,
     )
     expect((await post(link, oneClick)).status).toBe(200)
-    await candidates.dialMailbox({ refuseRate: 0 })
+    await candidates.setMailbox({ refuseRate: 0 })
     const [delivery] = await eventually('the mail is ended', async () => {
       const rows = await deliveries()
       return rows[0]?.status === 'pending' ? undefined : rows
@@ -366,7 +366,7 @@ describe('a link that we did not make', () => {
     expect(answer.status).toBe(status)
   })
 
-  test('the page is a page: HTML, no script, kept by nobody', async () => {
+  test('the page is a page: HTML, no script, not to be stored', async () => {
     const token = signLink(system.secrets.mailLinkSecret, 'unsubscribe', claim)
     const answer = await call('GET', `${system.urls.notifications}/v1/unsubscribe/${token}`)
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')

@@ -48,9 +48,9 @@ export function candidatesOf(system: TestSystem, listings: TestTopic) {
     requestsToConfirm: async (address: string) =>
       (await allMailsTo(address)).filter(({ text }) => confirmLinkIn(text) !== undefined),
     /** Turns the faults of the mail server. */
-    dialMailbox: async (dials: object) => {
-      const answer = await call('PATCH', `${mailbox}/dials`, { body: dials })
-      if (answer.status !== 200) throw new Error(`the dials were refused: ${answer.text}`)
+    setMailbox: async (faults: object) => {
+      const answer = await call('PATCH', `${mailbox}/dials`, { body: faults })
+      if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
     },
     /**
      * Returns when what was announced before under this Kafka key has been applied and matched:

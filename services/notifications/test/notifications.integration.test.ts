@@ -18,7 +18,7 @@ afterAll(async () => {
   await listings[Symbol.asyncDispose]()
   await system[Symbol.asyncDispose]()
 })
-afterEach(() => candidates.dialMailbox({ refuseRate: 0 }))
+afterEach(() => candidates.setMailbox({ refuseRate: 0 }))
 
 describe('one mail per candidate and listing', () => {
   test('two alerts of one candidate that both match are one mail', async () => {
@@ -105,7 +105,7 @@ describe('a mail server with troubles', () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await candidates.dialMailbox({ refuseRate: 1 })
+    await candidates.setMailbox({ refuseRate: 1 })
     const event = published({ title: word })
     await candidates.announce(event)
     await eventually('an attempt has been refused', async () => {
@@ -116,7 +116,7 @@ describe('a mail server with troubles', () => {
       return row && row.attempts > 0 ? true : undefined
     })
     expect(await candidates.mailsTo(email)).toHaveLength(0)
-    await candidates.dialMailbox({ refuseRate: 0 })
+    await candidates.setMailbox({ refuseRate: 0 })
     expect((await candidates.untilMail(email)).accepted).toBe(1)
   })
 
@@ -142,7 +142,7 @@ describe('a mail server with troubles', () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await candidates.dialMailbox({ refuseRate: 1 })
+    await candidates.setMailbox({ refuseRate: 1 })
     await candidates.announce(published({ title: word }))
     const [intended] = await eventually('the mail is intended', async () => {
       const rows = await candidates.inDatabase<{ delivery_id: string }>(
@@ -152,7 +152,7 @@ describe('a mail server with troubles', () => {
       return rows.length === 1 ? rows : undefined
     })
     await system.signal('notifications', 'SIGKILL')
-    await candidates.dialMailbox({ refuseRate: 0 })
+    await candidates.setMailbox({ refuseRate: 0 })
     await system.waitReady('notifications')
     // The lease of the one that died has to run out; a test need not wait for the clock.
     await candidates.inDatabase(

@@ -20,7 +20,7 @@ afterAll(async () => {
   await listings[Symbol.asyncDispose]()
   await system[Symbol.asyncDispose]()
 })
-afterEach(() => candidates.dialMailbox({ refuseRate: 0, silence: 'none', latencyMs: 0 }))
+afterEach(() => candidates.setMailbox({ refuseRate: 0, silence: 'none', latencyMs: 0 }))
 
 type Row = { status: string; failure: string | null; attempts: number; copies: number }
 
@@ -73,7 +73,7 @@ describe('an attempt whose outcome is unknown', () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await candidates.dialMailbox({ silence: 'after' })
+    await candidates.setMailbox({ silence: 'after' })
     const event = published({ title: word })
     await candidates.announce(event)
     const row = await eventually(
@@ -119,7 +119,7 @@ describe('an attempt whose outcome is unknown', () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await candidates.dialMailbox({ refuseRate: 1 })
+    await candidates.setMailbox({ refuseRate: 1 })
     const event = published({ title: word })
     await candidates.announce(event)
     const row = await eventually('two refusals', async () => {
@@ -127,7 +127,7 @@ describe('an attempt whose outcome is unknown', () => {
       return found && found.attempts >= 2 ? found : undefined
     })
     expect(row.copies).toBeLessThanOrEqual(1)
-    await candidates.dialMailbox({ refuseRate: 0 })
+    await candidates.setMailbox({ refuseRate: 0 })
     expect((await candidates.untilMail(email)).accepted).toBe(1)
   })
 })
@@ -137,7 +137,7 @@ describe('who may write down what became of an attempt', () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await candidates.dialMailbox({ latencyMs: 2_000 })
+    await candidates.setMailbox({ latencyMs: 2_000 })
     const event = published({ title: word })
     const { listingId } = event.data
     await candidates.announce(event)
@@ -268,7 +268,7 @@ test('a crowd that waits at the public door does not delay a mail', async () => 
 
 describe('a stop while the mail server is silent', () => {
   test('takes less than 10 s, ends well, and begins nothing new', { timeout: 60_000 }, async () => {
-    await candidates.dialMailbox({ silence: 'after' })
+    await candidates.setMailbox({ silence: 'after' })
     const listingId = await intendMails(40)
     await eventually('mails are being sent', async () => {
       const rows = await candidates.inDatabase(

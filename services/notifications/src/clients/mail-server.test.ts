@@ -177,7 +177,7 @@ test('a server that goes away before it has asked for the mail does not have it'
   }
 })
 
-test('a server that nobody listens for does not have it', async () => {
+test('a server that does not listen does not have it', async () => {
   const script = await openScript(() => undefined)
   await script[Symbol.asyncDispose]()
   expect((await withClient(script.url, client => client.send(mail))).kind).toBe('not-sent')

@@ -24,8 +24,8 @@ export function openMailServer(url: string, limits: MailLimits): MailServer {
     url,
     pool: true,
     maxConnections: limits.connectionsMax,
-    // The library would send a mail again by itself when its connection closes in the middle of it,
-    // which nobody would count.
+    // The library would send a mail again by itself when its connection closes in the middle of it.
+    // That copy would not be counted.
     maxRequeues: 0,
     connectionTimeout: limits.connectMs,
     greetingTimeout: limits.greetingMs,

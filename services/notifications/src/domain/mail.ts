@@ -76,7 +76,7 @@ function confirmation(confirmUrl: string) {
   return {
     subject: 'Confirm your job alerts',
     text: lines([
-      'Somebody asked Nightshift to send job alerts to this address.',
+      'Someone asked Nightshift to send job alerts to this address.',
       '',
       'If it was you, open this page and confirm. Until then no alert is sent:',
       confirmUrl,

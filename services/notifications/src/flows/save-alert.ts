@@ -3,7 +3,7 @@ import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { searchTermsOf } from '@nightshift/contracts/search-terms'
 
 export type SaveAlertDeps = {
-  /** One transaction, in which nobody else saves or ends alerts of this address. */
+  /** One transaction, in which no other request saves or ends alerts of this address. */
   withAddress: (
     address: ReadAddress,
     work: (tx: AlertTransaction) => Promise<SavedAlert>,

@@ -5,8 +5,8 @@ import type { Pool } from 'pg'
 import type { Alert, SaveAlertDeps } from '../flows/save-alert.ts'
 
 /**
- * The statements of one address, bound to one transaction that holds its row. Whoever saves or ends
- * alerts of the same address waits, so a bound on their number holds and the same alert saved twice
+ * The statements of one address, bound to one transaction that holds its row. Another request
+ * about the same address waits, so a bound on their number holds and the same alert saved twice
  * at once is found by the second.
  */
 export function addressTransaction(
@@ -91,7 +91,7 @@ async function insertAlert(
   })
 }
 
-/** One mail in so much time, however many alerts are saved: nobody is flooded through us. */
+/** One mail in so much time, however many alerts are saved: an address can't be flooded through us. */
 async function askForConfirmation(tx: Queryable, address: string, everyMs: number): Promise<void> {
   await tx.query({
     name: 'ask_for_confirmation',
