@@ -17,6 +17,7 @@ export default defineConfig({
             'packages/*/src/**/*.test.ts',
             'services/*/src/**/*.test.ts',
             'infra/local/src/**/*.test.ts',
+            'infra/stand-ins/*.test.ts',
             'infra/stand-ins/*/src/**/*.test.ts',
             'load-tests/**/*.test.ts',
           ],

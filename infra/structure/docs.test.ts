@@ -29,7 +29,7 @@ describe('a page is told what it got wrong', () => {
     const around: Surroundings = {
       pages: [outbox, page],
       exists: name => files.includes(name.replace(/\/$/, '')),
-      scripts: ['start', 'check'],
+      scripts: ['start', 'check', 'node'],
     }
     return pageViolations(page, around).map(({ rule }) => rule)
   }
@@ -50,6 +50,10 @@ describe('a page is told what it got wrong', () => {
     ['`npm start`, then `npm run check`', []],
     ['```sh\nnpm run storm\n```', ['command']],
     ['npm test', ['command']],
+    ['```sh\nnode services/payments/src/main.ts\n```', ['command']],
+    ['`PORT=1 node services/payments/src/main.ts`', ['command']],
+    ['`npm run node -- services/payments/src/main.ts`', []],
+    ['`node infra/local/bootstrap.mjs start`', []],
     ['`services/payments/src/main.ts:12` lies under `docs/`', []],
     ['`services/<name>/src/main.ts` and `services/*/src`', []],
     ['`services/payments/src/server.ts`', ['path']],

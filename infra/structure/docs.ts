@@ -20,6 +20,7 @@ export function pageViolations(page: Page, around: Surroundings): Violation[] {
     const claims = [
       ...(inFence[index] ? [] : brokenLinks(page.path, line, around)),
       ...unknownCommands(line, around.scripts),
+      ...unrunnablePrograms(line),
       ...missingPaths(line, around),
     ]
     return claims.map(({ rule, message }) => ({ rule, file: page.path, line: index + 1, message }))
@@ -90,6 +91,17 @@ function unknownCommands(line: string, scripts: readonly string[]): Claim[] {
     .map(([, named, short]) => named ?? short ?? '')
     .filter(script => !scripts.includes(script))
     .map(script => ({ rule: 'command', message: `npm run ${script}: no such script` }))
+}
+
+/** `node x.ts`, where nothing before it chooses which Node that is. */
+const ownNode = /(?<!npm run )(?<![\w/.-])node (?!-- )([\w./-]+\.ts)\b/g
+
+/** A reader's Node may be one that runs no TypeScript; `npm run node` brings the one that does. */
+function unrunnablePrograms(line: string): Claim[] {
+  return [...line.matchAll(ownNode)].map(([, file]) => ({
+    rule: 'command',
+    message: `node ${file}: write npm run node -- ${file}, which works with any Node`,
+  }))
 }
 
 const repositoryPath = /`((?:services|packages|infra|docs|load-tests|tools)\/[\w@./-]+?)(?::\d+)?`/g

@@ -5,8 +5,8 @@ import { loadEvidence, saveEvidence } from './keep-evidence.ts'
 import { flags, type Options, readOptions } from './options.ts'
 import { verdictText } from './verdict-text.ts'
 
-const help = `Usage: node load-tests/auditor/main.ts --run <dir>
-       node load-tests/auditor/main.ts [flags of a live system]
+const help = `Usage: npm run node -- load-tests/auditor/main.ts --run <dir>
+       npm run node -- load-tests/auditor/main.ts [flags of a live system]
 
 Asks every witness of a run what happened, and says whether the promises were kept.
 Exit code: 0 valid, 1 a promise was broken, 2 unknown (or nothing could be asked).

@@ -76,7 +76,7 @@ function live(
   if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
   const { prefix, nemesis, history, 'provider-url': providerUrl } = values
   return {
-    deadlineMs: seconds * 1_000,
+    deadlineMs: Number(seconds) * 1_000,
     sources: {
       provider: providerUrl === undefined ? { truthLog: flag('truth-log') } : { providerUrl },
       mailLog: flag('mail-log'),

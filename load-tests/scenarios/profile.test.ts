@@ -101,6 +101,10 @@ test('a setting that is missing or impossible is named, all of them at once, and
   expect(attempt).not.toThrow(/secret/)
 })
 
+test.each(['0x10', '1e1', ' 10', '1_0', '-1', '10s'])('%j is no rate that can be meant', text => {
+  expect(() => readSettings({ ...environment, RATED_PER_SECOND: text })).toThrow('RATED_PER_SECOND')
+})
+
 function rateOf({ stages }: { stages: readonly Stage[] }): number | undefined {
   return stages[0]?.fromPerSecond
 }

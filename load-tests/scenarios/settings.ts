@@ -42,10 +42,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     return value
   }
   const number = (name: string, fallback: number, min: number, max: number) => {
-    const given = env[name]
-    // `Number` would take `0x10`, `1e3` and ` 5` for numbers, too.
-    const isNumber = given !== undefined && /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/.test(given)
-    const value = given ? (isNumber ? Number(given) : Number.NaN) : fallback
+    const value = env[name] ? decimalOf(env[name]) : fallback
     if (!(value >= min && value <= max)) mistakes.push(`${name} must be from ${min} to ${max}`)
     return value
   }
@@ -86,6 +83,11 @@ function readEmployers(
   if (first !== undefined && names.length === keys.length) return [first, ...rest]
   mistakes.push('API_KEYS and TENANTS must be lists of the same employers, separated by commas')
   return [{ apiKey: '', tenant: '' }]
+}
+
+/** As people write numbers; NaN for `0x10`, `1e1` and all else. */
+function decimalOf(text: string): number {
+  return /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
 }
 
 function milliseconds(duration: string): number {

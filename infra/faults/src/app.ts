@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { dropRest } from '../../stand-ins/drop-rest.ts'
+import { parsePlainJson } from '../../stand-ins/plain-json.ts'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
 import { limits } from './limits.ts'
@@ -35,8 +36,8 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     '*',
-    { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => parseJson(body),
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
   )
   app.addHook('onRequest', async request => refuseBrowsers(request))
   app.addHook('onSend', async ({ raw }, reply, payload) => {
@@ -65,10 +66,10 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
   return app
 }
 
-function parseJson(body: string): unknown {
+function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
   try {
-    return JSON.parse(body)
+    return parsePlainJson(body)
   } catch (cause) {
     throw badBody(cause instanceof Error ? cause.message : String(cause))
   }

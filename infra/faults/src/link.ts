@@ -92,8 +92,9 @@ export function openLink(
 }
 
 /**
- * The source is gone. A sink that has taken everything gets the RST. One that is behind would lose
- * what the kernel still holds for it, so it gets the rest and a FIN, as long as it goes on taking.
+ * The source is gone. A sink for which nothing waits here gets the RST; how much the kernel still
+ * holds for it is not to be known. One that is behind would surely lose bytes by an RST, so it gets
+ * the rest and a FIN, as long as it goes on taking.
  */
 function abort(source: Socket, sink: Socket): void {
   source.destroy()

@@ -72,6 +72,9 @@ describe('settings', () => {
   test.each([
     [{ LINKS: '[]', PROXIES_FILE: 'links.json' }, 'give LINKS or PROXIES_FILE, not both'],
     [{ LINKS: 'web' }, 'LINKS is not JSON'],
+    [{ SEED: '0x10' }, 'SEED must be a whole number'],
+    [{ SEED: '1e1' }, 'SEED must be a whole number'],
+    [{ PORT: '0x10' }, 'PORT must be a port'],
     [{ LINKS: '[{"name":"web"}]' }, 'missing required field: upstream at proxy 1'],
     [{ NEMESIS_LOG: '' }, 'NEMESIS_LOG is missing'],
     [{ SEED: 'luck' }, 'SEED must be a whole number'],
@@ -130,6 +133,8 @@ describe('answers as Toxiproxy does', () => {
     ['POST', '/proxies', { name: 'x\u202ey', upstream: 'a:1' }, 400, 'bad request body'],
     ['POST', '/proxies', '{', 400, 'bad request body'],
     ['POST', '/proxies', [], 400, 'bad request body'],
+    ['PATCH', '/proxies/web', '{"enabled":true,"enabled":false}', 400, '"enabled" is there twice'],
+    ['POST', '/proxies/web/toxics', '{"type":"timeout","__proto__":{}}', 400, '__proto__'],
     ['POST', '/proxies', { name: 'x', upstream: 'nowhere' }, 400, 'upstream must be host:port'],
     ['PATCH', '/proxies/web', { enabled: 'no' }, 400, 'enabled must be true or false'],
     ['POST', '/proxies/web/toxics', { type: 'plague' }, 400, 'invalid toxic type'],

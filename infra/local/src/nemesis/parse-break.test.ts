@@ -80,6 +80,8 @@ test.each<[string, Flags, string]>([
   ['payments-kafka timeout', { toxicity: '2' }, '--toxicity is the share'],
   ['payments-kafka timeout', { toxicity: '1e-1' }, '--toxicity is the share'],
   ['payments-kafka timeout', { toxicity: '0x1' }, '--toxicity is the share'],
+  ['card-provider silenceRate=0x1', {}, 'silenceRate=0x1 does not fit.'],
+  ['card-provider silenceRate=1e0', {}, 'silenceRate=1e0 does not fit.'],
   ['payments-kafka timeout', { stream: 'up' }, '--stream is upstream or downstream.'],
   ['payments kill', { of: 'payments' }, '--of says nothing to kill.'],
   ['postgres kill-backend', {}, 'Whose session? --of payments'],

@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Fastify, { LogController } from 'fastify'
 import type { DialControl } from '../../dial-control.ts'
 import { dropRest } from '../../drop-rest.ts'
+import { readPlainJson } from '../../plain-json.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
@@ -51,6 +52,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
   app.server.maxConnections = limits.connectionsMax
 
+  readPlainJson(app)
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
   })

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { isUtf8 } from '../../plain-json.ts'
 import { deedAnswer, quotaExceeded, refusals, sendAnswer } from './answers.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
@@ -53,12 +54,6 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
       return await answer(request, reply, outcome, asked.value.expand, deps.stop)
     })
   }
-}
-
-/** Bytes of another charset would be read as other values than were sent. */
-function isUtf8(contentType: string): boolean {
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
-  return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)
 }
 
 /** Answers in the way the outcome says: as it is, byte by byte, or not at all. */

@@ -243,6 +243,18 @@ test.each([
   expect(answer.status).toBe(415)
 })
 
+test.each([
+  ['application/json', '{"latencyMs":0,"latencyMs":900}', 400],
+  ['application/json', '{"latencyMs":0x10}', 400],
+  ['application/json; charset=utf-16', '{"latencyMs":900}', 415],
+  ['text/json', '{"latencyMs":900}', 415],
+])('dials of %s %s are refused with %i, and nothing is turned', async (type, body, status) => {
+  const headers = { 'content-type': type }
+  const turning = fetch(`${provider.url}/dials`, { method: 'PATCH', headers, body })
+  expect((await answerOf(turning)).status).toBe(status)
+  expect((await provider.get('/dials')).body.latencyMs).toBe(0)
+})
+
 test.each(['application/x-www-form-urlencoded;charset=UTF-8', 'Application/X-WWW-Form-URLencoded'])(
   'a body of %s is read',
   async type => {

@@ -3,6 +3,7 @@ import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
 import type { DialControl } from '../../dial-control.ts'
 import { dropRest } from '../../drop-rest.ts'
+import { readPlainJson } from '../../plain-json.ts'
 import { dialRoutes } from './dial-routes.ts'
 import type { DialSettings, Dials } from './dials.ts'
 import { limits } from './limits.ts'
@@ -31,6 +32,7 @@ export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstan
   })
   app.server.maxConnections = limits.connectionsMax
 
+  readPlainJson(app)
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
