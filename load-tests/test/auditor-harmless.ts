@@ -158,19 +158,6 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'a batch that can not be read is one dead letter for all its records',
-    change: evidence => {
-      const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
-      const at = { topic: 'payments.v1', partition: 0 }
-      const [first, , last] = [1, 2, 3].map(() =>
-        append(evidence, { ...at, t: 0, unreadable: 'it breaks the contract of payments.v1' }),
-      )
-      if (!first || !last) return
-      const range = { firstOffset: first.offset, offset: last.offset }
-      append(evidence, { ...letter, deadLetter: { ...at, ...range, reason: 'bad checksum' } })
-    },
-  },
-  {
     name: 'a topic has offsets without a record',
     change: evidence => {
       const partition = find(rows(evidence, 'partitions'), ({ topic }) => topic === 'payments.v1')
