@@ -85,8 +85,15 @@ export function openLink(
     },
     sourceRefusedBytes() {
       isRefusing = true
-      if (source.readableEnded) chain.end('abort')
-      else source.setTimeout(limits.drainIdleMs, () => source.destroy())
+      if (source.readableEnded) {
+        chain.end('abort')
+        return
+      }
+      // Its rest comes at once, unless the sink does not take it.
+      source.setTimeout(limits.drainIdleMs, () => {
+        source.destroy()
+        chain.end('abort')
+      })
     },
   }
 }
