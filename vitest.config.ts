@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 const testTimeoutMs = 30_000
+/** They take a second or two; with all cores busy with other things they take ten. */
+const pureTestTimeoutMs = 30_000
 const hookTimeoutMs = 60_000
 /** Each file may run a handful of processes of its own; more side by side would only measure us. */
 const integrationWorkers = 2
@@ -20,6 +22,7 @@ export default defineConfig({
             'load-tests/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
+          testTimeout: pureTestTimeoutMs,
         },
       },
       {
@@ -37,6 +40,7 @@ export default defineConfig({
           name: 'structure',
           include: ['infra/structure/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'infra/structure/fixtures/**'],
+          testTimeout: pureTestTimeoutMs,
         },
       },
     ],

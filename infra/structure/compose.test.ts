@@ -13,7 +13,8 @@ import { type RoleName, roleNames } from '../local/src/system/database-roles.ts'
 import { planLinks } from '../local/src/system/links.ts'
 import { defaultPortBase, type PortName, portPlan } from '../local/src/system/ports.ts'
 import { tenantNames } from '../local/src/system/secrets.ts'
-import { processNames, switchesIn, topology } from '../local/src/system/topology.ts'
+import { switchesIn } from '../local/src/system/switches.ts'
+import { processNames, topology } from '../local/src/system/topology.ts'
 import { scan } from './scan.ts'
 
 /**
@@ -94,6 +95,7 @@ const specs = topology({
       listings: 'development-only-pepper-of-listings-0000000',
     },
     cardProviderCallbackSecret: 'whsec_development-card-provider',
+    mailLinkSecret: 'development-only-mail-link-secret-00000000000',
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },

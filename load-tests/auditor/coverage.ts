@@ -74,7 +74,10 @@ function countIntent(facts: Facts, intent: Intent, count: Count): void {
 
 function countMails({ evidence }: Facts, count: Count): void {
   const accepted = rowsOf(evidence.mails).filter(({ type }) => type === 'mail.accepted')
-  count('mail', accepted.length)
+  const confirmations = accepted.filter(({ kind }) => kind === 'confirmation').length
+  // A run without alert mails must not look like one with them, so confirmations count apart.
+  count('mail', accepted.length - confirmations)
+  count('mail.confirmation', confirmations)
   const messages = new Set(accepted.map(({ messageId, seq }) => messageId ?? seq))
   count('mail.duplicate', accepted.length - messages.size)
 }

@@ -118,6 +118,8 @@ export type MailLine = {
   seq: number
   type: string
   messageId: string | null
+  /** A request to confirm an address, which is about no listing. Unset: any other mail. */
+  kind?: 'confirmation'
   recipients: string[]
   /** As the mail itself names it. */
   listingId?: string
@@ -237,7 +239,14 @@ export type DeliveryRow = {
 }
 
 /** How far one partition went when the reading of its topic began. */
-export type PartitionRow = { topic: string; partition: number; start: number; end: number }
+export type PartitionRow = {
+  topic: string
+  partition: number
+  start: number
+  end: number
+  /** Offsets without a record: the marks of transactions, and what transactions have aborted. */
+  noRecords?: number
+}
 
 /** Names of topics are without the prefix of the system. */
 export type TopicRecord = {
@@ -248,9 +257,18 @@ export type TopicRecord = {
   /** Unless the record breaks the contract of its topic. */
   event?: EventFacts
   /** On the topics of dead letters: what was put aside, and why. */
-  deadLetter?: { topic: string; partition: number; offset: number; reason: string }
+  deadLetter?: DeadLetterFacts
   /** Why it is neither. */
   unreadable?: string
+}
+
+export type DeadLetterFacts = {
+  topic: string
+  partition: number
+  /** The last one, if a whole batch was put aside. */
+  offset: number
+  firstOffset?: number
+  reason: string
 }
 
 export type EventFacts = {

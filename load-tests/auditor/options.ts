@@ -70,9 +70,10 @@ function live(
   const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'truth-log') =>
     need(`--${name}`, values[name])
   const variable = (name: string) => need(name, env[name])
-  const seconds = values['deadline-seconds'] ?? String(defaultDeadlineSeconds)
-  if (!/^\d{1,6}(?:\.\d{1,3})?$/.test(seconds))
-    mistakes.push('--deadline-seconds must be a number of seconds')
+  const text = values['deadline-seconds'] ?? String(defaultDeadlineSeconds)
+  // `Number` would take an empty text, `0x10`, `1e3` and ` 5` for numbers, too.
+  const seconds = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
+  if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
   const { prefix, nemesis, history, 'provider-url': providerUrl } = values
   return {
     deadlineMs: Number(seconds) * 1_000,

@@ -19,7 +19,7 @@ export const invariants = {
   L1: 'every payment becomes final, and what is owed back is given back',
   L2: 'a paid listing becomes visible',
   L3: 'no event stays behind',
-  L4: 'every mail is sent, or failed with a reason',
+  L4: 'every mail is sent, or ended with a reason',
   L5: 'answers are honest again 30 s after the last fault',
 } as const satisfies Record<LivenessInvariant | `S${string}` | 'L5', string>
 export type Invariant = keyof typeof invariants

@@ -1,14 +1,26 @@
-/** Works through `count` intents, `concurrency` at a time. */
+/**
+ * Works through `count` intents, `concurrency` at a time. After the first that fails no other is
+ * begun, and its error is thrown when those in progress have ended: nothing of them goes on while the
+ * caller takes the system down.
+ */
 export async function runIntents(
   count: number,
   concurrency: number,
   intent: (number: number) => Promise<void>,
 ): Promise<void> {
   const numbers = Array.from({ length: count }, (_unused, number) => number).values()
+  let isOver = false
   const worker = async () => {
-    for (const number of numbers) await intent(number)
+    for (const number of numbers) {
+      if (isOver) return
+      await intent(number).catch((error: unknown) => {
+        isOver = true
+        throw error
+      })
+    }
   }
-  await Promise.all(Array.from({ length: concurrency }, worker))
+  const workers = await Promise.allSettled(Array.from({ length: concurrency }, worker))
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
 }
 
 export function perHundred(part: number, whole: number): number {

@@ -87,7 +87,7 @@ function readEmployers(
 
 /** As people write numbers; NaN for `0x10`, `1e1` and all else. */
 function decimalOf(text: string): number {
-  return /^\d{1,16}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  return /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
 }
 
 function milliseconds(duration: string): number {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { confirmAllAddresses } from '@nightshift/local/confirm-address'
 import { type Nemesis, openTestNemesis } from '@nightshift/local/nemesis/nemesis'
 import type { Found } from '@nightshift/local/parts/part'
 import { loadSettingsOf } from '@nightshift/local/system/load-settings'
@@ -82,7 +83,12 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   const nemesis = openTestNemesis(system, parts)
   await dialProvider(system, { quotaPerSecond: options.ratedPerSecond })
   await saveAlert(system)
-  const { summary, exitCode, said } = await letItStorm(options, system, nemesis)
+  const over = new AbortController()
+  const confirming = confirmAllAddresses(system.urls.mailbox, over.signal)
+  const { summary, exitCode, said } = await letItStorm(options, system, nemesis).finally(() =>
+    over.abort(),
+  )
+  await confirming
   options.signal.throwIfAborted()
   say('waiting until nothing is under way (at most 90 s)')
   const sources = sourcesOf(system, parts, dir)

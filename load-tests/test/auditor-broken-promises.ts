@@ -11,6 +11,7 @@ import {
   recordOf,
   remove,
   rows,
+  strike,
 } from './auditor-evidence.ts'
 
 /** What clients were told, and what they saw. */
@@ -176,6 +177,28 @@ export const visibleCorruptions: Corruption[] = [
     corrupt: evidence => {
       const seq = nextSeq(evidence, 'mails')
       rows(evidence, 'mails').push({ ...journeyOf(evidence).mail, seq })
+    },
+  },
+  {
+    name: 'a mail comes four times, although notifications died',
+    broken: 'S6',
+    corrupt: evidence => {
+      const { mail } = journeyOf(evidence)
+      for (let copy = 0; copy < 3; copy += 1) {
+        rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
+      }
+      strike(evidence, 'notifications', mail.t)
+    },
+  },
+  {
+    name: 'one death leaves more copies than mails were being sent',
+    broken: 'S6',
+    corrupt: evidence => {
+      const accepted = rows(evidence, 'mails').filter(({ type }) => type === 'mail.accepted')
+      for (const mail of [...accepted.slice(0, 3), ...accepted.slice(0, 3)]) {
+        rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
+      }
+      strike(evidence, 'notifications', accepted[0]?.t ?? 0)
     },
   },
   {

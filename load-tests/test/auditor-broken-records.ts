@@ -252,6 +252,19 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
+    name: 'the dead letter of a batch leaves a record of it out',
+    broken: 'S14',
+    corrupt: evidence => {
+      const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
+      const at = { topic: 'payments.v1', partition: 0 }
+      const unreadable = 'it breaks the contract of payments.v1'
+      const [first, middle] = [1, 2, 3].map(() => append(evidence, { ...at, t: 0, unreadable }))
+      if (!first || !middle) return
+      const range = { firstOffset: first.offset, offset: middle.offset }
+      append(evidence, { ...letter, deadLetter: { ...at, ...range, reason: 'bad checksum' } })
+    },
+  },
+  {
     name: 'a dead letter does not say why',
     broken: 'S14',
     corrupt: evidence => {

@@ -134,3 +134,9 @@ export function answersAfterFault(
     })
   }
 }
+
+/** A process is killed and comes back. */
+export function strike(evidence: Evidence, name: string, t: number): void {
+  const death = { t, kind: 'process', name, signal: 'SIGKILL' }
+  rows(evidence, 'nemesis').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
+}

@@ -82,6 +82,20 @@ describe('a dead letter is a finding, because in a healthy run there is none', (
     expect(audit(evidence).counts.violations.S14).toBe(before)
   })
 
+  test('a batch that can not be read is one finding, and none of its records is lost', () => {
+    const letter = rows(evidence, 'records').find(({ deadLetter }) => deadLetter !== undefined)
+    const at = { topic: 'payments.v1', partition: 0 }
+    const [first, , last] = [1, 2, 3].map(() =>
+      append(evidence, { ...at, t: 0, unreadable: 'it breaks the contract of payments.v1' }),
+    )
+    if (!letter || !first || !last) throw new Error('the recorded run has no dead letter')
+    const range = { firstOffset: first.offset, offset: last.offset }
+    append(evidence, { ...letter, deadLetter: { ...at, ...range, reason: 'bad checksum' } })
+    expect(judge(evidence).violations).toMatchObject([
+      { invariant: 'S14', message: expect.stringContaining('put aside: bad checksum') },
+    ])
+  })
+
   test('that clients pay directly excuses no other: one for a publication that exists is named', () => {
     const { paymentRecord, payment } = journeyOf(evidence)
     append(evidence, letterAbout(paymentRecord, 'the amount is another'))

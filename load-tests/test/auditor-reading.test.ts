@@ -9,6 +9,7 @@ import { sourceNames } from '../auditor/evidence.ts'
 import { loadEvidence, saveEvidence } from '../auditor/keep-evidence.ts'
 import { readOptions } from '../auditor/options.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
+import { digestOf } from '../auditor/sources/digest.ts'
 import { readHistory, readMails, readNemesis, readProvider } from '../auditor/sources/read-logs.ts'
 import { recordOf } from '../auditor/sources/topic-record.ts'
 
@@ -60,6 +61,25 @@ describe('the logs of others', () => {
     expect(source).toMatchObject({
       rows: [{ listingId, recipients: [expect.stringMatching(/^[0-9a-f]{16}$/)] }],
     })
+  })
+
+  test('a mailbox has one digest, however a mail server writes its address', async () => {
+    const accepted = { at, type: 'mail.accepted', messageId: '<a@b>' }
+    const ways = ['ada@xn--bcher-kva.example', 'Ada@bücher.example', 'ada@BÜCHER.example']
+    await writeFile(
+      file,
+      ways.map((to, seq) => line({ ...accepted, seq: seq + 1, to: [to] })).join(''),
+    )
+    const source = await readMails(file)
+    const rows = source.state === 'read' ? source.rows : []
+    expect(new Set(rows.map(({ recipients }) => recipients[0])).size).toBe(1)
+    expect(rows[0]?.recipients).toEqual([digestOf('ada@xn--bcher-kva.example')])
+  })
+
+  test('a request to confirm an address is told apart by its id', async () => {
+    const messageId = '<confirmation.4e311603-0000-4000-8000-000000000001@nightshift.invalid>'
+    await writeFile(file, line({ at, seq: 1, type: 'mail.accepted', messageId, to: ['a@b.c'] }))
+    expect(await readMails(file)).toMatchObject({ rows: [{ kind: 'confirmation' }] })
   })
 
   test('a fault is named after what it hurt, whoever wrote it down', async () => {

@@ -4,14 +4,14 @@ import { as, call, dialProvider, eventually } from '@nightshift/local/testing/te
 import type { TestSystem } from '@nightshift/local/testing/test-system'
 import { openClient, type Tenant } from '../experiments/client.ts'
 import { openFaultLog } from '../experiments/note-fault.ts'
+import { saveAlert } from '../experiments/save-alert.ts'
 
 const tenants: readonly Tenant[] = ['acme', 'northwind', 'lumen']
 
 /** Two candidates who are to be told of every listing of these tests. */
 export async function saveAlerts(system: TestSystem): Promise<void> {
-  const url = `${system.urls.notifications}/v1/alerts`
-  await call('POST', url, { body: { email: 'ada@example.org', area: 'europe' } })
-  await call('POST', url, { body: { email: 'grace@example.org', text: 'reliability' } })
+  await saveAlert(system, { email: 'ada@example.org', area: 'europe' })
+  await saveAlert(system, { email: 'grace@example.org', text: 'reliability' })
 }
 
 /** About thirty publications and payments; meanwhile the provider is silent, and payments dies. */

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
+import { dropRest } from '../../stand-ins/drop-rest.ts'
 import { parsePlainJson } from '../../stand-ins/plain-json.ts'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
@@ -39,6 +40,11 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
     async (_request: FastifyRequest, body: Buffer) => parseJson(body),
   )
   app.addHook('onRequest', async request => refuseBrowsers(request))
+  app.addHook('onSend', async ({ raw }, reply, payload) => {
+    await dropRest(raw)
+    if (!raw.complete) reply.header('connection', 'close')
+    return payload
+  })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const status = error.statusCode ?? 500

@@ -25,7 +25,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     host: read.text('HOST', '127.0.0.1'),
     port: read.port('PORT'),
     nemesisLog: read.text('NEMESIS_LOG'),
-    seed: wholeNumberOf(read.text('SEED', '1')),
+    seed: readSeed(read.text('SEED', '1')),
   }
   read.finish()
   if (!Number.isInteger(config.seed) || config.seed < 0 || config.seed > seedMax) {
@@ -38,9 +38,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     : { ...config, proxies: parseList('LINKS', links) }
 }
 
-/** Digits only; NaN for `0x10`, `1e1` and all else. */
-function wholeNumberOf(text: string): number {
-  return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+/** `Number` would take `0x10`, `1e3` and ` 5` for numbers, too. */
+function readSeed(text: string): number {
+  return /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN
 }
 
 function parseList(name: string, text: string): unknown {

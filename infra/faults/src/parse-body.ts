@@ -12,6 +12,8 @@ export function parseObject(value: unknown): Readonly<Record<string, unknown>> {
 /** The name of a proxy or a toxic: it must fit into a URL and into a line of the log. */
 export function parseName(value: unknown): string {
   const name = parseText('name', value)
+  // All of the class `C`: controls, what turns text around, what is not seen, halves of pairs.
+  if (/\p{C}/u.test(name)) throw badBody('name must have characters that can be seen')
   if (name.length <= limits.nameCharsMax) return name
   throw badBody(`name must have at most ${limits.nameCharsMax} characters`)
 }

@@ -78,6 +78,8 @@ describe('settings', () => {
     [{ LINKS: '[{"name":"web"}]' }, 'missing required field: upstream at proxy 1'],
     [{ NEMESIS_LOG: '' }, 'NEMESIS_LOG is missing'],
     [{ SEED: 'luck' }, 'SEED must be a whole number'],
+    [{ SEED: '0x10' }, 'SEED must be a whole number'],
+    [{ SEED: '1e3' }, 'SEED must be a whole number'],
   ])('%o is refused at the start', async (env, message) => {
     const elsewhere = await makeDirectory()
     await expect(startRig(elsewhere.path, env)).rejects.toThrow(message)
@@ -127,6 +129,8 @@ describe('answers as Toxiproxy does', () => {
     ['POST', '/proxies', { name: 'web', upstream: 'a:1' }, 409, 'proxy already exists'],
     ['POST', '/proxies', { upstream: 'a:1' }, 400, 'missing required field: name'],
     ['POST', '/proxies', { name: 'x' }, 400, 'missing required field: upstream'],
+    ['POST', '/proxies', { name: 'x\u009b', upstream: 'a:1' }, 400, 'bad request body'],
+    ['POST', '/proxies', { name: 'x\u202ey', upstream: 'a:1' }, 400, 'bad request body'],
     ['POST', '/proxies', '{', 400, 'bad request body'],
     ['POST', '/proxies', [], 400, 'bad request body'],
     ['PATCH', '/proxies/web', '{"enabled":true,"enabled":false}', 400, '"enabled" is there twice'],

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { currentTraceparent, injectInto, inSpan } from '@nightshift/runtime/telemetry'
+import { confirmLinkIn } from './confirm-address.ts'
 
 export type JourneyOptions = {
   urls: { listings: string; notifications: string; mailbox: string; cardProvider: string }
@@ -31,8 +32,8 @@ const pollMs = 25
 const attemptMs = 8_000
 
 /**
- * Walks the whole road once, as its people would: a candidate saves an alert, an employer drafts a
- * listing, pays and publishes it, the listing appears in the public search, the mail arrives, and the
+ * Walks the whole road once, as its people would: a candidate saves an alert and confirms the address
+ * by the link in a mail, an employer drafts a listing, pays and publishes it, the listing appears in the public search, the mail arrives, and the
  * card provider's own log is asked how often the card was charged. A request whose answer is lost is
  * sent again under the same key, as a good client does.
  */
@@ -66,6 +67,7 @@ async function walk(options: JourneyOptions, word: string, steps: JourneyStep[])
     const answer = await send('POST', `${urls.notifications}/v1/alerts`, { body })
     return answer.status === 201 ? { done: { alertId: answer.json.alertId } } : again(answer)
   })
+  await confirmAddress(step, urls.mailbox, email)
   const { listingId } = await step('an employer drafts a listing', async () => {
     const body = draft(word)
     const answer = await send('POST', `${urls.listings}/v1/listings`, { headers: employer, body })
@@ -87,7 +89,7 @@ async function walk(options: JourneyOptions, word: string, steps: JourneyStep[])
   })
   await step('the mail is in the mailbox', async () => {
     const answer = await send('GET', `${urls.mailbox}/mails?to=${encodeURIComponent(email)}`)
-    const mails = answer.json.mails ?? []
+    const mails = (answer.json.mails ?? []).filter(mail => !confirmLinkIn(mail.text))
     if (mails.length > 1) return { failure: `${mails.length} mails instead of one` }
     return mails[0] ? { done: { mailId: String(mails[0].id) } } : again(answer)
   })
@@ -96,6 +98,20 @@ async function walk(options: JourneyOptions, word: string, steps: JourneyStep[])
     const charges = (answer.json.lines ?? []).filter(line => line.type === 'intent.succeeded')
     if (charges.length > 1) return { failure: `${charges.length} charges instead of one` }
     return charges[0] ? { done: { intentId: charges[0].intentId } } : again(answer)
+  })
+}
+
+type Step = <T extends Record<string, string>>(name: string, attempt: Attempt<T>) => Promise<T>
+
+/** What the candidate does with the first mail: until then no alert counts. */
+async function confirmAddress(step: Step, mailboxUrl: string, email: string): Promise<void> {
+  await step('and confirms the address by the link in a mail', async () => {
+    const answer = await send('GET', `${mailboxUrl}/mails?to=${encodeURIComponent(email)}`)
+    const mail = (answer.json.mails ?? []).find(({ text }) => confirmLinkIn(text))
+    const link = mail && confirmLinkIn(mail.text)
+    if (!mail || !link) return again(answer)
+    const confirmed = await send('POST', link, { form: { confirm: 'yes' } })
+    return confirmed.status === 200 ? { done: { mailId: String(mail.id) } } : again(confirmed)
   })
 }
 
@@ -137,23 +153,25 @@ type Json = {
   listingId: string
   publicationId: string
   listings?: { listingId: string }[]
-  mails?: { id: string | number }[]
+  mails?: { id: string | number; text: string }[]
   lines?: { type: string; intentId: string }[]
 }
 
 async function send(
   method: 'GET' | 'POST',
   url: string,
-  request: { headers?: Record<string, string>; body?: object } = {},
+  request: { headers?: Record<string, string>; body?: object; form?: Record<string, string> } = {},
 ): Promise<Answer> {
+  const json = request.body && JSON.stringify(request.body)
+  const body = json ?? (request.form && new URLSearchParams(request.form))
   try {
     const answer = await fetch(url, {
       method,
       headers: injectInto({
         ...request.headers,
-        ...(request.body ? { 'content-type': 'application/json' } : {}),
+        ...(json ? { 'content-type': 'application/json' } : {}),
       }),
-      ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+      ...(body ? { body } : {}),
       signal: AbortSignal.timeout(attemptMs),
     })
     const text = await answer.text()

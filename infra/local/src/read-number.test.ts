@@ -1,25 +1,34 @@
-import { expect, test } from 'vitest'
-import { readNumber } from './read-number.ts'
+import { describe, expect, test } from 'vitest'
+import { readNumber, wholeNumberIn } from './read-number.ts'
 
-test.each(['1', '007', '100'])('%s is a number of rounds', text => {
-  expect(readNumber('--rounds', text, 100)).toBe(Number(text))
-})
+describe('a number of the command line is what a person wrote', () => {
+  test.each(['1', '10', '100'])('%s is taken', text => {
+    expect(readNumber('--count', text, 100)).toBe(Number(text))
+  })
 
-test.each([
-  '0',
-  '101',
-  '-1',
-  '1.5',
-  '1e1',
-  '0x10',
-  '0b1',
-  ' 5',
-  '5 ',
-  '',
-  'ten',
-  '१',
-  undefined,
-  true,
-])('%j is refused, and the option is named', text => {
-  expect(() => readNumber('--rounds', text, 100)).toThrow('--rounds must be a whole number')
+  test.each([
+    '',
+    ' 5',
+    '5 ',
+    '\n5',
+    '0x10',
+    '0b1',
+    '1e1',
+    '+5',
+    '5.0',
+    '05',
+    '1_0',
+    '٥',
+    '-1',
+    '0',
+    '101',
+  ])('%j is refused by name', text => {
+    expect(() => readNumber('--count', text, 100)).toThrow('--count must be a whole number from 1')
+  })
+
+  test('a switch without a value is refused, and what is beyond exact numbers', () => {
+    for (const odd of [true, undefined]) expect(wholeNumberIn(odd)).toBeUndefined()
+    expect(wholeNumberIn('9007199254740993')).toBeUndefined()
+    expect(readNumber('--lines', '0', 10, 0)).toBe(0)
+  })
 })

@@ -1,9 +1,21 @@
+const wholeNumber = /^(?:0|[1-9]\d{0,14})$/
+
 /**
- * Reads an option of a command: digits and nothing else, because `0x10` or `1e1` is more often a slip
- * of the finger than a number. @throws a message for a person unless it is from 1 to `max`
+ * A whole number as people write it, or undefined. `Number` would take an empty text, `0x10`, `1e3`
+ * and ` 5` for numbers, too, and an option that was mistyped would mean something else.
  */
-export function readNumber(name: string, text: string | boolean | undefined, max: number): number {
-  const value = /^\d{1,15}$/.test(String(text)) ? Number(text) : 0
-  if (value >= 1 && value <= max) return value
-  throw new Error(`${name} must be a whole number from 1 to ${max}`)
+export function wholeNumberIn(text: unknown): number | undefined {
+  return typeof text === 'string' && wholeNumber.test(text) ? Number(text) : undefined
+}
+
+/** Reads an option of a command. @throws a message for a person unless it is a whole number from `min` to `max` */
+export function readNumber(
+  name: string,
+  text: string | boolean | undefined,
+  max: number,
+  min = 1,
+): number {
+  const value = wholeNumberIn(text)
+  if (value !== undefined && value >= min && value <= max) return value
+  throw new Error(`${name} must be a whole number from ${min} to ${max}`)
 }

@@ -70,8 +70,14 @@ describe.each(everyRole)('$role', ({ role, service }) => {
     expect(said.length).toBeGreaterThan(0)
     // Who may update a table may lock it, which harms nobody for longer than a transaction.
     const allowed = said.filter(answer => !/denied|must be owner/.test(answer))
-    const mayDelete = role === 'payments_worker' ? ['DELETE FROM idempotency_keys: done'] : []
-    expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE'))).toEqual(mayDelete)
+    const mayDelete: Partial<Record<RoleName, string[]>> = {
+      payments_worker: ['DELETE FROM idempotency_keys: done'],
+      // The alerts of an address that was unsubscribed.
+      notifications: ['DELETE FROM alerts: done'],
+    }
+    expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE'))).toEqual(
+      mayDelete[role] ?? [],
+    )
   })
 
   test('may not become the owner of its tables, and can not log in as it', async () => {
@@ -103,7 +109,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     outbox: 'INSERT',
     inbox: 'SELECT, INSERT',
   },
-  listings_relay: { outbox: 'SELECT' },
+  listings_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   listings_reader: {
     listings: 'SELECT',
     publications: 'SELECT',
@@ -111,11 +117,21 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     inbox: 'SELECT',
   },
   notifications: {
-    alerts: 'SELECT, INSERT',
+    addresses: 'SELECT, INSERT, UPDATE',
+    alerts: 'SELECT, INSERT, DELETE',
+    announcements: 'SELECT, INSERT, UPDATE',
+    mail_queues: 'SELECT, INSERT, UPDATE',
     deliveries: 'SELECT, INSERT, UPDATE',
     inbox: 'SELECT, INSERT',
   },
-  notifications_reader: { alerts: 'SELECT', deliveries: 'SELECT', inbox: 'SELECT' },
+  notifications_reader: {
+    addresses: 'SELECT',
+    alerts: 'SELECT',
+    announcements: 'SELECT',
+    mail_queues: 'SELECT',
+    deliveries: 'SELECT',
+    inbox: 'SELECT',
+  },
   // Of a payment, a request may change only that something is wanted or owed.
   payments: {
     payments: 'SELECT',
@@ -134,7 +150,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     outbox: 'INSERT',
     provider_callbacks: 'SELECT, INSERT',
   },
-  payments_relay: { outbox: 'SELECT' },
+  payments_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   payments_reader: {
     payments: 'SELECT',
     refunds: 'SELECT',
@@ -167,6 +183,10 @@ test.each(['payments', 'listings'] as const)(
     await as(`${service}_relay`, service, async client => {
       const mark = 'UPDATE outbox SET published_at = now() WHERE id = 1'
       expect(await answerTo(client, mark)).toBe('done')
+      expect(await answerTo(client, 'UPDATE outbox_lane SET epoch = epoch + 1')).toBe('done')
+      expect(await answerTo(client, 'UPDATE outbox_lane SET only_row = true')).toMatch(
+        /permission denied/,
+      )
       expect(await answerTo(client, "UPDATE outbox SET payload = '{}'")).toMatch(
         /permission denied/,
       )

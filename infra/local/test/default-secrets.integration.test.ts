@@ -18,6 +18,7 @@ const addresses = {
   PAYMENTS_URL: 'http://127.0.0.1:1',
   CARD_PROVIDER_URL: 'http://127.0.0.1:1',
   SMTP_URL: 'smtp://127.0.0.1:1',
+  PUBLIC_URL: 'http://127.0.0.1:1',
 }
 const ownUrl = 'postgres://somebody:of-ones-own@127.0.0.1:1/nowhere'
 const own = {
@@ -29,6 +30,7 @@ const own = {
   CARD_PROVIDER_SECRET_KEY: 'sk_test_of-ones-own-0000',
   CARD_PROVIDER_CALLBACK_SECRETS: 'whsec_of-ones-own-new,whsec_of-ones-own-old',
   API_KEY_PEPPER: 'of-ones-own'.repeat(4),
+  MAIL_LINK_SECRETS: `${'of-ones-own-new'.repeat(3)},${'of-ones-own-old'.repeat(3)}`,
 }
 
 /** Starts a service with these settings, and answers how it ended and what it was told to mend. */
@@ -65,7 +67,10 @@ const defaults = {
     ...pepper,
     PAYMENTS_SERVICE_KEY: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },
-  notifications: database,
+  notifications: {
+    ...database,
+    MAIL_LINK_SECRETS: 'development-only-mail-link-secret-00000000000',
+  },
 }
 
 test.each(serviceNames)('%s does not start in production on what everybody knows', async name => {

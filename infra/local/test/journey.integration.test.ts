@@ -45,7 +45,7 @@ describe('the journey', () => {
   test('an employer pays, the listing goes live, the candidate is told, the card is charged once', async () => {
     const [journey] = await walk(system, 1)
     expect(failuresOf(journey ? [journey] : [])).toEqual([])
-    expect(journey?.steps).toHaveLength(6)
+    expect(journey?.steps).toHaveLength(7)
     expect(journey?.ok).toBe(true)
   })
 

@@ -65,6 +65,17 @@ test('a command that does not exist is a reason in the status, not the end of th
   expect(ghost.reason).toContain('ENOENT')
 })
 
+test('what stands still in a process that is ready is a note in its status', async () => {
+  await using supervisor = await openTestSupervisor()
+  const { client } = supervisor
+  const body = JSON.stringify({ status: 'ready', stalled: [{ topic: 'payments.v1', seconds: 15 }] })
+  const server = `require('node:http').createServer((_, response) => response.end('${body}'))
+    .listen(Number(process.env.PORT), '127.0.0.1')`
+  await client.add(await childSpec('snail', '', { args: ['--eval', server] }))
+  const [status] = await awaitReady(client, ['snail'], soonMs)
+  expect(status).toMatchObject({ state: 'ready', reason: 'no progress on payments.v1' })
+})
+
 test('a process that is never ready is ended after its start timeout, and tried again', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
@@ -179,6 +190,7 @@ test('nobody is answered without the token', async () => {
   expect(await ask('Bearer ')).toBe(401)
   expect(await ask(`Bearer ${'x'.repeat(token.length)}`)).toBe(401)
   expect(await ask(`Bearer ${token}`)).toBe(200)
+  expect(await ask(`bearer  ${token}`)).toBe(200)
 })
 
 test('a name that would be a path is refused', async () => {

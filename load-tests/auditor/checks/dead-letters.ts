@@ -1,4 +1,4 @@
-import { type InboxRow, rowsOf, type TopicRecord } from '../evidence.ts'
+import { type DeadLetterFacts, type InboxRow, rowsOf, type TopicRecord } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
@@ -22,7 +22,9 @@ function checkTopic(
 ): Finding[] {
   const records = facts.records.filter(record => record.topic === topic)
   const letters = facts.records.filter(record => record.topic === deadLetterTopic)
-  const putAside = new Set(letters.map(({ deadLetter }) => deadLetter && placeOf(deadLetter)))
+  const putAside = new Set(
+    letters.flatMap(({ deadLetter }) => (deadLetter ? placesOf(deadLetter) : [])),
+  )
   const places = new Set(records.map(placeOf))
   const applied = new Set(inbox.map(({ eventId }) => eventId))
   const onTopic = new Set(records.map(({ event }) => event?.eventId))
@@ -41,7 +43,7 @@ function checkTopic(
     .filter(({ eventId }) => !onTopic.has(eventId))
     .map(({ eventId }) => s14(`event ${eventId} was applied, and is not on ${topic}`, [eventId]))
   const misplaced = letters
-    .filter(({ deadLetter }) => !deadLetter || !places.has(placeOf(deadLetter)))
+    .filter(({ deadLetter }) => !deadLetter || !placesOf(deadLetter).some(at => places.has(at)))
     .map(letter => s14(`${placeOf(letter)} is the dead letter of no record on ${topic}`, []))
   const silent = letters
     .filter(({ deadLetter }) => deadLetter?.reason.trim() === '')
@@ -79,6 +81,16 @@ export function checkNothingPutAside(
 function because(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`
 }
+
+/** A batch that could not be read is put aside as a whole. */
+function placesOf(letter: DeadLetterFacts): string[] {
+  const { offset: last, firstOffset = last } = letter
+  const length = Math.min(Math.max(last - firstOffset + 1, 1), batchRecordsMax)
+  return Array.from({ length }, (_, i) => placeOf({ ...letter, offset: last - i }))
+}
+
+/** A letter may say anything, and must not make the auditor run out of memory. */
+const batchRecordsMax = 100_000
 
 function placeOf({
   topic,

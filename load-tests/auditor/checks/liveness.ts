@@ -45,7 +45,8 @@ export function checkLiveness(facts: Facts): Finding[] {
   for (const { deliveryId, status, failure } of rowsOf(evidence.deliveries)) {
     const name = `delivery ${deliveryId}`
     if (status === 'pending') add('L4', `${name} is pending`, [deliveryId])
-    if (status === 'failed' && !failure) add('L4', `${name} failed without a reason`, [deliveryId])
+    const isGivenUp = status === 'failed' || status === 'suppressed'
+    if (isGivenUp && !failure) add('L4', `${name} ${status} without a reason`, [deliveryId])
   }
   return [...found.values()]
 }

@@ -2,7 +2,15 @@ import { type InboxRow, type MailLine, type NemesisLine, rowsOf } from '../evide
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
-/** S6. One intent and one mail per (listing, address), and each event applied once per consumer. */
+/** What notifications promises of one mail: so many copies at most, deaths and silences included. */
+const copiesMax = 3
+/** Mails that notifications sends at a time: a death may leave a copy of each. */
+const sentAtOnceMax = 4
+
+/**
+ * S6. One intent and one mail per (listing, address), no mail more than three times, and each event
+ * applied once per consumer.
+ */
 export function checkToldOnce(facts: Facts): Finding[] {
   return [...checkMails(facts), ...checkDuplicateMails(facts), ...checkInboxes(facts)]
 }
@@ -11,7 +19,8 @@ function checkMails(facts: Facts): Finding[] {
   const deliveries = rowsOf(facts.evidence.deliveries)
   const nameOf = (listingId = '', recipient = '') => `${listingId} ${recipient}`
   const byName = Map.groupBy(deliveries, row => nameOf(row.listingId, row.recipient))
-  const accepted = acceptedMails(facts).flatMap(mail =>
+  const alerts = acceptedMails(facts).filter(({ kind }) => kind !== 'confirmation')
+  const accepted = alerts.flatMap(mail =>
     mail.recipients.map(recipient => ({ ...mail, recipient })),
   )
   const mailsByName = Map.groupBy(accepted, mail => nameOf(mail.listingId, mail.recipient))
@@ -38,17 +47,28 @@ function checkMails(facts: Facts): Finding[] {
   return [...rows, ...mails]
 }
 
-/** The same mail twice is allowed as often as the sender died between sending and writing down. */
+/**
+ * A mail is sent again when its sender could not know whether it had arrived: each death of
+ * notifications may add as many copies as mails were being sent, and so may a mail server that was
+ * silent, or a connection to it that was cut. Whatever happens, no mail comes more than three times.
+ */
 function checkDuplicateMails(facts: Facts): Finding[] {
-  const kills = rowsOf(facts.evidence.nemesis).filter(isDeathOfNotifications).length
   const repeated = [...Map.groupBy(acceptedMails(facts), ({ messageId }) => messageId)].filter(
     ([messageId, same]) => messageId !== null && same.length > 1,
   )
+  const idsOf = (mails: typeof repeated) => mails.flatMap(([, [first]]) => first?.listingId ?? [])
+  const tooMany = repeated
+    .filter(([, same]) => same.length > copiesMax)
+    .map(one => s6(`a mail was sent ${one[1].length} times, ${copiesMax} at most`, idsOf([one])))
   const surplus = repeated.reduce((sum, [, same]) => sum + same.length - 1, 0)
-  if (surplus <= kills) return []
-  const ids = repeated.flatMap(([, [first]]) => first?.listingId ?? [])
-  const message = `${surplus} mails were sent again, and notifications died ${kills} times`
-  return [s6(message, ids)]
+  const faults = rowsOf(facts.evidence.nemesis).filter(({ action }) => action === 'begin')
+  const blows = faults.filter(isBlowToNotifications).length
+  if (surplus <= blows * sentAtOnceMax || faults.some(isOnTheWayToTheMailbox)) return tooMany
+  if (rowsOf(facts.evidence.mails).some(({ type }) => type === 'mail.unanswered')) return tooMany
+  const message =
+    `${surplus} mails were sent again, notifications was struck ${blows} times, ` +
+    'and nothing was wrong with the mail server'
+  return [...tooMany, s6(message, idsOf(repeated))]
 }
 
 function checkInboxes(facts: Facts): Finding[] {
@@ -65,9 +85,14 @@ function checkInboxes(facts: Facts): Finding[] {
   )
 }
 
-function isDeathOfNotifications({ kind, action, name, signal }: NemesisLine): boolean {
-  const isPause = signal === 'SIGSTOP'
-  return kind === 'process' && action === 'begin' && name === 'notifications' && !isPause
+/** Killed, stopped or paused: after a pause the answers of a mail server may have come too late. */
+function isBlowToNotifications({ kind, name }: NemesisLine): boolean {
+  return kind === 'process' && name === 'notifications'
+}
+
+/** The process of the mail server, its faults, and the link to it. */
+function isOnTheWayToTheMailbox({ name }: NemesisLine): boolean {
+  return name === 'mailbox' || name.startsWith('mailbox/') || name.includes('notifications-mail')
 }
 
 function nameOfRow({ consumer, eventId }: InboxRow): string {

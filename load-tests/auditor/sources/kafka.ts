@@ -1,4 +1,4 @@
-import { Admin, Consumer, ListOffsetTimestamps } from '@platformatic/kafka'
+import { Admin, Consumer, FetchIsolationLevels, ListOffsetTimestamps } from '@platformatic/kafka'
 import type { PartitionRow } from '../evidence.ts'
 
 /** `prefix` is put before the names of topics and groups, so that systems share a broker. */
@@ -45,31 +45,43 @@ export async function layoutOf(
   )
 }
 
-/** From where to where each partition goes now. */
+/** A partition, and whether a transaction is open at its end: what is behind that can't be read yet. */
+export type PartitionOffsets = PartitionRow & { isOpen: boolean }
+
+/** From where to where the committed records of each partition go now. */
 export async function offsetsOf(
   admin: Admin,
   layout: ReadonlyMap<string, TopicLayout>,
-): Promise<PartitionRow[]> {
-  const at = async (timestamp: bigint) => {
+): Promise<PartitionOffsets[]> {
+  const at = async (timestamp: bigint, isolationLevel: 0 | 1) => {
     const topics = [...layout].map(([name, { leaders }]) => ({
       name,
       partitions: leaders.map((_, partitionIndex) => ({ partitionIndex, timestamp })),
     }))
-    const answer = await admin.listOffsets({ topics })
+    const answer = await admin.listOffsets({ topics, isolationLevel })
     return new Map(
       answer.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, offset }) => [`${name}/${partitionIndex}`, offset]),
       ),
     )
   }
-  const starts = await at(ListOffsetTimestamps.EARLIEST)
-  const ends = await at(ListOffsetTimestamps.LATEST)
+  const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels
+  const starts = await at(ListOffsetTimestamps.EARLIEST, READ_COMMITTED)
+  // In this order: what is written in between must not look like an open transaction.
+  const written = await at(ListOffsetTimestamps.LATEST, READ_UNCOMMITTED)
+  const ends = await at(ListOffsetTimestamps.LATEST, READ_COMMITTED)
   return [...layout].flatMap(([topic, { leaders }]) =>
     leaders.map((_, partition) => {
       const place = `${topic}/${partition}`
-      const [start, end] = [starts.get(place), ends.get(place)]
-      if (start === undefined || end === undefined) throw new Error(`no offsets of ${place}`)
-      return { topic, partition, start: Number(start), end: Number(end) }
+      const [start, end, last] = [starts.get(place), ends.get(place), written.get(place)]
+      if (start === undefined || end === undefined || last === undefined) {
+        throw new Error(`no offsets of ${place}`)
+      }
+      return { topic, partition, start: Number(start), end: Number(end), isOpen: end < last }
     }),
   )
+}
+
+export function openTransactionAt({ topic, partition, end }: PartitionRow): string {
+  return `a transaction is open on ${topic}/${partition} from offset ${end}: what is behind it can not be read yet`
 }

@@ -1,5 +1,13 @@
 import type { Unfinished } from '../evidence.ts'
-import { type KafkaSource, layoutOf, offsetsOf, openAdmin } from './kafka.ts'
+import {
+  type KafkaSource,
+  layoutOf,
+  offsetsOf,
+  openAdmin,
+  openConsumer,
+  openTransactionAt,
+} from './kafka.ts'
+import { readPartition } from './read-partition.ts'
 
 /** Who reads what; a consumer group is named after its service. */
 const readers = [
@@ -7,13 +15,21 @@ const readers = [
   { group: 'notifications', topic: 'listings.v1' },
 ]
 
-/** The partitions whose consumer has not yet come to the end. */
+/** A consumer may be behind by a whole storm, and this is asked twice a second. */
+const countMax = 1_000
+
+/**
+ * The partitions whose consumer has not yet come to the end. What counts is records: behind the last
+ * record may be offsets without one, which no consumer commits.
+ */
 export async function laggingConsumers(
   kafka: KafkaSource,
   timeoutMs: number,
 ): Promise<Unfinished[]> {
   const prefix = kafka.prefix ?? ''
+  const deadline = Date.now() + timeoutMs
   const admin = openAdmin(kafka, timeoutMs)
+  const consumer = openConsumer(kafka, timeoutMs)
   try {
     const layout = await layoutOf(
       admin,
@@ -21,18 +37,33 @@ export async function laggingConsumers(
     )
     const partitions = await offsetsOf(admin, layout)
     const committed = await committedOffsets(admin, prefix, layout)
-    return readers.flatMap(({ group, topic }) =>
-      partitions
-        .filter(row => row.topic === prefix + topic && row.end > row.start)
-        .map(({ partition, end }) => {
-          const behind = end - Math.max(0, committed.get(`${group}/${partition}`) ?? 0)
-          return { behind, what: `${group} is ${behind} behind on ${topic}/${partition}` }
-        })
-        .filter(({ behind }) => behind > 0)
-        .map(({ what }) => ({ invariant: 'L3' as const, what, ids: [] })),
-    )
+    const lagging: Unfinished[] = []
+    for (const { group, topic } of readers) {
+      for (const row of partitions.filter(row => row.topic === prefix + topic)) {
+        // What has expired is no work any more. Without a commit the broker says -1.
+        const start = Math.max(row.start, committed.get(`${group}/${row.partition}`) ?? 0)
+        const place = layout.get(row.topic)
+        if (row.isOpen) {
+          const unprefixed = { ...row, topic }
+          lagging.push({ invariant: 'L3', what: openTransactionAt(unprefixed), ids: [] })
+        }
+        if (start >= row.end || !place) continue
+        const { records } = await readPartition(
+          consumer,
+          place,
+          { ...row, start },
+          deadline,
+          countMax,
+        )
+        if (records.length === 0) continue
+        const count = records.length < countMax ? records.length : `at least ${countMax}`
+        const what = `${group} is ${count} behind on ${topic}/${row.partition}`
+        lagging.push({ invariant: 'L3', what, ids: [] })
+      }
+    }
+    return lagging
   } finally {
-    await admin.close()
+    await Promise.allSettled([admin.close(), consumer.close(true)])
   }
 }
 

@@ -52,8 +52,9 @@ export function mailLine(
   if (!mail.Check(value)) return undefined
   const { at, seq, type, messageId = null, to = [], text = '' } = value
   const listingId = listingInText.exec(text)?.[1]
+  const kind = messageId?.startsWith('<confirmation.') ? ('confirmation' as const) : undefined
   const line = { t: Date.parse(at), seq, type, messageId, recipients: to.map(digestOf) }
-  return { ...line, ...present({ listingId }) }
+  return { ...line, ...present({ listingId, kind }) }
 }
 
 const fault = Compile(

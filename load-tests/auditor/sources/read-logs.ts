@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { domainToASCII } from 'node:url'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { HistoryLine, MailLine, NemesisLine, ProviderLine, Source } from '../evidence.ts'
@@ -45,7 +46,18 @@ export async function readHistory(files: readonly string[]): Promise<Source<Hist
 }
 
 export function readMails(file: string): Promise<Source<MailLine>> {
-  return readLog(file, (value, place) => mailLine(value, digestOf) ?? `${place} is no mail line`)
+  const digestOfMailbox = (address: string) => digestOf(normalised(address))
+  return readLog(
+    file,
+    (value, place) => mailLine(value, digestOfMailbox) ?? `${place} is no mail line`,
+  )
+}
+
+/** As the deliveries name it: a mail server may write the domain in letters or in its ASCII form. */
+function normalised(address: string): string {
+  const at = address.lastIndexOf('@')
+  const domain = domainToASCII(address.slice(at + 1)) || address.slice(at + 1)
+  return `${address.slice(0, at + 1)}${domain}`.toLowerCase()
 }
 
 export function readNemesis(file: string): Promise<Source<NemesisLine>> {

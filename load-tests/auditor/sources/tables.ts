@@ -64,11 +64,12 @@ export const tables: Readonly<Record<Database, Partial<Record<TableName, string>
     listingInbox: inbox,
   },
   notifications: {
-    // The first 16 hex digits of a digest, as in digest.ts: enough to compare, useless to write to.
+    // Those about a listing: a request to confirm an address has none. The first 16 hex digits of a
+    // digest, as in digest.ts: enough to compare, useless to write to.
     deliveries: `SELECT delivery_id AS "deliveryId", listing_id AS "listingId",
-      left(encode(sha256(convert_to(email, 'UTF8')), 'hex'), 16) AS recipient,
+      left(encode(sha256(convert_to(address, 'UTF8')), 'hex'), 16) AS recipient,
       status, failure, attempts, ${millis('created_at', 'createdAt')},
-      ${millis('sent_at', 'sentAt')} FROM deliveries`,
+      ${millis('sent_at', 'sentAt')} FROM deliveries WHERE listing_id IS NOT NULL`,
     notificationInbox: inbox,
   },
 }

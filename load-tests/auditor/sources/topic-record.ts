@@ -11,6 +11,7 @@ const DeadLetter = Type.Object({
   topic: Type.String(),
   partition: Type.Integer(),
   offset: Type.String({ pattern: '^[0-9]{1,15}$' }),
+  firstOffset: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
 })
 
 const paymentEvent = Compile(PaymentEvent)
@@ -26,7 +27,12 @@ export function recordOf(raw: RawRecord, at: PartitionRow, prefix: string): Topi
     if (!deadLetter.Check(value)) return { ...place, unreadable: 'it is no dead letter' }
     const { reason, partition, offset } = value
     const from = value.topic.slice(value.topic.startsWith(prefix) ? prefix.length : 0)
-    return { ...place, deadLetter: { topic: from, partition, offset: Number(offset), reason } }
+    const first = value.firstOffset
+    const range = first === undefined ? {} : { firstOffset: Number(first) }
+    return {
+      ...place,
+      deadLetter: { topic: from, partition, offset: Number(offset), ...range, reason },
+    }
   }
   const event = factsOf(topic, value)
   if (!event) return { ...place, unreadable: `it breaks the contract of ${topic}` }
@@ -52,9 +58,11 @@ function envelopeOf(event: PaymentEvent | ListingEvent) {
   return { eventId, type, tenantId, aggregateId, aggregateVersion, ...time }
 }
 
+/** As the services do it: no byte is replaced, and a byte order mark is no part of the text. */
 function decode(value: Buffer | null): unknown {
+  if (value === null) return undefined
   try {
-    return JSON.parse(value?.toString('utf8') ?? '')
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value))
   } catch {
     return undefined // fits no contract, which is what the caller reports
   }

@@ -46,6 +46,11 @@ export const unfinishedWork: Readonly<Record<Database, readonly Question[]>> = {
   notifications: [
     {
       invariant: 'L4',
+      what: 'a listing is not matched against all alerts',
+      query: 'SELECT listing_id AS id FROM announcements WHERE matched_at IS NULL',
+    },
+    {
+      invariant: 'L4',
       what: 'a mail is neither sent nor given up',
       query: `SELECT delivery_id AS id FROM deliveries WHERE status = 'pending'`,
     },

@@ -4,6 +4,7 @@ import {
   Currency,
   Id,
   multiLine,
+  searchText,
   singleLine,
   strict,
   Timestamp,
@@ -87,7 +88,7 @@ export type PublicationResponse = Static<typeof PublicationResponse>
 
 export const SearchQuery = Type.Object(
   {
-    text: Type.Optional(singleLine(200, 'Words to look for, as in a search engine.')),
+    text: Type.Optional(searchText),
     area: Type.Optional(Area),
     seniority: Type.Optional(Seniority),
     salaryAtLeastEurPerYear: Type.Optional(SalaryEurPerYear),

@@ -100,11 +100,37 @@ describe('the relay', () => {
     expect(first.published).toEqual(numbers(1, 20))
   })
 
-  test('one that does not work reports no age, whatever it saw while it did', async () => {
+  test('one whose way to the database has gone silent is replaced when its lease is over', async () => {
+    const way = await openWay()
+    const first = startRelay(undefined, way.url)
+    await stage(1, 10)
+    await vi.waitFor(() => expect(first.published).toHaveLength(10), withinMs)
+    const second = startRelay()
+    // Its session stays at the server, and with it the lock that says so.
+    way.silent = true
+    await stage(11, 20)
+    await vi.waitFor(() => expect(second.published).toHaveLength(10), withinMs)
+    expect(second.published).toEqual(numbers(11, 20))
+    expect(first.published).toEqual(numbers(1, 10))
+  })
+
+  test('while the database can not be asked, the age that was seen last goes on', async () => {
+    const way = await openWay()
+    const relay = startRelay(() => true, way.url)
+    await stage(1, 1)
+    await vi.waitFor(async () => expect(await relay.oldestSeconds()).toBeGreaterThan(0), withinMs)
+    way.cut()
+    const seen = (await relay.oldestSeconds()) ?? 0
+    await vi.waitFor(
+      async () => expect(await relay.oldestSeconds()).toBeGreaterThan(seen + 1),
+      withinMs,
+    )
+  })
+
+  test('every one reports the age of the oldest event, whether it is the one that publishes or not', async () => {
     let isAway = true
     const relays = [startRelay(() => isAway), startRelay(() => isAway)]
     await stage(1, 10)
-    // A relay whose publish failed lets the other try, so both get to see how old the oldest is.
     for (const { oldestSeconds } of relays) {
       await vi.waitFor(async () => expect(await oldestSeconds()).toBeGreaterThan(0), withinMs)
     }

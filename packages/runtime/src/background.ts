@@ -1,13 +1,17 @@
 /**
- * Starts what goes on without anybody asking. When `open` closes, everything is told to stop and
- * waited for, before the connections that were opened earlier close.
+ * Starts what goes on without a request. When `open` closes, everything is told to stop and waited
+ * for, before the connections that were opened earlier close.
+ * @param stopping tells it earlier: while requests are being drained, jobs end beside them and not
+ *   after them, or the two together would take longer than a stop may
  */
 export function runInBackground(
   open: AsyncDisposableStack,
-  ...tasks: ((signal: AbortSignal) => Promise<void>)[]
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
+  stopping?: AbortSignal,
 ): void {
   const stop = new AbortController()
-  const started = tasks.map(task => task(stop.signal))
+  const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
+  const started = tasks.map(task => task(signal))
   // A task that fails while the service runs is nobody's to catch: it ends the process, loudly.
   const running = Promise.all(started)
   open.defer(async () => {

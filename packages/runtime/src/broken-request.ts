@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Connections } from './connections.ts'
+import { dropRest, markUnreadable, sayLast } from './drop-rest.ts'
 import {
   expectationFailed,
   headersTooLarge,
@@ -28,7 +29,8 @@ export function answerBrokenRequests(
     socket.on('error', () => {}) // it hung up; there was nothing more to say
     refuse(socket, methodNotAllowed, 'CONNECT', record)
   })
-  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+  app.server.on('checkExpectation', async (request: IncomingMessage, response: ServerResponse) => {
+    await dropRest(request)
     const { status, headers, body } = write(expectationFailed, request.method ?? 'unknown', record)
     response.writeHead(status, headers).end(body)
   })
@@ -63,6 +65,7 @@ function bodyBreaker(app: FastifyInstance): (request: IncomingMessage, error: Er
   })
   return (request, error) => {
     broken.set(request, Object.assign(error, { statusCode: 400 }))
+    markUnreadable(request)
     if (request.listenerCount('error') > 0) request.emit('error', error)
   }
 }
@@ -76,7 +79,7 @@ function refuse(socket: Duplex, refusal: Refusal, method: string, record: Record
   if (!socket.writable) return void socket.destroy()
   const { status, headers, body } = write(refusal, method, record)
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`)
+  void sayLast(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`)
 }
 
 function write(refusal: Refusal, method: string, record: RecordRequest) {

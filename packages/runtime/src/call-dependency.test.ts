@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import CircuitBreaker from 'opossum'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CallDependency, type DependencyLimits, dependency } from './call-dependency.ts'
 import { type Deadline, deadlineIn } from './deadline.ts'
@@ -48,6 +50,12 @@ async function askOften(outcome: Outcome<string, string> | Error, times = 20) {
 
 async function breakerState() {
   return (await metrics.breakerState.get()).values[0]?.value
+}
+
+/** Bounded by the timeout of the test. */
+async function eventuallyState(state: number) {
+  const pollMs = 2
+  while ((await breakerState()) !== state) await new Promise(r => setTimeout(r, pollMs))
 }
 
 const cause = new Error('silence')
@@ -134,15 +142,10 @@ test('every outcome is measured by its kind, and an answer of the breaker as wel
 })
 
 describe('an open breaker', () => {
-  const pollMs = 2
-  const until = async (state: number) => {
-    while ((await breakerState()) !== state) await new Promise(r => setTimeout(r, pollMs))
-  }
-
   test('asks one when its time is over, and closes on an answer, be it a no', async () => {
     open({ breakerOpenMs: 10 })
     await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
-    await until(0.5)
+    await eventuallyState(0.5)
     expect((await ask({ kind: 'rejected', reason: 'card_declined' })).kind).toBe('rejected')
     expect(await breakerState()).toBe(0)
     expect((await ask({ kind: 'ok', value: 'x' })).kind).toBe('ok')
@@ -151,18 +154,18 @@ describe('an open breaker', () => {
   test('opens again when that one ends unknown', async () => {
     open({ breakerOpenMs: 10 })
     await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
-    await until(0.5)
+    await eventuallyState(0.5)
     const before = asked
     expect((await ask({ kind: 'unknown', cause })).kind).toBe('unknown')
     expect(asked).toBe(before + 1)
     expect(await breakerState()).toBe(1)
-    await until(0.5)
+    await eventuallyState(0.5)
   })
 
   test('asks only one while it is half open', async () => {
     open({ breakerOpenMs: 10 })
     await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
-    await until(0.5)
+    await eventuallyState(0.5)
     const probe = Promise.withResolvers<Outcome<string>>()
     const first = call('charge', deadlineIn(budgetMs), () => probe.promise)
     const before = asked
@@ -172,4 +175,85 @@ describe('an open breaker', () => {
     expect((await first).kind).toBe('ok')
     expect((await ask({ kind: 'ok', value: 'x' })).kind).toBe('ok')
   })
+})
+
+/**
+ * The table of what is neutral: neither a success nor a failure of the dependency. Each row fails on
+ * opossum as its README shows it, where an error that `errorFilter` lets pass is emitted as a success
+ * (opossum 10.0.0, lib/circuit.js, handleError).
+ */
+describe('a neutral end', () => {
+  const hurriedMs = 100
+  const neutral = [
+    ['a caller in a hurry', { kind: 'unknown', cause }, hurriedMs],
+    ['a caller in a hurry that was not even sent', { kind: 'not-sent', cause }, hurriedMs],
+    ['a mistake of our own', new TypeError('x is not a function'), budgetMs],
+    ['a request that the dependency calls a misuse', { kind: 'bug', cause }, budgetMs],
+    ['a dependency that sheds load', { kind: 'shed', retryAfterMs: 1_000 }, budgetMs],
+  ] as const
+
+  const halfOpen = async () => {
+    open({ breakerOpenMs: 10 })
+    await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
+    await eventuallyState(0.5)
+  }
+
+  describe.each(neutral)('%s', (_name, outcome, leftMs) => {
+    test('does not close a half-open breaker, and leaves the probe to the next caller', async () => {
+      await halfOpen()
+      for (let i = 0; i < 3; i++) await ask(outcome, deadlineIn(leftMs))
+      expect(await breakerState()).toBe(0.5)
+      const before = asked
+      await ask({ kind: 'ok', value: 'back' })
+      expect(asked).toBe(before + 1)
+      expect(await breakerState()).toBe(0)
+    })
+
+    test('does not open a half-open breaker', async () => {
+      await halfOpen()
+      await ask(outcome, deadlineIn(leftMs))
+      expect(await breakerState()).toBe(0.5)
+    })
+
+    test('does not dilute the rate of failures', async () => {
+      for (let i = 0; i < 10 * limits.breakerVolumeMin; i++) await ask(outcome, deadlineIn(leftMs))
+      await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
+      expect(await breakerState()).toBe(1)
+    })
+  })
+
+  test('bare opossum closes on it: the reason why the breaker is not fired around a call', async () => {
+    const bare = new CircuitBreaker(async (error: Error) => Promise.reject(error), {
+      errorFilter: error => error.message === 'a caller in a hurry',
+      volumeThreshold: 1,
+      resetTimeout: 10,
+    })
+    await bare.fire(cause).catch(() => {})
+    expect(bare.opened).toBe(true)
+    await once(bare, 'halfOpen')
+    await bare.fire(new Error('a caller in a hurry')).catch(() => {})
+    expect(bare.closed).toBe(true)
+  })
+})
+
+test('an attempt that ignores its deadline ends unknown, is neutral, and gives the probe back', async () => {
+  open({ breakerOpenMs: 10, attemptMs: 60 })
+  await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
+  await eventuallyState(0.5)
+  const stuck = await call('charge', deadlineIn(budgetMs), () => new Promise<never>(() => {}))
+  expect(stuck.kind).toBe('unknown')
+  expect(await breakerState()).toBe(0.5)
+  expect((await ask({ kind: 'ok', value: 'back' })).kind).toBe('ok')
+  expect(await breakerState()).toBe(0)
+})
+
+test('an answer to a call from before the breaker opened does not close it', async () => {
+  open({ breakerOpenMs: 10 })
+  const late = Promise.withResolvers<Outcome<string>>()
+  const before = call('charge', deadlineIn(budgetMs), () => late.promise)
+  await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
+  await eventuallyState(0.5)
+  late.resolve({ kind: 'ok', value: 'sent long ago' })
+  expect((await before).kind).toBe('ok')
+  expect(await breakerState()).toBe(0.5)
 })

@@ -23,28 +23,14 @@ export type CallDependency = <Value, Reason>(
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
 ) => Promise<Outcome<Value, Reason>>
 
-/** Carries an outcome through the breaker, which counts what is thrown. */
-class Failed extends Error {
-  readonly outcome: Outcome<never, never>
-  /** Whether it says something about the dependency. */
-  readonly counts: boolean
-  constructor(outcome: Outcome<never, never>, counts: boolean) {
-    super(outcome.kind)
-    this.outcome = outcome
-    this.counts = counts
-  }
-}
-
-/** With less of an attempt's time than this, a missing answer is the fault of whoever was in a hurry. */
+/** With less of an attempt's time than this, a missing answer says nothing about the dependency. */
 const fairShareOfAttempt = 0.5
+/** An attempt ends by its own deadline. One that has not ended this long after it never will. */
+const backstopMs = 1_000
 
 /**
  * The one way to call another service or an outside party, in this order:
  * deadline check -> breaker -> per-try timeout -> call. Nobody wraps by hand.
- *
- * The breaker counts what says that the dependency is unwell (`unknown`, `not-sent`) and nothing
- * else: a declined card or a refused request is an answer. Nor does it count against a dependency
- * what a caller left no time for: whoever asks for 60 ms, again and again, would open it for all.
  */
 export function dependency(
   name: string,
@@ -52,18 +38,107 @@ export function dependency(
   log: Log,
   metrics: Metrics,
 ): CallDependency {
-  // A fresh options object for each breaker: opossum keeps and changes it. No cache, no capacity,
-  // no abortController: each of them is shared by all calls (docs/decisions/0007).
+  const admit = openBreaker(name, limits, log, metrics)
+
+  return async (operation, deadline, attempt) => {
+    if (deadline.remainingMs() < limits.attemptMinMs) {
+      return { kind: 'not-sent', cause: new Error('too little time left to ask') }
+    }
+    const attributes = { 'peer.service': name }
+    return inSpan(operation, { kind: SpanKind.CLIENT, attributes }, async span => {
+      const startedMs = performance.now()
+      const isFair = deadline.remainingMs() >= limits.attemptMs * fairShareOfAttempt
+      const perTry = withinDeadline(deadline, limits.attemptMs)
+      const outcome = await guardedBy(admit, isFair, () => endedBy(perTry, attempt))
+      const seconds = (performance.now() - startedMs) / 1000
+      metrics.dependencyCallSeconds.observe({ dependency: name, outcome: outcome.kind }, seconds)
+      span.setAttribute('nightshift.outcome', outcome.kind)
+      if (outcome.kind === 'unknown' || outcome.kind === 'not-sent' || outcome.kind === 'bug') {
+        span.setStatus({ code: SpanStatusCode.ERROR })
+      }
+      if (outcome.kind === 'bug') {
+        log.error({ event: 'dependency.bug', dependency: name, operation, error: outcome.cause })
+      }
+      return outcome
+    })
+  }
+}
+
+/** What the end of a call says about the dependency. Only `ok` and `failed` reach the breaker. */
+type Verdict = 'ok' | 'failed' | 'neutral'
+
+/**
+ * A declined card is an answer, so the dependency is well. A dependency that sheds load, or says that
+ * we misuse it, says nothing about the next call. Neither does a missing answer that its caller had
+ * left too little time for: whoever asks for 60 ms, again and again, would open the breaker for all.
+ */
+function verdictOf(outcome: Outcome<unknown, unknown>, isFair: boolean): Verdict {
+  switch (outcome.kind) {
+    case 'ok':
+    case 'rejected':
+      return 'ok'
+    case 'unknown':
+    case 'not-sent':
+      // A stuck attempt is a mistake of ours: every attempt ends by its own deadline.
+      return isFair && !(outcome.cause instanceof AttemptIsStuck) ? 'failed' : 'neutral'
+    case 'shed':
+    case 'bug':
+      return 'neutral'
+  }
+}
+
+/** A call that the breaker has let through. It is settled once. */
+type Admitted = { settle: (verdict: Verdict) => Promise<void> }
+
+/** Lets a call through, or not: while open, and while half open with a probe on its way. */
+type Admit = () => Admitted | undefined
+
+async function guardedBy<Value, Reason>(
+  admit: Admit,
+  isFair: boolean,
+  call: () => Promise<Outcome<Value, Reason>>,
+): Promise<Outcome<Value, Reason>> {
+  const admitted = admit()
+  if (!admitted) return { kind: 'not-sent', cause: new Error('the breaker is open') }
+  const outcome = await call().catch((cause: unknown) => ({ kind: 'bug', cause }) as const)
+  await admitted.settle(verdictOf(outcome, isFair))
+  return outcome
+}
+
+class AttemptIsStuck extends Error {}
+
+/** An attempt that ignores its deadline would hold the breaker half open for ever. */
+async function endedBy<Value, Reason>(
+  perTry: Deadline,
+  attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
+): Promise<Outcome<Value, Reason>> {
+  const stuck = Promise.withResolvers<Outcome<Value, Reason>>()
+  const timer = setTimeout(() => {
+    stuck.resolve({ kind: 'unknown', cause: new AttemptIsStuck() })
+  }, perTry.remainingMs() + backstopMs)
+  try {
+    return await Promise.race([attempt(perTry), stuck.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+class DependencyFailed extends Error {}
+
+/**
+ * opossum for its rolling window and its states, and nothing else (docs/decisions/0007). It is fired
+ * after a call, with what the call said about the dependency, and never around it: opossum knows two
+ * ends of a call only, and an error that its `errorFilter` lets pass is emitted as a success. That
+ * would close a half-open breaker on a dead dependency, and dilute the rate of failures.
+ */
+function openBreaker(name: string, limits: DependencyLimits, log: Log, metrics: Metrics): Admit {
   const breaker = new CircuitBreaker(
-    async (attempt: (deadline: Deadline) => Promise<unknown>, deadline: Deadline) =>
-      attempt(withinDeadline(deadline, limits.attemptMs)),
+    async (verdict: 'ok' | 'failed') => {
+      if (verdict === 'failed') throw new DependencyFailed()
+    },
     {
       name,
-      // True: not a failure of the dependency. What is not `Failed` was thrown by our own code.
-      errorFilter: error => !(error instanceof Failed && error.counts),
-      // Every attempt ends by its own deadline. This is the backstop that keeps a probe which
-      // never settles from holding the breaker half open for ever.
-      timeout: limits.attemptMs + 1_000,
+      timeout: false,
       errorThresholdPercentage: limits.breakerFailurePercent,
       volumeThreshold: limits.breakerVolumeMin,
       rollingCountTimeout: limits.breakerWindowMs,
@@ -86,50 +161,28 @@ export function dependency(
     metrics.breakerState.set({ dependency: name }, 0)
     log.info({ event: 'breaker.closed', dependency: name })
   })
-
-  return async (operation, deadline, attempt) => {
-    if (deadline.remainingMs() < limits.attemptMinMs) {
-      return { kind: 'not-sent', cause: new Error('too little time left to ask') }
-    }
-    const attributes = { 'peer.service': name }
-    return inSpan(operation, { kind: SpanKind.CLIENT, attributes }, async span => {
-      const startedMs = performance.now()
-      const isFair = deadline.remainingMs() >= limits.attemptMs * fairShareOfAttempt
-      const outcome = await fire(breaker, attempt, deadline, isFair)
-      const seconds = (performance.now() - startedMs) / 1000
-      metrics.dependencyCallSeconds.observe({ dependency: name, outcome: outcome.kind }, seconds)
-      span.setAttribute('nightshift.outcome', outcome.kind)
-      if (outcome.kind === 'unknown' || outcome.kind === 'not-sent' || outcome.kind === 'bug') {
-        span.setStatus({ code: SpanStatusCode.ERROR })
-      }
-      if (outcome.kind === 'bug') {
-        log.error({ event: 'dependency.bug', dependency: name, operation, error: outcome.cause })
-      }
-      return outcome
-    })
-  }
+  return admission(breaker)
 }
 
-async function fire<Value, Reason>(
-  breaker: CircuitBreaker,
-  attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
-  deadline: Deadline,
-  isFair: boolean,
-): Promise<Outcome<Value, Reason>> {
-  try {
-    return (await breaker.fire(async (perTry: Deadline) => {
-      const outcome = await attempt(perTry)
-      if (outcome.kind === 'unknown' || outcome.kind === 'not-sent') {
-        throw new Failed(outcome, isFair)
-      }
-      return outcome
-    }, deadline)) as Outcome<Value, Reason>
-  } catch (error) {
-    if (error instanceof Failed) return error.outcome
-    const code = (error as { code?: string }).code
-    if (code === 'EOPENBREAKER') return { kind: 'not-sent', cause: error }
-    // ETIMEDOUT of the backstop: the attempt is still running somewhere.
-    if (code === 'ETIMEDOUT') return { kind: 'unknown', cause: error }
-    return { kind: 'bug', cause: error }
+/**
+ * Half open, one call at a time is a probe. A neutral end leaves the breaker half open and gives the
+ * probe to the next caller. A call that was sent before the breaker opened, and ends afterwards, says
+ * nothing about the dependency of now.
+ */
+function admission(breaker: CircuitBreaker<['ok' | 'failed'], void>): Admit {
+  let isProbing = false
+  return () => {
+    const isProbe = breaker.halfOpen
+    if (breaker.opened || (isProbe && isProbing)) return undefined
+    isProbing ||= isProbe
+    return {
+      settle: async verdict => {
+        if (isProbe) isProbing = false
+        if (verdict === 'neutral' || (!isProbe && !breaker.closed)) return
+        await breaker.fire(verdict).catch((error: unknown) => {
+          if (!(error instanceof DependencyFailed)) throw error
+        })
+      },
+    }
   }
 }

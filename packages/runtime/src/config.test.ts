@@ -65,6 +65,14 @@ test('a string that looks like a number stays a string', () => {
   expect(readConfig(digits, { PREFIX: '007' }).PREFIX).toBe('007')
 })
 
+test.each(['0x1F90', '8e3', ' 8080', '8080.0', '+8080', '08080', '8_080', '\n8080'])(
+  'a port of %j is not one: an integer is written as JSON writes it',
+  port => {
+    const mistakes = mistakesOf(() => readConfig(schema, { ...enough, PORT: port }))
+    expect(mistakes.join()).toMatch(/^PORT: /)
+  },
+)
+
 test('every mistake is told at once, however many there are', () => {
   const names = Array.from({ length: 30 }, (_, i) => `SETTING_${i}`)
   const many = Type.Object(

@@ -66,7 +66,7 @@ function isPublicDefault(property: TSchema, value: unknown): boolean {
 /** Not TypeBox's Convert: it is generous (it turns "12.7" into the integer 12). */
 function fromText(property: TSchema, value: string): unknown {
   const type = (property as { type?: unknown }).type
-  return type === 'integer' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
+  return type === 'integer' && /^-?(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value
 }
 
 function choiceIn(params: object): string {

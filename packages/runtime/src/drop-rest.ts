@@ -1,9 +1,33 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
 
-/** Nobody honest sends more by mistake; who does is cut off. */
+/** Nobody honest sends more by mistake; a caller that does is cut off. */
 const restBytesMax = 8 * 1024 * 1024
 const restMs = 500
+
+/** Requests of which nothing can be read any more, because what came was no HTTP or came too slowly. */
+const unreadable = new WeakSet<IncomingMessage>()
+
+export function markUnreadable(request: IncomingMessage): void {
+  unreadable.add(request)
+}
+
+/**
+ * Every answer that is ready before its request has been read, whatever it says, is sent after the
+ * rest of the request, within the bounds of `dropRest`. If there is still more, the connection ends.
+ */
+export function dropRestBeforeAnswers(app: FastifyInstance): void {
+  app.addHook('onSend', ({ raw }, reply, payload, done) => {
+    // Nearly every request: not even a promise is made for it.
+    if (raw.complete) return done(null, payload)
+    void dropRest(raw).then(() => {
+      if (!raw.complete) reply.header('connection', 'close')
+      done(null, payload)
+    })
+  })
+}
 
 /**
  * Takes what is still to come of a body, and drops it: so much, and for so long. A connection that is
@@ -11,13 +35,30 @@ const restMs = 500
  * never read why it was refused (RFC 9112, 9.6).
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed || unreadable.has(request)) return
+  // A parser still reads it: the handler's time was over first, and its caller was slow.
+  if (request.listenerCount('data') > 0) return
+  await drop(request)
+}
+
+/** Says the last thing on a connection that speaks no HTTP, or broken HTTP, and reads on as above. */
+export async function sayLast(socket: Duplex, text: string): Promise<void> {
+  // Node's parser would stumble over every further piece, and report each.
+  socket.removeAllListeners('data')
+  socket.end(text)
+  await drop(socket)
+  socket.destroy()
+}
+
+async function drop(stream: IncomingMessage | Duplex): Promise<void> {
   const tooMuch = new AbortController()
   let bytes = 0
-  request.on('data', (chunk: Buffer) => {
+  stream.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > restBytesMax) tooMuch.abort()
   })
+  stream.resume()
   const signal = AbortSignal.any([tooMuch.signal, AbortSignal.timeout(restMs)])
   // Not all of it came, or it broke on the way: then the answer is risked.
-  await once(request, 'end', { signal }).catch(() => {})
+  await once(stream, 'end', { signal }).catch(() => {})
 }

@@ -1,6 +1,8 @@
 import type { FastifyError } from 'fastify'
 import { isPostgresAway } from './postgres.ts'
 import { jitteredRetryAfterSeconds, type Refusal } from './problem.ts'
+import type { JsonMistake } from './strict-json.ts'
+import { NoTurn } from './turns.ts'
 
 export const notFound: Refusal = {
   status: 404,
@@ -38,6 +40,13 @@ export const expectationFailed: Refusal = {
   slug: 'expectation-failed',
   title: 'Nothing but 100-continue can be expected of us',
 }
+/** Of a search, and of an alert: it would match nothing for ever. */
+export const nothingSearchable: Refusal = {
+  status: 422,
+  slug: 'nothing-searchable',
+  title: 'The text has no word that a listing could contain',
+  errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
+}
 const internalError: Refusal = {
   status: 500,
   slug: 'internal-error',
@@ -50,15 +59,35 @@ const unavailable: Refusal = {
   title: 'A part of the system is away',
   detail: 'It may have been done or not. Send the same request again, with the same key.',
 }
-const malformedJson: Refusal = {
-  status: 400,
-  slug: 'malformed-json',
-  title: 'The body is not JSON',
+/** Of the callers whose keys are not known yet: see authenticate.ts. */
+const overloaded: Refusal = {
+  status: 503,
+  slug: 'overloaded',
+  title: 'Too many unknown API keys are being looked for',
+  detail: 'Nothing was begun. Send the same request again after Retry-After.',
+}
+const unreadJson: Record<JsonMistake, Refusal> = {
+  NIGHTSHIFT_JSON_MALFORMED: {
+    status: 400,
+    slug: 'malformed-json',
+    title: 'The body is not JSON',
+  },
+  NIGHTSHIFT_JSON_NOT_UNICODE: {
+    status: 400,
+    slug: 'invalid-encoding',
+    title: 'The body is not Unicode text in UTF-8',
+  },
+  NIGHTSHIFT_JSON_AMBIGUOUS: {
+    status: 400,
+    slug: 'ambiguous-json',
+    title: 'Two readers may read the body differently',
+    detail: 'A name is there twice in one object, or a number is not exact as a double.',
+  },
 }
 const unsupportedMediaType: Refusal = {
   status: 415,
   slug: 'unsupported-media-type',
-  title: 'Bodies are application/json',
+  title: 'Bodies are application/json in UTF-8, without a content coding',
 }
 
 const keyMissing: Refusal = {
@@ -74,22 +103,13 @@ const keyInvalid: Refusal = {
   detail: 'One key of 16 to 64 of A-Z a-z 0-9 _ . : - and no quotes around it.',
 }
 
-/** What our own parser of bodies throws for bytes that are not UTF-8, and for halves of characters. */
-export const notUnicode = 'NIGHTSHIFT_NOT_UNICODE'
-
 const knownRefusals: Record<string, Refusal | undefined> = {
-  FST_ERR_CTP_EMPTY_JSON_BODY: malformedJson,
-  FST_ERR_CTP_INVALID_JSON_BODY: malformedJson,
+  ...unreadJson,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: unsupportedMediaType,
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
     slug: 'payload-too-large',
     title: 'The body is too large',
-  },
-  [notUnicode]: {
-    status: 400,
-    slug: 'invalid-encoding',
-    title: 'The body is not Unicode text in UTF-8',
   },
   ERR_HTTP_REQUEST_TIMEOUT: requestTimeout,
   // Longer than any id: there can be no such thing.
@@ -121,6 +141,9 @@ export function refusalOf(error: unknown, isReceived: boolean): Refusal {
         message: mistake.message ?? 'is not valid',
       })),
     }
+  }
+  if (error instanceof NoTurn) {
+    return { ...overloaded, retryAfterSeconds: jitteredRetryAfterSeconds() }
   }
   const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]
   if (known) return known

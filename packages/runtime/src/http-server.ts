@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Authenticate } from './authenticate.ts'
 import { answerBrokenRequests } from './broken-request.ts'
 import { watchConnections } from './connections.ts'
-import { dropRest } from './drop-rest.ts'
+import { dropRest, dropRestBeforeAnswers } from './drop-rest.ts'
 import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './http-refusals.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -65,7 +65,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 100 },
     clientErrorHandler: (error, socket) => answerBroken(error, socket),
     frameworkErrors: (error, request, reply) => {
-      refuseUnrouted(error, request as FastifyRequest, reply as FastifyReply, record)
+      void refuseUnrouted(error, request as FastifyRequest, reply as FastifyReply, record)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = limits.connectionsMax
@@ -73,18 +73,16 @@ export async function buildHttpServer(options: HttpServerOptions) {
   const connections = watchConnections(app, limits.requestBudgetMs + drainMs)
   const answerBroken = answerBrokenRequests(app, connections, record)
   takeOnlyStrictInput(app)
+  dropRestBeforeAnswers(app)
 
   app.setErrorHandler(async (error: unknown, request, reply) => {
     const refusal = refusalOf(error, request.raw.complete)
-    if (refusal.status === 413) await dropRest(request.raw)
-    // What is still to come of its body is not waited for.
-    if (!request.raw.complete) reply.header('connection', 'close')
     if (refusal.status >= 500) stateOf(request).facts['error'] = error
     return sendProblem(request, reply, refusal)
   })
 
   observeRequests(app, limits.requestBudgetMs, record)
-  requireOneHost(app)
+  requireOneOfEach(app)
   guardRoutes(app, options.authenticate)
   requireRoute(app)
   await app.register(swagger, {
@@ -101,24 +99,30 @@ export async function buildHttpServer(options: HttpServerOptions) {
 }
 
 /** A URL that can't be decoded or is too long gets as far as the router and not to any hook. */
-function refuseUnrouted(
+async function refuseUnrouted(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   record: RecordRequest,
-): void {
+): Promise<void> {
+  await dropRest(request.raw)
   const refusal = refusalOf(error, request.raw.complete)
   void sendProblem(request, reply, refusal)
   const { id: requestId, method } = request
   record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
 }
 
+/** Of which Node keeps the first and drops the others in silence. */
+const onceOnly = ['host', 'content-type', 'authorization']
+
 /** Two of them would mean one thing to a proxy and another to us (RFC 9112, 3.2). */
-function requireOneHost(app: FastifyInstance): void {
+function requireOneOfEach(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     const { rawHeaders, httpVersion } = request.raw
-    const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
-    if (hosts.length === 1 || (hosts.length === 0 && httpVersion === '1.0')) return
+    const names = rawHeaders.filter((_, i) => i % 2 === 0).map(name => name.toLowerCase())
+    const given = names.filter(name => onceOnly.includes(name))
+    const isHostKnown = given.includes('host') || httpVersion === '1.0'
+    if (isHostKnown && new Set(given).size === given.length) return
     reply.header('connection', 'close')
     return sendProblem(request, reply, malformedRequest)
   })

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Kafka, logLevel } from 'kafkajs'
+import { readRecordBatches } from './kafka-record-batches.ts'
 import type { Log } from './logger.ts'
 
 const require = createRequire(import.meta.url)
@@ -34,17 +35,25 @@ type RequestQueue = {
   checkPendingRequests: () => void
 }
 
+type AnswerDecoder = {
+  readInt32: () => number
+  canReadBytes: (length: number) => boolean
+  readBytes: (length: number) => Buffer
+}
+
 type ConsumerGroup = { cluster: { getNodeIds: () => number[] }; lastNodeIds?: number[] }
 
 let patched = false
 
 /**
- * Two repairs, applied once:
+ * Three repairs, applied once:
  * - The request queue arms a timer for ever, with a negative delay that Node turns into 1 ms:
  *   some 900 wake-ups a second on an idle connection (tulios/kafkajs#1556). Arm it only when
  *   something waits and no timer runs.
  * - A consumer that asks for the brokers in the moment in which none is known crashes with
  *   KafkaJSNoBrokerAvailableError and is away for seconds. Keep the last list that was not empty.
+ * - A batch that the decoder of answers can't read ends the consumer, and so does its successor
+ *   (tulios/kafkajs#1475). `readRecordBatches` takes the place of that decoder.
  */
 function patchKafkajs(): void {
   if (patched) return
@@ -72,4 +81,27 @@ function patchKafkajs(): void {
       return this.lastNodeIds ?? known
     },
   })
+  replaceBatchDecoder()
+}
+
+const isOurs = Symbol.for('nightshift.kafka-record-batches')
+
+/**
+ * The decoder is a module that others take by value, but only when the first answer comes. So it is
+ * replaced in the cache of modules, once per process, before anything has been fetched.
+ */
+function replaceBatchDecoder(): void {
+  const fetch = 'kafkajs/src/protocol/requests/fetch'
+  const path = require.resolve(`${fetch}/v4/decodeMessages`)
+  if (isOurs in require(path)) return
+  const original = require.cache[path]
+  if (!original || require.cache[require.resolve(`${fetch}/v4/response`)]) {
+    throw new Error('KafkaJS has fetched records before its decoder could be replaced')
+  }
+  const decodeMessages = async (decoder: AnswerDecoder) => {
+    const length = decoder.readInt32()
+    if (length <= 0 || !decoder.canReadBytes(length)) return []
+    return readRecordBatches(decoder.readBytes(length))
+  }
+  original.exports = Object.assign(decodeMessages, { [isOurs]: true })
 }

@@ -3,13 +3,17 @@ import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
 import { crashpoint } from './crashpoint.ts'
 import { fullJitterMs } from './jitter.ts'
 import { openKafka } from './kafka-client.ts'
-import type { KafkaRecord, Publish } from './kafka-producer.ts'
+import { deadLetterOf, type Position } from './kafka-dead-letter.ts'
+import type { Publish } from './kafka-producer.ts'
+import type { UnreadableBatch } from './kafka-record-batches.ts'
 import type { Log } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import { isPostgresAway } from './postgres.ts'
+import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
+import { JsonRefused, parseStrictJson } from './strict-json.ts'
 import { inSpan, SpanKind, spanContextFrom } from './telemetry.ts'
 
 /**
@@ -31,10 +35,19 @@ export type ConsumerOptions<Event> = {
   publish: Publish
   log: Log
   metrics: Metrics
+  /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
+  stopping?: AbortSignal
+  /** How long without progress is a stall. */
+  stalledAfterMs?: number
 }
 
-export type RunningConsumer = { close: () => Promise<void> }
+export type RunningConsumer = {
+  /** What the consumer has been waiting for, if that is too long; undefined while all is well. */
+  stall: () => Stall | undefined
+  close: () => Promise<void>
+}
 
+const stalledAfterMs = 15_000
 const sessionTimeoutMs = 6_000
 const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 20_000
@@ -44,10 +57,6 @@ const replaceBaseMs = 100
 const replaceCapMs = 2_000
 const retryBaseMs = 50
 const retryCapMs = 1_000
-/** A record that fails this often although the world is well is a poison pill. */
-const attemptsMax = 5
-/** A broker takes 1 MiB by default; base64 makes four bytes of three. */
-const letterBytesMax = 900_000
 /** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
 const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
@@ -61,11 +70,21 @@ const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALAN
  */
 export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
   const stop = new AbortController()
-  const running = keepConsuming(options, stop.signal)
+  const { topic, log, metrics, stopping } = options
+  const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
+  const progress = watchProgress({
+    topic,
+    stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
+    gauge: metrics.consumerStalledSeconds,
+    log,
+  })
+  const running = keepConsuming(options, progress, signal)
   return {
+    stall: progress.stall,
     close: async () => {
       stop.abort()
       await running
+      progress[Symbol.dispose]()
     },
   }
 }
@@ -76,6 +95,7 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
  */
 async function keepConsuming<Event>(
   options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
   signal: AbortSignal,
 ): Promise<void> {
   for (let replaced = 0; !signal.aborted; replaced += 1) {
@@ -83,13 +103,14 @@ async function keepConsuming<Event>(
       const waitMs = fullJitterMs(replaced, replaceBaseMs, replaceCapMs)
       await sleep(waitMs, undefined, { signal }).catch(() => undefined) // told to stop
     }
-    if (!signal.aborted) await consumeUntilOver(options, signal)
+    if (!signal.aborted) await consumeUntilOver(options, progress, signal)
   }
 }
 
 /** Resolves when KafkaJS has given this consumer up, or when the signal aborts and it has left. */
 async function consumeUntilOver<Event>(
   options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const { service, topic, prefix, brokers, log } = options
@@ -112,11 +133,16 @@ async function consumeUntilOver<Event>(
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     const { restart, error } = payload
+    progress.disconnected(`the consumer was given up: ${error.message}`)
     if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart, error })
     if (!restart) end()
   })
+  consumer.on(consumer.events.HEARTBEAT, () => progress.polled())
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    progress.assigned(payload.memberAssignment[prefix + topic] ?? [])
+  })
   signal.addEventListener('abort', end, { once: true })
-  const apply = applier(options)
+  const apply = applier(options, progress)
   const join = async () => {
     await consumer.connect()
     await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
@@ -129,6 +155,7 @@ async function consumeUntilOver<Event>(
   }
   const joining = join().catch(error => {
     if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
+    progress.disconnected(`the consumer could not join: ${describe(error)}`)
     end()
   })
   await over.promise
@@ -140,8 +167,8 @@ async function consumeUntilOver<Event>(
   )
 }
 
-type Apply = (message: KafkaMessage, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
-type Position = { topic: string; partition: number; offset: string }
+type Received = KafkaMessage & { unreadable?: UnreadableBatch }
+type Apply = (message: Received, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
 
 async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping: () => boolean) {
   const { batch, resolveOffset, heartbeat, isRunning, isStale, commitOffsetsIfNecessary } = payload
@@ -176,11 +203,11 @@ async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping:
 }
 
 /** Answers false when the record was not dealt with and must come again. */
-function applier<Event>(options: ConsumerOptions<Event>): Apply {
+function applier<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Apply {
   const { publish, log, metrics, topic, service } = options
   const attempt = attempter(options)
 
-  const deadLetter = async (message: KafkaMessage, at: Position, reason: string) => {
+  const deadLetter = async (message: Received, at: Position, reason: string) => {
     await publish([deadLetterOf(service, message, at, reason)])
     metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
     log.error({ event: 'event.dead_lettered', ...at, reason })
@@ -188,20 +215,28 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
 
   return async (message, at, stay) => {
     const startedMs = performance.now()
-    let own = 0
+    const failed = { outage: 0, contention: 0, own: 0 }
     let hopeless: string | undefined
+    progress.began(at)
     for (let failures = 0; ; failures += 1) {
       try {
         hopeless ??= await context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
           attempt(message, at, startedMs, failures),
         )
         if (hopeless !== undefined) await deadLetter(message, at, hopeless)
+        progress.done(at)
         return true
       } catch (error) {
-        // While the world is away there is no limit: the record is fine and waits, its partition
-        // with it. Only a record that fails by itself is put aside.
-        if (hopeless === undefined && !isWorldAway(error)) own += 1
-        if (own >= attemptsMax) hopeless ??= `it failed ${own} times: ${nameOf(error)}`
+        // During an outage there is no limit: the record is fine and waits, its partition with it.
+        // A dead letter that could not be written is no failure of the record.
+        if (hopeless === undefined) {
+          failed[classifyFailure(error)] += 1
+          const own = failed.own + failed.contention
+          if (failed.own >= ownFailuresMax || own >= contentionFailuresMax) {
+            hopeless = `it failed ${own} times: ${describe(error)}`
+          }
+        }
+        progress.failed(at, `it failed ${failures + 1} times: ${describe(error)}`)
         log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
         await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
         if (!(await stay())) return false
@@ -211,7 +246,7 @@ function applier<Event>(options: ConsumerOptions<Event>): Apply {
 }
 
 type Attempt = (
-  message: KafkaMessage,
+  message: Received,
   at: Position,
   startedMs: number,
   failures: number,
@@ -227,6 +262,7 @@ function attempter<Event>({
 }: ConsumerOptions<Event>): Attempt {
   const contract = Compile(schema)
   return async (message, at, startedMs, failures) => {
+    if (message.unreadable) return `it can't be read: ${message.unreadable.reason}`
     const event = decode(message)
     if (!contract.Check(event)) return 'it does not fit the contract of its topic'
     const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
@@ -248,10 +284,13 @@ function attempter<Event>({
       const outcome = applied
       await crashpoint('event.applied')
       const durationMs = performance.now() - startedMs
-      const ageMs = Date.now() - Date.parse(occurredAt)
+      // A leap second is a time by the contract and none for JavaScript. The event is applied by now,
+      // so that nothing that only measures may fail.
+      const occurredMs = Date.parse(occurredAt)
+      const ageMs = Number.isNaN(occurredMs) ? 0 : Math.max(0, Date.now() - occurredMs)
       metrics.eventsConsumed.inc({ topic, type, outcome })
       metrics.eventSeconds.observe({ topic }, durationMs / 1000)
-      metrics.eventAgeSeconds.observe({ topic }, Math.max(0, ageMs) / 1000)
+      metrics.eventAgeSeconds.observe({ topic }, ageMs / 1000)
       log.info({
         event: 'event.consumed',
         type,
@@ -268,54 +307,20 @@ function attempter<Event>({
   }
 }
 
-/** Database or broker: what every record would fail on. */
-function isWorldAway(error: unknown): boolean {
-  return isPostgresAway(error) || nameOf(error).startsWith('Kafka')
+/** The code says more than the name where there is one, as 57014 of PostgreSQL does. */
+function describe(thrown: unknown): string {
+  const { code } = (thrown ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
 }
 
-/** A handler may throw anything. */
-function nameOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.name : typeof thrown
-}
-
+/** Undefined fits no contract, so that what is no text or no JSON is a dead letter with its bytes. */
 function decode(message: KafkaMessage): unknown {
   if (message.value === null) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(message.value)
-    return JSON.parse(text)
-  } catch {
-    // Not text or not JSON: undefined fits no contract, so it becomes a dead letter with its bytes.
-    return undefined
-  }
-}
-
-/** The bytes as they came, so that a replay is not a re-interpretation. */
-function deadLetterOf(
-  service: string,
-  message: KafkaMessage,
-  at: Position,
-  reason: string,
-): KafkaRecord {
-  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
-    name,
-    [value].flat().map(one => Buffer.from(one ?? '').toString('base64')),
-  ])
-  const place = { reason, ...at, failedAt: new Date().toISOString(), timestamp: message.timestamp }
-  const whole = JSON.stringify({
-    ...place,
-    key: message.key?.toString('base64') ?? null,
-    value: message.value?.toString('base64') ?? null,
-    headers: Object.fromEntries(headers),
-  })
-  // A letter that the broker refuses as too large would hold its partition for ever. The place says
-  // where the bytes are, for as long as the topic keeps them.
-  const bytesLeftOut = message.value?.length ?? 0
-  const withoutBytes = { ...place, key: null, value: null, headers: {}, bytesLeftOut }
-  return {
-    topic: `${service}.dead-letters.v1`,
-    key: `${at.topic}/${at.partition}`,
-    headers: {},
-    value: Buffer.byteLength(whole) <= letterBytesMax ? whole : JSON.stringify(withoutBytes),
+    return parseStrictJson(message.value)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined
+    throw error
   }
 }
 

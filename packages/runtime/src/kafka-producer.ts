@@ -10,14 +10,20 @@ export type KafkaRecord = {
   headers: Record<string, string>
 }
 
-/** Resolves when every record is acknowledged; a throw means that any of them may or may not be. */
-export type Publish = (records: readonly KafkaRecord[]) => Promise<void>
+/**
+ * Resolves when every record is acknowledged; a throw means that any of them may or may not be.
+ * @param sendBeforeMs when the right to send them ends, by `performance.now()`. Nothing is begun to
+ *   be sent after it, however long the process was frozen on the way.
+ */
+export type Publish = (records: readonly KafkaRecord[], sendBeforeMs?: number) => Promise<void>
 
 export type KafkaProducer = { publish: Publish; close: () => Promise<void> }
 
 /** KafkaJS's own sends have no overall deadline: requests that wait in its queue never time out. */
-const sendDeadlineMs = 5_000
+export const sendDeadlineMs = 5_000
 const disconnectDeadlineMs = 1_000
+/** What a send still gets when the service is told to stop: a broker that is there answers in less. */
+const stopSendMs = 1_000
 /** A broker takes 1 MiB in one request and partition by default (`max.message.bytes`). */
 const sliceBytesMax = 900_000
 /** Lengths, timestamp and offset of one record, generously. */
@@ -34,6 +40,7 @@ export function openKafkaProducer(
   brokers: string,
   prefix: string,
   log: Log,
+  stopping?: AbortSignal,
 ): KafkaProducer {
   let current: Promise<Producer> | undefined
   let tail: Promise<unknown> = Promise.resolve()
@@ -68,7 +75,7 @@ export function openKafkaProducer(
     )
   }
 
-  const send = async (records: readonly KafkaRecord[]) => {
+  const send = async (records: readonly KafkaRecord[], sendBeforeMs: number) => {
     if (closed) throw new Error('the Kafka producer is closed')
     const late = new AbortController()
     try {
@@ -76,16 +83,17 @@ export function openKafkaProducer(
       const sending = current.then(async producer => {
         for (const slice of slicesOf(records)) {
           if (late.signal.aborted) return
+          if (performance.now() >= sendBeforeMs)
+            throw kafkaError('KafkaTooLate', 'too late to send')
           await producer.sendBatch({ acks: -1, topicMessages: byTopic(slice, prefix) })
         }
       })
       sending.catch(() => undefined) // awaited below, unless the deadline came first
       await Promise.race([
         sending,
-        sleep(sendDeadlineMs, undefined, { signal: late.signal }).then(() => {
-          const error = new Error(`Kafka did not acknowledge within ${sendDeadlineMs} ms`)
-          error.name = 'KafkaNotAcknowledged'
-          throw error
+        deadlineOf(late.signal, stopping).then(deadlineMs => {
+          const message = `Kafka did not acknowledge within ${deadlineMs} ms`
+          throw kafkaError('KafkaNotAcknowledged', message)
         }),
       ])
     } catch (error) {
@@ -97,8 +105,8 @@ export function openKafkaProducer(
   }
 
   return {
-    publish: records => {
-      const mine = tail.then(() => send(records))
+    publish: (records, sendBeforeMs = Number.POSITIVE_INFINITY) => {
+      const mine = tail.then(() => send(records, sendBeforeMs))
       tail = mine.catch(() => undefined) // the caller gets the error; the queue goes on
       return mine
     },
@@ -108,6 +116,27 @@ export function openKafkaProducer(
       await discard()
     },
   }
+}
+
+/**
+ * Resolves when a send has had its time, with how long that was. A service that stops has less: what
+ * was not acknowledged then is published after its next start.
+ */
+async function deadlineOf(over: AbortSignal, stopping?: AbortSignal): Promise<number> {
+  const startedMs = performance.now()
+  const stopped = new AbortController()
+  const hurry = () => stopped.abort()
+  if (stopping?.aborted) hurry()
+  stopping?.addEventListener('abort', hurry, { once: true, signal: over })
+  const signal = AbortSignal.any([over, stopped.signal])
+  await sleep(sendDeadlineMs, undefined, { signal }).catch(() => undefined) // stopping, or over
+  if (stopped.signal.aborted) await sleep(stopSendMs, undefined, { signal: over })
+  over.throwIfAborted()
+  return Math.round(performance.now() - startedMs)
+}
+
+function kafkaError(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name })
 }
 
 /** In their order, so many at a time as the broker takes at once. KafkaJS would never split them. */

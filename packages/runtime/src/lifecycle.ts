@@ -2,16 +2,21 @@ import { once } from 'node:events'
 import { ConfigError } from './config.ts'
 import type { Log } from './logger.ts'
 
-/** Longer than any drain may take, shorter than the ten seconds that a supervisor waits (L6). */
-const stopDeadlineMs = 9_000
+/** Resolves when the service is told to stop. */
+export async function untilAborted(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await once(stop, 'abort')
+}
 
 /**
- * Runs a service until SIGTERM or SIGINT. `run` opens everything, calls `untilStopped`, and closes
- * in reverse order when that returns. A second signal, or a drain that takes too long, ends it at once.
+ * Runs a service until SIGTERM or SIGINT. `run` opens everything, waits for `stop` to abort, and
+ * closes in reverse order. A second signal, or a drain that takes too long, ends it at once.
+ * @param stopDeadlineMs longer than any drain may take, shorter than a supervisor waits before it
+ *   kills; the limits of each service assert the first
  */
 export async function runService(
   log: Log,
-  run: (untilStopped: () => Promise<void>) => Promise<void>,
+  stopDeadlineMs: number,
+  run: (stop: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -34,9 +39,7 @@ export async function runService(
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
   try {
-    await run(async () => {
-      if (!stop.signal.aborted) await once(stop.signal, 'abort')
-    })
+    await run(stop.signal)
     log.info({ event: 'service.stopped' })
     await log.flush()
     process.exit(0)

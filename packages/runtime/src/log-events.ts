@@ -9,6 +9,7 @@ export const logEvents = [
   'service.stopped',
   'service.crashed',
   'pattern.naive',
+  'pattern.unaffected',
   'configuration.refused',
   // one line per unit of work
   'http.request',
@@ -24,6 +25,8 @@ export const logEvents = [
   'mail.sent',
   'mail.postponed',
   'mail.failed',
+  'mail.suppressed',
+  'mail.superseded',
   // the outside
   'breaker.opened',
   'breaker.half_opened',
@@ -32,6 +35,8 @@ export const logEvents = [
   'postgres.connection_lost',
   'redis.connection_lost',
   'kafka.consumer_restarted',
+  'consumer.stalled',
+  'consumer.resumed',
   'kafka.client',
   'loop.failed',
 ] as const

@@ -4,8 +4,11 @@ import type { Log } from './logger.ts'
 
 export type LoopOptions = {
   name: string
-  /** One bounded batch. Answers how much it did; `batchMax` or more means that more may be waiting. */
-  runOnce: () => Promise<number>
+  /**
+   * One bounded batch. Answers how much it did; `batchMax` or more means that more may be waiting.
+   * A batch that takes longer than one attempt listens to the signal: the stop waits for it.
+   */
+  runOnce: (signal: AbortSignal) => Promise<number>
   batchMax: number
   idleMs: number
   failureBackoffCapMs: number
@@ -23,7 +26,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   while (!signal.aborted) {
     let waitMs = idleMs
     try {
-      const done = await runOnce()
+      const done = await runOnce(signal)
       failures = 0
       if (done >= batchMax) waitMs = 0
     } catch (error) {

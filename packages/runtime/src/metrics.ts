@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /**
- * The metrics that every service has. Labels are closed sets (route templates, event types, names of
+ * The metrics that every service has; what only one of them means, it adds to the registry itself. Labels are closed sets (route templates, event types, names of
  * dependencies), never ids, raw URLs or error texts: each value is a time series for ever.
  */
 export function createMetrics(service: string) {
@@ -39,28 +39,13 @@ export function createMetrics(service: string) {
       help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
       registers,
     }),
-    paymentsOldestSeconds: new Gauge({
-      name: 'payments_oldest_open_seconds',
-      help: 'Age of the oldest payment whose outcome is open. An alarm is set on this.',
-      registers,
-    }),
-    refundsBlocked: new Counter({
-      name: 'refunds_blocked_total',
-      help: 'Tries of refunds that only a person can bring to an end, by what is in their way.',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
-    refundsOldestSeconds: new Gauge({
-      name: 'refunds_oldest_pending_seconds',
-      help: 'Age of the oldest refund that is owed. The alarm is set on this.',
-      registers,
-    }),
-    callbacks: new Counter({
-      name: 'provider_callbacks_total',
-      help: 'Callbacks of the card provider, by what became of them.',
-      labelNames: ['outcome'] as const,
-      registers,
-    }),
+    ...eventMetrics(registers),
+  }
+}
+
+/** Events on their way: out of the outbox, and into the tables of who consumes them. */
+function eventMetrics(registers: Registry[]) {
+  return {
     eventsConsumed: new Counter({
       name: 'events_consumed_total',
       help: 'Records read from Kafka, by what became of them.',
@@ -79,6 +64,12 @@ export function createMetrics(service: string) {
       help: 'Time from the commit of an event to its application by this consumer.',
       labelNames: ['topic'] as const,
       buckets: [...secondsBuckets, 30, 60, 300],
+      registers,
+    }),
+    consumerStalledSeconds: new Gauge({
+      name: 'consumer_without_progress_seconds',
+      help: 'Time since a consumer applied a record or had none to apply. Above 15 it is stalled.',
+      labelNames: ['topic'] as const,
       registers,
     }),
     eventsRelayed: new Counter({

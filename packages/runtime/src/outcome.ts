@@ -15,3 +15,8 @@ export type Outcome<Value, Reason = never> =
   | { kind: 'not-sent'; cause: unknown }
   | { kind: 'unknown'; cause: unknown }
   | { kind: 'bug'; cause: unknown }
+
+/** How long the other side asked to be left alone, in milliseconds: the floor of the next attempt. */
+export function retryFloorMs(outcome: Outcome<unknown, unknown>): number {
+  return outcome.kind === 'shed' ? outcome.retryAfterMs : 0
+}

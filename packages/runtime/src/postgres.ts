@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Deadline } from './deadline.ts'
 import type { Log } from './logger.ts'
 
 /** What runs a statement: the pool for a single one, a client inside a transaction. */
@@ -56,8 +57,12 @@ export class RollBack<T> extends Error {
  * would hold its locks and its connection for as long as somebody else likes.
  * After a failed COMMIT it is unknown whether the transaction happened; the error is thrown.
  */
-export function inTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return transact(pool, 'BEGIN', work)
+export function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  return transact(pool, 'BEGIN', work, deadline)
 }
 
 /**
@@ -69,8 +74,9 @@ export function inTenantTransaction<T>(
   pool: pg.Pool,
   tenantId: string,
   work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
 ): Promise<T> {
-  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work)
+  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work, deadline)
 }
 
 /** As `inTenantTransaction`, for reading only: all statements of `work` see the same moment. */
@@ -87,15 +93,33 @@ function setTenant(tenantId: string): string {
   return `SELECT set_config('app.tenant', ${pg.escapeLiteral(tenantId)}, true)`
 }
 
+/**
+ * Cuts the waits of a transaction to what is left of its caller's deadline: the database must not
+ * work, nor hold a connection, for a caller who has left. One look at the clock, so the bound is for
+ * each statement; a transaction here has two or three.
+ */
+function cutTo(deadline: Deadline, { options }: pg.Pool): string {
+  const leftMs = Math.max(1, Math.floor(deadline.remainingMs()))
+  const bounds = {
+    statement_timeout: options.statement_timeout,
+    lock_timeout: options.lock_timeout,
+  }
+  return Object.entries(bounds)
+    .filter(([, boundMs]) => typeof boundMs !== 'number' || leftMs < boundMs)
+    .map(([name]) => `; SET LOCAL ${name} = ${leftMs}`)
+    .join('')
+}
+
 async function transact<T>(
   pool: pg.Pool,
   begin: string,
   work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
 ): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query(begin)
+    await client.query(deadline ? `${begin}${cutTo(deadline, pool)}` : begin)
     const result = await work(client)
     // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
     // no error: `work` caught it and went on, but nothing of what it did is there.
@@ -115,21 +139,55 @@ async function transact<T>(
 }
 
 /**
- * True when the world failed and not the statement: the same work may succeed later.
- * Classes of https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ * Two questions about one failure, because HTTP and a consumer do opposite things with the answer.
+ * An HTTP caller can come back, so everything that may pass is worth a 503 (`isPostgresAway`).
+ * A consumer holds its partition while it waits, so it may wait without limit only for what would
+ * fail every record alike (`isPostgresOutage`); a record that is too slow for the statement timeout
+ * is too slow tomorrow as well (opslane/opslane#508, stackrox/stackrox#4716).
+ * Codes: https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ */
+
+/** True when no statement can be run at all: no connection, no server, or no resources for any. */
+export function isPostgresOutage(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (typeof code === 'string' && (outageCodes.test(code) || socketCodes.test(code))) return true
+  return typeof message === 'string' && lostConnection.test(message)
+}
+
+/**
+ * True when another transaction was in the way: serialization failure, deadlock, lock timeout. It
+ * is the record's own failure, but one that more attempts usually cure.
+ */
+export function isPostgresContention(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(40|55P03$)/.test(code)
+}
+
+/**
+ * True when the same work may succeed later: an outage, contention, or a time limit that was
+ * reached (57014 statement, 25P03 idle in transaction, 25P04 transaction).
  */
 export function isPostgresAway(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string }
-  if (code !== undefined && /^(08|40|53|57|55P03|25P03|25P04)/.test(code)) return true
-  if (
-    code !== undefined &&
-    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)/.test(code)
-  )
-    return true
-  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/.test(
-    message ?? '',
-  )
+  if (isPostgresOutage(error) || isPostgresContention(error)) return true
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(57014|25P03|25P04)$/.test(code)
 }
+
+/**
+ * 08 connection; 28 and 3D000 no log-in and no such database, which no record can cause; 53 out of
+ * connections, disk or memory, but not 53400, which a single query reaches (`temp_file_limit`);
+ * 57 shut down, crashed or starting, but not 57014; 25006 a server that became read-only, as after
+ * a failover to a replica.
+ */
+const outageCodes = /^(08...|28...|3D000|53[0-3]..|57000|57P0.|25006)$/
+const socketCodes =
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL|ENOBUFS|EMFILE|ENFILE)$/
+/**
+ * What the driver says without a code. "Query read timeout" is our backstop behind the server's own
+ * statement timeout: the server did not even say that it gave up, so the connection is what failed.
+ */
+const lostConnection =
+  /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Query read timeout|is not queryable$/
 
 const serverVersionMin = 170_000
 

@@ -2,7 +2,7 @@ import type { Scope } from '@nightshift/contracts/scopes'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { tenantHeader } from './api-keys.ts'
 import type { Authenticate } from './authenticate.ts'
-import { unauthorized } from './http-refusals.ts'
+import { notFound, unauthorized } from './http-refusals.ts'
 import { type Refusal, sendProblem } from './problem.ts'
 import { stateOf } from './request-state.ts'
 
@@ -60,6 +60,11 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate | u
   })
   app.addHook('onRequest', async (request, reply) => {
     if (keyInUrl.test(request.url)) return sendProblem(request, reply, keyInUrlRefused)
+    // A malformed id cannot exist, so there is nothing to keep from a stranger.
+    const isPossible = request.getValidationFunction('params')
+    if (isPossible && !isPossible(request.params as object)) {
+      return sendProblem(request, reply, notFound)
+    }
     const { scope } = request.routeOptions.config
     if (scope === undefined || !authenticate) return
     return admit(request, reply, scope, authenticate)

@@ -1,12 +1,10 @@
-import { isUtf8 } from 'node:buffer'
-import { Ajv } from 'ajv'
+import { Ajv, type ErrorObject } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { notUnicode } from './http-refusals.ts'
+import { parseStrictJson } from './strict-json.ts'
 
 /**
  * Sees to it that a handler gets what was sent, unchanged and of the form it asked for, or nothing.
- * A byte order mark before a body is dropped, as RFC 8259 allows: it is no part of the JSON.
  */
 export function takeOnlyStrictInput(app: FastifyInstance): void {
   app.setValidatorCompiler(compileStrictly())
@@ -14,26 +12,36 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
   app.addHook('onRoute', route => {
     route.schema = { querystring: nothing, ...route.schema }
   })
+  takeOnlyDecodableQueries(app)
   takeNoUnknownBody(app)
   // Fastify parses text/plain too, past any schema: a way around the validation.
   app.removeContentTypeParser('text/plain')
-  const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    (request: FastifyRequest, bytes: Buffer, done) => {
-      // Compressed or not: Fastify would take it for what it is not said to be.
-      if (!isPlain(request)) return done(codedError())
-      // Fastify would put U+FFFD for what is not UTF-8: another value than the one that was sent.
-      if (!isUtf8(bytes)) return done(notUnicodeError())
-      const text = bytes.toString('utf8')
-      // And PostgreSQL would be sent U+FFFD for half of a surrogate pair.
-      return parseJson(request, text, (error, body) => {
-        if (!error && halfPair.test(text) && !isUnicode(body)) return done(notUnicodeError())
-        done(error, body)
-      })
+    async (request: FastifyRequest, bytes: Buffer) => {
+      // Compressed, or in another encoding: Fastify would take it for what it is not said to be.
+      if (!isPlain(request)) throw unreadable('the body has a content coding', 415)
+      if (!isSaidUtf8(request)) throw unreadable('the body is said not to be UTF-8', 415)
+      return parseStrictJson(bytes)
     },
   )
+}
+
+/**
+ * Fastify takes an escape in a query string that is none, or that is not UTF-8, for the characters
+ * themselves; a proxy before us may take it for something else.
+ */
+function takeOnlyDecodableQueries(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ url }) => {
+    const query = url.indexOf('?')
+    if (query < 0 || !url.includes('%', query)) return
+    try {
+      decodeURIComponent(url.slice(query))
+    } catch (cause) {
+      throw Object.assign(new Error('the query is not UTF-8', { cause }), { statusCode: 400 })
+    }
+  })
 }
 
 /** Nobody would look at a body, either: a capture with `{ "amountCents": 1 }` would seem to take one cent. */
@@ -52,39 +60,50 @@ function isPlain({ headers }: FastifyRequest): boolean {
   return /^(identity)?$/i.test(headers['content-encoding'] ?? '')
 }
 
-function codedError(): Error {
-  return Object.assign(new Error('the body has a content coding'), { statusCode: 415 })
+/** A parameter of a media type: its name, and its value between quotes or without them. */
+const parameter = /;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g
+
+/** RFC 8259 knows no `charset`. Where there is one, each has to say UTF-8, by either of its names. */
+function isSaidUtf8({ headers }: FastifyRequest): boolean {
+  const parameters = [...(headers['content-type'] ?? '').matchAll(parameter)]
+  const charsets = parameters.filter(([, name]) => name?.toLowerCase() === 'charset')
+  return charsets.every(([, , quoted, bare]) => /^utf-?8$/i.test(quoted ?? bare ?? ''))
 }
 
-/** Text that is UTF-8 can hold half of a pair only as an escape, so most bodies need no search. */
-const halfPair = /\\u[dD][89a-fA-F]/
-
-/** Searches names as well as values. Not by recursion: a body may be nested as deep as it is long. */
-function isUnicode(body: unknown): boolean {
-  const open = [body]
-  while (open.length > 0) {
-    const one = open.pop()
-    if (typeof one === 'string' && !one.isWellFormed()) return false
-    if (typeof one !== 'object' || one === null) continue
-    for (const [name, value] of Object.entries(one)) open.push(name, value)
-  }
-  return true
-}
-
-function notUnicodeError(): Error {
-  return Object.assign(new Error('the body is not Unicode'), { code: notUnicode })
+function unreadable(message: string, statusCode: number): Error {
+  return Object.assign(new Error(message), { statusCode })
 }
 
 /**
  * Two validators. A body is JSON and says what type a thing is, so nothing in it is converted or
- * removed. A query string has only text, so "12" may be a number there; it is still not trimmed.
+ * removed. A query string has only text, so an integer may be written there, in the one way in which
+ * JSON writes it; nothing else is converted either.
  */
 function compileStrictly() {
-  const shared = { removeAdditional: false, useDefaults: true, allErrors: false } as const
-  const body = new Ajv({ ...shared, coerceTypes: false, keywords: ['kind'] })
-  // strictNumbers would have it look at no bound of "1e400", which it makes Infinity of.
-  const text = new Ajv({ ...shared, coerceTypes: true, strictNumbers: false, keywords: ['kind'] })
-  for (const ajv of [body, text]) addFormats.default(ajv)
-  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    (httpPart === 'body' ? body : text).compile(schema)
+  const shared = { removeAdditional: false, useDefaults: true, coerceTypes: false } as const
+  const ajv = new Ajv({ ...shared, allErrors: false, keywords: ['kind'] })
+  addFormats.default(ajv)
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }) => {
+    const validate = ajv.compile(schema)
+    if (httpPart !== 'querystring') return validate
+    const integers = integersOf(schema)
+    const check = (query: Record<string, unknown>) => {
+      for (const name of integers) query[name] = integerFrom(query[name])
+      const isValid = validate(query)
+      check.errors = validate.errors ?? null
+      return isValid
+    }
+    check.errors = null as ErrorObject[] | null
+    return check
+  }
+}
+
+function integersOf(schema: { properties?: Record<string, { type?: string }> }): string[] {
+  const properties = Object.entries(schema.properties ?? {})
+  return properties.filter(([, { type }]) => type === 'integer').map(([name]) => name)
+}
+
+/** `Number` would take `0x10`, `1e1`, ` 5`, `5.0` and an empty text for numbers, too. */
+function integerFrom(text: unknown): unknown {
+  return typeof text === 'string' && /^-?(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text
 }

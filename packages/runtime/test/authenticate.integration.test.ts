@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Scope } from '@nightshift/contracts/scopes'
 import { storeApiKey } from '@nightshift/local/system/store-api-key'
 import { eventually } from '@nightshift/local/testing/test-client'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { apiKeyIdOf, makeApiKey } from '../src/api-keys.ts'
-import { authenticateBy } from '../src/authenticate.ts'
+import { type ApiKeyLimits, type Authenticate, authenticateBy } from '../src/authenticate.ts'
 import { migrate } from '../src/migrate.ts'
 import type { Queryable } from '../src/postgres.ts'
+import { NoTurn } from '../src/turns.ts'
 import { type FreshDatabase, openFreshDatabase } from './fresh-database.ts'
 
 const migrations = join(import.meta.dirname, '../../../services/listings/migrations')
@@ -16,6 +18,15 @@ const pepper = 'pepper'.repeat(8)
 const otherPepper = 'another'.repeat(8)
 const scopes: Scope[] = ['listings:read', 'listings:write']
 const minuteMs = 60_000
+/** What is remembered of a key is what most of these tests are not about. */
+const limitsOf = (change: Partial<ApiKeyLimits> = {}): ApiKeyLimits => ({
+  cacheMs: minuteMs,
+  cachedMax: 10,
+  refusedMs: minuteMs,
+  refusedMax: 10,
+  looks: { atWorkMax: 2, waitingMax: 400, waitMs: 5_000 },
+  ...change,
+})
 
 let database: FreshDatabase
 let pool: pg.Pool
@@ -70,7 +81,7 @@ function backDate(keyId: string) {
 describe('who is calling', () => {
   test('an employer is known by its key, and acts for nobody else', async () => {
     const { key, keyId, tenantId } = await store()
-    const authenticate = authenticateBy(db, pepper, { cacheMs: 0, cachedMax: 1 })
+    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
     const principal = { kind: 'employer', tenantId, keyId, scopes }
     expect(await authenticate(bearer(key), undefined)).toEqual(principal)
     expect(await authenticate(bearer(key), randomUUID())).toEqual(principal)
@@ -78,7 +89,7 @@ describe('who is calling', () => {
 
   test('a service acts for the one tenant that it names', async () => {
     const { key } = await store({ tenantId: null })
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf())
     for (const tenantId of [randomUUID(), randomUUID()]) {
       const principal = { kind: 'service', tenantId }
       expect(await authenticate(bearer(key), tenantId)).toMatchObject(principal)
@@ -90,7 +101,7 @@ describe('who is calling', () => {
 
   test('the hash of another pepper opens nothing', async () => {
     const { key } = await store()
-    const authenticate = authenticateBy(db, otherPepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, otherPepper, limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
   })
 
@@ -98,7 +109,7 @@ describe('who is calling', () => {
     const { key } = await store()
     const away = new pg.Pool({ connectionString: database.url })
     await away.end()
-    const authenticate = authenticateBy(away, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(away, pepper, limitsOf())
     await expect(authenticate(bearer(key), undefined)).rejects.toThrow()
   })
 })
@@ -107,25 +118,37 @@ describe('a refusal tells nothing', () => {
   test('what can be no key costs no look', async () => {
     const { key } = await store()
     looks = 0
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf())
     const texts = [undefined, '', key, `Basic ${key}`, bearer(key.slice(0, -1)), bearer(`${key}0`)]
     for (const text of texts) expect(await authenticate(text, undefined)).toBeUndefined()
     expect(looks).toBe(0)
   })
 
-  test('unknown, wrong, revoked or expired: one look each, every time', async () => {
+  test('the name of the scheme is of any case, and blanks may follow it', async () => {
+    // RFC 9110, 11.1.
+    const { key } = await store()
+    const authenticate = authenticateBy(db, pepper, limitsOf())
+    for (const scheme of ['bearer ', 'BEARER ', 'bEaReR   ']) {
+      expect(await authenticate(`${scheme}${key}`, undefined)).toBeDefined()
+    }
+    for (const text of [`Bearer${key}`, `Bearer\t${key}`, `Bearer  ${key} x`, `${bearer(key)},`]) {
+      expect(await authenticate(text, undefined)).toBeUndefined()
+    }
+  })
+
+  test('unknown, wrong, revoked or expired: one look each, and none for the same again', async () => {
     const [known, revoked, expired] = [await store(), await store(), await store()]
     await revoke(revoked.keyId)
     await backDate(expired.keyId)
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf())
     expect(await authenticate(bearer(known.key), undefined)).toBeDefined()
     const guess = makeApiKey(known.keyId)
     for (const key of [makeApiKey(), guess, revoked.key, expired.key]) {
-      for (const _ of ['first', 'second']) {
-        looks = 0
-        expect(await authenticate(bearer(key), undefined)).toBeUndefined()
-        expect(looks).toBe(1)
-      }
+      looks = 0
+      const askers = Array.from({ length: 5 }, () => authenticate(bearer(key), undefined))
+      expect(await Promise.all(askers)).toEqual(Array(5).fill(undefined))
+      expect(await authenticate(bearer(key), undefined)).toBeUndefined()
+      expect(looks).toBe(1)
     }
   })
 })
@@ -134,15 +157,37 @@ describe('what is remembered of a key', () => {
   test('a good key is looked up once in a while, not for each request', async () => {
     const { key } = await store()
     looks = 0
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf())
     for (let times = 0; times < 5; times += 1) await authenticate(bearer(key), undefined)
+    expect(looks).toBe(1)
+  })
+
+  test('a key that was tried before it was issued is good soon after', async () => {
+    const key = makeApiKey()
+    const refusedMs = 300
+    const authenticate = authenticateBy(db, pepper, limitsOf({ refusedMs }))
+    expect(await authenticate(bearer(key), undefined)).toBeUndefined()
+    const client = await pool.connect()
+    await storeApiKey(client, pepper, { key, tenantId: randomUUID(), scopes })
+    client.release()
+    const issuedAt = performance.now()
+    await eventually('it is good', () => authenticate(bearer(key), undefined))
+    expect(performance.now() - issuedAt).toBeLessThan(refusedMs + 1_000)
+  })
+
+  test('only so many refused ones are remembered', async () => {
+    const authenticate = authenticateBy(db, pepper, limitsOf({ refusedMax: 2 }))
+    const keys = [makeApiKey(), makeApiKey(), makeApiKey()]
+    for (const key of keys) await authenticate(bearer(key), undefined)
+    looks = 0
+    for (const key of keys.toReversed()) await authenticate(bearer(key), undefined)
     expect(looks).toBe(1)
   })
 
   test('a revoked key is refused when the memory of it is over', async () => {
     const { key, keyId } = await store()
     const cacheMs = 300
-    const authenticate = authenticateBy(db, pepper, { cacheMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs }))
     expect(await authenticate(bearer(key), undefined)).toBeDefined()
     await revoke(keyId)
     const revokedAt = performance.now()
@@ -154,7 +199,7 @@ describe('what is remembered of a key', () => {
 
   test('a key that expires is not outlived by the memory of it', async () => {
     const { key } = await store({ expiresAt: new Date(Date.now() + 400) })
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 10 })
+    const authenticate = authenticateBy(db, pepper, limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeDefined()
     await eventually('it has expired', async () => {
       return (await authenticate(bearer(key), undefined)) ? undefined : true
@@ -163,7 +208,7 @@ describe('what is remembered of a key', () => {
 
   test('only so many are remembered, and a flood of unknown ones pushes none of them out', async () => {
     const keys = [await store(), await store(), await store()]
-    const authenticate = authenticateBy(db, pepper, { cacheMs: minuteMs, cachedMax: 2 })
+    const authenticate = authenticateBy(db, pepper, limitsOf({ cachedMax: 2 }))
     for (const { key } of keys) await authenticate(bearer(key), undefined)
     for (let guesses = 0; guesses < 50; guesses += 1) {
       await authenticate(bearer(makeApiKey()), undefined)
@@ -178,6 +223,77 @@ describe('what is remembered of a key', () => {
     expect([await looksFor(newest), await looksFor(second), await looksFor(oldest)]).toEqual([
       0, 0, 1,
     ])
+  })
+})
+
+describe('a flood of made-up keys', () => {
+  /** Callers that show another made-up key as soon as the last was refused, until they are told to stop. */
+  function flood(authenticate: Authenticate, callers: number) {
+    let isOver = false
+    let unanswered = 0
+    const call = async () => {
+      while (!isOver) {
+        await authenticate(bearer(makeApiKey()), undefined).catch((error: unknown) => {
+          if (!(error instanceof NoTurn)) throw error
+          unanswered += 1
+          // As an answer over a socket would, this lets others have a turn.
+          return setImmediate()
+        })
+      }
+    }
+    const ends = Array.from({ length: callers }, call)
+    return {
+      unanswered: () => unanswered,
+      stop: async () => {
+        isOver = true
+        await Promise.all(ends)
+      },
+    }
+  }
+
+  test('slows no caller who is known, and a good key that is not known yet comes in', async () => {
+    const [known, others] = [await store(), [await store(), await store(), await store()]]
+    const authenticate = authenticateBy(db, pepper, limitsOf())
+    await authenticate(bearer(known.key), undefined)
+    const attack = flood(authenticate, 64)
+    for (const { key } of others) {
+      expect(await authenticate(bearer(key), undefined)).toBeDefined()
+      looks = 0
+      const askedAt = performance.now()
+      expect(await authenticate(bearer(known.key), undefined)).toBeDefined()
+      expect([looks, performance.now() - askedAt < 50]).toEqual([0, true])
+    }
+    await attack.stop()
+    expect(attack.unanswered()).toBe(0)
+  })
+
+  test('takes so many connections at most, whoever else needs one', async () => {
+    let atWork = 0
+    let atWorkMax = 0
+    const counted = {
+      query: async (...args: unknown[]) => {
+        atWork += 1
+        atWorkMax = Math.max(atWork, atWorkMax)
+        const result = await Reflect.apply(pool.query, pool, args)
+        atWork -= 1
+        return result
+      },
+    }
+    const looksOfOne = { atWorkMax: 1, waitingMax: 10, waitMs: 5_000 }
+    const limits = limitsOf({ cacheMs: 50, looks: looksOfOne })
+    const authenticate = authenticateBy(counted as Queryable, pepper, limits)
+    const { key } = await store()
+    await authenticate(bearer(key), undefined)
+    const attack = flood(authenticate, 64)
+    const startedAt = performance.now()
+    // Its memory is over several times meanwhile, and it never waits behind the flood.
+    while (performance.now() - startedAt < 300) {
+      expect(await authenticate(bearer(key), undefined)).toBeDefined()
+      await setImmediate()
+    }
+    await attack.stop()
+    expect(attack.unanswered()).toBeGreaterThan(0)
+    expect(atWorkMax).toBe(2)
   })
 })
 
@@ -221,7 +337,7 @@ describe('keys of one tenant', () => {
     expect(await again()).toBe('there')
     await revoke(keyId)
     expect(await again()).toBe('there')
-    const authenticate = authenticateBy(db, pepper, { cacheMs: 0, cachedMax: 1 })
+    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
   })
 })

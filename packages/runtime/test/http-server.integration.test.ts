@@ -1,13 +1,9 @@
 import { connect } from 'node:net'
-import { Problem } from '@nightshift/contracts/problem'
 import { waitUntil } from '@nightshift/local/wait-until'
-import { Check } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AttackedApp, limits, openAttackedApp } from './attacked-app.ts'
-import { type RawAnswer, readAnswer, sendRaw } from './raw-http.ts'
-
-/** In everything that is sent, and in nothing that comes back. */
-const marker = 'm4rk3r'
+import { get, host, json, marker, post, postChunked, refusalsOf, valid } from './attacks.ts'
+import { sendRaw } from './raw-http.ts'
 
 let attacked: AttackedApp
 
@@ -16,40 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => attacked.app.close())
 
-const host = 'Host: nightshift.test\r\n'
-const json = 'Content-Type: application/json\r\n'
-const valid = JSON.stringify({ name: 'a name', count: 1 })
-
-function get(path: string, headers = host) {
-  return `GET ${path} HTTP/1.1\r\n${headers}\r\n`
-}
-
-function post(body: string | Uint8Array, type = json) {
-  const head = `POST /things HTTP/1.1\r\n${host}${type}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
-  return Buffer.concat([Buffer.from(head), Buffer.from(body)])
-}
-
-function postChunked(chunks: string) {
-  return `POST /things HTTP/1.1\r\n${host}${json}Transfer-Encoding: chunked\r\n\r\n${chunks}`
-}
-
-function linesOf(requestId: unknown) {
-  return attacked.lines.filter(line => line['requestId'] === requestId)
-}
-
-/** What every refusal owes: the form, the log line, and to keep to itself what it was sent. */
-async function expectRefusal(answer: RawAnswer, status: number, slug: string) {
-  expect([answer.status, answer.json?.['type']]).toEqual([status, `/problems/${slug}`])
-  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')
-  expect(Check(Problem, answer.json)).toBe(true)
-  expect(answer.json?.['status']).toBe(status)
-  expect(answer.body).not.toContain(marker)
-  const id = answer.json?.['instance']
-  expect(await waitUntil(() => linesOf(id).length > 0, 2_000, 5)).toBe(true)
-  expect(linesOf(id).map(line => [line['event'], line['status']])).toEqual([
-    ['http.request', status],
-  ])
-}
+const { linesOf, expectRefusal } = refusalsOf(() => attacked)
 
 test('what is well formed is handled, and leaves one line', async () => {
   const before = attacked.lines.length
@@ -135,8 +98,59 @@ describe('a path or method that is not there', () => {
     ['one part of a query twice', '/things/abc?limit=1&limit=2', 400, 'validation-error'],
     ['a query of another type', `/things/abc?limit=${marker}`, 400, 'validation-error'],
     ['a query that nobody takes', `/deadline?x=${marker}`, 400, 'validation-error'],
+    [
+      'an escape in a query that is none',
+      `/things/abc?limit=%zz${marker}`,
+      400,
+      'malformed-request',
+    ],
+    ['an overlong encoding in a query', '/things/abc?limit=%c0%af', 400, 'malformed-request'],
+    ['no id', '/things/', 404, 'not-found'],
+    ['an encoded slash', '/things/a%2Fb', 404, 'not-found'],
+    ['dots', '/things/..', 404, 'not-found'],
+    ['an id with a blank', '/things/%20abc', 404, 'not-found'],
   ])('%s is refused', async (_what, path, status, slug) => {
     await expectRefusal(await sendRaw(attacked.port, get(path)), status, slug)
+  })
+
+  // An integer in a query is written as JSON writes it, and in no other way that `Number` takes.
+  test.each([
+    '0x10',
+    '%0a5',
+    '1e1',
+    '+5',
+    '%2B5',
+    '%205',
+    '5%20',
+    '5.0',
+    '',
+    '05',
+    '0b1',
+    '5_0',
+    '٥',
+    '５',
+  ])('limit=%s is not an integer: 400', async text => {
+    const path = `/things/abc?limit=${encodeURI(decodeURIComponent(text)).replace('+', '%2B')}`
+    await expectRefusal(await sendRaw(attacked.port, get(path)), 400, 'validation-error')
+  })
+
+  test.each([
+    'limit[]=5',
+    'limit=5&limit=5',
+    'limit=9007199254740993',
+    'limit=--5',
+    'LIMIT=5',
+    'limit=true',
+    'limit=null',
+    'limit',
+  ])('?%s: 400', async query => {
+    const answer = await sendRaw(attacked.port, get(`/things/abc?${query}`))
+    await expectRefusal(answer, 400, 'validation-error')
+  })
+
+  test.each(['5', '-5', '0', '999999999999999'])('limit=%s is that number', async text => {
+    const answer = await sendRaw(attacked.port, get(`/things/abc?limit=${text}`))
+    expect(answer.json).toEqual({ limit: Number(text) })
   })
 
   test.each([
@@ -159,119 +173,6 @@ describe('a path or method that is not there', () => {
     const bytes = `CONNECT ${marker}:443 HTTP/1.1\r\n${host}\r\n`
     await expectRefusal(await sendRaw(attacked.port, bytes, true), 405, 'method-not-allowed')
   })
-})
-
-describe('a body that is not what the route takes', () => {
-  const long = `{"name":"${marker.repeat(300)}","count":1}`
-  const text = (value: string) => `{"name":"${marker}${value}","count":1}`
-  test.each([
-    ['an empty one', post(''), 400, 'malformed-json'],
-    ['a truncated one', post(valid.slice(0, -1)), 400, 'malformed-json'],
-    ['something behind it', post(`${valid}${marker}`), 400, 'malformed-json'],
-    ['a comment', post(`/* ${marker} */ ${valid}`), 400, 'malformed-json'],
-    ['NaN', post('{"name":"x","count":NaN}'), 400, 'malformed-json'],
-    ['a hexadecimal number', post('{"name":"x","count":0x10}'), 400, 'malformed-json'],
-    ['single quotes', post("{'name':'x','count':1}"), 400, 'malformed-json'],
-    ['__proto__', post('{"__proto__":{"x":1},"name":"x","count":1}'), 400, 'malformed-json'],
-    ['a hidden __proto__', post('{"\\u005f_proto__":{"x":1}}'), 400, 'malformed-json'],
-    ['constructor.prototype', post('{"constructor":{"prototype":1}}'), 400, 'malformed-json'],
-    ['null', post('null'), 400, 'validation-error'],
-    ['a list', post('[]'), 400, 'validation-error'],
-    ['a number', post('5'), 400, 'validation-error'],
-    ['text', post(`"${marker}"`), 400, 'validation-error'],
-    ['an unknown field', post(`{"name":"x","count":1,"id":"${marker}"}`), 400, 'validation-error'],
-    ['a missing field', post(`{"name":"${marker}"}`), 400, 'validation-error'],
-    ['a number as text', post('{"name":"x","count":"1"}'), 400, 'validation-error'],
-    ['text as a number', post('{"name":1,"count":1}'), 400, 'validation-error'],
-    ['null for a field', post('{"name":null,"count":1}'), 400, 'validation-error'],
-    ['a fraction', post('{"name":"x","count":1.5}'), 400, 'validation-error'],
-    ['a boolean', post('{"name":"x","count":true}'), 400, 'validation-error'],
-    ['a NUL in text', post(text('\\u0000')), 400, 'validation-error'],
-    ['a line break in text', post(text('\\r\\nBcc: x')), 400, 'validation-error'],
-    ['text that turns its direction', post(text('\u202e')), 400, 'validation-error'],
-    ['deep nesting', post('['.repeat(1_000)), 400, 'malformed-json'],
-    ['bytes that are not UTF-8', post(Buffer.from([34, 0xc3, 0x28, 34])), 400, 'invalid-encoding'],
-    [
-      'a lone byte of UTF-8 in a valid body',
-      post(
-        Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0x80]), Buffer.from('","count":1}')]),
-      ),
-      400,
-      'invalid-encoding',
-    ],
-    ['half a character', post(text('\\ud83d')), 400, 'invalid-encoding'],
-    ['half a character in a name', post('{"\\uDC00":1}'), 400, 'invalid-encoding'],
-    ['halves in the wrong order', post(text('\\ude42\\ud83d')), 400, 'invalid-encoding'],
-    [
-      'half a character, very deep',
-      post(`${'['.repeat(500)}"\\ud83d"${']'.repeat(500)}`),
-      400,
-      'invalid-encoding',
-    ],
-    [
-      'a content coding',
-      post(valid, `${json}Content-Encoding: gzip\r\n`),
-      415,
-      'unsupported-media-type',
-    ],
-    ['text/plain', post(valid, 'Content-Type: text/plain\r\n'), 415, 'unsupported-media-type'],
-    ['xml', post('<x/>', 'Content-Type: application/xml\r\n'), 415, 'unsupported-media-type'],
-    ['no type', post(valid, ''), 415, 'unsupported-media-type'],
-    [
-      'a form',
-      post(`name=${marker}`, 'Content-Type: application/x-www-form-urlencoded\r\n'),
-      415,
-      'unsupported-media-type',
-    ],
-    [
-      'a type that only begins like JSON',
-      post(valid, 'Content-Type: application/jsonx\r\n'),
-      415,
-      'unsupported-media-type',
-    ],
-    ['too large', post(long), 413, 'payload-too-large'],
-    ['too large, and it does not say so', postChunked(`800\r\n${long}`), 413, 'payload-too-large'],
-  ])('%s', async (_what, bytes, status, slug) => {
-    const handled = attacked.handled.length
-    await expectRefusal(await sendRaw(attacked.port, bytes), status, slug)
-    expect(attacked.handled).toHaveLength(handled)
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined()
-  })
-
-  test.each([
-    ['a byte order mark', post(`\ufeff${valid}`)],
-    ['a type in capitals', post(valid, 'Content-Type: APPLICATION/JSON; charset=utf-8\r\n')],
-    ['a type with an odd tail', post(valid, 'Content-Type: application/json\t; x\r\n')],
-    ['characters beyond the first plane', post('{"name":"🙂","count":1}')],
-    ['one of them in two escapes', post('{"name":"\\ud83d\\uDE42","count":1}')],
-    ['text about an escape', post('{"name":"\\\\ud83d","count":1}')],
-    ['no content coding', post(valid, `${json}Content-Encoding: identity\r\n`)],
-  ])('%s changes nothing', async (_what, bytes) => {
-    expect((await sendRaw(attacked.port, bytes)).status).toBe(201)
-  })
-
-  test('a body of a thousand mistakes does not get an answer of a thousand lines', async () => {
-    const fields = Array.from({ length: 100 }, (_, i) => `"f${i}":0`)
-    const answer = await sendRaw(attacked.port, post(`{${fields.join()}}`))
-    expect(answer.body.length).toBeLessThan(2_000)
-    const name = marker.repeat(100)
-    await expectRefusal(
-      await sendRaw(attacked.port, post(`{"name":"x","count":1,"${name}":0}`)),
-      400,
-      'validation-error',
-    )
-  })
-})
-
-test('who sends far too much can say all of it, and hears why it is refused', async () => {
-  const socket = connect(attacked.port, '127.0.0.1')
-  const failures: Error[] = []
-  socket.on('error', error => failures.push(error))
-  socket.write(post(Buffer.alloc(4 * 1024 * 1024, 'x')))
-  const answer = await readAnswer(socket, true)
-  await expectRefusal(answer, 413, 'payload-too-large')
-  // A reset can overtake the answer: then all that the caller knows is that its connection broke.
-  expect(failures).toEqual([])
 })
 
 describe('a handler that fails', () => {

@@ -4,7 +4,12 @@ import { deleteTopics, prepareTopics } from '@nightshift/local/system/prepare-to
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { IHeaders, Message } from 'kafkajs'
 import { openKafka } from '../src/kafka-client.ts'
-import { type Applied, type RunningConsumer, runConsumer } from '../src/kafka-consumer.ts'
+import {
+  type Applied,
+  type ConsumerOptions,
+  type RunningConsumer,
+  runConsumer,
+} from '../src/kafka-consumer.ts'
 import { type KafkaRecord, openKafkaProducer, type Publish } from '../src/kafka-producer.ts'
 import { type LogFields, openLog } from '../src/logger.ts'
 import { createMetrics } from '../src/metrics.ts'
@@ -79,6 +84,7 @@ export async function openKafkaLab(brokers: string) {
   const consume = (
     handle: (event: PaymentCaptured) => Promise<Applied>,
     publishLetters: Publish = publish,
+    overrides: Partial<Pick<ConsumerOptions<PaymentCaptured>, 'stalledAfterMs' | 'brokers'>> = {},
   ): RunningConsumer => {
     const consumer = runConsumer<PaymentCaptured>({
       service: 'listings',
@@ -90,6 +96,7 @@ export async function openKafkaLab(brokers: string) {
       publish: publishLetters,
       log,
       metrics,
+      ...overrides,
     })
     consumers.push(consumer)
     return consumer

@@ -10,6 +10,7 @@ import { expectSoon, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts
 /** A send may take 5 s, and throwing away what it left behind 1 s more. */
 const givenUpMs = 7_500
 /** L6: what a whole process has for its end. */
+const stopMs = 2_500
 const closedMs = 9_000
 
 const log = openLog('test', { write: () => {} })
@@ -101,24 +102,50 @@ describe.concurrent('a publish that fails', () => {
   })
 
   test('and a close, with somebody at the other end who never answers, are over in time', async () => {
-    const sockets: Socket[] = []
-    const server = createServer(socket => {
-      socket.on('error', () => {}) // torn down below
-      sockets.push(socket)
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as { port: number }
-    const producer = openKafkaProducer('unheard', `127.0.0.1:${port}`, '', log)
-    try {
-      const record = recordOf(randomUUID(), 1)
-      expect(await expectWithin(givenUpMs, () => producer.publish([record]))).toMatch(
-        /did not acknowledge/,
-      )
-      expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
-    } finally {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    }
+    await using broker = await openSilentBroker()
+    const producer = openKafkaProducer('unheard', broker.address, '', log)
+    const record = recordOf(randomUUID(), 1)
+    expect(await expectWithin(givenUpMs, () => producer.publish([record]))).toMatch(
+      /did not acknowledge/,
+    )
+    expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
+  })
+
+  test('that nobody answers does not hold up a stop', async () => {
+    await using broker = await openSilentBroker()
+    const stop = new AbortController()
+    const producer = openKafkaProducer('stopping', broker.address, '', log, stop.signal)
+    const sent = producer.publish([recordOf(randomUUID(), 1)])
+    const ended = sent.then(
+      () => 'done',
+      (error: Error) => error.name,
+    )
+    await broker.connected
+    stop.abort()
+    expect(await expectWithin(stopMs, () => ended)).toBe('done')
+    expect(await ended).toBe('KafkaNotAcknowledged')
+    expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
   })
 })
+
+/** Takes connections and says nothing. */
+async function openSilentBroker() {
+  const sockets: Socket[] = []
+  const connected = Promise.withResolvers<void>()
+  const server = createServer(socket => {
+    socket.on('error', () => {}) // torn down below
+    sockets.push(socket)
+    connected.resolve()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  return {
+    address: `127.0.0.1:${port}`,
+    connected: connected.promise,
+    [Symbol.asyncDispose]: async () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

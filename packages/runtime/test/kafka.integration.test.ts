@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import type { Log } from '../src/logger.ts'
+import { openPool } from '../src/postgres.ts'
 import {
   type DeadLetter,
   databaseAway,
@@ -247,6 +249,43 @@ describe.concurrent('a handler that fails', () => {
     expect(sum).toBeGreaterThan(0.05)
   })
 })
+
+/**
+ * A statement timeout counted as "the database is away" and was retried for ever, so the partition
+ * stood still (opslane/opslane#508, stackrox/stackrox#4716).
+ */
+describe.concurrent('a record whose own work fails in the database', () => {
+  test.each([
+    ['because it takes too long', 'SELECT pg_sleep(10)', '57014', 5],
+    ['because of its data', "SELECT 'x'::integer", '22P02', 5],
+    ['because of contention', "DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$", '40P01', 20],
+  ])('%s becomes a dead letter, and the next goes on', async (_what, sql, code, triesMax) => {
+    await using lab = await openLab()
+    await using open = new AsyncDisposableStack()
+    const pool = open.adopt(openStatementPool(lab.log), p => p.end())
+    const [poison, next] = history(2)
+    if (!poison || !next) throw new Error('two were asked for')
+    await lab.writeEvents(0, poison, next)
+    const handled: string[] = []
+    lab.consume(async event => {
+      handled.push(event.eventId)
+      if (event.eventId === poison.eventId) await pool.query(sql)
+      return 'applied'
+    })
+    const isThere = () => handled.includes(next.eventId)
+    await expectSoon('the next is handled', isThere, () => [handled, lab.lines.at(-1)])
+    expect(handled).toHaveLength(triesMax + 1)
+    expect(lab.letters.map(letter => letter.reason)).toEqual([
+      `it failed ${triesMax} times: error ${code}`,
+    ])
+  })
+})
+
+function openStatementPool(log: Log) {
+  const statementMs = 200
+  const pool = { connectionsMax: 1, acquireMs: 1_000, lockMs: 100, idleInTransactionMs: 1_000 }
+  return openPool(inject('parts').postgresUrl, 'lab', { ...pool, statementMs }, log)
+}
 
 describe.concurrent('a record that is refused', () => {
   test('is a dead letter with the reason, and duplicates and strangers are passed', async () => {

@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../src/config.ts'
 import { armCrashpoint, crashpoint } from '../src/crashpoint.ts'
-import { runService } from '../src/lifecycle.ts'
+import { runService, untilAborted } from '../src/lifecycle.ts'
 import { openLog } from '../src/logger.ts'
 
 const [mode = ''] = process.argv.slice(2)
@@ -11,7 +11,7 @@ const log = openLog('child')
 /** Keeps the process alive, as an open connection would. */
 const connection = setInterval(() => {}, 1_000)
 
-await runService(log, async untilStopped => {
+await runService(log, 9_000, async stop => {
   if (mode === 'refuse') throw new ConfigError(['PORT: is not set', 'DATABASE_URL: is not set'])
   if (mode === 'throw') throw new Error('the database is of another version')
   if (mode === 'crashpoint') {
@@ -25,7 +25,7 @@ await runService(log, async untilStopped => {
   }
   if (mode === 'loose-end') setImmediate(() => void Promise.reject(new Error('nobody waits')))
   log.info({ event: 'service.started' })
-  await untilStopped()
+  await untilAborted(stop)
   if (mode === 'stuck') await new Promise(() => {})
   clearInterval(connection)
   if (mode === 'fail-to-close') throw new Error('could not close')

@@ -14,10 +14,9 @@ CREATE TABLE listings (
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),
   published_at timestamptz,
-  search tsvector NOT NULL GENERATED ALWAYS AS (
-    setweight(to_tsvector('english', title), 'A')
-    || setweight(to_tsvector('english', company), 'B')
-    || setweight(to_tsvector('english', description), 'C')) STORED,
+  -- The terms of title, company and description, by packages/contracts/src/search-terms.ts. Not made
+  -- here: the parser of PostgreSQL takes C++ for C, and alerts must find what the search finds.
+  search tsvector NOT NULL,
   CHECK (salary_min_eur <= salary_max_eur),
   CHECK ((status = 'live') = (published_at IS NOT NULL))
 );
@@ -39,6 +38,8 @@ CREATE TABLE publications (
   card_token text,
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,
+  -- Raised by each takeover: a fencing token for the owner of the publication.
+  attempt integer NOT NULL DEFAULT 1,
   traceparent text,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -77,6 +78,14 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
+
+-- Which relay publishes: the epoch grows with each that takes over, and fences the one before it.
+CREATE TABLE outbox_lane (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  epoch integer NOT NULL,
+  held_until timestamptz NOT NULL
+);
+INSERT INTO outbox_lane (epoch, held_until) VALUES (0, '-infinity');
 
 -- Which events have been applied. Written in the transaction of the effect, or it would prove nothing.
 CREATE TABLE inbox (

@@ -33,6 +33,7 @@ GRANT INSERT ON outbox TO listings_worker;
 GRANT SELECT, INSERT ON inbox TO listings_worker;
 -- The relay.
 GRANT SELECT, UPDATE (published_at) ON outbox TO listings_relay;
+GRANT SELECT, UPDATE (epoch, held_until) ON outbox_lane TO listings_relay;
 -- Whoever only looks. Keys and answers under idempotency keys are nobody's business.
 GRANT SELECT ON listings, publications, outbox, inbox TO listings_reader;
 

@@ -26,7 +26,11 @@ export const Config = Type.Object({
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  PATTERN_IDEMPOTENCY_KEY: Type.Enum(['on', 'naive'], { default: 'on' }),
+  /** The last two are about charging a card, which payments does: here they change nothing. */
+  PATTERN_IDEMPOTENCY_KEY: Type.Enum(
+    ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
+    { default: 'on' },
+  ),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })

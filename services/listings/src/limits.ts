@@ -21,10 +21,21 @@ export const limits = {
     statementMs: 1_000,
     idleInTransactionMs: 5_000,
   },
-  /** For what works for all tenants: a crowd of searchers leaves the employers theirs. */
+  /**
+   * For the consumer of payment events and the jobs, and for nothing that a stranger can ask for: a
+   * flood of searches must not keep a paid listing from going live.
+   */
   workerPool: {
     connectionsMax: 6,
     acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
+  /** For the public search, which anybody may ask for without a key. */
+  searchPool: {
+    connectionsMax: 4,
+    acquireMs: 500,
     lockMs: 500,
     statementMs: 1_000,
     idleInTransactionMs: 5_000,
@@ -39,9 +50,20 @@ export const limits = {
     breakerVolumeMin: 20,
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
+    /** The longest that a `Retry-After` may put off the next attempt. */
+    retryAfterCapMs: 30_000,
   },
-  /** A revoked key is refused after this long at the latest. */
-  apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
+  /** A revoked key is refused after `cacheMs`, and a key that was tried before it was issued is good after `refusedMs`. */
+  apiKeys: {
+    cacheMs: 5_000,
+    cachedMax: 1_000,
+    refusedMs: 1_000,
+    refusedMax: 1_000,
+    /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
+    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 1_000 },
+  },
+  /** With less left of a request, nothing is begun: payments could not be asked in it. */
+  beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
   keyLeaseMs: 12_000,
   resume: {
@@ -49,11 +71,15 @@ export const limits = {
     firstCheckMs: 9_000,
     againBaseMs: 1_000,
     againCapMs: 15_000,
-    batchMax: 20,
+    /** From taking one publication to the moment at which another worker may take it. */
+    leaseMs: 9_000,
+    roundMax: 20,
     concurrencyMax: 4,
     idleMs: 500,
     failureBackoffCapMs: 5_000,
   },
+  /** A supervisor kills after 10 s (L6: SIGTERM to exit in 10 s, with no dropped request). */
+  stopDeadlineMs: 9_000,
   /** As in payments: what is accepted must be final in 90 s (L1), however slowly it is worked off. */
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
   search: {
@@ -63,8 +89,11 @@ export const limits = {
   },
 } as const
 
-const { http, pool, workerPool, payments, paymentsHttp, resume, backlog, keyLeaseMs } = limits
-for (const { lockMs, statementMs } of [pool, workerPool]) {
+const { http, pool, workerPool, searchPool, payments, paymentsHttp, resume, backlog } = limits
+const { keyLeaseMs, beginMinMs, stopDeadlineMs } = limits
+/** After an attempt, or a request, its outcome is still written down. */
+const recordMs = pool.acquireMs + pool.statementMs
+for (const { lockMs, statementMs } of [pool, workerPool, searchPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
 }
 assert(
@@ -72,6 +101,14 @@ assert(
   'after payments had its time, the outcome must still be recorded',
 )
 assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+assert(
+  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
+  'made-up keys leave most connections to those who hold a good one',
+)
+assert(
+  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
+  'a caller hears that its key could not be looked for',
+)
 assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
   'nobody takes over from an owner that may still be working',
@@ -83,6 +120,22 @@ assert(
 assert(
   resume.concurrencyMax < pool.connectionsMax,
   'what the job resumes, on behalf of each tenant, leaves connections to requests',
+)
+assert(
+  resume.concurrencyMax < workerPool.connectionsMax,
+  'while the job takes what is due, the consumer still gets a connection',
+)
+assert(
+  resume.leaseMs > http.requestBudgetMs + recordMs,
+  'no other worker takes a publication while its attempt may still be in progress',
+)
+assert(
+  payments.attemptMinMs < beginMinMs && beginMinMs < http.requestBudgetMs,
+  'what is begun has time for its claim and then for payments',
+)
+assert(
+  stopDeadlineMs > http.requestBudgetMs + recordMs + 500,
+  'a stop outlasts the longest request, the longest attempt of a job, and closing',
 )
 assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')
 assert(

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
+import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { authenticateBy } from '@nightshift/runtime/authenticate'
 import { runInBackground } from '@nightshift/runtime/background'
 import { type Backlog, watchBacklog } from '@nightshift/runtime/backlog'
@@ -13,8 +16,9 @@ import { dependency } from '@nightshift/runtime/call-dependency'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openHttpClient } from '@nightshift/runtime/http-client'
+import type { RunningConsumer } from '@nightshift/runtime/kafka-consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
-import { runService } from '@nightshift/runtime/lifecycle'
+import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
 import { runLoop } from '@nightshift/runtime/loop'
 import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
@@ -40,28 +44,30 @@ import { searchResponse } from './http/listing-response.ts'
 import { publicationAnswer } from './http/publication-answer.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
+import { askAgainLater } from './store/ask-again-later.ts'
 import { claimPublication } from './store/claim-publication.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
-import { countLeftOpen, postponeCheck, takeDuePublications } from './store/publications.ts'
+import { countLeftOpen, takeDuePublication } from './store/publications.ts'
 import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 import { settlePublication } from './store/settle-publication.ts'
 
 const topic = 'listings.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('listings')
   const pools = openPools(config, open, log)
-  const { pool, workerPool } = pools
+  const { pool, workerPool, searchPool } = pools
   await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   let ready = false
-  const operations = buildOperationsServer(metrics.registry, () => ready)
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
@@ -69,12 +75,20 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     ...pools,
     log,
     metrics,
+    stop,
   })
   const { openMax } = limits.backlog
   const backlog = watchBacklog(max => countLeftOpen(workerPool, max), openMax, metrics.backlogOpen)
-  startJobs(open, announcements, { workerPool, finish, backlog, log })
+  startJobs(open, stop, announcements, { workerPool, finish, backlog, log })
   const consumer = consumePaymentEvents(
-    { brokers: config.KAFKA_BROKERS, prefix: config.KAFKA_PREFIX, publish, log, metrics },
+    {
+      brokers: config.KAFKA_BROKERS,
+      prefix: config.KAFKA_PREFIX,
+      publish,
+      log,
+      metrics,
+      stopping: stop,
+    },
     {
       newId: randomUUID,
       now: () => new Date().toISOString(),
@@ -82,6 +96,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
       forgetSearches: () => forgetSearches(redis),
     },
   )
+  consumers.push(consumer)
   open.defer(() => consumer.close())
 
   const app = await buildApp({
@@ -91,7 +106,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
     search: {
       pageDefault: limits.search.pageDefault,
       findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
-        pageOf(await findLiveListings(workerPool, search)),
+        pageOf(await findLiveListings(searchPool, search)),
       ),
     },
     insertListing: listing =>
@@ -100,6 +115,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
       inTenantTransaction(pool, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: {
       claim: claimPublication(pool, keys, backlog.isFull, limits.resume.firstCheckMs),
+      beginMinMs: limits.beginMinMs,
       ...finish,
     },
   })
@@ -107,7 +123,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
   log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilStopped()
+  await untilAborted(stop)
   ready = false
 }
 
@@ -119,8 +135,10 @@ function pageOf({ listings, nextAfter }: Page): string {
 type Pools = {
   /** For what is done on behalf of one tenant: each transaction names it, and sees its rows. */
   pool: Pool
-  /** For what is done for all of them. */
+  /** For what is done for all of them: the consumer and the jobs. */
   workerPool: Pool
+  /** For the public search. */
+  searchPool: Pool
 }
 
 function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools {
@@ -129,16 +147,17 @@ function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools 
   return {
     pool: adopt(config.DATABASE_URL, 'listings', limits.pool),
     workerPool: adopt(config.WORKER_DATABASE_URL, 'listings-worker', limits.workerPool),
+    searchPool: adopt(config.WORKER_DATABASE_URL, 'listings-search', limits.searchPool),
   }
 }
 
-type Plumbing = Pools & { log: Log; metrics: Metrics }
+type Plumbing = Pools & { log: Log; metrics: Metrics; stop: AbortSignal }
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, workerPool, log, metrics } = plumbing
+  const { pool, workerPool, log, metrics, stop } = plumbing
   const { publish } = open.adopt(
-    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
   const connectionString = config.RELAY_DATABASE_URL
@@ -146,10 +165,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     config.PATTERN_OUTBOX === 'on'
       ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
       : publishAfterCommit(workerPool, () => topic, publish)
-  const keys =
-    config.PATTERN_IDEMPOTENCY_KEY === 'on'
-      ? idempotencyKeys(limits.keyLeaseMs)
-      : ignoredIdempotencyKeys()
+  const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
@@ -159,18 +175,31 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: ({ publicationId, tenantId }) =>
-      inTenantTransaction(pool, tenantId, async tx => {
-        await postponeCheck(tx, publicationId, againBaseMs, againCapMs)
-        await keys.release(tx, publicationId)
-      }),
+    askAgainLater: askAgainLater(pool, keys, { baseMs: againBaseMs, capMs: againCapMs }),
   }
   return { publish, announcements, keys, finish }
 }
 
-/** What happens without anybody asking. Stopped, and waited for, before its connections close. */
+function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKeys {
+  if (variant === 'naive') return ignoredIdempotencyKeys()
+  return variant === 'select-then-insert' ? selectThenInsert() : idempotencyKeys(limits.keyLeaseMs)
+}
+
+/** The switches as they are here: what changes payments alone is on, and the log says so. */
+function switchesHere(config: Config, log: Log): Config {
+  const { PATTERN_IDEMPOTENCY_KEY: variant } = config
+  if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
+  log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
+  return { ...config, PATTERN_IDEMPOTENCY_KEY: 'on' }
+}
+
+/**
+ * What happens without a request. The jobs end while requests are being drained; the relay ends after
+ * those, because what they commit is to be published.
+ */
 function startJobs(
   open: AsyncDisposableStack,
+  stop: AbortSignal,
   announcements: Outbox,
   {
     workerPool,
@@ -179,29 +208,38 @@ function startJobs(
     log,
   }: { workerPool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
 ): void {
-  const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.resume
+  const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.resume
   const resumer = {
-    takeDue: () => takeDuePublications(workerPool, batchMax, firstCheckMs),
+    reconcile: reconcileDue,
+    takeDue: () => takeDuePublication(workerPool, leaseMs),
     finish,
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax,
+    roundMax,
     log,
   }
-  const runOnce = () => resumePublicationsOnce(resumer)
-  const loop = { name: 'resume-publications', runOnce, batchMax, idleMs, failureBackoffCapMs, log }
+  const loop = {
+    name: 'resume-publications',
+    runOnce: (signal: AbortSignal) => resumePublicationsOnce(resumer, signal),
+    batchMax: roundMax,
+    idleMs,
+    failureBackoffCapMs,
+    log,
+  }
   const { lookMs } = limits.backlog
   const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
   const tasks = [loop, look].map(each => (signal: AbortSignal) => runLoop({ ...each, signal }))
-  runInBackground(open, announcements.run, ...tasks)
+  runInBackground(open, [announcements.run])
+  runInBackground(open, tasks, stop)
 }
 
 if (import.meta.main) {
   const log = openLog('listings')
-  await runService(log, async untilStopped => {
+  await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    warnOfNaivePatterns(config, log)
+    warnOfNaivePatterns(switchesHere(config, log), log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
-    await run(config, log, untilStopped)
+    await run(config, log, stop)
   })
 }

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
 import { seedTenants } from '@nightshift/local/system/seed-data'
 import { issueKey, type KeyTables, revokeKey } from '@nightshift/local/system/tenant-keys'
@@ -111,6 +114,61 @@ describe('who can not come in', () => {
 
   test('a parameter that is no key and no parameter of the route is refused as well', async () => {
     expect((await ask(undefined, '/v1/listings?token=abc')).status).toBe(400)
+  })
+})
+
+describe('what can not be there is 404 before anybody is asked for a key', () => {
+  const id = randomUUID()
+  /** Not by fetch, which would tidy the path. */
+  const raw = async (method: string, path: string) => {
+    const asked = request(`${system.urls.listings}`, { method, path, timeout: 5_000 }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    return { status: answer.statusCode, text: await text(answer) }
+  }
+  test.each([
+    ['GET', '/v1/listings/'],
+    ['GET', '/v1/listings/x'],
+    ['GET', `/v1/listings/${id.toUpperCase()}`],
+    ['GET', `/v1/listings/${id}/`],
+    ['GET', `/v1/listings/${id}%2F`],
+    ['GET', `/v1/listings/%20${id}`],
+    ['GET', `/v1/listings/..%2f${id}`],
+    ['GET', `/v1/listings/{${id}}`],
+    ['GET', `/v1//listings/${id}`],
+    ['GET', '/v1/listings/../listings'],
+    ['GET', `/V1/LISTINGS/${id}`],
+    ['POST', '/v1/listings//publish'],
+    ['POST', '/v1/listings/x/publish'],
+    ['POST', `/v1/listings/${id}/publish/`],
+    ['GET', '/v1'],
+    ['GET', '/'],
+    ['GET', '/v1/listings/%00'],
+    ['OPTIONS', '/v1/nothing'],
+  ])('%s %s', async (method, path) => {
+    const answer = await raw(method, path)
+    expect(answer).toMatchObject({
+      status: 404,
+      text: expect.stringContaining('"/problems/not-found"'),
+    })
+  })
+
+  test('also when it is only asked whether it is there', async () => {
+    const head = (path: string) =>
+      fetch(`${system.urls.listings}${path}`, { method: 'HEAD' }).then(({ status }) => status)
+    expect(await head('/v1/listings/')).toBe(404)
+    expect(await head(`/v1/listings/${id}`)).toBe(401)
+    expect(await head('/v1/listings')).toBe(200)
+  })
+
+  test('what may be there needs a key, as before', async () => {
+    for (const [method, path] of [
+      ['GET', `/v1/listings/${id}`],
+      ['POST', `/v1/listings/${id}/publish`],
+      ['POST', '/v1/listings'],
+    ] as const) {
+      expect((await raw(method, path)).status).toBe(401)
+    }
+    expect((await raw('OPTIONS', '/v1/listings')).status).toBe(405)
   })
 })
 

@@ -9,4 +9,4 @@ END $$;
 
 -- Whoever only looks.
 GRANT USAGE ON SCHEMA public TO notifications_reader;
-GRANT SELECT ON alerts, deliveries, inbox TO notifications_reader;
+GRANT SELECT ON addresses, alerts, announcements, mail_queues, deliveries, inbox TO notifications_reader;

@@ -1,10 +1,11 @@
 import { buildHttpServer } from '@nightshift/runtime/http-server'
 import type { Log } from '@nightshift/runtime/logger'
 import type { Metrics } from '@nightshift/runtime/metrics'
+import { type AddressRoutesDeps, addressRoutes } from './http/address-routes.ts'
 import { type AlertRoutesDeps, alertRoutes } from './http/alert-routes.ts'
 import { limits } from './limits.ts'
 
-export type AppDeps = AlertRoutesDeps & { log: Log; metrics: Metrics }
+export type AppDeps = AlertRoutesDeps & AddressRoutesDeps & { log: Log; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {
@@ -16,5 +17,6 @@ export async function buildApp(deps: AppDeps) {
     metrics: deps.metrics,
   })
   await app.register(alertRoutes, { deps })
+  await app.register(addressRoutes, { deps })
   return app
 }

@@ -11,6 +11,10 @@ export const Config = Type.Object({
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   SMTP_URL: Type.String({ pattern: '^smtps?://' }),
+  /** Where candidates reach this service: the links in mails begin with it. */
+  PUBLIC_URL: Type.String({ pattern: '^https?://[^\\s/<>?#]+(/[^\\s<>?#]*[^\\s/<>?#])?$' }),
+  /** Signs the links in mails. The second one is what was used before and is still accepted. */
+  MAIL_LINK_SECRETS: Type.String({ pattern: '^[^\\s,]{32,}(,[^\\s,]{32,})?$', ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   CRASH_AT: Type.Optional(Type.String()),

@@ -53,6 +53,14 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
 
+-- Which relay publishes: the epoch grows with each that takes over, and fences the one before it.
+CREATE TABLE outbox_lane (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  epoch integer NOT NULL,
+  held_until timestamptz NOT NULL
+);
+INSERT INTO outbox_lane (epoch, held_until) VALUES (0, '-infinity');
+
 CREATE TABLE api_keys (
   key_id text PRIMARY KEY,
   -- NULL for a service, which names the tenant that it acts for.

@@ -28,5 +28,6 @@ END $$;
 GRANT USAGE ON SCHEMA public TO payments_worker, payments_relay, payments_reader;
 -- The relay.
 GRANT SELECT, UPDATE (published_at) ON outbox TO payments_relay;
+GRANT SELECT, UPDATE (epoch, held_until) ON outbox_lane TO payments_relay;
 -- Whoever only looks.
 GRANT SELECT ON payments, outbox TO payments_reader;

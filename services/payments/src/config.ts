@@ -1,4 +1,4 @@
-import { secret } from '@nightshift/runtime/config'
+import { ConfigError, secret } from '@nightshift/runtime/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
@@ -42,3 +42,25 @@ export const Config = Type.Object({
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>
+
+/**
+ * Refuses combinations in which one switch decides and another would be ignored: an experiment would
+ * believe that it had switched off two patterns, and the log would say so.
+ * @throws ConfigError naming both
+ */
+export function refuseIgnoredSwitches(config: Config): void {
+  const deciding = takesPaymentsStepByStep(config)
+  if (deciding === undefined) return
+  const ignored = ['PATTERN_NATURAL_BATCHING', 'PATTERN_FENCING'] as const
+  const mistakes = ignored
+    .filter(name => config[name] !== 'on' && `${name}=${config[name]}` !== deciding)
+    .map(name => `${name}=${config[name]}: has no effect with ${deciding}; set one of them to on`)
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+}
+
+/** These have transactions of their own, with neither the batches nor the guard of the statements. */
+function takesPaymentsStepByStep(config: Config): string | undefined {
+  const { PATTERN_IDEMPOTENCY_KEY: keys, PATTERN_NATURAL_BATCHING: batching } = config
+  if (keys !== 'on') return `PATTERN_IDEMPOTENCY_KEY=${keys}`
+  return batching === 'step-by-step' ? 'PATTERN_NATURAL_BATCHING=step-by-step' : undefined
+}

@@ -11,6 +11,8 @@ export const limits = {
     // Longer than our callers keep an idle connection (4 s), or they write to a closed one.
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
+    /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
+    callbackBytesMax: 256 * 1024,
     connectionsMax: 1_000,
   },
   pool: {
@@ -36,6 +38,8 @@ export const limits = {
     breakerVolumeMin: 20,
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
+    /** The longest that a `Retry-After` may put off the next attempt. */
+    retryAfterCapMs: 30_000,
   },
   /**
    * What the provider publishes: how long it remembers a key (docs.stripe.com/api/idempotent_requests;
@@ -49,8 +53,15 @@ export const limits = {
   },
   /** Of answers, where a variant of the keys keeps them there. */
   cache: { connectMs: 500, commandMs: 250 },
-  /** A revoked key is refused after this long at the latest. */
-  apiKeys: { cacheMs: 5_000, cachedMax: 1_000 },
+  /** A revoked key is refused after `cacheMs`, and a key that was tried before it was issued is good after `refusedMs`. */
+  apiKeys: {
+    cacheMs: 5_000,
+    cachedMax: 1_000,
+    refusedMs: 1_000,
+    refusedMax: 1_000,
+    /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
+    looks: { atWorkMax: 2, waitingMax: 400, waitMs: 1_000 },
+  },
   /** With less left of a request, nothing is begun: the provider could not be asked in it. */
   beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
@@ -72,11 +83,15 @@ export const limits = {
     againCapMs: 15_000,
     /** Until a refund that waits for a person is looked at again. */
     leftToPersonMs: 1_800_000,
-    batchMax: 20,
+    /** From taking one item to the moment at which another worker may take it. */
+    leaseMs: 6_000,
+    roundMax: 20,
     concurrencyMax: 4,
     idleMs: 500,
     failureBackoffCapMs: 5_000,
   },
+  /** A supervisor kills after 10 s (L6: SIGTERM to exit in 10 s, with no dropped request). */
+  stopDeadlineMs: 9_000,
   /**
    * Payments that their requests left open, waiting for the reconciler. With this many, new ones are
    * refused: what is accepted must be final in 90 s (L1), also while a provider at its quota leaves
@@ -86,7 +101,9 @@ export const limits = {
 } as const
 
 const { http, pool, workerPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } = limits
-const { provider, providerHttp, providerRules } = limits
+const { provider, providerHttp, providerRules, stopDeadlineMs } = limits
+/** After an attempt, or a request, its outcome is still written down. */
+const recordMs = workerPool.acquireMs + workerPool.statementMs
 for (const { lockMs, statementMs } of [pool, workerPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
 }
@@ -108,12 +125,28 @@ assert(
   'when the provider forgets a key, no request under it is on its way any more',
 )
 assert(
+  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
+  'made-up keys leave most connections to those who hold a good one',
+)
+assert(
+  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
+  'a caller hears that its key could not be looked for',
+)
+assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
   'nobody takes over from an owner that may still be working',
 )
 assert(
   reconcile.firstCheckMs > http.requestBudgetMs + 2_000,
   'the reconciler leaves a payment to its request while that may be alive',
+)
+assert(
+  reconcile.leaseMs > http.requestBudgetMs + recordMs,
+  'no other worker takes an item while its attempt may still be in progress',
+)
+assert(
+  stopDeadlineMs > http.requestBudgetMs + recordMs + 1_000,
+  'a stop outlasts the longest request, the longest attempt of a job, and closing',
 )
 assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')
 assert(

@@ -14,7 +14,7 @@ import { watchBacklog } from '@nightshift/runtime/backlog'
 import { readConfig } from '@nightshift/runtime/config'
 import { armCrashpoint } from '@nightshift/runtime/crashpoint'
 import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
-import { runService } from '@nightshift/runtime/lifecycle'
+import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
 import { type Log, openLog } from '@nightshift/runtime/logger'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/loop'
 import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
@@ -31,13 +31,14 @@ import {
 import { startTelemetry } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
-import { Config } from './config.ts'
+import { Config, refuseIgnoredSwitches } from './config.ts'
 import { captureEntries } from './domain/ledger.ts'
 import type { FinishHoldDeps } from './flows/finish-hold.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { meetRefundsOnce } from './jobs/meet-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import { createPaymentMetrics, type PaymentMetrics } from './metrics.ts'
 import { findAnyPayment, lookOnce } from './store/callbacks.ts'
 import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
@@ -46,9 +47,9 @@ import {
   deleteExpiredKeys,
   findPayment,
   oldestOpenSeconds,
-  takeDuePayments,
+  takeDuePayment,
 } from './store/payments.ts'
-import { findRefundsOf, oldestRefundSeconds, takeDueRefunds } from './store/refunds.ts'
+import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from './store/refunds.ts'
 import { readStatementPage } from './store/statements.ts'
 import { believeBy } from './store/variants/believe-callback.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
@@ -58,10 +59,11 @@ import { wireRefunds } from './wire-refunds.ts'
 const topic = 'payments.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, untilStopped: () => Promise<void>): Promise<void> {
+async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('payments')
+  const paymentMetrics = createPaymentMetrics(metrics.registry)
   const adopt = (url: string, name: string, bounds: PoolLimits) =>
     open.adopt(openPool(url, name, bounds, log), p => p.end())
   const pool = adopt(config.DATABASE_URL, 'payments', limits.pool)
@@ -74,7 +76,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const plumbing = { pool, worker, log, metrics }
+  const plumbing = { pool, worker, log, metrics, paymentMetrics, stop }
   const wired = wirePatterns(config, open, plumbing)
   startJobs(open, wired, plumbing)
 
@@ -83,7 +85,7 @@ async function run(config: Config, log: Log, untilStopped: () => Promise<void>):
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
   log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilStopped()
+  await untilAborted(stop)
   ready = false
 }
 
@@ -94,17 +96,23 @@ type Plumbing = {
   worker: Pool
   log: Log
   metrics: Metrics
+  paymentMetrics: PaymentMetrics
+  stop: AbortSignal
 }
 type Wired = ReturnType<typeof wirePatterns>
 
 /** What the routes call. On behalf of an employer, in a transaction that sees its rows only. */
-function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: Plumbing): AppDeps {
+function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
+  const { pool, worker, log, metrics, paymentMetrics } = plumbing
   const { announcements, claim, finish, refund } = wired
   const { defaultSize, refundsMax } = limits.page
   const decide = decideHold(limits.reconcile.firstCheckMs)
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
-    ...{ log, metrics, pageDefault: defaultSize },
+    log,
+    metrics,
+    callbackMetrics: paymentMetrics,
+    pageDefault: defaultSize,
     takePayment: {
       ...{ claim, ...finish, beginMinMs: limits.beginMinMs },
       withoutAnswer:
@@ -145,9 +153,9 @@ function portsOf(config: Config, wired: Wired, { pool, worker, log, metrics }: P
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { worker, log, metrics } = plumbing
+  const { pool: tenantPool, worker, log, metrics, stop } = plumbing
   const { publish } = open.adopt(
-    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log),
+    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
   const connectionString = config.RELAY_DATABASE_URL
@@ -160,7 +168,13 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 
-  const phases = wirePhases(config, open, { pool: worker, announcements, backlog, log })
+  const phases = wirePhases(config, open, {
+    pool: worker,
+    tenantPool,
+    announcements,
+    backlog,
+    log,
+  })
   const { charge, carryOut, giveBack } = wireProvider(config, open, plumbing)
   const finish: Finish = {
     ...{ charge, carryOut },
@@ -174,58 +188,67 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
 
 type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
 
-/** What happens without anybody asking. Stopped, and waited for, before its connections close. */
+/**
+ * What happens without a request. The jobs end while requests are being drained; the relay ends after
+ * those, because what they commit is to be published.
+ */
 function startJobs(
   open: AsyncDisposableStack,
   { announcements, backlog, finish, reconcile, refund }: Wired,
-  { worker, log, metrics }: Plumbing,
+  { worker, log, paymentMetrics, stop }: Plumbing,
 ): void {
-  const { batchMax, idleMs, failureBackoffCapMs, concurrencyMax, firstCheckMs } = limits.reconcile
-  const work = { reconcile, attemptBudgetMs: limits.http.requestBudgetMs, concurrencyMax, log }
+  const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.reconcile
+  const attemptBudgetMs = limits.http.requestBudgetMs
+  const work = { reconcile, attemptBudgetMs, concurrencyMax, roundMax, log }
   const { keysBatchMax, keysIdleMs } = limits.reaper
+  const reconcilePayments = {
+    ...work,
+    finish,
+    takeDue: () => takeDuePayment(worker, leaseMs),
+    showOldest: async () =>
+      paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
+  }
+  const meetRefunds = {
+    ...work,
+    finish: refund,
+    takeDue: () => takeDueRefund(worker, leaseMs),
+    showOldest: async () =>
+      paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
+  }
   const jobs: Job[] = [
     {
       name: 'reconcile-payments',
-      runOnce: () =>
-        reconcilePaymentsOnce({
-          ...{ ...work, finish },
-          takeDue: () => takeDuePayments(worker, batchMax, firstCheckMs),
-          showOldest: async () =>
-            metrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
-        }),
+      runOnce: signal => reconcilePaymentsOnce(reconcilePayments, signal),
     },
     {
       name: 'meet-refunds',
-      runOnce: () =>
-        meetRefundsOnce({
-          ...{ ...work, finish: refund },
-          takeDue: () => takeDueRefunds(worker, batchMax, firstCheckMs),
-          showOldest: async () =>
-            metrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
-        }),
+      runOnce: signal => meetRefundsOnce(meetRefunds, signal),
     },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
     {
       name: 'delete-expired-keys',
       runOnce: () => deleteExpiredKeys(worker, keysBatchMax),
-      ...{ batchMax: keysBatchMax, idleMs: keysIdleMs },
+      batchMax: keysBatchMax,
+      idleMs: keysIdleMs,
     },
   ]
   const loops = jobs.map(job => (signal: AbortSignal) => {
-    return runLoop({ ...{ batchMax, idleMs, failureBackoffCapMs, log, signal }, ...job })
+    return runLoop({ batchMax: roundMax, idleMs, failureBackoffCapMs, log, signal, ...job })
   })
-  runInBackground(open, announcements.run, ...loops)
+  runInBackground(open, [announcements.run])
+  runInBackground(open, loops, stop)
 }
 
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
 if (import.meta.main) {
   const log = openLog('payments')
-  await runService(log, async untilStopped => {
+  await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
+    refuseIgnoredSwitches(config)
     warnOfNaivePatterns(config, log)
     if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
-    await run(config, log, untilStopped)
+    await run(config, log, stop)
   })
 }

@@ -31,6 +31,8 @@ export type Phases = Pick<TakePaymentDeps, 'claim' | 'settle' | 'askAgainLater'>
 
 export type PhasesPlumbing = {
   pool: Pool
+  /** For requests on behalf of one employer. */
+  tenantPool: Pool
   announcements: Outbox
   backlog: Backlog
   log: Log
@@ -43,7 +45,7 @@ export type PhasesPlumbing = {
 export function wirePhases(
   config: Config,
   open: AsyncDisposableStack,
-  { pool, announcements, backlog, log }: PhasesPlumbing,
+  { pool, tenantPool, announcements, backlog, log }: PhasesPlumbing,
 ): Phases {
   const { keyLeaseMs, batching, reconcile } = limits
   const { firstCheckMs, againBaseMs, againCapMs } = reconcile
@@ -55,9 +57,14 @@ export function wirePhases(
   }
   const askAgainBy =
     ({ release }: IdempotencyKeys): Phases['askAgainLater'] =>
-    payment =>
+    (payment, retryFloorMs) =>
       askAgainLater(pool, {
-        postpone: tx => postponeCheck(tx, payment, againBaseMs, againCapMs),
+        postpone: tx =>
+          postponeCheck(tx, payment, {
+            baseMs: againBaseMs,
+            capMs: againCapMs,
+            retryAfterMs: retryFloorMs,
+          }),
         release: tx => release(tx, payment.paymentId),
       })
   const stepByStep = (keys: IdempotencyKeys): Phases => ({
@@ -82,6 +89,9 @@ export function wirePhases(
   const phases = paymentPhases({
     ...options,
     ...batching,
+    tenantPool,
+    beginMinMs: limits.beginMinMs,
+    statementMaxMs: limits.workerPool.acquireMs + limits.workerPool.statementMs,
     batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,
     fencing: config.PATTERN_FENCING === 'on' ? fencing : lastWriteWins,
     claim: { owner: `payments-${process.pid}`, leaseMs: keyLeaseMs, firstCheckMs },

@@ -2,7 +2,6 @@ import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotenc
 import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
 import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import type { Log } from '@nightshift/runtime/logger'
-import type { Metrics } from '@nightshift/runtime/metrics'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { refundEntries, taxOfRefund } from './domain/ledger.ts'
@@ -10,7 +9,9 @@ import type { Refund } from './domain/refund.ts'
 import type { FinishRefundDeps, RefundPaymentDeps } from './flows/refund-payment.ts'
 import { refundAnswer } from './http/refund-answer.ts'
 import { limits } from './limits.ts'
+import type { PaymentMetrics } from './metrics.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
+import type { NextCheck } from './store/payments.ts'
 import { refundPhases } from './store/refund-phases.ts'
 import { postponeRefund } from './store/refunds.ts'
 
@@ -20,21 +21,21 @@ export type RefundsPlumbing = {
   /** For what works for all of them. */
   worker: Pool
   log: Log
-  metrics: Metrics
+  paymentMetrics: PaymentMetrics
 }
 
 /** Money that goes back: owed first, then given, for as long as it takes. */
 export function wireRefunds(
   config: Config,
   giveBack: FinishRefundDeps['giveBack'],
-  { pool, worker, log, metrics }: RefundsPlumbing,
+  { pool, worker, log, paymentMetrics }: RefundsPlumbing,
 ): RefundPaymentDeps {
   const { firstCheckMs, againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const keys = idempotencyKeys(limits.keyLeaseMs)
   const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
-  const putOff = (one: Refund, baseMs: number, capMs: number) =>
+  const putOff = (one: Refund, next: NextCheck) =>
     askAgainLater(worker, {
-      postpone: tx => postponeRefund(tx, one, baseMs, capMs),
+      postpone: tx => postponeRefund(tx, one, next),
       release: tx => keys.release(tx, one.refundId),
     })
   const phases = refundPhases({
@@ -51,12 +52,13 @@ export function wireRefunds(
     withoutAnswer: owed.withoutAnswer,
     beginMinMs: limits.beginMinMs,
     giveBack,
-    askAgainLater: one => putOff(one, againBaseMs, againCapMs),
+    askAgainLater: (one, retryFloorMs) =>
+      putOff(one, { baseMs: againBaseMs, capMs: againCapMs, retryAfterMs: retryFloorMs }),
     leaveToPerson: async (one, reason) => {
       const { refundId, paymentId } = one
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
-      metrics.refundsBlocked.inc({ reason })
-      await putOff(one, leftToPersonMs, leftToPersonMs)
+      paymentMetrics.refundsBlocked.inc({ reason })
+      await putOff(one, { baseMs: leftToPersonMs, capMs: leftToPersonMs, retryAfterMs: 0 })
     },
   }
 }

@@ -1,4 +1,3 @@
-import { eventually } from '@nightshift/local/testing/test-client'
 import { fencing } from '@nightshift/patterns/fencing/fencing'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Payment } from '../src/domain/payment.ts'
@@ -14,6 +13,7 @@ import {
   openPhaseDatabase,
   type PhaseDatabase,
   tryToClaim,
+  untilALockIsWaitedFor,
 } from './phase-database.ts'
 
 let database: PhaseDatabase
@@ -44,16 +44,6 @@ async function whileLocked(lock: string, id: string, work: () => Promise<void>):
   }
 }
 
-async function untilSomebodyWaits(): Promise<void> {
-  await eventually('a statement waits for a lock', async () => {
-    const { rowCount } = await database.pool.query(
-      `SELECT FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    )
-    return rowCount === 1 ? true : undefined
-  })
-}
-
 /** Claimed, and so written, in the order opposite to the one in which they are to be locked. */
 async function twoPayments(orderedBy: 'paymentId' | 'key'): Promise<[Payment, Payment]> {
   const [first, last] = [newWish(), newWish()]
@@ -71,7 +61,7 @@ test.each([
   let settling: Promise<boolean[]> | undefined
   await whileLocked(lock, first.paymentId, async () => {
     settling = settlePayments(database.pool, [declined(last), declined(first)], fencing)
-    await untilSomebodyWaits()
+    await untilALockIsWaitedFor(database.pool)
     await database.pool.query(`${lock} NOWAIT`, [last.paymentId])
   })
   expect(await settling).toEqual([true, true])

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { eventually } from '@nightshift/local/testing/test-client'
 import type { TestParts } from '@nightshift/local/testing/test-parts'
 import { openTestSystem } from '@nightshift/local/testing/test-system'
 import pg from 'pg'
 import type { Payment } from '../src/domain/payment.ts'
 import type { KeyedPayment, PaymentClaim } from '../src/flows/take-payment.ts'
 import { type ClaimSettings, claimPayments, type NewPayment } from '../src/store/claim-payments.ts'
+import { explainClaim } from '../src/store/payment-keys.ts'
 import { newPaymentOf, takePaymentRoute } from '../src/store/payment-phases.ts'
 import { newKey, paymentOf } from './payment-of.ts'
 
@@ -44,7 +46,8 @@ export async function tryToClaim(
   wanted: NewPayment | KeyedPayment,
 ): Promise<PaymentClaim | undefined> {
   const attempt = 'request' in wanted ? newPaymentOf(wanted) : wanted
-  return (await claimPayments(pool, [attempt], settings))[0]
+  const [claim] = await claimPayments(pool, [attempt], settings)
+  return claim?.kind === 'lost' ? explainClaim(pool, settings.route, attempt) : claim
 }
 
 /** @throws when it is somebody else's */
@@ -70,4 +73,15 @@ export async function leaseLeftMs(pool: pg.Pool, subjectId: string): Promise<num
     [subjectId],
   )
   return rows[0].left
+}
+
+/** A statement of this database waits for a lock that another transaction holds. */
+export async function untilALockIsWaitedFor(pool: pg.Pool): Promise<void> {
+  await eventually('a statement waits for a lock', async () => {
+    const { rowCount } = await pool.query(
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rowCount === 1 ? true : undefined
+  })
 }

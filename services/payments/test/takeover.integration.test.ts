@@ -4,11 +4,12 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
 import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
 import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
+import { deadlineIn } from '@nightshift/runtime/deadline'
 import { inTransaction } from '@nightshift/runtime/postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { refundEntries, taxOfRefund } from '../src/domain/ledger.ts'
 import { changeOf } from '../src/domain/payment-change.ts'
-import type { KeyedRefund, RefundPaymentDeps } from '../src/flows/refund-payment.ts'
+import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../src/flows/refund-payment.ts'
 import { paymentAnswer } from '../src/http/payment-answer.ts'
 import { refundAnswer } from '../src/http/refund-answer.ts'
 import { askAgainLater } from '../src/store/ask-again-later.ts'
@@ -27,11 +28,14 @@ import {
   type PhaseDatabase,
   tenantId,
   tryToClaim,
+  untilALockIsWaitedFor,
 } from './phase-database.ts'
 
 let database: PhaseDatabase
 const keys = idempotencyKeys(leaseMs)
 const firstCheckMs = 60_000
+const enoughTime = deadlineIn(60_000)
+const nextCheck = { baseMs: 1_000, capMs: 1_000, retryAfterMs: 0 }
 
 beforeAll(async () => {
   database = await openPhaseDatabase(inject('parts'))
@@ -41,7 +45,7 @@ afterAll(() => database[Symbol.asyncDispose]())
 describe('the key of a payment', () => {
   const giveUp = (payment: { paymentId: string; attempt: number }) =>
     askAgainLater(database.pool, {
-      postpone: tx => postponeCheck(tx, payment, 1_000, 1_000),
+      postpone: tx => postponeCheck(tx, payment, nextCheck),
       release: tx => keys.release(tx, payment.paymentId),
     })
 
@@ -77,7 +81,7 @@ test('step by step, too, whoever takes a payment over has a higher number', asyn
   })
   const wish = newWish()
   const begin = async () => {
-    const one = await claim(wish)
+    const one = await claim(wish, enoughTime)
     if (one.kind !== 'claimed') throw new Error(`not claimed: ${one.kind}`)
     return one.payment
   }
@@ -107,7 +111,7 @@ describe('a refund', () => {
   }
 
   async function owed(claim: RefundPaymentDeps['claim'], keyed: KeyedRefund) {
-    const one = await claim(keyed)
+    const one = await claim(keyed, enoughTime)
     if (one.kind !== 'claimed') throw new Error(`not claimed: ${one.kind}`)
     return one.refund
   }
@@ -130,10 +134,24 @@ describe('a refund', () => {
     await letTheLeaseRunOut(database.pool, first.refundId)
     await owed(claim, keyed)
     await askAgainLater(database.pool, {
-      postpone: tx => postponeRefund(tx, first, 1_000, 1_000),
+      postpone: tx => postponeRefund(tx, first, nextCheck),
       release: tx => keys.release(tx, first.refundId),
     })
     expect(await leaseLeftMs(database.pool, first.refundId)).toBeGreaterThan(0)
+  })
+
+  test('of all that is left takes what is left when its turn comes, and is not refused', async () => {
+    const { claim } = phases()
+    const keyed = await newRefund()
+    let whole: Promise<RefundClaim> | undefined
+    await inTransaction(database.pool, async tx => {
+      await tx.query('UPDATE payments SET refunded_cents = 100 WHERE payment_id = $1', [
+        keyed.paymentId,
+      ])
+      whole = claim(keyed, enoughTime)
+      await untilALockIsWaitedFor(database.pool)
+    })
+    expect(await whole).toMatchObject({ kind: 'claimed', refund: { amountCents: 9_800 } })
   })
 
   test('that somebody writes to is not taken over, nor waited for', async () => {
@@ -143,7 +161,7 @@ describe('a refund', () => {
     await letTheLeaseRunOut(database.pool, refundId)
     const claimed = await inTransaction(database.pool, async tx => {
       await tx.query('SELECT FROM refunds WHERE refund_id = $1 FOR NO KEY UPDATE', [refundId])
-      return claim(keyed)
+      return claim(keyed, enoughTime)
     })
     expect(claimed).toEqual({ kind: 'in_progress', retryAfterMs: 0 })
     expect(await leaseLeftMs(database.pool, refundId)).toBeLessThan(0)

@@ -19,9 +19,14 @@ const contenders = {
   unbatched: naive('NATURAL_BATCHING'),
   // Explicit transactions, one statement after the other, none of them named.
   tutorial: { PATTERN_NATURAL_BATCHING: 'step-by-step' },
+  // Without keys there are neither batches nor fencing: those two switches would have no effect.
   withoutPatterns: naive(
-    ...['IDEMPOTENCY_KEY', 'NATURAL_BATCHING', 'FENCING', 'UNKNOWN_OUTCOME', 'REFUND_OBLIGATION'],
-    ...['CALLBACK_HINT', 'RECONCILER', 'OUTBOX'],
+    'IDEMPOTENCY_KEY',
+    'UNKNOWN_OUTCOME',
+    'REFUND_OBLIGATION',
+    'CALLBACK_HINT',
+    'RECONCILER',
+    'OUTBOX',
   ),
 } as const satisfies Record<string, Record<string, string>>
 

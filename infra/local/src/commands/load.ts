@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { runK6, type ScenarioName, scenarioNames } from '@nightshift/load-tests/scenarios/run-k6'
 import { runCommandLine } from '../command.ts'
+import { confirmAllAddresses } from '../confirm-address.ts'
 import { findK6 } from '../parts/k6.ts'
 import { describeProgress, describeSummary } from '../print-load.ts'
 import { loadSettingsOf } from '../system/load-settings.ts'
@@ -52,6 +53,8 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
+  const over = new AbortController()
+  const confirming = confirmAllAddresses(urlOf('mailbox'), over.signal)
   const { exitCode, summary, said } = await runK6({
     ...{ k6, scenario, signal: stop.signal },
     env: { ...loadSettingsOf(urls, apiKeys), ...settingsIn(values) },
@@ -59,7 +62,8 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
     summaryFile: join(directory, 'summary.json'),
     htmlFile: join(directory, 'report.html'),
     ...(values['json'] ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
-  })
+  }).finally(() => over.abort())
+  await confirming
   if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
   console.log(values['json'] ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped

@@ -8,6 +8,7 @@ import { runCommandLine } from '../command.ts'
 import { followFile, sizeOf } from '../follow-file.ts'
 import { interleave } from '../log-time.ts'
 import { isMissing } from '../read-if-there.ts'
+import { readNumber } from '../read-number.ts'
 import { lastLines } from '../supervisor/await-ready.ts'
 import { statePaths } from '../system/state.ts'
 
@@ -33,10 +34,7 @@ if (import.meta.main) {
 }
 
 async function run(values: Values, [only]: readonly string[]): Promise<number> {
-  const count = /^\d{1,9}$/.test(String(values.lines)) ? Number(values.lines) : Number.NaN
-  if (!(count <= linesMax)) {
-    throw new Error(`--lines must be a whole number up to ${linesMax}`)
-  }
+  const count = readNumber('--lines', values.lines, linesMax, 0)
   const { logs: dir } = statePaths()
   const names = await listLogs(dir)
   if (only !== undefined && !names.includes(only)) {

@@ -80,7 +80,9 @@ async function firstSteps(
     seedListings({
       listingsDatabaseUrl: databaseUrl(postgresUrl, { database: 'listings' }),
       listingsUrl: urls.listings,
+      notificationsDatabaseUrl: databaseUrl(postgresUrl, { database: 'notifications' }),
       notificationsUrl: urls.notifications,
+      mailboxUrl: urls.mailbox,
       apiKeys: secrets.apiKeys,
     }),
   )

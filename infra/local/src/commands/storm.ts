@@ -11,7 +11,7 @@ import { describeCommit } from '../proofs/describe-commit.ts'
 import { assertMayWrite, keepResult } from '../proofs/keep-result.ts'
 import { readNumber } from '../read-number.ts'
 import { statePaths } from '../system/state.ts'
-import { switchesIn } from '../system/topology.ts'
+import { switchesIn } from '../system/switches.ts'
 import { openThrowAwayParts } from '../testing/test-parts.ts'
 
 const help = `Usage: npm run storm [-- --short] [--rate N] [--seed N] [--write] [--json]

@@ -1,4 +1,5 @@
 import { attributesAtRest, type ToxicRequest, type ToxicType } from '@nightshift/faults/toxic'
+import { wholeNumberIn } from '../read-number.ts'
 import { type ServiceName, serviceNames } from '../system/secrets.ts'
 import { nearestNames } from './nearest-names.ts'
 import type { DialSettings } from './nemesis-dials.ts'
@@ -133,8 +134,8 @@ function parseDials(
   return { verb: 'dial', board, change }
 }
 
-/** As people write numbers: no `0x10`, no `1e1`. */
-const decimal = /^-?\d{1,15}(?:\.\d{1,15})?$/
+/** As people write one: not `0x10`, `1e3`, ` 5` or nothing, of which `Number` makes numbers as well. */
+const decimal = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?$/
 
 /** The text as the kind of value that the dial has now; undefined when it is none. */
 function valueLike(now: unknown, text: string): unknown {
@@ -153,7 +154,7 @@ function parseLinkBreak(link: string, rest: readonly string[], flags: Flags): Br
   }
   const stream = streams.find(name => name === (flags['stream'] ?? 'downstream'))
   if (!stream) return { mistake: `--stream is ${streams.join(' or ')}.` }
-  const share = String(flags['toxicity'] ?? 1)
+  const share = String(flags['toxicity'] ?? '1')
   const toxicity = decimal.test(share) ? Number(share) : Number.NaN
   if (!(toxicity > 0 && toxicity <= 1)) {
     return { mistake: '--toxicity is the share of connections it takes, above 0 and at most 1.' }
@@ -169,8 +170,8 @@ function parseAttributes(type: ToxicType, flags: Flags): Record<string, number> 
   for (const name of Object.keys(attributesAtRest[type])) {
     const text = flags[flagOf(name)]
     if (text === undefined) continue
-    const amount = /^\d+$/.test(String(text)) ? Number(text) : Number.NaN
-    if (Number.isNaN(amount)) return { mistake: `--${flagOf(name)} is a whole number.` }
+    const amount = wholeNumberIn(text)
+    if (amount === undefined) return { mistake: `--${flagOf(name)} is a whole number.` }
     attributes[name] = amount
   }
   const needed = neededAttributes[type]

@@ -28,7 +28,14 @@ const committed = {
     'POST /v1/listings   listings:write',
     'POST /v1/listings/:listingId/publish   listings:write',
   ],
-  notifications: ['POST /v1/alerts   public'],
+  notifications: [
+    // The links in mails; the signature in them is checked by the POSTs.
+    'GET /v1/confirm/:token   public',
+    'GET /v1/unsubscribe/:token   public',
+    'POST /v1/alerts   public',
+    'POST /v1/confirm/:token   public',
+    'POST /v1/unsubscribe/:token   public',
+  ],
 }
 
 const builders = {

@@ -131,8 +131,9 @@ function isObject(value: unknown): value is Json {
 }
 
 function isAllowed(header: string | undefined, token: string): boolean {
-  const shown = Buffer.from(header ?? '')
-  const expected = Buffer.from(`Bearer ${token}`)
+  // The name of a scheme is case-insensitive (RFC 9110, 11.1); the token is not.
+  const shown = Buffer.from(/^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? '')
+  const expected = Buffer.from(token)
   return shown.length === expected.length && timingSafeEqual(shown, expected)
 }
 

@@ -109,7 +109,8 @@ async function liveAgainAndAgain(
       },
       follow(readiness) {
         Object.assign(now, stateAfter(readiness))
-        report({ event: `process.${readiness.is}`, name })
+        const { reason } = now
+        report({ event: `process.${readiness.is}`, name, ...(reason !== undefined && { reason }) })
       },
       note: (event, details) => report({ event, name, ...details }),
     })
@@ -129,7 +130,7 @@ async function liveAgainAndAgain(
 }
 
 function stateAfter(readiness: Readiness): Pick<Now, 'state' | 'reason'> {
-  if (readiness.is === 'ready') return { state: 'ready', reason: undefined }
+  if (readiness.is === 'ready') return { state: 'ready', reason: readiness.note }
   return { state: 'unready', reason: readiness.reason }
 }
 

@@ -9,31 +9,54 @@ import type { Probe } from './process-spec.ts'
  * comes. Anything but the right answer within the time is a no; it never throws.
  */
 export async function probe(question: Probe, timeoutMs: number): Promise<boolean> {
+  return (await probeWithNote(question, timeoutMs)).isReady
+}
+
+/** As `probe`, with what a process that is ready says of a part of its work that stands still. */
+export async function probeWithNote(question: Probe, timeoutMs: number): Promise<Probed> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
     return await ask(question, timeoutMs, signal)
   } catch {
-    return false // refused, reset, timed out: to a probe they are all the same
+    return { isReady: false } // refused, reset, timed out: to a probe they are all the same
   }
 }
 
-async function ask(question: Probe, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+type Probed = { isReady: boolean; note?: string }
+
+async function ask(question: Probe, timeoutMs: number, signal: AbortSignal): Promise<Probed> {
   switch (question.kind) {
     case 'http':
       return askHttp(question.url, signal)
     case 'postgres':
-      return askPostgres(question.url, timeoutMs)
+      return { isReady: await askPostgres(question.url, timeoutMs) }
     case 'redis':
-      return askRedis(question.port, signal)
+      return { isReady: await askRedis(question.port, signal) }
     case 'kafka':
-      return askKafka(question.broker, signal)
+      return { isReady: await askKafka(question.broker, signal) }
   }
 }
 
-async function askHttp(url: string, signal: AbortSignal): Promise<boolean> {
+async function askHttp(url: string, signal: AbortSignal): Promise<Probed> {
   const response = await fetch(url, { signal, redirect: 'manual' })
-  await response.arrayBuffer() // an unread body would keep the connection
-  return response.status === 200
+  const body = await response.text() // an unread body would keep the connection
+  if (response.status !== 200) return { isReady: false }
+  const note = noteIn(body)
+  return { isReady: true, ...(note !== undefined && { note }) }
+}
+
+/** The seconds are left out: a note that stays the same is told once. */
+function noteIn(body: string): string | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return undefined // a process may answer in another format
+  }
+  const { stalled } = (parsed ?? {}) as { stalled?: unknown }
+  if (!Array.isArray(stalled) || stalled.length === 0) return undefined
+  const topics = stalled.map(stall => String((stall as { topic?: unknown } | null)?.topic))
+  return `no progress on ${topics.join(', ')}`
 }
 
 async function askPostgres(url: string, timeoutMs: number): Promise<boolean> {

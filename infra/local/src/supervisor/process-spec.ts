@@ -42,7 +42,10 @@ export type ProcessStatus = {
   /** Resident memory of the whole process group, in MiB. */
   memoryMiB?: number
   restarts: number
-  /** Why it is not ready, in words for a person: how it ended, or what does not answer. */
+  /**
+   * In words for a person: why it is not ready (how it ended, or what does not answer), or what
+   * stands still although it is ready.
+   */
   reason?: string
   log: string
 }

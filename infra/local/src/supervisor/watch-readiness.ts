@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { probe } from './probe.ts'
+import { probeWithNote } from './probe.ts'
 import type { ProcessSpec } from './process-spec.ts'
 
 export type Readiness = Readonly<
-  { is: 'ready' } | { is: 'unready'; reason: string } | { is: 'late'; reason: string }
+  | { is: 'ready'; note?: string }
+  | { is: 'unready'; reason: string }
+  | { is: 'late'; reason: string }
 >
 
 const probeSoonMs = 100
@@ -23,13 +25,16 @@ export async function watchReadiness(
   const deadline = Date.now() + spec.startTimeoutMs
   let wasReady = false
   let hasBeenReady = false
+  let lastNote: string | undefined
   while (!over.aborted) {
-    const isReady = await probe(spec.ready, probeTimeoutMs)
+    const { isReady, note } = await probeWithNote(spec.ready, probeTimeoutMs)
     if (over.aborted) return
     const reason = `${probedAddress(spec)} does not answer`
-    if (isReady && !wasReady) tell({ is: 'ready' })
+    const isNews = !wasReady || note !== lastNote
+    if (isReady && isNews) tell({ is: 'ready', ...(note !== undefined && { note }) })
     if (!isReady && wasReady) tell({ is: 'unready', reason })
     wasReady = isReady
+    lastNote = note
     hasBeenReady ||= isReady
     if (!hasBeenReady && Date.now() >= deadline) {
       const seconds = spec.startTimeoutMs / 1000

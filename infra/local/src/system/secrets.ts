@@ -27,6 +27,8 @@ export type Secrets = Readonly<{
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
   /** With which the card provider signs what it calls about. */
   cardProviderCallbackSecret: string
+  /** With which notifications signs the links in mails. */
+  mailLinkSecret: string
   /** Employer keys by tenant. */
   apiKeys: Readonly<Record<string, string>>
   /** What listings shows to payments, in the same form. */
@@ -44,6 +46,7 @@ export function makeSecrets(): Secrets {
     cardProviderSecretKey: `sk_test_${randomText()}`,
     apiKeyPeppers: { payments: randomText(), listings: randomText() },
     cardProviderCallbackSecret: `whsec_${randomText()}`,
+    mailLinkSecret: randomText(),
     apiKeys: Object.fromEntries(tenantNames.map(tenant => [tenant, makeApiKey()])),
     paymentsServiceKey: makeApiKey(),
   }

@@ -1,6 +1,8 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
+import { termsOfListing } from '@nightshift/contracts/search-terms'
 import pg from 'pg'
+import { confirmAddress } from '../confirm-address.ts'
 import { type KeyedService, keyedServices, type Secrets } from './secrets.ts'
 import {
   type SeedListing,
@@ -49,7 +51,10 @@ export type SeedListingsOptions = {
   /** Admin connection string of the listings database: drafts are written with ids of their own. */
   listingsDatabaseUrl: string
   listingsUrl: string
+  /** Admin connection string, to see which addresses still have to be confirmed. */
+  notificationsDatabaseUrl: string
   notificationsUrl: string
+  mailboxUrl: string
   apiKeys: Secrets['apiKeys']
 }
 
@@ -62,6 +67,9 @@ export type SeedListingsOptions = {
 export async function seedListings(options: SeedListingsOptions): Promise<{ published: number }> {
   const listings = seedListingsOf(tenants)
   await Promise.all(seedAlerts.map(alert => saveAlert(options.notificationsUrl, alert)))
+  for (const email of await unconfirmed(options.notificationsDatabaseUrl)) {
+    await confirmAddress(options.mailboxUrl, email)
+  }
   await withClient(options.listingsDatabaseUrl, async client => {
     for (const listing of listings) await insertDraft(client, listing)
   })
@@ -80,8 +88,9 @@ export async function seedListings(options: SeedListingsOptions): Promise<{ publ
 async function insertDraft(client: pg.Client, { listingId, tenant, request }: SeedListing) {
   await client.query(
     `INSERT INTO listings (listing_id, tenant_id, title, company, description, area, seniority,
-       salary_min_eur, salary_max_eur)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (listing_id) DO NOTHING`,
+       salary_min_eur, salary_max_eur, search)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]))
+     ON CONFLICT (listing_id) DO NOTHING`,
     [
       listingId,
       tenant.tenantId,
@@ -92,6 +101,7 @@ async function insertDraft(client: pg.Client, { listingId, tenant, request }: Se
       request.seniority,
       request.salaryMinEurPerYear,
       request.salaryMaxEurPerYear,
+      termsOfListing(request),
     ],
   )
 }
@@ -104,6 +114,20 @@ async function saveAlert(notificationsUrl: string, alert: SaveAlertRequest): Pro
     signal: AbortSignal.timeout(requestDeadlineMs),
   })
   if (answer.status !== 201) throw new Error(`an alert was refused: ${await answer.text()}`)
+}
+
+/** Not those that were unsubscribed: a candidate of the demonstration is not asked again either. */
+async function unconfirmed(databaseUrl: string): Promise<string[]> {
+  const found: string[] = []
+  await withClient(databaseUrl, async client => {
+    const { rows } = await client.query<{ address: string }>(
+      `SELECT address FROM addresses
+       WHERE address = ANY ($1) AND confirmed_at IS NULL AND unsubscribed_at IS NULL`,
+      [seedAlerts.map(({ email }) => email)],
+    )
+    found.push(...rows.map(({ address }) => address))
+  })
+  return found
 }
 
 /** The same key each time, so an attempt too many is a replay. */

@@ -13,8 +13,9 @@ import { loadSecrets, type Secrets } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
 import { repoRoot, type StatePaths } from './state.ts'
 import { stopSystem } from './stop-system.ts'
+import { switchesIn } from './switches.ts'
 import { writeSystemFile } from './system-file.ts'
-import { switchesIn, type Topology, topology } from './topology.ts'
+import { type Topology, topology } from './topology.ts'
 
 export type StartOptions = Readonly<{
   state: StatePaths

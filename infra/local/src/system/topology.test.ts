@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { portPlan } from './ports.ts'
 import { makeSecrets } from './secrets.ts'
-import { switchesIn, type TopologyOptions, topology } from './topology.ts'
+import { switchesIn } from './switches.ts'
+import { type TopologyOptions, topology } from './topology.ts'
 
 const secrets = makeSecrets()
 const plan = portPlan(4000)
@@ -76,4 +77,9 @@ test('of the caller’s environment only the switches are passed on', () => {
     CRASH_AT: 'after_commit:1',
     LOG_LEVEL: 'debug',
   })
+})
+
+test('a switch that is not there is refused by name, with the one that may be meant', () => {
+  const misspelt = () => switchesIn({ PATTERN_OUTBX: 'naive', PATTERN_OUTBOX: 'on' })
+  expect(misspelt).toThrow(/PATTERN_OUTBX is no switch. Near: PATTERN_OUTBOX/)
 })

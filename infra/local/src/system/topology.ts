@@ -125,20 +125,11 @@ export function topology(options: TopologyOptions): Topology {
     notifications: service(options, 'notifications', {
       ...serviceEnv('notifications'),
       SMTP_URL: `smtp://${over('notifications-mail', ports.smtp)}`,
+      // As candidates reach it, with or without links.
+      PUBLIC_URL: `http://${host}:${ports.notifications}`,
+      MAIL_LINK_SECRETS: secrets.mailLinkSecret,
     }),
   }
-}
-
-/** The variables of a caller's environment that reach the services: what experiments turn. */
-export function switchesIn(
-  environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const switches: Record<string, string> = {}
-  for (const [name, value] of Object.entries(environment)) {
-    const isSwitch = name.startsWith('PATTERN_') || name === 'CRASH_AT' || name === 'LOG_LEVEL'
-    if (isSwitch && value !== undefined) switches[name] = value
-  }
-  return switches
 }
 
 function linksOf({ links, ports, postgresUrl, redisUrl }: TopologyOptions): Link[] {

@@ -16,7 +16,10 @@ export type TestTopic = AsyncDisposable & {
 const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 10 }
 
 /** Reads a topic from its beginning, in a group of its own. */
-export async function openTestTopic(system: TestSystem, name: string): Promise<TestTopic> {
+export async function openTestTopic(
+  system: Pick<TestSystem, 'brokers' | 'prefix'>,
+  name: string,
+): Promise<TestTopic> {
   const log = openLog('test')
   log.setLevel('silent')
   const topic = system.prefix + name

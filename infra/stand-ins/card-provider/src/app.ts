@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { DialControl } from '../../dial-control.ts'
+import { dropRest } from '../../drop-rest.ts'
 import { readPlainJson } from '../../plain-json.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
@@ -58,6 +59,11 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
+  })
+  app.addHook('onSend', async ({ raw }, reply, payload) => {
+    await dropRest(raw)
+    if (!raw.complete) reply.header('connection', 'close')
+    return payload
   })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply))

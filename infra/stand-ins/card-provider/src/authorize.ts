@@ -22,10 +22,11 @@ export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {
   return sendAnswer(reply, apiError(403, 'invalid_request_error', message))
 }
 
-/** The scheme is known in any case. Compares digests, because equal lengths are what a constant-time comparison needs. */
+/** Compares digests, because equal lengths are what a constant-time comparison needs. */
 function isAuthorized(header: string | undefined, secretKey: string): boolean {
-  const key = /^bearer (.+)$/is.exec(header ?? '')?.[1] ?? ''
-  return timingSafeEqual(sha256(key), sha256(secretKey))
+  // The name of a scheme is case-insensitive (RFC 9110, 11.1); the key is not.
+  const shown = /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(sha256(shown), sha256(secretKey))
 }
 
 function sha256(text: string): Buffer {

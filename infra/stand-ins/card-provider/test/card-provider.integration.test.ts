@@ -88,9 +88,16 @@ describe('charging', () => {
     expect(body.error).toMatchObject({ type: 'invalid_request_error', param })
   })
 
+  test('the name of the scheme is of any case', async () => {
+    // RFC 9110, 11.1.
+    const headers = { authorization: `bearer  ${secretKey}` }
+    const { status } = await answerOf(fetch(`${provider.url}/v1/refunds`, { headers }))
+    expect(status).toBe(200)
+  })
+
   test('without the secret key nothing is read or charged', async () => {
     const url = `${provider.url}/v1/payment_intents`
-    for (const authorization of ['', 'Bearer sk_wrong', secretKey]) {
+    for (const authorization of ['', 'Bearer sk_wrong', secretKey, `Basic ${secretKey}`]) {
       const { status, body } = await answerOf(
         fetch(url, { method: 'POST', headers: { authorization } }),
       )

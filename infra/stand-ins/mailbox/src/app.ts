@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
 import type { DialControl } from '../../dial-control.ts'
+import { dropRest } from '../../drop-rest.ts'
 import { readPlainJson } from '../../plain-json.ts'
 import { dialRoutes } from './dial-routes.ts'
 import type { DialSettings, Dials } from './dials.ts'
@@ -35,6 +36,11 @@ export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstan
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
+  })
+  app.addHook('onSend', async ({ raw }, reply, payload) => {
+    await dropRest(raw)
+    if (!raw.complete) reply.header('connection', 'close')
+    return payload
   })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply))

@@ -1,8 +1,10 @@
 import type { Batching } from './types.ts'
 
 /** Each request its own statement and its own commit, as everybody writes it. */
-export const oneByOne: Batching = ({ run }) => {
+export const oneByOne: Batching = ({ run, expired }) => {
   return async item => {
+    const late = expired(item)
+    if (late !== undefined) return late
     const [result] = await run([item])
     return result as Awaited<ReturnType<typeof run>>[number]
   }

@@ -18,6 +18,7 @@ function openLab(options: Partial<BatchOptions<string, string>> = {}) {
     lanesMax: 1,
     batchMax: 3,
     isErrorOfOne: error => (error as Error).message === '22003',
+    expired: () => undefined,
     ...options,
   }
   const end = async () => {
@@ -70,6 +71,33 @@ test('when it is unknown what was done, nothing is done again', async () => {
   await end()
   expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
   expect(batches).toEqual([['x'], ['a', 'poison']])
+})
+
+test('an item whose caller has left while it waited is answered, and not done', async () => {
+  const left = new Set<string>()
+  const expired = (item: string) => (left.has(item) ? `${item} is too late` : undefined)
+  const { batches, end, settings } = openLab({ expired })
+  const work = naturalBatching(settings)
+  const all = ['a', 'b', 'c'].map(work)
+  left.add('b')
+  for (let round = 0; round < 2; round += 1) await end()
+  expect(await Promise.all(all)).toEqual(['a done', 'b is too late', 'c done'])
+  expect(batches).toEqual([['a'], ['c']])
+})
+
+test('a queue in which everything has expired empties itself, and goes on', async () => {
+  let isLate = false
+  const { batches, end, settings } = openLab({ expired: () => (isLate ? 'too late' : undefined) })
+  const work = naturalBatching(settings)
+  const all = ['a', 'b', 'c'].map(work)
+  isLate = true
+  await end()
+  expect(await Promise.all(all)).toEqual(['a done', 'too late', 'too late'])
+  isLate = false
+  const next = work('d')
+  await end()
+  expect(await next).toBe('d done')
+  expect(batches).toEqual([['a'], ['d']])
 })
 
 test('the naive twin does each by itself', async () => {

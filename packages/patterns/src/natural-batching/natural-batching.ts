@@ -42,16 +42,21 @@ export const naturalBatching: Batching = options => {
     })
 }
 
-/** The oldest first; one that has the key of another of the batch stays for the next. */
+/**
+ * Takes the oldest items, at most one per key; the rest stay queued. An item that has expired in the
+ * queue is answered without being done: nobody would use its result.
+ */
 function takeBatch<Item, Result>(
   waiting: Waiting<Item, Result>[],
-  { keyOf, batchMax }: BatchOptions<Item, Result>,
+  { keyOf, batchMax, expired }: BatchOptions<Item, Result>,
 ): Waiting<Item, Result>[] {
   const batch = new Map<string, Waiting<Item, Result>>()
   const rest: Waiting<Item, Result>[] = []
   for (const one of waiting) {
+    const late = expired(one.item)
     const key = keyOf(one.item)
-    if (batch.size < batchMax && !batch.has(key)) batch.set(key, one)
+    if (late !== undefined) one.resolve(late)
+    else if (batch.size < batchMax && !batch.has(key)) batch.set(key, one)
     else rest.push(one)
   }
   waiting.splice(0, waiting.length, ...rest)
@@ -63,6 +68,7 @@ async function runBatch<Item, Result>(
   options: BatchOptions<Item, Result>,
   batch: readonly Waiting<Item, Result>[],
 ): Promise<void> {
+  if (batch.length === 0) return
   try {
     const results = await options.run(batch.map(({ item }) => item))
     batch.forEach(({ resolve }, at) => {

@@ -9,6 +9,11 @@ export type BatchOptions<Item, Result> = {
   batchMax: number
   /** True for an error that one item causes, and with which nothing of the batch was done. */
   isErrorOfOne: (error: unknown) => boolean
+  /**
+   * The result of an item whose caller has no time left for it, or undefined while it has. It is asked
+   * when the item leaves the queue, because a caller may have left while its item waited there.
+   */
+  expired: (item: Item) => Result | undefined
 }
 
 /** Turns work on many into a function for one. The promise settles when its own item is done. */

@@ -12,6 +12,7 @@ import {
   startSpan,
 } from '@nightshift/runtime/telemetry'
 import pg from 'pg'
+import { keepLane, type Lease, sendBeforeMs, takeLane } from './lane.ts'
 
 export type RelayOptions = {
   connectionString: string
@@ -26,8 +27,8 @@ const idleMs = 50
 const failureBackoffCapMs = 2_000
 const statementTimeoutMs = 5_000
 const leaveDeadlineMs = 1_000
-/** Any number; the same in every instance of a service, which each have a database of their own. */
-const laneLock = 4_000_001
+/** How often a relay that only waits for the lane looks how old the oldest event is. */
+const lookMs = 1_000
 
 type Row = {
   id: string
@@ -42,18 +43,22 @@ type Row = {
  * Publishes what waits in the outbox, oldest first: read, send, mark, and no transaction open while
  * Kafka is asked. A death between send and mark sends again: at least once.
  *
- * One relay works at a time, whoever holds the advisory lock. Two with SKIP LOCKED would each be
- * correct about every row and together lose the order of an aggregate. The lock belongs to a
- * connection of its own, and so does the reading and marking: who loses the one loses the other.
+ * One relay works at a time, the one that has the lane (`lane.ts`). Two with SKIP LOCKED would each
+ * be correct about every row and together lose the order of an aggregate. A relay whose send or
+ * statement failed leaves the lane, so that one that reaches Kafka can have it.
+ * The lane fences what this system does: a relay that was frozen does not begin a send after its
+ * lease, and marks nothing. Kafka knows no epochs; a request that was already on its way then arrives
+ * late, and consumers recognise its events by their ids.
  * Rows are found by "not published yet" and never by "id above the last": ids are given out before
  * commits, so a slow transaction would be passed by for ever.
  */
 export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Promise<void> {
   return async signal => {
-    let lane: { client: pg.Client; held: boolean } | undefined
+    const age = ageOfOldest(options.metrics)
+    let session: { client: pg.Client; lease: Lease | undefined } | undefined
     const leave = async () => {
-      const left = lane
-      lane = undefined
+      const left = session
+      session = undefined
       if (!left) return
       // A server that has gone silent never says goodbye.
       const farewell = sleep(leaveDeadlineMs, undefined, { ref: false })
@@ -61,13 +66,16 @@ export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Pro
     }
     const runOnce = async () => {
       try {
-        lane ??= { client: await connect(options.connectionString), held: false }
-        lane.held ||= await tryToHold(lane.client)
-        if (lane.held) return await relayOnce(lane.client, options)
-        // Whoever holds the lane says how old the oldest is. What we last saw is no longer so.
-        options.metrics.outboxOldestSeconds.set(0)
+        session ??= { client: await connect(options.connectionString), lease: undefined }
+        const { client } = session
+        session.lease = session.lease
+          ? await keepLane(client, session.lease)
+          : await takeLane(client)
+        if (session.lease) return await relayOnce(client, session.lease, age, options)
+        await age.look(client)
         return 0
       } catch (error) {
+        age.isUnknown()
         await leave()
         throw error
       }
@@ -86,6 +94,41 @@ export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Pro
   }
 }
 
+type AgeOfOldest = ReturnType<typeof ageOfOldest>
+
+/**
+ * Every relay reports how old the oldest unpublished event is, and not only the one that publishes:
+ * that one may be frozen, and an alarm on the others must not be blind then.
+ */
+function ageOfOldest(metrics: Metrics) {
+  let seconds = 0
+  let seenMs = performance.now()
+  const see = (ageMs: number) => {
+    seconds = ageMs / 1000
+    seenMs = performance.now()
+    metrics.outboxOldestSeconds.set(seconds)
+  }
+  return {
+    see,
+    /** For a relay that does not publish: now and then, because it asks twenty times a second. */
+    look: async (client: pg.Client) => {
+      if (performance.now() - seenMs < lookMs) return
+      const { rows } = await client.query<{ waited_ms: string }>({
+        name: 'look_at_oldest',
+        text: `SELECT extract(epoch FROM clock_timestamp() - created_at) * 1000 AS waited_ms
+               FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT 1`,
+      })
+      see(Number(rows[0]?.waited_ms ?? 0))
+    },
+    /** While the database can't be asked, an event that waited goes on waiting. */
+    isUnknown: () => {
+      if (seconds === 0) return
+      const sinceSeconds = (performance.now() - seenMs) / 1000
+      metrics.outboxOldestSeconds.set(seconds + sinceSeconds)
+    },
+  }
+}
+
 async function connect(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString,
@@ -101,17 +144,12 @@ async function connect(connectionString: string): Promise<pg.Client> {
   return client
 }
 
-/** True if this session is now the one that works. It stays so until the connection closes. */
-async function tryToHold(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ held: boolean }>({
-    name: 'hold_lane',
-    text: 'SELECT pg_try_advisory_lock($1::bigint) AS held',
-    values: [laneLock],
-  })
-  return rows[0]?.held === true
-}
-
-async function relayOnce(client: pg.Client, { publish, metrics }: RelayOptions): Promise<number> {
+async function relayOnce(
+  client: pg.Client,
+  lease: Lease,
+  age: AgeOfOldest,
+  { publish, metrics }: RelayOptions,
+): Promise<number> {
   const { rows } = await client.query<Row>({
     name: 'read_outbox',
     text: `SELECT id, topic, aggregate_id, payload, traceparent,
@@ -119,15 +157,19 @@ async function relayOnce(client: pg.Client, { publish, metrics }: RelayOptions):
            FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1`,
     values: [batchMax],
   })
-  metrics.outboxOldestSeconds.set(Number(rows[0]?.waited_ms ?? 0) / 1000)
+  age.see(Number(rows[0]?.waited_ms ?? 0))
   if (rows.length === 0) return 0
-  await publishInSpans(publish, rows)
+  // Later than that, another relay may have published these, and newer ones of the same aggregates.
+  await publishInSpans(records => publish(records, sendBeforeMs(lease)), rows)
   await crashpoint('relay.published')
-  await client.query({
+  const { rowCount } = await client.query({
     name: 'mark_published',
-    text: 'UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])',
-    values: [rows.map(row => row.id)],
+    text: `UPDATE outbox SET published_at = now()
+           WHERE id = ANY($1::bigint[]) AND published_at IS NULL
+             AND EXISTS (SELECT FROM outbox_lane WHERE epoch = $2)`,
+    values: [rows.map(row => row.id), lease.epoch],
   })
+  if (rowCount === 0) throw new Error('the lane was lost between sending and marking')
   metrics.eventsRelayed.inc(rows.length)
   return rows.length
 }

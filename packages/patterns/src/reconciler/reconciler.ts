@@ -7,15 +7,36 @@
 import type { Reconcile } from './types.ts'
 
 /**
- * In bounded batches and a few at a time, so that another party that just came back is not stormed by
- * everything that waited for it.
+ * Each worker takes one item, finishes it, and takes the next. An item's lease begins when its work
+ * begins, so the lease has to be longer than one attempt and not longer than a whole batch. For the
+ * same reason a stop waits for one attempt at most.
+ *
+ * An item that fails stays under its lease and is due again after it. The other workers go on.
  */
-export const reconcileDue: Reconcile = async ({ takeDue, finishOne, concurrencyMax }) => {
-  const due = await takeDue()
-  const queue = due.values()
+export const reconcileDue: Reconcile = async ({
+  takeOne,
+  finishOne,
+  concurrencyMax,
+  roundMax,
+  signal,
+}) => {
+  let begun = 0
+  let looked = 0
+  const failures: unknown[] = []
   const worker = async () => {
-    for (const one of queue) await finishOne(one)
+    while (begun < roundMax && !signal.aborted) {
+      begun += 1
+      const one = await takeOne()
+      if (one === undefined) return
+      looked += 1
+      await finishOne(one).catch((error: unknown) => failures.push(error))
+    }
   }
-  await Promise.all(Array.from({ length: concurrencyMax }, worker))
-  return due.length
+  const workers = await Promise.allSettled(Array.from({ length: concurrencyMax }, worker))
+  for (const ended of workers) if (ended.status === 'rejected') failures.push(ended.reason)
+  if (failures.length > 0) {
+    const message = `${failures.length} of ${looked} could not be finished`
+    throw new AggregateError(failures, message, { cause: failures[0] })
+  }
+  return looked
 }

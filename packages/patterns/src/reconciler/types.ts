@@ -1,10 +1,16 @@
 export type DueWork<One> = {
-  /** A bounded batch of what is due, taken so that nobody else takes it meanwhile. */
-  takeDue: () => Promise<readonly One[]>
+  /** Takes what has been due for longest, so that no other worker takes it during its lease. */
+  takeOne: () => Promise<One | undefined>
   finishOne: (one: One) => Promise<void>
-  /** So many at a time. */
   concurrencyMax: number
+  /** A round ends after this many, so that its caller can look at other things. */
+  roundMax: number
+  /** Nothing more is taken once it aborts. What is being finished is waited for. */
+  signal: AbortSignal
 }
 
-/** One round. Answers how many were looked at. */
+/**
+ * One round. Answers how many were looked at.
+ * @throws AggregateError with the errors of single items, after all others have been finished
+ */
 export type Reconcile = <One>(work: DueWork<One>) => Promise<number>

@@ -4,9 +4,13 @@ import { tenantHeader } from '@nightshift/runtime/api-keys'
 import type { CallDependency } from '@nightshift/runtime/call-dependency'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
+import { retryAfterMs } from '@nightshift/runtime/retry-after'
 import Value from 'typebox/value'
 import type { PayOutcome, Publication } from '../domain/publication.ts'
 import type { PublishListingDeps } from '../flows/publish-listing.ts'
+import { limits } from '../limits.ts'
+
+const { retryAfterCapMs } = limits.payments
 
 /**
  * Asks the payments service for the payment of a publication. Its idempotency key is derived from
@@ -57,7 +61,8 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome 
   if (status === 402) return { kind: 'rejected', reason: 'declined' }
   if (status === 409) return unknown('payments is still working on it')
   if (status === 429 || status === 503) {
-    return { kind: 'shed', retryAfterMs: 1_000 * (Number(answer.headers['retry-after']) || 1) }
+    const header = answer.headers['retry-after']
+    return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
   }
   if (status >= 500) return unknown(`payments answered ${status}`)
   return { kind: 'bug', cause: new Error(`payments answered ${status}`) }

@@ -21,6 +21,7 @@ const publication: Publication = {
   status: 'pending',
   paymentId: null,
   cardToken: 'pm_card_visa',
+  attempt: 1,
 }
 const data = { listingId: 'listing', amountCents: 9_900, currency: 'EUR' }
 

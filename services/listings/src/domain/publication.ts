@@ -13,6 +13,8 @@ export type Publication = {
   paymentId: string | null
   /** Known until the outcome is. */
   cardToken: string | null
+  /** Raised by each takeover: an owner with an older number has been overtaken. */
+  attempt: number
 }
 
 /** What a plan costs. The price is fixed in the publication when it begins. */

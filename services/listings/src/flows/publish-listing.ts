@@ -1,6 +1,7 @@
 import type { PublishListingRequest } from '@nightshift/contracts/listings-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
+import { retryFloorMs } from '@nightshift/runtime/outcome'
 import {
   decide,
   type PayOutcome,
@@ -33,13 +34,15 @@ export type FinishPublicationDeps = {
   pay: (publication: Publication, deadline: Deadline) => Promise<PayOutcome>
   /** Records how the payment ended, and the answer. Answers what the publication is now. */
   settle: (publication: Publication, verdict: FinalVerdict) => Promise<Publication>
-  /** Notes that the outcome is open and when to look again. */
-  askAgainLater: (publication: Publication) => Promise<void>
+  /** Notes that the outcome is open and when to look again: not before `retryFloorMs` have passed. */
+  askAgainLater: (publication: Publication, retryFloorMs: number) => Promise<void>
 }
 
 export type PublishListingDeps = FinishPublicationDeps & {
+  /** With less left of the request, nothing is begun. */
+  beginMinMs: number
   /** Commits the key, the publication and its price, and takes the listing out of its drafts. */
-  claim: (priced: PricedPublication) => Promise<PublicationClaim>
+  claim: (priced: PricedPublication, deadline: Deadline) => Promise<PublicationClaim>
 }
 
 export type FinalVerdict = Exclude<Verdict, { kind: 'ask_again' }>
@@ -57,8 +60,9 @@ export async function publishListing(
   keyed: KeyedPublication,
   deadline: Deadline,
 ): Promise<PublishListingResult> {
+  if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
-  const claim = await deps.claim({ ...keyed, amountCents })
+  const claim = await deps.claim({ ...keyed, amountCents }, deadline)
   if (claim.kind !== 'claimed') return claim
   const publication = await finishPublication(deps, claim.publication, deadline)
   return { kind: 'publication', publication }
@@ -71,8 +75,9 @@ export async function finishPublication(
   deadline: Deadline,
 ): Promise<Publication> {
   if (publication.status !== 'pending') return publication
-  const verdict = decide(await deps.pay(publication, deadline))
+  const outcome = await deps.pay(publication, deadline)
+  const verdict = decide(outcome)
   if (verdict.kind !== 'ask_again') return deps.settle(publication, verdict)
-  await deps.askAgainLater(publication)
+  await deps.askAgainLater(publication, retryFloorMs(outcome))
   return publication
 }

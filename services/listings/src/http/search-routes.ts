@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { SearchQuery, SearchResponse } from '@nightshift/contracts/listings-http'
 import { problemResponses } from '@nightshift/contracts/problem'
+import { nothingSearchable } from '@nightshift/runtime/http-refusals'
 import { sendProblem } from '@nightshift/runtime/problem'
 import { type SearchListingsDeps, searchListings } from '../flows/search-listings.ts'
 
@@ -23,6 +24,9 @@ export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps 
         title: 'The request does not have the form that this route takes',
         errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
       })
+    }
+    if (result.kind === 'nothing_searchable') {
+      return sendProblem(request, reply, nothingSearchable)
     }
     // Text already, from the cache or just made: not to be written a second time.
     return reply

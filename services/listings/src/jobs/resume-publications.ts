@@ -1,3 +1,4 @@
+import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/deadline'
 import type { Log } from '@nightshift/runtime/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
@@ -5,10 +6,12 @@ import { type FinishPublicationDeps, finishPublication } from '../flows/publish-
 import type { DuePublication } from '../store/publications.ts'
 
 export type ResumePublicationsDeps = {
-  takeDue: () => Promise<DuePublication[]>
+  reconcile: Reconcile
+  takeDue: () => Promise<DuePublication | undefined>
   finish: FinishPublicationDeps
   attemptBudgetMs: number
   concurrencyMax: number
+  roundMax: number
   log: Log
 }
 
@@ -17,14 +20,17 @@ export type ResumePublicationsDeps = {
  * asks payments again under the same key. A client that never comes back changes nothing.
  * @returns how many were looked at
  */
-export async function resumePublicationsOnce(deps: ResumePublicationsDeps): Promise<number> {
-  const due = await deps.takeDue()
-  const queue = due.values()
-  const worker = async () => {
-    for (const one of queue) await resumeOne(deps, one)
-  }
-  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
-  return due.length
+export function resumePublicationsOnce(
+  deps: ResumePublicationsDeps,
+  signal: AbortSignal,
+): Promise<number> {
+  return deps.reconcile({
+    takeOne: deps.takeDue,
+    finishOne: due => resumeOne(deps, due),
+    concurrencyMax: deps.concurrencyMax,
+    roundMax: deps.roundMax,
+    signal,
+  })
 }
 
 async function resumeOne(deps: ResumePublicationsDeps, due: DuePublication): Promise<void> {

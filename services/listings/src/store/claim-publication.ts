@@ -11,7 +11,7 @@ import type {
   PublishListingDeps,
 } from '../flows/publish-listing.ts'
 import { findListing, takeFromDrafts } from './listings.ts'
-import { findPublication, insertPublication } from './publications.ts'
+import { findPublication, insertPublication, takeOverPublication } from './publications.ts'
 
 const route = 'POST /v1/listings/:listingId/publish'
 
@@ -26,9 +26,9 @@ export function claimPublication(
   isBacklogFull: () => boolean,
   firstCheckMs: number,
 ): PublishListingDeps['claim'] {
-  return async keyed => {
+  return async (keyed, deadline) => {
     const { tenantId, listingId, key, request } = keyed
-    const result = await inTenantTransaction<PublicationClaim>(pool, tenantId, async tx => {
+    const claimIn = async (tx: Transaction): Promise<PublicationClaim> => {
       const claim = await keys.claim(tx, {
         tenantId,
         route,
@@ -41,10 +41,12 @@ export function claimPublication(
         if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
         await begin(tx, keyed, claim.id, firstCheckMs)
       }
-      const publication = await findPublication(tx, claim.id)
+      const takenOver = claim.resumed ? await takeOverPublication(tx, claim.id) : undefined
+      const publication = takenOver ?? (await findPublication(tx, claim.id))
       if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
       return { kind: 'claimed', publication }
-    })
+    }
+    const result = await inTenantTransaction(pool, tenantId, claimIn, deadline)
     await crashpoint('publication.claimed')
     return result
   }

@@ -1,4 +1,5 @@
 import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
+import { termsOfListing, termsQuery } from '@nightshift/contracts/search-terms'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { Listing } from '../domain/listing.ts'
 import type { SearchCursor } from '../domain/search-cursor.ts'
@@ -40,8 +41,9 @@ export async function insertListing(db: Queryable, listing: NewListing): Promise
   const { rows } = await db.query<ListingRow>({
     name: 'insert_listing',
     text: `INSERT INTO listings (listing_id, tenant_id, title, company, description, area,
-             seniority, salary_min_eur, salary_max_eur)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ${columns}`,
+             seniority, salary_min_eur, salary_max_eur, search)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, array_to_tsvector($10::text[]))
+           RETURNING ${columns}`,
     values: [
       listing.listingId,
       listing.tenantId,
@@ -52,6 +54,7 @@ export async function insertListing(db: Queryable, listing: NewListing): Promise
       listing.seniority,
       listing.salaryMinEurPerYear,
       listing.salaryMaxEurPerYear,
+      termsOfListing(listing),
     ],
   })
   const [row] = rows
@@ -115,17 +118,19 @@ export type Page = { listings: Listing[]; nextAfter: SearchCursor | undefined }
 
 /**
  * One page of live listings, newest first. The page ends at a key and not at an offset, so what goes
- * live meanwhile neither repeats nor skips a row. Text is read as in a search engine; it can't be
- * malformed. A candidate of one region is also shown what is open worldwide.
+ * live meanwhile neither repeats nor skips a row. A candidate of one region is also shown what is open
+ * worldwide. With and without terms it is two statements, because in one for both, a plan for any
+ * parameters could not use the index.
  */
 export async function findLiveListings(db: Queryable, search: Search): Promise<Page> {
+  const { terms } = search
   const { rows } = await db.query<ListingRow & { published_micros: string }>({
-    name: 'find_live_listings',
+    name: terms ? 'find_live_listings_by_terms' : 'find_live_listings',
     text: `SELECT ${columns},
                   (extract(epoch FROM published_at) * 1000000)::bigint AS published_micros
            FROM listings
            WHERE status = 'live'
-             AND ($1::text IS NULL OR search @@ websearch_to_tsquery('english', $1))
+             AND ${terms ? 'search @@ $1::tsquery' : '$1::text IS NULL'}
              AND ($2::text IS NULL OR area IN ($2, 'worldwide'))
              AND ($3::text IS NULL OR seniority = $3)
              AND ($4::int IS NULL OR salary_max_eur >= $4)
@@ -135,7 +140,7 @@ export async function findLiveListings(db: Queryable, search: Search): Promise<P
            ORDER BY published_at DESC, listing_id DESC
            LIMIT $7`,
     values: [
-      search.text,
+      terms && termsQuery(terms),
       search.area,
       search.seniority,
       search.salaryAtLeastEurPerYear,

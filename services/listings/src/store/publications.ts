@@ -12,10 +12,11 @@ type PublicationRow = {
   status: Publication['status']
   payment_id: string | null
   card_token: string | null
+  attempt: number
 }
 
 const columns = `publication_id, listing_id, tenant_id, plan, amount_cents, currency, status,
-  payment_id, card_token`
+  payment_id, card_token, attempt`
 
 export type NewPublication = {
   publicationId: string
@@ -122,22 +123,42 @@ export async function markPublished(
   return rows[0] && toPublication(rows[0])
 }
 
-/** The wait doubles with each check and is capped, and half of it is random: see jitter.ts. */
+/** Raises the attempt number for the owner that takes over. Undefined if it is not pending any more. */
+export async function takeOverPublication(
+  tx: Queryable,
+  publicationId: string,
+): Promise<Publication | undefined> {
+  const { rows } = await tx.query<PublicationRow>({
+    name: 'take_over_publication',
+    text: `UPDATE publications SET attempt = attempt + 1
+           WHERE publication_id = $1 AND status = 'pending' RETURNING ${columns}`,
+    values: [publicationId],
+  })
+  return rows[0] && toPublication(rows[0])
+}
+
+/**
+ * The wait doubles with each check up to a cap, and half of it is random, so that publications which
+ * failed together are not checked together.
+ * @param retryAfterMs the payments service asked not to be asked sooner
+ * @returns false, with nothing changed, if another owner has taken over: it is at work
+ */
 export async function postponeCheck(
   db: Queryable,
-  publicationId: string,
-  baseMs: number,
-  capMs: number,
-): Promise<void> {
-  await db.query({
+  { publicationId, attempt }: Pick<Publication, 'publicationId' | 'attempt'>,
+  { baseMs, capMs, retryAfterMs }: { baseMs: number; capMs: number; retryAfterMs: number },
+): Promise<boolean> {
+  const { rowCount } = await db.query({
     name: 'postpone_check',
     text: `UPDATE publications
            SET checks = checks + 1,
-               next_check_at = now() + (0.5 + random() / 2) * interval '1 millisecond'
-                 * least($3::float8, $2::float8 * 2 ^ least(checks, 20))
-           WHERE publication_id = $1 AND status = 'pending'`,
-    values: [publicationId, baseMs, capMs],
+               next_check_at = now() + interval '1 millisecond' * greatest(
+                 $5::float8 * (1 + random() / 4),
+                 (0.5 + random() / 2) * least($4::float8, $3::float8 * 2 ^ least(checks, 20)))
+           WHERE publication_id = $1 AND attempt = $2 AND status = 'pending'`,
+    values: [publicationId, attempt, baseMs, capMs, retryAfterMs],
   })
+  return rowCount === 1
 }
 
 /** How many pending publications their requests have left open, counting no further than `max`. */
@@ -154,25 +175,26 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
 export type DuePublication = { publication: Publication; traceparent: string | null }
 
 /**
- * Takes publications that are due for a check, and puts their next check a lease away: two instances
- * don't take the same one, and one that dies gives its share back by doing nothing.
+ * Takes the publication that has been due for a check for longest, and puts its next check a lease
+ * away: two workers don't take the same one, and one that dies gives it back by doing nothing. The
+ * previous owner is fenced off by the higher attempt number.
  */
-export async function takeDuePublications(
+export async function takeDuePublication(
   db: Queryable,
-  batchMax: number,
   leaseMs: number,
-): Promise<DuePublication[]> {
+): Promise<DuePublication | undefined> {
   const { rows } = await db.query<PublicationRow & { traceparent: string | null }>({
-    name: 'take_due_publications',
-    text: `UPDATE publications SET next_check_at = now() + $2 * interval '1 millisecond'
-           WHERE publication_id IN (
+    name: 'take_due_publication',
+    text: `UPDATE publications
+           SET next_check_at = now() + $1 * interval '1 millisecond', attempt = attempt + 1
+           WHERE publication_id = (
              SELECT publication_id FROM publications
              WHERE status = 'pending' AND next_check_at <= now()
-             ORDER BY next_check_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+             ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING ${columns}, traceparent`,
-    values: [batchMax, leaseMs],
+    values: [leaseMs],
   })
-  return rows.map(row => ({ publication: toPublication(row), traceparent: row.traceparent }))
+  return rows[0] && { publication: toPublication(rows[0]), traceparent: rows[0].traceparent }
 }
 
 function toPublication(row: PublicationRow): Publication {
@@ -186,5 +208,6 @@ function toPublication(row: PublicationRow): Publication {
     status: row.status,
     paymentId: row.payment_id,
     cardToken: row.card_token,
+    attempt: row.attempt,
   }
 }

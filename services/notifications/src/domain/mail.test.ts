@@ -1,30 +1,55 @@
 import { expect, test } from 'vitest'
 import { type Delivery, mailOf } from './mail.ts'
 
+const links = {
+  confirm: () => 'http://127.0.0.1:4003/v1/confirm/c',
+  unsubscribe: () => 'http://127.0.0.1:4003/v1/unsubscribe/u',
+}
+const listing = {
+  listingId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+  publicationId: '7c9e6679-7425-40de-944b-e07fc1f90ae8',
+  paymentId: '7c9e6679-7425-40de-944b-e07fc1f90ae9',
+  title: 'Night SRE',
+  company: 'Lumen',
+  description: 'Keep it up.',
+  area: 'europe',
+  seniority: 'senior',
+  salaryMinEurPerYear: 80_000,
+  salaryMaxEurPerYear: 95_000,
+} as const
 const delivery: Delivery = {
   deliveryId: '0f8fad5b-d9cb-469f-a165-70867728950e',
-  email: 'ada@example.org',
-  attempts: 0,
+  recipient: { addressId: 'a', sendTo: 'ada@example.org', consentVersion: 1 },
+  listing,
+  attempt: 1,
+  copies: 1,
   traceparent: null,
-  listing: {
-    listingId: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
-    publicationId: '7c9e6679-7425-40de-944b-e07fc1f90ae8',
-    paymentId: '7c9e6679-7425-40de-944b-e07fc1f90ae9',
-    title: 'Night SRE',
-    company: 'Lumen',
-    description: 'Keep it up.',
-    area: 'europe',
-    seniority: 'senior',
-    salaryMinEurPerYear: 80_000,
-    salaryMaxEurPerYear: 95_000,
-  },
 }
 
 test('a mail that is sent again is the same mail', () => {
-  expect(mailOf({ ...delivery, attempts: 3 })).toEqual(mailOf(delivery))
+  expect(mailOf({ ...delivery, attempt: 3, copies: 2 }, links)).toEqual(mailOf(delivery, links))
 })
 
 test('two candidates get two mails with ids of their own', () => {
-  const other = mailOf({ ...delivery, deliveryId: '7c9e6679-7425-40de-944b-e07fc1f90aea' })
-  expect(other.messageId).not.toBe(mailOf(delivery).messageId)
+  const other = mailOf({ ...delivery, deliveryId: '7c9e6679-7425-40de-944b-e07fc1f90aea' }, links)
+  expect(other.messageId).not.toBe(mailOf(delivery, links).messageId)
+})
+
+test('every mail has a way to end it, and an alert says so in its text', () => {
+  const mail = mailOf(delivery, links)
+  expect(mail.unsubscribeUrl).toBe(links.unsubscribe())
+  expect(mail.text.split('\n')).toContain(links.unsubscribe())
+  expect(mailOf({ ...delivery, listing: undefined }, links).unsubscribeUrl).toBeTruthy()
+})
+
+test('a request to confirm is told apart from an alert by its id, and has the link', () => {
+  const mail = mailOf({ ...delivery, listing: undefined }, links)
+  expect(mail.messageId).toMatch(/^<confirmation\./)
+  expect(mailOf(delivery, links).messageId).toMatch(/^<alert\./)
+  expect(mail.text.split('\n')).toContain(links.confirm())
+})
+
+test('the text of a mail has one kind of line break', () => {
+  const mixed = { ...listing, description: 'a\rb\r\nc\nd' }
+  expect(mailOf({ ...delivery, listing: mixed }, links).text).toContain('\na\nb\nc\nd\n')
 })

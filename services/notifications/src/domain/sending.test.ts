@@ -1,22 +1,40 @@
 import { expect, test } from 'vitest'
 import { decideSending, type SendOutcome } from './sending.ts'
 
-test.each<SendOutcome>([
-  { kind: 'unknown', cause: new Error('reset after DATA') },
-  { kind: 'not-sent', cause: new Error('refused') },
-  { kind: 'shed', retryAfterMs: 1_000 },
-])('a mail is not given up while its outcome is open ($kind)', outcome => {
-  expect(decideSending(outcome, 0, 3)).toEqual({ kind: 'again' })
+const bounds = { attemptsMax: 130, copiesMax: 3 }
+const first = { attempt: 1, copies: 1 }
+const unknown: SendOutcome = { kind: 'unknown', cause: new Error('reset after DATA') }
+const notSent: SendOutcome = { kind: 'not-sent', cause: new Error('refused') }
+const shed: SendOutcome = { kind: 'shed', retryAfterMs: 1_000 }
+
+test.each([
+  [unknown, true],
+  [notSent, false],
+  [shed, false],
+])('a mail is not given up while its outcome is open (%j)', (outcome, mayHaveArrived) => {
+  expect(decideSending(outcome, first, bounds)).toEqual({ kind: 'again', mayHaveArrived })
+})
+
+test('a mail that may have arrived three times is not sent a fourth time', () => {
+  const verdict = decideSending(unknown, { attempt: 3, copies: 3 }, bounds)
+  expect(verdict).toEqual({
+    kind: 'failed',
+    reason: 'unknown: the mail server may have accepted it 3 times and confirmed none',
+  })
+})
+
+test('refusals do not use up the copies of a mail', () => {
+  expect(decideSending(shed, { attempt: 129, copies: 3 }, bounds).kind).toBe('again')
+  expect(decideSending(unknown, { attempt: 120, copies: 2 }, bounds).kind).toBe('again')
 })
 
 test('the last attempt ends in a written reason, never in silence', () => {
-  const outcome: SendOutcome = { kind: 'not-sent', cause: new Error('refused') }
-  expect(decideSending(outcome, 2, 3)).toEqual({
+  expect(decideSending(notSent, { attempt: 130, copies: 1 }, bounds)).toEqual({
     kind: 'failed',
-    reason: 'given up after 3 attempts',
+    reason: 'given up after 130 attempts',
   })
 })
 
 test('a final no of the mail server is not asked again', () => {
-  expect(decideSending({ kind: 'rejected', reason: 'refused' }, 0, 3).kind).toBe('failed')
+  expect(decideSending({ kind: 'rejected', reason: 'refused' }, first, bounds).kind).toBe('failed')
 })

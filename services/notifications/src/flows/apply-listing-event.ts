@@ -10,15 +10,16 @@ export type ApplyListingEventDeps = {
 export type ListingEventTransaction = {
   /** False if this event was applied before. */
   rememberEvent: (eventId: string) => Promise<boolean>
-  /** Writes down who is to be told of this listing: each candidate once, however many alerts match. */
-  intendMails: (listing: ListingEvent['data']) => Promise<number>
+  /** Writes down that candidates are to be told of this listing. A listing is announced once. */
+  announce: (listing: ListingEvent['data']) => Promise<void>
 }
 
 export type ListingEventResult = 'applied' | 'duplicate'
 
 /**
- * A listing went live: decide whom to tell, and commit the decision with the memory of the event.
- * Nothing is sent here; a mail can't be undone, so it may only follow from what is committed.
+ * A listing went live: commit that it is to be announced, with the memory of the event. Whom it
+ * concerns is found afterwards, a few alerts at a time: the work here does not grow with their
+ * number, so no number of alerts can hold up the events that come next.
  */
 export function applyListingEvent(
   deps: ApplyListingEventDeps,
@@ -26,7 +27,7 @@ export function applyListingEvent(
 ): Promise<ListingEventResult> {
   return deps.inOneTransaction(async tx => {
     if (!(await tx.rememberEvent(event.eventId))) return 'duplicate'
-    await tx.intendMails(event.data)
+    await tx.announce(event.data)
     return 'applied'
   })
 }

@@ -1,23 +1,56 @@
-import { type Delivery, type Mail, mailOf } from '../domain/mail.ts'
-import { decideSending, type SendOutcome, type SendVerdict } from '../domain/sending.ts'
+import { retryFloorMs } from '@nightshift/runtime/outcome'
+import { type Delivery, type Mail, type MailLinks, mailOf } from '../domain/mail.ts'
+import {
+  decideSending,
+  type SendBounds,
+  type SendOutcome,
+  type SendVerdict,
+} from '../domain/sending.ts'
+
+/** One attempt of one delivery. Its outcome counts only while it is the latest. */
+export type Attempt = { deliveryId: string; attempt: number }
 
 export type SendMailDeps = {
   send: (mail: Mail) => Promise<SendOutcome>
-  markSent: (deliveryId: string) => Promise<void>
-  markFailed: (deliveryId: string, reason: string) => Promise<void>
-  postpone: (deliveryId: string) => Promise<void>
-  attemptsMax: number
+  /** The marks answer false when a later attempt has begun, which then decides. */
+  markSent: (attempt: Attempt) => Promise<boolean>
+  markFailed: (attempt: Attempt, reason: string) => Promise<boolean>
+  postpone: (attempt: Attempt, mayHaveArrived: boolean, floorMs: number) => Promise<boolean>
+  links: MailLinks
+  bounds: SendBounds
+  retryAfterCapMs: number
 }
+
+export type SendResult = SendVerdict | { kind: 'superseded' }
 
 /**
  * Sends one mail and writes down what became of it. Between the two the process may die: then the
- * mail is sent again, under the same id. At most one mail too many per death, and it can be counted.
+ * mail is sent again, under the same id. Each death adds at most as many copies as mails were being
+ * sent at once, and no mail is sent more often than `copiesMax` in all.
  */
-export async function sendMail(deps: SendMailDeps, delivery: Delivery): Promise<SendVerdict> {
-  const outcome = await deps.send(mailOf(delivery))
-  const verdict = decideSending(outcome, delivery.attempts, deps.attemptsMax)
-  if (verdict.kind === 'sent') await deps.markSent(delivery.deliveryId)
-  else if (verdict.kind === 'failed') await deps.markFailed(delivery.deliveryId, verdict.reason)
-  else await deps.postpone(delivery.deliveryId)
-  return verdict
+export async function sendMail(deps: SendMailDeps, delivery: Delivery): Promise<SendResult> {
+  const outcome = await deps.send(mailOf(delivery, deps.links))
+  const verdict = decideSending(outcome, delivery, deps.bounds)
+  const isLatest = await writeDown(deps, delivery, verdict, retryFloorMs(outcome))
+  return isLatest ? verdict : { kind: 'superseded' }
+}
+
+function writeDown(
+  deps: SendMailDeps,
+  delivery: Delivery,
+  verdict: SendVerdict,
+  floorMs: number,
+): Promise<boolean> {
+  switch (verdict.kind) {
+    case 'sent':
+      return deps.markSent(delivery)
+    case 'failed':
+      return deps.markFailed(delivery, verdict.reason)
+    case 'again':
+      return deps.postpone(
+        delivery,
+        verdict.mayHaveArrived,
+        Math.min(floorMs, deps.retryAfterCapMs),
+      )
+  }
 }

@@ -2,12 +2,28 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AlertResponse, SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { sendProblem } from '@nightshift/runtime/problem'
+import { nothingSearchable } from '@nightshift/runtime/http-refusals'
+import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
+import type { SavedAlert } from '../flows/save-alert.ts'
 
 export type AlertRoutesDeps = {
-  /** Answers undefined when the address has as many alerts as it may. */
-  saveAlert: (alertId: string, alert: SaveAlertRequest) => Promise<string | undefined>
+  saveAlert: (newAlertId: string, request: SaveAlertRequest) => Promise<SavedAlert>
+}
+
+const refusals: Readonly<Record<Exclude<SavedAlert['kind'], 'saved'>, Refusal>> = {
+  'no-address': {
+    status: 400,
+    slug: 'validation-error',
+    title: 'The request does not have the form that this route takes',
+    errors: [{ pointer: '/email', message: 'must be a plain e-mail address' }],
+  },
+  'nothing-searchable': nothingSearchable,
+  'too-many-alerts': {
+    status: 422,
+    slug: 'too-many-alerts',
+    title: 'This address has as many alerts as it may',
+  },
 }
 
 /** For everybody: save a search, and be told of what matches it from then on. */
@@ -17,18 +33,14 @@ export const alertRoutes: FastifyPluginAsyncTypebox<{ deps: AlertRoutesDeps }> =
 ) => {
   const save = {
     summary: 'Save an alert; the same alert twice is one',
+    description: 'It counts once its address has been confirmed by the link in a mail.',
     body: SaveAlertRequest,
     response: { 201: AlertResponse, ...problemResponses },
   }
   app.post('/v1/alerts', { config: { public: true }, schema: save }, async (request, reply) => {
-    const alertId = await deps.saveAlert(randomUUID(), request.body)
-    if (alertId === undefined) {
-      return sendProblem(request, reply, {
-        status: 422,
-        slug: 'too-many-alerts',
-        title: 'This address has as many alerts as it may',
-      })
-    }
+    const saved = await deps.saveAlert(randomUUID(), request.body)
+    if (saved.kind !== 'saved') return sendProblem(request, reply, refusals[saved.kind])
+    const { alertId } = saved
     note(request, { alertId })
     return reply.code(201).send({ alertId })
   })

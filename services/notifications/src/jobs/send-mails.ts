@@ -1,49 +1,73 @@
+import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import type { Log } from '@nightshift/runtime/logger'
 import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry'
 import type { Delivery } from '../domain/mail.ts'
-import type { SendVerdict } from '../domain/sending.ts'
-import { type SendMailDeps, sendMail } from '../flows/send-mail.ts'
+import { type SendMailDeps, type SendResult, sendMail } from '../flows/send-mail.ts'
+import type { Taken } from '../store/deliveries.ts'
 
 export type SendMailsDeps = {
-  takeDue: () => Promise<Delivery[]>
+  reconcile: Reconcile
+  /** One turn of one queue; undefined when none is due. */
+  take: () => Promise<Taken | undefined>
   mail: SendMailDeps
+  turnsMax: number
   concurrencyMax: number
+  roundMax: number
   log: Log
 }
 
 /**
- * Sends the mails that are due, a few at a time.
+ * Sends the mails that are due, a few at a time. Once the signal aborts no other mail is taken.
  * @returns how many were looked at
  */
-export async function sendMailsOnce(deps: SendMailsDeps): Promise<number> {
-  const due = await deps.takeDue()
-  const queue = due.values()
-  const worker = async () => {
-    for (const one of queue) await sendOne(deps, one)
-  }
-  await Promise.all(Array.from({ length: deps.concurrencyMax }, worker))
-  return due.length
+export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
+  return deps.reconcile({
+    takeOne: () => takeNext(deps, signal),
+    finishOne: delivery => sendOne(deps, delivery),
+    concurrencyMax: deps.concurrencyMax,
+    roundMax: deps.roundMax,
+    signal,
+  })
 }
+
+/** Goes from queue to queue until one has a mail to send. */
+async function takeNext(
+  { take, turnsMax, log }: SendMailsDeps,
+  signal: AbortSignal,
+): Promise<Delivery | undefined> {
+  for (let turn = 0; turn < turnsMax && !signal.aborted; turn += 1) {
+    const taken = await take()
+    if (taken === undefined) return undefined
+    if (taken.kind === 'mail') return taken.delivery
+    if (taken.kind === 'ended') {
+      const { deliveryId, status, reason } = taken
+      log.warn({ event: endedEventOf[status], deliveryId, reason })
+    }
+  }
+  return undefined
+}
+
+const endedEventOf = { suppressed: 'mail.suppressed', failed: 'mail.failed' } as const
 
 const eventOf = {
   sent: 'mail.sent',
   again: 'mail.postponed',
   failed: 'mail.failed',
-} as const satisfies Record<SendVerdict['kind'], string>
+  superseded: 'mail.superseded',
+} as const satisfies Record<SendResult['kind'], string>
 
 async function sendOne(deps: SendMailsDeps, delivery: Delivery): Promise<void> {
   const span = { kind: SpanKind.CLIENT, parent: contextFrom(delivery.traceparent) }
   await inSpan('send mail', span, async () => {
-    const { deliveryId, listing, attempts } = delivery
-    const verdict = await sendMail(deps.mail, delivery)
+    const { deliveryId, listing, attempt } = delivery
+    const result = await sendMail(deps.mail, delivery)
     const line = {
-      event: eventOf[verdict.kind],
+      event: eventOf[result.kind],
       deliveryId,
-      listingId: listing.listingId,
-      attempts,
+      ...(listing ? { listingId: listing.listingId } : {}),
+      attempts: attempt,
     }
-    if (verdict.kind === 'sent') deps.log.info(line)
-    else
-      deps.log.warn({ ...line, ...(verdict.kind === 'failed' ? { reason: verdict.reason } : {}) })
+    if (result.kind === 'sent') deps.log.info(line)
+    else deps.log.warn({ ...line, ...(result.kind === 'failed' ? { reason: result.reason } : {}) })
   })
 }

@@ -1,105 +1,194 @@
-import type { ListingEvent } from '@nightshift/contracts/events'
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { AdvertisedListing, Delivery } from '../domain/mail.ts'
+import type { SendMailDeps } from '../flows/send-mail.ts'
+
+/** What was found when a queue had its turn. */
+export type Taken =
+  | { kind: 'mail'; delivery: Delivery }
+  /** A mail that must not be sent (again), and was ended with a reason. */
+  | { kind: 'ended'; status: 'suppressed' | 'failed'; deliveryId: string; reason: string }
+  /** Nothing is due in this queue. */
+  | { kind: 'resting' }
+
+export type TakeLimits = { leaseMs: number; copiesMax: number; confirmationsPollMs: number }
 
 /**
- * One delivery for each address with an alert that matches. The unique (listing, address) holds what
- * the DISTINCT promises, also against an event of another id about the same listing.
- * A candidate who asks for a region is also told of what is open worldwide.
+ * Lets the next queue have its turn and takes its mail that has been due for longest, for the length
+ * of a lease. A sender that dies gives the mail back by doing nothing. Undefined: no queue is due.
  */
-export async function intendMails(
-  tx: Queryable,
-  listing: ListingEvent['data'],
-  traceparent: string | undefined,
-): Promise<number> {
-  const { rowCount } = await tx.query({
-    name: 'intend_mails',
-    text: `INSERT INTO deliveries (listing_id, email, listing, traceparent)
-           SELECT DISTINCT $1::uuid, email, $2::jsonb, $3 FROM alerts
-           WHERE (area IS NULL OR area = $4 OR $4 = 'worldwide')
-             AND (seniority IS NULL OR seniority = $5)
-             AND (salary_at_least_eur IS NULL OR salary_at_least_eur <= $6)
-             AND (text IS NULL
-                  OR to_tsvector('english', $7) @@ websearch_to_tsquery('english', text))
-           ON CONFLICT (listing_id, email) DO NOTHING`,
-    values: [
-      listing.listingId,
-      JSON.stringify(listing),
-      traceparent,
-      listing.area,
-      listing.seniority,
-      listing.salaryMaxEurPerYear,
-      `${listing.title}\n${listing.company}\n${listing.description}`,
-    ],
-  })
-  return rowCount ?? 0
+export async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | undefined> {
+  const queue = await takeSendingTurn(db)
+  if (queue === undefined) return undefined
+  const taken = await claimDue(db, queue.queue_id, limits)
+  if (taken !== undefined) return taken
+  await restQueue(db, queue, limits.confirmationsPollMs)
+  return { kind: 'resting' }
 }
 
-/** Takes mails that are due, for the length of a lease. Who dies gives them back by doing nothing. */
-export async function takeDueDeliveries(
+type Queue = { queue_id: string; wakes: string }
+
+/**
+ * The queue that has waited longest for a turn. Its new number puts it behind all others, so the many
+ * mails of one listing and the one mail of another are sent in turn.
+ */
+async function takeSendingTurn(db: Queryable): Promise<Queue | undefined> {
+  const { rows } = await db.query<Queue>({
+    name: 'take_sending_turn',
+    text: `UPDATE mail_queues SET turn = nextval('mail_turns')
+           WHERE queue_id = (
+             SELECT queue_id FROM mail_queues WHERE due_at <= now()
+             ORDER BY turn LIMIT 1 FOR NO KEY UPDATE)
+           RETURNING queue_id, wakes`,
+  })
+  return rows[0]
+}
+
+type Claimed = {
+  delivery_id: string
+  status: 'pending' | 'suppressed' | 'failed'
+  failure: string | null
+  attempts: number
+  copies: number
+  address_id: string
+  send_to: string
+  consent_version: number
+  listing: AdvertisedListing | null
+  traceparent: string | null
+}
+
+/**
+ * Raises the number of the attempt, which fences off every earlier one. The attempt counts as a copy
+ * from now on: if this process dies, it is unknown whether the mail was sent.
+ *
+ * The row of the address is locked, so an unsubscribe that has been answered is seen here, and one
+ * that comes meanwhile is answered after the claim. In either case no mail is claimed afterwards.
+ */
+async function claimDue(
   db: Queryable,
-  batchMax: number,
-  leaseMs: number,
-): Promise<Delivery[]> {
-  const { rows } = await db.query<{
-    delivery_id: string
-    email: string
-    listing: AdvertisedListing
-    attempts: number
-    traceparent: string | null
-  }>({
-    name: 'take_due_deliveries',
-    text: `UPDATE deliveries SET next_attempt_at = now() + $2 * interval '1 millisecond'
-           WHERE delivery_id IN (
-             SELECT delivery_id FROM deliveries
-             WHERE status = 'pending' AND next_attempt_at <= now()
-             ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-           RETURNING delivery_id, email, listing, attempts, traceparent`,
-    values: [batchMax, leaseMs],
+  queueId: string,
+  { leaseMs, copiesMax }: TakeLimits,
+): Promise<Taken | undefined> {
+  const { rows } = await db.query<Claimed>({
+    name: 'claim_due',
+    text: `WITH due AS (
+             SELECT delivery_id, listing_id, address, consent_version, copies FROM deliveries
+             WHERE queue_id = $1 AND status = 'pending' AND next_attempt_at <= now()
+             ORDER BY next_attempt_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+           ), recipient AS (
+             SELECT address_id, send_to, consent_version, confirmed_at FROM addresses
+             WHERE address = (SELECT address FROM due) FOR SHARE
+           ), judged AS (
+             SELECT due.delivery_id, due.listing_id, address_id, send_to,
+               recipient.consent_version,
+               CASE
+                 WHEN recipient.consent_version <> due.consent_version
+                   THEN 'the address was unsubscribed'
+                 WHEN listing_id IS NULL AND confirmed_at IS NOT NULL
+                   THEN 'the address was confirmed meanwhile'
+               END AS suppressed,
+               CASE WHEN copies >= $3 THEN
+                 'unknown: ' || copies || ' attempts may have sent it, and none of them could tell'
+               END AS failed
+             FROM due CROSS JOIN recipient
+           )
+           UPDATE deliveries SET
+             status = CASE WHEN suppressed IS NOT NULL THEN 'suppressed'
+               WHEN failed IS NOT NULL THEN 'failed' ELSE 'pending' END,
+             failure = coalesce(suppressed, failed),
+             attempts = attempts + CASE WHEN coalesce(suppressed, failed) IS NULL THEN 1 ELSE 0 END,
+             copies = copies + CASE WHEN coalesce(suppressed, failed) IS NULL THEN 1 ELSE 0 END,
+             next_attempt_at = CASE WHEN coalesce(suppressed, failed) IS NULL
+               THEN now() + $2 * interval '1 millisecond' END
+           FROM judged LEFT JOIN announcements USING (listing_id)
+           WHERE deliveries.delivery_id = judged.delivery_id
+           RETURNING deliveries.delivery_id, status, failure, attempts, copies, address_id, send_to,
+             judged.consent_version, listing, traceparent`,
+    values: [queueId, leaseMs, copiesMax],
   })
-  return rows.map(row => ({
-    deliveryId: row.delivery_id,
-    email: row.email,
-    listing: row.listing,
-    attempts: row.attempts,
-    traceparent: row.traceparent,
-  }))
+  return rows[0] && takenOf(rows[0])
 }
 
-export async function markSent(db: Queryable, deliveryId: string): Promise<void> {
+function takenOf(row: Claimed): Taken {
+  const { delivery_id: deliveryId, status } = row
+  if (status !== 'pending') {
+    return { kind: 'ended', status, deliveryId, reason: row.failure ?? '' }
+  }
+  const recipient = {
+    addressId: row.address_id,
+    sendTo: row.send_to,
+    consentVersion: row.consent_version,
+  }
+  const { attempts: attempt, copies, traceparent } = row
+  const listing = row.listing ?? undefined
+  return {
+    kind: 'mail',
+    delivery: { deliveryId, recipient, listing, attempt, copies, traceparent },
+  }
+}
+
+/**
+ * Lets a queue rest until its next mail is due, or until it is woken. A wake that came after this
+ * turn began has seen to it already, and is not undone. Confirmations are looked for in intervals:
+ * a row that every saved alert had to change would make all of them wait for each other.
+ */
+async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: number): Promise<void> {
   await db.query({
-    name: 'mark_sent',
-    text: `UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL,
-             attempts = attempts + 1
-           WHERE delivery_id = $1 AND status = 'pending'`,
-    values: [deliveryId],
+    name: 'rest_queue',
+    text: `UPDATE mail_queues SET due_at = least(
+             (SELECT min(next_attempt_at) FROM deliveries
+              WHERE queue_id = $1 AND status = 'pending'),
+             CASE WHEN $1 = '00000000-0000-0000-0000-000000000000'
+               THEN now() + $3 * interval '1 millisecond' END)
+           WHERE queue_id = $1 AND wakes = $2`,
+    values: [queue.queue_id, queue.wakes, confirmationsPollMs],
   })
 }
 
-export async function markFailed(db: Queryable, deliveryId: string, reason: string): Promise<void> {
-  await db.query({
-    name: 'mark_failed',
-    text: `UPDATE deliveries SET status = 'failed', failure = $2, next_attempt_at = NULL,
-             attempts = attempts + 1
-           WHERE delivery_id = $1 AND status = 'pending'`,
-    values: [deliveryId, reason],
-  })
-}
+export const markSent =
+  (db: Queryable): SendMailDeps['markSent'] =>
+  async ({ deliveryId, attempt }) => {
+    const { rowCount } = await db.query({
+      name: 'mark_sent',
+      text: `UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL
+             WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'`,
+      values: [deliveryId, attempt],
+    })
+    return rowCount === 1
+  }
 
-/** The wait doubles with each attempt and is capped, and half of it is random: see jitter.ts. */
-export async function postponeDelivery(
-  db: Queryable,
-  deliveryId: string,
-  baseMs: number,
-  capMs: number,
-): Promise<void> {
-  await db.query({
-    name: 'postpone_delivery',
-    text: `UPDATE deliveries
-           SET attempts = attempts + 1,
-               next_attempt_at = now() + (0.5 + random() / 2) * interval '1 millisecond'
-                 * least($3::float8, $2::float8 * 2 ^ least(attempts, 20))
-           WHERE delivery_id = $1 AND status = 'pending'`,
-    values: [deliveryId, baseMs, capMs],
-  })
-}
+export const markFailed =
+  (db: Queryable): SendMailDeps['markFailed'] =>
+  async ({ deliveryId, attempt }, reason) => {
+    const { rowCount } = await db.query({
+      name: 'mark_failed',
+      text: `UPDATE deliveries SET status = 'failed', failure = $3, next_attempt_at = NULL
+             WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'`,
+      values: [deliveryId, attempt, reason],
+    })
+    return rowCount === 1
+  }
+
+/**
+ * The wait doubles with each attempt and is capped, and half of it is random: see jitter.ts. It is
+ * not shorter than what the server asked for. The queue is woken for it: it may be resting until the
+ * end of the lease.
+ */
+export const postponeDelivery =
+  (db: Queryable, { baseMs, capMs }: { baseMs: number; capMs: number }): SendMailDeps['postpone'] =>
+  async ({ deliveryId, attempt }, mayHaveArrived, floorMs) => {
+    const { rowCount } = await db.query({
+      name: 'postpone_delivery',
+      text: `WITH postponed AS (
+               UPDATE deliveries
+               SET copies = copies - CASE WHEN $3 THEN 0 ELSE 1 END,
+                 next_attempt_at = now() + interval '1 millisecond' * greatest($4::float8,
+                   (0.5 + random() / 2) * least($6::float8, $5::float8 * 2 ^ least(attempts - 1, 20)))
+               WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'
+               RETURNING queue_id, next_attempt_at)
+             UPDATE mail_queues AS queue
+             SET due_at = least(queue.due_at, postponed.next_attempt_at), wakes = wakes + 1
+             FROM postponed WHERE queue.queue_id = postponed.queue_id`,
+      values: [deliveryId, attempt, mayHaveArrived, floorMs, baseMs, capMs],
+    })
+    return rowCount === 1
+  }

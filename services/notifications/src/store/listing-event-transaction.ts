@@ -3,7 +3,7 @@ import { inTransaction } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import type { ApplyListingEventDeps } from '../flows/apply-listing-event.ts'
-import { intendMails } from './deliveries.ts'
+import { announce } from './announcements.ts'
 
 /** The statements of one listing event, bound to one transaction. */
 export function listingEventTransaction(pool: Pool): ApplyListingEventDeps['inOneTransaction'] {
@@ -11,7 +11,7 @@ export function listingEventTransaction(pool: Pool): ApplyListingEventDeps['inOn
     inTransaction(pool, tx =>
       work({
         rememberEvent: eventId => rememberEvent(tx, 'listings.v1', eventId),
-        intendMails: listing => intendMails(tx, listing, currentTraceparent()),
+        announce: listing => announce(tx, listing, currentTraceparent()),
       }),
     )
 }

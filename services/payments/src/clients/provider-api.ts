@@ -2,6 +2,10 @@ import type { CallDependency } from '@nightshift/runtime/call-dependency'
 import type { Deadline } from '@nightshift/runtime/deadline'
 import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
 import type { Outcome } from '@nightshift/runtime/outcome'
+import { retryAfterMs } from '@nightshift/runtime/retry-after'
+import { limits } from '../limits.ts'
+
+const { retryAfterCapMs } = limits.provider
 
 export type ProviderConnection = {
   call: CallDependency
@@ -74,8 +78,8 @@ function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Said | Not
   const body = parse(answer.body)
   if (status >= 500 || body === undefined) return unknown(`the provider answered ${status}`)
   if (status === 429) {
-    const retryAfterMs = 1_000 * (Number(answer.headers['retry-after']) || 1)
-    return { kind: 'shed', retryAfterMs }
+    const header = answer.headers['retry-after']
+    return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
   }
   // Somebody is asking under this key right now: we, a moment ago.
   if (status === 409) return unknown('the provider is still working on it')

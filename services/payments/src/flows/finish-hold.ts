@@ -1,5 +1,5 @@
 import type { Deadline } from '@nightshift/runtime/deadline'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import { type Outcome, retryFloorMs } from '@nightshift/runtime/outcome'
 import type { Payment, Settlement } from '../domain/payment.ts'
 import type { FinishPaymentDeps } from './take-payment.ts'
 
@@ -57,6 +57,6 @@ export async function carryOutHold(
   if (wanted === null) return payment
   const outcome = await deps.carryOut(payment, wanted, deadline)
   if (outcome.kind === 'ok') return deps.settle(payment, outcome.value)
-  await deps.askAgainLater(payment)
+  await deps.askAgainLater(payment, retryFloorMs(outcome))
   return payment
 }

@@ -2,7 +2,7 @@ import type { RefundPaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import { type Outcome, retryFloorMs } from '@nightshift/runtime/outcome'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 
 export type KeyedRefund = {
@@ -31,7 +31,7 @@ export type FinishRefundDeps = {
   giveBack: (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
   /** Makes it final: the state, the ledger, the answer. Answers what it is now, whoever did it. */
   settle: (refund: Refund, providerRefundId: string) => Promise<Refund>
-  askAgainLater: (refund: Refund) => Promise<void>
+  askAgainLater: (refund: Refund, retryFloorMs: number) => Promise<void>
   /** Tells a person, who has to decide, and looks from time to time whether that is done. */
   leaveToPerson: (refund: Refund, obstacle: RefundObstacle) => Promise<void>
 }
@@ -41,7 +41,7 @@ export type RefundPaymentDeps = FinishRefundDeps & {
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
   /** Commits that the money is owed. From then on it is given back, whoever dies. */
-  claim: (keyed: KeyedRefund) => Promise<RefundClaim>
+  claim: (keyed: KeyedRefund, deadline: Deadline) => Promise<RefundClaim>
 }
 
 export type RefundPaymentResult =
@@ -61,7 +61,7 @@ export async function refundPayment(
   deadline: Deadline,
 ): Promise<RefundPaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed)
+  const claim = await deps.claim(keyed, deadline)
   if (claim.kind === 'known') return { kind: 'refund', refund: claim.refund }
   if (claim.kind !== 'claimed') return claim
   const refund = await finishRefund(deps, claim.refund, deadline)
@@ -81,6 +81,6 @@ export async function finishRefund(
     return deps.settle(refund, outcome.value.providerRefundId)
   }
   if (outcome.kind === 'rejected') await deps.leaveToPerson(refund, outcome.reason)
-  else await deps.askAgainLater(refund)
+  else await deps.askAgainLater(refund, retryFloorMs(outcome))
   return refund
 }

@@ -2,6 +2,7 @@ import { finality } from '@nightshift/contracts/payment-finality'
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/deadline'
+import { retryFloorMs } from '@nightshift/runtime/outcome'
 import {
   type ChargeConclusion,
   type ChargeOutcome,
@@ -28,8 +29,8 @@ export type FinishPaymentDeps = {
   conclude: (outcome: ChargeOutcome) => ChargeConclusion
   /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
   settle: (payment: Payment, settlement: Settlement) => Promise<Payment>
-  /** Notes that the outcome is open and when to look again. */
-  askAgainLater: (payment: Payment) => Promise<void>
+  /** Notes that the outcome is open and when to look again: not before `retryFloorMs` have passed. */
+  askAgainLater: (payment: Payment, retryFloorMs: number) => Promise<void>
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
@@ -38,7 +39,7 @@ export type TakePaymentDeps = FinishPaymentDeps & {
   /** What the caller is told when the provider has not answered. */
   withoutAnswer: 'pending' | 'timed_out'
   /** Commits the key and the payment, so that everything after can be continued by somebody else. */
-  claim: (keyed: KeyedPayment) => Promise<PaymentClaim>
+  claim: (keyed: KeyedPayment, deadline: Deadline) => Promise<PaymentClaim>
 }
 
 export type TakePaymentResult =
@@ -58,7 +59,7 @@ export async function takePayment(
   deadline: Deadline,
 ): Promise<TakePaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed)
+  const claim = await deps.claim(keyed, deadline)
   if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
   if (claim.kind !== 'claimed') return claim
   const payment = await finishPayment(deps, claim.payment, deadline)
@@ -81,6 +82,6 @@ export async function finishPayment(
   const outcome = await deps.charge(payment, deadline)
   const verdict = decide(deps.conclude(outcome))
   if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
-  await deps.askAgainLater(payment)
+  await deps.askAgainLater(payment, retryFloorMs(outcome))
   return payment
 }

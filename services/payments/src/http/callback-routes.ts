@@ -1,39 +1,51 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problemResponses } from '@nightshift/contracts/problem'
 import type { Log } from '@nightshift/runtime/logger'
-import type { Metrics } from '@nightshift/runtime/metrics'
 import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
 import { note } from '@nightshift/runtime/request-state'
-import { Type } from 'typebox'
+import { JsonRefused, parseStrictJson } from '@nightshift/runtime/strict-json'
+import { type Static, Type } from 'typebox'
 import Value from 'typebox/value'
 import type { ProviderCallback } from '../domain/callback.ts'
 import { type TakeCallbackDeps, takeCallback } from '../flows/take-callback.ts'
-import { checkSignature } from './callback-signature.ts'
+import { limits } from '../limits.ts'
+import { isSigned, readSignature } from './callback-signature.ts'
 
 export type CallbackRoutesDeps = {
   takeCallback: TakeCallbackDeps
   /** The newer one first; two while one replaces the other. */
   callbackSecrets: readonly string[]
   log: Log
-  metrics: Metrics
+  callbackMetrics: {
+    callbacks: { inc: (labels: { outcome: string }) => void }
+    callbacksIgnored: { inc: (labels: { type: string }) => void }
+  }
   /** The wall clock: a signature tells the time, and no monotonic clock is shared with the provider. */
   nowSeconds: () => number
 }
 
-/** Of the provider's events, what we read. It may have more in it: what is new there is no mistake. */
+/**
+ * What makes a body an event of the provider. It sends events about everything that an account has,
+ * and repeats for days what is not answered with 2xx: so no more is asked of an event than that.
+ */
 const Event = Type.Object({
-  id: Type.String({ pattern: '^evt_[A-Za-z0-9_]{1,100}$' }),
-  type: Type.String({ pattern: '^[a-z_.]{1,100}$' }),
-  data: Type.Object({
-    object: Type.Object({
-      id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
-      /** Where the object is a charge: the intent that it belongs to. */
-      payment_intent: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' })),
-      amount: Type.Integer(),
-      currency: Type.String({ maxLength: 8 }),
-      metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
-    }),
-  }),
+  id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
+  type: Type.String({ pattern: '^[A-Za-z0-9_.]{1,100}$' }),
+  data: Type.Object({ object: Type.Object({}) }),
+})
+
+/** Types whose object is an intent or a charge. `charge.dispute.created` is about a dispute. */
+const aboutPayments = /^(payment_intent|charge)\.[a-z_]+$/
+
+/** An intent or a charge as we read it. It may have more in it: what is new there is no mistake. */
+const PaymentObject = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
+  /** The intent that a charge belongs to. */
+  payment_intent: Type.Optional(
+    Type.Union([Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }), Type.Null()]),
+  ),
+  amount: Type.Integer(),
+  currency: Type.String({ maxLength: 8 }),
 })
 const Parked = Type.Object({ status: Type.Literal('parked') })
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -43,7 +55,8 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   app,
   { deps },
 ) => {
-  const { log, metrics } = deps
+  const { log, callbackMetrics: metrics } = deps
+  const countIgnored = countIgnoredBy(metrics.callbacksIgnored)
   // The signature is over the bytes: nobody may have parsed them before.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -59,25 +72,41 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     body: Type.Unknown(),
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
+  const refuse = (request: Asked, reply: Answer, reason: Reason) => {
+    metrics.callbacks.inc({ outcome: reason })
+    log.warn({ event: 'callback.refused', reason })
+    return sendProblem(request, reply, refusals[reason])
+  }
   app.post(
     '/v1/provider-callbacks',
-    { schema, config: { public: true } },
+    {
+      schema,
+      config: { public: true },
+      bodyLimit: limits.http.callbackBytesMax,
+      onRequest: async (request, reply) => {
+        const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
+        if (typeof signature === 'string') return refuse(request, reply, signature)
+      },
+    },
     async (request, reply) => {
-      // Who says nothing has a signature of nothing, or none.
+      // An empty body is signed like any other.
       const body = (request.body ?? Buffer.alloc(0)) as Buffer
-      const header = request.headers['stripe-signature']
-      const signature = typeof header === 'string' ? header : undefined
-      const verdict = checkSignature(signature, body, deps.callbackSecrets, deps.nowSeconds())
-      const refuse = (reason: string, refusal: Refusal) => {
-        metrics.callbacks.inc({ outcome: reason })
-        log.warn({ event: 'callback.refused', reason })
-        return sendProblem(request, reply, refusal)
+      const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
+      if (typeof signature === 'string') return refuse(request, reply, signature)
+      if (!isSigned(signature, body, deps.callbackSecrets)) return refuse(request, reply, 'forged')
+      const event = parse(body)
+      if (!Value.Check(Event, event)) return refuse(request, reply, 'unreadable')
+      const named = paymentNamedBy(event)
+      if (named === undefined) {
+        metrics.callbacks.inc({ outcome: 'ignored' })
+        countIgnored(event.type)
+        note(request, { callback: 'ignored', type: event.type })
+        return reply.code(204).send(null)
       }
-      if (verdict !== 'valid') return refuse(verdict, refusals.signature)
-      const callback = readCallback(body)
-      if (!callback) return refuse('unreadable', refusals.unreadable)
+      const callback = callbackOf(event, named)
+      if (callback === undefined) return refuse(request, reply, 'unreadable')
       const result = await takeCallback(deps.takeCallback, callback)
-      if (result.kind === 'refuse') return refuse(result.reason, refusals.mismatch)
+      if (result.kind === 'refuse') return refuse(request, reply, result.reason)
       metrics.callbacks.inc({ outcome: result.kind })
       note(request, { callback: result.kind })
       if (result.kind !== 'park') return reply.code(204).send(null)
@@ -87,40 +116,72 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
   )
 }
 
-function readCallback(body: Buffer): ProviderCallback | undefined {
-  const event = parse(body)
-  if (!Value.Check(Event, event)) return undefined
-  const { id, payment_intent: intentId = id, amount, currency, metadata = {} } = event.data.object
-  const { payment_id: paymentId, tenant_id: tenantId } = metadata
-  return {
-    eventId: event.id,
-    type: event.type,
-    intentId,
-    amountCents: amount,
-    currency,
-    paymentId: paymentId !== undefined && uuid.test(paymentId) ? paymentId : undefined,
-    tenantId,
+type Asked = Parameters<typeof sendProblem>[0]
+type Answer = Parameters<typeof sendProblem>[1]
+
+const signatureHeader = 'stripe-signature'
+
+/** What an event says of the payment that it names. Undefined: its object is not what it is said to be. */
+function callbackOf(
+  { id: eventId, type, data: { object } }: Static<typeof Event>,
+  named: PaymentNamed,
+): ProviderCallback | undefined {
+  if (!Value.Check(PaymentObject, object)) return undefined
+  const { amount: amountCents, currency, payment_intent: intentId } = object
+  return { eventId, type, intentId: intentId ?? object.id, amountCents, currency, ...named }
+}
+
+/** Which payment of ours an event is about. Undefined: it is about something else. */
+function paymentNamedBy(event: Static<typeof Event>): PaymentNamed | undefined {
+  if (!aboutPayments.test(event.type)) return undefined
+  const { metadata } = event.data.object as { metadata?: unknown }
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const { payment_id: paymentId, tenant_id: tenantId } = metadata as Record<string, unknown>
+  if (typeof paymentId !== 'string' || !uuid.test(paymentId)) return undefined
+  return { paymentId, tenantId: typeof tenantId === 'string' ? tenantId : undefined }
+}
+
+type PaymentNamed = Pick<ProviderCallback, 'paymentId' | 'tenantId'>
+
+const ignoredTypesMax = 50
+
+/** Counts by type. A type is a label, and so a time series for ever: there are only so many. */
+function countIgnoredBy(
+  counter: CallbackRoutesDeps['callbackMetrics']['callbacksIgnored'],
+): (type: string) => void {
+  const seen = new Set<string>()
+  return type => {
+    if (seen.size < ignoredTypesMax) seen.add(type)
+    counter.inc({ type: seen.has(type) ? type : 'other' })
   }
 }
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined // no event has this form, and the caller says so
+    return parseStrictJson(body)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined // the caller says that it is no event
+    throw error
   }
 }
 
+const badSignature: Refusal = {
+  status: 401,
+  slug: 'invalid-signature',
+  title: 'The signature is not one of ours, or not of now',
+}
+const mismatch: Refusal = {
+  status: 422,
+  slug: 'callback-mismatch',
+  title: 'This does not fit what is known of the payment',
+}
 const refusals = {
-  signature: {
-    status: 401,
-    slug: 'invalid-signature',
-    title: 'The signature is not one of ours, or not of now',
-  },
+  malformed: badSignature,
+  stale: badSignature,
+  forged: badSignature,
   unreadable: { status: 400, slug: 'validation-error', title: 'This is no event' },
-  mismatch: {
-    status: 422,
-    slug: 'callback-mismatch',
-    title: 'This does not fit what is known of the payment',
-  },
+  another_tenant: mismatch,
+  another_amount: mismatch,
+  another_intent: mismatch,
 } as const satisfies Record<string, Refusal>
+type Reason = keyof typeof refusals

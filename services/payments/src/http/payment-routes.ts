@@ -41,6 +41,8 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       },
     },
     async (request, reply) => {
+      const { amountCents, taxCents = 0 } = request.body
+      if (taxCents >= amountCents) return sendProblem(request, reply, taxIsNoPart)
       const key = request.headers['idempotency-key']
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
@@ -77,6 +79,14 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
       return sendProblem(request, reply, noSuchPayment)
     },
   )
+}
+
+/** A schema can't compare two fields. The database does too, and would fail: nothing gets that far. */
+const taxIsNoPart: Refusal = {
+  status: 422,
+  slug: 'tax-range',
+  title: 'The tax is not a part of the amount',
+  errors: [{ pointer: '/taxCents', message: 'must be below amountCents' }],
 }
 
 /** No promise of this API: only the variant `cache-then-charge` answers so. */

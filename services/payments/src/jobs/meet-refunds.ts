@@ -7,12 +7,13 @@ import type { DueRefund } from '../store/refunds.ts'
 
 export type MeetRefundsDeps = {
   reconcile: Reconcile
-  takeDue: () => Promise<DueRefund[]>
+  takeDue: () => Promise<DueRefund | undefined>
   finish: FinishRefundDeps
   /** Of what is owed, the age of the oldest, to be shown and alarmed about. */
   showOldest: () => Promise<void>
   attemptBudgetMs: number
   concurrencyMax: number
+  roundMax: number
   log: Log
 }
 
@@ -20,13 +21,15 @@ export type MeetRefundsDeps = {
  * Gives back what is owed, a few at a time, for as long as it takes: there is no last attempt.
  * @returns how many were looked at
  */
-export async function meetRefundsOnce(deps: MeetRefundsDeps): Promise<number> {
-  const looked = await deps.reconcile({
-    ...deps,
-    finishOne: due => meetOne(deps, due),
-  })
+export async function meetRefundsOnce(deps: MeetRefundsDeps, signal: AbortSignal): Promise<number> {
   await deps.showOldest()
-  return looked
+  return deps.reconcile({
+    takeOne: deps.takeDue,
+    finishOne: due => meetOne(deps, due),
+    concurrencyMax: deps.concurrencyMax,
+    roundMax: deps.roundMax,
+    signal,
+  })
 }
 
 async function meetOne(deps: MeetRefundsDeps, due: DueRefund): Promise<void> {

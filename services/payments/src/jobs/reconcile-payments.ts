@@ -9,12 +9,13 @@ import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
   reconcile: Reconcile
-  takeDue: () => Promise<DuePayment[]>
+  takeDue: () => Promise<DuePayment | undefined>
   finish: FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
   /** Of what is open, the age of the oldest, to be shown and alarmed about. */
   showOldest: () => Promise<void>
   attemptBudgetMs: number
   concurrencyMax: number
+  roundMax: number
   log: Log
 }
 
@@ -23,10 +24,18 @@ export type ReconcilePaymentsDeps = {
  * a time, so that a provider that just came back is not stormed.
  * @returns how many were looked at
  */
-export async function reconcilePaymentsOnce(deps: ReconcilePaymentsDeps): Promise<number> {
-  const looked = await deps.reconcile({ ...deps, finishOne: due => reconcileOne(deps, due) })
+export async function reconcilePaymentsOnce(
+  deps: ReconcilePaymentsDeps,
+  signal: AbortSignal,
+): Promise<number> {
   await deps.showOldest()
-  return looked
+  return deps.reconcile({
+    takeOne: deps.takeDue,
+    finishOne: due => reconcileOne(deps, due),
+    concurrencyMax: deps.concurrencyMax,
+    roundMax: deps.roundMax,
+    signal,
+  })
 }
 
 async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promise<void> {

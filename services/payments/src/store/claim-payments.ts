@@ -1,6 +1,5 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
-import type { PaymentClaim } from '../flows/take-payment.ts'
-import { explainClaim } from './payment-keys.ts'
+import type { Payment } from '../domain/payment.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
 /** A payment that somebody wants, as the database takes it in. */
@@ -88,12 +87,18 @@ export const claimSql = `
   SELECT c.key AS claimed_key, m.* FROM (SELECT * FROM made UNION ALL SELECT * FROM resumed) AS m
   JOIN claimed c ON c.subject_id = m.payment_id`
 
-/** Claims as many as are asked for, and says of each what became of it. */
+/** `lost`: the key could not be claimed. Why, is looked up afterwards, for each by itself. */
+export type ClaimAttempt = { kind: 'claimed'; payment: Payment } | { kind: 'lost' }
+
+/**
+ * Claims as many as are asked for, and answers in their order. It looks nothing up for those that
+ * lost: a look-up that fails must not take the commit of the others from them.
+ */
 export async function claimPayments(
   db: Queryable,
   wanted: readonly NewPayment[],
   settings: ClaimSettings,
-): Promise<PaymentClaim[]> {
+): Promise<ClaimAttempt[]> {
   const { rows } = await db.query<PaymentRow & { claimed_key: string }>({
     name: 'claim_payments',
     text: claimSql,
@@ -118,11 +123,8 @@ export async function claimPayments(
     ],
   })
   const won = new Map(rows.map(row => [`${row.tenant_id} ${row.claimed_key}`, row]))
-  return Promise.all(
-    wanted.map(async one => {
-      const row = won.get(`${one.tenantId} ${one.key}`)
-      if (row) return { kind: 'claimed', payment: toPayment(row) }
-      return explainClaim(db, settings.route, one)
-    }),
-  )
+  return wanted.map(one => {
+    const row = won.get(`${one.tenantId} ${one.key}`)
+    return row ? { kind: 'claimed', payment: toPayment(row) } : { kind: 'lost' }
+  })
 }

@@ -6,14 +6,26 @@ import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Batching } from '@nightshift/patterns/natural-batching/types'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
+import type { Deadline } from '@nightshift/runtime/deadline'
+import {
+  inTenantTransaction,
+  inTransaction,
+  type Queryable,
+  type Transaction,
+} from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment, Settlement } from '../domain/payment.ts'
 import type { KeyedPayment, TakePaymentDeps } from '../flows/take-payment.ts'
-import { type ClaimSettings, claimPayments, type NewPayment } from './claim-payments.ts'
+import {
+  type ClaimAttempt,
+  type ClaimSettings,
+  claimPayments,
+  type NewPayment,
+} from './claim-payments.ts'
 import { keyHashOf } from './key-hash.ts'
-import { isKeyKnown } from './payment-keys.ts'
+import { explainClaim, isKeyKnown } from './payment-keys.ts'
 import { findPayment } from './payments.ts'
 import { type PaymentChange, settlePayments } from './settle-payments.ts'
 
@@ -31,6 +43,12 @@ export type Telling = {
 
 export type PhasesOptions = Telling & {
   pool: Pool
+  /** For looking up why a key could not be claimed, with the rights of the tenant that asks. */
+  tenantPool: Pool
+  /** With less left of a request, its payment is not begun. */
+  beginMinMs: number
+  /** A whole statement, waiting for its connection included, takes no longer. */
+  statementMaxMs: number
   batching: Batching
   fencing: Fencing
   announcements: Outbox
@@ -42,30 +60,41 @@ export type PhasesOptions = Telling & {
 
 /** The two phases of a payment that commit: each is one statement, for as many payments as wait. */
 export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'claim' | 'settle'> {
-  const { pool, batching, fencing, announcements, isBacklogFull, lanesMax, batchMax } = options
+  const { pool, tenantPool, batching, fencing, announcements, isBacklogFull } = options
+  const { lanesMax, batchMax, beginMinMs, statementMaxMs } = options
   const settings = { ...options.claim, route: takePaymentRoute }
   const bounds = { lanesMax, batchMax, isErrorOfOne }
   const claimOne = batching({
     ...bounds,
-    run: (wanted: readonly NewPayment[]) => claimPayments(pool, wanted, settings),
-    keyOf: ({ tenantId, key }) => `${tenantId} ${key}`,
+    run: async (queued: readonly QueuedClaim[]): Promise<(ClaimAttempt | Overloaded)[]> => {
+      const wanted = queued.map(one => one.wanted)
+      const latest = latestOf(queued.map(one => one.deadline))
+      // Three messages instead of one, so only for callers who are in a hurry.
+      return latest.remainingMs() < statementMaxMs
+        ? inTransaction(pool, tx => claimPayments(tx, wanted, settings), latest)
+        : claimPayments(pool, wanted, settings)
+    },
+    keyOf: ({ wanted: { tenantId, key } }) => `${tenantId} ${key}`,
+    expired: ({ deadline }) => (deadline.remainingMs() < beginMinMs ? overloaded : undefined),
   })
   const settleOne = batching({
     ...bounds,
     run: (changes: readonly PaymentChange[]) => settlePayments(pool, changes, fencing),
     keyOf: ({ before }) => before.paymentId,
+    // Money may have moved: what became of it is recorded for whoever comes next.
+    expired: () => undefined,
   })
 
   return {
-    claim: async keyed => {
+    claim: async (keyed, deadline) => {
       const wanted = newPaymentOf(keyed)
       // While the backlog is full nothing new is begun; what was begun may still be asked for.
-      if (isBacklogFull() && !(await isKeyKnown(pool, settings.route, wanted))) {
-        return { kind: 'overloaded' }
-      }
-      const claim = await claimOne(wanted)
+      if (isBacklogFull() && !(await isKeyKnown(pool, settings.route, wanted))) return overloaded
+      const claim = await claimOne({ wanted, deadline })
       await crashpoint('payment.claimed')
-      return claim
+      if (claim.kind !== 'lost') return claim
+      const explain = (tx: Transaction) => explainClaim(tx, settings.route, wanted)
+      return inTenantTransaction(tenantPool, wanted.tenantId, explain, deadline)
     },
 
     settle: async (payment, settlement) => {
@@ -86,9 +115,18 @@ export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'cl
   }
 }
 
+type QueuedClaim = { wanted: NewPayment; deadline: Deadline }
+type Overloaded = { kind: 'overloaded' }
+const overloaded: Overloaded = { kind: 'overloaded' }
+
+/** A batch is worth doing for as long as one of its callers waits. */
+function latestOf(deadlines: readonly Deadline[]): Deadline {
+  return { remainingMs: () => Math.max(0, ...deadlines.map(one => one.remainingMs())) }
+}
+
 /** Somebody else has settled it, or works on it. */
-export async function present(pool: Pool, { tenantId, paymentId }: Payment): Promise<Payment> {
-  const now = await findPayment(pool, tenantId, paymentId)
+export async function present(db: Queryable, { tenantId, paymentId }: Payment): Promise<Payment> {
+  const now = await findPayment(db, tenantId, paymentId)
   if (!now) throw new Error(`payment ${paymentId} is not there any more`)
   return now
 }

@@ -17,6 +17,29 @@ export async function findPayment(
   return rows[0] && toPayment(rows[0])
 }
 
+/** As `findPayment`, and holds the row until the transaction ends. */
+export async function lockPayment(
+  tx: Queryable,
+  tenantId: string,
+  paymentId: string,
+): Promise<Payment | undefined> {
+  const { rows } = await tx.query<PaymentRow>({
+    name: 'lock_payment',
+    text: `SELECT ${paymentColumns('p')} FROM payments p
+           WHERE p.tenant_id = $1 AND p.payment_id = $2 FOR NO KEY UPDATE`,
+    values: [tenantId, paymentId],
+  })
+  return rows[0] && toPayment(rows[0])
+}
+
+/** When to look at something open again. */
+export type NextCheck = {
+  baseMs: number
+  capMs: number
+  /** The other side asked not to be asked sooner: the floor of the wait, with some jitter above it. */
+  retryAfterMs: number
+}
+
 /**
  * The wait doubles with each check and is capped, and half of it is random: see jitter.ts. Whoever has
  * been overtaken postpones nothing, and is told so: the new owner is at work.
@@ -24,17 +47,17 @@ export async function findPayment(
 export async function postponeCheck(
   db: Queryable,
   { paymentId, attempt }: Pick<Payment, 'paymentId' | 'attempt'>,
-  baseMs: number,
-  capMs: number,
+  { baseMs, capMs, retryAfterMs }: NextCheck,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'postpone_check',
     text: `UPDATE payments
            SET checks = checks + 1,
-               next_check_at = now() + (0.5 + random() / 2) * interval '1 millisecond'
-                 * least($4::float8, $3::float8 * 2 ^ least(checks, 20))
+               next_check_at = now() + interval '1 millisecond' * greatest(
+                 $5::float8 * (1 + random() / 4),
+                 (0.5 + random() / 2) * least($4::float8, $3::float8 * 2 ^ least(checks, 20)))
            WHERE payment_id = $1 AND attempt = $2 AND next_check_at IS NOT NULL`,
-    values: [paymentId, attempt, baseMs, capMs],
+    values: [paymentId, attempt, baseMs, capMs, retryAfterMs],
   })
   return rowCount === 1
 }
@@ -53,26 +76,25 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
 export type DuePayment = { payment: Payment; traceparent: string | null }
 
 /**
- * Takes payments that are due for a check, and puts their next check a lease away: two reconcilers
- * don't take the same one, and one that dies gives its share back by doing nothing. Whoever worked on
- * them before is overtaken.
+ * Takes the payment that has been due for a check for longest, and puts its next check a lease away:
+ * two workers don't take the same one, and one that dies gives it back by doing nothing. The previous
+ * owner is fenced off by the higher attempt number.
  */
-export async function takeDuePayments(
+export async function takeDuePayment(
   db: Queryable,
-  batchMax: number,
   leaseMs: number,
-): Promise<DuePayment[]> {
+): Promise<DuePayment | undefined> {
   const { rows } = await db.query<PaymentRow & { traceparent: string | null }>({
-    name: 'take_due_payments',
+    name: 'take_due_payment',
     text: `UPDATE payments p
-           SET next_check_at = now() + $2 * interval '1 millisecond', attempt = p.attempt + 1
-           WHERE p.payment_id IN (
+           SET next_check_at = now() + $1 * interval '1 millisecond', attempt = p.attempt + 1
+           WHERE p.payment_id = (
              SELECT payment_id FROM payments WHERE next_check_at <= now()
-             ORDER BY next_check_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+             ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING ${paymentColumns('p')}, p.traceparent`,
-    values: [batchMax, leaseMs],
+    values: [leaseMs],
   })
-  return rows.map(row => ({ payment: toPayment(row), traceparent: row.traceparent }))
+  return rows[0] && { payment: toPayment(rows[0]), traceparent: rows[0].traceparent }
 }
 
 /** Of what is open, the age of the oldest: what an alarm is set on. 0 when nothing is. */

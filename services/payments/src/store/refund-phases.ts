@@ -11,7 +11,7 @@ import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../flows/refund-payment.ts'
 import { keyHashOf } from './key-hash.ts'
-import { findPayment } from './payments.ts'
+import { lockPayment } from './payments.ts'
 import { postToLedger } from './post-to-ledger.ts'
 import {
   findRefund,
@@ -52,11 +52,11 @@ export function refundPhases({
   taxOf,
 }: RefundPhasesOptions): Pick<RefundPaymentDeps, 'claim' | 'settle'> {
   return {
-    claim: async keyed => {
+    claim: async (keyed, deadline) => {
       const { tenantId, paymentId, key, request } = keyed
       const fingerprint = fingerprintOf(route, paymentId, request)
       const made = { keyHash: keyHashOf(route, key), fingerprint }
-      const result = await inTenantTransaction<RefundClaim>(pool, tenantId, async tx => {
+      const claimIn = async (tx: Transaction): Promise<RefundClaim> => {
         const proposedId = randomUUID()
         const claim = await keys.claim(tx, { tenantId, route, key, fingerprint, proposedId })
         if (claim.kind !== 'claimed') return claim
@@ -72,7 +72,8 @@ export function refundPhases({
           throw new RollBack<RefundClaim>({ kind: 'in_progress', retryAfterMs: 0 })
         }
         return obligation.beforeAsking({ kind: 'claimed', refund })
-      })
+      }
+      const result = await inTenantTransaction(pool, tenantId, claimIn, deadline)
       await crashpoint('refund.claimed')
       return result
     },
@@ -125,7 +126,8 @@ async function owe(
   made: MadeBy & Pick<NewRefund, 'refundId' | 'firstCheckMs'>,
   taxOf: TaxOfRefund,
 ): Promise<void> {
-  const payment = await findPayment(tx, tenantId, paymentId)
+  // Locked, so that "all that is left" is still left when it is reserved below.
+  const payment = await lockPayment(tx, tenantId, paymentId)
   const refuse = (kind: 'no_such_payment' | 'not_captured' | 'too_much') =>
     new RollBack<RefundClaim>({ kind })
   if (!payment) throw refuse('no_such_payment')

@@ -1,5 +1,6 @@
 import type { Queryable } from '@nightshift/runtime/postgres'
 import type { Refund } from '../domain/refund.ts'
+import type { NextCheck } from './payments.ts'
 
 type RefundRow = {
   refund_id: string
@@ -141,17 +142,17 @@ export async function markRefunded(
 export async function postponeRefund(
   db: Queryable,
   { refundId, attempt }: Pick<Refund, 'refundId' | 'attempt'>,
-  baseMs: number,
-  capMs: number,
+  { baseMs, capMs, retryAfterMs }: NextCheck,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'postpone_refund',
     text: `UPDATE refunds
            SET checks = checks + 1,
-             next_check_at = now() + (0.5 + random() / 2) * interval '1 millisecond'
-               * least($4::float8, $3::float8 * 2 ^ least(checks, 20))
+             next_check_at = now() + interval '1 millisecond' * greatest(
+               $5::float8 * (1 + random() / 4),
+               (0.5 + random() / 2) * least($4::float8, $3::float8 * 2 ^ least(checks, 20)))
            WHERE refund_id = $1 AND attempt = $2 AND status = 'pending'`,
-    values: [refundId, attempt, baseMs, capMs],
+    values: [refundId, attempt, baseMs, capMs, retryAfterMs],
   })
   return rowCount === 1
 }
@@ -178,24 +179,23 @@ export async function takeOverRefund(
 
 export type DueRefund = { refund: Refund; traceparent: string | null }
 
-/** As `takeDuePayments`: a lease, and a higher number for the new owner. */
-export async function takeDueRefunds(
+/** As `takeDuePayment`: one refund, its lease, and a higher attempt number for the new owner. */
+export async function takeDueRefund(
   db: Queryable,
-  batchMax: number,
   leaseMs: number,
-): Promise<DueRefund[]> {
+): Promise<DueRefund | undefined> {
   const { rows } = await db.query<RefundRow & { traceparent: string | null }>({
-    name: 'take_due_refunds',
+    name: 'take_due_refund',
     text: `UPDATE refunds r
-           SET next_check_at = now() + $2 * interval '1 millisecond', attempt = r.attempt + 1
+           SET next_check_at = now() + $1 * interval '1 millisecond', attempt = r.attempt + 1
            FROM payments p
-           WHERE p.payment_id = r.payment_id AND r.refund_id IN (
+           WHERE p.payment_id = r.payment_id AND r.refund_id = (
              SELECT refund_id FROM refunds WHERE status = 'pending' AND next_check_at <= now()
-             ORDER BY next_check_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+             ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING ${columns}, r.traceparent`,
-    values: [batchMax, leaseMs],
+    values: [leaseMs],
   })
-  return rows.map(row => ({ refund: toRefund(row), traceparent: row.traceparent }))
+  return rows[0] && { refund: toRefund(rows[0]), traceparent: rows[0].traceparent }
 }
 
 /** Of what is owed, the age of the oldest: what the alarm is set on. 0 when nothing is owed. */

@@ -45,7 +45,7 @@ describe('a body that is not said to be JSON', () => {
     ' application/json',
     'application/json;',
     'APPLICATION/JSON',
-    'application/json; charset=utf-16',
+    'application/json; charset=UTF-8',
   ])('#25 %j is JSON, and is validated', async type => {
     const headers = { 'content-type': type }
     const refused = await attacked.send({ headers, body: withAmount('"9900"') })
@@ -217,15 +217,22 @@ describe('money', () => {
     [44, '{"value":4900}'],
     [45, 'null'],
     [46, '100000000'],
-    [46, '9007199254740993'],
     [46, '1e21'],
-    [46, '1e400'],
     [46, '99999999.5'],
   ])('#%i an amount of %s: 400', async (_number, amount) => {
     const answer = await attacked.send({ body: withAmount(amount) })
     expectProblem(answer, 400, 'validation-error')
     expect(answer.json.errors[0].pointer).toBe('/amountCents')
   })
+
+  // serde-rs/json#762: a proxy that reads the first of two names may have checked another amount.
+  test.each(['9007199254740993', '1e400', '4900.0000000000000001', '4900,"amountCents":1'])(
+    'an amount of %s can be read in two ways: 400',
+    async amount => {
+      const answer = await attacked.send({ body: withAmount(amount) })
+      expectProblem(answer, 400, 'ambiguous-json')
+    },
+  )
 
   test.each(['4900.0', '49e2', '4.9E+3', '490000e-2'])('#47 %s is 4900', async written => {
     const body = paymentOf()

@@ -70,7 +70,7 @@ describe('a list of payments', () => {
   test.each([
     ['nothing', ''],
     ['no place', 'nonsense'],
-    ['text that is no base64', '%00%ff'],
+    ['text that is no base64', '%00%7f'],
     ['SQL', "1'--"],
     ['201 characters', 'a'.repeat(201)],
     ['8 KB', 'a'.repeat(8_192)],

@@ -197,14 +197,14 @@ async function columnNames(): Promise<string[]> {
 }
 
 /**
- * Every row of every table, but for when an event was published, and what the provider called about:
- * that happens by itself.
+ * Every row of every table, but for when an event was published, who relays, and what the provider
+ * called about: that happens by itself.
  */
 async function databaseContent(): Promise<Record<string, string[]>> {
   const { rows: tables } = await attacked.database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables
      WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-       AND table_name <> 'provider_callbacks' ORDER BY name`,
+       AND table_name NOT IN ('provider_callbacks', 'outbox_lane') ORDER BY name`,
   )
   const content: Record<string, string[]> = {}
   for (const { name } of tables) {

@@ -29,8 +29,8 @@ export function stepByStepPhases(
 ): Pick<TakePaymentDeps, 'claim' | 'settle'> {
   const { pool, announcements } = options
   return {
-    claim: async keyed => {
-      const result = await inTransaction(pool, tx => beginPayment(tx, options, keyed))
+    claim: async (keyed, deadline) => {
+      const result = await inTransaction(pool, tx => beginPayment(tx, options, keyed), deadline)
       await crashpoint('payment.claimed')
       return result
     },
@@ -70,13 +70,14 @@ export async function beginPayment(
 export async function endPayment(
   tx: Transaction,
   announce: Announce,
-  { pool, keys, changeOf, answerOf, eventOf }: StepByStepOptions,
+  { keys, changeOf, answerOf, eventOf }: StepByStepOptions,
   payment: Payment,
   settlement: Settlement,
 ): Promise<Payment> {
   const { after, entries } = changeOf(payment, settlement)
   const event = eventOf(after)
-  if (!(await updatePayment(tx, payment, after))) return present(pool, payment)
+  // Through the open transaction: a second connection would be waited for while this one is held.
+  if (!(await updatePayment(tx, payment, after))) return present(tx, payment)
   if (entries.length > 0) await post(tx, after, entries)
   if (event) await announce(event)
   await keys.finish(tx, payment.paymentId, answerOf(after))

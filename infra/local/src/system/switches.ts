@@ -1,0 +1,29 @@
+import patterns from '@nightshift/patterns/patterns.json' with { type: 'json' }
+import { nearestNames } from '../nemesis/nearest-names.ts'
+
+const switchNames = patterns.map(pattern => pattern.switch)
+
+/**
+ * The variables of a caller's environment that reach the services: what experiments set.
+ * @throws Error naming a `PATTERN_` variable that is no switch: the system would start without it,
+ *   and its pattern would be on although the caller believes that it is off
+ */
+export function switchesIn(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const switches: Record<string, string> = {}
+  const unknown: string[] = []
+  for (const [name, value] of Object.entries(environment)) {
+    const isPattern = name.startsWith('PATTERN_')
+    if (value === undefined || !(isPattern || name === 'CRASH_AT' || name === 'LOG_LEVEL')) continue
+    if (isPattern && !switchNames.includes(name)) unknown.push(refusalOf(name))
+    else switches[name] = value
+  }
+  if (unknown.length > 0) throw new Error(unknown.join('\n'))
+  return switches
+}
+
+function refusalOf(name: string): string {
+  const near = nearestNames(name, switchNames)
+  return `${name} is no switch. ${near.length > 0 ? 'Near' : 'There are'}: ${(near.length > 0 ? near : switchNames).join(', ')}`
+}

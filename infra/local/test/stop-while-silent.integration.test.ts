@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import {
+  as,
+  call,
+  dialProvider,
+  draftListing,
+  eventually,
+} from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+
+/**
+ * A stop has to work on the day on which somebody needs it: when the provider answers nobody, many
+ * things are due, and jobs and requests all wait.
+ */
+
+let system: TestSystem
+const tellsMs = 120_000
+const stopMaxMs = 10_000
+const openAtLeast = 20
+
+beforeAll(async () => {
+  const run = ['card-provider', 'payments', 'listings'] as const
+  system = await openTestSystem({ parts: inject('parts'), run })
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+async function publishOne(): Promise<unknown> {
+  const url = `${system.urls.listings}/v1/listings`
+  const { listingId } = (
+    await call('POST', url, { headers: as(system, 'acme'), body: draftListing() })
+  ).json
+  return call('POST', `${url}/${listingId}/publish`, {
+    headers: as(system, 'acme', `test-${randomUUID()}`),
+    body: { plan: 'basic', cardToken: 'pm_card_visa' },
+  }).catch(() => undefined) // a request that is in flight at the stop may lose its answer
+}
+
+async function inDatabase(service: 'payments' | 'listings', sql: string): Promise<number> {
+  const client = new pg.Client({ connectionString: system.databaseUrl(service) })
+  await client.connect()
+  try {
+    return (await client.query(sql)).rowCount ?? 0
+  } finally {
+    await client.end()
+  }
+}
+
+/** Everything that is open is due now: the jobs have more to do than a stop has time for. */
+function makeAllDue(service: 'payments' | 'listings', table: string): Promise<number> {
+  return inDatabase(
+    service,
+    `UPDATE ${table} SET next_check_at = now() WHERE next_check_at IS NOT NULL`,
+  )
+}
+
+const finished = () => inDatabase('payments', `SELECT FROM payments WHERE status = 'captured'`)
+
+type Line = { event: string; time: string }
+
+async function linesOf(name: 'payments' | 'listings'): Promise<Line[]> {
+  const text = await system.logs(name)
+  return text
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line))
+}
+
+/** Slow, and not slow enough for the breaker to open: every attempt takes its time. */
+const slow = { latencyMs: 1_800, silence: 'none' }
+
+test.each([
+  ['listings', 'publications', 'silent', { silence: 'before' }],
+  ['payments', 'payments', 'silent', { silence: 'before' }],
+  ['listings', 'publications', 'slow', slow],
+  ['payments', 'payments', 'slow', slow],
+] as const)(
+  '%s ends within 10 s of SIGTERM while its job has many %s to finish and the card provider is %s',
+  async (service, table, how, dials) => {
+    await dialProvider(system, { silence: 'before', latencyMs: 0 })
+    await system.waitReady('payments')
+    await system.waitReady('listings')
+    await eventually('enough is open', async () => {
+      await Promise.all(Array.from({ length: openAtLeast }, publishOne))
+      return (await makeAllDue(service, table)) >= openAtLeast ? true : undefined
+    })
+    const before = await finished()
+    await dialProvider(system, dials)
+    if (dials === slow) {
+      await makeAllDue('payments', 'payments')
+      await eventually('the breaker is closed, and the job at work', async () =>
+        (await finished()) > before ? true : undefined,
+      )
+    }
+    // Requests, too, are in flight at the stop.
+    const inFlight = Promise.all(Array.from({ length: 5 }, publishOne))
+    await makeAllDue(service, table)
+    await system.signal(service, 'SIGTERM')
+    const ended = await eventually('it has ended', async () => {
+      const lines = await linesOf(service)
+      const at = (event: string) => lines.findLast(line => line.event === event)?.time
+      const [stopping, stopped, crashed] = [
+        at('service.stopping'),
+        at('service.stopped'),
+        at('service.crashed'),
+      ]
+      const end = stopped ?? crashed
+      const isOver = stopping !== undefined && end !== undefined && end > stopping
+      return isOver ? { stopping, stopped, crashed } : undefined
+    })
+    await inFlight
+    expect(ended.crashed).toBeUndefined()
+    const tookMs = Date.parse(ended.stopped ?? '') - Date.parse(ended.stopping)
+    console.log(`${service}, provider ${how}: ${tookMs} ms from SIGTERM to the end`)
+    expect(tookMs).toBeLessThan(stopMaxMs)
+  },
+  tellsMs,
+)

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { as, call, draftListing } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+
+let system: TestSystem
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['listings'] })
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+const url = (path: string) => `${system.urls.listings}${path}`
+
+describe('what an employer may say', () => {
+  test.each([
+    ['a status', { status: 'live' }],
+    ['a tenant', { tenantId: randomUUID() }],
+    ['an id', { listingId: randomUUID() }],
+    ['an unknown area', { area: 'mars' }],
+    ['a salary as text', { salaryMinEurPerYear: '80000' }],
+    ['a title of two lines', { title: 'a\nb' }],
+    ['a NUL in the description', { description: 'a\u0000b' }],
+    ['a title that turns around', { title: 'abc\u202etxt' }],
+    ['an empty title', { title: '' }],
+    ['a C1 control in the title', { title: 'a\u009bb' }],
+    ['a next line in the title', { title: 'a\u0085b' }],
+    ['a line separator in the title', { title: 'a\u2028b' }],
+    ['a title of blanks', { title: '  \u00a0 ' }],
+    ['a title of which nothing is seen', { title: '\u200b' }],
+    ['a company of fillers', { company: '\u3164\u3164' }],
+    ['a description of line breaks', { description: '\n\t\r\n' }],
+    ['a C1 control in the description', { description: 'a\u0090b' }],
+    ['half a flag in the company', { company: 'a\u{1F3F4}\u{E0067}' }],
+  ])('a draft with %s is 400', async (_what, changes) => {
+    const answer = await call('POST', url('/v1/listings'), {
+      headers: as(system, 'acme'),
+      body: draftListing(changes),
+    })
+    expect(answer.status).toBe(400)
+    expect(answer.json.type).toBe('/problems/validation-error')
+  })
+
+  test('what people write is taken, to the letter', async () => {
+    const written = {
+      title: 'Ärztin (m/w/d) 👩‍⚕️ — “Köln” 🏴󠁧󠁢󠁥󠁮󠁧󠁿',
+      company: 'شرکت می‌خواهم & Söhne',
+      description: 'ប្រាក់\u200bខែ\r\n\tDonau\u00addampfschiff\u2028€ 100k',
+    }
+    const headers = as(system, 'acme')
+    const answer = await call('POST', url('/v1/listings'), { headers, body: draftListing(written) })
+    expect([answer.status, answer.json]).toEqual([201, expect.objectContaining(written)])
+  })
+
+  test('a salary that ends below where it begins is 422', async () => {
+    const answer = await call('POST', url('/v1/listings'), {
+      headers: as(system, 'acme'),
+      body: draftListing({ salaryMinEurPerYear: 100_000, salaryMaxEurPerYear: 50_000 }),
+    })
+    expect(answer.status).toBe(422)
+  })
+})

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { as, call, draftListing, eventually } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import pg from 'pg'
+import { expect, inject, test } from 'vitest'
+
+/** So many that a search which nothing matches takes the database some 100 ms. */
+const liveListings = 30_000
+const searchers = 64
+const publications = 5
+const publishMs = 20_000
+
+/**
+ * The public search and the consumer of payment events shared one pool of connections: whoever asked
+ * for enough searches kept paid listings from going live.
+ */
+test('a paid listing goes live while strangers flood the search', async () => {
+  const run = ['card-provider', 'payments', 'listings'] as const
+  await using system = await openTestSystem({ parts: inject('parts'), run })
+  await fill(system)
+  const calm = await timesToLive(system)
+
+  const flood = startFlood(system)
+  await eventually('the searches wait for connections', async () =>
+    flood.waitedMs().length >= 2 * searchers ? true : undefined,
+  )
+  const flooded = await timesToLive(system)
+  await flood.stop()
+
+  const waits = flood.waitedMs()
+  console.log(
+    `published to live, calm ${median(calm)} ms, flooded ${median(flooded)} ms (at most ` +
+      `${Math.max(...flooded)} ms); ${waits.length} searches, median ${median(waits)} ms, ` +
+      `${flood.refused()} refused with 503`,
+  )
+  // If this does not hold, the flood was none, and the rest says nothing.
+  expect(median(waits)).toBeGreaterThan(200)
+  // On the way to live are several transactions. In one pool with the flood each would wait as long as
+  // a search does; with a pool of its own none does.
+  expect(median(flooded) - median(calm)).toBeLessThan(median(waits))
+}, 180_000)
+
+async function fill(system: TestSystem): Promise<void> {
+  const client = new pg.Client({ connectionString: system.databaseUrl('listings') })
+  await client.connect()
+  await client.query(
+    `INSERT INTO listings (listing_id, tenant_id, title, company, description, area, seniority,
+       salary_min_eur, salary_max_eur, status, published_at, search)
+     SELECT gen_random_uuid(), $1, 'Engineer', 'Acme', 'Keeps it up.', 'europe', 'senior', 50000,
+       60000, 'live', now() - n * interval '1 second',
+       array_to_tsvector(ARRAY['engin'] || ARRAY(
+         SELECT 'w' || (n * i) % 97 FROM generate_series(1, 40) AS i))
+     FROM generate_series(1, $2::integer) AS n`,
+    [randomUUID(), liveListings],
+  )
+  await client.query('ANALYZE listings')
+  await client.end()
+}
+
+/** Each search is another one, so no cached page answers it; and it matches nothing, so it looks at all. */
+function startFlood(system: TestSystem) {
+  const waitedMs: number[] = []
+  let number = 0
+  let refused = 0
+  let isOver = false
+  const searcher = async () => {
+    while (!isOver) {
+      number += 1
+      const startedMs = performance.now()
+      const url = `${system.urls.listings}/v1/listings?text=engineer&salaryAtLeastEurPerYear=${1_900_000 + (number % 100_000)}`
+      const { status } = await call('GET', url)
+      waitedMs.push(performance.now() - startedMs)
+      if (status === 503) refused += 1
+    }
+  }
+  const searching = Promise.all(Array.from({ length: searchers }, searcher))
+  return {
+    waitedMs: () => waitedMs,
+    refused: () => refused,
+    stop: async () => {
+      isOver = true
+      await searching
+    },
+  }
+}
+
+/** From the answer to a paid publication to the moment at which its owner sees it live. */
+async function timesToLive(system: TestSystem): Promise<number[]> {
+  const times: number[] = []
+  for (let i = 0; i < publications; i += 1) {
+    const url = `${system.urls.listings}/v1/listings`
+    const headers = as(system, 'acme')
+    const { listingId } = (await call('POST', url, { headers, body: draftListing() })).json
+    const startedMs = performance.now()
+    const paid = await call('POST', `${url}/${listingId}/publish`, {
+      headers: as(system, 'acme', `test-${randomUUID()}`),
+      body: { plan: 'basic', cardToken: 'pm_card_visa' },
+    })
+    expect([201, 202]).toContain(paid.status)
+    await eventually(
+      'it is live',
+      async () => {
+        const { json } = await call('GET', `${url}/${listingId}`, { headers })
+        return json.status === 'live' ? true : undefined
+      },
+      publishMs,
+    )
+    times.push(performance.now() - startedMs)
+  }
+  return times
+}
+
+function median(numbers: readonly number[]): number {
+  return Math.round(numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0)
+}

@@ -1,0 +1,38 @@
+import { inTransaction, type Queryable } from '@nightshift/runtime/postgres'
+import type { Pool } from 'pg'
+
+/** False when the address has been unsubscribed since the link was made. */
+export async function confirmAddress(
+  db: Queryable,
+  addressId: string,
+  consentVersion: number,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'confirm_address',
+    text: `UPDATE addresses SET confirmed_at = coalesce(confirmed_at, now())
+           WHERE address_id = $1 AND consent_version = $2`,
+    values: [addressId, consentVersion],
+  })
+  return rowCount === 1
+}
+
+/**
+ * Ends all alerts of an address, and every mail to it that no sender has taken yet: those are of an
+ * earlier consent. Two statements, so that the second sees an alert for which the first had to wait.
+ */
+export function unsubscribeAddress(pool: Pool, addressId: string): Promise<void> {
+  return inTransaction(pool, async tx => {
+    const { rows } = await tx.query<{ address: string }>({
+      name: 'unsubscribe_address',
+      text: `UPDATE addresses SET confirmed_at = NULL, unsubscribed_at = now(),
+               consent_version = consent_version + 1
+             WHERE address_id = $1 RETURNING address`,
+      values: [addressId],
+    })
+    await tx.query({
+      name: 'end_alerts',
+      text: 'DELETE FROM alerts WHERE address = $1',
+      values: [rows[0]?.address],
+    })
+  })
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { confirmAddress, confirmLinkIn } from '@nightshift/local/confirm-address'
+import { type Answer, call, eventually } from '@nightshift/local/testing/test-client'
+import type { TestSystem } from '@nightshift/local/testing/test-system'
+import type { TestTopic } from '@nightshift/local/testing/test-topic'
+import pg from 'pg'
+
+export type ReceivedMail = { subject: string; text: string; messageId: string; accepted: number }
+
+/** A word that no other test uses. */
+export const newWord = () => `w${randomUUID().replaceAll('-', '')}`
+export const newAddress = () => `${newWord()}@example.org`
+
+/** What the tests of this service do from outside. */
+export function candidatesOf(system: TestSystem, listings: TestTopic) {
+  const { notifications, mailbox } = system.urls
+
+  const saveAlert = (body: object): Promise<Answer> =>
+    call('POST', `${notifications}/v1/alerts`, { body })
+
+  const allMailsTo = async (address: string): Promise<ReceivedMail[]> => {
+    const answer = await call('GET', `${mailbox}/mails?to=${encodeURIComponent(address)}`)
+    return answer.json.mails
+  }
+  const mailsTo = async (address: string) =>
+    (await allMailsTo(address)).filter(({ messageId }) => messageId.startsWith('<alert.'))
+
+  const confirmed = new Set<string>()
+  const subscribe = async (alert: { email: string } & Record<string, unknown>): Promise<string> => {
+    const answer = await saveAlert(alert)
+    if (answer.status !== 201) throw new Error(`the alert was refused: ${answer.text}`)
+    if (!confirmed.has(alert.email)) await confirmAddress(mailbox, alert.email)
+    confirmed.add(alert.email)
+    return answer.json.alertId
+  }
+  const announce = (event: { aggregateId: string }) =>
+    listings.write(event.aggregateId, JSON.stringify(event))
+  const untilMail = (address: string, timeoutMs?: number) =>
+    eventually('the mail', async () => (await mailsTo(address))[0], timeoutMs)
+
+  return {
+    saveAlert,
+    subscribe,
+    announce,
+    allMailsTo,
+    mailsTo,
+    untilMail,
+    requestsToConfirm: async (address: string) =>
+      (await allMailsTo(address)).filter(({ text }) => confirmLinkIn(text) !== undefined),
+    /** Turns the faults of the mail server. */
+    setMailbox: async (faults: object) => {
+      const answer = await call('PATCH', `${mailbox}/dials`, { body: faults })
+      if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
+    },
+    /**
+     * Returns when what was announced before under this Kafka key has been applied and matched:
+     * records of one key keep their order, and announcements take turns.
+     */
+    everythingBeforeIsApplied: async ({ aggregateId }: { aggregateId: string }) => {
+      const word = newWord()
+      const email = newAddress()
+      await subscribe({ email, text: word })
+      await listings.write(aggregateId, JSON.stringify(published({ title: word })))
+      await untilMail(email)
+    },
+    inDatabase: <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
+      queryDatabase<T>(system.databaseUrl('notifications'), sql, values),
+  }
+}
+
+async function queryDatabase<T extends pg.QueryResultRow>(
+  connectionString: string,
+  sql: string,
+  values: unknown[],
+): Promise<T[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    return (await client.query<T>(sql, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+export function published(data: object = {}) {
+  const listingId = randomUUID()
+  return {
+    eventId: randomUUID(),
+    type: 'listing.published',
+    version: 1,
+    occurredAt: new Date().toISOString(),
+    tenantId: randomUUID(),
+    aggregateId: listingId,
+    aggregateVersion: 3,
+    data: {
+      listingId,
+      publicationId: randomUUID(),
+      paymentId: randomUUID(),
+      title: 'Site Reliability Engineer',
+      company: 'Acme Logistics',
+      description: 'Own the on-call that nobody dreads.',
+      area: 'europe',
+      seniority: 'senior',
+      salaryMinEurPerYear: 80_000,
+      salaryMaxEurPerYear: 100_000,
+      ...data,
+    },
+  }
+}

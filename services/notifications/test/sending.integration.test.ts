@@ -1,0 +1,300 @@
+import { eventually } from '@nightshift/local/testing/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/local/testing/test-topic'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { limits } from '../src/limits.ts'
+import { type Taken, takeMail } from '../src/store/deliveries.ts'
+import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
+
+let system: TestSystem
+let listings: TestTopic
+let candidates: ReturnType<typeof candidatesOf>
+
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: ['mailbox', 'notifications'] })
+  listings = await openTestTopic(system, 'listings.v1')
+  candidates = candidatesOf(system, listings)
+})
+afterAll(async () => {
+  await listings[Symbol.asyncDispose]()
+  await system[Symbol.asyncDispose]()
+})
+afterEach(() => candidates.setMailbox({ refuseRate: 0, silence: 'none', latencyMs: 0 }))
+
+type Row = { status: string; failure: string | null; attempts: number; copies: number }
+
+function deliveryOf(listingId: string): Promise<Row | undefined> {
+  return candidates
+    .inDatabase<Row>(
+      'SELECT status, failure, attempts, copies FROM deliveries WHERE listing_id = $1',
+      [listingId],
+    )
+    .then(([row]) => row)
+}
+
+/** Due mails of one listing, to addresses that are confirmed, without the way through Kafka. */
+async function intendMails(count: number): Promise<string> {
+  const { data } = published()
+  const { listingId } = data
+  await candidates.inDatabase(
+    'INSERT INTO announcements (listing_id, listing, matched_at) VALUES ($1, $2, now())',
+    [listingId, JSON.stringify(data)],
+  )
+  await candidates.inDatabase(
+    `INSERT INTO addresses (address, send_to, confirmed_at)
+     SELECT to_send, to_send, now()
+     FROM generate_series(1, $2) AS n, concat('n', n, '-', $1::text, '@example.org') AS to_send`,
+    [listingId, count],
+  )
+  await candidates.inDatabase(
+    `INSERT INTO deliveries (listing_id, address, consent_version)
+     SELECT $1::uuid, address, 1 FROM addresses WHERE address LIKE concat('n%-', $1::text, '@example.org')`,
+    [listingId],
+  )
+  await candidates.inDatabase('INSERT INTO mail_queues (queue_id, due_at) VALUES ($1, now())', [
+    listingId,
+  ])
+  return listingId
+}
+
+/** Or the tests that follow would share the senders with what a test has left. */
+function endAllMails(): Promise<unknown> {
+  return candidates.inDatabase(
+    `UPDATE deliveries SET status = 'failed', failure = 'the test is over', next_attempt_at = NULL
+     WHERE status = 'pending'`,
+  )
+}
+
+describe('an attempt whose outcome is unknown', () => {
+  test('is repeated until there may be three copies, under one id, and then ends with a reason', {
+    timeout: 60_000,
+  }, async () => {
+    const word = newWord()
+    const email = newAddress()
+    await candidates.subscribe({ email, text: word })
+    await candidates.setMailbox({ silence: 'after' })
+    const event = published({ title: word })
+    await candidates.announce(event)
+    const row = await eventually(
+      'the delivery is ended',
+      async () => {
+        const found = await deliveryOf(event.data.listingId)
+        return found?.status === 'failed' ? found : undefined
+      },
+      50_000,
+    )
+    expect(row.failure).toMatch(/^unknown: /)
+    expect(row).toMatchObject({ attempts: limits.send.copiesMax, copies: limits.send.copiesMax })
+    const mails = await candidates.mailsTo(email)
+    expect(mails).toHaveLength(1)
+    expect(mails[0]?.accepted).toBe(limits.send.copiesMax)
+  })
+
+  test('counts as a copy when the process dies, so that deaths add up to the same bound', async () => {
+    const listingId = await intendMails(1)
+    await eventually('it is sent', async () =>
+      (await deliveryOf(listingId))?.status === 'sent' ? true : undefined,
+    )
+    // As three senders left it that died in the middle of it: taken, and no outcome written down.
+    await candidates.inDatabase(
+      `UPDATE deliveries SET status = 'pending', sent_at = NULL, next_attempt_at = now(),
+         attempts = 3, copies = 3 WHERE listing_id = $1`,
+      [listingId],
+    )
+    await candidates.inDatabase(
+      'UPDATE mail_queues SET due_at = now(), wakes = wakes + 1 WHERE queue_id = $1',
+      [listingId],
+    )
+    const row = await eventually('it is ended', async () => {
+      const found = await deliveryOf(listingId)
+      return found?.status === 'failed' ? found : undefined
+    })
+    expect(row.failure).toMatch(/^unknown: /)
+    const [mail] = await candidates.mailsTo(`n1-${listingId}@example.org`)
+    expect(mail?.accepted).toBe(1)
+  })
+
+  test('a refusal is no copy: a mail that was put off twice still has all of them', async () => {
+    const word = newWord()
+    const email = newAddress()
+    await candidates.subscribe({ email, text: word })
+    await candidates.setMailbox({ refuseRate: 1 })
+    const event = published({ title: word })
+    await candidates.announce(event)
+    const row = await eventually('two refusals', async () => {
+      const found = await deliveryOf(event.data.listingId)
+      return found && found.attempts >= 2 ? found : undefined
+    })
+    expect(row.copies).toBeLessThanOrEqual(1)
+    await candidates.setMailbox({ refuseRate: 0 })
+    expect((await candidates.untilMail(email)).accepted).toBe(1)
+  })
+})
+
+describe('who may write down what became of an attempt', () => {
+  test('an attempt that was overtaken by another writes nothing', async () => {
+    const word = newWord()
+    const email = newAddress()
+    await candidates.subscribe({ email, text: word })
+    await candidates.setMailbox({ latencyMs: 2_000 })
+    const event = published({ title: word })
+    const { listingId } = event.data
+    await candidates.announce(event)
+    await eventually('it is being sent', async () =>
+      (await deliveryOf(listingId))?.attempts === 1 ? true : undefined,
+    )
+    // As another sender leaves it that takes the mail after the lease.
+    await candidates.inDatabase(
+      `UPDATE deliveries SET attempts = 2, next_attempt_at = now() + interval '1 hour'
+       WHERE listing_id = $1`,
+      [listingId],
+    )
+    await eventually('the first attempt has ended', async () =>
+      (await system.logs('notifications')).includes('"mail.superseded"') ? true : undefined,
+    )
+    expect(await deliveryOf(listingId)).toMatchObject({ status: 'pending', attempts: 2 })
+  })
+
+  test('no mail is taken twice, however many senders take at once', async () => {
+    await system.stop('notifications')
+    const counts = [40, 7, 1]
+    for (const count of counts) await intendMails(count)
+    const pool = new pg.Pool({ connectionString: system.databaseUrl('notifications'), max: 8 })
+    const taken: string[] = []
+    const taker = async () => {
+      for (let rests = 0; rests < 20; ) {
+        const one: Taken | undefined = await takeMail(pool, limits.send)
+        if (one?.kind === 'mail') taken.push(one.delivery.deliveryId)
+        else rests += 1
+      }
+    }
+    try {
+      await Promise.all(Array.from({ length: 8 }, taker))
+    } finally {
+      await pool.end()
+      await endAllMails()
+      await system.start('notifications')
+      await system.waitReady('notifications')
+    }
+    expect(taken).toHaveLength(48)
+    expect(new Set(taken).size).toBe(48)
+  })
+})
+
+describe('many mails of one listing', () => {
+  test('do not hold up the one mail of another', { timeout: 60_000 }, async () => {
+    const word = newWord()
+    const email = newAddress()
+    await candidates.subscribe({ email, text: word })
+    const crowd = await intendMails(10_000)
+    await eventually('the crowd is being sent', async () => {
+      const [row] = await candidates.inDatabase<{ sent: number }>(
+        `SELECT count(*)::int AS sent FROM deliveries WHERE listing_id = $1 AND status = 'sent'`,
+        [crowd],
+      )
+      return (row?.sent ?? 0) > 20 ? true : undefined
+    })
+    const startedMs = performance.now()
+    await candidates.announce(published({ title: word }))
+    await candidates.untilMail(email, 20_000)
+    const waitedMs = performance.now() - startedMs
+    const [left] = await candidates.inDatabase<{ count: number }>(
+      `SELECT count(*)::int AS count FROM deliveries WHERE listing_id = $1 AND status = 'pending'`,
+      [crowd],
+    )
+    console.log(`waited ${Math.round(waitedMs)} ms while ${left?.count} mails of another were due`)
+    expect(left?.count).toBeGreaterThan(5_000)
+    expect(waitedMs).toBeLessThan(5_000)
+    await endAllMails()
+  })
+
+  test('are taken by an index, whatever their number', async () => {
+    await system.stop('notifications')
+    const crowd = await intendMails(20_000)
+    await candidates.inDatabase('ANALYZE deliveries, mail_queues')
+    const planOf = async (sql: string) => {
+      const rows = await candidates.inDatabase(`EXPLAIN (ANALYZE, BUFFERS) ${sql}`)
+      return rows.map(row => Object.values(row)[0]).join('\n')
+    }
+    const due = await planOf(
+      `SELECT delivery_id FROM deliveries WHERE queue_id = '${crowd}' AND status = 'pending'
+         AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
+    )
+    expect(due).toContain('Index Scan using deliveries_due')
+    const turn = await planOf(
+      `SELECT queue_id FROM mail_queues WHERE due_at <= now() ORDER BY turn LIMIT 1`,
+    )
+    for (const plan of [due, turn]) expect(plan).not.toContain('Seq Scan on deliveries')
+    await endAllMails()
+    await system.start('notifications')
+    await system.waitReady('notifications')
+  })
+})
+
+test('a crowd that waits at the public door does not delay a mail', async () => {
+  const word = newWord()
+  const email = newAddress()
+  await candidates.subscribe({ email, text: word })
+  const victim = newAddress()
+  await candidates.saveAlert({ email: victim, text: word })
+  const holder = new pg.Client({ connectionString: system.databaseUrl('notifications') })
+  await holder.connect()
+  try {
+    // Every connection for requests waits for this row until its lock timeout.
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM addresses WHERE address = $1 FOR UPDATE', [victim])
+    const over = new AbortController()
+    const crowd = Array.from({ length: 40 }, async () => {
+      const answers: number[] = []
+      while (!over.signal.aborted) {
+        answers.push((await candidates.saveAlert({ email: victim, text: newWord() })).status)
+      }
+      return answers
+    })
+    const startedMs = performance.now()
+    await candidates.announce(published({ title: word }))
+    await candidates.untilMail(email, 10_000)
+    const waitedMs = performance.now() - startedMs
+    over.abort()
+    const answers = (await Promise.all(crowd)).flat()
+    console.log(`waited ${Math.round(waitedMs)} ms beside ${answers.length} requests`)
+    expect(waitedMs).toBeLessThan(3_000)
+    expect(answers.filter(status => status === 503).length).toBeGreaterThan(0)
+  } finally {
+    await holder.end()
+  }
+})
+
+describe('a stop while the mail server is silent', () => {
+  test('takes less than 10 s, ends well, and begins nothing new', { timeout: 60_000 }, async () => {
+    await candidates.setMailbox({ silence: 'after' })
+    const listingId = await intendMails(40)
+    await eventually('mails are being sent', async () => {
+      const rows = await candidates.inDatabase(
+        'SELECT FROM deliveries WHERE listing_id = $1 AND attempts > 0',
+        [listingId],
+      )
+      return rows.length > 0 ? true : undefined
+    })
+    const startedMs = performance.now()
+    await system.stop('notifications')
+    const tookMs = performance.now() - startedMs
+    const logs = await system.logs('notifications')
+    const life = logs.slice(logs.lastIndexOf('"event":"service.stopping"'))
+    console.log(`stopped within ${Math.round(tookMs)} ms`)
+    expect(tookMs).toBeLessThan(10_000)
+    expect(life).toContain('"event":"service.stopped"')
+    expect(life).not.toContain('service.crashed')
+    const [row] = await candidates.inDatabase<{ begun: number; open: number }>(
+      `SELECT count(*) FILTER (WHERE attempts > 0)::int AS begun,
+         count(*) FILTER (WHERE status = 'pending')::int AS open
+       FROM deliveries WHERE listing_id = $1`,
+      [listingId],
+    )
+    expect(row?.open).toBe(40)
+    expect(row?.begun).toBeLessThanOrEqual(limits.send.concurrencyMax)
+    await system.start('notifications')
+    await system.waitReady('notifications')
+  })
+})

@@ -1,0 +1,51 @@
+import { readConfig } from '@nightshift/runtime/config'
+import { expect, test } from 'vitest'
+import { Config, refuseIgnoredSwitches } from './config.ts'
+
+const required = {
+  NODE_ENV: 'test',
+  DATABASE_URL: 'postgres://nowhere',
+  WORKER_DATABASE_URL: 'postgres://nowhere',
+  RELAY_DATABASE_URL: 'postgres://nowhere',
+  KAFKA_BROKERS: 'nowhere:1',
+  CARD_PROVIDER_URL: 'http://nowhere',
+  CARD_PROVIDER_SECRET_KEY: 'a secret of the test',
+  API_KEY_PEPPER: 'pepper'.repeat(8),
+  CARD_PROVIDER_CALLBACK_SECRETS: 'a secret of the test',
+}
+
+const refuse = (switches: Record<string, string>) => () =>
+  refuseIgnoredSwitches(readConfig(Config, { ...required, ...switches }))
+
+const variants = {
+  PATTERN_IDEMPOTENCY_KEY: [
+    'naive',
+    'select-then-insert',
+    'claim-in-business-transaction',
+    'cache-then-charge',
+  ],
+  PATTERN_NATURAL_BATCHING: ['naive', 'step-by-step'],
+  PATTERN_FENCING: ['naive'],
+}
+
+test.each(
+  Object.entries(variants).flatMap(([name, values]) => values.map(value => [name, value] as const)),
+)('%s=%s alone is taken', (name, value) => {
+  expect(refuse({ [name]: value })).not.toThrow()
+})
+
+test.each([
+  ['PATTERN_FENCING=naive', 'PATTERN_IDEMPOTENCY_KEY=naive'],
+  ['PATTERN_FENCING=naive', 'PATTERN_IDEMPOTENCY_KEY=cache-then-charge'],
+  ['PATTERN_FENCING=naive', 'PATTERN_NATURAL_BATCHING=step-by-step'],
+  ['PATTERN_NATURAL_BATCHING=naive', 'PATTERN_IDEMPOTENCY_KEY=select-then-insert'],
+  ['PATTERN_NATURAL_BATCHING=step-by-step', 'PATTERN_IDEMPOTENCY_KEY=naive'],
+])('a switch that would be ignored is refused by name: %s with %s', (ignored, deciding) => {
+  const switches = Object.fromEntries([ignored, deciding].map(one => one.split('=')))
+  expect(refuse(switches)).toThrow(`${ignored}: has no effect with ${deciding}`)
+})
+
+test('switches that both have an effect are taken together', () => {
+  const both = { PATTERN_FENCING: 'naive', PATTERN_NATURAL_BATCHING: 'naive' }
+  expect(refuse({ ...both, PATTERN_OUTBOX: 'naive' })).not.toThrow()
+})
