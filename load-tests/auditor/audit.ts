@@ -70,7 +70,7 @@ const checks: readonly Check[] = [
   { check: checkDeclinedIsNotCharged, needs: ['provider', 'history'] },
   { check: checkAcknowledgedIsKept, needs: ['listings', 'publications', 'payments', 'refunds'] },
   { check: checkAccounting, needs: ['records', 'listingInbox', 'notificationInbox'] },
-  { check: checkNothingPutAside, needs: ['records', 'publications'] },
+  { check: checkNothingPutAside, needs: ['records', 'publications', 'nemesis'] },
   { check: checkNoServerError, needs: ['history'] },
   { check: checkLiveness, needs: ['quiescence', 'listings'] },
 ]

@@ -7,6 +7,7 @@ import {
   directPaymentOf,
   find,
   journeyOf,
+  letterAbout,
   nextSeq,
   rows,
   strike,
@@ -146,6 +147,16 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
       const messageId = '<confirmation.4e311603-0000-4000-8000-000000000001@nightshift.invalid>'
       const seq = nextSeq(evidence, 'mails')
       rows(evidence, 'mails').push({ ...request, seq, messageId, kind: 'confirmation' })
+    },
+  },
+  {
+    name: 'what another producer wrote is put aside, and the log of faults names that producer',
+    change: evidence => {
+      const { t } = journeyOf(evidence).mail
+      const foreign = { topic: 'payments.v1', partition: 0, t, unreadable: 'not JSON' }
+      append(evidence, letterAbout(append(evidence, foreign), 'it does not fit its contract'))
+      const fault = { t, kind: 'producer', name: 'writes what is no event' }
+      rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
     },
   },
   {

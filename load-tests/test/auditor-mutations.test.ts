@@ -96,6 +96,14 @@ describe('a dead letter is a finding, because in a healthy run there is none', (
     ])
   })
 
+  test('that another producer wrote excuses no event: only what is none', () => {
+    const t = 0
+    const fault = { t, kind: 'producer', name: 'writes what is no event' }
+    rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
+    append(evidence, letterAbout(journeyOf(evidence).paymentRecord, 'it is of another tenant'))
+    expect(judge(evidence).counts.violations).toEqual({ S14: 1 })
+  })
+
   test('that clients pay directly excuses no other: one for a publication that exists is named', () => {
     const { paymentRecord, payment } = journeyOf(evidence)
     append(evidence, letterAbout(paymentRecord, 'the amount is another'))

@@ -53,7 +53,8 @@ function checkTopic(
 
 /**
  * S14: in a healthy system each record can be applied, so a dead letter is a finding, whatever its
- * reason is. Only payments for publications that never were are excused, in a run that makes them.
+ * reason is. Two are excused: payments for publications that never were, in a run that makes them,
+ * and records that are no events, where the log of faults has another producer.
  */
 export function checkNothingPutAside(
   facts: Facts,
@@ -65,11 +66,13 @@ export function checkNothingPutAside(
       deadLetter === undefined ? [] : [[placeOf(deadLetter), deadLetter] as const],
     ),
   )
+  const hasOtherProducer = rowsOf(facts.evidence.nemesis).some(({ kind }) => kind === 'producer')
   return [...letters].flatMap(([place, { reason }]) => {
     const record = recordAt.get(place)
     // A letter of no record, or without a reason, is a finding of its own.
     if (record === undefined || reason.trim() === '') return []
     const { event } = record
+    if (event === undefined && hasOtherProducer) return []
     const publicationId = event?.publicationId ?? undefined
     const isForNothing = publicationId !== undefined && !facts.publicationById.has(publicationId)
     if (paysDirectly && isForNothing) return []
