@@ -260,8 +260,20 @@ describe('every mail can be ended', () => {
     await eventually('an attempt was refused', async () =>
       (await deliveries())[0]?.refused ? true : undefined,
     )
+    // From here on no attempt is in progress: one that was claimed before the unsubscribe may be sent.
+    const dueIn = (wait: string) =>
+      candidates.inDatabase(
+        `WITH mail AS (
+           UPDATE deliveries SET next_attempt_at = now() + $2::interval
+           WHERE listing_id = $1 AND status = 'pending' AND copies = 0 RETURNING queue_id)
+         UPDATE mail_queues SET due_at = now() + $2::interval, wakes = wakes + 1
+         WHERE queue_id IN (SELECT queue_id FROM mail) RETURNING queue_id`,
+        [event.data.listingId, wait],
+      )
+    await eventually('it waits', async () => ((await dueIn('1 h')).length === 1 ? true : undefined))
     expect((await post(link, oneClick)).status).toBe(200)
     await candidates.setMailbox({ refuseRate: 0 })
+    await dueIn('0 s')
     const [delivery] = await eventually('the mail is ended', async () => {
       const rows = await deliveries()
       return rows[0]?.status === 'pending' ? undefined : rows
