@@ -4,8 +4,12 @@ const testTimeoutMs = 30_000
 /** They take a second or two; with all cores busy with other things they take ten. */
 const pureTestTimeoutMs = 30_000
 const hookTimeoutMs = 60_000
-/** Each file may run a handful of processes of its own; more side by side would only measure us. */
-const integrationWorkers = 2
+/**
+ * Each file may run a handful of processes of its own, and waits for them most of the time: with two
+ * workers two cores were idle for nearly half of a run. Each worker may hold one system with links
+ * (`linkedSystemsMax` in test-parts.ts).
+ */
+const integrationWorkers = 3
 
 export default defineConfig({
   test: {

@@ -11,8 +11,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
 /**
- * A stop has to work on the day on which somebody needs it: when the provider answers nobody, many
- * things are due, and jobs and requests all wait.
+ * A deployment is most urgent while a dependency is silent: many things are due then, and jobs and
+ * requests all wait. That is when a stop must not take longer than its deadline.
  */
 
 let system: TestSystem

@@ -46,7 +46,7 @@ const templates = {
   notifications: 'template_notifications',
 }
 /** As many as files of tests run side by side, each with one system that is linked. */
-const linkedSystemsMax = 2
+const linkedSystemsMax = 3
 const partsReadyMs = 60_000
 const removedMs = 5_000
 
