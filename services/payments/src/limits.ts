@@ -30,6 +30,17 @@ export const limits = {
     statementMs: 1_000,
     idleInTransactionMs: 5_000,
   },
+  /**
+   * For looking up why a key could not be claimed. Apart from the worker's, because of a hundred
+   * duplicates in one moment each is looked up by itself.
+   */
+  lookUpPool: {
+    connectionsMax: 4,
+    acquireMs: 1_000,
+    lockMs: 500,
+    statementMs: 1_000,
+    idleInTransactionMs: 5_000,
+  },
   providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
   provider: {
     attemptMs: 2_000,
@@ -100,11 +111,12 @@ export const limits = {
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, workerPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } = limits
+const { http, pool, workerPool, lookUpPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } =
+  limits
 const { provider, providerHttp, providerRules, stopDeadlineMs } = limits
 /** After an attempt, or a request, its outcome is still written down. */
 const recordMs = workerPool.acquireMs + workerPool.statementMs
-for (const { lockMs, statementMs } of [pool, workerPool]) {
+for (const { lockMs, statementMs } of [pool, workerPool, lookUpPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
 }
 assert(

@@ -68,6 +68,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
     open.adopt(openPool(url, name, bounds, log), p => p.end())
   const pool = adopt(config.DATABASE_URL, 'payments', limits.pool)
   const worker = adopt(config.WORKER_DATABASE_URL, 'payments-worker', limits.workerPool)
+  const lookUps = adopt(config.WORKER_DATABASE_URL, 'payments-look-ups', limits.lookUpPool)
   await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
 
@@ -76,7 +77,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const plumbing = { pool, worker, log, metrics, paymentMetrics, stop }
+  const plumbing = { pool, worker, lookUps, log, metrics, paymentMetrics, stop }
   const wired = wirePatterns(config, open, plumbing)
   startJobs(open, wired, plumbing)
 
@@ -94,6 +95,8 @@ type Plumbing = {
   pool: Pool
   /** For what works for all of them: the phases of payments, the jobs, the callbacks. */
   worker: Pool
+  /** For looking up why a key could not be claimed. */
+  lookUps: Pool
   log: Log
   metrics: Metrics
   paymentMetrics: PaymentMetrics
@@ -153,7 +156,7 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool: tenantPool, worker, log, metrics, stop } = plumbing
+  const { worker, lookUps, log, metrics, stop } = plumbing
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
@@ -170,7 +173,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
 
   const phases = wirePhases(config, open, {
     pool: worker,
-    tenantPool,
+    lookUps,
     announcements,
     backlog,
     log,

@@ -31,8 +31,8 @@ export type Phases = Pick<TakePaymentDeps, 'claim' | 'settle' | 'askAgainLater'>
 
 export type PhasesPlumbing = {
   pool: Pool
-  /** For requests on behalf of one employer. */
-  tenantPool: Pool
+  /** For looking up why a key could not be claimed. */
+  lookUps: Pool
   announcements: Outbox
   backlog: Backlog
   log: Log
@@ -45,7 +45,7 @@ export type PhasesPlumbing = {
 export function wirePhases(
   config: Config,
   open: AsyncDisposableStack,
-  { pool, tenantPool, announcements, backlog, log }: PhasesPlumbing,
+  { pool, lookUps, announcements, backlog, log }: PhasesPlumbing,
 ): Phases {
   const { keyLeaseMs, batching, reconcile } = limits
   const { firstCheckMs, againBaseMs, againCapMs } = reconcile
@@ -89,7 +89,7 @@ export function wirePhases(
   const phases = paymentPhases({
     ...options,
     ...batching,
-    tenantPool,
+    lookUps,
     beginMinMs: limits.beginMinMs,
     statementMaxMs: limits.workerPool.acquireMs + limits.workerPool.statementMs,
     batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,

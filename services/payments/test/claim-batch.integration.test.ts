@@ -27,12 +27,12 @@ const beginMinMs = 100
 const enoughTime = deadlineIn(60_000)
 
 /** Both phases over the real tables, with one lane, so that what comes while it is busy waits. */
-function openPhases({ tenantPool = database.pool }: { tenantPool?: pg.Pool } = {}) {
+function openPhases({ lookUps = database.pool }: { lookUps?: pg.Pool } = {}) {
   const { pool } = database
   const claim = { owner: 'test', leaseMs: 60_000, firstCheckMs: 60_000 }
   return paymentPhases({
     pool,
-    tenantPool,
+    lookUps,
     claim,
     beginMinMs,
     statementMaxMs: 2_000,
@@ -93,8 +93,8 @@ test('whoever has claimed a key hears of it, although the look-up of a loser in 
   const known = newWish()
   await openPhases().claim(known, enoughTime)
   // All look-ups fail: there is no such database.
-  const tenantPool = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 500 })
-  const { claim } = openPhases({ tenantPool })
+  const lookUps = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 500 })
+  const { claim } = openPhases({ lookUps })
   const winner = newWish()
   let claims: Promise<PromiseSettledResult<unknown>[]> | undefined
   await whileKeyIsLocked(holder, async () => {
@@ -106,7 +106,7 @@ test('whoever has claimed a key hears of it, although the look-up of a loser in 
   const [won, lost] = (await claims) ?? []
   expect(won).toMatchObject({ status: 'fulfilled', value: { kind: 'claimed' } })
   expect(lost).toMatchObject({ status: 'rejected' })
-  await tenantPool.end()
+  await lookUps.end()
 })
 
 test('a request whose caller has left while it waited in the queue is not claimed', async () => {

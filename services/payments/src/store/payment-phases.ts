@@ -7,12 +7,7 @@ import type { Batching } from '@nightshift/patterns/natural-batching/types'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { crashpoint } from '@nightshift/runtime/crashpoint'
 import type { Deadline } from '@nightshift/runtime/deadline'
-import {
-  inTenantTransaction,
-  inTransaction,
-  type Queryable,
-  type Transaction,
-} from '@nightshift/runtime/postgres'
+import { inTransaction, type Queryable } from '@nightshift/runtime/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry'
 import type { Pool } from 'pg'
 import type { Entry } from '../domain/ledger.ts'
@@ -43,8 +38,8 @@ export type Telling = {
 
 export type PhasesOptions = Telling & {
   pool: Pool
-  /** For looking up why a key could not be claimed, with the rights of the tenant that asks. */
-  tenantPool: Pool
+  /** For looking up why a key could not be claimed: a crowd of duplicates leaves the phases theirs. */
+  lookUps: Pool
   /** With less left of a request, its payment is not begun. */
   beginMinMs: number
   /** A whole statement, waiting for its connection included, takes no longer. */
@@ -60,7 +55,7 @@ export type PhasesOptions = Telling & {
 
 /** The two phases of a payment that commit: each is one statement, for as many payments as wait. */
 export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'claim' | 'settle'> {
-  const { pool, tenantPool, batching, fencing, announcements, isBacklogFull } = options
+  const { pool, lookUps, batching, fencing, announcements, isBacklogFull } = options
   const { lanesMax, batchMax, beginMinMs, statementMaxMs } = options
   const settings = { ...options.claim, route: takePaymentRoute }
   const bounds = { lanesMax, batchMax, isErrorOfOne }
@@ -89,12 +84,10 @@ export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'cl
     claim: async (keyed, deadline) => {
       const wanted = newPaymentOf(keyed)
       // While the backlog is full nothing new is begun; what was begun may still be asked for.
-      if (isBacklogFull() && !(await isKeyKnown(pool, settings.route, wanted))) return overloaded
+      if (isBacklogFull() && !(await isKeyKnown(lookUps, settings.route, wanted))) return overloaded
       const claim = await claimOne({ wanted, deadline })
       await crashpoint('payment.claimed')
-      if (claim.kind !== 'lost') return claim
-      const explain = (tx: Transaction) => explainClaim(tx, settings.route, wanted)
-      return inTenantTransaction(tenantPool, wanted.tenantId, explain, deadline)
+      return claim.kind === 'lost' ? explainClaim(lookUps, settings.route, wanted) : claim
     },
 
     settle: async (payment, settlement) => {
