@@ -106,6 +106,8 @@ describe('a relay that is frozen while it has the lane', () => {
     const first = startRelay()
     await stage(1, 10)
     await untilPublished(10)
+    // Frozen between the two, it would leave these to be published again, rightly.
+    await untilAllAreMarked()
     const second = startRelay()
     first.child.kill('SIGSTOP')
     await stage(11, 20)
@@ -116,6 +118,7 @@ describe('a relay that is frozen while it has the lane', () => {
     first.child.kill('SIGCONT')
     await stage(21, 30)
     await untilPublished(30)
+    await untilAllAreMarked()
     // The session of a relay that has died is gone, so that the other does not wait for the lease.
     second.child.kill('SIGKILL')
     await stage(31, 40)

@@ -254,8 +254,8 @@ describe('every mail can be ended', () => {
     const deliveries = () =>
       candidates.inDatabase<{ status: string; failure: string; refused: boolean }>(
         `SELECT status, failure, attempts > 0 AND copies = 0 AS refused
-         FROM deliveries WHERE listing_id = $1`,
-        [event.data.listingId],
+         FROM deliveries WHERE listing_id = $1 AND address = $2`,
+        [event.data.listingId, email],
       )
     await eventually('an attempt was refused', async () =>
       (await deliveries())[0]?.refused ? true : undefined,
@@ -264,11 +264,12 @@ describe('every mail can be ended', () => {
     const dueIn = (wait: string) =>
       candidates.inDatabase(
         `WITH mail AS (
-           UPDATE deliveries SET next_attempt_at = now() + $2::interval
-           WHERE listing_id = $1 AND status = 'pending' AND copies = 0 RETURNING queue_id)
-         UPDATE mail_queues SET due_at = now() + $2::interval, wakes = wakes + 1
+           UPDATE deliveries SET next_attempt_at = now() + $3::interval
+           WHERE listing_id = $1 AND address = $2 AND status = 'pending' AND copies = 0
+           RETURNING queue_id)
+         UPDATE mail_queues SET due_at = least(due_at, now() + $3::interval), wakes = wakes + 1
          WHERE queue_id IN (SELECT queue_id FROM mail) RETURNING queue_id`,
-        [event.data.listingId, wait],
+        [event.data.listingId, email, wait],
       )
     await eventually('it waits', async () => ((await dueIn('1 h')).length === 1 ? true : undefined))
     expect((await post(link, oneClick)).status).toBe(200)
