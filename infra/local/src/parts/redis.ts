@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { testDatabases } from '../system/redis-database.ts'
 import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
 import { type DockerFound, findDocker, startInDocker } from './docker.ts'
 import { climb, type Rung } from './ladder.ts'
@@ -25,6 +26,8 @@ const settings = [
   ...['--save', '', '--appendonly', 'no'],
   ...['--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'],
 ]
+/** Each test system takes one of its own; an empty one costs some hundred bytes. */
+const databases = ['--databases', String(1 + testDatabases)]
 
 type RedisServer = { program: string; libraries: string; version: string; from: string }
 
@@ -133,6 +136,7 @@ async function startNative(
     args: [
       ...['--bind', '127.0.0.1', '--port', String(context.port), '--daemonize', 'no'],
       ...['--dir', context.dataDir, ...settings],
+      ...databases,
     ],
     cwd: context.dataDir,
     env: linkerPath(run['libraries'] ?? ''),
@@ -144,7 +148,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     ...specOf(context),
     containerPort: 6379,
     env: {},
-    args: ['redis-server', ...settings],
+    args: ['redis-server', ...settings, ...databases],
   })
 }
 

@@ -2,17 +2,19 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const answerTimeoutMs = 2_000
-/** Redis has 16 databases by default; number 0 holds the counter. */
-const databases = 15
+/**
+ * Databases that test systems take in turn; number 0 holds the counter. More than all systems of a
+ * run: with fifteen, one that lived for minutes shared its cache with a newer one.
+ */
+export const testDatabases = 1_000
 const counterKey = 'nightshift:test-databases'
 
 /**
- * Takes the next of Redis' numbered databases in turn and empties it. Fifteen can be in use at a
- * time; more tests than that never run side by side.
+ * Takes the next of Redis' numbered databases in turn and empties it.
  */
 export async function takeRedisDatabase(redisUrl: string): Promise<string> {
   const [taken] = await ask(redisUrl, [`INCR ${counterKey}`])
-  const url = `${redisUrl}/${(Number(taken?.slice(1)) % databases) + 1}`
+  const url = `${redisUrl}/${(Number(taken?.slice(1)) % testDatabases) + 1}`
   await emptyRedisDatabase(url)
   return url
 }
