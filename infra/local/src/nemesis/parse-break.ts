@@ -134,7 +134,7 @@ function parseDials(
   return { verb: 'dial', board, change }
 }
 
-/** As people write one: not `0x10`, `1e3`, ` 5` or nothing, of which `Number` makes numbers as well. */
+/** A decimal number in full. `Number` would also take `0x10`, `1e3`, ` 5` and an empty text. */
 const decimal = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?$/
 
 /** The text as the kind of value that the dial has now; undefined when it is none. */

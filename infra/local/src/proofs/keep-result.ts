@@ -83,7 +83,7 @@ function fileOf(name: string, dir: string): string {
   return join(dir, `${name}.json`)
 }
 
-/** As a person at the root of the repository would type it. */
+/** The path from the root of the repository, where commands are typed. */
 function shown(file: string): string {
   const path = relative(repoRoot, file)
   return path.startsWith('..') ? file : path

@@ -27,7 +27,7 @@ export type Secrets = Readonly<{
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
   /** With which the card provider signs what it calls about. */
   cardProviderCallbackSecret: string
-  /** With which notifications signs the links in mails. */
+  /** Notifications signs the links in its mails with this. */
   mailLinkSecret: string
   /** Employer keys by tenant. */
   apiKeys: Readonly<Record<string, string>>

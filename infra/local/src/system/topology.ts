@@ -125,7 +125,7 @@ export function topology(options: TopologyOptions): Topology {
     notifications: service(options, 'notifications', {
       ...serviceEnv('notifications'),
       SMTP_URL: `smtp://${over('notifications-mail', ports.smtp)}`,
-      // As candidates reach it, with or without links.
+      // The address that candidates reach: the proxied one, where there are links.
       PUBLIC_URL: `http://${host}:${ports.notifications}`,
       MAIL_LINK_SECRETS: secrets.mailLinkSecret,
     }),

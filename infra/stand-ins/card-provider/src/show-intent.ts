@@ -98,7 +98,7 @@ export function showIntent(intent: PaymentIntent, expand: Expand = expandNothing
   } satisfies Stripe.PaymentIntent
 }
 
-/** Of the right form, and the same each time; nothing here can be done with it. */
+/** It has the form of a client secret and is the same each time; no route takes it. */
 function clientSecretOf(intentId: string): string {
   const digest = createHash('sha256').update(`client_secret of ${intentId}`).digest('hex')
   return `${intentId}_secret_${digest.slice(0, clientSecretChars)}`
