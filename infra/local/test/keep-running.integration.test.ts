@@ -6,7 +6,13 @@ import { childSpec } from './open-supervisor.ts'
 
 const soonMs = 5_000
 
-test('a thousand restarts leave no descriptor and no listener behind', async () => {
+/** A leak of one descriptor or listener per restart is far above the slack of five after so many. */
+const restartsWatched = 300
+
+/** A restart takes 20 ms on a quiet machine; starved by other work it may take ten times that. */
+const restartsDeadlineMs = 100_000
+
+test('hundreds of restarts leave no descriptor and no listener behind', async () => {
   const warnings: Error[] = []
   const note = (warning: Error) => warnings.push(warning)
   process.on('warning', note)
@@ -24,7 +30,9 @@ test('a thousand restarts leave no descriptor and no listener behind', async () 
   )
   const before = process.getActiveResourcesInfo().length
   kept.start()
-  await expect.poll(() => kept.status().restarts, { timeout: 20_000 }).toBeGreaterThan(1_000)
+  await expect
+    .poll(() => kept.status().restarts, { timeout: restartsDeadlineMs })
+    .toBeGreaterThan(restartsWatched)
   await kept.stop()
   process.off('warning', note)
   await rm(dir, { recursive: true })
@@ -32,4 +40,4 @@ test('a thousand restarts leave no descriptor and no listener behind', async () 
   await expect
     .poll(() => process.getActiveResourcesInfo().length, { timeout: soonMs })
     .toBeLessThanOrEqual(before + 5)
-})
+}, 120_000)
