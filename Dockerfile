@@ -18,9 +18,9 @@ COPY services/listings/package.json services/listings/
 COPY services/notifications/package.json services/notifications/
 COPY infra/faults/package.json infra/faults/
 COPY infra/local/package.json infra/local/
-COPY infra/structure/package.json infra/structure/
-COPY infra/stand-ins/card-provider/package.json infra/stand-ins/card-provider/
-COPY infra/stand-ins/mailbox/package.json infra/stand-ins/mailbox/
+COPY tools/structure/package.json tools/structure/
+COPY infra/simulators/card-provider/package.json infra/simulators/card-provider/
+COPY infra/simulators/mailbox/package.json infra/simulators/mailbox/
 COPY load-tests/package.json load-tests/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 

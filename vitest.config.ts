@@ -18,12 +18,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'packages/*/src/**/*.test.ts',
-            'services/*/src/**/*.test.ts',
-            'infra/local/src/**/*.test.ts',
-            'infra/stand-ins/*.test.ts',
-            'infra/stand-ins/*/src/**/*.test.ts',
+            '{packages,services,infra}/*/src/**/*.test.ts',
+            'infra/simulators/*.test.ts',
+            'infra/simulators/*/src/**/*.test.ts',
             'load-tests/**/*.test.ts',
+            'tools/{cli,docs}/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
           testTimeout: pureTestTimeoutMs,
@@ -32,8 +31,8 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['{services,packages,infra,load-tests}/**/test/**/*.integration.test.ts'],
-          globalSetup: ['infra/local/src/testing/test-parts.ts'],
+          include: ['{services,packages,infra,load-tests,tools}/**/test/**/*.integration.test.ts'],
+          globalSetup: ['load-tests/harness/test-parts.ts'],
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,
           maxWorkers: integrationWorkers,
@@ -42,8 +41,8 @@ export default defineConfig({
       {
         test: {
           name: 'structure',
-          include: ['infra/structure/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'infra/structure/fixtures/**'],
+          include: ['tools/structure/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'tools/structure/fixtures/**'],
           testTimeout: pureTestTimeoutMs,
         },
       },

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { emptyRedisDatabase } from '@nightshift/local/system/redis-database'
-import { countCharges } from './count-charges.ts'
-import type { Experiment, Lab } from './experiment.ts'
-import { runIntents } from './measure.ts'
-import { whileSlow } from './while-dialled.ts'
-import { whilePaymentsDies } from './while-payments-dies.ts'
+import { emptyRedisDatabase } from '@nightshift/local/prepare/redis-database'
+import { countCharges } from '../harness/count-charges.ts'
+import { whilePaymentsDies } from '../harness/while-payments-dies.ts'
+import { whileSlow } from '../harness/with-provider-faults.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment, Lab } from '../runner/experiment.ts'
 
 const concurrency = 3
 const copies = 2

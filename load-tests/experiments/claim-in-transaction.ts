@@ -1,9 +1,9 @@
-import { seedTenants } from '@nightshift/local/system/seed-data'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from './count-charges.ts'
-import type { Experiment, Lab } from './experiment.ts'
-import { runIntents } from './measure.ts'
-import { whileDialled } from './while-dialled.ts'
+import { countCharges } from '../harness/count-charges.ts'
+import { whileDialled } from '../harness/with-provider-faults.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment, Lab } from '../runner/experiment.ts'
 
 const dials = { latencyMs: 1_200, errorAfterRate: 0.3 }
 const atRest = { latencyMs: 0, errorAfterRate: 0 }

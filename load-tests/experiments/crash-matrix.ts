@@ -1,6 +1,6 @@
 import type { ServiceName } from '@nightshift/local/system/secrets'
-import { type CrashLabel, crashLabels } from '@nightshift/runtime/crashpoint'
-import type { Grid, GridColumn, GridRow } from './grid.ts'
+import { type CrashLabel, crashLabels } from '@nightshift/runtime/process/crashpoint'
+import type { Grid, GridColumn, GridRow } from '../runner/matrix.ts'
 
 /** Which services can die where. A new label does not compile until it is here. */
 const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {

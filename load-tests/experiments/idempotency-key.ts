@@ -1,8 +1,8 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from './count-charges.ts'
-import type { Experiment } from './experiment.ts'
-import { perHundred, runIntents } from './measure.ts'
-import { whileSlow } from './while-dialled.ts'
+import { countCharges } from '../harness/count-charges.ts'
+import { whileSlow } from '../harness/with-provider-faults.ts'
+import { perHundred, runIntents } from '../reporting/measure.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 4
 const providerLatencyMs = 250

@@ -1,7 +1,7 @@
-import { call, eventually } from '@nightshift/local/testing/test-client'
 import { rowsOf } from '../auditor/evidence.ts'
-import type { Experiment, Lab } from './experiment.ts'
-import { runIntents } from './measure.ts'
+import { call, eventually } from '../harness/test-client.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment, Lab } from '../runner/experiment.ts'
 
 const concurrency = 6
 /** The card is charged 5 s after it was asked for. */

@@ -1,7 +1,7 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import type { Experiment } from './experiment.ts'
-import { perTenThousand, runIntents } from './measure.ts'
-import { whilePaymentsDies } from './while-payments-dies.ts'
+import { whilePaymentsDies } from '../harness/while-payments-dies.ts'
+import { perTenThousand, runIntents } from '../reporting/measure.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 3
 /** Each life of payments ends at its so-many-th commit. */

@@ -1,7 +1,7 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import type { Experiment } from './experiment.ts'
-import { runIntents } from './measure.ts'
-import { whileSilent } from './while-dialled.ts'
+import { whileSilent } from '../harness/with-provider-faults.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 6
 /** Of the charges while the dial is turned. */

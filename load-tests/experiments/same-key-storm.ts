@@ -1,8 +1,8 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from './count-charges.ts'
-import type { Experiment } from './experiment.ts'
-import { startSecondPayments } from './second-payments.ts'
-import { whileSlow } from './while-dialled.ts'
+import { countCharges } from '../harness/count-charges.ts'
+import { startSecondPayments } from '../harness/second-payments.ts'
+import { whileSlow } from '../harness/with-provider-faults.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const providerLatencyMs = 200
 

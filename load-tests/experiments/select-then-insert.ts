@@ -1,7 +1,7 @@
-import { countCharges } from './count-charges.ts'
-import type { Experiment } from './experiment.ts'
-import { runIntents } from './measure.ts'
-import { whileSlow } from './while-dialled.ts'
+import { countCharges } from '../harness/count-charges.ts'
+import { whileSlow } from '../harness/with-provider-faults.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 3
 /** Of each request: a button that is pressed twice, and a proxy that sends again by itself. */

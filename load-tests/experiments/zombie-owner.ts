@@ -1,12 +1,12 @@
-import { eventually } from '@nightshift/local/testing/test-client'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type pg from 'pg'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
 import { withDatabase } from '../auditor/sources/read-database.ts'
-import type { Experiment, Lab } from './experiment.ts'
-import { runIntents } from './measure.ts'
-import { startSecondPayments } from './second-payments.ts'
-import { whileSlow } from './while-dialled.ts'
+import { startSecondPayments } from '../harness/second-payments.ts'
+import { eventually } from '../harness/test-client.ts'
+import { whileSlow } from '../harness/with-provider-faults.ts'
+import { runIntents } from '../reporting/measure.ts'
+import type { Experiment, Lab } from '../runner/experiment.ts'
 
 const providerLatencyMs = 250
 const databaseMs = 5_000
@@ -24,7 +24,7 @@ export const zombieOwner: Experiment = {
   area: 'payments',
   pattern: 'fencing',
   hypothesis: 'Whoever was overtaken writes nothing, and each payment is settled once.',
-  arms: { with: {}, naive: { payments: { PATTERN_FENCING: 'naive' } } },
+  arms: { with: {}, naive: { payments: { PATTERN_LEASE: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 12, short: 3 },

@@ -1,13 +1,13 @@
 import { sleep } from 'k6'
 import exec from 'k6/execution'
-import { type Dice, diceOf } from './dice.ts'
+import { alertFor, cardFor, draftFor, searchFor } from './generated-requests.ts'
 import type { Answer, Asked } from './history-line.ts'
 import * as measures from './measures.ts'
 import { attemptsMax, type Ending, endingOf, isWorthRepeating, pauseMs } from './patience.ts'
 import { type Arrivals, intendedOffsetMs, type Phase, phaseAt } from './profile.ts'
+import { type Dice, diceOf } from './random-source.ts'
 import { attempt, type Recorder, type Request, send } from './recording.ts'
 import type { Employer, Settings } from './settings.ts'
-import { alertFor, cardFor, draftFor, searchFor } from './wishes.ts'
 
 /** Of those who were answered, these did not see it, and send the same request once more. */
 const repeatedShare = 0.3

@@ -1,6 +1,6 @@
 import type { Verdict } from '../auditor/verdict.ts'
-import { type Commit, resultHead } from '../experiments/result-head.ts'
-import { spreadOf } from '../experiments/spread.ts'
+import { type Commit, resultHead } from '../reporting/result-head.ts'
+import { spreadOf } from '../reporting/spread.ts'
 import type { Summary } from '../scenarios/summary.ts'
 import type { Storm } from './run-storm.ts'
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
-import type { TestSystem } from '@nightshift/local/testing/test-system'
-import { openClient, type Tenant } from '../experiments/client.ts'
-import { openFaultLog } from '../experiments/note-fault.ts'
-import { saveAlert } from '../experiments/save-alert.ts'
+import { openClient, type Tenant } from '../harness/client.ts'
+import { openFaultLog } from '../harness/note-fault.ts'
+import { saveAlert } from '../harness/save-alert.ts'
+import { as, call, dialProvider, eventually } from '../harness/test-client.ts'
+import type { TestSystem } from '../harness/test-system.ts'
 
 const tenants: readonly Tenant[] = ['acme', 'northwind', 'lumen']
 

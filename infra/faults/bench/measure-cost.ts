@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
 
 const requestsPerSecond = 1_500
 const connectionsMax = 64

@@ -1,4 +1,4 @@
-import { badBody } from './api-error.ts'
+import { badBody } from './control/api-error.ts'
 
 /** A TCP address. Port 0, for a listener, means any free one. */
 export type Address = Readonly<{ host: string; port: number }>

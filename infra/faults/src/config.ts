@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createEnvReader } from '../../stand-ins/read-env.ts'
+import { createEnvReader } from '../../simulators/read-env.ts'
 
 export type Config = Readonly<{
   host: string

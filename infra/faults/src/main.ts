@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { stopOnSignals } from '../../stand-ins/stop-on-signals.ts'
-import { buildApp } from './app.ts'
+import { stopOnSignals } from '../../simulators/stop-on-signals.ts'
 import { type Config, readConfig } from './config.ts'
-import { createControl } from './control.ts'
-import { openNemesisLog } from './nemesis-log.ts'
+import { buildApp } from './control/app.ts'
+import { createControl } from './control/control.ts'
+import { openNemesisLog } from './control/fault-log.ts'
 
 /**
  * Opens every proxy it is told of, serves them and the control API until `stop`, and closes in

@@ -1,5 +1,5 @@
-import type { NemesisLine, NemesisNote } from './nemesis-log.ts'
-import type { ProxyView, Toxic, ToxicRequest } from './toxic.ts'
+import type { NemesisLine, NemesisNote } from './control/fault-log.ts'
+import type { ProxyView, Toxic, ToxicRequest } from './proxy/toxic.ts'
 
 /** A running fault proxy, as tests and experiments drive it. Each call throws when it is refused. */
 export type Faults = Readonly<{

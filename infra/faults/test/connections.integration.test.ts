@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
-import type { ToxicRequest } from '../src/toxic.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
+import type { ToxicRequest } from '../src/proxy/toxic.ts'
 import {
   type Backend,
   echo,

@@ -3,7 +3,7 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { Toxiproxy } from 'toxiproxy-node-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
 import {
   type Backend,
   echo,

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
 import {
   type Backend,
   type Client,

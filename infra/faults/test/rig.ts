@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startStandIn } from '../../stand-ins/start-stand-in.ts'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
+import { startStandIn } from '../../simulators/start-simulator.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
 import { type Faults, openFaults } from '../src/open-faults.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)

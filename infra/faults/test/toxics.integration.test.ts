@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { waitUntil } from '../../stand-ins/wait-until.ts'
+import { waitUntil } from '../../simulators/wait-until.ts'
 import {
   type Backend,
   type Client,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { followFile } from './follow-file.ts'
 import { withLogFile } from './supervisor/log-file.ts'
-import { makeThrowAwayDir } from './testing/throw-away.ts'
+import { makeThrowAwayDir } from './throw-away.ts'
 
 test('a follower gives whole lines, and goes on when the log begins again', async () => {
   const dir = await makeThrowAwayDir()

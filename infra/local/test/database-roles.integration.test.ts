@@ -1,10 +1,10 @@
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { withDatabase } from '../src/system/database-admin.ts'
-import { ownerOf, type RoleName, rolesOf } from '../src/system/database-roles.ts'
-import { databaseUrl } from '../src/system/database-url.ts'
+import { withDatabase } from '../src/prepare/database-admin.ts'
+import { ownerOf, type RoleName, rolesOf } from '../src/prepare/database-roles.ts'
+import { databaseUrl } from '../src/prepare/database-url.ts'
 import { type ServiceName, serviceNames } from '../src/system/secrets.ts'
-import { openTestSystem, type TestSystem } from '../src/testing/test-system.ts'
 
 let system: TestSystem
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { type KeepRunningOptions, keepRunning } from '../src/supervisor/keep-running.ts'
-import { makeThrowAwayDir } from '../src/testing/throw-away.ts'
+import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { childSpec } from './open-supervisor.ts'
 
 const soonMs = 5_000

@@ -1,12 +1,12 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf } from '../src/machine.ts'
+import { findFreePorts } from '../src/ports/free-ports.ts'
 import { launchSupervisor } from '../src/supervisor/launch-supervisor.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
 import { isAlive } from '../src/supervisor/supervisor-file.ts'
-import { findFreePorts } from '../src/system/free-ports.ts'
 import { type StatePaths, statePaths } from '../src/system/state.ts'
-import { makeThrowAwayDir } from '../src/testing/throw-away.ts'
+import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
 
 const goneMs = 5_000

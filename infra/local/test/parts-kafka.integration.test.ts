@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 import { javaRungs, javaVersionMin } from '../src/parts/java.ts'
 import { findKafka, kafka } from '../src/parts/kafka.ts'
 import { kafkaPom, kafkaVersion } from '../src/parts/kafka-jars.ts'
-import { climb } from '../src/parts/ladder.ts'
 import type { PartContext } from '../src/parts/part.ts'
+import { climb } from '../src/parts/try-each.ts'
 import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
 const readyMs = 20_000

@@ -9,7 +9,7 @@ import { endOrphans } from '../src/supervisor/orphans.ts'
 import { readProcessTable } from '../src/supervisor/process-table.ts'
 import { readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
 import { statePaths } from '../src/system/state.ts'
-import { makeThrowAwayDir } from '../src/testing/throw-away.ts'
+import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
 import { childSpec, eventsOf, openTestSupervisor } from './open-supervisor.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, draftListing, eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem } from '@nightshift/local/testing/test-system'
+import { as, call, draftListing, eventually } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
 import { switchesIn } from '../src/system/switches.ts'
 

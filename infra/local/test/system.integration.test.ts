@@ -1,6 +1,6 @@
+import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
-import { withDatabase } from '../src/system/database-admin.ts'
-import { openTestSystem } from '../src/testing/test-system.ts'
+import { withDatabase } from '../src/prepare/database-admin.ts'
 
 const sortedDatabases = "SELECT datname FROM pg_database WHERE datname LIKE 't\\_%' ORDER BY 1"
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { inTransaction } from '@nightshift/runtime/postgres'
-import { openRedis, type Redis } from '@nightshift/runtime/redis'
+import { inTransaction } from '@nightshift/runtime/postgres/postgres'
+import { openRedis, type Redis } from '@nightshift/runtime/redis/redis'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { cacheThenCharge } from '../src/idempotency-key/cache-then-charge.ts'
 import { fingerprintOf } from '../src/idempotency-key/fingerprint.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Log, openLog } from '@nightshift/runtime/logger'
-import { migrate } from '@nightshift/runtime/migrate'
-import { openPool } from '@nightshift/runtime/postgres'
+import { migrate } from '@nightshift/runtime/postgres/migrate'
+import { openPool } from '@nightshift/runtime/postgres/postgres'
+import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
 import pg from 'pg'
 
 const limits = {

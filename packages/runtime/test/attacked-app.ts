@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { singleLine, strict } from '@nightshift/contracts/primitives'
 import { Type } from 'typebox'
-import { buildHttpServer } from '../src/http-server.ts'
-import { openLog } from '../src/logger.ts'
-import { createMetrics } from '../src/metrics.ts'
-import { deadlineOf } from '../src/request-state.ts'
+import { deadlineOf } from '../src/http/request-state.ts'
+import { buildHttpServer } from '../src/http/server.ts'
+import { openLog } from '../src/telemetry/logger.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 
 export const limits = {
   requestBudgetMs: 300,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { findFreePorts } from '@nightshift/local/system/free-ports'
-import { eventually } from '@nightshift/local/testing/test-client'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
-import type { RunningConsumer } from '../src/kafka-consumer.ts'
-import { buildOperationsServer } from '../src/operations-server.ts'
+import { buildOperationsServer } from '../src/http/operations-server.ts'
+import type { RunningConsumer } from '../src/kafka/consumer.ts'
 import { databaseAway, type KafkaLab, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 /** Instead of 15 s. Longer than a consumer needs to join, and than the pause between heartbeats. */

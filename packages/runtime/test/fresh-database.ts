@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { dropDatabase, ensureDatabase, withDatabase } from '@nightshift/local/system/database-admin'
-import { databaseUrl } from '@nightshift/local/system/database-url'
+import {
+  dropDatabase,
+  ensureDatabase,
+  withDatabase,
+} from '@nightshift/local/prepare/database-admin'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
 
 export type FreshDatabase = AsyncDisposable & {
   /** With all rights. */

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { findFreePorts } from '@nightshift/local/system/free-ports'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
+import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dependency } from '../src/call-dependency.ts'
-import { deadlineIn } from '../src/deadline.ts'
-import { type HttpClient, openHttpClient } from '../src/http-client.ts'
-import { openLog } from '../src/logger.ts'
-import { createMetrics } from '../src/metrics.ts'
+import { type HttpClient, openHttpClient } from '../src/http/client.ts'
+import { deadlineIn } from '../src/process/deadline.ts'
+import { openLog } from '../src/telemetry/logger.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { buildOperationsServer } from '../src/operations-server.ts'
+import { buildOperationsServer } from '../src/http/operations-server.ts'
 import { type AttackedApp, limits, openAttackedApp } from './attacked-app.ts'
 import { readAnswer } from './raw-http.ts'
 

@@ -2,10 +2,10 @@
 import { createHook } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PaymentEvent } from '@nightshift/contracts/events'
-import { runConsumer } from '../src/kafka-consumer.ts'
-import { openKafkaProducer } from '../src/kafka-producer.ts'
-import { openLog } from '../src/logger.ts'
-import { createMetrics } from '../src/metrics.ts'
+import { runConsumer } from '../src/kafka/consumer.ts'
+import { openKafkaProducer } from '../src/kafka/producer.ts'
+import { openLog } from '../src/telemetry/logger.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 import { topic } from './kafka-lab.ts'
 
 const [mode = '', brokers = '', prefix = ''] = process.argv.slice(2)

@@ -1,18 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { PaymentEvent } from '@nightshift/contracts/events'
-import { deleteTopics, prepareTopics } from '@nightshift/local/system/prepare-topics'
+import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { IHeaders, Message } from 'kafkajs'
-import { openKafka } from '../src/kafka-client.ts'
+import { openKafka } from '../src/kafka/client.ts'
 import {
   type Applied,
   type ConsumerOptions,
   type RunningConsumer,
   runConsumer,
-} from '../src/kafka-consumer.ts'
-import { type KafkaRecord, openKafkaProducer, type Publish } from '../src/kafka-producer.ts'
-import { type LogFields, openLog } from '../src/logger.ts'
-import { createMetrics } from '../src/metrics.ts'
+} from '../src/kafka/consumer.ts'
+import { type KafkaRecord, openKafkaProducer, type Publish } from '../src/kafka/producer.ts'
+import { type LogFields, openLog } from '../src/telemetry/logger.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 
 export const topic = 'payments.v1'
 

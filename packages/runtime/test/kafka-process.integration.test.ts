@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { findFreePorts } from '@nightshift/local/system/free-ports'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
 import { openKafkaLab, paymentCaptured } from './kafka-lab.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { deleteTopics, prepareTopics } from '@nightshift/local/system/prepare-topics'
-import { eventually } from '@nightshift/local/testing/test-client'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { expect, inject, test } from 'vitest'
 import { expectSoon, openKafkaLab, paymentCaptured } from './kafka-lab.ts'
 

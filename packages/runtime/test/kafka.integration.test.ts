@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import type { Log } from '../src/logger.ts'
-import { openPool } from '../src/postgres.ts'
+import { openPool } from '../src/postgres/postgres.ts'
+import type { Log } from '../src/telemetry/logger.ts'
 import {
   type DeadLetter,
   databaseAway,

@@ -1,9 +1,9 @@
 /** Run as a process of its own by lifecycle.integration.test.ts; what it does is its argument. */
 
-import { ConfigError } from '../src/config.ts'
-import { armCrashpoint, crashpoint } from '../src/crashpoint.ts'
-import { runService, untilAborted } from '../src/lifecycle.ts'
-import { openLog } from '../src/logger.ts'
+import { ConfigError } from '../src/process/config.ts'
+import { armCrashpoint, crashpoint } from '../src/process/crashpoint.ts'
+import { runService, untilAborted } from '../src/process/lifecycle.ts'
+import { openLog } from '../src/telemetry/logger.ts'
 
 const [mode = ''] = process.argv.slice(2)
 const log = openLog('child')

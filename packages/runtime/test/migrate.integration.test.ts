@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { databaseUrl } from '@nightshift/local/system/database-url'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
-import { migrate, requireMigrations } from '../src/migrate.ts'
+import { migrate, requireMigrations } from '../src/postgres/migrate.ts'
 import { openFreshDatabase } from './fresh-database.ts'
 
 let open: AsyncDisposableStack

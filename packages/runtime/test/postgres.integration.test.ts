@@ -3,8 +3,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { type LogFields, openLog } from '../src/logger.ts'
-import { inTransaction, isPostgresAway, openPool, RollBack } from '../src/postgres.ts'
+import { inTransaction, isPostgresAway, openPool, RollBack } from '../src/postgres/postgres.ts'
+import { type LogFields, openLog } from '../src/telemetry/logger.ts'
 import { type FreshDatabase, openFreshDatabase } from './fresh-database.ts'
 
 const limits = {

@@ -3,17 +3,17 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
-import { seedTenants } from '@nightshift/local/system/seed-data'
-import { issueKey, type KeyTables, revokeKey } from '@nightshift/local/system/tenant-keys'
 import {
   type Answer,
   as,
   call,
   draftListing,
   eventually,
-} from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import { apiKeyIdOf, makeApiKey } from '@nightshift/runtime/api-keys'
+} from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
+import { issueKey, type KeyTables, revokeKey } from '@nightshift/local/seed/tenant-keys'
+import { apiKeyIdOf, makeApiKey } from '@nightshift/runtime/http/api-keys'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'

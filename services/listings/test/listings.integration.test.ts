@@ -6,9 +6,9 @@ import {
   dialProvider,
   draftListing,
   eventually,
-} from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/local/testing/test-topic'
+} from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 
 let system: TestSystem

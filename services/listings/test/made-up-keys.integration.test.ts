@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { scopes } from '@nightshift/contracts/scopes'
-import { issueKey } from '@nightshift/local/system/tenant-keys'
-import { as, call } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import { makeApiKey } from '@nightshift/runtime/api-keys'
+import { as, call } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { issueKey } from '@nightshift/local/seed/tenant-keys'
+import { makeApiKey } from '@nightshift/runtime/http/api-keys'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
 const callers = 64

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, draftListing, truthOf } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { as, call, draftListing, truthOf } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
 let system: TestSystem

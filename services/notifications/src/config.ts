@@ -1,4 +1,4 @@
-import { secret } from '@nightshift/runtime/config'
+import { secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */

@@ -1,4 +1,4 @@
-import { readLink, signLink } from '@nightshift/runtime/signed-link'
+import { readLink, signLink } from '@nightshift/runtime/http/signed-link'
 import type { MailLinks } from './domain/mail.ts'
 
 /** What a link to confirm an address was made for. */

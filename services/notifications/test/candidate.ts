@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { confirmAddress, confirmLinkIn } from '@nightshift/local/confirm-address'
-import { type Answer, call, eventually } from '@nightshift/local/testing/test-client'
-import type { TestSystem } from '@nightshift/local/testing/test-system'
-import type { TestTopic } from '@nightshift/local/testing/test-topic'
+import { type Answer, call, eventually } from '@nightshift/load-tests/harness/test-client'
+import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
+import type { TestTopic } from '@nightshift/load-tests/harness/test-topic'
+import { confirmAddress, confirmLinkIn } from '@nightshift/local/seed/confirm-address'
 import pg from 'pg'
 
 export type ReceivedMail = { subject: string; text: string; messageId: string; accepted: number }

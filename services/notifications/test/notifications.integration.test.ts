@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { eventually } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/local/testing/test-topic'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
 

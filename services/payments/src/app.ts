@@ -1,12 +1,12 @@
-import type { Authenticate } from '@nightshift/runtime/authenticate'
-import { buildHttpServer } from '@nightshift/runtime/http-server'
-import type { Log } from '@nightshift/runtime/logger'
-import type { Metrics } from '@nightshift/runtime/metrics'
+import type { Authenticate } from '@nightshift/runtime/http/authenticate'
+import { buildHttpServer } from '@nightshift/runtime/http/server'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type AccountRoutesDeps, accountRoutes } from './http/account-routes.ts'
-import { type CallbackRoutesDeps, callbackRoutes } from './http/callback-routes.ts'
-import { type HoldRoutesDeps, holdRoutes } from './http/hold-routes.ts'
+import { type HoldRoutesDeps, holdRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
+import { type CallbackRoutesDeps, callbackRoutes } from './http/webhook-routes.ts'
 import { limits } from './limits.ts'
 
 export type AppDeps = PaymentRoutesDeps &

@@ -1,4 +1,4 @@
-import { readConfig } from '@nightshift/runtime/config'
+import { readConfig } from '@nightshift/runtime/process/config'
 import { expect, test } from 'vitest'
 import { Config, refuseIgnoredSwitches } from './config.ts'
 
@@ -25,7 +25,7 @@ const variants = {
     'cache-then-charge',
   ],
   PATTERN_NATURAL_BATCHING: ['naive', 'step-by-step'],
-  PATTERN_FENCING: ['naive'],
+  PATTERN_LEASE: ['naive'],
 }
 
 test.each(
@@ -35,9 +35,9 @@ test.each(
 })
 
 test.each([
-  ['PATTERN_FENCING=naive', 'PATTERN_IDEMPOTENCY_KEY=naive'],
-  ['PATTERN_FENCING=naive', 'PATTERN_IDEMPOTENCY_KEY=cache-then-charge'],
-  ['PATTERN_FENCING=naive', 'PATTERN_NATURAL_BATCHING=step-by-step'],
+  ['PATTERN_LEASE=naive', 'PATTERN_IDEMPOTENCY_KEY=naive'],
+  ['PATTERN_LEASE=naive', 'PATTERN_IDEMPOTENCY_KEY=cache-then-charge'],
+  ['PATTERN_LEASE=naive', 'PATTERN_NATURAL_BATCHING=step-by-step'],
   ['PATTERN_NATURAL_BATCHING=naive', 'PATTERN_IDEMPOTENCY_KEY=select-then-insert'],
   ['PATTERN_NATURAL_BATCHING=step-by-step', 'PATTERN_IDEMPOTENCY_KEY=naive'],
 ])('a switch that would be ignored is refused by name: %s with %s', (ignored, deciding) => {
@@ -46,6 +46,6 @@ test.each([
 })
 
 test('switches that both have an effect are taken together', () => {
-  const both = { PATTERN_FENCING: 'naive', PATTERN_NATURAL_BATCHING: 'naive' }
+  const both = { PATTERN_LEASE: 'naive', PATTERN_NATURAL_BATCHING: 'naive' }
   expect(refuse({ ...both, PATTERN_OUTBOX: 'naive' })).not.toThrow()
 })

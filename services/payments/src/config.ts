@@ -1,4 +1,4 @@
-import { ConfigError, secret } from '@nightshift/runtime/config'
+import { ConfigError, secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
@@ -33,10 +33,10 @@ export const Config = Type.Object({
     { default: 'on' },
   ),
   PATTERN_NATURAL_BATCHING: Type.Enum(['on', 'naive', 'step-by-step'], { default: 'on' }),
-  PATTERN_FENCING: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_LEASE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_UNKNOWN_OUTCOME: Type.Enum(['on', 'naive', 'not-found-is-failed'], { default: 'on' }),
-  PATTERN_REFUND_OBLIGATION: Type.Enum(['on', 'naive'], { default: 'on' }),
-  PATTERN_CALLBACK_HINT: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_DURABLE_REFUND: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_WEBHOOK_HINT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_RECONCILER: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
@@ -51,7 +51,7 @@ export type Config = Readonly<Static<typeof Config>>
 export function refuseIgnoredSwitches(config: Config): void {
   const deciding = takesPaymentsStepByStep(config)
   if (deciding === undefined) return
-  const ignored = ['PATTERN_NATURAL_BATCHING', 'PATTERN_FENCING'] as const
+  const ignored = ['PATTERN_NATURAL_BATCHING', 'PATTERN_LEASE'] as const
   const mistakes = ignored
     .filter(name => config[name] !== 'on' && `${name}=${config[name]}` !== deciding)
     .map(name => `${name}=${config[name]}: has no effect with ${deciding}; set one of them to on`)

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { takeAsHint } from '@nightshift/patterns/callback-hint/callback-hint'
-import { believeCallback } from '@nightshift/patterns/callback-hint/naive'
+import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -8,39 +7,38 @@ import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
-import { authenticateBy } from '@nightshift/runtime/authenticate'
-import { runInBackground } from '@nightshift/runtime/background'
-import { watchBacklog } from '@nightshift/runtime/backlog'
-import { readConfig } from '@nightshift/runtime/config'
-import { armCrashpoint } from '@nightshift/runtime/crashpoint'
-import { openKafkaProducer } from '@nightshift/runtime/kafka-producer'
-import { runService, untilAborted } from '@nightshift/runtime/lifecycle'
-import { type Log, openLog } from '@nightshift/runtime/logger'
-import { type LoopOptions, runLoop } from '@nightshift/runtime/loop'
-import { createMetrics, type Metrics } from '@nightshift/runtime/metrics'
-import { requireMigrations } from '@nightshift/runtime/migrate'
-import { warnOfNaivePatterns } from '@nightshift/runtime/naive-patterns'
-import { buildOperationsServer } from '@nightshift/runtime/operations-server'
+import { believeCallback } from '@nightshift/patterns/webhook-hint/naive'
+import { takeAsHint } from '@nightshift/patterns/webhook-hint/webhook-hint'
+import { authenticateBy } from '@nightshift/runtime/http/authenticate'
+import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
+import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
 import {
   inTenantSnapshot,
   inTenantTransaction,
   openPool,
   type PoolLimits,
   requirePostgres17,
-} from '@nightshift/runtime/postgres'
-import { startTelemetry } from '@nightshift/runtime/telemetry'
+} from '@nightshift/runtime/postgres/postgres'
+import { runInBackground } from '@nightshift/runtime/process/background'
+import { readConfig } from '@nightshift/runtime/process/config'
+import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
+import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
+import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
+import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
+import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
+import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
+import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
 import { Config, refuseIgnoredSwitches } from './config.ts'
 import { captureEntries } from './domain/ledger.ts'
-import type { FinishHoldDeps } from './flows/finish-hold.ts'
+import type { FinishHoldDeps } from './flows/capture-or-void.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
-import { meetRefundsOnce } from './jobs/meet-refunds.ts'
+import { meetRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import { createPaymentMetrics, type PaymentMetrics } from './metrics.ts'
-import { findAnyPayment, lookOnce } from './store/callbacks.ts'
-import { decideHold } from './store/decide-hold.ts'
 import { listPayments } from './store/list-payments.ts'
 import {
   countLeftOpen,
@@ -50,8 +48,10 @@ import {
   takeDuePayment,
 } from './store/payments.ts'
 import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from './store/refunds.ts'
+import { decideHold } from './store/request-capture-or-void.ts'
 import { readStatementPage } from './store/statements.ts'
 import { believeBy } from './store/variants/believe-callback.ts'
+import { findAnyPayment, lookOnce } from './store/webhooks.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
 import { wireProvider } from './wire-provider.ts'
 import { wireRefunds } from './wire-refunds.ts'
@@ -141,7 +141,7 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
     takeCallback: {
       findPayment: paymentId => findAnyPayment(worker, paymentId),
       lookOnce: callback => lookOnce(worker, callback),
-      takeHint: config.PATTERN_CALLBACK_HINT === 'on' ? takeAsHint : believeCallback,
+      takeHint: config.PATTERN_WEBHOOK_HINT === 'on' ? takeAsHint : believeCallback,
       believe: believeBy({
         announcements,
         eventOf: eventNow,

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { fencing } from '@nightshift/patterns/fencing/fencing'
-import { lastWriteWins } from '@nightshift/patterns/fencing/naive'
+import type { Backlog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/cache-then-charge'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { fencing } from '@nightshift/patterns/lease/lease'
+import { lastWriteWins } from '@nightshift/patterns/lease/naive'
 import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
 import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
-import type { Backlog } from '@nightshift/runtime/backlog'
-import { ConfigError } from '@nightshift/runtime/config'
-import type { Log } from '@nightshift/runtime/logger'
-import { openRedis } from '@nightshift/runtime/redis'
+import { ConfigError } from '@nightshift/runtime/process/config'
+import { openRedis } from '@nightshift/runtime/redis/redis'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import type { Payment } from './domain/payment.ts'
@@ -93,7 +93,7 @@ export function wirePhases(
     beginMinMs: limits.beginMinMs,
     statementMaxMs: limits.workerPool.acquireMs + limits.workerPool.statementMs,
     batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,
-    fencing: config.PATTERN_FENCING === 'on' ? fencing : lastWriteWins,
+    fencing: config.PATTERN_LEASE === 'on' ? fencing : lastWriteWins,
     claim: { owner: `payments-${process.pid}`, leaseMs: keyLeaseMs, firstCheckMs },
   })
   return { ...phases, askAgainLater: askAgainBy(idempotencyKeys(keyLeaseMs)) }

@@ -1,7 +1,7 @@
+import { obligation } from '@nightshift/patterns/durable-refund/durable-refund'
+import { refundInRequest } from '@nightshift/patterns/durable-refund/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
-import { refundInRequest } from '@nightshift/patterns/refund-obligation/naive'
-import { obligation } from '@nightshift/patterns/refund-obligation/refund-obligation'
-import type { Log } from '@nightshift/runtime/logger'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { refundEntries, taxOfRefund } from './domain/ledger.ts'
@@ -32,7 +32,7 @@ export function wireRefunds(
 ): RefundPaymentDeps {
   const { firstCheckMs, againBaseMs, againCapMs, leftToPersonMs } = limits.reconcile
   const keys = idempotencyKeys(limits.keyLeaseMs)
-  const owed = config.PATTERN_REFUND_OBLIGATION === 'on' ? obligation : refundInRequest
+  const owed = config.PATTERN_DURABLE_REFUND === 'on' ? obligation : refundInRequest
   const putOff = (one: Refund, next: NextCheck) =>
     askAgainLater(worker, {
       postpone: tx => postponeRefund(tx, one, next),

@@ -1,5 +1,5 @@
-import { call } from '@nightshift/local/testing/test-client'
-import type { TestSystem } from '@nightshift/local/testing/test-system'
+import { call } from '@nightshift/load-tests/harness/test-client'
+import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
 
 /**
  * Does something at the provider past the service: what it asked for long ago, or what somebody did

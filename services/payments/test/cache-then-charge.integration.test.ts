@@ -1,5 +1,5 @@
-import { as, call, chargesFor, dialProvider } from '@nightshift/local/testing/test-client'
-import { openTestSystem } from '@nightshift/local/testing/test-system'
+import { as, call, chargesFor, dialProvider } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from './payment-of.ts'
 

@@ -1,13 +1,13 @@
-import { fencing } from '@nightshift/patterns/fencing/fencing'
+import { keyHashOf } from '@nightshift/patterns/idempotency-key/key-hash'
+import { fencing } from '@nightshift/patterns/lease/lease'
 import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
-import { type Deadline, deadlineIn } from '@nightshift/runtime/deadline'
+import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { changeOf } from '../src/domain/payment-change.ts'
 import type { KeyedPayment } from '../src/flows/take-payment.ts'
 import { paymentAnswer } from '../src/http/payment-answer.ts'
-import { keyHashOf } from '../src/store/key-hash.ts'
 import { paymentPhases, takePaymentRoute } from '../src/store/payment-phases.ts'
 import {
   newWish,

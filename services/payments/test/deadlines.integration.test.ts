@@ -1,5 +1,5 @@
-import { as, call, chargesFor } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import { as, call, chargesFor } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 import { newKey, paymentOf } from './payment-of.ts'

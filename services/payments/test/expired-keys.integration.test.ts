@@ -4,7 +4,7 @@ import {
   chargesFor,
   dialProvider,
   eventually,
-} from '@nightshift/local/testing/test-client'
+} from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'

@@ -1,4 +1,4 @@
-import { fencing } from '@nightshift/patterns/fencing/fencing'
+import { fencing } from '@nightshift/patterns/lease/lease'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Payment } from '../src/domain/payment.ts'
 import { changeOf } from '../src/domain/payment-change.ts'

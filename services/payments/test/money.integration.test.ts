@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { as, call, dialProvider, eventually } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, dialProvider, eventually } from '@nightshift/local/testing/test-client'
+import { as, call, dialProvider, eventually } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { actAtProvider, actsFor } from './act-at-provider.ts'
 import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'

@@ -1,5 +1,5 @@
-import type { TestParts } from '@nightshift/local/testing/test-parts'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import pg from 'pg'
 
 /** Payments and the provider that it asks, with a view into its tables that nothing is hidden from. */

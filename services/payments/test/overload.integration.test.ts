@@ -5,8 +5,8 @@ import {
   call,
   chargesFor,
   eventually,
-} from '@nightshift/local/testing/test-client'
-import { openTestSystem } from '@nightshift/local/testing/test-system'
+} from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 

@@ -6,8 +6,8 @@ import {
   dialProvider,
   eventually,
   truthOf,
-} from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
+} from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from './payment-of.ts'
 

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { withDatabase } from '@nightshift/local/system/database-admin'
-import { databaseUrl } from '@nightshift/local/system/database-url'
-import { as, call } from '@nightshift/local/testing/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/local/testing/test-system'
-import { openLog } from '@nightshift/runtime/logger'
-import { inTenantTransaction, openPool } from '@nightshift/runtime/postgres'
+import { as, call } from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import { inTenantTransaction, openPool } from '@nightshift/runtime/postgres/postgres'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
-import { findAnyPayment } from '../src/store/callbacks.ts'
+import { findAnyPayment } from '../src/store/webhooks.ts'
 
 /**
  * The third layer. The first is that a tenant comes from a key and from nothing else, the second that

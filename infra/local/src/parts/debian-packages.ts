@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Environment, isRoot } from '../machine.ts'
-import { climb } from './ladder.ts'
 import { runCommand } from './run-command.ts'
+import { climb } from './try-each.ts'
 
 const downloadDeadlineMs = 120_000
 const updateDeadlineMs = 180_000

@@ -5,9 +5,9 @@ import { environmentOf, findExecutable } from '../machine.ts'
 import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
-import { reach } from './ladder.ts'
 import type { Found, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
+import { reach } from './try-each.ts'
 
 export type DockerFound = Extract<Found, { how: 'docker' }>
 

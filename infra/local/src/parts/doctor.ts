@@ -7,11 +7,11 @@ import { dockerVersion } from './docker.ts'
 import { javaRungs, javaVersionMin } from './java.ts'
 import { k6Rungs } from './k6.ts'
 import { kafkaJarsDir, kafkaVersion } from './kafka-jars.ts'
-import { climb, type Rung, reach } from './ladder.ts'
 import type { PartContext } from './part.ts'
 import { climbToPostgres } from './postgres.ts'
 import { redisRungs } from './redis.ts'
 import { runCommand } from './run-command.ts'
+import { climb, type Rung, reach } from './try-each.ts'
 
 /** One thing that the system needs of the machine. */
 export type DoctorLine = {

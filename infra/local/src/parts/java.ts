@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
-import type { Rung } from './ladder.ts'
 import type { PartContext } from './part.ts'
 import { unpackWheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
+import type { Rung } from './try-each.ts'
 
 export type Java = { program: string; home: string; version: string; from: string }
 

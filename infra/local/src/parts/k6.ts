@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
 import { repoRoot } from '../system/state.ts'
 import { findDocker } from './docker.ts'
-import { climb, type Rung } from './ladder.ts'
 import type { Found, Missing, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
+import { climb, type Rung } from './try-each.ts'
 import { unpackOnce } from './unpack-once.ts'
 
 /** Must be the version in load-tests/k6/go.mod; a test compares them. */

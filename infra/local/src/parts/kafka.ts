@@ -9,9 +9,9 @@ import { type DockerFound, findDocker, startInDocker } from './docker.ts'
 import { type Java, javaRungs, javaVersionMin } from './java.ts'
 import { fetchKafkaJars, kafkaVersion } from './kafka-jars.ts'
 import { kafkaSettings } from './kafka-settings.ts'
-import { climb, type Rung, reach } from './ladder.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
+import { climb, type Rung, reach } from './try-each.ts'
 import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
 const image = `apache/kafka:${kafkaVersion}`

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Environment, isRoot } from '../machine.ts'
-import type { Rung } from './ladder.ts'
 import { runCommand } from './run-command.ts'
+import type { Rung } from './try-each.ts'
 
 /** Who PostgreSQL runs as: the words before its command, and who must own its files. */
 type PostgresUser = { prefix: readonly string[]; owner: { uid: number; gid: number } }

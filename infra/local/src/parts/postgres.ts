@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { type Environment, environmentOf, exists } from '../machine.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { type DockerFound, findDocker, startInDocker } from './docker.ts'
-import { type Climbed, climb, reach } from './ladder.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import { locatePostgres, postgresPackage } from './postgres-binaries.ts'
 import { removeStalePidFile } from './postgres-pid-file.ts'
@@ -16,6 +15,7 @@ import {
   postgresUserRungs,
 } from './postgres-user.ts'
 import { runCommand } from './run-command.ts'
+import { type Climbed, climb, reach } from './try-each.ts'
 import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
 const superuser = 'postgres'

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backoff, nextBackoffMs } from './backoff.ts'
-import { type Family, membersOf, signalGroup } from './process-family.ts'
-import { type Life, live } from './process-life.ts'
+import { type Life, live } from './process-instance.ts'
 import type { ProcessSpec, ProcessStatus } from './process-spec.ts'
 import type { ProcessRow } from './process-table.ts'
+import { type Family, membersOf, signalGroup } from './process-tree.ts'
 import { Refusal } from './refusal.ts'
 import { ignoreAbort, type Readiness } from './watch-readiness.ts'
 

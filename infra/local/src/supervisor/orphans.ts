@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import type { StatePaths } from '../system/state.ts'
-import { endFamily, membersOf } from './process-family.ts'
 import { readProcessTable } from './process-table.ts'
+import { endFamily, membersOf } from './process-tree.ts'
 import { stopWaves } from './stop-order.ts'
 import { isAlive, type ProcessesFile, readRunFile } from './supervisor-file.ts'
 

@@ -1,7 +1,7 @@
 import { readIfThere } from '../read-if-there.ts'
-import type { Family } from './process-family.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { identify, isSame, type ProcessIdentity } from './process-table.ts'
+import type { Family } from './process-tree.ts'
 
 /** `run/supervisor.json`: how the commands find the supervisor, and prove that they may ask. */
 export type SupervisorFile = Readonly<{ process: ProcessIdentity; url: string; token: string }>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { kafkaSettings } from '../parts/kafka-settings.ts'
+import { portPlan } from '../ports/ports.ts'
 import { addressOver, kafkaDoors, linkNames, listenPorts, planLinks, urlOver } from './links.ts'
-import { portPlan } from './ports.ts'
 
 const ports = portPlan(4000)
 const options = {

@@ -1,5 +1,5 @@
 import type { KafkaDoor } from '../parts/kafka-settings.ts'
-import type { PortName, PortPlan } from './ports.ts'
+import type { PortName, PortPlan } from '../ports/ports.ts'
 import type { PartName } from './start-parts.ts'
 
 const host = '127.0.0.1'

@@ -1,8 +1,8 @@
+import { isTaken } from '../ports/free-ports.ts'
+import { findPortHolder } from '../ports/port-holder.ts'
+import type { PortName, PortPlan } from '../ports/ports.ts'
 import type { ExternalPart } from './external-parts.ts'
 import { problemOf } from './external-parts.ts'
-import { isTaken } from './free-ports.ts'
-import { findPortHolder } from './port-holder.ts'
-import type { PortName, PortPlan } from './ports.ts'
 import { type FoundPart, findParts, type PartOptions, partNames } from './start-parts.ts'
 
 /** The ports that each part, and the links to it, would take, were it not somebody else's. */

@@ -1,5 +1,5 @@
+import { portPlan } from '../ports/ports.ts'
 import { findSupervisor } from '../supervisor/control-client.ts'
-import { portPlan } from './ports.ts'
 import { loadSecrets } from './secrets.ts'
 import { partUrls } from './start-parts.ts'
 import { statePaths } from './state.ts'

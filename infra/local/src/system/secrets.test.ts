@@ -1,8 +1,8 @@
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { apiKeyIdOf } from '@nightshift/runtime/api-keys'
+import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { makeThrowAwayDir } from '../testing/throw-away.ts'
+import { makeThrowAwayDir } from '../throw-away.ts'
 import { loadSecrets, makeSecrets } from './secrets.ts'
 
 let dir: string

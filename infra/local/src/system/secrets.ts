@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { makeApiKey } from '@nightshift/runtime/api-keys'
+import { makeApiKey } from '@nightshift/runtime/http/api-keys'
+import { type RoleName, roleNames } from '../prepare/database-roles.ts'
 import { readIfThere } from '../read-if-there.ts'
 import { writeWhole } from '../write-whole.ts'
-import { type RoleName, roleNames } from './database-roles.ts'
 
 /** The services that own a database. */
 export const serviceNames = ['payments', 'listings', 'notifications'] as const

@@ -1,5 +1,5 @@
 import patterns from '@nightshift/patterns/patterns.json' with { type: 'json' }
-import { nearestNames } from '../nemesis/nearest-names.ts'
+import { nearestNames } from '../nearest-names.ts'
 
 const switchNames = patterns.map(pattern => pattern.switch)
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { portPlan } from './ports.ts'
+import { portPlan } from '../ports/ports.ts'
 import { makeSecrets } from './secrets.ts'
 import { switchesIn } from './switches.ts'
 import { type TopologyOptions, topology } from './topology.ts'

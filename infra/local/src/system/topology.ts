@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import type { PortPlan } from '../ports/ports.ts'
+import type { RoleName } from '../prepare/database-roles.ts'
+import { databaseUrl } from '../prepare/database-url.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
-import type { RoleName } from './database-roles.ts'
-import { databaseUrl } from './database-url.ts'
 import {
   addressOver,
   type Link,
@@ -11,7 +12,6 @@ import {
   planLinks,
   urlOver,
 } from './links.ts'
-import type { PortPlan } from './ports.ts'
 import type { Secrets, ServiceName } from './secrets.ts'
 
 const host = '127.0.0.1'
@@ -80,13 +80,13 @@ export function topology(options: TopologyOptions): Topology {
 
   return {
     ...(options.links && { faults: faults(options, options.links.ports, links) }),
-    'trace-sink': standIn(options, 'trace-sink', 'infra/local/src/traces/trace-sink.ts', {
+    'trace-sink': standIn(options, 'trace-sink', 'infra/observability/src/trace-sink.ts', {
       PORT: String(ports.traceSink),
     }),
     'card-provider': standIn(
       options,
       'card-provider',
-      'infra/stand-ins/card-provider/src/main.ts',
+      'infra/simulators/card-provider/src/main.ts',
       {
         PORT: String(ports.cardProvider),
         SECRET_KEY: secrets.cardProviderSecretKey,
@@ -96,7 +96,7 @@ export function topology(options: TopologyOptions): Topology {
         ...nemesis,
       },
     ),
-    mailbox: standIn(options, 'mailbox', 'infra/stand-ins/mailbox/src/main.ts', {
+    mailbox: standIn(options, 'mailbox', 'infra/simulators/mailbox/src/main.ts', {
       PORT: String(ports.mailbox),
       SMTP_PORT: String(ports.smtp),
       MAIL_LOG: join(options.dataDir, 'mailbox', 'mails.jsonl'),

@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Claim, KeyedRequest } from './types.ts'
 
 type FoundRow = {

@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
 /** What a client wants done once. The key is unique within (tenant, route) and nowhere else. */
 export type KeyedRequest = {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { sendDeadlineMs } from '@nightshift/runtime/kafka-producer'
+import { sendDeadlineMs } from '@nightshift/runtime/kafka/producer'
 import type pg from 'pg'
 
 /** How long a relay that does not answer any more keeps the lane. */

@@ -1,8 +1,8 @@
 import type { AnyEvent } from '@nightshift/contracts/events'
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import type { Publish } from '@nightshift/runtime/kafka-producer'
-import { inTransaction } from '@nightshift/runtime/postgres'
-import { injectInto } from '@nightshift/runtime/telemetry'
+import type { Publish } from '@nightshift/runtime/kafka/producer'
+import { inTransaction } from '@nightshift/runtime/postgres/postgres'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { injectInto } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import type { Outbox } from './types.ts'
 

@@ -5,9 +5,9 @@
  * Switch:   PATTERN_OUTBOX=naive
  */
 import type { AnyEvent } from '@nightshift/contracts/events'
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import { inTransaction, type Transaction } from '@nightshift/runtime/postgres'
-import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import type { Outbox, StagedEvent } from './types.ts'
 

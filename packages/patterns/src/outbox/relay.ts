@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import type { Publish } from '@nightshift/runtime/kafka-producer'
-import type { Log } from '@nightshift/runtime/logger'
-import { runLoop } from '@nightshift/runtime/loop'
-import type { Metrics } from '@nightshift/runtime/metrics'
+import type { Publish } from '@nightshift/runtime/kafka/producer'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { runLoop } from '@nightshift/runtime/process/loop'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import {
   contextFrom,
   failSpan,
   injectInto,
   SpanKind,
   startSpan,
-} from '@nightshift/runtime/telemetry'
+} from '@nightshift/runtime/telemetry/tracing'
 import pg from 'pg'
 import { keepLane, type Lease, sendBeforeMs, takeLane } from './lane.ts'
 

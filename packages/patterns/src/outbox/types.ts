@@ -1,5 +1,5 @@
 import type { AnyEvent } from '@nightshift/contracts/events'
-import type { Transaction } from '@nightshift/runtime/postgres'
+import type { Transaction } from '@nightshift/runtime/postgres/postgres'
 
 /** Says, inside a transaction, what has happened. Others hear of it only if the transaction commits. */
 export type Announce = (event: AnyEvent) => Promise<void>

@@ -1,4 +1,4 @@
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 
 /** What may be concluded from how a call ended. `open`: nothing yet, somebody has to ask again. */
 export type Conclusion<Value, Reason> =

@@ -1,4 +1,4 @@
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 import { expect, test } from 'vitest'
 import { callItFailed } from './naive.ts'
 import { concludeFromAnswers } from './unknown-outcome.ts'

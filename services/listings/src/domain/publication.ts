@@ -1,5 +1,5 @@
 import type { Plan } from '@nightshift/contracts/listings-http'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 
 /** One attempt to pay for a listing and put it live. */
 export type Publication = {

@@ -1,7 +1,7 @@
 import type { PublishListingRequest } from '@nightshift/contracts/listings-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import type { Deadline } from '@nightshift/runtime/deadline'
-import { retryFloorMs } from '@nightshift/runtime/outcome'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { retryFloorMs } from '@nightshift/runtime/process/outcome'
 import {
   decide,
   type PayOutcome,

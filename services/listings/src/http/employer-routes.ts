@@ -8,9 +8,9 @@ import {
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendNotNow } from '@nightshift/runtime/keyed-answer'
-import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
-import { deadlineOf, note, tenantOf } from '@nightshift/runtime/request-state'
+import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
 import type { Listing } from '../domain/listing.ts'
 import {

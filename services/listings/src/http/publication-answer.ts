@@ -1,6 +1,6 @@
 import type { PublicationResponse } from '@nightshift/contracts/listings-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import { problemMediaType, problemOf } from '@nightshift/runtime/problem'
+import { problemMediaType, problemOf } from '@nightshift/runtime/http/problem'
 import type { Publication } from '../domain/publication.ts'
 
 /**

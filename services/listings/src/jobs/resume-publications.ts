@@ -1,7 +1,7 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
-import { deadlineIn } from '@nightshift/runtime/deadline'
-import type { Log } from '@nightshift/runtime/logger'
-import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type FinishPublicationDeps, finishPublication } from '../flows/publish-listing.ts'
 import type { DuePublication } from '../store/publications.ts'
 

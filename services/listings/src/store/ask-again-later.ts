@@ -1,5 +1,5 @@
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
-import { inTenantTransaction } from '@nightshift/runtime/postgres'
+import { inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 import type { PublishListingDeps } from '../flows/publish-listing.ts'
 import { postponeCheck } from './publications.ts'

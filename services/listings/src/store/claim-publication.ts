@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import { inTenantTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
-import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import {
+  inTenantTransaction,
+  RollBack,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import type {
   PricedPublication,

@@ -1,6 +1,6 @@
 import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
 import { termsOfListing, termsQuery } from '@nightshift/contracts/search-terms'
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Listing } from '../domain/listing.ts'
 import type { SearchCursor } from '../domain/search-cursor.ts'
 import type { Search } from '../flows/search-listings.ts'

@@ -1,7 +1,7 @@
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
-import { rememberEvent } from '@nightshift/runtime/inbox'
-import { RollBack, type Transaction } from '@nightshift/runtime/postgres'
+import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import type {
   ApplyPaymentEventDeps,
   PaymentEventTransaction,

@@ -1,5 +1,5 @@
 import type { Plan } from '@nightshift/contracts/listings-http'
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Publication } from '../domain/publication.ts'
 
 type PublicationRow = {

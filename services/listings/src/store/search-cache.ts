@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from '@nightshift/runtime/redis'
+import type { Redis } from '@nightshift/runtime/redis/redis'
 import type { Search, SearchListingsDeps } from '../flows/search-listings.ts'
 
 const generationKey = 'search:generation'

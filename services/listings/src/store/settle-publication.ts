@@ -1,5 +1,5 @@
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres'
+import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 import type { Publication } from '../domain/publication.ts'
 import type { PublishListingDeps } from '../flows/publish-listing.ts'

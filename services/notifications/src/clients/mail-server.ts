@@ -1,4 +1,4 @@
-import { crashpoint } from '@nightshift/runtime/crashpoint'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { createTransport } from 'nodemailer'
 import type { Mail } from '../domain/mail.ts'
 import type { SendOutcome } from '../domain/sending.ts'

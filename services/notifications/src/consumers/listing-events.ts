@@ -3,7 +3,7 @@ import {
   type ConsumerOptions,
   type RunningConsumer,
   runConsumer,
-} from '@nightshift/runtime/kafka-consumer'
+} from '@nightshift/runtime/kafka/consumer'
 import { type ApplyListingEventDeps, applyListingEvent } from '../flows/apply-listing-event.ts'
 
 type Plumbing = Pick<

@@ -1,4 +1,4 @@
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 
 export type SendOutcome = Outcome<'accepted', 'refused'>
 

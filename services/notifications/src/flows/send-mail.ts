@@ -1,4 +1,4 @@
-import { retryFloorMs } from '@nightshift/runtime/outcome'
+import { retryFloorMs } from '@nightshift/runtime/process/outcome'
 import { type Delivery, type Mail, type MailLinks, mailOf } from '../domain/mail.ts'
 import {
   decideSending,

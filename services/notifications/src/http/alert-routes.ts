@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AlertResponse, SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { nothingSearchable } from '@nightshift/runtime/http-refusals'
-import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
-import { note } from '@nightshift/runtime/request-state'
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { nothingSearchable } from '@nightshift/runtime/http/refusals'
+import { note } from '@nightshift/runtime/http/request-state'
 import type { SavedAlert } from '../flows/save-alert.ts'
 
 export type AlertRoutesDeps = {

@@ -1,6 +1,6 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
-import type { Log } from '@nightshift/runtime/logger'
-import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry/tracing'
 import type { Delivery } from '../domain/mail.ts'
 import { type SendMailDeps, type SendResult, sendMail } from '../flows/send-mail.ts'
 import type { Taken } from '../store/deliveries.ts'

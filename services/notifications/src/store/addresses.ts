@@ -1,4 +1,4 @@
-import { inTransaction, type Queryable } from '@nightshift/runtime/postgres'
+import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 
 /** False when the address has been unsubscribed since the link was made. */

@@ -1,6 +1,6 @@
 import type { ReadAddress } from '@nightshift/contracts/email-address'
 import { termsQuery } from '@nightshift/contracts/search-terms'
-import { inTransaction, type Queryable } from '@nightshift/runtime/postgres'
+import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 import type { Alert, SaveAlertDeps } from '../flows/save-alert.ts'
 

@@ -1,5 +1,5 @@
 import type { ListingEvent } from '@nightshift/contracts/events'
-import { inTransaction, type Queryable } from '@nightshift/runtime/postgres'
+import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 import type { AdvertisedListing } from '../domain/mail.ts'
 

@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { AdvertisedListing, Delivery } from '../domain/mail.ts'
 import type { SendMailDeps } from '../flows/send-mail.ts'
 

@@ -1,6 +1,6 @@
-import { crashpoint } from '@nightshift/runtime/crashpoint'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import type { ChargeOutcome, Payment } from '../domain/payment.ts'
-import type { FinishHoldDeps, HoldOutcome } from '../flows/finish-hold.ts'
+import type { FinishHoldDeps, HoldOutcome } from '../flows/capture-or-void.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import {
   capturedOutcome,

@@ -1,6 +1,6 @@
 import type { DeclineReason } from '@nightshift/contracts/payments-http'
-import type { Deadline } from '@nightshift/runtime/deadline'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { ChargeOutcome, Settlement } from '../domain/payment.ts'
 import {
   get,

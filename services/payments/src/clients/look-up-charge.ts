@@ -1,5 +1,5 @@
 import type { DeclineReason } from '@nightshift/contracts/payments-http'
-import type { Deadline } from '@nightshift/runtime/deadline'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Charged, Payment } from '../domain/payment.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import { chargeOutcome, feePath } from './intent-outcome.ts'

@@ -1,4 +1,4 @@
-import type { Deadline } from '@nightshift/runtime/deadline'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 import { type Found, lookUp } from './look-up.ts'
 import { get, misused, type ProviderConnection, type ProviderObject } from './provider-api.ts'

@@ -1,5 +1,5 @@
-import type { Deadline } from '@nightshift/runtime/deadline'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { ProviderConnection } from './provider-api.ts'
 
 /** `absent`: nobody finds it now. It may be on its way, or too new for a search. */

@@ -1,8 +1,8 @@
-import type { CallDependency } from '@nightshift/runtime/call-dependency'
-import type { Deadline } from '@nightshift/runtime/deadline'
-import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http-client'
-import type { Outcome } from '@nightshift/runtime/outcome'
-import { retryAfterMs } from '@nightshift/runtime/retry-after'
+import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http/client'
+import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 import { limits } from '../limits.ts'
 
 const { retryAfterCapMs } = limits.provider

@@ -1,5 +1,5 @@
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import type { Deadline } from '@nightshift/runtime/deadline'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Refund } from '../domain/refund.ts'
 import type { FinishRefundDeps, RefundOutcome } from '../flows/refund-payment.ts'
 import {

@@ -3,7 +3,7 @@ import type {
   DeclineReason,
   PaymentStatus,
 } from '@nightshift/contracts/payments-http'
-import type { Outcome } from '@nightshift/runtime/outcome'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
 
 /** What we remember about a payment. */
 export type Payment = {

@@ -1,8 +1,8 @@
 import type { RefundPaymentRequest } from '@nightshift/contracts/payments-http'
+import type { Obligation } from '@nightshift/patterns/durable-refund/types'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
-import type { Deadline } from '@nightshift/runtime/deadline'
-import { type Outcome, retryFloorMs } from '@nightshift/runtime/outcome'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { type Outcome, retryFloorMs } from '@nightshift/runtime/process/outcome'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 
 export type KeyedRefund = {

@@ -1,8 +1,8 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import type { Deadline } from '@nightshift/runtime/deadline'
-import { retryFloorMs } from '@nightshift/runtime/outcome'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { retryFloorMs } from '@nightshift/runtime/process/outcome'
 import {
   type ChargeConclusion,
   type ChargeOutcome,

@@ -6,8 +6,8 @@ import {
   StatementResponse,
 } from '@nightshift/contracts/payments-http'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { type Refusal, sendProblem } from '@nightshift/runtime/problem'
-import { tenantOf } from '@nightshift/runtime/request-state'
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { tenantOf } from '@nightshift/runtime/http/request-state'
 import { type ListPayments, listPayments } from '../flows/list-payments.ts'
 import { type ReadStatementPage, readStatement } from '../flows/read-statement.ts'
 import { paymentResponse } from './payment-answer.ts'

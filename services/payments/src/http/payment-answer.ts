@@ -1,7 +1,7 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { PaymentResponse } from '@nightshift/contracts/payments-http'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import { problemMediaType, problemOf } from '@nightshift/runtime/problem'
+import { problemMediaType, problemOf } from '@nightshift/runtime/http/problem'
 import type { Payment } from '../domain/payment.ts'
 
 export function paymentResponse(payment: Payment): PaymentResponse {

@@ -1,9 +1,9 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
-import { deadlineIn } from '@nightshift/runtime/deadline'
-import type { Log } from '@nightshift/runtime/logger'
-import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry'
-import { carryOutHold, type FinishHoldDeps } from '../flows/finish-hold.ts'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
+import { carryOutHold, type FinishHoldDeps } from '../flows/capture-or-void.ts'
 import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
 import type { DuePayment } from '../store/payments.ts'
 

@@ -1,4 +1,4 @@
-import { inTransaction, type Transaction } from '@nightshift/runtime/postgres'
+import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 
 export type AskAgainLater = {

@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 

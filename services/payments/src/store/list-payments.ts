@@ -1,5 +1,5 @@
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import type { PaymentPlace } from '../domain/payment-cursor.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'

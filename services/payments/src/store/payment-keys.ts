@@ -1,6 +1,6 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import { explainKey } from '@nightshift/patterns/idempotency-key/explain-key'
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import type { PaymentClaim } from '../flows/take-payment.ts'
 import type { NewPayment } from './claim-payments.ts'

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto'
+import type { Obligation } from '@nightshift/patterns/durable-refund/types'
 import { fingerprintOf } from '@nightshift/patterns/idempotency-key/fingerprint'
+import { keyHashOf } from '@nightshift/patterns/idempotency-key/key-hash'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import type { Obligation } from '@nightshift/patterns/refund-obligation/types'
-import { crashpoint } from '@nightshift/runtime/crashpoint'
-import { inTenantTransaction, RollBack, type Transaction } from '@nightshift/runtime/postgres'
-import { currentTraceparent } from '@nightshift/runtime/telemetry'
+import {
+  inTenantTransaction,
+  RollBack,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
+import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../flows/refund-payment.ts'
-import { keyHashOf } from './key-hash.ts'
 import { lockPayment } from './payments.ts'
 import { postToLedger } from './post-to-ledger.ts'
 import {

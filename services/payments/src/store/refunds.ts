@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Refund } from '../domain/refund.ts'
 import type { NextCheck } from './payments.ts'
 

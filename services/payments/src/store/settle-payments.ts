@@ -1,7 +1,7 @@
-import type { Fencing } from '@nightshift/patterns/fencing/types'
 import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Fencing } from '@nightshift/patterns/lease/types'
 import type { StagedEvent } from '@nightshift/patterns/outbox/types'
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment } from '../domain/payment.ts'
 

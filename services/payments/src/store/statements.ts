@@ -1,4 +1,4 @@
-import type { Queryable } from '@nightshift/runtime/postgres'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
 export type StatementLine = {
   line: string

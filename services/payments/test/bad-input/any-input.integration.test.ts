@@ -1,6 +1,6 @@
 import { Problem } from '@nightshift/contracts/problem'
+import { chargesFor, eventually } from '@nightshift/load-tests/harness/test-client'
 import { environmentOf } from '@nightshift/local/machine'
-import { chargesFor, eventually } from '@nightshift/local/testing/test-client'
 import fc from 'fast-check'
 import { Check } from 'typebox/value'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'

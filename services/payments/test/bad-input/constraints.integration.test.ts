@@ -1,4 +1,4 @@
-import { as, call } from '@nightshift/local/testing/test-client'
+import { as, call } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type OpenPayments, openPayments } from '../open-payments.ts'
 import { newKey, paymentOf } from '../payment-of.ts'

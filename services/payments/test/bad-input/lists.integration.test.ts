@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { seedTenants } from '@nightshift/local/system/seed-data'
-import { eventually } from '@nightshift/local/testing/test-client'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { paymentOf } from '../payment-of.ts'
 import { type AttackedPayments, expectProblem, openAttackedPayments } from './attacked-payments.ts'

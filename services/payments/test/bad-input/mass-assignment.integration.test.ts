@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { dialProvider } from '@nightshift/local/testing/test-client'
+import { dialProvider } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from '../payment-of.ts'
 import {

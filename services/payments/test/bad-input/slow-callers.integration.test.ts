@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { call } from '@nightshift/local/testing/test-client'
+import { call } from '@nightshift/load-tests/harness/test-client'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../../src/limits.ts'

@@ -1,4 +1,4 @@
-import { RollBack } from '@nightshift/runtime/postgres'
+import { RollBack } from '@nightshift/runtime/postgres/postgres'
 import type { Payment, Settlement } from '../../domain/payment.ts'
 import type { PaymentClaim, TakePaymentDeps } from '../../flows/take-payment.ts'
 import {

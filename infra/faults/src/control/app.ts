@@ -1,0 +1,90 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Fastify, { LogController } from 'fastify'
+import { dropRest } from '../../../simulators/drop-rest.ts'
+import { parsePlainJson } from '../../../simulators/plain-json.ts'
+import { limits } from '../limits.ts'
+import { apiError, badBody } from './api-error.ts'
+import type { Control } from './control.ts'
+import { nemesisRoutes } from './fault-log-routes.ts'
+import { proxyRoutes } from './proxy-routes.ts'
+import { toxicRoutes } from './toxic-routes.ts'
+
+/** The version of Toxiproxy whose API this is. */
+const apiVersion = '2.12.0'
+
+export type AppDeps = Readonly<{
+  control: Control
+  /** Why faults can no longer be written down, or undefined while all is well. */
+  failure: () => Error | undefined
+}>
+
+/** Builds the HTTP side of the control. Opens nothing; the caller listens and closes. */
+export function buildApp({ control, failure }: AppDeps): FastifyInstance {
+  const app = Fastify({
+    logger: { base: null },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.controlBodyBytesMax,
+    requestTimeout: limits.controlRequestReadMs,
+    keepAliveTimeout: limits.controlKeepAliveMs,
+    forceCloseConnections: true,
+    // A name in a URL may be percent-encoded, three characters for each byte.
+    routerOptions: { maxParamLength: 3 * limits.nameCharsMax },
+  })
+  app.server.maxConnections = limits.controlConnectionsMax
+
+  // Toxiproxy reads JSON whatever the content type says, and its clients rely on that.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
+  )
+  app.addHook('onRequest', async request => refuseBrowsers(request))
+  app.addHook('onSend', async ({ raw }, reply, payload) => {
+    await dropRest(raw)
+    if (!raw.complete) reply.header('connection', 'close')
+    return payload
+  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) request.log.error({ event: 'request.failed', err: error }, 'request failed')
+    return reply.code(status).send({ error: error.message, status })
+  })
+  app.setNotFoundHandler(async () => {
+    throw apiError(404, 'no such resource')
+  })
+
+  app.get('/version', async () => ({ version: apiVersion }))
+  app.get('/health', async (_request, reply) => {
+    const status = failure() === undefined ? 'ok' : 'the nemesis log cannot be written'
+    return reply.code(status === 'ok' ? 200 : 503).send({ status })
+  })
+  app.register(proxyRoutes, { control })
+  app.register(toxicRoutes, { control })
+  app.register(nemesisRoutes, { control })
+  return app
+}
+
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined
+  try {
+    return parsePlainJson(body)
+  } catch (cause) {
+    throw badBody(cause instanceof Error ? cause.message : String(cause))
+  }
+}
+
+/** As Toxiproxy does: a page that somebody visits must not be able to break this system. */
+async function refuseBrowsers(request: FastifyRequest): Promise<void> {
+  if (request.headers['user-agent']?.startsWith('Mozilla/')) {
+    throw apiError(403, 'User agent not allowed')
+  }
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url: path } = request
+  if (path === '/health') return
+  const { statusCode: status } = reply
+  request.log.info({ event: 'request.answered', method, path, status }, 'answered')
+}

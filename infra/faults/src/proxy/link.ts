@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net'
+import { limits } from '../limits.ts'
+import { type Chain, openChain } from './chain.ts'
+import type { LiveToxic } from './live-toxic.ts'
+import { resetSocket } from './reset-socket.ts'
+
+/** One direction of one connection: from a socket through a chain of toxics to the other socket. */
+export type Link = Pick<Chain, 'add' | 'change' | 'remove' | 'stop'> &
+  Readonly<{
+    /** The peer at the source has cut the connection; what it sent before is passed on first. */
+    sourceWasReset: () => void
+    /** The peer at the source takes no more bytes. What it sent is read to its end before the cut. */
+    sourceRefusedBytes: () => void
+  }>
+
+/** What a toxic does to the whole connection. */
+export type CutBoth = (ending: 'close' | 'reset') => void
+
+/**
+ * Starts to carry bytes from `source` to `sink`. The source is paused while the link holds all it
+ * may, so a slow reader slows the writer down instead of growing our memory. `cutBoth` is called
+ * when a toxic ends the whole connection.
+ */
+export function openLink(
+  source: Socket,
+  sink: Socket,
+  toxics: readonly LiveToxic[],
+  cutBoth: CutBoth,
+): Link {
+  let isRefusing = false
+  const chain = openChain({
+    pass(chunk) {
+      // A sink that was closed takes no more, and nobody misses what it would have been given.
+      if (sink.writable) sink.write(chunk)
+      regulate()
+    },
+    end(ending) {
+      if (ending === 'finish') sink.end()
+      else if (ending === 'abort') abort(source, sink)
+      else cutBoth(ending)
+    },
+  })
+
+  /** Without toxics the socket alone decides; with them, all that is held counts. */
+  function isFull(): boolean {
+    // Nothing waits for a sink that is gone: the rest of the source is read and dropped.
+    if (sink.destroyed) return false
+    if (chain.isEmpty()) return sink.writableNeedDrain
+    return chain.heldBytes() + sink.writableLength >= limits.linkRoomBytes + chain.roomBytes()
+  }
+
+  function regulate(): void {
+    const full = isFull()
+    if (full === source.isPaused()) return
+    if (full) source.pause()
+    else source.resume()
+  }
+
+  function andRegulate(act: (toxic: LiveToxic) => void): (toxic: LiveToxic) => void {
+    return toxic => {
+      act(toxic)
+      regulate()
+    }
+  }
+
+  for (const toxic of toxics) chain.add(toxic)
+  source.on('data', (chunk: Buffer) => {
+    chain.push(chunk)
+    regulate()
+  })
+  source.on('end', () => chain.end(isRefusing ? 'abort' : 'finish'))
+  sink.on('drain', regulate)
+  sink.once('close', regulate)
+  source.resume()
+
+  return {
+    add: andRegulate(chain.add),
+    change: andRegulate(chain.change),
+    remove: andRegulate(chain.remove),
+    stop: chain.stop,
+    sourceWasReset() {
+      // A paused source may have come with more than was asked for; it is not given out any more.
+      for (let rest = source.read(); rest !== null; rest = source.read()) chain.push(rest)
+      chain.end('abort')
+    },
+    sourceRefusedBytes() {
+      isRefusing = true
+      if (source.readableEnded) {
+        chain.end('abort')
+        return
+      }
+      // Its rest comes at once, unless the sink does not take it.
+      source.setTimeout(limits.drainIdleMs, () => {
+        source.destroy()
+        chain.end('abort')
+      })
+    },
+  }
+}
+
+/**
+ * The source is gone. A sink for which nothing waits here gets the RST; how much the kernel still
+ * holds for it is not to be known. One that is behind would surely lose bytes by an RST, so it gets
+ * the rest and a FIN, as long as it goes on taking.
+ */
+function abort(source: Socket, sink: Socket): void {
+  source.destroy()
+  if (sink.writableLength === 0) {
+    resetSocket(sink)
+    return
+  }
+  sink.setTimeout(limits.drainIdleMs, () => sink.destroy())
+  sink.end()
+}

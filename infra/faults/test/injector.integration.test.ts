@@ -1,0 +1,268 @@
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import {
+  openThrowAwayParts,
+  type TestParts,
+  type ThrowAwayParts,
+} from '@nightshift/load-tests/harness/test-parts'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { waitUntil } from '@nightshift/local/wait-until'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Nemesis, openTestNemesis } from '../src/injector/injector.ts'
+import type { Faults } from '../src/open-faults.ts'
+
+/**
+ * Parts of their own: what ends every session of PostgreSQL must not meet the tests beside this one.
+ */
+const opensWithinMs = 90_000
+const frozenMs = 500
+const soonMs = 10_000
+
+let own: ThrowAwayParts
+let parts: TestParts
+let system: TestSystem
+let faults: Faults
+let nemesis: Nemesis
+
+beforeAll(async () => {
+  own = await openThrowAwayParts()
+  parts = own.parts
+  system = await openTestSystem({
+    parts,
+    run: ['card-provider', 'mailbox', 'payments'],
+    links: true,
+  })
+  if (!system.faults) throw new Error('a system with links has a fault proxy')
+  faults = system.faults
+  nemesis = openTestNemesis(system, parts)
+}, opensWithinMs)
+
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]()
+  await own?.[Symbol.asyncDispose]()
+})
+
+type Line = Record<string, unknown> & { seq: number; kind: string; action: string; name?: string }
+
+/** The log as it stands on disk, after a line. */
+async function linesSince(seq: number): Promise<Line[]> {
+  const file = join(parts.stateDir, 'data', system.prefix.slice(0, -1), 'faults/nemesis.jsonl')
+  const lines = (await readFile(file, 'utf8')).trim().split('\n')
+  return lines.map(line => JSON.parse(line) as Line).filter(line => line.seq > seq)
+}
+
+async function lastSeq(): Promise<number> {
+  return (await linesSince(0)).at(-1)?.seq ?? 0
+}
+
+/** What was done, and what of it is in the log: `begin payments`, in order. */
+async function logOf(act: () => Promise<unknown>): Promise<string[]> {
+  const before = await lastSeq()
+  await act()
+  return (await linesSince(before)).map(
+    ({ action, name, proxy, toxic }) =>
+      `${action} ${name ?? proxy}${toxic ? ` ${(toxic as { type: string }).type}` : ''}`,
+  )
+}
+
+/** The status of payments' own health, or why there was none. */
+async function healthOf(timeoutMs: number): Promise<number | string> {
+  const url = `${system.urls.paymentsOperations}/health/live`
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })).status
+  } catch (error) {
+    return error instanceof Error ? error.name : String(error)
+  }
+}
+
+async function withSession<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
+  const db = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  db.on('error', () => undefined) // it is meant to be cut
+  await db.connect()
+  try {
+    return await work(db)
+  } finally {
+    await db.end()
+  }
+}
+
+/** The answer to one command in the database of this system. */
+async function redis(command: string): Promise<string | undefined> {
+  const { hostname, port, pathname } = new URL(system.redisUrl)
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    signal: AbortSignal.timeout(soonMs),
+  })
+  socket.setEncoding('utf8').write(`SELECT ${pathname.slice(1)}\r\n${command}\r\nQUIT\r\n`)
+  let text = ''
+  for await (const chunk of socket) text += chunk
+  return text.split('\r\n')[1]
+}
+
+describe('a process', () => {
+  test('that is killed is another one when it is ready again', async () => {
+    const { pid } = await system.status('payments')
+    const log = await logOf(() => nemesis.kill('payments'))
+    const now = await system.status('payments')
+    expect(now.state).toBe('ready')
+    expect(now.pid).not.toBe(pid)
+    expect(log).toEqual(['begin payments', 'end payments'])
+  })
+
+  test('that is restarted leaves by itself and comes back', async () => {
+    const { pid, restarts } = await system.status('mailbox')
+    expect(await logOf(() => nemesis.restart('mailbox'))).toEqual(['begin mailbox', 'end mailbox'])
+    const now = await system.status('mailbox')
+    expect(now).toMatchObject({ state: 'ready', restarts: restarts + 1 })
+    expect(now.pid).not.toBe(pid)
+  })
+
+  test('that is frozen does not answer, is said to be unready, and goes on when it is thawed', async () => {
+    const { pid, restarts } = await system.status('payments')
+    const log = await logOf(async () => {
+      await nemesis.freeze('payments')
+      expect(await healthOf(frozenMs)).toBe('TimeoutError')
+      const isUnready = async () => (await system.status('payments')).state === 'unready'
+      expect(await waitUntil(isUnready, soonMs)).toBe(true)
+      expect(await faults.open()).toMatchObject([
+        { kind: 'process', name: 'payments', signal: 'SIGSTOP' },
+      ])
+      await nemesis.thaw('payments')
+    })
+    expect(await healthOf(soonMs)).toBe(200)
+    expect(await system.status('payments')).toMatchObject({ state: 'ready', pid, restarts })
+    expect(log).toEqual(['begin payments', 'end payments'])
+  })
+
+  test('that is stopped stays down until it is started', async () => {
+    const log = await logOf(async () => {
+      await nemesis.stop('mailbox')
+      expect(await system.status('mailbox')).toMatchObject({ state: 'stopped' })
+      await expect(fetch(`${system.urls.mailbox}/health`)).rejects.toThrow()
+      await expect(nemesis.kill('mailbox')).rejects.toThrow('mailbox is stopped')
+      await nemesis.start('mailbox')
+    })
+    expect((await fetch(`${system.urls.mailbox}/health`)).status).toBe(200)
+    expect(log).toEqual(['begin mailbox', 'end mailbox'])
+  })
+
+  test('that is frozen and then killed has had two faults, and is back', async () => {
+    const log = await logOf(async () => {
+      await nemesis.freeze('payments')
+      await expect(nemesis.freeze('payments')).rejects.toThrow('broken already')
+      await nemesis.kill('payments')
+    })
+    const twice = ['begin payments', 'end payments']
+    expect(log).toEqual([...twice, ...twice])
+  })
+
+  test('may be the fault proxy itself, and its own death is in its log', async () => {
+    const log = await logOf(() => nemesis.kill('faults'))
+    expect(log.filter(line => line.endsWith(' faults'))).toEqual(['begin faults', 'end faults'])
+  })
+})
+
+describe('a part', () => {
+  test('that is frozen answers nobody, not even who was connected', async () => {
+    await withSession(async db => {
+      const log = await logOf(async () => {
+        await nemesis.freeze('postgres')
+        const answer = db.query('SELECT 1').then(() => 'answered')
+        const early = await Promise.race([
+          answer,
+          Promise.resolve(waitUntil(() => false, frozenMs)),
+        ])
+        expect(early).toBe(false)
+        await nemesis.thaw('postgres')
+        expect(await answer).toBe('answered')
+      })
+      expect(log).toEqual(['begin postgres', 'end postgres'])
+    })
+  })
+
+  test('that is killed is ready again', async () => {
+    const log = await logOf(() => nemesis.kill('redis'))
+    expect(log).toEqual(['begin redis', 'end redis'])
+  })
+
+  test('loses one session of a service, and every other session with it', async () => {
+    await withSession(async db => {
+      const cut = new Promise(resolve => db.once('end', resolve))
+      const log = await logOf(() => nemesis.killBackend('payments'))
+      await cut
+      await expect(db.query('SELECT 1')).rejects.toThrow()
+      const name = 'postgres/kill-backend'
+      expect(log).toEqual([`begin ${name}`, `end ${name}`])
+    })
+    await system.waitReady('payments')
+    await withSession(async db => expect((await db.query('SELECT 1')).rowCount).toBe(1))
+  })
+
+  test('that is flushed has forgotten what it held for this system', async () => {
+    const log = await logOf(async () => {
+      expect(await redis('SET nemesis here')).toBe('+OK')
+      await nemesis.flushRedis()
+    })
+    expect(await redis('EXISTS nemesis')).toBe(':0')
+    expect(log).toEqual(['begin redis/flush', 'end redis/flush'])
+  })
+})
+
+test('a dial is turned, and what it was before is told', async () => {
+  const log = await logOf(async () => {
+    const before = await nemesis.dial('card-provider', { silence: 'after', silenceRate: 0.5 })
+    expect(before).toEqual({ silence: 'none', silenceRate: 1 })
+    expect(await nemesis.dials('card-provider')).toMatchObject({ silence: 'after' })
+    await nemesis.dial('card-provider', before)
+  })
+  expect(log).toEqual(['begin card-provider/silence', 'end card-provider/silence'])
+})
+
+test('a toxic takes the place of its namesake, and a link is healed of all', async () => {
+  const link = 'payments-provider'
+  const slow = { type: 'latency', attributes: { latency: 100 } } as const
+  const log = await logOf(async () => {
+    await nemesis.toxic(link, slow)
+    await nemesis.toxic(link, { ...slow, attributes: { latency: 200 } })
+    const hurt = (await nemesis.links()).find(({ name }) => name === link)
+    expect(hurt?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
+    expect(await nemesis.heal(link)).toEqual(['latency_downstream'])
+    await nemesis.down(link)
+    await nemesis.up(link)
+  })
+  const begins = [`begin ${link} latency`, `end ${link} latency`]
+  expect(log).toEqual([...begins, ...begins, `begin ${link}`, `end ${link}`])
+  await expect(nemesis.toxic('no-such-link', slow)).rejects.toThrow('there is no link')
+})
+
+test('whatever was broken, all of it is at rest and ready after mending', async () => {
+  expect(await nemesis.mendAll()).toEqual([])
+  await nemesis.freeze('payments')
+  await nemesis.stop('mailbox')
+  await nemesis.dial('card-provider', { declineRate: 1 })
+  await nemesis.down('payments-kafka')
+  await nemesis.toxic('payments-postgres', { type: 'timeout' })
+  expect(await faults.open()).toHaveLength(5)
+  const done = await nemesis.mendAll()
+  expect(done.toSorted()).toEqual([
+    'healed payments-kafka (down)',
+    'healed payments-postgres (timeout_downstream)',
+    'put card-provider at rest (declineRate)',
+    'started mailbox',
+    'thawed payments',
+  ])
+  expect(await faults.open()).toEqual([])
+  expect(await healthOf(soonMs)).toBe(200)
+  expect(await nemesis.dials('card-provider')).toMatchObject({ declineRate: 0 })
+})
+
+test('the fault proxy itself may be what has to be started or woken', async () => {
+  await nemesis.stop('faults')
+  expect(await nemesis.mendAll()).toEqual(['started faults'])
+  await nemesis.freeze('faults')
+  expect(await nemesis.mendAll()).toEqual(['thawed faults'])
+  expect(await faults.open()).toEqual([])
+})

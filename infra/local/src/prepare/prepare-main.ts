@@ -1,0 +1,57 @@
+/**
+ * `prepare` as a program, for Docker Compose: runs once, before the services, with the settings
+ * that Compose gives to all of them. Prints what it did as one line of JSON.
+ */
+
+import { tenantNames } from '../system/secrets.ts'
+import { type PrepareOptions, prepare } from './prepare.ts'
+
+if (import.meta.main) {
+  const prepared = await prepare(readOptions(process.env))
+  process.stdout.write(`${JSON.stringify({ event: 'prepared', ...prepared })}\n`)
+}
+
+function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
+  const missing: string[] = []
+  const read = (name: string) => {
+    const value = environment[name]
+    if (!value) missing.push(name)
+    return value ?? ''
+  }
+  const options = {
+    adminUrl: read('DATABASE_ADMIN_URL'),
+    kafkaBrokers: read('KAFKA_BROKERS'),
+    secrets: {
+      rolePasswords: {
+        payments: read('PAYMENTS_PASSWORD'),
+        payments_worker: read('PAYMENTS_WORKER_PASSWORD'),
+        payments_relay: read('PAYMENTS_RELAY_PASSWORD'),
+        payments_reader: read('PAYMENTS_READER_PASSWORD'),
+        listings: read('LISTINGS_PASSWORD'),
+        listings_worker: read('LISTINGS_WORKER_PASSWORD'),
+        listings_relay: read('LISTINGS_RELAY_PASSWORD'),
+        listings_reader: read('LISTINGS_READER_PASSWORD'),
+        notifications: read('NOTIFICATIONS_PASSWORD'),
+        notifications_reader: read('NOTIFICATIONS_READER_PASSWORD'),
+      },
+      apiKeyPeppers: {
+        payments: read('PAYMENTS_API_KEY_PEPPER'),
+        listings: read('LISTINGS_API_KEY_PEPPER'),
+      },
+      paymentsServiceKey: read('PAYMENTS_SERVICE_KEY'),
+      apiKeys: readApiKeys(environment),
+    },
+  }
+  if (missing.length > 0) throw new Error(`Not set: ${missing.join(', ')}`)
+  return options
+}
+
+/** Employers are optional: `ACME_API_KEY` and so on; who has no key cannot come in. */
+function readApiKeys(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const keys: Record<string, string> = {}
+  for (const tenant of tenantNames) {
+    const key = environment[`${tenant.toUpperCase()}_API_KEY`]
+    if (key) keys[tenant] = key
+  }
+  return keys
+}

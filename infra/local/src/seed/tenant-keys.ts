@@ -1,0 +1,91 @@
+import type { Scope } from '@nightshift/contracts/scopes'
+import { makeApiKey } from '@nightshift/runtime/http/api-keys'
+import type pg from 'pg'
+import { withDatabase } from '../prepare/database-admin.ts'
+import { type KeyedService, keyedServices } from '../system/secrets.ts'
+import { storeApiKey } from './store-api-key.ts'
+
+/** Where keys are kept: with the right to write `api_keys`, and what each service mixes in. */
+export type KeyTables = Readonly<Record<KeyedService, Readonly<{ url: string; pepper: string }>>>
+
+export type KeyWish = Readonly<{
+  tenantId: string
+  scopes: readonly Scope[]
+  expiresAt?: Date | undefined
+}>
+
+/**
+ * Makes a key and stores its hash wherever it will be shown. The key is in the answer and nowhere
+ * else. When the tenant has two in use already, or a table is away, none is made.
+ */
+export async function issueKey(
+  tables: KeyTables,
+  wish: KeyWish,
+): Promise<{ kind: 'issued'; key: string } | { kind: 'full' }> {
+  const key = makeApiKey()
+  const { payments, listings } = tables
+  return withDatabase(payments.url, paymentsClient =>
+    withDatabase(listings.url, async listingsClient => {
+      const clients = { payments: paymentsClient, listings: listingsClient }
+      for (const service of keyedServices) {
+        await clients[service].query('BEGIN')
+        const stored = await storeApiKey(clients[service], tables[service].pepper, { key, ...wish })
+        // Closing the connections undoes what was begun.
+        if (stored !== 'stored') return { kind: 'full' }
+      }
+      // After a death in between, one of the two does not know a key that nobody was shown.
+      for (const service of keyedServices) await clients[service].query('COMMIT')
+      return { kind: 'issued', key }
+    }),
+  )
+}
+
+/** Ends a key everywhere. Answers the services in which it was in use until now. */
+export async function revokeKey(tables: KeyTables, keyId: string): Promise<KeyedService[]> {
+  const revoked = await inEachTable(tables, client =>
+    client.query(
+      'UPDATE api_keys SET revoked_at = now() WHERE key_id = $1 AND revoked_at IS NULL',
+      [keyId],
+    ),
+  )
+  return revoked.filter(({ found }) => found.rowCount === 1).map(({ service }) => service)
+}
+
+export type ListedKey = Readonly<{
+  keyId: string
+  last4: string
+  /** Null for a service. */
+  tenantId: string | null
+  scopes: readonly string[]
+  createdAt: Date
+  expiresAt: Date | null
+  revokedAt: Date | null
+  services: readonly KeyedService[]
+}>
+
+/** Every key that there ever was, oldest first. */
+export async function listKeys(tables: KeyTables): Promise<ListedKey[]> {
+  const lists = await inEachTable(tables, client =>
+    client.query<Omit<ListedKey, 'services'>>(
+      `SELECT key_id AS "keyId", last4, tenant_id AS "tenantId", scopes, created_at AS "createdAt",
+              expires_at AS "expiresAt", revoked_at AS "revokedAt"
+       FROM api_keys ORDER BY created_at, key_id`,
+    ),
+  )
+  const keys = new Map<string, ListedKey>()
+  for (const { service, found } of lists) {
+    for (const row of found.rows) {
+      const known = keys.get(row.keyId)
+      keys.set(row.keyId, { ...row, ...known, services: [...(known?.services ?? []), service] })
+    }
+  }
+  return [...keys.values()]
+}
+
+function inEachTable<T>(tables: KeyTables, work: (client: pg.Client) => Promise<T>) {
+  return Promise.all(
+    keyedServices.map(async service => {
+      return { service, found: await withDatabase(tables[service].url, work) }
+    }),
+  )
+}

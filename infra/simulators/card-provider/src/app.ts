@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Fastify, { LogController } from 'fastify'
+import { dropRest } from '../../drop-rest.ts'
+import { readPlainJson } from '../../plain-json.ts'
+import type { DialControl } from '../../settings-control.ts'
+import { about } from './about.ts'
+import type { ApiError } from './api-error.ts'
+import { apiError } from './api-error.ts'
+import type { DialSettings } from './fault-settings.ts'
+import { limits } from './limits.ts'
+import { operatorRoutes } from './operator-routes.ts'
+import type { PerformOrderDeps } from './perform-order.ts'
+import type { TruthLog } from './provider-log.ts'
+import { createQuota } from './quota.ts'
+import type { RefusalCount } from './refusal-count.ts'
+import { rulesRoutes } from './rules-routes.ts'
+import type { Settlement } from './settlement.ts'
+import { settlementRoutes } from './settlement-routes.ts'
+import { v1Routes } from './v1-routes.ts'
+
+export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
+  Readonly<{
+    secretKey: string
+    truth: TruthLog
+    settlement: Settlement
+    control: DialControl<DialSettings>
+    refusalCount: RefusalCount
+    /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
+    stop: AbortSignal
+  }>
+
+/** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
+export function buildApp(deps: AppDeps): FastifyInstance {
+  const { dials, control, truth, settlement, secretKey, stop } = deps
+  const routes: string[] = []
+  const app = Fastify({
+    logger: { base: null },
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: () => `req_${randomBytes(9).toString('hex')}`,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestReadMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    forceCloseConnections: 'idle',
+    // A dial that is mistyped must be refused, not trimmed or coerced.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  })
+  app.server.maxConnections = limits.connectionsMax
+
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
+  app.addHook('onRoute', ({ method, url }) => {
+    if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id)
+  })
+  app.addHook('onSend', async ({ raw }, reply, payload) => {
+    await dropRest(raw)
+    if (!raw.complete) reply.header('connection', 'close')
+    return payload
+  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const message = `Unrecognized request URL (${request.method}: ${request.url.slice(0, 100)}).`
+    return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
+  })
+
+  app.get('/', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(about(routes)),
+  )
+  app.get('/health', async (_request, reply) => {
+    const status = truth.failure() === undefined ? 'ok' : 'the truth log cannot be written'
+    return reply.code(status === 'ok' ? 200 : 503).send({ status })
+  })
+  app.register(operatorRoutes, { dials, control, truth })
+  app.register(rulesRoutes, { dials })
+  app.register(settlementRoutes, { settlement, truth, secretKey })
+  app.register(v1Routes, {
+    prefix: '/v1',
+    secretKey,
+    deps: {
+      ...deps,
+      quota: createQuota(() => performance.now()),
+      wait: ms => (ms === 0 ? Promise.resolve() : sleep(ms, undefined, { signal: stop })),
+    },
+  })
+  return app
+}
+
+/** One line per answered request. Bodies and query strings stay out: they may carry card values. */
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.routeOptions.url ?? 'unknown'
+  if (path === '/health') return
+  const elapsedMs = Math.round(reply.elapsedTime)
+  const { method } = request
+  const { statusCode: status } = reply
+  request.log.info({ event: 'request.answered', method, path, status, elapsedMs }, 'answered')
+}
+
+function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { status, body } = errorAnswer(error)
+  if (status >= 500) request.log.error({ event: 'request.failed', err: error }, 'request failed')
+  return reply.code(status).send(body)
+}
+
+function errorAnswer(error: FastifyError): ApiError {
+  if (error.name === 'AbortError') {
+    return apiError(503, 'api_error', 'The card provider is stopping.')
+  }
+  // The log of faults, which somebody else keeps, was not to be reached.
+  if (error.statusCode === 502) return apiError(502, 'api_error', error.message)
+  if ((error.statusCode ?? 500) >= 500) {
+    return apiError(500, 'api_error', 'An error occurred with our API.')
+  }
+  const param = refusedField(error)
+  const message = param === undefined ? error.message : `${param}: ${error.message}`
+  return apiError(error.statusCode ?? 400, 'invalid_request_error', message, { param })
+}
+
+/** The field a schema refused: unknown ones are named beside the path, the others by it. */
+function refusedField({ validation }: FastifyError): string | undefined {
+  const [first] = validation ?? []
+  const unknown = first?.params['additionalProperty']
+  return typeof unknown === 'string' ? unknown : first?.instancePath.slice(1) || undefined
+}

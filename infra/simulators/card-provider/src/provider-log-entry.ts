@@ -1,0 +1,131 @@
+import type { Line } from '../../append-log.ts'
+import type { DialSettings } from './fault-settings.ts'
+import type { Order } from './order.ts'
+import type { PaymentMethod } from './payment-methods.ts'
+
+/** What was asked for and by which request, as every entry about a request carries it. */
+export type RequestFacts = Order & Readonly<{ idempotencyKey: string | null; requestId: string }>
+
+/** What made the provider misbehave: a dial somebody turned, or the card that was used. */
+export type FaultCause = 'dial' | 'payment_method'
+
+/**
+ * Why a request that was executed late came to nothing, and nobody was told. `refused`: what it
+ * asked for was no longer possible. `overdue`: the longest processing delay had passed.
+ */
+type LateDropCause = 'other_request' | 'full' | 'refused' | 'overdue'
+
+export type DeclineCode = NonNullable<PaymentMethod['declineCode']>
+
+/** Present on what became of a delayed request; `requestId` tells which one. */
+type Late = Readonly<{ late?: true }>
+
+/** What came of an order that was carried out. `amount` is what was asked for or what moved. */
+export type Verdict = Readonly<
+  { amount: number } & (
+    | { type: 'intent.created' | 'intent.authorized' | 'intent.succeeded' | 'intent.captured' }
+    | { type: 'intent.declined'; declineCode: DeclineCode }
+    | { type: 'intent.canceled'; reason: string | null }
+    | {
+        type: 'refund.succeeded'
+        refundId: string
+        reason: string | null
+        /** The refund's own, as they were sent. */
+        refundMetadata: Readonly<Record<string, string>>
+      }
+  )
+>
+
+/** An act: a line that moves money or changes what an intent is. */
+type Done = RequestFacts &
+  Late &
+  Verdict &
+  Readonly<{
+    intentId: string
+    fingerprint: string
+    /** Present when somebody is to be told by a callback. */
+    eventId?: string
+  }>
+export type DoneLine = Line<Done>
+export type RefundLine = Extract<DoneLine, { type: 'refund.succeeded' }>
+
+/** `reply.withheld`: no answer. `reply.error`: a 500, whatever was done. */
+type ReplySpoilt = Readonly<{
+  type: 'reply.withheld' | 'reply.error'
+  intentId: string
+  refundId?: string
+  /** True when the answer that was spoilt was a stored one: nothing was done this time. */
+  replayed: boolean
+  cause: FaultCause
+}> &
+  RequestFacts
+type RequestDropped = Readonly<{
+  type: 'request.dropped'
+  cause: FaultCause | LateDropCause
+}> &
+  RequestFacts &
+  Late
+/** Taken in, not answered, and executed at `dueAt`. All that the execution needs is here. */
+export type RequestDelayed = Readonly<{
+  type: 'request.delayed'
+  fingerprint: string
+  /** How a charge will be declined, or null when it will succeed. */
+  declineCode: DeclineCode | null
+  dueAt: string
+  cause: FaultCause
+}> &
+  RequestFacts
+/** A delayed request found its key answered: nothing was done. */
+type RequestRepeated = Readonly<{
+  type: 'request.repeated'
+  intentId: string
+  late: true
+}> &
+  RequestFacts
+type RequestsRefused = Readonly<{
+  type: 'requests.refused'
+  /** How many the quota refused since the line before, the first of them at `since`. */
+  count: number
+  since: string
+}>
+export type CallbackFacts = Readonly<{
+  eventId: string
+  intentId: string
+  metadata: RequestFacts['metadata']
+}>
+/** One attempt and how it ended. `copy` 0 is the callback itself, which is tried again. */
+type CallbackSent = Readonly<{
+  type: 'callback.sent'
+  attempt: number
+  copy: number
+  status?: number
+  error?: string
+}> &
+  CallbackFacts
+/** Lost by the dial: nobody will ever be told. */
+type CallbackDropped = Readonly<{ type: 'callback.dropped' }> & CallbackFacts
+type CallbackAbandoned = Readonly<{
+  type: 'callback.abandoned'
+  attempt: number
+  cause: 'tries' | 'window'
+}> &
+  CallbackFacts
+type DialsChanged = Readonly<{
+  type: 'dials.changed'
+  /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
+  cause: 'patch' | 'restart'
+  dials: DialSettings
+}>
+
+export type TruthEntry =
+  | Done
+  | ReplySpoilt
+  | RequestDropped
+  | RequestDelayed
+  | RequestRepeated
+  | RequestsRefused
+  | CallbackSent
+  | CallbackDropped
+  | CallbackAbandoned
+  | DialsChanged
+export type TruthLine = Line<TruthEntry>

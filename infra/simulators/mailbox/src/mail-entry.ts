@@ -1,0 +1,41 @@
+import type { Line } from '../../append-log.ts'
+import type { DialSettings } from './fault-settings.ts'
+
+/** One acceptance of a mail. A mail sent twice gives two of these. */
+export type MailAccepted = Readonly<{
+  type: 'mail.accepted'
+  /** Null when the sender gave none; such a mail is never taken for a repetition. */
+  messageId: string | null
+  from: string
+  /** Whom the envelope named, which is where a real server would deliver. */
+  to: readonly string[]
+  subject: string
+  text: string
+}>
+
+/** A mail the refusal dial turned away with a 451. */
+export type MailRefused = Readonly<{
+  type: 'mail.refused'
+  messageId: string | null
+  from: string
+  to: readonly string[]
+  code: 451
+}>
+
+/** An accepted mail whose sender the silence dial left without an answer. */
+export type MailUnanswered = Readonly<{
+  type: 'mail.unanswered'
+  messageId: string | null
+  from: string
+  to: readonly string[]
+}>
+
+export type DialsChanged = Readonly<{
+  type: 'dials.changed'
+  /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
+  cause: 'patch' | 'restart'
+  dials: DialSettings
+}>
+
+export type MailEntry = MailAccepted | MailRefused | MailUnanswered | DialsChanged
+export type MailLine = Line<MailEntry>

@@ -1,0 +1,29 @@
+import {
+  dropDatabase,
+  ensureDatabase,
+  withDatabase,
+} from '@nightshift/local/prepare/database-admin'
+import { rolesOf } from '@nightshift/local/prepare/database-roles'
+import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
+
+type Databases = Readonly<Record<ServiceName, string>>
+
+/** Copies each template into a database that only the roles of its service may enter. */
+export function copyDatabases(
+  serverUrl: string,
+  templates: Databases,
+  copies: Databases,
+): Promise<void> {
+  return withDatabase(serverUrl, async client => {
+    for (const service of serviceNames) {
+      await ensureDatabase(client, copies[service], rolesOf[service], templates[service])
+    }
+  })
+}
+
+/** Drops them, and whoever is still connected. */
+export function dropDatabases(serverUrl: string, databases: Databases): Promise<void> {
+  return withDatabase(serverUrl, async client => {
+    for (const database of Object.values(databases)) await dropDatabase(client, database)
+  })
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Faults, openFaults } from '@nightshift/faults/open-faults'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
+import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
+import { controlClient } from '@nightshift/local/supervisor/control-client'
+import type { DoorPorts, LinkPorts } from '@nightshift/local/system/links'
+import type { Secrets, ServiceName } from '@nightshift/local/system/secrets'
+import { repoRoot } from '@nightshift/local/system/state'
+import { type ProcessName, type TopologyOptions, topology } from '@nightshift/local/system/topology'
+import { takeDoors } from './take-listeners.ts'
+import { copyDatabases, dropDatabases } from './test-databases.ts'
+import type { TestParts } from './test-parts.ts'
+import { controlProcesses, type TestProcesses } from './test-processes.ts'
+
+export type TestSystemOptions = Readonly<{
+  /** `inject('parts')` */
+  parts: TestParts
+  /** What to start now; anything else can be started later. The fault proxy comes with `links`. */
+  run: readonly ProcessName[]
+  /** Settings on top of the usual ones, by process. */
+  env?: Readonly<Partial<Record<ProcessName, Readonly<Record<string, string>>>>>
+  /**
+   * Leads every connection between two processes, and from clients to services, through the fault
+   * proxy. Where Kafka sends its clients is fixed when it starts, so on the same parts only as many
+   * systems can have links at a time as there are `doorPorts`; one more is refused.
+   */
+  links?: boolean
+}>
+
+/** Real processes on databases and topics of their own. Disposing of it removes all of them. */
+export type TestSystem = AsyncDisposable &
+  TestProcesses &
+  Readonly<{
+    /** Fixed from the beginning, whether the process runs or not. Over the links, if there are. */
+    urls: TestUrls
+    /** Breaks links; there when the system has any. */
+    faults?: Faults
+    apiKeys: Secrets['apiKeys']
+    secrets: Secrets
+    /** With all rights, for what a test has to see or to spoil. */
+    databaseUrl: (service: ServiceName) => string
+    redisUrl: string
+    brokers: string
+    /** Of topics and consumer groups. */
+    prefix: string
+  }>
+
+export type TestUrls = Readonly<
+  Record<
+    ServiceName | `${ServiceName}Operations` | 'cardProvider' | 'mailbox' | 'traceSink',
+    string
+  >
+>
+
+/** Opens a system for one test, or for one file of tests, and waits until it is ready. */
+export async function openTestSystem(options: TestSystemOptions): Promise<TestSystem> {
+  const { parts } = options
+  const run = options.run.filter(name => name !== 'faults')
+  const id = `t_${randomBytes(4).toString('hex')}`
+  const prefix = `${id}.`
+  const databases = databasesOf(id)
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => dropDatabases(parts.postgresUrl, databases))
+  undo.defer(() => deleteTopics(parts.kafkaBrokers, prefix))
+
+  const [free, redisUrl] = await Promise.all([
+    // In one go: what is chosen is not listened on yet, and could be chosen again.
+    findFreePorts(options.links ? portsEach + linkPortsEach : portsEach),
+    takeRedisDatabase(parts.redisUrl),
+    copyDatabases(parts.postgresUrl, parts.templates, databases),
+    prepareTopics(parts.kafkaBrokers, prefix),
+  ])
+  const ports = takePorts(free)
+  const links = options.links ? await openLinks(parts, free, undo) : undefined
+  const specs = topology({
+    ...whereTheTestRuns(parts, id),
+    ports,
+    databases,
+    redisUrl,
+    kafkaPrefix: prefix,
+    exportTraces: run.includes('trace-sink'),
+    ...(links && { links }),
+  })
+  const processes = controlProcesses(controlClient(parts.control), name => {
+    const spec = specs[name]
+    if (spec === undefined) throw new Error('without links there is no fault proxy')
+    return { ...spec, name: `${id}_${name}`, env: { ...spec.env, ...options.env?.[name] } }
+  })
+  undo.defer(processes.removeAll)
+  if (links) {
+    // Before the others, which would find nothing at the ends of their links.
+    await processes.start('faults')
+    await processes.waitReady('faults')
+  }
+  await Promise.all(run.map(name => processes.start(name)))
+  await Promise.all(run.map(name => processes.waitReady(name)))
+
+  const disposal = undo.move()
+  return {
+    ...processes,
+    urls: urlsOf(ports),
+    ...(links && { faults: openFaults(`http://127.0.0.1:${links.ports.faults}`) }),
+    apiKeys: parts.secrets.apiKeys,
+    secrets: parts.secrets,
+    databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),
+    redisUrl,
+    brokers: parts.kafkaBrokers,
+    prefix,
+    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+  }
+}
+
+/** Ports for the links of one system. The doors of Kafka are given back when all is over. */
+async function openLinks(parts: TestParts, free: number[], undo: AsyncDisposableStack) {
+  const doors = await takeDoors(parts)
+  undo.defer(doors.giveBack)
+  return { ports: { ...takeLinkPorts(free), ...doors.ports }, external: [] }
+}
+
+function databasesOf(id: string): Record<ServiceName, string> {
+  return {
+    payments: `${id}_payments`,
+    listings: `${id}_listings`,
+    notifications: `${id}_notifications`,
+  }
+}
+
+/** What is the same for all systems of one test run. */
+function whereTheTestRuns(parts: TestParts, id: string) {
+  return {
+    nodePath: process.execPath,
+    repoRoot,
+    dataDir: join(parts.stateDir, 'data', id),
+    secrets: parts.secrets,
+    postgresUrl: parts.postgresUrl,
+    kafkaBrokers: parts.kafkaBrokers,
+    nodeEnv: 'test',
+    switches: {},
+  } as const
+}
+
+const portsEach = 10
+
+function takePorts(free: number[]): TopologyOptions['ports'] {
+  const next = () => free.pop() ?? 0
+  return {
+    payments: next(),
+    listings: next(),
+    notifications: next(),
+    paymentsOperations: next(),
+    listingsOperations: next(),
+    notificationsOperations: next(),
+    cardProvider: next(),
+    mailbox: next(),
+    smtp: next(),
+    traceSink: next(),
+  }
+}
+
+const linkPortsEach = 11
+
+function takeLinkPorts(free: number[]): Omit<LinkPorts, keyof DoorPorts> {
+  const next = () => free.pop() ?? 0
+  return {
+    faults: next(),
+    paymentsPrivate: next(),
+    listingsPrivate: next(),
+    notificationsPrivate: next(),
+    listingsToPayments: next(),
+    paymentsToProvider: next(),
+    paymentsToPostgres: next(),
+    listingsToPostgres: next(),
+    notificationsToPostgres: next(),
+    listingsToRedis: next(),
+    notificationsToMail: next(),
+  }
+}
+
+function urlsOf(ports: TopologyOptions['ports']): TestUrls {
+  const { smtp: _, ...http } = ports
+  const entries = Object.entries(http).map(([name, port]) => [name, `http://127.0.0.1:${port}`])
+  return Object.fromEntries(entries)
+}

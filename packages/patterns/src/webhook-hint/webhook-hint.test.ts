@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { believeCallback } from './naive.ts'
+import { takeAsHint } from './webhook-hint.ts'
+
+/** A receiver that remembers events, and says what was done about them in which order. */
+function openReceiver() {
+  const seen = new Set<string>()
+  const done: string[] = []
+  const stepsOf = (event: string) => ({
+    lookOnce: async () => {
+      const isNew = !seen.has(event)
+      if (isNew) done.push('look')
+      seen.add(event)
+      return isNew
+    },
+    believe: async () => void done.push(event),
+  })
+  return { done, stepsOf }
+}
+
+test('whatever comes, in whatever order, has somebody look and changes nothing', async () => {
+  const { done, stepsOf } = openReceiver()
+  for (const event of ['captured', 'authorized']) {
+    expect(await takeAsHint(stepsOf(event))).toBe('taken')
+  }
+  expect(done).toEqual(['look', 'look'])
+})
+
+test('an event that comes again is not looked after again', async () => {
+  const { done, stepsOf } = openReceiver()
+  expect(await takeAsHint(stepsOf('captured'))).toBe('taken')
+  expect(await takeAsHint(stepsOf('captured'))).toBe('duplicate')
+  expect(done).toEqual(['look'])
+})
+
+test('the naive twin does what it is told, as often and in the order in which it is told', async () => {
+  const { done, stepsOf } = openReceiver()
+  for (const event of ['captured', 'captured', 'authorized']) {
+    expect(await believeCallback(stepsOf(event))).toBe('taken')
+  }
+  expect(done).toEqual(['captured', 'captured', 'authorized'])
+})

@@ -1,0 +1,99 @@
+import { context, trace } from '@opentelemetry/api'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { budgetFromHeader, deadlineHeader, deadlineIn } from '../process/deadline.ts'
+import type { Log } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { contextFrom, SpanKind, startSpan } from '../telemetry/tracing.ts'
+import { stateOf } from './request-state.ts'
+
+/** What is known of a request when it is over. */
+export type RequestRecord = {
+  requestId: string
+  /** One of HTTP's methods; `unknown` when it could not be read. */
+  method: string
+  /** The template and not the URL: ids must become neither labels nor span names. */
+  route: string
+  status: number
+  durationMs: number
+  facts?: Record<string, unknown>
+}
+
+export type RecordRequest = (record: RequestRecord) => void
+
+/** The canonical line and the measurement that every request leaves, however it ended. */
+export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
+  return ({ facts, ...record }) => {
+    const { method, route, status, durationMs } = record
+    metrics.httpRequestSeconds.observe({ method, route, status: String(status) }, durationMs / 1000)
+    const line = { event: 'http.request', ...record, ...facts } as const
+    if (status >= 500) log.error(line)
+    else log.info(line)
+  }
+}
+
+/** Gives every request its deadline, its span and its record. */
+export function observeRequests(
+  app: FastifyInstance,
+  requestBudgetMs: number,
+  record: RecordRequest,
+): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const state = stateOf(request)
+    state.deadline = deadlineIn(budgetFromHeader(request.headers[deadlineHeader], requestBudgetMs))
+    const parent = contextFrom(headerText(request.headers['traceparent']))
+    state.span = startSpan(`${request.method} ${routeOf(request)}`, {
+      kind: SpanKind.SERVER,
+      parent,
+      attributes: { 'http.request.method': request.method, 'http.route': routeOf(request) },
+    })
+    state.context = trace.setSpan(parent, state.span)
+    reply.raw.once('close', () => {
+      state.closed = true
+      if (state.answered) end(request, reply)
+    })
+    context.with(state.context, done)
+  })
+  // A body is read from socket events, which run in another asynchronous context than the hooks
+  // before it: enter the context of the span again.
+  app.addHook('preValidation', (request, _reply, done) => {
+    context.with(stateOf(request).context, done)
+  })
+  // A caller who hangs up early gets no response that could finish, and still leaves a record: when
+  // the handler has come to its answer, which nobody hears.
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const state = stateOf(request)
+    state.answered = true
+    if (state.closed) end(request, reply)
+    done(null, payload)
+  })
+  app.addHook('onResponse', async (request, reply) => end(request, reply))
+
+  function end(request: FastifyRequest, reply: FastifyReply): void {
+    const state = stateOf(request)
+    if (state.ended) return
+    state.ended = true
+    const status = reply.statusCode
+    if (state.closed) state.facts['hungUp'] = true
+    state.span?.setAttribute('http.response.status_code', status)
+    if (status >= 500) state.span?.setAttribute('error.type', String(status))
+    state.span?.end()
+    context.with(state.context, () =>
+      record({
+        requestId: request.id,
+        method: request.method,
+        route: routeOf(request),
+        status,
+        durationMs: Math.round(reply.elapsedTime * 100) / 100,
+        facts: state.facts,
+      }),
+    )
+  }
+}
+
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched'
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,42 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Stall } from '../kafka/consumer-progress.ts'
+import { watchConnections } from './connections.ts'
+import { dropRestBeforeAnswers } from './drop-rest.ts'
+
+/** The longest that an answer here takes, when the close comes in the middle of it. */
+const drainMs = 500
+
+/**
+ * The port for those who run the service: metrics and probes, never reachable with the public one.
+ *
+ * `live`: the event loop turns. It asks nobody else, or a database outage would restart everything.
+ * `ready`: this instance can take traffic: started and not draining. It does not ask shared
+ * dependencies either, or all instances would drop out together. A consumer that gets nowhere is
+ * named in the body and changes nothing about the status: HTTP works, and a restart would not help.
+ */
+export function buildOperationsServer(
+  registry: Registry,
+  isReady: () => boolean,
+  consumers: readonly { stall: () => Stall | undefined }[] = [],
+): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    requestTimeout: 2_000,
+    keepAliveTimeout: 5_000,
+    return503OnClosing: false,
+  })
+  watchConnections(app, drainMs)
+  dropRestBeforeAnswers(app)
+  app.get('/health/live', async () => ({ status: 'live' }))
+  app.get('/health/ready', async (_request, reply) => {
+    const stalled = consumers.map(consumer => consumer.stall()).filter(stall => stall !== undefined)
+    const details = stalled.length > 0 ? { stalled } : {}
+    if (!isReady()) return reply.code(503).send({ status: 'not ready', ...details })
+    return { status: 'ready', ...details }
+  })
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  return app
+}

@@ -1,0 +1,53 @@
+import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
+import type { FastifyRequest } from 'fastify'
+import type { Deadline } from '../process/deadline.ts'
+import type { Principal } from './authenticate.ts'
+
+/**
+ * What we know about a request beyond what Fastify does. Kept beside it and not on it: a decorator
+ * would need a global type, and would be there, undefined, in every route that has no use for it.
+ */
+type RequestState = {
+  deadline: Deadline
+  span?: Span
+  context: Context
+  principal?: Principal
+  /** Facts for the canonical log line. */
+  facts: Record<string, unknown>
+  /** The handler has come to its answer. */
+  answered?: boolean
+  /** The connection has closed, with or without an answer. */
+  closed?: boolean
+  /** The line is written. */
+  ended?: boolean
+}
+
+/** Until the first hook has read what the caller said. */
+const noTimeYet: Deadline = { remainingMs: () => 0 }
+
+const states = new WeakMap<FastifyRequest, RequestState>()
+
+export function stateOf(request: FastifyRequest): RequestState {
+  let state = states.get(request)
+  if (!state) {
+    state = { deadline: noTimeYet, context: ROOT_CONTEXT, facts: {} }
+    states.set(request, state)
+  }
+  return state
+}
+
+export function deadlineOf(request: FastifyRequest): Deadline {
+  return stateOf(request).deadline
+}
+
+/** @throws in a route that is public: a bug, found by its first request. */
+export function tenantOf(request: FastifyRequest): string {
+  const { principal } = stateOf(request)
+  if (!principal) throw new Error('the route does not authenticate its callers')
+  return principal.tenantId
+}
+
+/** Adds a fact to the one line that this request will log. */
+export function note(request: FastifyRequest, facts: Record<string, unknown>): void {
+  Object.assign(stateOf(request).facts, facts)
+}

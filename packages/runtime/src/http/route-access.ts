@@ -1,0 +1,104 @@
+import type { Scope } from '@nightshift/contracts/scopes'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { tenantHeader } from './api-keys.ts'
+import type { Authenticate } from './authenticate.ts'
+import { type Refusal, sendProblem } from './problem.ts'
+import { notFound, unauthorized } from './refusals.ts'
+import { stateOf } from './request-state.ts'
+
+declare module 'fastify' {
+  /** One of the two. A route that says nothing is not built. */
+  interface FastifyContextConfig {
+    /** For holders of an API key that may do this. */
+    scope?: Scope
+    /** For everybody. */
+    public?: true
+  }
+}
+
+/** A line of a server's route table: who may call it. */
+export type RouteAccess = { method: string; url: string; access: Scope | 'public' }
+
+const realm = 'Bearer realm="nightshift"'
+/** Somebody's mistake, not an attack: an encoded key in a URL is no better, and not looked for. */
+const keyInUrl = /ns_(test|live)_/
+
+const insufficientScope: Refusal = {
+  status: 403,
+  slug: 'insufficient-scope',
+  title: 'This API key may not do that',
+}
+const keyInUrlRefused: Refusal = {
+  status: 400,
+  slug: 'key-in-url',
+  title: 'An API key must not be in a URL',
+  detail: 'Logs and histories keep URLs: revoke that key, and send the next one as a header.',
+}
+
+const tables = new WeakMap<FastifyInstance, RouteAccess[]>()
+
+/** Who may call what, in the order in which the routes were registered. */
+export function routeAccessOf(app: FastifyInstance): readonly RouteAccess[] {
+  return tables.get(app) ?? []
+}
+
+/**
+ * Every route declares who may call it, or the server is not built: what was forgotten is closed.
+ * Applies to whatever is registered after it, in any scope.
+ * @param authenticate unset: the server has public routes only
+ */
+export function guardRoutes(app: FastifyInstance, authenticate: Authenticate | undefined): void {
+  const table: RouteAccess[] = []
+  tables.set(app, table)
+  app.addHook('onRoute', route => {
+    const access = accessOf(route)
+    if (access !== 'public') {
+      if (!authenticate) throw new Error(`${nameOf(route)}: nobody can tell who is calling`)
+      route.schema = { ...route.schema, security: [{ apiKey: [access] }] }
+    }
+    for (const method of [route.method].flat()) table.push({ method, url: route.url, access })
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (keyInUrl.test(request.url)) return sendProblem(request, reply, keyInUrlRefused)
+    // A malformed id cannot exist, so there is nothing to keep from a stranger.
+    const isPossible = request.getValidationFunction('params')
+    if (isPossible && !isPossible(request.params as object)) {
+      return sendProblem(request, reply, notFound)
+    }
+    const { scope } = request.routeOptions.config
+    if (scope === undefined || !authenticate) return
+    return admit(request, reply, scope, authenticate)
+  })
+}
+
+function accessOf(route: RouteOptions): Scope | 'public' {
+  const { scope, public: isPublic } = route.config ?? {}
+  if (scope !== undefined && !isPublic) return scope
+  if (scope === undefined && isPublic) return 'public'
+  throw new Error(`${nameOf(route)} must declare either a scope or \`public: true\` in its config`)
+}
+
+function nameOf({ method, url }: RouteOptions): string {
+  return `${[method].flat().join(', ')} ${url}`
+}
+
+async function admit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  scope: Scope,
+  authenticate: Authenticate,
+) {
+  const { authorization, [tenantHeader]: tenant } = request.headers
+  const principal = await authenticate(authorization, tenant)
+  if (!principal) {
+    reply.header('www-authenticate', realm)
+    return sendProblem(request, reply, unauthorized)
+  }
+  const state = stateOf(request)
+  state.principal = principal
+  state.facts['tenantId'] = principal.tenantId
+  state.facts['keyId'] = principal.keyId
+  if (principal.scopes.includes(scope)) return
+  reply.header('www-authenticate', `${realm}, error="insufficient_scope", scope="${scope}"`)
+  return sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
+}

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Log } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Authenticate } from './authenticate.ts'
+import { answerBrokenRequests } from './broken-request.ts'
+import { watchConnections } from './connections.ts'
+import { dropRest, dropRestBeforeAnswers } from './drop-rest.ts'
+import { observeRequests, type RecordRequest, requestRecorder } from './observe-requests.ts'
+import { sendProblem } from './problem.ts'
+import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './refusals.ts'
+import { stateOf } from './request-state.ts'
+import { guardRoutes } from './route-access.ts'
+import { takeOnlyStrictInput } from './strict-input.ts'
+
+export type HttpServerLimits = {
+  /** From the head of a request to its answer; a caller may ask for less. */
+  requestBudgetMs: number
+  /** Receiving the whole request: cuts off those who send a byte a second. */
+  receiveMs: number
+  keepAliveMs: number
+  bodyBytesMax: number
+  connectionsMax: number
+}
+
+export type HttpServerOptions = {
+  title: string
+  description: string
+  limits: HttpServerLimits
+  log: Log
+  metrics: Metrics
+  /** Who holds an API key. Unset: every route is public. */
+  authenticate?: Authenticate
+}
+
+/** A request that is still being handled this long after its budget has lost its own deadline. */
+const lostHandlerMs = 2_000
+/** A connection on which nothing moves although there is something to send has a dead end. */
+const stalledMs = 2_500
+/** What may be late when the server closes. */
+const drainMs = 500
+
+/**
+ * A Fastify server with what every public port of this system promises: strict bodies, problems as
+ * RFC 9457, one canonical log line, one span and one measurement per request, and bounded waits. A
+ * route that does not say who may call it is an error.
+ */
+export async function buildHttpServer(options: HttpServerOptions) {
+  const { limits } = options
+  const record = requestRecorder(options.log, options.metrics)
+  const app = Fastify({
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.receiveMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: limits.requestBudgetMs + stalledMs,
+    handlerTimeout: limits.requestBudgetMs + lostHandlerMs,
+    // Node looks for requests that are overdue every 30 s, which makes 35 s of a limit of 5 s.
+    // And it would answer those without a Host itself, with an empty body.
+    http: { connectionsCheckingInterval: limits.receiveMs / 5, requireHostHeader: false },
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 100 },
+    clientErrorHandler: (error, socket) => answerBroken(error, socket),
+    frameworkErrors: (error, request, reply) => {
+      void refuseUnrouted(error, request as FastifyRequest, reply as FastifyReply, record)
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.server.maxConnections = limits.connectionsMax
+  app.server.headersTimeout = limits.receiveMs
+  const connections = watchConnections(app, limits.requestBudgetMs + drainMs)
+  const answerBroken = answerBrokenRequests(app, connections, record)
+  takeOnlyStrictInput(app)
+  dropRestBeforeAnswers(app)
+
+  app.setErrorHandler(async (error: unknown, request, reply) => {
+    const refusal = refusalOf(error, request.raw.complete)
+    if (refusal.status >= 500) stateOf(request).facts['error'] = error
+    return sendProblem(request, reply, refusal)
+  })
+
+  observeRequests(app, limits.requestBudgetMs, record)
+  requireOneOfEach(app)
+  guardRoutes(app, options.authenticate)
+  requireRoute(app)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: options.title, description: options.description, version: '1.0.0' },
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`),
+    },
+  })
+  return app
+}
+
+/** A URL that can't be decoded or is too long gets as far as the router and not to any hook. */
+async function refuseUnrouted(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  record: RecordRequest,
+): Promise<void> {
+  await dropRest(request.raw)
+  const refusal = refusalOf(error, request.raw.complete)
+  void sendProblem(request, reply, refusal)
+  const { id: requestId, method } = request
+  record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
+}
+
+/** Of which Node keeps the first and drops the others in silence. */
+const onceOnly = ['host', 'content-type', 'authorization']
+
+/** Two of them would mean one thing to a proxy and another to us (RFC 9112, 3.2). */
+function requireOneOfEach(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { rawHeaders, httpVersion } = request.raw
+    const names = rawHeaders.filter((_, i) => i % 2 === 0).map(name => name.toLowerCase())
+    const given = names.filter(name => onceOnly.includes(name))
+    const isHostKnown = given.includes('host') || httpVersion === '1.0'
+    if (isHostKnown && new Set(given).size === given.length) return
+    reply.header('connection', 'close')
+    return sendProblem(request, reply, malformedRequest)
+  })
+}
+
+/** Refuses before a body is read: for a path or method that is not there, none would be right. */
+function requireRoute(app: FastifyInstance): void {
+  const allowed = rememberMethods(app)
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return
+    const methods = allowed(request.url)
+    if (methods.length === 0) return sendProblem(request, reply, notFound)
+    reply.header('allow', methods.join(', '))
+    return sendProblem(request, reply, methodNotAllowed)
+  })
+}
+
+/** Answers which methods a path has, so that a wrong one is told apart from a wrong path. */
+function rememberMethods(app: FastifyInstance): (url: string) => string[] {
+  const routes: { method: string; pattern: RegExp }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replace(/:[^/]+/g, '[^/]+')}$`)
+    for (const one of [method].flat()) routes.push({ method: one, pattern })
+  })
+  return url => {
+    const path = url.split('?', 1)[0] ?? ''
+    return [...new Set(routes.filter(r => r.pattern.test(path)).map(r => r.method))].sort()
+  }
+}

@@ -1,0 +1,334 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { JsonRefused, parseStrictJson } from '../http/strict-json.ts'
+import { crashpoint } from '../process/crashpoint.ts'
+import { fullJitterMs } from '../process/jitter.ts'
+import type { Log } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { inSpan, SpanKind, spanContextFrom } from '../telemetry/tracing.ts'
+import { openKafka } from './client.ts'
+import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
+import { deadLetterOf, type Position } from './dead-letter.ts'
+import type { Publish } from './producer.ts'
+import type { UnreadableBatch } from './record-batches.ts'
+import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
+
+/**
+ * What became of an event. `duplicate`: it had been applied before, nothing was done.
+ * `refused`: it fits its contract and yet can't be true; it becomes a dead letter.
+ */
+export type Applied = 'applied' | 'duplicate' | 'ignored' | { refused: string }
+
+export type ConsumerOptions<Event> = {
+  service: string
+  topic: string
+  /** Prefix of topic and group names, for tests that share a broker. */
+  prefix: string
+  brokers: string
+  /** The contract of the topic's events. What does not fit becomes a dead letter. */
+  schema: TSchema
+  handle: (event: Event) => Promise<Applied>
+  /** Where dead letters go. They are acknowledged before the offset moves. */
+  publish: Publish
+  log: Log
+  metrics: Metrics
+  /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
+  stopping?: AbortSignal
+  /** How long without progress is a stall. */
+  stalledAfterMs?: number
+}
+
+export type RunningConsumer = {
+  /** What the consumer has been waiting for, if that is too long; undefined while all is well. */
+  stall: () => Stall | undefined
+  close: () => Promise<void>
+}
+
+const stalledAfterMs = 15_000
+const sessionTimeoutMs = 6_000
+const heartbeatIntervalMs = 1_000
+const rebalanceTimeoutMs = 20_000
+const maxWaitMs = 250
+const disconnectDeadlineMs = 2_000
+const replaceBaseMs = 100
+const replaceCapMs = 2_000
+const retryBaseMs = 50
+const retryCapMs = 1_000
+/** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
+const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
+
+/**
+ * Reads one topic, one record at a time per partition, at least once. The offset moves only after the
+ * record was applied or became a dead letter. Returns at once: joining the group goes on in the
+ * background, so that a service can serve what needs no Kafka while Kafka is away.
+ *
+ * The handler of KafkaJS never throws for a reason of ours: its retry counter is never reset
+ * (tulios/kafkajs#1415), and an error that it takes for final stops the consumer in silence.
+ */
+export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningConsumer {
+  const stop = new AbortController()
+  const { topic, log, metrics, stopping } = options
+  const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
+  const progress = watchProgress({
+    topic,
+    stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
+    gauge: metrics.consumerStalledSeconds,
+    log,
+  })
+  const running = keepConsuming(options, progress, signal)
+  return {
+    stall: progress.stall,
+    close: async () => {
+      stop.abort()
+      await running
+      progress[Symbol.dispose]()
+    },
+  }
+}
+
+/**
+ * A consumer that KafkaJS has given up is replaced by a new one, and not by a new process: what
+ * serves HTTP beside it has done nothing wrong, and its callers would be refused meanwhile.
+ */
+async function keepConsuming<Event>(
+  options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let replaced = 0; !signal.aborted; replaced += 1) {
+    if (replaced > 0) {
+      const waitMs = fullJitterMs(replaced, replaceBaseMs, replaceCapMs)
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined) // told to stop
+    }
+    if (!signal.aborted) await consumeUntilOver(options, progress, signal)
+  }
+}
+
+/** Resolves when KafkaJS has given this consumer up, or when the signal aborts and it has left. */
+async function consumeUntilOver<Event>(
+  options: ConsumerOptions<Event>,
+  progress: ConsumerProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { service, topic, prefix, brokers, log } = options
+  const retry = { initialRetryTime: 100, maxRetryTime: 500, retries: 1_000 }
+  const over = Promise.withResolvers<void>()
+  let isOver = false
+  const end = () => {
+    isOver = true
+    over.resolve()
+  }
+  const consumer: Consumer = openKafka(`${service}-consumer`, brokers, retry, log).consumer({
+    groupId: `${prefix}${service}`,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: heartbeatIntervalMs,
+    rebalanceTimeout: rebalanceTimeoutMs,
+    maxWaitTimeInMs: maxWaitMs,
+    minBytes: 1,
+    allowAutoTopicCreation: false,
+    retry: { ...retry, restartOnFailure: async () => !isOver },
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    const { restart, error } = payload
+    progress.disconnected(`the consumer was given up: ${error.message}`)
+    if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart, error })
+    if (!restart) end()
+  })
+  consumer.on(consumer.events.HEARTBEAT, () => progress.polled())
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    progress.assigned(payload.memberAssignment[prefix + topic] ?? [])
+  })
+  signal.addEventListener('abort', end, { once: true })
+  const apply = applier(options, progress)
+  const join = async () => {
+    await consumer.connect()
+    await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 2,
+      eachBatch: payload => consumeBatch(payload, apply, () => isOver),
+    })
+  }
+  const joining = join().catch(error => {
+    if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
+    progress.disconnected(`the consumer could not join: ${describe(error)}`)
+    end()
+  })
+  await over.promise
+  signal.removeEventListener('abort', end)
+  // Both wait for the broker; without one they would wait for ever.
+  const left = joining.then(() => consumer.disconnect())
+  await Promise.race([left, sleep(disconnectDeadlineMs, undefined, { ref: false })]).catch(
+    () => undefined, // the group finds out by itself when our session ends
+  )
+}
+
+type Received = KafkaMessage & { unreadable?: UnreadableBatch }
+type Apply = (message: Received, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
+
+async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping: () => boolean) {
+  const { batch, resolveOffset, heartbeat, isRunning, isStale, commitOffsetsIfNecessary } = payload
+  const mayGoOn = () => isRunning() && !isStale() && !isStopping()
+  const stay = async () => {
+    await heartbeat()
+    return mayGoOn()
+  }
+  for (const message of batch.messages) {
+    if (!mayGoOn()) return
+    const at = { topic: batch.topic, partition: batch.partition, offset: message.offset }
+    if (!(await apply(message, at, stay))) return
+    resolveOffset(message.offset)
+    try {
+      await commitOffsetsIfNecessary({
+        topics: [
+          {
+            topic: batch.topic,
+            partitions: [
+              { partition: batch.partition, offset: String(BigInt(message.offset) + 1n) },
+            ],
+          },
+        ],
+      })
+      await heartbeat()
+    } catch (error) {
+      if (rejoinTypes.has((error as { type?: string }).type ?? '')) throw error
+      // The effect is committed; at worst the record comes again, and the inbox recognises it.
+      return
+    }
+  }
+}
+
+/** Answers false when the record was not dealt with and must come again. */
+function applier<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Apply {
+  const { publish, log, metrics, topic, service } = options
+  const attempt = attempter(options)
+
+  const deadLetter = async (message: Received, at: Position, reason: string) => {
+    await publish([deadLetterOf(service, message, at, reason)])
+    metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
+    log.error({ event: 'event.dead_lettered', ...at, reason })
+  }
+
+  return async (message, at, stay) => {
+    const startedMs = performance.now()
+    const failed = { outage: 0, contention: 0, own: 0 }
+    let hopeless: string | undefined
+    progress.began(at)
+    for (let failures = 0; ; failures += 1) {
+      try {
+        hopeless ??= await context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
+          attempt(message, at, startedMs, failures),
+        )
+        if (hopeless !== undefined) await deadLetter(message, at, hopeless)
+        progress.done(at)
+        return true
+      } catch (error) {
+        // During an outage there is no limit: the record is fine and waits, its partition with it.
+        // A dead letter that could not be written is no failure of the record.
+        if (hopeless === undefined) {
+          failed[classifyFailure(error)] += 1
+          const own = failed.own + failed.contention
+          if (failed.own >= ownFailuresMax || own >= contentionFailuresMax) {
+            hopeless = `it failed ${own} times: ${describe(error)}`
+          }
+        }
+        progress.failed(at, `it failed ${failures + 1} times: ${describe(error)}`)
+        log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
+        await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
+        if (!(await stay())) return false
+      }
+    }
+  }
+}
+
+type Attempt = (
+  message: Received,
+  at: Position,
+  startedMs: number,
+  failures: number,
+) => Promise<string | undefined>
+
+/** One try at a record. Answers why it is a dead letter, or undefined when it was dealt with. */
+function attempter<Event>({
+  handle,
+  schema,
+  topic,
+  log,
+  metrics,
+}: ConsumerOptions<Event>): Attempt {
+  const contract = Compile(schema)
+  return async (message, at, startedMs, failures) => {
+    if (message.unreadable) return `it can't be read: ${message.unreadable.reason}`
+    const event = decode(message)
+    if (!contract.Check(event)) return 'it does not fit the contract of its topic'
+    const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
+    const cause = spanContextFrom(headerText(message, 'traceparent'))
+    // A new trace, linked to the one that caused it: a chain of events is not one endless request.
+    const span = {
+      kind: SpanKind.CONSUMER,
+      parent: ROOT_CONTEXT,
+      links: cause ? [{ context: cause }] : [],
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.destination.name': topic,
+        'messaging.message.id': eventId,
+      },
+    }
+    return inSpan(`process ${type}`, span, async () => {
+      const applied = await handle(event as Event)
+      if (typeof applied === 'object') return applied.refused
+      const outcome = applied
+      await crashpoint('event.applied')
+      const durationMs = performance.now() - startedMs
+      // A leap second is a time by the contract and none for JavaScript. The event is applied by now,
+      // so that nothing that only measures may fail.
+      const occurredMs = Date.parse(occurredAt)
+      const ageMs = Number.isNaN(occurredMs) ? 0 : Math.max(0, Date.now() - occurredMs)
+      metrics.eventsConsumed.inc({ topic, type, outcome })
+      metrics.eventSeconds.observe({ topic }, durationMs / 1000)
+      metrics.eventAgeSeconds.observe({ topic }, ageMs / 1000)
+      log.info({
+        event: 'event.consumed',
+        type,
+        eventId,
+        outcome,
+        ...at,
+        durationMs: Math.round(durationMs * 100) / 100,
+        ageMs,
+        retries: failures,
+        ...(cause ? { causeTraceId: cause.traceId } : {}),
+      })
+      return undefined
+    })
+  }
+}
+
+/** The code says more than the name where there is one, as 57014 of PostgreSQL does. */
+function describe(thrown: unknown): string {
+  const { code } = (thrown ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
+}
+
+/** Undefined fits no contract, so that what is no text or no JSON is a dead letter with its bytes. */
+function decode(message: KafkaMessage): unknown {
+  if (message.value === null) return undefined
+  try {
+    return parseStrictJson(message.value)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined
+    throw error
+  }
+}
+
+function headerText(message: KafkaMessage, name: string): string | undefined {
+  const value = message.headers?.[name]
+  return Buffer.isBuffer(value)
+    ? value.toString('utf8')
+    : typeof value === 'string'
+      ? value
+      : undefined
+}

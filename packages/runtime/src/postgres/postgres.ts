@@ -1,0 +1,204 @@
+import pg from 'pg'
+import type { Deadline } from '../process/deadline.ts'
+import type { Log } from '../telemetry/logger.ts'
+
+/** What runs a statement: the pool for a single one, a client inside a transaction. */
+export type Queryable = Pick<pg.ClientBase, 'query'>
+
+/** One open transaction. */
+export type Transaction = pg.PoolClient
+
+export type PoolLimits = {
+  connectionsMax: number
+  /** Waiting for a free connection, TCP included. */
+  acquireMs: number
+  lockMs: number
+  statementMs: number
+  /** A connection that sits in an open transaction longer than this is closed by the server. */
+  idleInTransactionMs: number
+}
+
+/**
+ * Opens a pool in which every wait is bounded. The order of the limits matters:
+ * lock < statement < query. `query_timeout` alone would leave the query running on the server
+ * (brianc/node-postgres#1954), so it is only the backstop for a server that does not answer at all.
+ */
+export function openPool(connectionString: string, name: string, limits: PoolLimits, log: Log) {
+  const pool = new pg.Pool({
+    connectionString,
+    application_name: name,
+    max: limits.connectionsMax,
+    connectionTimeoutMillis: limits.acquireMs,
+    lock_timeout: limits.lockMs,
+    statement_timeout: limits.statementMs,
+    query_timeout: limits.statementMs + 500,
+    idle_in_transaction_session_timeout: limits.idleInTransactionMs,
+    keepAlive: true,
+  })
+  const lost = (error: Error) => log.warn({ event: 'postgres.connection_lost', pool: name, error })
+  // Without both listeners a killed connection ends the process: the first hears of idle ones,
+  // the second of checked-out ones (brianc/node-postgres#2439).
+  pool.on('error', lost)
+  pool.on('connect', client => client.on('error', lost))
+  return pool
+}
+
+/** Thrown inside a transaction to undo it and answer with a value: a refusal, not a fault. */
+export class RollBack<T> extends Error {
+  readonly value: T
+  constructor(value: T) {
+    super('rolled back')
+    this.value = value
+  }
+}
+
+/**
+ * Runs `work` in one transaction on one connection. Never call the network inside: the transaction
+ * would hold its locks and its connection for as long as somebody else likes.
+ * After a failed COMMIT it is unknown whether the transaction happened; the error is thrown.
+ */
+export function inTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  return transact(pool, 'BEGIN', work, deadline)
+}
+
+/**
+ * As `inTransaction`, on behalf of one tenant: the policies of the tables show its rows and no
+ * others, whatever a statement forgets. Both in one message, so it costs no round trip more; and the
+ * setting ends with the transaction, or it would wait in the pool for the next tenant.
+ */
+export function inTenantTransaction<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work, deadline)
+}
+
+/** As `inTenantTransaction`, for reading only: all statements of `work` see the same moment. */
+export function inTenantSnapshot<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY'
+  return transact(pool, `${begin}; ${setTenant(tenantId)}`, work)
+}
+
+function setTenant(tenantId: string): string {
+  return `SELECT set_config('app.tenant', ${pg.escapeLiteral(tenantId)}, true)`
+}
+
+/**
+ * Cuts the waits of a transaction to what is left of its caller's deadline: the database must not
+ * work, nor hold a connection, for a caller who has left. One look at the clock, so the bound is for
+ * each statement; a transaction here has two or three.
+ */
+function cutTo(deadline: Deadline, { options }: pg.Pool): string {
+  const leftMs = Math.max(1, Math.floor(deadline.remainingMs()))
+  const bounds = {
+    statement_timeout: options.statement_timeout,
+    lock_timeout: options.lock_timeout,
+  }
+  return Object.entries(bounds)
+    .filter(([, boundMs]) => typeof boundMs !== 'number' || leftMs < boundMs)
+    .map(([name]) => `; SET LOCAL ${name} = ${leftMs}`)
+    .join('')
+}
+
+async function transact<T>(
+  pool: pg.Pool,
+  begin: string,
+  work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query(deadline ? `${begin}${cutTo(deadline, pool)}` : begin)
+    const result = await work(client)
+    // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
+    // no error: `work` caught it and went on, but nothing of what it did is there.
+    const { command } = await client.query('COMMIT')
+    if (command !== 'COMMIT') throw new Error('rolled back: a statement failed and was not noticed')
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: Error) => {
+      broken = rollbackError
+    })
+    if (error instanceof RollBack) return error.value as T
+    throw error
+  } finally {
+    // A connection that can't roll back is in no state to be used again.
+    client.release(broken)
+  }
+}
+
+/**
+ * Two questions about one failure, because HTTP and a consumer do opposite things with the answer.
+ * An HTTP caller can come back, so everything that may pass is worth a 503 (`isPostgresAway`).
+ * A consumer holds its partition while it waits, so it may wait without limit only for what would
+ * fail every record alike (`isPostgresOutage`); a record that is too slow for the statement timeout
+ * is too slow tomorrow as well (opslane/opslane#508, stackrox/stackrox#4716).
+ * Codes: https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
+ */
+
+/** True when no statement can be run at all: no connection, no server, or no resources for any. */
+export function isPostgresOutage(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (typeof code === 'string' && (outageCodes.test(code) || socketCodes.test(code))) return true
+  return typeof message === 'string' && lostConnection.test(message)
+}
+
+/**
+ * True when another transaction was in the way: serialization failure, deadlock, lock timeout. It
+ * is the record's own failure, but one that more attempts usually cure.
+ */
+export function isPostgresContention(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(40|55P03$)/.test(code)
+}
+
+/**
+ * True when the same work may succeed later: an outage, contention, or a time limit that was
+ * reached (57014 statement, 25P03 idle in transaction, 25P04 transaction).
+ */
+export function isPostgresAway(error: unknown): boolean {
+  if (isPostgresOutage(error) || isPostgresContention(error)) return true
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(57014|25P03|25P04)$/.test(code)
+}
+
+/**
+ * 08 connection; 28 and 3D000 no log-in and no such database, which no record can cause; 53 out of
+ * connections, disk or memory, but not 53400, which a single query reaches (`temp_file_limit`);
+ * 57 shut down, crashed or starting, but not 57014; 25006 a server that became read-only, as after
+ * a failover to a replica.
+ */
+const outageCodes = /^(08...|28...|3D000|53[0-3]..|57000|57P0.|25006)$/
+const socketCodes =
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL|ENOBUFS|EMFILE|ENFILE)$/
+/**
+ * What the driver says without a code. "Query read timeout" is our backstop behind the server's own
+ * statement timeout: the server did not even say that it gave up, so the connection is what failed.
+ */
+const lostConnection =
+  /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Query read timeout|is not queryable$/
+
+const serverVersionMin = 170_000
+
+/** @throws when the server is older than what the SQL here relies on. */
+export async function requirePostgres17(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ version: string }>(
+    `SELECT current_setting('server_version_num') AS version`,
+  )
+  if (Number(rows[0]?.version) < serverVersionMin) {
+    throw new Error(
+      `PostgreSQL 17 or newer is needed (transaction_timeout), found ${rows[0]?.version}. Nightshift is tested with 18.`,
+    )
+  }
+}

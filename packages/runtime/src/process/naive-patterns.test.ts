@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { Log, LogFields } from '../telemetry/logger.ts'
+import { ConfigError } from './config.ts'
+import { warnOfNaivePatterns } from './naive-patterns.ts'
+
+function warnings(config: object): LogFields[] {
+  const lines: LogFields[] = []
+  const warn = (fields: LogFields) => void lines.push(fields)
+  warnOfNaivePatterns(config, { warn } as Log)
+  return lines
+}
+
+const naive = { PATTERN_OUTBOX: 'naive', PATTERN_IDEMPOTENCY_KEY: 'on', PATTERN_INBOX: 'naive' }
+
+test('patterns that are on are nothing to talk about', () => {
+  expect(warnings({ NODE_ENV: 'production', PATTERN_OUTBOX: 'on', NAME: 'naive' })).toEqual([])
+})
+
+test('each naive twin is warned of by its switch', () => {
+  expect(warnings({ NODE_ENV: 'test', ...naive })).toEqual([
+    { event: 'pattern.naive', switch: 'PATTERN_OUTBOX', variant: 'naive' },
+    { event: 'pattern.naive', switch: 'PATTERN_INBOX', variant: 'naive' },
+  ])
+})
+
+test('production refuses naive twins, and names them all', () => {
+  expect(() => warnings({ NODE_ENV: 'production', ...naive })).toThrow(ConfigError)
+  expect(() => warnings({ NODE_ENV: 'production', ...naive })).toThrow(
+    /PATTERN_OUTBOX(.|\n)*PATTERN_INBOX/,
+  )
+})
+
+test('a variant is no better than the naive twin', () => {
+  const config = { NODE_ENV: 'production', PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' }
+  expect(() => warnings(config)).toThrow('PATTERN_IDEMPOTENCY_KEY=select-then-insert')
+})
+
+test.each(['0', 'true', ''])('LAB=%s does not mean it', LAB => {
+  expect(() => warnings({ NODE_ENV: 'production', LAB, ...naive })).toThrow(ConfigError)
+})
+
+test('LAB=1 in production allows them, and they are still warned of', () => {
+  expect(warnings({ NODE_ENV: 'production', LAB: '1', ...naive })).toHaveLength(2)
+})

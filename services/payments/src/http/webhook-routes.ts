@@ -1,0 +1,187 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problemResponses } from '@nightshift/contracts/problem'
+import { isSigned, readSignature } from '@nightshift/patterns/webhook-hint/signature'
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { note } from '@nightshift/runtime/http/request-state'
+import { JsonRefused, parseStrictJson } from '@nightshift/runtime/http/strict-json'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { type Static, Type } from 'typebox'
+import Value from 'typebox/value'
+import type { ProviderCallback } from '../domain/provider-webhook.ts'
+import { type TakeCallbackDeps, takeCallback } from '../flows/receive-webhook.ts'
+import { limits } from '../limits.ts'
+
+export type CallbackRoutesDeps = {
+  takeCallback: TakeCallbackDeps
+  /** The newer one first; two while one replaces the other. */
+  callbackSecrets: readonly string[]
+  log: Log
+  callbackMetrics: {
+    callbacks: { inc: (labels: { outcome: string }) => void }
+    callbacksIgnored: { inc: (labels: { type: string }) => void }
+  }
+  /** The wall clock: a signature tells the time, and no monotonic clock is shared with the provider. */
+  nowSeconds: () => number
+}
+
+/**
+ * What makes a body an event of the provider. It sends events about everything that an account has,
+ * and repeats for days what is not answered with 2xx: so no more is asked of an event than that.
+ */
+const Event = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
+  type: Type.String({ pattern: '^[A-Za-z0-9_.]{1,100}$' }),
+  data: Type.Object({ object: Type.Object({}) }),
+})
+
+/** Types whose object is an intent or a charge. `charge.dispute.created` is about a dispute. */
+const aboutPayments = /^(payment_intent|charge)\.[a-z_]+$/
+
+/** An intent or a charge as we read it. It may have more in it: what is new there is no mistake. */
+const PaymentObject = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
+  /** The intent that a charge belongs to. */
+  payment_intent: Type.Optional(
+    Type.Union([Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }), Type.Null()]),
+  ),
+  amount: Type.Integer(),
+  currency: Type.String({ maxLength: 8 }),
+})
+const Parked = Type.Object({ status: Type.Literal('parked') })
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** For the card provider, who shows no key but signs what it sends. */
+export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDeps }> = async (
+  app,
+  { deps },
+) => {
+  const { log, callbackMetrics: metrics } = deps
+  const countIgnored = countIgnoredBy(metrics.callbacksIgnored)
+  // The signature is over the bytes: nobody may have parsed them before.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_: unknown, body: Buffer) => body,
+  )
+
+  const schema = {
+    summary: 'The card provider tells that something has happened',
+    description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
+    // Looked at when its signature has been.
+    body: Type.Unknown(),
+    response: { 204: Type.Null(), 202: Parked, ...problemResponses },
+  }
+  const refuse = (request: Asked, reply: Answer, reason: Reason) => {
+    metrics.callbacks.inc({ outcome: reason })
+    log.warn({ event: 'callback.refused', reason })
+    return sendProblem(request, reply, refusals[reason])
+  }
+  app.post(
+    '/v1/provider-callbacks',
+    {
+      schema,
+      config: { public: true },
+      bodyLimit: limits.http.callbackBytesMax,
+      onRequest: async (request, reply) => {
+        const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
+        if (typeof signature === 'string') return refuse(request, reply, signature)
+      },
+    },
+    async (request, reply) => {
+      // An empty body is signed like any other.
+      const body = (request.body ?? Buffer.alloc(0)) as Buffer
+      const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
+      if (typeof signature === 'string') return refuse(request, reply, signature)
+      if (!isSigned(signature, body, deps.callbackSecrets)) return refuse(request, reply, 'forged')
+      const event = parse(body)
+      if (!Value.Check(Event, event)) return refuse(request, reply, 'unreadable')
+      const named = paymentNamedBy(event)
+      if (named === undefined) {
+        metrics.callbacks.inc({ outcome: 'ignored' })
+        countIgnored(event.type)
+        note(request, { callback: 'ignored', type: event.type })
+        return reply.code(204).send(null)
+      }
+      const callback = callbackOf(event, named)
+      if (callback === undefined) return refuse(request, reply, 'unreadable')
+      const result = await takeCallback(deps.takeCallback, callback)
+      if (result.kind === 'refuse') return refuse(request, reply, result.reason)
+      metrics.callbacks.inc({ outcome: result.kind })
+      note(request, { callback: result.kind })
+      if (result.kind !== 'park') return reply.code(204).send(null)
+      log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
+      return reply.code(202).send({ status: 'parked' as const })
+    },
+  )
+}
+
+type Asked = Parameters<typeof sendProblem>[0]
+type Answer = Parameters<typeof sendProblem>[1]
+
+const signatureHeader = 'stripe-signature'
+
+/** What an event says of the payment that it names. Undefined: its object is not what it is said to be. */
+function callbackOf(
+  { id: eventId, type, data: { object } }: Static<typeof Event>,
+  named: PaymentNamed,
+): ProviderCallback | undefined {
+  if (!Value.Check(PaymentObject, object)) return undefined
+  const { amount: amountCents, currency, payment_intent: intentId } = object
+  return { eventId, type, intentId: intentId ?? object.id, amountCents, currency, ...named }
+}
+
+/** Which payment of ours an event is about. Undefined: it is about something else. */
+function paymentNamedBy(event: Static<typeof Event>): PaymentNamed | undefined {
+  if (!aboutPayments.test(event.type)) return undefined
+  const { metadata } = event.data.object as { metadata?: unknown }
+  if (typeof metadata !== 'object' || metadata === null) return undefined
+  const { payment_id: paymentId, tenant_id: tenantId } = metadata as Record<string, unknown>
+  if (typeof paymentId !== 'string' || !uuid.test(paymentId)) return undefined
+  return { paymentId, tenantId: typeof tenantId === 'string' ? tenantId : undefined }
+}
+
+type PaymentNamed = Pick<ProviderCallback, 'paymentId' | 'tenantId'>
+
+const ignoredTypesMax = 50
+
+/** Counts by type. A type is a label, and so a time series for ever: there are only so many. */
+function countIgnoredBy(
+  counter: CallbackRoutesDeps['callbackMetrics']['callbacksIgnored'],
+): (type: string) => void {
+  const seen = new Set<string>()
+  return type => {
+    if (seen.size < ignoredTypesMax) seen.add(type)
+    counter.inc({ type: seen.has(type) ? type : 'other' })
+  }
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return parseStrictJson(body)
+  } catch (error) {
+    if (error instanceof JsonRefused) return undefined // the caller says that it is no event
+    throw error
+  }
+}
+
+const badSignature: Refusal = {
+  status: 401,
+  slug: 'invalid-signature',
+  title: 'The signature is not one of ours, or not of now',
+}
+const mismatch: Refusal = {
+  status: 422,
+  slug: 'callback-mismatch',
+  title: 'This does not fit what is known of the payment',
+}
+const refusals = {
+  malformed: badSignature,
+  stale: badSignature,
+  forged: badSignature,
+  unreadable: { status: 400, slug: 'validation-error', title: 'This is no event' },
+  another_tenant: mismatch,
+  another_amount: mismatch,
+  another_intent: mismatch,
+} as const satisfies Record<string, Refusal>
+type Reason = keyof typeof refusals

@@ -1,0 +1,43 @@
+import type { Reconcile } from '@nightshift/patterns/reconciler/types'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
+import { type FinishRefundDeps, finishRefund } from '../flows/refund-payment.ts'
+import type { DueRefund } from '../store/refunds.ts'
+
+export type MeetRefundsDeps = {
+  reconcile: Reconcile
+  takeDue: () => Promise<DueRefund | undefined>
+  finish: FinishRefundDeps
+  /** Of what is owed, the age of the oldest, to be shown and alarmed about. */
+  showOldest: () => Promise<void>
+  attemptBudgetMs: number
+  concurrencyMax: number
+  roundMax: number
+  log: Log
+}
+
+/**
+ * Gives back what is owed, a few at a time, for as long as it takes: there is no last attempt.
+ * @returns how many were looked at
+ */
+export async function meetRefundsOnce(deps: MeetRefundsDeps, signal: AbortSignal): Promise<number> {
+  await deps.showOldest()
+  return deps.reconcile({
+    takeOne: deps.takeDue,
+    finishOne: due => meetOne(deps, due),
+    concurrencyMax: deps.concurrencyMax,
+    roundMax: deps.roundMax,
+    signal,
+  })
+}
+
+async function meetOne(deps: MeetRefundsDeps, due: DueRefund): Promise<void> {
+  const cause = spanContextFrom(due.traceparent)
+  const links = cause ? [{ context: cause }] : []
+  await inSpan('meet refund', { links }, async () => {
+    const { refundId } = due.refund
+    const after = await finishRefund(deps.finish, due.refund, deadlineIn(deps.attemptBudgetMs))
+    deps.log.info({ event: 'refund.reconciled', refundId, refundStatus: after.status })
+  })
+}

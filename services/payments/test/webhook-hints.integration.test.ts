@@ -1,0 +1,86 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { as, call, eventually } from '@nightshift/load-tests/harness/test-client'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type OpenPayments, openPayments } from './open-payments.ts'
+
+let payments: OpenPayments
+let system: OpenPayments['system']
+let db: OpenPayments['db']
+
+beforeAll(async () => {
+  payments = await openPayments(inject('parts'))
+  ;({ system, db } = payments)
+})
+afterAll(() => payments[Symbol.asyncDispose]())
+
+const eventId = () => `evt_${randomUUID().replaceAll('-', '')}`
+const amountCents = 9_900
+
+/** A callback about a payment, signed as the provider signs. Answers the status. */
+async function send(id: string, payment: { paymentId: string; tenantId: string }): Promise<number> {
+  const metadata = { payment_id: payment.paymentId, tenant_id: payment.tenantId }
+  const object = { id: 'pi_any', amount: amountCents, currency: 'eur', metadata }
+  const body = JSON.stringify({ id, type: 'payment_intent.succeeded', data: { object } })
+  const t = Math.floor(Date.now() / 1_000)
+  const secret = system.secrets.cardProviderCallbackSecret
+  const v1 = createHmac('sha256', secret).update(`${t}.${body}`).digest('hex')
+  const headers = { 'content-type': 'application/json', 'stripe-signature': `t=${t},v1=${v1}` }
+  const url = `${system.urls.payments}/v1/provider-callbacks`
+  const signal = AbortSignal.timeout(5_000)
+  return (await fetch(url, { method: 'POST', headers, body, signal })).status
+}
+
+/** A payment that its request has left open, and that nobody would look at for an hour. */
+async function insertOpen() {
+  const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
+  await db.query(
+    `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents,
+       currency, card_token, checks, next_check_at)
+     VALUES ($1, $2, $3, $4, $5, 'EUR', 'pm_card_visa', 1, now() + interval '1 hour')`,
+    [payment.paymentId, payment.tenantId, randomUUID(), randomUUID(), amountCents],
+  )
+  return payment
+}
+
+test('a hint that could not be written down is not remembered as taken', async () => {
+  const payment = await insertOpen()
+  const id = eventId()
+  await db.query('BEGIN')
+  await db.query('SELECT FROM payments WHERE payment_id = $1 FOR UPDATE', [payment.paymentId])
+  expect(await send(id, payment)).toBe(503)
+  await db.query('ROLLBACK')
+  expect(await send(id, payment)).toBe(204)
+  await eventually('it was looked at', async () => {
+    const { rows } = await db.query('SELECT status FROM payments WHERE payment_id = $1', [
+      payment.paymentId,
+    ])
+    return rows[0].status === 'captured' ? true : undefined
+  })
+})
+
+test('a callback about a payment that is not there yet keeps which one it names', async () => {
+  const id = eventId()
+  const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
+  expect(await send(id, payment)).toBe(202)
+  const { rows } = await db.query('SELECT payment_id FROM provider_callbacks WHERE event_id = $1', [
+    id,
+  ])
+  expect(rows).toEqual([{ payment_id: payment.paymentId }])
+})
+
+test('the callback about a refund, whose object is a charge, is taken for its payment', async () => {
+  const headers = () => as(system, 'acme', `test-${randomUUID()}`)
+  const ids = { listingId: randomUUID(), publicationId: randomUUID() }
+  const body = { ...ids, amountCents, currency: 'EUR', cardToken: 'pm_card_visa' }
+  const url = `${system.urls.payments}/v1/payments`
+  const { paymentId } = (await call('POST', url, { headers: headers(), body })).json
+  const refund = { headers: headers(), body: { reason: 'duplicate', amountCents: 100 } }
+  expect((await call('POST', `${url}/${paymentId}/refunds`, refund)).status).toBe(201)
+  await eventually('it is remembered', async () => {
+    const { rows } = await db.query(
+      `SELECT FROM provider_callbacks WHERE payment_id = $1 AND type = 'charge.refunded'`,
+      [paymentId],
+    )
+    return rows.length === 1 ? true : undefined
+  })
+})

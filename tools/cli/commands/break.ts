@@ -1,0 +1,127 @@
+/** Breaks one thing of the running system on purpose, or lists what can be broken. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { styleText } from 'node:util'
+import { describeFault } from '@nightshift/faults/injector/describe-fault'
+import { type Broken, doBreak } from '@nightshift/faults/injector/inject-fault'
+import { listBreakable, wrapWords } from '@nightshift/faults/injector/list-faults'
+import {
+  attributeFlags,
+  type Breakable,
+  type Flags,
+  parseBreak,
+} from '@nightshift/faults/injector/parse-fault'
+import { readDuration } from '@nightshift/faults/injector/read-duration'
+import {
+  openRunningNemesis,
+  type RunningNemesis,
+} from '@nightshift/faults/injector/running-injector'
+import { dialBoards } from '@nightshift/faults/injector/target'
+import { runCommandLine } from '../terminal/command-line.ts'
+
+const help = `Usage: npm run break [-- <thing> <what> [flags]] [--for TIME] [--json]
+
+Without a thing, lists what can be broken and what is broken now. Whatever is done is written down
+in .nightshift/data/faults/nemesis.jsonl with its begin and its end. \`npm run mend\` mends it.
+
+  <process> kill | restart | freeze | stop
+  redis flush
+  postgres kill-backend --of <service>
+  <link> down
+  <link> <toxic> [--stream upstream] [--toxicity 0.3] [what the toxic is told, as flags]
+  <card-provider or mailbox> <dial>=<value> ...
+
+  --for TIME           mends it again after 500ms, 10s or 2m (at most 60m), and at Ctrl-C
+  --json               one JSON document instead of lines
+
+  npm run break -- payments-provider latency --latency 2000 --jitter 500
+  npm run break -- card-provider silence=after silenceRate=0.5 --for 30s`
+
+const text = { type: 'string' } as const
+const options = {
+  ...Object.fromEntries(attributeFlags.map(flag => [flag, text])),
+  stream: text,
+  toxicity: text,
+  of: text,
+  for: text,
+  json: { type: 'boolean' },
+} as const
+
+const overAtOnce = ['kill', 'restart', 'flush', 'kill-backend']
+const forMaxMs = 3_600_000
+const exitUsage = 2
+const exitStopped = 130
+const columnsUnknown = 80
+
+if (import.meta.main) {
+  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
+}
+
+async function run(values: Flags, words: readonly string[]): Promise<number> {
+  const { for: period, json, ...flags } = values
+  const forMs = period === undefined ? undefined : readDuration('--for', String(period), forMaxMs)
+  const running = await openRunningNemesis()
+  const breakable = await breakableOf(running)
+  if (words.length === 0) {
+    await list(running, breakable, json === true)
+    return 0
+  }
+  const wanted = parseBreak(words, flags, breakable)
+  if ('mistake' in wanted) {
+    console.error(`${wanted.mistake}\n\`npm run break\` lists everything.`)
+    return exitUsage
+  }
+  if (forMs !== undefined && overAtOnce.some(verb => verb === wanted.verb)) {
+    console.error(`${wanted.verb} is over at once: --for has nothing to wait for.`)
+    return exitUsage
+  }
+  const stop = new AbortController()
+  const end = () => stop.abort()
+  if (forMs !== undefined)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+  const broken = await doBreak(running.nemesis, wanted)
+  tell(broken, forMs, json === true)
+  if (forMs === undefined || broken.mend === undefined) return 0
+  await sleep(forMs, undefined, { signal: stop.signal }).catch(() => undefined) // Ctrl-C mends too
+  await broken.mend.undo()
+  if (!json) console.log(`Mended ${broken.mend.thing}.`)
+  return stop.signal.aborted ? exitStopped : 0
+}
+
+async function breakableOf({ nemesis, processes }: RunningNemesis): Promise<Breakable> {
+  const links = (await nemesis.links()).map(({ name }) => name).toSorted()
+  const boards = await Promise.all(
+    dialBoards.map(async board => {
+      // One that is stopped or frozen has no dials to show, and the rest can still be broken.
+      const settings = await nemesis.dials(board).catch(() => undefined)
+      return [board, settings] as const
+    }),
+  )
+  const dials = Object.fromEntries(boards.filter(([, settings]) => settings !== undefined))
+  return { processes, links, dials }
+}
+
+async function list({ target }: RunningNemesis, breakable: Breakable, json: boolean) {
+  const open = await target.faults.open()
+  if (json) {
+    console.log(JSON.stringify({ ...breakable, open }, null, 2))
+    return
+  }
+  const nowMs = Date.now()
+  const words = open.map(fault => describeFault(fault, nowMs))
+  const columns = process.stdout.columns ?? columnsUnknown
+  // styleText leaves the colour out unless this is a terminal that wants it.
+  const heading = (line: string) => styleText('bold', line, { stream: process.stdout })
+  console.log(listBreakable(breakable, words, { columns, heading }))
+}
+
+function tell({ did, shows, mend }: Broken, forMs: number | undefined, json: boolean): void {
+  const command = mend && `npm run mend -- ${mend.thing}`
+  if (json) {
+    console.log(JSON.stringify({ did, shows, mend: command }, null, 2))
+    return
+  }
+  const later = forMs === undefined ? `To mend it: ${command}` : `Mended in ${forMs / 1000} s.`
+  const lines = [did, shows, mend === undefined ? 'Nothing is left to mend.' : later]
+  const columns = process.stdout.columns ?? columnsUnknown
+  for (const line of lines) console.log(wrapWords(line.split(' '), columns).join('\n'))
+}

@@ -1,0 +1,39 @@
+/** Looks at everything that a start needs, and says what to do about what is missing. */
+import { styleText } from 'node:util'
+import { type DoctorLine, examine } from '@nightshift/local/parts/doctor'
+import { portPlan, readPortBase } from '@nightshift/local/ports/ports'
+import { findSupervisor } from '@nightshift/local/supervisor/control-client'
+import { statePaths } from '@nightshift/local/system/state'
+import { runCommandLine } from '../terminal/command-line.ts'
+import { renderTable } from '../terminal/table.ts'
+
+const help = `Usage: npm run doctor [-- --json]
+
+Looks at this machine without changing it: programs, ports, memory, disk. Exit code 1 when something
+is missing that \`npm start\` needs.`
+
+const options = { json: { type: 'boolean' } } as const
+
+if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
+
+async function run({ json }: { json?: string | boolean }): Promise<number> {
+  const state = statePaths()
+  const plan = portPlan(readPortBase(process.env['NIGHTSHIFT_PORT_BASE']))
+  const isRunning = (await findSupervisor(state)) !== undefined
+  // While the system runs, its own ports are taken, and rightly so.
+  const ports = isRunning ? [] : Object.entries(plan).map(([name, port]) => ({ name, port }))
+  const lines = await examine({ toolsDir: state.tools, environment: process.env, ports })
+  console.log(json ? JSON.stringify(lines, null, 2) : describe(lines, isRunning))
+  return lines.every(line => line.ok) ? 0 : 1
+}
+
+function describe(lines: readonly DoctorLine[], isRunning: boolean): string {
+  const mark = (ok: boolean) => styleText(ok ? 'green' : 'red', ok ? '✓' : '✗')
+  const table = renderTable(
+    lines.map(({ what, found, needed, fix }) => ({ what, found, needed, fix })),
+  )
+  const [heading, ...rows] = table.split('\n')
+  const marked = rows.map((row, i) => `${mark(lines[i]?.ok ?? false)} ${row}`)
+  const notes = isRunning ? ['', 'The system runs; its ports were left out.'] : []
+  return [`  ${heading}`, ...marked, ...notes].join('\n')
+}

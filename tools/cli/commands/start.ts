@@ -1,0 +1,115 @@
+/** Starts everything, makes the first journey through it, and leaves it running. */
+
+import { endNotes } from '@nightshift/faults/injector/heal'
+import { openFaults } from '@nightshift/faults/open-faults'
+import { type PortPlan, portPlan, readPortBase } from '@nightshift/local/ports/ports'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import { openProgress, type Progress } from '@nightshift/local/progress'
+import { seedListings } from '@nightshift/local/seed/seed'
+import { findSupervisor } from '@nightshift/local/supervisor/control-client'
+import { type StartedSystem, startSystem } from '@nightshift/local/system/start-system'
+import { statePaths } from '@nightshift/local/system/state'
+import { readSystemFile } from '@nightshift/local/system/system-file'
+import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
+import { runJourney } from '../journey.ts'
+import { runCommandLine } from '../terminal/command-line.ts'
+import { printJourney } from '../terminal/print-journey.ts'
+import { statusRows, totalMemoryMiB } from '../terminal/status-rows.ts'
+import { renderTable } from '../terminal/table.ts'
+
+const help = `Usage: npm start
+
+Starts PostgreSQL, Redis, Kafka, the stand-ins and the services on 127.0.0.1, fills the board,
+makes one journey through it and leaves everything running. \`npm stop\` ends it; data stays.
+
+Environment:
+  NIGHTSHIFT_PORT_BASE   first port of the system, 4000 unless set
+  DATABASE_URL, REDIS_URL, KAFKA_BROKERS
+                         a part that runs elsewhere: used, not started; no link leads there
+  PATTERN_*, CRASH_AT, LOG_LEVEL
+                         handed to the services`
+
+const journeyStepDeadlineMs = 15_000
+
+if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+
+async function run(): Promise<number> {
+  const state = statePaths()
+  const ports = portPlan(readPortBase(process.env['NIGHTSHIFT_PORT_BASE']))
+  const running = await findSupervisor(state)
+  if (running) {
+    const rows = statusRows(await running.status(), await readSystemFile(state))
+    console.log(`It is running already; nothing was changed.\n\n${renderTable(rows)}`)
+    return 0
+  }
+  const progress = openProgress(process.stdout)
+  const { client, secrets } = await startSystem(
+    { state, ports, environment: process.env, progress, stop: stopOnSignals() },
+    system => firstSteps(system, ports, progress),
+  )
+  const seconds = secondsSince(process.env['NIGHTSHIFT_BEGAN_AT_MS'])
+  const status = await client.status()
+  const rows = statusRows(status, await readSystemFile(state))
+  console.log(`\n${renderTable(rows)}\n`)
+  console.log(
+    `Ready in ${seconds.toFixed(1)} s. ${totalMemoryMiB(status)} MiB resident, shared pages counted once.`,
+  )
+  console.log(`\n${whatToTry(ports, secrets.apiKeys['acme'] ?? '')}`)
+  return 0
+}
+
+/** With what had to be installed first, when the bootstrap says when that began. */
+function secondsSince(beganAtMs: string | undefined): number {
+  return beganAtMs === undefined ? process.uptime() : (Date.now() - Number(beganAtMs)) / 1000
+}
+
+/** The log of faults put right, listings to look at, and the proof that one can be published. */
+async function firstSteps(
+  { secrets, postgresUrl }: StartedSystem,
+  ports: PortPlan,
+  progress: Progress,
+): Promise<void> {
+  const at = (port: number) => `http://127.0.0.1:${port}`
+  const urls = {
+    listings: at(ports.listings),
+    notifications: at(ports.notifications),
+    mailbox: at(ports.mailbox),
+    cardProvider: at(ports.cardProvider),
+  }
+  await endNotes(openFaults(at(ports.faults)))
+  await progress.step('Listings on the board', () =>
+    seedListings({
+      listingsDatabaseUrl: databaseUrl(postgresUrl, { database: 'listings' }),
+      listingsUrl: urls.listings,
+      notificationsDatabaseUrl: databaseUrl(postgresUrl, { database: 'notifications' }),
+      notificationsUrl: urls.notifications,
+      mailboxUrl: urls.mailbox,
+      apiKeys: secrets.apiKeys,
+    }),
+  )
+  await using _telemetry = startTelemetry('journey', at(ports.traceSink))
+  const apiKey = secrets.apiKeys['acme'] ?? ''
+  const stepDeadlineMs = journeyStepDeadlineMs
+  const journey = await progress.step('The first journey', () =>
+    runJourney({ urls, apiKey, stepDeadlineMs }),
+  )
+  console.log(printJourney(journey))
+  if (!journey.ok) throw new Error('The first journey failed; `npm run logs` shows what happened.')
+}
+
+function whatToTry(ports: PortPlan, apiKey: string): string {
+  return [
+    `Employer key of acme:  ${apiKey}`,
+    `Search the board:      curl http://127.0.0.1:${ports.listings}/v1/listings`,
+    `The mailbox:           http://127.0.0.1:${ports.mailbox}/`,
+    'Stop it again:         npm stop',
+  ].join('\n')
+}
+
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => stop.abort())
+  }
+  return stop.signal
+}

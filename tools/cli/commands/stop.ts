@@ -1,0 +1,25 @@
+/** Stops everything; data stays. */
+
+import { statePaths } from '@nightshift/local/system/state'
+import { stopSystem } from '@nightshift/local/system/stop-system'
+import { runCommandLine } from '../terminal/command-line.ts'
+
+const help = `Usage: npm stop
+
+Stops all processes of the system, and looks whether they and their ports are really gone. Data
+stays. Does nothing when nothing runs, and cleans up after a supervisor that was killed.`
+
+if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+
+async function run(): Promise<number> {
+  const { names, portsLeft } = await stopSystem(statePaths())
+  const seconds = process.uptime().toFixed(1)
+  if (names.length === 0) console.log('Nothing was running.')
+  else console.log(`Stopped ${names.join(', ')} in ${seconds} s.`)
+  if (portsLeft.length === 0) {
+    if (names.length > 0) console.log('No process and no port is left. Data stays.')
+    return 0
+  }
+  console.error(`Still taken:\n${portsLeft.map(line => `  ${line}`).join('\n')}`)
+  return 1
+}

