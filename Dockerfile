@@ -4,7 +4,7 @@
 FROM node:24.21.0-slim
 
 WORKDIR /app
-# Truth logs are written here; a new volume takes its owner from the folder in the image.
+# Provider logs are written here; a new volume takes its owner from the folder in the image.
 RUN mkdir /data && chown node:node /data
 
 # Packages first: they change less often than the code. Without the optional ones, which are a
@@ -18,10 +18,13 @@ COPY services/listings/package.json services/listings/
 COPY services/notifications/package.json services/notifications/
 COPY infra/faults/package.json infra/faults/
 COPY infra/local/package.json infra/local/
-COPY tools/structure/package.json tools/structure/
+COPY infra/observability/package.json infra/observability/
 COPY infra/simulators/card-provider/package.json infra/simulators/card-provider/
 COPY infra/simulators/mailbox/package.json infra/simulators/mailbox/
 COPY load-tests/package.json load-tests/
+COPY tools/cli/package.json tools/cli/
+COPY tools/docs/package.json tools/docs/
+COPY tools/structure/package.json tools/structure/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
 
 COPY packages packages

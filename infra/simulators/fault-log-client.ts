@@ -1,5 +1,5 @@
-/** What the log of faults is told about a dial. `details` are the dial's value and what shapes it. */
-export type DialNote = Readonly<{
+/** What the log of faults is told about a setting. `details` are the setting's value and what shapes it. */
+export type SettingNote = Readonly<{
   action: 'begin' | 'change' | 'end'
   name: string
   details: Readonly<Record<string, unknown>>
@@ -9,16 +9,16 @@ export type DialNote = Readonly<{
 export type OpenFault = Readonly<{ kind: string; name?: string; value?: unknown }>
 
 /** The one log of all faults of a system, which another process keeps. */
-export type Nemesis = Readonly<{
+export type Injector = Readonly<{
   /** On disk when it resolves; when it rejects it may be there or not. */
-  note: (note: DialNote) => Promise<void>
+  note: (note: SettingNote) => Promise<void>
   open: () => Promise<readonly OpenFault[]>
 }>
 
 const requestTimeoutMs = 1_000
 
 /** A client for the log of infra/faults at this URL. Opens nothing until it is used. */
-export function openNemesis(url: string): Nemesis {
+export function openInjector(url: string): Injector {
   async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     const signal = AbortSignal.timeout(requestTimeoutMs)
     const response = await fetch(new URL(path, url), { ...init, signal })
@@ -28,10 +28,10 @@ export function openNemesis(url: string): Nemesis {
 
   return {
     async note({ action, name, details }) {
-      const body = JSON.stringify({ kind: 'dial', action, name, ...details })
+      const body = JSON.stringify({ kind: 'setting', action, name, ...details })
       const headers = { 'content-type': 'application/json' }
-      await (await ask('/nemesis', { method: 'POST', headers, body })).arrayBuffer()
+      await (await ask('/fault-log', { method: 'POST', headers, body })).arrayBuffer()
     },
-    open: async () => (await (await ask('/nemesis/open')).json()) as readonly OpenFault[],
+    open: async () => (await (await ask('/fault-log/open')).json()) as readonly OpenFault[],
   }
 }

@@ -1,84 +1,86 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { DialNote } from './fault-log-client.ts'
+import type { SettingNote } from './fault-log-client.ts'
 
 /** A fault by itself, something that only shapes one, or neither (where chance begins). */
-export type DialRole<Name> = 'fault' | 'setting' | Readonly<{ shapes: Name }>
+export type SettingRole<Name> = 'fault' | 'setting' | Readonly<{ shapes: Name }>
 
-/** Which dial is a fault. Every dial must say. */
-export type DialRoles<Settings> = Readonly<Record<keyof Settings, DialRole<keyof Settings>>>
+/** Which setting is a fault. Every setting must say. */
+export type SettingRoles<Settings> = Readonly<Record<keyof Settings, SettingRole<keyof Settings>>>
 
-/** What the notes about dials depend on. `party` goes before the name of each dial. */
-export type DialTable<Settings extends object> = Readonly<{
+/** What the notes about settings depend on. `party` goes before the name of each setting. */
+export type SettingTable<Settings extends object> = Readonly<{
   party: string
   atRest: Settings
-  roles: DialRoles<Settings>
+  roles: SettingRoles<Settings>
 }>
 
-/** The faults that begin, change or end when the dials go from one setting to another. */
-export function dialMoves<Settings extends object>(
-  table: DialTable<Settings>,
+/** The faults that begin, change or end when the settings go from one setting to another. */
+export function settingChanges<Settings extends object>(
+  table: SettingTable<Settings>,
   from: Settings,
   to: Settings,
-): DialNote[] {
-  return faultDials(table).flatMap((dial): DialNote[] => {
-    const rest = table.atRest[dial]
-    const [was, is] = [detailsOf(table, from, dial), detailsOf(table, to, dial)]
-    const [wasOn, isOn] = [from[dial] !== rest, to[dial] !== rest]
+): SettingNote[] {
+  return faultSettings(table).flatMap((setting): SettingNote[] => {
+    const rest = table.atRest[setting]
+    const [was, is] = [detailsOf(table, from, setting), detailsOf(table, to, setting)]
+    const [wasOn, isOn] = [from[setting] !== rest, to[setting] !== rest]
     if ((!wasOn && !isOn) || isDeepStrictEqual(was, is)) return []
     const action = !wasOn ? 'begin' : isOn ? 'change' : 'end'
-    return [{ action, name: nameOf(table, dial), details: is }]
+    return [{ action, name: nameOf(table, setting), details: is }]
   })
 }
 
 /** Whether a change names a fault at all: only then is the log of faults needed for it. */
 export function touchesFault<Settings extends object>(
-  table: DialTable<Settings>,
+  table: SettingTable<Settings>,
   change: Partial<Settings>,
 ): boolean {
-  return faultDials(table).some(dial => dial in change)
+  return faultSettings(table).some(setting => setting in change)
 }
 
-/** What the log needs to be told so that it says what the dials say. */
-export function dialDifferences<Settings extends object>(
-  table: DialTable<Settings>,
+/** What the log needs to be told so that it says what the settings say. */
+export function settingDifferences<Settings extends object>(
+  table: SettingTable<Settings>,
   open: ReadonlyMap<string, unknown>,
   settings: Settings,
-): DialNote[] {
-  return faultDials(table).flatMap((dial): DialNote[] => {
-    const name = nameOf(table, dial)
-    const details = detailsOf(table, settings, dial)
-    const isOn = settings[dial] !== table.atRest[dial]
+): SettingNote[] {
+  return faultSettings(table).flatMap((setting): SettingNote[] => {
+    const name = nameOf(table, setting)
+    const details = detailsOf(table, settings, setting)
+    const isOn = settings[setting] !== table.atRest[setting]
     if (!open.has(name)) return isOn ? [{ action: 'begin', name, details }] : []
     if (!isOn) return [{ action: 'end', name, details }]
-    const isSame = open.get(name) === settings[dial]
+    const isSame = open.get(name) === settings[setting]
     return isSame ? [] : [{ action: 'change', name, details }]
   })
 }
 
-function faultDials<Settings extends object>({ roles }: DialTable<Settings>): (keyof Settings)[] {
-  return keysOf(roles).filter(dial => roles[dial] === 'fault')
+function faultSettings<Settings extends object>({
+  roles,
+}: SettingTable<Settings>): (keyof Settings)[] {
+  return keysOf(roles).filter(setting => roles[setting] === 'fault')
 }
 
 function nameOf<Settings extends object>(
-  { party }: DialTable<Settings>,
-  dial: keyof Settings,
+  { party }: SettingTable<Settings>,
+  setting: keyof Settings,
 ): string {
-  return `${party}/${String(dial)}`
+  return `${party}/${String(setting)}`
 }
 
 function detailsOf<Settings extends object>(
-  { roles }: DialTable<Settings>,
+  { roles }: SettingTable<Settings>,
   settings: Settings,
-  dial: keyof Settings,
+  setting: keyof Settings,
 ): Record<string, unknown> {
   const shaping = keysOf(roles).filter(each => {
     const role = roles[each]
-    return typeof role === 'object' && role.shapes === dial
+    return typeof role === 'object' && role.shapes === setting
   })
   const shapes = shaping.map(each => [each, settings[each]])
-  return { value: settings[dial], ...Object.fromEntries(shapes) }
+  return { value: settings[setting], ...Object.fromEntries(shapes) }
 }
 
-function keysOf<Settings extends object>(roles: DialRoles<Settings>): (keyof Settings)[] {
+function keysOf<Settings extends object>(roles: SettingRoles<Settings>): (keyof Settings)[] {
   return Object.keys(roles) as (keyof Settings)[]
 }

@@ -1,20 +1,20 @@
-import type { Nemesis } from './fault-log-client.ts'
-import type { DialTable } from './settings-changes.ts'
-import { dialDifferences, dialMoves, touchesFault } from './settings-changes.ts'
+import type { Injector } from './fault-log-client.ts'
+import type { SettingTable } from './settings-changes.ts'
+import { settingChanges, settingDifferences, touchesFault } from './settings-changes.ts'
 
-export type DialControlDeps<Settings extends object> = DialTable<Settings> &
+export type SettingControlDeps<Settings extends object> = SettingTable<Settings> &
   Readonly<{
-    dials: Readonly<{ read: () => Settings; change: (change: Partial<Settings>) => Settings }>
-    /** Writes the settings into the stand-in's own log. */
+    settings: Readonly<{ read: () => Settings; change: (change: Partial<Settings>) => Settings }>
+    /** Writes the settings into the simulator's own log. */
     record: (settings: Settings) => Promise<void>
     /** Undefined: nobody keeps a log of all faults. */
-    nemesis: Nemesis | undefined
+    injector: Injector | undefined
     /** Told of the first failure when the log of faults can not be put right in the background. */
     onError: (error: unknown) => void
   }>
 
-/** The only way to the dials while the process runs. Turns are made one after the other. */
-export type DialControl<Settings> = Readonly<{
+/** The only way to the settings while the process runs. Turns are made one after the other. */
+export type SettingControl<Settings> = Readonly<{
   /** Rejects with a `statusCode` of 502 when the log of faults could not be told. */
   turn: (change: Partial<Settings>) => Promise<Settings>
   reset: () => Promise<Settings>
@@ -27,17 +27,17 @@ export type DialControl<Settings> = Readonly<{
 const retryMs = 1_000
 
 /**
- * Turns dials so that the log of faults is never behind: a fault is in it before it begins, and
+ * Turns settings so that the log of faults is never behind: a fault is in it before it begins, and
  * ends in it after it ended. When the log can not be reached no fault begins or changes, and one
  * that shall end does end: the log then says for too long that it is there, which is the harmless
  * error. What the log holds is unclear after a failure, so it is asked and put right as soon as it
  * answers.
  */
-export function createDialControl<Settings extends object>(
-  deps: DialControlDeps<Settings>,
-): DialControl<Settings> {
-  const { nemesis, dials, atRest } = deps
-  let inDoubt = nemesis !== undefined
+export function createSettingControl<Settings extends object>(
+  deps: SettingControlDeps<Settings>,
+): SettingControl<Settings> {
+  const { injector, settings, atRest } = deps
+  let inDoubt = injector !== undefined
   let last: Promise<unknown> = Promise.resolve()
   let retry: NodeJS.Timeout | undefined
   let isFailing = false
@@ -50,10 +50,10 @@ export function createDialControl<Settings extends object>(
   }
 
   async function putRight(): Promise<void> {
-    if (nemesis === undefined || !inDoubt) return
-    const faults = (await nemesis.open()).filter(({ kind }) => kind === 'dial')
+    if (injector === undefined || !inDoubt) return
+    const faults = (await injector.open()).filter(({ kind }) => kind === 'setting')
     const open = new Map(faults.map(({ name = '', value }) => [name, value]))
-    for (const note of dialDifferences(deps, open, dials.read())) await nemesis.note(note)
+    for (const note of settingDifferences(deps, open, settings.read())) await injector.note(note)
     inDoubt = false
     isFailing = false
   }
@@ -67,30 +67,30 @@ export function createDialControl<Settings extends object>(
   }
 
   async function turnTo(change: Partial<Settings>): Promise<Settings> {
-    const from = dials.read()
-    const moves = dialMoves(deps, from, { ...from, ...change })
+    const from = settings.read()
+    const moves = settingChanges(deps, from, { ...from, ...change })
     const begins = moves.filter(({ action }) => action !== 'end')
     try {
-      if (nemesis !== undefined && begins.length > 0) {
+      if (injector !== undefined && begins.length > 0) {
         await putRight()
         inDoubt = true
-        for (const note of begins) await nemesis.note(note)
+        for (const note of begins) await injector.note(note)
         inDoubt = false
       }
     } catch (cause) {
       putRightLater(cause)
       throw notTold('nothing was turned', cause)
     }
-    const settings = dials.change(change)
-    await deps.record(settings)
-    if (nemesis !== undefined && begins.length < moves.length) inDoubt = true
+    const changed = settings.change(change)
+    await deps.record(changed)
+    if (injector !== undefined && begins.length < moves.length) inDoubt = true
     try {
       if (touchesFault(deps, change)) await putRight()
     } catch (cause) {
       putRightLater(cause)
-      throw notTold('the dials are turned, and the log will be put right when it answers', cause)
+      throw notTold('the settings are turned, and the log will be put right when it answers', cause)
     }
-    return settings
+    return changed
   }
 
   return {
@@ -101,9 +101,9 @@ export function createDialControl<Settings extends object>(
       closed = true
       clearTimeout(retry)
       await serially(async () => {
-        const isClean = dialMoves(deps, dials.read(), atRest).length === 0
-        if (nemesis === undefined || (isClean && !inDoubt)) return
-        dials.change(atRest)
+        const isClean = settingChanges(deps, settings.read(), atRest).length === 0
+        if (injector === undefined || (isClean && !inDoubt)) return
+        settings.change(atRest)
         inDoubt = true
         await putRight()
       }).catch(deps.onError)

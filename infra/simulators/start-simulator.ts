@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from './wait-until.ts'
 
-/** A stand-in that runs as a process of its own, as it does in the real system. */
-export type StandIn = Readonly<{
+/** A simulator that runs as a process of its own, as it does in the real system. */
+export type Simulator = Readonly<{
   url: string
   /** The ports it said it listens on, by the names in its `listening` line. */
   ports: Readonly<Record<string, number>>
@@ -20,10 +20,10 @@ const startDeadlineMs = 10_000
 const stopDeadlineMs = 5_000
 
 /** For tests: starts `main` on free ports and resolves once it answers GET /health. */
-export async function startStandIn(
+export async function startSimulator(
   main: URL,
   env: Readonly<Record<string, string>>,
-): Promise<StandIn> {
+): Promise<Simulator> {
   const child = spawn(process.execPath, [fileURLToPath(main)], { env: { PORT: '0', ...env } })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

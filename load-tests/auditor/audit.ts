@@ -59,7 +59,7 @@ const checks: readonly Check[] = [
   { check: checkNoPhantomEvent, needs: ['payments', 'listings', 'publications'] },
   { check: checkOrderOfVersions, needs: ['records'] },
   { check: checkVisibleIsPaid, needs: ['provider', 'listings', 'publications'] },
-  { check: checkToldOnce, needs: ['deliveries', 'mails', 'nemesis'] },
+  { check: checkToldOnce, needs: ['deliveries', 'mails', 'faultLog'] },
   { check: checkOneAnswer, needs: ['history'] },
   { check: checkNothingGoesBack, needs: ['publications'] },
   {
@@ -70,7 +70,7 @@ const checks: readonly Check[] = [
   { check: checkDeclinedIsNotCharged, needs: ['provider', 'history'] },
   { check: checkAcknowledgedIsKept, needs: ['listings', 'publications', 'payments', 'refunds'] },
   { check: checkAccounting, needs: ['records', 'listingInbox', 'notificationInbox'] },
-  { check: checkNothingPutAside, needs: ['records', 'publications', 'nemesis'] },
+  { check: checkNothingPutAside, needs: ['records', 'publications', 'faultLog'] },
   { check: checkNoServerError, needs: ['history'] },
   { check: checkLiveness, needs: ['quiescence', 'listings'] },
 ]

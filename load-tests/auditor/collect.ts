@@ -2,7 +2,7 @@ import type { Evidence, Quiescence, Source } from './evidence.ts'
 import { crawlSearch } from './sources/crawl-search.ts'
 import type { KafkaSource } from './sources/kafka.ts'
 import { readDatabase } from './sources/read-database.ts'
-import { readHistory, readMails, readNemesis, readProvider } from './sources/read-logs.ts'
+import { readFaultLog, readHistory, readMails, readProvider } from './sources/read-logs.ts'
 import { readTopics } from './sources/read-topics.ts'
 import { type Database, type TableName, tables } from './sources/tables.ts'
 
@@ -10,7 +10,7 @@ import { type Database, type TableName, tables } from './sources/tables.ts'
 export type Sources = {
   /** JSONL of the clients. None: nobody knows what they were told. */
   historyFiles?: readonly string[]
-  provider: { truthLog: string } | { providerUrl: string }
+  provider: { providerLog: string } | { providerUrl: string }
   mailLog: string
   /** With the right to read everything. */
   databases: Readonly<Record<Database, string>>
@@ -18,7 +18,7 @@ export type Sources = {
   /** Of the public search. */
   listingsUrl: string
   /** JSONL with the begin and end of each fault. */
-  nemesisLog?: string
+  faultLog?: string
 }
 
 export type CollectOptions = {
@@ -42,12 +42,12 @@ export async function collect(sources: Sources, options: CollectOptions = {}): P
     ...(await askDatabase(sources, 'listings', timeoutMs)),
     ...(await askDatabase(sources, 'notifications', timeoutMs)),
   } as Pick<Evidence, TableName>
-  const { historyFiles, nemesisLog } = sources
-  const [history, provider, mails, nemesis, topics, search] = await Promise.all([
+  const { historyFiles, faultLog: faultLogFile } = sources
+  const [history, provider, mails, faultLog, topics, search] = await Promise.all([
     historyFiles?.length ? ask(() => readHistory(historyFiles)) : notGiven('history'),
     ask(() => readProvider(sources.provider, timeoutMs)),
     ask(() => readMails(sources.mailLog)),
-    nemesisLog === undefined ? notGiven('log of faults') : ask(() => readNemesis(nemesisLog)),
+    faultLogFile === undefined ? notGiven('log of faults') : ask(() => readFaultLog(faultLogFile)),
     askKafka(sources.kafka, timeoutMs),
     ask(async () => read(await crawlSearch(sources.listingsUrl, timeoutMs))),
   ])
@@ -57,7 +57,7 @@ export async function collect(sources: Sources, options: CollectOptions = {}): P
     history,
     provider,
     mails,
-    nemesis,
+    faultLog,
     search,
     quiescence: quiescence ? read([quiescence]) : missing('nobody waited for the system to rest'),
   }

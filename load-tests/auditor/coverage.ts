@@ -15,7 +15,7 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   for (const { type, count: times = 1 } of rowsOf(facts.evidence.provider)) {
     count(`provider.${type.replace('intent.', '').replace('.', '_')}`, times)
   }
-  for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.nemesis)).begun) {
+  for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.faultLog)).begun) {
     count('fault')
     count(`fault.${kind}`)
     if (kind === 'process') count(`${blowOf(signal)}.${name}`)

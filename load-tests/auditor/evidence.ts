@@ -18,7 +18,7 @@ export type Rows = {
   history: HistoryLine
   provider: ProviderLine
   mails: MailLine
-  nemesis: NemesisLine
+  faultLog: FaultLogLine
   payments: PaymentRow
   paymentKeys: KeyRow
   refunds: RefundRow
@@ -60,7 +60,7 @@ export const sourceNames = [
   'records',
   'search',
   'mails',
-  'nemesis',
+  'faultLog',
   'quiescence',
 ] as const satisfies readonly SourceName[]
 
@@ -91,7 +91,7 @@ export type HistoryLine = {
   }
 }
 
-/** One line of the card provider's truth log. */
+/** One line of the card provider's provider log. */
 export type ProviderLine = {
   t: number
   seq: number
@@ -126,11 +126,11 @@ export type MailLine = {
 }
 
 /** One line of the log of faults. */
-export type NemesisLine = {
+export type FaultLogLine = {
   t: number
   kind: string
   action: string
-  /** What was hurt: a process, a proxy and its toxic, a dial. */
+  /** What was hurt: a process, a proxy and its toxic, a setting. */
   name: string
   signal?: string
 }

@@ -15,7 +15,7 @@ export function doubtsOf(facts: Facts, mayBeEmpty: readonly SourceName[]): strin
     ...cutTopics(facts),
     ...restlessness(facts),
     ...unattributable(facts),
-    ...faultsOf(rowsOf(facts.evidence.nemesis)).open.map(fault => `fault ${fault} never ended`),
+    ...faultsOf(rowsOf(facts.evidence.faultLog)).open.map(fault => `fault ${fault} never ended`),
   ]
 }
 

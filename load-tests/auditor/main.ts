@@ -26,7 +26,7 @@ A live system:
   --listings-url <url>     of the public search
   --brokers <host:port>    of Kafka; may be a list with commas
   --prefix <text>          of topics and consumer groups; default none
-  --nemesis <file>         JSON lines of the faults
+  --faultLog <file>         JSON lines of the faults
   --deadline-seconds <n>   how long to wait until nothing is under way; default 90
 
   PAYMENTS_DATABASE_URL, LISTINGS_DATABASE_URL, NOTIFICATIONS_DATABASE_URL

@@ -17,7 +17,7 @@ export const flags = {
   'listings-url': { type: 'string' },
   brokers: { type: 'string' },
   prefix: { type: 'string' },
-  nemesis: { type: 'string' },
+  faultLog: { type: 'string' },
   'deadline-seconds': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -74,11 +74,11 @@ function live(
   // `Number` would take an empty text, `0x10`, `1e3` and ` 5` for numbers, too.
   const seconds = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
-  const { prefix, nemesis, history, 'provider-url': providerUrl } = values
+  const { prefix, faultLog, history, 'provider-url': providerUrl } = values
   return {
     deadlineMs: Number(seconds) * 1_000,
     sources: {
-      provider: providerUrl === undefined ? { truthLog: flag('truth-log') } : { providerUrl },
+      provider: providerUrl === undefined ? { providerLog: flag('truth-log') } : { providerUrl },
       mailLog: flag('mail-log'),
       listingsUrl: flag('listings-url'),
       databases: {
@@ -88,7 +88,7 @@ function live(
       },
       kafka: { brokers: flag('brokers'), ...(prefix === undefined ? {} : { prefix }) },
       ...(history ? { historyFiles: history } : {}),
-      ...(nemesis === undefined ? {} : { nemesisLog: nemesis }),
+      ...(faultLog === undefined ? {} : { faultLog: faultLog }),
     },
   }
 }

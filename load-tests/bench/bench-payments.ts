@@ -24,7 +24,7 @@ const contenders = {
     'IDEMPOTENCY_KEY',
     'UNKNOWN_OUTCOME',
     'REFUND_OBLIGATION',
-    'CALLBACK_HINT',
+    'WEBHOOK_HINT',
     'RECONCILER',
     'OUTBOX',
   ),

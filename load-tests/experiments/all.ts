@@ -3,7 +3,7 @@ import type { Grid } from '../runner/matrix.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
-import { refundObligation } from './durable-refund.ts'
+import { durableRefund } from './durable-refund.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
@@ -11,7 +11,7 @@ import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
 import { selectThenInsertExperiment } from './select-then-insert.ts'
-import { callbacks } from './webhook-hint.ts'
+import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
 
 /** Something to be proved by breaking the system: a pattern against its twin, or a grid. */
@@ -20,13 +20,13 @@ export type Proof = Experiment | Grid
 /** Every proof, in the order of their names, the long ones last. */
 export const proofs: readonly Proof[] = [
   cacheThenChargeExperiment,
-  callbacks,
+  webhookHint,
   claimInTransaction,
   idempotencyKey,
   lateExecution,
   outboxExperiment,
   reconcilerOff,
-  refundObligation,
+  durableRefund,
   replyLost,
   sameKeyStorm,
   selectThenInsertExperiment,

@@ -1,11 +1,11 @@
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { rowsOf } from '../auditor/evidence.ts'
 import { countCharges } from '../harness/count-charges.ts'
-import { whileDialled } from '../harness/with-provider-faults.ts'
+import { whileProviderIsFaulty } from '../harness/with-provider-faults.ts'
 import { runIntents } from '../reporting/measure.ts'
 import type { Experiment, Lab } from '../runner/experiment.ts'
 
-const dials = { latencyMs: 1_200, errorAfterRate: 0.3 }
+const settings = { latencyMs: 1_200, errorAfterRate: 0.3 }
 const atRest = { latencyMs: 0, errorAfterRate: 0 }
 /** Of one employer, each sent so many times at once. */
 const keysPerWave = 4
@@ -31,8 +31,8 @@ export const claimInTransaction: Experiment = {
   size: { full: 6, short: 2 },
   method: async lab => {
     const seed = Math.floor(lab.dice() * 1_000_000)
-    const fault = { dial: 'latencyMs', dials: { ...dials, seed }, rest: atRest }
-    await whileDialled(lab, fault, () => runIntents(lab.size, 1, () => sendWave(lab)))
+    const fault = { setting: 'latencyMs', settings: { ...settings, seed }, rest: atRest }
+    await whileProviderIsFaulty(lab, fault, () => runIntents(lab.size, 1, () => sendWave(lab)))
   },
   sometimes: ['intent.retried >= 1', 'provider.reply_error >= 1', 'payment.captured >= 1'],
   figures: evidence => {

@@ -35,14 +35,18 @@ const columns: readonly GridColumn[] = [
     name: 'silent-after',
     card: 'pm_card_silentAfter',
     ends: paid,
-    atRefund: { dials: { silence: 'after' }, rest: { silence: 'none' }, shownBy: 'reply.withheld' },
+    atRefund: {
+      settings: { silence: 'after' },
+      rest: { silence: 'none' },
+      shownBy: 'reply.withheld',
+    },
   },
   {
     name: 'silent-before',
     card: 'pm_card_silentBefore',
     ends: paid,
     atRefund: {
-      dials: { silence: 'before' },
+      settings: { silence: 'before' },
       rest: { silence: 'none' },
       shownBy: 'request.dropped',
     },
@@ -51,7 +55,11 @@ const columns: readonly GridColumn[] = [
     name: 'late',
     card: 'pm_card_late',
     ends: paid,
-    atRefund: { dials: { lateMs: lateRefundMs }, rest: { lateMs: 0 }, shownBy: 'request.delayed' },
+    atRefund: {
+      settings: { lateMs: lateRefundMs },
+      rest: { lateMs: 0 },
+      shownBy: 'request.delayed',
+    },
   },
 ]
 

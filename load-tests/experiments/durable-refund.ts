@@ -4,15 +4,15 @@ import { runIntents } from '../reporting/measure.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 4
-/** Of the refunds while the dial is turned. */
+/** Of the refunds while the setting is turned. */
 const silenceRate = 0.7
 
 /** The provider gives the money back, or does not, and its answer never arrives. */
-export const refundObligation: Experiment = {
-  name: 'refund-obligation',
+export const durableRefund: Experiment = {
+  name: 'durable-refund',
   title: 'A refund is asked for, and the answer of the provider is lost',
   area: 'payments',
-  pattern: 'refund-obligation',
+  pattern: 'durable-refund',
   hypothesis: 'What is owed back is paid once, and every refund that was made is known here.',
   arms: { with: {}, naive: { payments: { PATTERN_DURABLE_REFUND: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],

@@ -6,7 +6,7 @@ import type { Experiment, Lab } from '../runner/experiment.ts'
 const concurrency = 6
 /** The card is charged 5 s after it was asked for. */
 const executedMs = 30_000
-const truthPageMax = 1_000
+const logPageMax = 1_000
 
 /** The provider is asked and does not answer; it knows of no such charge, and then it charges. */
 export const lateExecution: Experiment = {
@@ -56,7 +56,7 @@ export const lateExecution: Experiment = {
 
 /** How many were taken in and have neither been executed nor dropped. */
 async function lateRequests({ urls }: Lab['system']): Promise<number> {
-  const { json } = await call('GET', `${urls.cardProvider}/truth?limit=${truthPageMax}`)
+  const { json } = await call('GET', `${urls.cardProvider}/log?limit=${logPageMax}`)
   const lines: { type: string; late?: boolean }[] = json.lines
   const delayed = lines.filter(({ type }) => type === 'request.delayed').length
   return delayed - lines.filter(({ late }) => late).length

@@ -4,7 +4,7 @@ import { runIntents } from '../reporting/measure.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 6
-/** Of the charges while the dial is turned. */
+/** Of the charges while the setting is turned. */
 const silenceRate = 0.6
 
 /** The answer is lost, and so is the client. */

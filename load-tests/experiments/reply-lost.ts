@@ -4,7 +4,7 @@ import { runIntents } from '../reporting/measure.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 6
-/** Of the charges while the dial is turned. */
+/** Of the charges while the setting is turned. */
 const silenceRate = 0.7
 
 /** The provider charges the card, and its answer never arrives. */

@@ -1,21 +1,21 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { as, call, dialProvider, eventually } from '../harness/test-client.ts'
+import { as, call, eventually, setProviderFaults } from '../harness/test-client.ts'
 import { runIntents } from '../reporting/measure.ts'
 import type { Experiment, Lab } from '../runner/experiment.ts'
 
 const concurrency = 3
-/** Of each callback, besides the one that is needed. */
+/** Of each webhook, besides the one that is needed. */
 const duplicates = 2
 /** The provider tries again for as long as it takes, and holds a single one back for two seconds. */
 const toldMs = 30_000
-const truthPageMax = 1_000
+const logPageMax = 1_000
 
 /** The provider calls back twice, in another order, and before it has answered. */
-export const callbacks: Experiment = {
-  name: 'callbacks',
-  title: 'Callbacks of the provider come twice, in another order, and before its answer',
+export const webhookHint: Experiment = {
+  name: 'webhook-hint',
+  title: 'Webhooks of the provider come twice, in another order, and before its answer',
   area: 'payments',
-  pattern: 'callback-hint',
+  pattern: 'webhook-hint',
   hypothesis:
     'Each payment is posted once and stays what it has become, whatever is called about it.',
   arms: { with: {}, naive: { payments: { PATTERN_WEBHOOK_HINT: 'naive' } } },
@@ -25,29 +25,29 @@ export const callbacks: Experiment = {
   method: async lab => {
     const { system, client, noteFault, size } = lab
     const half = Math.ceil(size / 2)
-    const turn = async (dials: object, work: () => Promise<void>) => {
-      noteFault('dial', 'begin', 'card-provider/callbackDuplicates', dials)
-      await dialProvider(system, dials)
+    const turn = async (settings: object, work: () => Promise<void>) => {
+      noteFault('setting', 'begin', 'card-provider/webhookDuplicates', settings)
+      await setProviderFaults(system, settings)
       await work()
-      await dialProvider(system, atRest)
+      await setProviderFaults(system, atRest)
       await eventually(
-        'every callback has been sent',
-        async () => ((await callbacksOwed(system)) === 0 ? true : undefined),
+        'every webhook has been sent',
+        async () => ((await undeliveredWebhooks(system)) === 0 ? true : undefined),
         toldMs,
       )
-      noteFault('dial', 'end', 'card-provider/callbackDuplicates')
+      noteFault('setting', 'end', 'card-provider/webhookDuplicates')
     }
     // Of money that is first held and then taken there are two, and they can change places.
-    await turn({ callbackDuplicates: duplicates, callbackShuffle: true }, () =>
+    await turn({ webhookDuplicates: duplicates, webhookShuffle: true }, () =>
       runIntents(half, 1, () => holdAndCapture(lab)),
     )
-    await turn({ callbackDuplicates: duplicates, callbackEarly: true }, () =>
+    await turn({ webhookDuplicates: duplicates, webhookEarly: true }, () =>
       runIntents(size - half, concurrency, async () => {
         await client.pay('acme')
       }),
     )
   },
-  sometimes: ['provider.callback_sent >= 1', 'payment.captured >= 1'],
+  sometimes: ['provider.webhook_sent >= 1', 'payment.captured >= 1'],
   figures: evidence => {
     const payments = rowsOf(evidence.payments)
     const postings = Map.groupBy(
@@ -70,7 +70,7 @@ export const callbacks: Experiment = {
   shows: { figure: 'postedTooOften', of: 'payments', atLeast: 1, unit: 'payments posted twice' },
 }
 
-const atRest = { callbackDuplicates: 0, callbackShuffle: false, callbackEarly: false }
+const atRest = { webhookDuplicates: 0, webhookShuffle: false, webhookEarly: false }
 
 /** Not in the history: what is told about held money is another matter. */
 async function holdAndCapture({ system }: Lab): Promise<void> {
@@ -89,10 +89,10 @@ async function holdAndCapture({ system }: Lab): Promise<void> {
 }
 
 /** How many acts of the provider it has told nobody of. */
-async function callbacksOwed({ urls }: Lab['system']): Promise<number> {
-  const { json } = await call('GET', `${urls.cardProvider}/truth?limit=${truthPageMax}`)
+async function undeliveredWebhooks({ urls }: Lab['system']): Promise<number> {
+  const { json } = await call('GET', `${urls.cardProvider}/log?limit=${logPageMax}`)
   const lines: { type: string; eventId?: string }[] = json.lines
-  const sent = lines.filter(({ type }) => type === 'callback.sent').map(({ eventId }) => eventId)
-  const acts = lines.filter(({ type, eventId }) => eventId && !type.startsWith('callback.'))
+  const sent = lines.filter(({ type }) => type === 'webhook.sent').map(({ eventId }) => eventId)
+  const acts = lines.filter(({ type, eventId }) => eventId && !type.startsWith('webhook.'))
   return acts.filter(({ eventId }) => !sent.includes(eventId)).length
 }

@@ -22,7 +22,7 @@ export const zombieOwner: Experiment = {
   name: 'zombie-owner',
   title: 'The owner of a payment is paused, overtaken by another instance, and wakes up',
   area: 'payments',
-  pattern: 'fencing',
+  pattern: 'lease',
   hypothesis: 'Whoever was overtaken writes nothing, and each payment is settled once.',
   arms: { with: {}, naive: { payments: { PATTERN_LEASE: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
@@ -76,7 +76,7 @@ async function pendingPayment(database: pg.Client): Promise<string | undefined> 
 }
 
 async function chargesOf({ urls }: Lab['system'], paymentId: string): Promise<number> {
-  const answer = await fetch(`${urls.cardProvider}/truth?payment_id=${paymentId}`)
+  const answer = await fetch(`${urls.cardProvider}/log?payment_id=${paymentId}`)
   const { lines } = (await answer.json()) as { lines: { type: string }[] }
   return lines.filter(({ type }) => type === 'intent.succeeded').length
 }

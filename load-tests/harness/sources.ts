@@ -11,10 +11,8 @@ export function sourcesOf(system: TestSystem, parts: TestParts, dir: string): So
   const dataDir = join(parts.stateDir, 'data', system.prefix.replace(/\.$/, ''))
   return {
     historyFiles: [join(dir, 'history.jsonl')],
-    nemesisLog: system.faults
-      ? join(dataDir, 'faults', 'nemesis.jsonl')
-      : join(dir, 'nemesis.jsonl'),
-    provider: { truthLog: join(dataDir, 'card-provider', 'truth.jsonl') },
+    faultLog: system.faults ? join(dataDir, 'faults', 'faults.jsonl') : join(dir, 'faults.jsonl'),
+    provider: { providerLog: join(dataDir, 'card-provider', 'provider.jsonl') },
     mailLog: join(dataDir, 'mailbox', 'mails.jsonl'),
     databases: {
       payments: system.databaseUrl('payments'),

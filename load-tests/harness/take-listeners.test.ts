@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { portPlan } from '@nightshift/local/ports/ports'
 import { expect, test } from 'vitest'
-import { takeDoors } from './take-listeners.ts'
+import { takeListeners } from './take-listeners.ts'
 
-test('of those who want doors at the same time, each gets others, and the last is refused', async () => {
-  const stateDir = await mkdtemp(join(tmpdir(), 'doors-'))
-  const parts = { stateDir, doorPorts: [portPlan(4000), portPlan(5000)] }
+test('of those who want listeners at the same time, each gets others, and the last is refused', async () => {
+  const stateDir = await mkdtemp(join(tmpdir(), 'listeners-'))
+  const parts = { stateDir, listenerPorts: [portPlan(4000), portPlan(5000)] }
   try {
-    const [one, other] = await Promise.all([takeDoors(parts), takeDoors(parts)])
+    const [one, other] = await Promise.all([takeListeners(parts), takeListeners(parts)])
     expect(one.ports).not.toBe(other.ports)
-    await expect(takeDoors(parts)).rejects.toThrow('2 systems with links run on these parts')
+    await expect(takeListeners(parts)).rejects.toThrow('2 systems with links run on these parts')
     await one.giveBack()
-    expect((await takeDoors(parts)).ports).toBe(one.ports)
+    expect((await takeListeners(parts)).ports).toBe(one.ports)
   } finally {
     await rm(stateDir, { recursive: true })
   }

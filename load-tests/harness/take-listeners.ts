@@ -1,26 +1,26 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DoorPorts } from '@nightshift/local/system/links'
+import type { ListenerPorts } from '@nightshift/local/system/links'
 import type { TestParts } from './test-parts.ts'
 
-/** Doors of Kafka that are nobody else's until they are given back. */
-export type TakenDoors = Readonly<{ ports: DoorPorts; giveBack: () => Promise<void> }>
+/** Listeners of Kafka that are nobody else's until they are given back. */
+export type TakenListeners = Readonly<{ ports: ListenerPorts; giveBack: () => Promise<void> }>
 
 /**
- * Takes doors for one system with links. A directory says that they are taken: of several test
+ * Takes listeners for one system with links. A directory says that they are taken: of several test
  * workers that make the same one at the same time, one succeeds. Throws when none are free.
  */
-export async function takeDoors({
+export async function takeListeners({
   stateDir,
-  doorPorts,
-}: Pick<TestParts, 'stateDir' | 'doorPorts'>): Promise<TakenDoors> {
-  for (const ports of doorPorts) {
-    const mark = join(stateDir, 'doors', String(ports.paymentsToKafka))
-    await mkdir(join(stateDir, 'doors'), { recursive: true })
+  listenerPorts,
+}: Pick<TestParts, 'stateDir' | 'listenerPorts'>): Promise<TakenListeners> {
+  for (const ports of listenerPorts) {
+    const mark = join(stateDir, 'listeners', String(ports.paymentsToKafka))
+    await mkdir(join(stateDir, 'listeners'), { recursive: true })
     if (await isMade(mark)) return { ports, giveBack: () => rm(mark, { recursive: true }) }
   }
   throw new Error(
-    `${doorPorts.length} systems with links run on these parts, and Kafka has no doors for another`,
+    `${listenerPorts.length} systems with links run on these parts, and Kafka has no listeners for another`,
   )
 }
 

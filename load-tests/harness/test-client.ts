@@ -69,7 +69,7 @@ export function as(
   }
 }
 
-export type TruthLine = {
+export type ProviderLogLine = {
   type: string
   metadata: Record<string, string>
   amount: number
@@ -78,21 +78,27 @@ export type TruthLine = {
 }
 
 /** How often the card was charged for a publication. The provider's own log is the judge. */
-export async function chargesFor(system: TestSystem, publicationId: string): Promise<TruthLine[]> {
-  const lines = await truthOf(system, publicationId)
+export async function chargesFor(
+  system: TestSystem,
+  publicationId: string,
+): Promise<ProviderLogLine[]> {
+  const lines = await providerLogOf(system, publicationId)
   return lines.filter(line => line.type === 'intent.succeeded')
 }
 
 /** Everything the provider wrote down about a publication. */
-export async function truthOf(system: TestSystem, publicationId: string): Promise<TruthLine[]> {
-  const url = `${system.urls.cardProvider}/truth?publication_id=${publicationId}&limit=1000`
+export async function providerLogOf(
+  system: TestSystem,
+  publicationId: string,
+): Promise<ProviderLogLine[]> {
+  const url = `${system.urls.cardProvider}/log?publication_id=${publicationId}&limit=1000`
   return (await call('GET', url)).json.lines
 }
 
-/** Turns the dials of the card provider. */
-export async function dialProvider(system: TestSystem, dials: object): Promise<void> {
-  const answer = await call('PATCH', `${system.urls.cardProvider}/dials`, { body: dials })
-  if (answer.status !== 200) throw new Error(`the dials were refused: ${answer.text}`)
+/** Turns the settings of the card provider. */
+export async function setProviderFaults(system: TestSystem, settings: object): Promise<void> {
+  const answer = await call('PATCH', `${system.urls.cardProvider}/settings`, { body: settings })
+  if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
 }
 
 /** A draft that passes; what differs is the matter of the test. */

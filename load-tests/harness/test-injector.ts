@@ -1,4 +1,4 @@
-import { type Nemesis, openNemesis } from '@nightshift/faults/injector/injector'
+import { type Injector, openInjector } from '@nightshift/faults/injector/injector'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
 import { partNames } from '@nightshift/local/system/start-parts'
 import type { TestParts } from './test-parts.ts'
@@ -8,19 +8,19 @@ import type { TestSystem } from './test-system.ts'
  * For a system that was opened with `links`. The parts belong to all systems of the test run: who
  * breaks them needs parts of their own.
  */
-export function openTestNemesis(
+export function openTestInjector(
   system: Pick<TestSystem, 'faults' | 'prefix' | 'urls' | 'databaseUrl' | 'redisUrl'>,
   parts: Pick<TestParts, 'control'>,
-): Nemesis {
+): Injector {
   const { faults, prefix, urls, databaseUrl, redisUrl } = system
   if (!faults) throw new Error('only a system with links has a log of what was done to it')
   const id = prefix.replace(/\.$/, '')
-  return openNemesis({
+  return openInjector({
     client: controlClient(parts.control),
     nameOf: name => (partNames.some(part => part === name) ? name : `${id}_${name}`),
     faults,
     databaseUrl,
     redisUrl,
-    dialsUrl: board => (board === 'mailbox' ? urls.mailbox : urls.cardProvider),
+    simulatorUrl: board => (board === 'mailbox' ? urls.mailbox : urls.cardProvider),
   })
 }

@@ -10,7 +10,7 @@ import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import { type ControlClient, controlClient } from '@nightshift/local/supervisor/control-client'
 import { launchSupervisor } from '@nightshift/local/supervisor/launch-supervisor'
 import type { SupervisorFile } from '@nightshift/local/supervisor/supervisor-file'
-import { type DoorPorts, kafkaDoors } from '@nightshift/local/system/links'
+import { kafkaListeners, type ListenerPorts } from '@nightshift/local/system/links'
 import {
   makeSecrets,
   type Secrets,
@@ -33,7 +33,7 @@ export type TestParts = Readonly<{
   redisUrl: string
   kafkaBrokers: string
   /** Of that broker, a set for each system with links that can run at a time. */
-  doorPorts: readonly DoorPorts[]
+  listenerPorts: readonly ListenerPorts[]
   secrets: Secrets
   /** Migrated and seeded databases; a copy of one is made faster than a new one. */
   templates: Readonly<Record<ServiceName, string>>
@@ -95,16 +95,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function openParts(client: ControlClient, state: StatePaths) {
-  const [postgres = 0, redis = 0, kafka = 0, kafkaController = 0, ...doors] = await findFreePorts(
-    4 + linkedSystemsMax * serviceNames.length,
-  )
+  const [postgres = 0, redis = 0, kafka = 0, kafkaController = 0, ...listeners] =
+    await findFreePorts(4 + linkedSystemsMax * serviceNames.length)
   const proxies = await findFreePorts(linkedSystemsMax * serviceNames.length, lateRange)
-  const doorPorts = Array.from({ length: linkedSystemsMax }, () => takeDoorPorts(doors, proxies))
+  const listenerPorts = Array.from({ length: linkedSystemsMax }, () =>
+    takeListenerPorts(listeners, proxies),
+  )
   const options = {
     toolsDir: statePaths().tools,
     dataDir: state.data,
     ports: { postgres, redis, kafka, kafkaController },
-    kafkaDoors: doorPorts.flatMap(kafkaDoors),
+    kafkaListeners: listenerPorts.flatMap(kafkaListeners),
     secrets: makeSecrets(),
     say: (line: string) => process.stderr.write(`${line}\n`),
   }
@@ -116,14 +117,14 @@ async function openParts(client: ControlClient, state: StatePaths) {
   const started = startParts(client, found, options)
   await awaitReady(client, await started, partsReadyMs)
   await prepareDatabases(urls.postgresUrl, options.secrets, templates)
-  return { ...urls, doorPorts, secrets: options.secrets }
+  return { ...urls, listenerPorts, secrets: options.secrets }
 }
 
-function takeDoorPorts(doors: number[], proxies: number[]): DoorPorts {
+function takeListenerPorts(listeners: number[], proxies: number[]): ListenerPorts {
   return {
-    kafkaForPayments: doors.pop() ?? 0,
-    kafkaForListings: doors.pop() ?? 0,
-    kafkaForNotifications: doors.pop() ?? 0,
+    kafkaForPayments: listeners.pop() ?? 0,
+    kafkaForListings: listeners.pop() ?? 0,
+    kafkaForNotifications: listeners.pop() ?? 0,
     paymentsToKafka: proxies.pop() ?? 0,
     listingsToKafka: proxies.pop() ?? 0,
     notificationsToKafka: proxies.pop() ?? 0,

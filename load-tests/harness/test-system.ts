@@ -6,11 +6,11 @@ import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
-import type { DoorPorts, LinkPorts } from '@nightshift/local/system/links'
+import type { LinkPorts, ListenerPorts } from '@nightshift/local/system/links'
 import type { Secrets, ServiceName } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { type ProcessName, type TopologyOptions, topology } from '@nightshift/local/system/topology'
-import { takeDoors } from './take-listeners.ts'
+import { takeListeners } from './take-listeners.ts'
 import { copyDatabases, dropDatabases } from './test-databases.ts'
 import type { TestParts } from './test-parts.ts'
 import { controlProcesses, type TestProcesses } from './test-processes.ts'
@@ -25,7 +25,7 @@ export type TestSystemOptions = Readonly<{
   /**
    * Leads every connection between two processes, and from clients to services, through the fault
    * proxy. Where Kafka sends its clients is fixed when it starts, so on the same parts only as many
-   * systems can have links at a time as there are `doorPorts`; one more is refused.
+   * systems can have links at a time as there are `listenerPorts`; one more is refused.
    */
   links?: boolean
 }>
@@ -113,11 +113,11 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   }
 }
 
-/** Ports for the links of one system. The doors of Kafka are given back when all is over. */
+/** Ports for the links of one system. The listeners of Kafka are given back when all is over. */
 async function openLinks(parts: TestParts, free: number[], undo: AsyncDisposableStack) {
-  const doors = await takeDoors(parts)
-  undo.defer(doors.giveBack)
-  return { ports: { ...takeLinkPorts(free), ...doors.ports }, external: [] }
+  const listeners = await takeListeners(parts)
+  undo.defer(listeners.giveBack)
+  return { ports: { ...takeLinkPorts(free), ...listeners.ports }, external: [] }
 }
 
 function databasesOf(id: string): Record<ServiceName, string> {
@@ -162,7 +162,7 @@ function takePorts(free: number[]): TopologyOptions['ports'] {
 
 const linkPortsEach = 11
 
-function takeLinkPorts(free: number[]): Omit<LinkPorts, keyof DoorPorts> {
+function takeLinkPorts(free: number[]): Omit<LinkPorts, keyof ListenerPorts> {
   const next = () => free.pop() ?? 0
   return {
     faults: next(),

@@ -1,26 +1,26 @@
 import type { Lab } from '../runner/experiment.ts'
-import { dialProvider } from './test-client.ts'
+import { setProviderFaults } from './test-client.ts'
 
-type Dialled = Readonly<{
-  /** The dial that the log of faults names. */
-  dial: string
-  dials: object
+type FaultyWhile = Readonly<{
+  /** The setting that the log of faults names. */
+  setting: string
+  settings: object
   /** The same at rest. */
   rest: object
 }>
 
-/** Turns dials of the card provider, and back when the work is done; the log of faults has both. */
-export async function whileDialled(
+/** Turns settings of the card provider, and back when the work is done; the log of faults has both. */
+export async function whileProviderIsFaulty(
   { system, noteFault }: Pick<Lab, 'system' | 'noteFault'>,
-  { dial, dials, rest }: Dialled,
+  { setting, settings, rest }: FaultyWhile,
   work: () => Promise<void>,
 ): Promise<void> {
-  const name = `card-provider/${dial}`
-  noteFault('dial', 'begin', name, dials)
-  await dialProvider(system, dials)
+  const name = `card-provider/${setting}`
+  noteFault('setting', 'begin', name, settings)
+  await setProviderFaults(system, settings)
   await work()
-  await dialProvider(system, rest)
-  noteFault('dial', 'end', name)
+  await setProviderFaults(system, rest)
+  noteFault('setting', 'end', name)
 }
 
 /** While every answer of the provider takes so long. */
@@ -29,8 +29,8 @@ export function whileSlow(
   latencyMs: number,
   work: () => Promise<void>,
 ): Promise<void> {
-  const [dials, rest] = [{ latencyMs }, { latencyMs: 0 }]
-  return whileDialled(lab, { dial: 'latencyMs', dials, rest }, work)
+  const [settings, rest] = [{ latencyMs }, { latencyMs: 0 }]
+  return whileProviderIsFaulty(lab, { setting: 'latencyMs', settings, rest }, work)
 }
 
 /** While a share of the provider's answers is lost, after it has acted or before. */
@@ -40,6 +40,10 @@ export function whileSilent(
   silenceRate: number,
   work: () => Promise<void>,
 ): Promise<void> {
-  const dials = { silence, silenceRate, seed: Math.floor(lab.dice() * 1_000_000) }
-  return whileDialled(lab, { dial: 'silence', dials, rest: { silence: 'none' } }, work)
+  const settings = { silence, silenceRate, seed: Math.floor(lab.dice() * 1_000_000) }
+  return whileProviderIsFaulty(
+    lab,
+    { setting: 'silence', settings, rest: { silence: 'none' } },
+    work,
+  )
 }

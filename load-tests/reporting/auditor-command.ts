@@ -42,9 +42,9 @@ export function auditRunning(witnesses: Witnesses, flags: readonly string[]): Au
   return {
     args: [
       main,
-      ...['--truth-log', join(dataDir, 'card-provider', 'truth.jsonl')],
+      ...['--truth-log', join(dataDir, 'card-provider', 'provider.jsonl')],
       ...['--mail-log', join(dataDir, 'mailbox', 'mails.jsonl')],
-      ...['--nemesis', join(dataDir, 'faults', 'nemesis.jsonl'), '--may-be-empty', 'nemesis'],
+      ...['--faultLog', join(dataDir, 'faults', 'faults.jsonl'), '--may-be-empty', 'faultLog'],
       ...['--listings-url', listingsUrl, '--brokers', kafkaBrokers],
       ...(hasHistory ? ['--history', historyFile] : []),
       ...flags,

@@ -22,9 +22,9 @@ export type GridColumn = Readonly<{
 
 /** Turned on before, and to rest as soon as it has met one request, as a card meets only its first. */
 export type ProviderFault = Readonly<{
-  dials: Readonly<Record<string, string | number>>
+  settings: Readonly<Record<string, string | number>>
   rest: Readonly<Record<string, string | number>>
-  /** The line of the truth log that says so. */
+  /** The line of the provider log that says so. */
   shownBy: string
 }>
 

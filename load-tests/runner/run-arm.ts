@@ -35,7 +35,7 @@ export async function runArm(
   const restMs = quiesceMs[arm === 'naive' && short ? 'naiveShort' : arm]
   const system = await openTestSystem({ parts, run, env: arms[arm] })
   try {
-    const noteFault = openFaultLog(join(dir, 'nemesis.jsonl'))
+    const noteFault = openFaultLog(join(dir, 'faults.jsonl'))
     const client = openClient(system, join(dir, 'history.jsonl'))
     const dice = diceOf(experiment.name, seed).chance
     await saveAlert(system)

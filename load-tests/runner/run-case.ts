@@ -3,7 +3,7 @@ import type { Sources } from '../auditor/collect.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
 import type { RecordingClient } from '../harness/client.ts'
 import type { NoteFault } from '../harness/note-fault.ts'
-import { call, dialProvider } from '../harness/test-client.ts'
+import { call, setProviderFaults } from '../harness/test-client.ts'
 import type { TestSystem } from '../harness/test-system.ts'
 import type { Cell, CellAnswer, ProviderFault } from './matrix.ts'
 
@@ -124,17 +124,17 @@ async function beginFault(
   if (fault === undefined) {
     return { hasMetOne: async () => true, [Symbol.asyncDispose]: async () => undefined }
   }
-  const name = `card-provider/${Object.keys(fault.dials).join()}`
-  noteFault('dial', 'begin', name, fault.dials)
-  await dialProvider(system, fault.dials)
+  const name = `card-provider/${Object.keys(fault.settings).join()}`
+  noteFault('setting', 'begin', name, fault.settings)
+  await setProviderFaults(system, fault.settings)
   let isAtRest = false
   const rest = async () => {
     if (isAtRest) return
     isAtRest = true
-    await dialProvider(system, fault.rest)
-    noteFault('dial', 'end', name)
+    await setProviderFaults(system, fault.rest)
+    noteFault('setting', 'end', name)
   }
-  const truth = `${system.urls.cardProvider}/truth?payment_id=${paymentId}&limit=1000`
+  const truth = `${system.urls.cardProvider}/log?payment_id=${paymentId}&limit=1000`
   const hasShown = async () => {
     const { lines } = (await call('GET', truth)).json as { lines: { type: string; act?: string }[] }
     return lines.some(({ type, act }) => type === fault.shownBy && act === 'refund')

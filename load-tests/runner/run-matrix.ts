@@ -101,7 +101,7 @@ async function openLab(parts: TestParts, open: AsyncDisposableStack): Promise<Ce
   await saveAlert(system)
   return {
     system,
-    noteFault: openFaultLog(join(dir, 'nemesis.jsonl')),
+    noteFault: openFaultLog(join(dir, 'faults.jsonl')),
     client: openClient(system, join(dir, 'history.jsonl'), attemptsMax),
     sources: sourcesOf(system, parts, dir),
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Nemesis } from '@nightshift/faults/injector/injector'
+import type { Injector } from '@nightshift/faults/injector/injector'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
 
 /** Something that goes wrong in the night, from when to when. */
@@ -9,8 +9,8 @@ export type Mishap = Readonly<{
   atMs: number
   /** When it is over; unset: it is over by itself, as when a process that was killed comes back. */
   untilMs?: number
-  begin: (nemesis: Nemesis) => Promise<unknown>
-  end?: (nemesis: Nemesis) => Promise<unknown>
+  begin: (injector: Injector) => Promise<unknown>
+  end?: (injector: Injector) => Promise<unknown>
 }>
 
 const msPerSecond = 1_000
@@ -24,25 +24,25 @@ type Scripted = Pick<Mishap, 'title' | 'begin' | 'end'> & Readonly<{ from: numbe
 const script: readonly Scripted[] = [
   {
     ...{ title: 'the provider is slow', from: 0.08, until: 0.3 },
-    begin: nemesis => nemesis.dial('card-provider', slow),
-    end: nemesis => nemesis.dial('card-provider', { latencyMs: 0, latencyJitterMs: 0 }),
+    begin: injector => injector.setting('card-provider', slow),
+    end: injector => injector.setting('card-provider', { latencyMs: 0, latencyJitterMs: 0 }),
   },
   {
     ...{ title: 'the provider charges and does not answer', from: 0.36, until: 0.52 },
-    begin: nemesis => nemesis.dial('card-provider', silence),
-    end: nemesis => nemesis.dial('card-provider', { silence: 'none', silenceRate: 1 }),
+    begin: injector => injector.setting('card-provider', silence),
+    end: injector => injector.setting('card-provider', { silence: 'none', silenceRate: 1 }),
   },
   {
     ...{ title: 'Kafka is killed', from: 0.58 },
-    begin: nemesis => nemesis.kill('kafka'),
+    begin: injector => injector.kill('kafka'),
   },
   {
     ...{ title: 'Redis is emptied', from: 0.7 },
-    begin: nemesis => nemesis.flushRedis(),
+    begin: injector => injector.flushRedis(),
   },
   {
     ...{ title: 'payments is killed', from: 0.78 },
-    begin: nemesis => nemesis.kill('payments'),
+    begin: injector => injector.kill('payments'),
   },
 ]
 
@@ -72,7 +72,7 @@ export type Telling = Readonly<{
  */
 export async function playMishaps(
   mishaps: readonly Mishap[],
-  nemesis: Nemesis,
+  injector: Injector,
   tell: Telling,
   signal: AbortSignal,
 ): Promise<void> {
@@ -82,9 +82,9 @@ export async function playMishaps(
   for (const mishap of mishaps) {
     await until(mishap.atMs)
     tell.begins(mishap)
-    await mishap.begin(nemesis)
+    await mishap.begin(injector)
     if (mishap.untilMs !== undefined) await until(mishap.untilMs)
-    await mishap.end?.(nemesis)
+    await mishap.end?.(injector)
     tell.ends(mishap)
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Nemesis } from '@nightshift/faults/injector/injector'
+import type { Injector } from '@nightshift/faults/injector/injector'
 import type { Found } from '@nightshift/local/parts/part'
 import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
 import { audit } from '../auditor/audit.ts'
@@ -9,8 +9,8 @@ import { waitForQuiescence } from '../auditor/quiescence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
 import { saveAlert } from '../harness/save-alert.ts'
 import { sourcesOf } from '../harness/sources.ts'
-import { dialProvider } from '../harness/test-client.ts'
-import { openTestNemesis } from '../harness/test-injector.ts'
+import { setProviderFaults } from '../harness/test-client.ts'
+import { openTestInjector } from '../harness/test-injector.ts'
 import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
@@ -53,7 +53,7 @@ const services = ['payments', 'listings', 'notifications'] as const
 
 /** What must have happened, or a night like this proves nothing. */
 export const stormSometimes: readonly string[] = [
-  'fault.dial >= 2',
+  'fault.setting >= 2',
   'fault.part >= 1',
   'crash.kafka >= 1',
   'crash.payments >= 1',
@@ -81,12 +81,12 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
     ...{ parts, env, links: true as const },
     run: ['card-provider', 'mailbox', ...services],
   })
-  const nemesis = openTestNemesis(system, parts)
-  await dialProvider(system, { quotaPerSecond: options.ratedPerSecond })
+  const injector = openTestInjector(system, parts)
+  await setProviderFaults(system, { quotaPerSecond: options.ratedPerSecond })
   await saveAlert(system)
   const over = new AbortController()
   const confirming = confirmAllAddresses(system.urls.mailbox, over.signal)
-  const { summary, exitCode, said } = await letItStorm(options, system, nemesis).finally(() =>
+  const { summary, exitCode, said } = await letItStorm(options, system, injector).finally(() =>
     over.abort(),
   )
   await confirming
@@ -101,7 +101,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   return { verdict, summary, k6ExitCode: exitCode, k6Said: said }
 }
 
-async function letItStorm(options: StormOptions, system: TestSystem, nemesis: Nemesis) {
+async function letItStorm(options: StormOptions, system: TestSystem, injector: Injector) {
   const { k6, dir, seed, short, ratedPerSecond, say, onProgress } = options
   const { payments, listings, notifications } = system.urls
   const env = {
@@ -141,14 +141,14 @@ async function letItStorm(options: StormOptions, system: TestSystem, nemesis: Ne
   })
   const mishaps = firstPerson.promise
     .then(() =>
-      playMishaps(mishapsOf(phases), nemesis, tell, AbortSignal.any([signal, over.signal])),
+      playMishaps(mishapsOf(phases), injector, tell, AbortSignal.any([signal, over.signal])),
     )
     .catch(error => {
       broken.abort()
       throw error
     })
   const [load, played] = await Promise.allSettled([running, mishaps])
-  for (const line of await nemesis.mendAll()) say(line)
+  for (const line of await injector.healAll()) say(line)
   if (load.status === 'rejected') throw load.reason
   // k6 that ended early aborts the script; why it ended is then the thing to tell.
   if (played.status === 'rejected' && load.value.exitCode === 0) throw played.reason

@@ -123,7 +123,7 @@ export function answersAfterFault(
   const { told } = journeyOf(evidence)
   const t = Math.max(...rows(evidence, 'history').map(line => line.t))
   const fault = { t, kind: 'process', name: 'redis' }
-  rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
+  rows(evidence, 'faultLog').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
   for (let attempt = 0; attempt < count; attempt += 1) {
     const status = statuses[attempt % statuses.length] ?? 0
     const isOk = status < 300
@@ -138,5 +138,5 @@ export function answersAfterFault(
 /** A process is killed and comes back. */
 export function strike(evidence: Evidence, name: string, t: number): void {
   const death = { t, kind: 'process', name, signal: 'SIGKILL' }
-  rows(evidence, 'nemesis').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
+  rows(evidence, 'faultLog').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
 }

@@ -101,7 +101,7 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
       rows(evidence, 'provider').push({ t, seq, type: 'quota.changed' })
       const mail = { messageId: null, recipients: [], type: 'queue.flushed' }
       rows(evidence, 'mails').push({ t, seq: nextSeq(evidence, 'mails'), ...mail })
-      rows(evidence, 'nemesis').push({ t, kind: 'toxic', action: 'change', name: 'redis/latency' })
+      rows(evidence, 'faultLog').push({ t, kind: 'toxic', action: 'change', name: 'redis/latency' })
     },
   },
   {
@@ -156,7 +156,7 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
       const foreign = { topic: 'payments.v1', partition: 0, t, unreadable: 'not JSON' }
       append(evidence, letterAbout(append(evidence, foreign), 'it does not fit its contract'))
       const fault = { t, kind: 'producer', name: 'writes what is no event' }
-      rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
+      rows(evidence, 'faultLog').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
     },
   },
   {

@@ -99,7 +99,7 @@ describe('a dead letter is a finding, because in a healthy run there is none', (
   test('that another producer wrote excuses no event: only what is none', () => {
     const t = 0
     const fault = { t, kind: 'producer', name: 'writes what is no event' }
-    rows(evidence, 'nemesis').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
+    rows(evidence, 'faultLog').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
     append(evidence, letterAbout(journeyOf(evidence).paymentRecord, 'it is of another tenant'))
     expect(judge(evidence).counts.violations).toEqual({ S14: 1 })
   })
@@ -157,7 +157,7 @@ describe('nothing passes because a witness has nothing to say', () => {
   })
 
   test('a fault that never ended leaves its end unknown', () => {
-    rows(evidence, 'nemesis').push({ t: 0, kind: 'proxy', action: 'begin', name: 'redis' })
+    rows(evidence, 'faultLog').push({ t: 0, kind: 'proxy', action: 'begin', name: 'redis' })
     expect(judge(evidence).coverage.unknown).toEqual(['fault proxy redis never ended'])
   })
 

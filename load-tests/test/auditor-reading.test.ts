@@ -10,7 +10,7 @@ import { loadEvidence, saveEvidence } from '../auditor/keep-evidence.ts'
 import { readOptions } from '../auditor/options.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
 import { digestOf } from '../auditor/sources/digest.ts'
-import { readHistory, readMails, readNemesis, readProvider } from '../auditor/sources/read-logs.ts'
+import { readFaultLog, readHistory, readMails, readProvider } from '../auditor/sources/read-logs.ts'
 import { recordOf } from '../auditor/sources/topic-record.ts'
 
 /** Enough for a few processes on a busy machine. */
@@ -86,7 +86,7 @@ describe('the logs of others', () => {
     const toxic = { kind: 'toxic', action: 'begin', proxy: 'redis', toxic: { name: 'slow' } }
     const death = { kind: 'process', action: 'begin', process: 'payments', signal: 'SIGKILL' }
     await writeFile(file, line({ at, ...toxic }) + line({ at, ...death }))
-    expect(await readNemesis(file)).toMatchObject({
+    expect(await readFaultLog(file)).toMatchObject({
       rows: [{ name: 'redis/slow' }, { name: 'payments', signal: 'SIGKILL' }],
     })
   })
@@ -95,7 +95,7 @@ describe('the logs of others', () => {
     const metadata = { payment_id: 'p', refund_id: 'r', tenant_id: 't' }
     const money = { intentId: 'pi_1', refundId: 're_1', amount: 100, currency: 'eur' }
     await writeFile(file, line({ at, seq: 1, type: 'refund.succeeded', ...money, metadata }))
-    expect(await readProvider({ truthLog: file }, 1_000)).toMatchObject({
+    expect(await readProvider({ providerLog: file }, 1_000)).toMatchObject({
       rows: [{ paymentId: 'p', refundId: 'r', providerRefundId: 're_1', intentId: 'pi_1' }],
       problems: [],
     })
@@ -103,9 +103,9 @@ describe('the logs of others', () => {
 
   test('a line without its number is no line of the truth', async () => {
     await writeFile(file, line({ at, type: 'intent.succeeded' }))
-    expect(await readProvider({ truthLog: file }, 1_000)).toMatchObject({
+    expect(await readProvider({ providerLog: file }, 1_000)).toMatchObject({
       rows: [],
-      problems: [`${file}:1 is no line of a truth log`],
+      problems: [`${file}:1 is no line of a provider log`],
     })
   })
 })

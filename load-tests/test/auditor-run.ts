@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openClient, type Tenant } from '../harness/client.ts'
 import { openFaultLog } from '../harness/note-fault.ts'
 import { saveAlert } from '../harness/save-alert.ts'
-import { as, call, dialProvider, eventually } from '../harness/test-client.ts'
+import { as, call, eventually, setProviderFaults } from '../harness/test-client.ts'
 import type { TestSystem } from '../harness/test-system.ts'
 
 const tenants: readonly Tenant[] = ['acme', 'northwind', 'lumen']
@@ -17,7 +17,7 @@ export async function saveAlerts(system: TestSystem): Promise<void> {
 /** About thirty publications and payments; meanwhile the provider is silent, and payments dies. */
 export async function driveThroughFaults(system: TestSystem, dir: string): Promise<void> {
   const client = openClient(system, join(dir, 'history.jsonl'))
-  const noteFault = openFaultLog(join(dir, 'nemesis.jsonl'))
+  const noteFault = openFaultLog(join(dir, 'faults.jsonl'))
   const publishNew = async (tenant: Tenant, card?: string) => {
     const listingId = await client.draft(tenant)
     return { tenant, listingId, ...(await client.publish(tenant, listingId, card)) }
@@ -40,8 +40,8 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
   const refused = await publishNew('lumen', 'pm_card_chargeDeclined')
   await client.publish('lumen', refused.listingId)
 
-  noteFault('dial', 'begin', 'card-provider/silence')
-  await dialProvider(system, { silence: 'after' })
+  noteFault('setting', 'begin', 'card-provider/silence')
+  await setProviderFaults(system, { silence: 'after' })
   const duringSilence = [
     ...tenants.map(tenant => publishNew(tenant)),
     publishNew('northwind', 'pm_card_chargeDeclined'),
@@ -49,19 +49,19 @@ export async function driveThroughFaults(system: TestSystem, dir: string): Promi
     client.pay('northwind', 'pm_card_silentBefore', () => 1_000),
     client.refund('acme', paymentId, 1_100),
   ]
-  await untilTruth(system, 'reply.withheld', 4)
-  await dialProvider(system, { silence: 'none', latencyMs: 300 })
-  noteFault('dial', 'end', 'card-provider/silence')
+  await untilLog(system, 'reply.withheld', 4)
+  await setProviderFaults(system, { silence: 'none', latencyMs: 300 })
+  noteFault('setting', 'end', 'card-provider/silence')
   await Promise.all(duringSilence)
 
-  const charged = await countTruth(system, 'intent.succeeded')
+  const charged = await countLogged(system, 'intent.succeeded')
   const duringDeath = [...tenants, ...tenants].map(tenant => publishNew(tenant))
-  await untilTruth(system, 'intent.succeeded', charged + 1)
+  await untilLog(system, 'intent.succeeded', charged + 1)
   noteFault('process', 'begin', 'payments', { signal: 'SIGKILL' })
   await system.signal('payments', 'SIGKILL')
   await system.waitReady('payments')
   noteFault('process', 'end', 'payments')
-  await dialProvider(system, { latencyMs: 0 })
+  await setProviderFaults(system, { latencyMs: 0 })
   await Promise.all(duringDeath)
 
   await Promise.all([...tenants, ...tenants].map(tenant => publishNew(tenant)))
@@ -85,14 +85,14 @@ async function holdMoney(system: TestSystem): Promise<void> {
 }
 
 /** How often the provider wrote this down. */
-async function countTruth(system: TestSystem, type: string): Promise<number> {
-  const { json } = await call('GET', `${system.urls.cardProvider}/truth?limit=1000`)
+async function countLogged(system: TestSystem, type: string): Promise<number> {
+  const { json } = await call('GET', `${system.urls.cardProvider}/log?limit=1000`)
   return json.lines.filter((line: { type: string }) => line.type === type).length
 }
 
 /** @throws when the provider has not written it down often enough in time */
-export function untilTruth(system: TestSystem, type: string, least: number): Promise<true> {
+export function untilLog(system: TestSystem, type: string, least: number): Promise<true> {
   return eventually(`${least} ${type}`, async () =>
-    (await countTruth(system, type)) >= least ? true : undefined,
+    (await countLogged(system, type)) >= least ? true : undefined,
   )
 }

@@ -60,7 +60,7 @@ test('a producer that aborts its transactions breaks no promise', async () => {
   await using system = await openTestSystem({ parts, run })
   await using foreign = await openTransactions(system)
   const client = openClient(system, join(dir, 'history.jsonl'))
-  const noteFault = openFaultLog(join(dir, 'nemesis.jsonl'))
+  const noteFault = openFaultLog(join(dir, 'faults.jsonl'))
   noteFault('producer', 'begin', 'aborts its transactions')
   await saveAlerts(system)
 
@@ -101,7 +101,7 @@ test('while a transaction is open, what is behind it is unknown and not lost', a
   await using system = await openTestSystem({ parts, run })
   await using foreign = await openTransactions(system)
   const client = openClient(system, join(dir, 'history.jsonl'))
-  openFaultLog(join(dir, 'nemesis.jsonl'))('producer', 'begin', 'opens a transaction')
+  openFaultLog(join(dir, 'faults.jsonl'))('producer', 'begin', 'opens a transaction')
   await saveAlerts(system)
   const transaction = await foreign.begin('payments.v1', 0)
   await client.pay('acme')

@@ -11,9 +11,9 @@ import { waitForQuiescence } from '../auditor/quiescence.ts'
 import { openClient } from '../harness/client.ts'
 import { openFaultLog } from '../harness/note-fault.ts'
 import { sourcesOf } from '../harness/sources.ts'
-import { dialProvider } from '../harness/test-client.ts'
+import { setProviderFaults } from '../harness/test-client.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
-import { driveThroughFaults, saveAlerts, untilTruth } from './auditor-run.ts'
+import { driveThroughFaults, saveAlerts, untilLog } from './auditor-run.ts'
 
 const run = processNames.filter(name => name !== 'trace-sink')
 const parts = inject('parts')
@@ -32,15 +32,15 @@ async function collectAtRest(system: TestSystem, deadlineMs: number) {
 
 /** The same questions, asked by the command that a person would use. */
 function runMain(sources: Sources) {
-  const { databases, kafka, provider, mailLog, listingsUrl, nemesisLog, historyFiles } = sources
+  const { databases, kafka, provider, mailLog, listingsUrl, faultLog, historyFiles } = sources
   const flags = {
     history: historyFiles?.[0],
-    'truth-log': 'truthLog' in provider ? provider.truthLog : undefined,
+    'truth-log': 'providerLog' in provider ? provider.providerLog : undefined,
     'mail-log': mailLog,
     'listings-url': listingsUrl,
     brokers: kafka.brokers,
     prefix: kafka.prefix,
-    nemesis: nemesisLog,
+    faultLog: faultLog,
     'deadline-seconds': '5',
   }
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
@@ -91,7 +91,7 @@ test('events that died with their process are missed: S4, and the listings stay 
   const env = { payments: { PATTERN_OUTBOX: 'naive', CRASH_AT: 'outbox.committed:3' } }
   await using system = await openTestSystem({ parts, run, env })
   const client = openClient(system, join(dir, 'history.jsonl'))
-  openFaultLog(join(dir, 'nemesis.jsonl'))('crashpoint', 'begin', 'payments/outbox.committed:3')
+  openFaultLog(join(dir, 'faults.jsonl'))('crashpoint', 'begin', 'payments/outbox.committed:3')
   await saveAlerts(system)
   for (let published = 0; published < 3; published += 1) {
     await client.publish('acme', await client.draft('acme'))
@@ -113,11 +113,11 @@ test('a client that asks again is charged again when nobody looks at its key: S1
     env: { payments: naive, listings: naive },
   })
   const client = openClient(system, join(dir, 'history.jsonl'))
-  openFaultLog(join(dir, 'nemesis.jsonl'))('dial', 'begin', 'card-provider/latencyMs')
-  await dialProvider(system, { latencyMs: 600 })
+  openFaultLog(join(dir, 'faults.jsonl'))('setting', 'begin', 'card-provider/latencyMs')
+  await setProviderFaults(system, { latencyMs: 600 })
   const paying = client.pay('acme', undefined, () => 300)
-  await untilTruth(system, 'intent.succeeded', 2)
-  await dialProvider(system, { latencyMs: 0 })
+  await untilLog(system, 'intent.succeeded', 2)
+  await setProviderFaults(system, { latencyMs: 0 })
   await paying
   const verdict = audit(await collectAtRest(system, 3_000))
   expect(verdict.valid).toBe(false)

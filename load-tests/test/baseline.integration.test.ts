@@ -86,7 +86,7 @@ test.skipIf(!canRunK6)(
     expect(declinedKeys.size, 'a few cards are bad').toBeGreaterThan(0)
     expect(capturedKeys.size + declinedKeys.size).toBe(good + late)
     const charges = await eventually('the provider knows as many charges', async () => {
-      const truth = await truthLines(system)
+      const truth = await providerLogLines(system)
       const succeeded = truth.filter(({ type }) => type === 'intent.succeeded').length
       return succeeded >= capturedKeys.size ? succeeded : undefined
     })
@@ -104,8 +104,8 @@ test.skipIf(!canRunK6)(
  * level that an alarm would be made of.
  */
 async function expectNoAlarm(system: TestSystem, dir: string, begunAt: number) {
-  await writeFile(join(dir, 'nemesis.jsonl'), '')
-  const mayBeEmpty = ['nemesis', 'mails', 'deliveries'] as const
+  await writeFile(join(dir, 'faults.jsonl'), '')
+  const mayBeEmpty = ['faultLog', 'mails', 'deliveries'] as const
   const sources = sourcesOf(system, inject('parts'), dir)
   const quiescence = await waitForQuiescence(sources, restMs)
   const verdict = audit(await collect(sources, { quiescence }), { mayBeEmpty })
@@ -183,13 +183,10 @@ function sumOf(seen: readonly LiveNumbers[], name: 'offered' | 'good'): number {
   return seen.reduce((sum, numbers) => sum + numbers[name], 0)
 }
 
-async function truthLines(system: TestSystem): Promise<{ type: string }[]> {
+async function providerLogLines(system: TestSystem): Promise<{ type: string }[]> {
   const all: { type: string }[] = []
   for (let after = 0, hasMore = true; hasMore; ) {
-    const { json } = await call(
-      'GET',
-      `${system.urls.cardProvider}/truth?after=${after}&limit=1000`,
-    )
+    const { json } = await call('GET', `${system.urls.cardProvider}/log?after=${after}&limit=1000`)
     all.push(...json.lines)
     after = json.nextAfter
     hasMore = json.hasMore

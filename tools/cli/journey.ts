@@ -94,7 +94,7 @@ async function walk(options: JourneyOptions, word: string, steps: JourneyStep[])
     return mails[0] ? { done: { mailId: String(mails[0].id) } } : again(answer)
   })
   await step('the card was charged once, says the provider', async () => {
-    const answer = await send('GET', `${urls.cardProvider}/truth?publication_id=${publicationId}`)
+    const answer = await send('GET', `${urls.cardProvider}/log?publication_id=${publicationId}`)
     const charges = (answer.json.lines ?? []).filter(line => line.type === 'intent.succeeded')
     if (charges.length > 1) return { failure: `${charges.length} charges instead of one` }
     return charges[0] ? { done: { intentId: charges[0].intentId } } : again(answer)

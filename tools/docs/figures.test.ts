@@ -17,7 +17,7 @@ const allowed: readonly Allowed[] = [
   {
     page: 'infra/simulators/card-provider/README.md',
     text: '1 to 1000 per second',
-    why: 'what a dial can be turned to',
+    why: 'what a setting can be turned to',
   },
 ]
 const allowedMax = 15

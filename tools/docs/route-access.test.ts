@@ -20,7 +20,7 @@ const committed = {
     'POST /v1/payments/:paymentId/refunds   payments:write',
     'POST /v1/payments/:paymentId/void   payments:write',
     // Signed by the card provider, who has no key.
-    'POST /v1/provider-callbacks   public',
+    'POST /v1/provider-webhooks   public',
   ],
   listings: [
     'GET /v1/listings   public',

@@ -67,9 +67,9 @@ const unpublishedPorts = Object.entries(plan)
 /** Variables whose values differ on purpose, with the reason. Their names must still match. */
 const differentOnPurpose: Readonly<Record<string, string>> = {
   HOST: 'inside a container, 127.0.0.1 is out of reach for everybody else',
-  TRUTH_LOG: 'a volume',
+  PROVIDER_LOG: 'a volume',
   MAIL_LOG: 'a volume',
-  NEMESIS_LOG: 'a volume',
+  FAULT_LOG: 'a volume',
 }
 
 const addresses = {
@@ -94,7 +94,7 @@ const specs = topology({
       payments: 'development-only-pepper-of-payments-0000000',
       listings: 'development-only-pepper-of-listings-0000000',
     },
-    cardProviderCallbackSecret: 'whsec_development-card-provider',
+    cardProviderWebhookSecret: 'whsec_development-card-provider',
     mailLinkSecret: 'development-only-mail-link-secret-00000000000',
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
@@ -127,7 +127,7 @@ describe.each(processNames)('%s', name => {
   test('is told it under the same names, also where the value differs on purpose', () => {
     const environment = container?.environment ?? {}
     expect(Object.keys(environment).toSorted()).toEqual(Object.keys(twin.env).toSorted())
-    for (const key of ['TRUTH_LOG', 'MAIL_LOG', 'NEMESIS_LOG'].filter(log => log in twin.env)) {
+    for (const key of ['PROVIDER_LOG', 'MAIL_LOG', 'FAULT_LOG'].filter(log => log in twin.env)) {
       expect(basename(environment[key] ?? '')).toBe(basename(twin.env[key] ?? ''))
     }
   })
@@ -156,18 +156,18 @@ test('every port of the plan is published once, under a variable that bears its 
   expect(found.toSorted()).toEqual(expected.toSorted())
 })
 
-test('everybody who reaches Kafka by another name has a door at which the broker bears that name', () => {
+test('everybody who reaches Kafka by another name has a listener at which the broker bears that name', () => {
   const kafka = containers['kafka']?.environment ?? {}
-  const doors = planLinks({ ports: plan, ...addresses, external: [] })
+  const listeners = planLinks({ ports: plan, ...addresses, external: [] })
     .filter(({ name }) => name.endsWith('-kafka'))
-    .map(({ listen, upstream }) => ({ name: `DOOR${upstream.split(':')[1]}`, listen }))
-  expect(doors).toHaveLength(3)
+    .map(({ listen, upstream }) => ({ name: `LISTENER${upstream.split(':')[1]}`, listen }))
+  expect(listeners).toHaveLength(3)
   expect(kafka['KAFKA_ADVERTISED_LISTENERS']?.split(',')).toEqual([
     'PLAINTEXT://kafka:9092',
     `MACHINE://127.0.0.1:\${NIGHTSHIFT_KAFKA_PORT:-${plan.kafka}}`,
-    ...doors.map(({ name, listen }) => `${name}://faults${listen}`),
+    ...listeners.map(({ name, listen }) => `${name}://faults${listen}`),
   ])
-  const names = ['PLAINTEXT', 'MACHINE', ...doors.map(({ name }) => name), 'CONTROLLER']
+  const names = ['PLAINTEXT', 'MACHINE', ...listeners.map(({ name }) => name), 'CONTROLLER']
   expect(kafka['KAFKA_LISTENER_SECURITY_PROTOCOL_MAP']?.split(',')).toEqual(
     names.map(name => `${name}:PLAINTEXT`),
   )
@@ -176,7 +176,7 @@ test('everybody who reaches Kafka by another name has a door at which the broker
 
 test('Kafka, PostgreSQL and Redis run with the settings that they have natively', () => {
   const { environment: kafka } = containers['kafka'] ?? { environment: {} }
-  const place = { listenHost: '', port: 0, controllerPort: 0, doors: [], logDir: '' }
+  const place = { listenHost: '', port: 0, controllerPort: 0, listeners: [], logDir: '' }
   const expected = Object.entries(kafkaSettings(place))
     .filter(([key]) => !/listener|voters|^log\.dirs$/.test(key))
     .map(([key, value]) => [`KAFKA_${key.replaceAll('.', '_').toUpperCase()}`, value])
@@ -311,9 +311,9 @@ function listenedBy(name: string): number[] {
   const environment = containers[name]?.environment ?? {}
   const ports = Object.entries(environment).filter(([key]) => /(^|_)PORT$/.test(key))
   const links: { listen: string }[] = JSON.parse(environment['LINKS'] ?? '[]')
-  const doors = environment['KAFKA_LISTENERS']?.match(/(?<=\bDOOR\d+:\/\/:)\d+/g) ?? []
+  const listeners = environment['KAFKA_LISTENERS']?.match(/(?<=\bLISTENER\d+:\/\/:)\d+/g) ?? []
   const listens = links.map(({ listen }) => listen.replace(':', ''))
-  return [...ports.map(([, port]) => port), ...listens, ...doors].map(Number)
+  return [...ports.map(([, port]) => port), ...listens, ...listeners].map(Number)
 }
 
 function reasonFor(reason: string, names: readonly PortName[]): Partial<Record<PortName, string>> {

@@ -61,7 +61,7 @@ async function startProxy(upstreamPort: number): Promise<ChildProcess> {
   const env = {
     PORT: String(controlPort),
     PROXIES_FILE: file,
-    NEMESIS_LOG: join(directory, 'nemesis.jsonl'),
+    FAULT_LOG: join(directory, 'faults.jsonl'),
   }
   const child = spawn(process.execPath, [main], { env, stdio: 'ignore' })
   open.defer(() => void child.kill('SIGTERM'))

@@ -4,7 +4,7 @@ import { createEnvReader } from '../../simulators/read-env.ts'
 export type Config = Readonly<{
   host: string
   port: number
-  nemesisLog: string
+  faultLog: string
   /** Where chance starts. */
   seed: number
   /** The proxies to start with, as POST /populate takes them. */
@@ -14,7 +14,7 @@ export type Config = Readonly<{
 const seedMax = 2 ** 32 - 1
 
 /**
- * Reads HOST, PORT (4474), NEMESIS_LOG, SEED (1), and the proxies: LINKS is their list as JSON,
+ * Reads HOST, PORT (4474), FAULT_LOG, SEED (1), and the proxies: LINKS is their list as JSON,
  * PROXIES_FILE the path of a file with it. Throws one error for what is missing, or for what can
  * not be read.
  */
@@ -24,7 +24,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const config = {
     host: read.text('HOST', '127.0.0.1'),
     port: read.port('PORT'),
-    nemesisLog: read.text('NEMESIS_LOG'),
+    faultLog: read.text('FAULT_LOG'),
     seed: readSeed(read.text('SEED', '1')),
   }
   read.finish()

@@ -4,7 +4,7 @@ import { stopOnSignals } from '../../simulators/stop-on-signals.ts'
 import { type Config, readConfig } from './config.ts'
 import { buildApp } from './control/app.ts'
 import { createControl } from './control/control.ts'
-import { openNemesisLog } from './control/fault-log.ts'
+import { openFaultLog } from './control/fault-log.ts'
 
 /**
  * Opens every proxy it is told of, serves them and the control API until `stop`, and closes in
@@ -12,13 +12,13 @@ import { openNemesisLog } from './control/fault-log.ts'
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
-  const nemesis = open.adopt(await openNemesisLog(config.nemesisLog), log => log.close())
+  const injector = open.adopt(await openFaultLog(config.faultLog), log => log.close())
   const { host, seed } = config
-  const control = open.adopt(createControl({ nemesis, host, seed }), each => each.close())
+  const control = open.adopt(createControl({ injector, host, seed }), each => each.close())
   const { proxies, error } = await control.populate(config.proxies)
   if (error !== undefined) throw error
 
-  const app = open.use(buildApp({ control, failure: nemesis.failure }))
+  const app = open.use(buildApp({ control, failure: injector.failure }))
   await app.listen({ host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   app.log.info({ event: 'listening', port, proxies: proxies.length }, 'faults is listening')

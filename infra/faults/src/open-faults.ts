@@ -1,4 +1,4 @@
-import type { NemesisLine, NemesisNote } from './control/fault-log.ts'
+import type { FaultLogLine, FaultNote } from './control/fault-log.ts'
 import type { ProxyView, Toxic, ToxicRequest } from './proxy/toxic.ts'
 
 /** A running fault proxy, as tests and experiments drive it. Each call throws when it is refused. */
@@ -16,9 +16,9 @@ export type Faults = Readonly<{
    * Writes down a fault that the caller makes: its `begin` before it begins, its `end` after it
    * ended. Answers the line as it stands on disk.
    */
-  note: (note: NemesisNote) => Promise<NemesisLine>
+  note: (note: FaultNote) => Promise<FaultLogLine>
   /** The faults of all kinds that are under way, with `at` and `seq` of their begin. */
-  open: () => Promise<readonly NemesisLine[]>
+  open: () => Promise<readonly FaultLogLine[]>
 }>
 
 const requestTimeoutMs = 5_000
@@ -54,7 +54,7 @@ export function openFaults(controlUrl: string): Faults {
     async reset() {
       await ask('POST', '/reset')
     },
-    note: async note => (await ask('POST', '/nemesis', note)) as NemesisLine,
-    open: async () => (await ask('GET', '/nemesis/open')) as readonly NemesisLine[],
+    note: async note => (await ask('POST', '/fault-log', note)) as FaultLogLine,
+    open: async () => (await ask('GET', '/fault-log/open')) as readonly FaultLogLine[],
   }
 }

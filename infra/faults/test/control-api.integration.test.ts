@@ -76,7 +76,7 @@ describe('settings', () => {
     [{ SEED: '1e1' }, 'SEED must be a whole number'],
     [{ PORT: '0x10' }, 'PORT must be a port'],
     [{ LINKS: '[{"name":"web"}]' }, 'missing required field: upstream at proxy 1'],
-    [{ NEMESIS_LOG: '' }, 'NEMESIS_LOG is missing'],
+    [{ FAULT_LOG: '' }, 'FAULT_LOG is missing'],
     [{ SEED: 'luck' }, 'SEED must be a whole number'],
     [{ SEED: '0x10' }, 'SEED must be a whole number'],
     [{ SEED: '1e3' }, 'SEED must be a whole number'],

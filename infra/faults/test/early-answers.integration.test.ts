@@ -140,7 +140,7 @@ test('what a client sent before it was reset reaches the server, and then the RS
 })
 
 test('nothing stays open after all these cuts: the proxy ends at once when it is told to', async () => {
-  const own = await startRig(directory.path, { NEMESIS_LOG: `${directory.path}/own.jsonl` })
+  const own = await startRig(directory.path, { FAULT_LOG: `${directory.path}/own.jsonl` })
   backend = await openBackend(socket => {
     socket.once('data', () => socket.end(answer, () => socket.destroy()))
   })

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   type Backend,
   echo,
+  type FaultLogLine,
   makeDirectory,
-  type NemesisLine,
   openBackend,
   openClient,
   type Rig,
@@ -32,7 +32,7 @@ afterEach(async () => {
 })
 
 /** For example `toxic begin web slow`. */
-function told(line: NemesisLine): string {
+function told(line: FaultLogLine): string {
   return [line.kind, line.action, line.proxy, line.toxic?.name].filter(Boolean).join(' ')
 }
 
@@ -155,12 +155,12 @@ test('a fault of somebody else is in the same log, in its order, before it is an
   expect((await rig.lines()).at(-1)).toEqual(line)
   expect(line).toEqual({ at: expect.any(String), seq: 2, ...killed })
   await rig.faults.addToxic('web', slow)
-  await rig.faults.note({ kind: 'dial', action: 'begin', name: 'decline', value: 1 })
+  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'decline', value: 1 })
   await rig.faults.note({ kind: 'process', action: 'end', name: 'payments' })
   expect((await rig.lines()).slice(1).map(each => `${each.kind} ${each.action}`)).toEqual([
     'process begin',
     'toxic begin',
-    'dial begin',
+    'setting begin',
     'process end',
   ])
 })
@@ -168,13 +168,13 @@ test('a fault of somebody else is in the same log, in its order, before it is an
 test('what is under way is told as it is now, since when it began', async () => {
   await rig.open('web', backend.port)
   await rig.open('database', backend.port)
-  await rig.faults.note({ kind: 'dial', action: 'begin', name: 'delay', ms: 100 })
+  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'delay', ms: 100 })
   const toxic = await rig.faults.addToxic('web', slow)
   await rig.faults.disable('database')
-  await rig.faults.note({ kind: 'dial', action: 'change', name: 'delay', ms: 900 })
+  await rig.faults.note({ kind: 'setting', action: 'change', name: 'delay', ms: 900 })
   await rig.faults.note({ kind: 'part', action: 'begin', name: 'kafka' })
   await rig.faults.note({ kind: 'part', action: 'end', name: 'kafka' })
-  const [begin] = (await rig.lines()).filter(({ kind }) => kind === 'dial')
+  const [begin] = (await rig.lines()).filter(({ kind }) => kind === 'setting')
   const open = await rig.faults.open()
   expect(open).toHaveLength(3)
   expect(open).toContainEqual({ ...begin, ms: 900 })
@@ -207,7 +207,7 @@ test.each([
   ['more than is read', { details: 'd'.repeat(1_000_000) }],
 ])('a fault with %s is refused, and not in the log', async (_what, change) => {
   const body = JSON.stringify({ kind: 'process', action: 'begin', name: 'payments', ...change })
-  const answer = await fetch(`${rig.url}/nemesis`, { method: 'POST', body })
+  const answer = await fetch(`${rig.url}/fault-log`, { method: 'POST', body })
   expect(answer.status).toBe(400)
   expect(await answer.json()).toEqual({ error: expect.any(String), status: 400 })
   expect(await rig.lines()).toEqual([])
@@ -215,7 +215,7 @@ test.each([
 })
 
 /** The faults that have begun and not ended; throws when one ends that had not begun. */
-function stillOpen(lines: readonly NemesisLine[]): string[] {
+function stillOpen(lines: readonly FaultLogLine[]): string[] {
   const open = new Set<string>()
   for (const line of lines) {
     const fault = `${line.kind} ${line.proxy} ${line.toxic?.name}`

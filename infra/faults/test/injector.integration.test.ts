@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { openTestInjector } from '@nightshift/load-tests/harness/test-injector'
 import {
   openThrowAwayParts,
   type TestParts,
@@ -10,7 +11,7 @@ import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/
 import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Nemesis, openTestNemesis } from '../src/injector/injector.ts'
+import type { Injector } from '../src/injector/injector.ts'
 import type { Faults } from '../src/open-faults.ts'
 
 /**
@@ -24,7 +25,7 @@ let own: ThrowAwayParts
 let parts: TestParts
 let system: TestSystem
 let faults: Faults
-let nemesis: Nemesis
+let injector: Injector
 
 beforeAll(async () => {
   own = await openThrowAwayParts()
@@ -36,7 +37,7 @@ beforeAll(async () => {
   })
   if (!system.faults) throw new Error('a system with links has a fault proxy')
   faults = system.faults
-  nemesis = openTestNemesis(system, parts)
+  injector = openTestInjector(system, parts)
 }, opensWithinMs)
 
 afterAll(async () => {
@@ -48,7 +49,7 @@ type Line = Record<string, unknown> & { seq: number; kind: string; action: strin
 
 /** The log as it stands on disk, after a line. */
 async function linesSince(seq: number): Promise<Line[]> {
-  const file = join(parts.stateDir, 'data', system.prefix.slice(0, -1), 'faults/nemesis.jsonl')
+  const file = join(parts.stateDir, 'data', system.prefix.slice(0, -1), 'faults/faults.jsonl')
   const lines = (await readFile(file, 'utf8')).trim().split('\n')
   return lines.map(line => JSON.parse(line) as Line).filter(line => line.seq > seq)
 }
@@ -105,7 +106,7 @@ async function redis(command: string): Promise<string | undefined> {
 describe('a process', () => {
   test('that is killed is another one when it is ready again', async () => {
     const { pid } = await system.status('payments')
-    const log = await logOf(() => nemesis.kill('payments'))
+    const log = await logOf(() => injector.kill('payments'))
     const now = await system.status('payments')
     expect(now.state).toBe('ready')
     expect(now.pid).not.toBe(pid)
@@ -114,7 +115,7 @@ describe('a process', () => {
 
   test('that is restarted leaves by itself and comes back', async () => {
     const { pid, restarts } = await system.status('mailbox')
-    expect(await logOf(() => nemesis.restart('mailbox'))).toEqual(['begin mailbox', 'end mailbox'])
+    expect(await logOf(() => injector.restart('mailbox'))).toEqual(['begin mailbox', 'end mailbox'])
     const now = await system.status('mailbox')
     expect(now).toMatchObject({ state: 'ready', restarts: restarts + 1 })
     expect(now.pid).not.toBe(pid)
@@ -123,14 +124,14 @@ describe('a process', () => {
   test('that is frozen does not answer, is said to be unready, and goes on when it is thawed', async () => {
     const { pid, restarts } = await system.status('payments')
     const log = await logOf(async () => {
-      await nemesis.freeze('payments')
+      await injector.freeze('payments')
       expect(await healthOf(frozenMs)).toBe('TimeoutError')
       const isUnready = async () => (await system.status('payments')).state === 'unready'
       expect(await waitUntil(isUnready, soonMs)).toBe(true)
       expect(await faults.open()).toMatchObject([
         { kind: 'process', name: 'payments', signal: 'SIGSTOP' },
       ])
-      await nemesis.thaw('payments')
+      await injector.thaw('payments')
     })
     expect(await healthOf(soonMs)).toBe(200)
     expect(await system.status('payments')).toMatchObject({ state: 'ready', pid, restarts })
@@ -139,11 +140,11 @@ describe('a process', () => {
 
   test('that is stopped stays down until it is started', async () => {
     const log = await logOf(async () => {
-      await nemesis.stop('mailbox')
+      await injector.stop('mailbox')
       expect(await system.status('mailbox')).toMatchObject({ state: 'stopped' })
       await expect(fetch(`${system.urls.mailbox}/health`)).rejects.toThrow()
-      await expect(nemesis.kill('mailbox')).rejects.toThrow('mailbox is stopped')
-      await nemesis.start('mailbox')
+      await expect(injector.kill('mailbox')).rejects.toThrow('mailbox is stopped')
+      await injector.start('mailbox')
     })
     expect((await fetch(`${system.urls.mailbox}/health`)).status).toBe(200)
     expect(log).toEqual(['begin mailbox', 'end mailbox'])
@@ -151,16 +152,16 @@ describe('a process', () => {
 
   test('that is frozen and then killed has had two faults, and is back', async () => {
     const log = await logOf(async () => {
-      await nemesis.freeze('payments')
-      await expect(nemesis.freeze('payments')).rejects.toThrow('broken already')
-      await nemesis.kill('payments')
+      await injector.freeze('payments')
+      await expect(injector.freeze('payments')).rejects.toThrow('broken already')
+      await injector.kill('payments')
     })
     const twice = ['begin payments', 'end payments']
     expect(log).toEqual([...twice, ...twice])
   })
 
   test('may be the fault proxy itself, and its own death is in its log', async () => {
-    const log = await logOf(() => nemesis.kill('faults'))
+    const log = await logOf(() => injector.kill('faults'))
     expect(log.filter(line => line.endsWith(' faults'))).toEqual(['begin faults', 'end faults'])
   })
 })
@@ -169,14 +170,14 @@ describe('a part', () => {
   test('that is frozen answers nobody, not even who was connected', async () => {
     await withSession(async db => {
       const log = await logOf(async () => {
-        await nemesis.freeze('postgres')
+        await injector.freeze('postgres')
         const answer = db.query('SELECT 1').then(() => 'answered')
         const early = await Promise.race([
           answer,
           Promise.resolve(waitUntil(() => false, frozenMs)),
         ])
         expect(early).toBe(false)
-        await nemesis.thaw('postgres')
+        await injector.thaw('postgres')
         expect(await answer).toBe('answered')
       })
       expect(log).toEqual(['begin postgres', 'end postgres'])
@@ -184,14 +185,14 @@ describe('a part', () => {
   })
 
   test('that is killed is ready again', async () => {
-    const log = await logOf(() => nemesis.kill('redis'))
+    const log = await logOf(() => injector.kill('redis'))
     expect(log).toEqual(['begin redis', 'end redis'])
   })
 
   test('loses one session of a service, and every other session with it', async () => {
     await withSession(async db => {
       const cut = new Promise(resolve => db.once('end', resolve))
-      const log = await logOf(() => nemesis.killBackend('payments'))
+      const log = await logOf(() => injector.killBackend('payments'))
       await cut
       await expect(db.query('SELECT 1')).rejects.toThrow()
       const name = 'postgres/kill-backend'
@@ -203,20 +204,20 @@ describe('a part', () => {
 
   test('that is flushed has forgotten what it held for this system', async () => {
     const log = await logOf(async () => {
-      expect(await redis('SET nemesis here')).toBe('+OK')
-      await nemesis.flushRedis()
+      expect(await redis('SET injector here')).toBe('+OK')
+      await injector.flushRedis()
     })
-    expect(await redis('EXISTS nemesis')).toBe(':0')
+    expect(await redis('EXISTS injector')).toBe(':0')
     expect(log).toEqual(['begin redis/flush', 'end redis/flush'])
   })
 })
 
-test('a dial is turned, and what it was before is told', async () => {
+test('a setting is turned, and what it was before is told', async () => {
   const log = await logOf(async () => {
-    const before = await nemesis.dial('card-provider', { silence: 'after', silenceRate: 0.5 })
+    const before = await injector.setting('card-provider', { silence: 'after', silenceRate: 0.5 })
     expect(before).toEqual({ silence: 'none', silenceRate: 1 })
-    expect(await nemesis.dials('card-provider')).toMatchObject({ silence: 'after' })
-    await nemesis.dial('card-provider', before)
+    expect(await injector.settings('card-provider')).toMatchObject({ silence: 'after' })
+    await injector.setting('card-provider', before)
   })
   expect(log).toEqual(['begin card-provider/silence', 'end card-provider/silence'])
 })
@@ -225,28 +226,28 @@ test('a toxic takes the place of its namesake, and a link is healed of all', asy
   const link = 'payments-provider'
   const slow = { type: 'latency', attributes: { latency: 100 } } as const
   const log = await logOf(async () => {
-    await nemesis.toxic(link, slow)
-    await nemesis.toxic(link, { ...slow, attributes: { latency: 200 } })
-    const hurt = (await nemesis.links()).find(({ name }) => name === link)
+    await injector.toxic(link, slow)
+    await injector.toxic(link, { ...slow, attributes: { latency: 200 } })
+    const hurt = (await injector.links()).find(({ name }) => name === link)
     expect(hurt?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
-    expect(await nemesis.heal(link)).toEqual(['latency_downstream'])
-    await nemesis.down(link)
-    await nemesis.up(link)
+    expect(await injector.heal(link)).toEqual(['latency_downstream'])
+    await injector.down(link)
+    await injector.up(link)
   })
   const begins = [`begin ${link} latency`, `end ${link} latency`]
   expect(log).toEqual([...begins, ...begins, `begin ${link}`, `end ${link}`])
-  await expect(nemesis.toxic('no-such-link', slow)).rejects.toThrow('there is no link')
+  await expect(injector.toxic('no-such-link', slow)).rejects.toThrow('there is no link')
 })
 
-test('whatever was broken, all of it is at rest and ready after mending', async () => {
-  expect(await nemesis.mendAll()).toEqual([])
-  await nemesis.freeze('payments')
-  await nemesis.stop('mailbox')
-  await nemesis.dial('card-provider', { declineRate: 1 })
-  await nemesis.down('payments-kafka')
-  await nemesis.toxic('payments-postgres', { type: 'timeout' })
+test('whatever was broken, all of it is at rest and ready after healing', async () => {
+  expect(await injector.healAll()).toEqual([])
+  await injector.freeze('payments')
+  await injector.stop('mailbox')
+  await injector.setting('card-provider', { declineRate: 1 })
+  await injector.down('payments-kafka')
+  await injector.toxic('payments-postgres', { type: 'timeout' })
   expect(await faults.open()).toHaveLength(5)
-  const done = await nemesis.mendAll()
+  const done = await injector.healAll()
   expect(done.toSorted()).toEqual([
     'healed payments-kafka (down)',
     'healed payments-postgres (timeout_downstream)',
@@ -256,13 +257,13 @@ test('whatever was broken, all of it is at rest and ready after mending', async 
   ])
   expect(await faults.open()).toEqual([])
   expect(await healthOf(soonMs)).toBe(200)
-  expect(await nemesis.dials('card-provider')).toMatchObject({ declineRate: 0 })
+  expect(await injector.settings('card-provider')).toMatchObject({ declineRate: 0 })
 })
 
 test('the fault proxy itself may be what has to be started or woken', async () => {
-  await nemesis.stop('faults')
-  expect(await nemesis.mendAll()).toEqual(['started faults'])
-  await nemesis.freeze('faults')
-  expect(await nemesis.mendAll()).toEqual(['thawed faults'])
+  await injector.stop('faults')
+  expect(await injector.healAll()).toEqual(['started faults'])
+  await injector.freeze('faults')
+  expect(await injector.healAll()).toEqual(['thawed faults'])
   expect(await faults.open()).toEqual([])
 })

@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startStandIn } from '../../simulators/start-simulator.ts'
+import { startSimulator } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
 import { type Faults, openFaults } from '../src/open-faults.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 
-export type NemesisLine = Readonly<{
+export type FaultLogLine = Readonly<{
   at: string
   seq: number
   kind: string
@@ -26,7 +26,7 @@ export type Rig = Readonly<{
   open: (name: string, upstreamPort: number) => Promise<number>
   /** Deletes the proxy: its port may be somebody else's from now on. */
   remove: (name: string) => Promise<void>
-  lines: () => Promise<NemesisLine[]>
+  lines: () => Promise<FaultLogLine[]>
   stop: () => Promise<number | null>
   kill: () => Promise<void>
 }>
@@ -41,8 +41,8 @@ export async function startRig(
   directory: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Rig> {
-  const logPath = join(directory, 'nemesis.jsonl')
-  const started = await startStandIn(main, { NEMESIS_LOG: logPath, ...env })
+  const logPath = join(directory, 'faults.jsonl')
+  const started = await startSimulator(main, { FAULT_LOG: logPath, ...env })
   return {
     url: started.url,
     faults: openFaults(started.url),
@@ -60,7 +60,7 @@ export async function startRig(
       return text
         .split('\n')
         .filter(line => line !== '')
-        .map(line => JSON.parse(line) as NemesisLine)
+        .map(line => JSON.parse(line) as FaultLogLine)
     },
     stop: started.stop,
     kill: started.kill,

@@ -148,7 +148,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     ledger_transactions: 'SELECT, INSERT',
     ledger_entries: 'SELECT, INSERT',
     outbox: 'INSERT',
-    provider_callbacks: 'SELECT, INSERT',
+    provider_webhooks: 'SELECT, INSERT',
   },
   payments_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   payments_reader: {

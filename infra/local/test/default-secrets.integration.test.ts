@@ -28,12 +28,12 @@ const own = {
   RELAY_DATABASE_URL: ownUrl,
   PAYMENTS_SERVICE_KEY: makeApiKey(),
   CARD_PROVIDER_SECRET_KEY: 'sk_test_of-ones-own-0000',
-  CARD_PROVIDER_CALLBACK_SECRETS: 'whsec_of-ones-own-new,whsec_of-ones-own-old',
+  CARD_PROVIDER_WEBHOOK_SECRETS: 'whsec_of-ones-own-new,whsec_of-ones-own-old',
   API_KEY_PEPPER: 'of-ones-own'.repeat(4),
   MAIL_LINK_SECRETS: `${'of-ones-own-new'.repeat(3)},${'of-ones-own-old'.repeat(3)}`,
 }
 
-/** Starts a service with these settings, and answers how it ended and what it was told to mend. */
+/** Starts a service with these settings, and answers how it ended and what it was told to heal. */
 async function start(name: string, env: Record<string, string>) {
   const main = join(repoRoot, 'services', name, 'src/main.ts')
   const child = spawn(process.execPath, [main], { env, timeout: startMs })
@@ -59,7 +59,7 @@ const defaults = {
     ...roles,
     ...pepper,
     CARD_PROVIDER_SECRET_KEY: 'sk_test_development-card-provider',
-    CARD_PROVIDER_CALLBACK_SECRETS: 'whsec_development-card-provider',
+    CARD_PROVIDER_WEBHOOK_SECRETS: 'whsec_development-card-provider',
   },
   listings: {
     ...database,

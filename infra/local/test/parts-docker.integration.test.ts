@@ -55,19 +55,19 @@ test('a container gets the settings of the native server', async () => {
   })
 })
 
-test('the doors of Kafka are published, and lead its clients to their proxies', async () => {
+test('the listeners of Kafka are published, and lead its clients to their proxies', async () => {
   await using scratch = await openScratch()
   const docker = await openRecordingDocker(scratch.dir)
   const context = {
     ...(await contextIn(scratch.dir, 'kafka')),
     environment: docker.environment,
-    doors: [{ port: 4192, advertisedPort: 4507 }],
+    listeners: [{ port: 4192, advertisedPort: 4507 }],
   }
   const { spec, calls } = await startAndRun(scratch.dir, kafka, context)
   expect((await calls()).at(-1)).toContain('-p 127.0.0.1:4192:4192 ')
   expect(spec.ports).toContain(4192)
-  expect(spec.env['KAFKA_LISTENERS']).toContain('DOOR4192://0.0.0.0:4192,')
-  expect(spec.env['KAFKA_ADVERTISED_LISTENERS']).toMatch(/,DOOR4192:\/\/127\.0\.0\.1:4507$/)
+  expect(spec.env['KAFKA_LISTENERS']).toContain('LISTENER4192://0.0.0.0:4192,')
+  expect(spec.env['KAFKA_ADVERTISED_LISTENERS']).toMatch(/,LISTENER4192:\/\/127\.0\.0\.1:4507$/)
 })
 
 test('the password never stands on a command line', async () => {

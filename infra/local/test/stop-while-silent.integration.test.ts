@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import {
   as,
   call,
-  dialProvider,
   draftListing,
   eventually,
+  setProviderFaults,
 } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import pg from 'pg'
@@ -76,8 +76,8 @@ test.each([
   ['payments', 'payments', 'slow', slow],
 ] as const)(
   '%s ends within 10 s of SIGTERM while its job has many %s to finish and the card provider is %s',
-  async (service, table, how, dials) => {
-    await dialProvider(system, { silence: 'before', latencyMs: 0 })
+  async (service, table, how, settings) => {
+    await setProviderFaults(system, { silence: 'before', latencyMs: 0 })
     await system.waitReady('payments')
     await system.waitReady('listings')
     await eventually('enough is open', async () => {
@@ -85,8 +85,8 @@ test.each([
       return (await makeAllDue(service, table)) >= openAtLeast ? true : undefined
     })
     const before = await finished()
-    await dialProvider(system, dials)
-    if (dials === slow) {
+    await setProviderFaults(system, settings)
+    if (settings === slow) {
       await makeAllDue('payments', 'payments')
       await eventually('the breaker is closed, and the job at work', async () =>
         (await finished()) > before ? true : undefined,
@@ -130,8 +130,8 @@ test(
       'faults',
     ] as const
     await using all = await openTestSystem({ parts: inject('parts'), run: names, links: true })
-    await dialProvider(all, { silence: 'before' })
-    await call('PATCH', `${all.urls.mailbox}/dials`, { body: { silence: 'after' } })
+    await setProviderFaults(all, { silence: 'before' })
+    await call('PATCH', `${all.urls.mailbox}/settings`, { body: { silence: 'after' } })
     const email = 'ada@example.org'
     // Saving an alert has a mail sent, whose server takes it and never says so.
     await call('POST', `${all.urls.notifications}/v1/alerts`, { body: { email, text: 'silence' } })

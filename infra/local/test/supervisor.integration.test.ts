@@ -117,20 +117,22 @@ test('what a killed leader leaves behind is gone before its next life', async ()
 test('settings given to a start hold for that life only, if so asked', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  const spec = await childSpec('dial', '', { env: { DIAL: 'one' } })
+  const spec = await childSpec('setting', '', { env: { SETTING: 'one' } })
   await client.add(spec)
-  await awaitReady(client, ['dial'], soonMs)
-  await expect(client.start('dial', { env: { DIAL: 'two' } })).rejects.toThrow('stop it first')
-  await client.stop('dial')
-  await client.start('dial', { env: { DIAL: 'two' }, forOneLife: true })
-  await awaitReady(client, ['dial'], soonMs)
-  expect(await dialOf(spec.url)).toBe('two')
-  await client.signal('dial', 'SIGKILL')
-  await expect.poll(() => dialOf(spec.url), { timeout: soonMs }).toBe('one')
+  await awaitReady(client, ['setting'], soonMs)
+  await expect(client.start('setting', { env: { SETTING: 'two' } })).rejects.toThrow(
+    'stop it first',
+  )
+  await client.stop('setting')
+  await client.start('setting', { env: { SETTING: 'two' }, forOneLife: true })
+  await awaitReady(client, ['setting'], soonMs)
+  expect(await settingOf(spec.url)).toBe('two')
+  await client.signal('setting', 'SIGKILL')
+  await expect.poll(() => settingOf(spec.url), { timeout: soonMs }).toBe('one')
 
-  async function dialOf(url = ''): Promise<string | undefined> {
+  async function settingOf(url = ''): Promise<string | undefined> {
     const answer = await fetch(url).catch(() => undefined)
-    return answer === undefined ? undefined : (await environmentIn(answer))['DIAL']
+    return answer === undefined ? undefined : (await environmentIn(answer))['SETTING']
   }
 })
 

@@ -66,7 +66,7 @@ export function checkNothingPutAside(
       deadLetter === undefined ? [] : [[placeOf(deadLetter), deadLetter] as const],
     ),
   )
-  const hasOtherProducer = rowsOf(facts.evidence.nemesis).some(({ kind }) => kind === 'producer')
+  const hasOtherProducer = rowsOf(facts.evidence.faultLog).some(({ kind }) => kind === 'producer')
   return [...letters].flatMap(([place, { reason }]) => {
     const record = recordAt.get(place)
     // A letter of no record, or without a reason, is a finding of its own.

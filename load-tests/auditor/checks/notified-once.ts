@@ -1,4 +1,4 @@
-import { type InboxRow, type MailLine, type NemesisLine, rowsOf } from '../evidence.ts'
+import { type FaultLogLine, type InboxRow, type MailLine, rowsOf } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
@@ -61,7 +61,7 @@ function checkDuplicateMails(facts: Facts): Finding[] {
     .filter(([, same]) => same.length > copiesMax)
     .map(one => s6(`a mail was sent ${one[1].length} times, ${copiesMax} at most`, idsOf([one])))
   const surplus = repeated.reduce((sum, [, same]) => sum + same.length - 1, 0)
-  const faults = rowsOf(facts.evidence.nemesis).filter(({ action }) => action === 'begin')
+  const faults = rowsOf(facts.evidence.faultLog).filter(({ action }) => action === 'begin')
   const blows = faults.filter(isBlowToNotifications).length
   if (surplus <= blows * sentAtOnceMax || faults.some(isOnTheWayToTheMailbox)) return tooMany
   if (rowsOf(facts.evidence.mails).some(({ type }) => type === 'mail.unanswered')) return tooMany
@@ -86,12 +86,12 @@ function checkInboxes(facts: Facts): Finding[] {
 }
 
 /** Killed, stopped or paused: after a pause the answers of a mail server may have come too late. */
-function isBlowToNotifications({ kind, name }: NemesisLine): boolean {
+function isBlowToNotifications({ kind, name }: FaultLogLine): boolean {
   return kind === 'process' && name === 'notifications'
 }
 
 /** The process of the mail server, its faults, and the link to it. */
-function isOnTheWayToTheMailbox({ name }: NemesisLine): boolean {
+function isOnTheWayToTheMailbox({ name }: FaultLogLine): boolean {
   return name === 'mailbox' || name.startsWith('mailbox/') || name.includes('notifications-mail')
 }
 

@@ -22,7 +22,7 @@ export type Recovery = { findings: Finding[]; doubt?: string; recoveryMs?: numbe
  * Without clients after the fault, or without any, nobody knows.
  */
 export function checkRecovery(facts: Facts): Recovery {
-  const { lastEnd } = faultsOf(rowsOf(facts.evidence.nemesis))
+  const { lastEnd } = faultsOf(rowsOf(facts.evidence.faultLog))
   if (lastEnd === undefined) return { findings: [] }
   const later = facts.attempts
     .filter(({ endedAt }) => endedAt !== undefined && endedAt >= lastEnd)

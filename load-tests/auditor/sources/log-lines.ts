@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { MailLine, NemesisLine, ProviderLine } from '../evidence.ts'
+import type { FaultLogLine, MailLine, ProviderLine } from '../evidence.ts'
 
 const stamped = { at: Type.String(), seq: Type.Integer({ minimum: 1 }), type: Type.String() }
 
@@ -18,7 +18,7 @@ const truth = Compile(
   }),
 )
 
-/** Undefined when it is no line of a truth log. A type that we do not know is kept, as a line. */
+/** Undefined when it is no line of a provider log. A type that we do not know is kept, as a line. */
 export function providerLine(value: unknown): ProviderLine | undefined {
   if (!truth.Check(value)) return undefined
   const { at, seq, type, metadata, ...rest } = value
@@ -71,7 +71,7 @@ const fault = Compile(
 )
 
 /** Undefined when it is no line about a fault. */
-export function nemesisLine(value: unknown): NemesisLine | undefined {
+export function faultLogLine(value: unknown): FaultLogLine | undefined {
   if (!fault.Check(value)) return undefined
   const { at, kind, action, process, proxy, toxic, name, signal } = value
   const hurt = [process, proxy, toxic?.name, name].filter(part => part !== undefined).join('/')

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { domainToASCII } from 'node:url'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { HistoryLine, MailLine, NemesisLine, ProviderLine, Source } from '../evidence.ts'
+import type { FaultLogLine, HistoryLine, MailLine, ProviderLine, Source } from '../evidence.ts'
 import { parseJsonLines } from '../json-lines.ts'
 import { digestOf } from './digest.ts'
-import { mailLine, nemesisLine, providerLine } from './log-lines.ts'
+import { faultLogLine, mailLine, providerLine } from './log-lines.ts'
 
 /** What the checks rely on; the whole form is `../../scenarios/history-line.schema.json`. */
 const historyLine = Compile(
@@ -60,28 +60,28 @@ function normalised(address: string): string {
   return `${address.slice(0, at + 1)}${domain}`.toLowerCase()
 }
 
-export function readNemesis(file: string): Promise<Source<NemesisLine>> {
-  return readLog(file, (value, place) => nemesisLine(value) ?? `${place} is no line about a fault`)
+export function readFaultLog(file: string): Promise<Source<FaultLogLine>> {
+  return readLog(file, (value, place) => faultLogLine(value) ?? `${place} is no line about a fault`)
 }
 
 /** The log itself, or its pages from the provider, which reads them from the same file. */
 export async function readProvider(
-  from: { truthLog: string } | { providerUrl: string },
+  from: { providerLog: string } | { providerUrl: string },
   timeoutMs: number,
 ): Promise<Source<ProviderLine>> {
   const read = (value: Fields, place: string) =>
-    providerLine(value) ?? `${place} is no line of a truth log`
-  if ('truthLog' in from) return readLog(from.truthLog, read)
+    providerLine(value) ?? `${place} is no line of a provider log`
+  if ('providerLog' in from) return readLog(from.providerLog, read)
   const rows: ProviderLine[] = []
   const problems: string[] = []
   const deadline = AbortSignal.timeout(timeoutMs)
   for (let after = 0, more = true; more; ) {
-    const url = `${from.providerUrl}/truth?after=${after}&limit=1000`
+    const url = `${from.providerUrl}/log?after=${after}&limit=1000`
     const answer = await fetch(url, { signal: deadline })
     if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
     const page = (await answer.json()) as { lines: Fields[]; nextAfter: number; hasMore: boolean }
     for (const value of page.lines) {
-      const line = read(value, `${from.providerUrl}/truth after ${after}`)
+      const line = read(value, `${from.providerUrl}/log after ${after}`)
       if (typeof line === 'string') problems.push(line)
       else rows.push(line)
     }

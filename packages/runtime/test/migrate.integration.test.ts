@@ -59,7 +59,7 @@ test('a file that was changed after it had been applied is refused, and nothing 
   expect(await tables()).toEqual(['things'])
 })
 
-test('a file that fails is undone as a whole, is named, and can be mended', async () => {
+test('a file that fails is undone as a whole, is named, and can be healed', async () => {
   await write('0001_things.sql', 'CREATE TABLE things (id integer)')
   await write('0002_more.sql', 'CREATE TABLE more (id integer); SELECT 1/0')
   await write('0003_others.sql', 'CREATE TABLE others (id integer)')

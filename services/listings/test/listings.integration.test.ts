@@ -3,9 +3,9 @@ import {
   as,
   call,
   chargesFor,
-  dialProvider,
   draftListing,
   eventually,
+  setProviderFaults,
 } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
@@ -26,7 +26,7 @@ afterAll(async () => {
   await deadLetters[Symbol.asyncDispose]()
   await system[Symbol.asyncDispose]()
 })
-afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+afterEach(() => setProviderFaults(system, { silence: 'none', latencyMs: 0 }))
 
 type Tenant = 'acme' | 'northwind'
 const newKey = () => `test-${randomUUID()}`
@@ -80,7 +80,7 @@ describe('a listing is live if and only if it was paid for', () => {
   })
 
   test('the same publish request twenty times at once charges once', async () => {
-    await dialProvider(system, { latencyMs: 200 })
+    await setProviderFaults(system, { latencyMs: 200 })
     const word = newWord()
     const listingId = await draft({ title: word })
     const key = newKey()
@@ -96,7 +96,7 @@ describe('a listing is live if and only if it was paid for', () => {
   })
 
   test('two keys for one listing at once: one publication, one charge', async () => {
-    await dialProvider(system, { latencyMs: 100 })
+    await setProviderFaults(system, { latencyMs: 100 })
     const listingId = await draft()
     const answers = await Promise.all([publish(listingId), publish(listingId)])
     const statuses = answers.map(answer => answer.status).sort()
@@ -144,7 +144,7 @@ describe('a listing is live if and only if it was paid for', () => {
   })
 
   test('listings killed while payments works: the client that asks again gets its answer', async () => {
-    await dialProvider(system, { latencyMs: 500 })
+    await setProviderFaults(system, { latencyMs: 500 })
     const word = newWord()
     const listingId = await draft({ title: word })
     const key = newKey()
@@ -212,7 +212,7 @@ describe('events that can not be true put nothing live', () => {
     ['another tenant', {}, { tenantId: '11111111-0000-4000-8000-000000000002' }],
     ['another listing', { listingId: randomUUID() }, {}],
   ])('of %s, and its payment still works afterwards', async (_what, data, changes) => {
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     const word = newWord()
     const listingId = await draft({ title: word })
     const pending = await publish(listingId)
@@ -222,7 +222,7 @@ describe('events that can not be true put nothing live', () => {
     await payments.write(forged.aggregateId, JSON.stringify(forged))
     await deadLetterOf(forged.eventId)
     expect(await search(`text=${word}`)).toHaveLength(0)
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     await untilLive(listingId, word)
   })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, draftListing, truthOf } from '@nightshift/load-tests/harness/test-client'
+import { as, call, draftListing, providerLogOf } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
@@ -51,7 +51,7 @@ test('after all of these the listing is a draft, and costs what its plan costs',
   expect((await call('GET', url, { headers })).json.status).toBe('draft')
   const { status, json } = await publish({})
   expect([status, json.amountCents]).toEqual([201, 9_900])
-  const charges = await truthOf(system, json.publicationId)
+  const charges = await providerLogOf(system, json.publicationId)
   expect(charges.map(({ type, amount }) => [type, amount])).toContainEqual([
     'intent.succeeded',
     9_900,

@@ -85,7 +85,7 @@ function newPublication(publicationId: string, tenantId: string, listingId: stri
 }
 
 /** All of a table as its administrator sees it. */
-function truthOf(table: string): Promise<unknown[]> {
+function providerLogOf(table: string): Promise<unknown[]> {
   return withDatabase(system.databaseUrl('listings'), async client => {
     return (await client.query(`SELECT * FROM ${table} ORDER BY 1`)).rows
   })
@@ -107,9 +107,9 @@ describe('a statement that forgot the tenant sees nothing of another', () => {
         }),
     ],
   ])('%s', async (_what, work) => {
-    const before = [await truthOf('listings'), await truthOf('publications')]
+    const before = [await providerLogOf('listings'), await providerLogOf('publications')]
     expect(await work()).toBeUndefined()
-    expect([await truthOf('listings'), await truthOf('publications')]).toEqual(before)
+    expect([await providerLogOf('listings'), await providerLogOf('publications')]).toEqual(before)
   })
 
   test.each(['listings', 'publications', 'idempotency_keys'])('SELECT * FROM %s', async table => {
@@ -121,14 +121,14 @@ describe('a statement that forgot the tenant sees nothing of another', () => {
       return rows.map(row => row.tenant_id)
     })
     expect(tenants.filter(tenant => tenant !== mine)).toEqual([])
-    expect((await truthOf(table)).length).toBeGreaterThan(0)
+    expect((await providerLogOf(table)).length).toBeGreaterThan(0)
   })
 
   test('the answers under their keys stay theirs', async () => {
     const { id } = await claim(theirs)
     const answer = { status: 201, headers: {}, body: 'forged' }
     await as(mine, tx => keys.finish(tx, id, answer))
-    expect(await truthOf('idempotency_keys')).toContainEqual(
+    expect(await providerLogOf('idempotency_keys')).toContainEqual(
       expect.objectContaining({ subject_id: id, response_status: null }),
     )
   })

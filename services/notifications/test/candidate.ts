@@ -49,7 +49,7 @@ export function candidatesOf(system: TestSystem, listings: TestTopic) {
       (await allMailsTo(address)).filter(({ text }) => confirmLinkIn(text) !== undefined),
     /** Turns the faults of the mail server. */
     setMailbox: async (faults: object) => {
-      const answer = await call('PATCH', `${mailbox}/dials`, { body: faults })
+      const answer = await call('PATCH', `${mailbox}/settings`, { body: faults })
       if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
     },
     /**

@@ -232,7 +232,7 @@ describe('many mails of one listing', () => {
   })
 })
 
-test('a crowd that waits at the public door does not delay a mail', async () => {
+test('a crowd that waits at the public listener does not delay a mail', async () => {
   const word = newWord()
   const email = newAddress()
   await candidates.subscribe({ email, text: word })

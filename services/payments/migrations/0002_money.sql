@@ -149,7 +149,7 @@ CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
   ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
 
 -- What the provider called about, once for each of its events.
-CREATE TABLE provider_callbacks (
+CREATE TABLE provider_webhooks (
   event_id text PRIMARY KEY,
   type text NOT NULL,
   payment_id uuid,
@@ -157,6 +157,6 @@ CREATE TABLE provider_callbacks (
 );
 
 GRANT SELECT, INSERT, UPDATE ON refunds TO payments;
-GRANT SELECT, INSERT ON ledger_transactions, ledger_entries, provider_callbacks TO payments;
+GRANT SELECT, INSERT ON ledger_transactions, ledger_entries, provider_webhooks TO payments;
 -- The only rows that are ever deleted: keys whose time is over.
 GRANT DELETE ON idempotency_keys TO payments;

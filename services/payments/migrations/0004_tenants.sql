@@ -2,20 +2,20 @@
 
 -- Requests on behalf of an employer: its own rows, below. A payment is begun and settled by the worker.
 REVOKE ALL ON payments, idempotency_keys, outbox, refunds, ledger_transactions, ledger_entries,
-  provider_callbacks FROM payments;
+  provider_webhooks FROM payments;
 GRANT SELECT ON payments, ledger_transactions, ledger_entries TO payments;
 GRANT UPDATE (refunded_cents, wanted, checks, attempt, next_check_at, updated_at)
   ON payments TO payments;
 GRANT SELECT, INSERT, UPDATE ON refunds, idempotency_keys TO payments;
 GRANT INSERT ON ledger_transactions, ledger_entries TO payments;
 
--- What works for all tenants: the phases of payments, many at a time; the jobs; the callbacks.
+-- What works for all tenants: the phases of payments, many at a time; the jobs; the webhooks.
 GRANT SELECT, INSERT, UPDATE ON payments, idempotency_keys TO payments_worker;
 -- The only rows that are ever deleted: keys whose time is over.
 GRANT DELETE ON idempotency_keys TO payments_worker;
 GRANT SELECT, UPDATE ON refunds TO payments_worker;
 GRANT INSERT ON outbox TO payments_worker;
-GRANT SELECT, INSERT ON ledger_transactions, ledger_entries, provider_callbacks TO payments_worker;
+GRANT SELECT, INSERT ON ledger_transactions, ledger_entries, provider_webhooks TO payments_worker;
 
 GRANT SELECT ON refunds, ledger_transactions, ledger_entries TO payments_reader;
 

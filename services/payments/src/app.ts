@@ -3,17 +3,17 @@ import { buildHttpServer } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type AccountRoutesDeps, accountRoutes } from './http/account-routes.ts'
-import { type HoldRoutesDeps, holdRoutes } from './http/capture-or-void-routes.ts'
+import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
-import { type CallbackRoutesDeps, callbackRoutes } from './http/webhook-routes.ts'
+import { type WebhookRoutesDeps, webhookRoutes } from './http/webhook-routes.ts'
 import { limits } from './limits.ts'
 
 export type AppDeps = PaymentRoutesDeps &
-  HoldRoutesDeps &
+  CaptureOrVoidRoutesDeps &
   RefundRoutesDeps &
   AccountRoutesDeps &
-  CallbackRoutesDeps & { authenticate: Authenticate; log: Log; metrics: Metrics }
+  WebhookRoutesDeps & { authenticate: Authenticate; log: Log; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {
@@ -26,9 +26,9 @@ export async function buildApp(deps: AppDeps) {
     authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })
-  await app.register(holdRoutes, { deps })
+  await app.register(captureOrVoidRoutes, { deps })
   await app.register(refundRoutes, { deps })
   await app.register(accountRoutes, { deps })
-  await app.register(callbackRoutes, { deps })
+  await app.register(webhookRoutes, { deps })
   return app
 }

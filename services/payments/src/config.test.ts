@@ -11,7 +11,7 @@ const required = {
   CARD_PROVIDER_URL: 'http://nowhere',
   CARD_PROVIDER_SECRET_KEY: 'a secret of the test',
   API_KEY_PEPPER: 'pepper'.repeat(8),
-  CARD_PROVIDER_CALLBACK_SECRETS: 'a secret of the test',
+  CARD_PROVIDER_WEBHOOK_SECRETS: 'a secret of the test',
 }
 
 const refuse = (switches: Record<string, string>) => () =>

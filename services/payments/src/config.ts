@@ -19,7 +19,7 @@ export const Config = Type.Object({
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
   /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
-  CARD_PROVIDER_CALLBACK_SECRETS: Type.String({
+  CARD_PROVIDER_WEBHOOK_SECRETS: Type.String({
     pattern: '^[^,]{16,200}(,[^,]{16,200})?$',
     description: 'One, or two while one replaces the other.',
     ...secret,

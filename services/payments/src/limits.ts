@@ -12,7 +12,7 @@ export const limits = {
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
     /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
-    callbackBytesMax: 256 * 1024,
+    webhookBytesMax: 256 * 1024,
     connectionsMax: 1_000,
   },
   pool: {
@@ -54,7 +54,7 @@ export const limits = {
   },
   /**
    * What the provider publishes: how long it remembers a key (docs.stripe.com/api/idempotent_requests;
-   * `GET /rules` of the stand-in), and how long it may take to carry out what it has taken in. The
+   * `GET /rules` of the simulator), and how long it may take to carry out what it has taken in. The
    * margin is ours.
    */
   providerRules: {

@@ -7,8 +7,8 @@ import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
-import { believeCallback } from '@nightshift/patterns/webhook-hint/naive'
-import { takeAsHint } from '@nightshift/patterns/webhook-hint/webhook-hint'
+import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
+import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
@@ -33,9 +33,9 @@ import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
 import { Config, refuseIgnoredSwitches } from './config.ts'
 import { captureEntries } from './domain/ledger.ts'
-import type { FinishHoldDeps } from './flows/capture-or-void.ts'
+import type { CaptureOrVoidDeps } from './flows/capture-or-void.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
-import { meetRefundsOnce } from './jobs/process-refunds.ts'
+import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import { createPaymentMetrics, type PaymentMetrics } from './metrics.ts'
@@ -48,9 +48,9 @@ import {
   takeDuePayment,
 } from './store/payments.ts'
 import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from './store/refunds.ts'
-import { decideHold } from './store/request-capture-or-void.ts'
+import { requestCaptureOrVoid } from './store/request-capture-or-void.ts'
 import { readStatementPage } from './store/statements.ts'
-import { believeBy } from './store/variants/believe-callback.ts'
+import { believeBy } from './store/variants/believe-webhook.ts'
 import { findAnyPayment, lookOnce } from './store/webhooks.ts'
 import { eventNow, wirePhases } from './wire-phases.ts'
 import { wireProvider } from './wire-provider.ts'
@@ -93,7 +93,7 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
 type Plumbing = {
   /** For requests on behalf of one employer. */
   pool: Pool
-  /** For what works for all of them: the phases of payments, the jobs, the callbacks. */
+  /** For what works for all of them: the phases of payments, the jobs, the webhooks. */
   worker: Pool
   /** For looking up why a key could not be claimed. */
   lookUps: Pool
@@ -109,12 +109,12 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
   const { pool, worker, log, metrics, paymentMetrics } = plumbing
   const { announcements, claim, finish, refund } = wired
   const { defaultSize, refundsMax } = limits.page
-  const decide = decideHold(limits.reconcile.firstCheckMs)
+  const decide = requestCaptureOrVoid(limits.reconcile.firstCheckMs)
   return {
     authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
-    callbackMetrics: paymentMetrics,
+    webhookMetrics: paymentMetrics,
     pageDefault: defaultSize,
     takePayment: {
       ...{ claim, ...finish, beginMinMs: limits.beginMinMs },
@@ -123,7 +123,7 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
     },
     findPayment: (tenantId, paymentId) =>
       inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
-    finishHold: {
+    captureOrVoid: {
       decide: (tenantId, paymentId, wanted) =>
         inTenantTransaction(pool, tenantId, tx => decide(tx, tenantId, paymentId, wanted)),
       ...finish,
@@ -138,10 +138,10 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
       inTenantTransaction(pool, filter.tenantId, tx => listPayments(tx, filter)),
     readStatementPage: filter =>
       inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter)),
-    takeCallback: {
+    receiveWebhook: {
       findPayment: paymentId => findAnyPayment(worker, paymentId),
-      lookOnce: callback => lookOnce(worker, callback),
-      takeHint: config.PATTERN_WEBHOOK_HINT === 'on' ? takeAsHint : believeCallback,
+      lookOnce: webhook => lookOnce(worker, webhook),
+      takeHint: config.PATTERN_WEBHOOK_HINT === 'on' ? recordAndRecheck : applyWebhookDirectly,
       believe: believeBy({
         announcements,
         eventOf: eventNow,
@@ -149,7 +149,7 @@ function portsOf(config: Config, wired: Wired, plumbing: Plumbing): AppDeps {
         entriesOf: captured => captureEntries(captured, 0),
       }),
     },
-    callbackSecrets: config.CARD_PROVIDER_CALLBACK_SECRETS.split(','),
+    webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   }
 }
@@ -189,7 +189,7 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   return { announcements, backlog, claim: phases.claim, finish, reconcile, refund }
 }
 
-type Finish = FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
+type Finish = FinishPaymentDeps & Pick<CaptureOrVoidDeps, 'carryOut'>
 
 /**
  * What happens without a request. The jobs end while requests are being drained; the relay ends after
@@ -211,7 +211,7 @@ function startJobs(
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
-  const meetRefunds = {
+  const processRefunds = {
     ...work,
     finish: refund,
     takeDue: () => takeDueRefund(worker, leaseMs),
@@ -224,8 +224,8 @@ function startJobs(
       runOnce: signal => reconcilePaymentsOnce(reconcilePayments, signal),
     },
     {
-      name: 'meet-refunds',
-      runOnce: signal => meetRefundsOnce(meetRefunds, signal),
+      name: 'process-refunds',
+      runOnce: signal => processRefundsOnce(processRefunds, signal),
     },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
     {

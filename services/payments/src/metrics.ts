@@ -20,14 +20,14 @@ export function createPaymentMetrics(registry: Registry) {
       help: 'Age of the oldest refund that is owed. The alarm is set on this.',
       registers,
     }),
-    callbacks: new Counter({
-      name: 'provider_callbacks_total',
-      help: 'Callbacks of the card provider, by what became of them.',
+    webhooks: new Counter({
+      name: 'provider_webhooks_total',
+      help: 'Webhooks of the card provider, by what became of them.',
       labelNames: ['outcome'] as const,
       registers,
     }),
-    callbacksIgnored: new Counter({
-      name: 'provider_callbacks_ignored_total',
+    webhooksIgnored: new Counter({
+      name: 'provider_webhooks_ignored_total',
       help: 'Signed events of the card provider that are about nothing of ours, by their type.',
       labelNames: ['type'] as const,
       registers,

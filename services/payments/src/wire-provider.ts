@@ -1,21 +1,21 @@
 import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
-import { wayToAsk } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { openHttpClient } from '@nightshift/runtime/http/client'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import { chargeCard, finishHoldAtProvider } from './clients/card-provider.ts'
-import { chargeOnce } from './clients/charge-idempotently.ts'
+import { captureOrVoidAtProvider, chargeCard } from './clients/card-provider.ts'
+import { chargeIdempotently } from './clients/charge-idempotently.ts'
 import { orLookUp } from './clients/look-up-charge.ts'
 import { refundAtProvider } from './clients/refund-at-provider.ts'
-import { refundOnce } from './clients/refund-idempotently.ts'
+import { refundIdempotently } from './clients/refund-idempotently.ts'
 import type { Config } from './config.ts'
-import type { FinishHoldDeps } from './flows/capture-or-void.ts'
+import type { CaptureOrVoidDeps } from './flows/capture-or-void.ts'
 import type { FinishRefundDeps } from './flows/refund-payment.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { limits } from './limits.ts'
 
 export type ProviderCalls = Pick<FinishPaymentDeps, 'charge'> &
-  Pick<FinishHoldDeps, 'carryOut'> &
+  Pick<CaptureOrVoidDeps, 'carryOut'> &
   Pick<FinishRefundDeps, 'giveBack'>
 
 /** What is asked of the card provider: each thing as often as need be, and done there once. */
@@ -30,13 +30,13 @@ export function wireProvider(
   const call = dependency('card-provider', limits.provider, log, metrics)
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // Our clock against the database's: the margin of the rules is for that, too.
-  const wayTo = (begunAt: Date) => wayToAsk(Date.now() - begunAt.getTime(), limits.providerRules)
+  const wayTo = (begunAt: Date) => retryModeOf(Date.now() - begunAt.getTime(), limits.providerRules)
   return {
     charge:
       config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
         ? orLookUp(chargeCard(provider), provider)
-        : chargeOnce(chargeCard(provider), provider, wayTo),
-    carryOut: finishHoldAtProvider(provider),
-    giveBack: refundOnce(refundAtProvider(provider), provider, wayTo),
+        : chargeIdempotently(chargeCard(provider), provider, wayTo),
+    carryOut: captureOrVoidAtProvider(provider),
+    giveBack: refundIdempotently(refundAtProvider(provider), provider, wayTo),
   }
 }

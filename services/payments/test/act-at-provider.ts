@@ -28,7 +28,7 @@ export async function actAtProvider(
 
 /** What the provider did for a payment, by the words of its own log. */
 export async function actsFor(system: TestSystem, paymentId: string): Promise<string[]> {
-  const url = `${system.urls.cardProvider}/truth?payment_id=${paymentId}&limit=1000`
+  const url = `${system.urls.cardProvider}/log?payment_id=${paymentId}&limit=1000`
   const lines: { type: string }[] = (await call('GET', url)).json.lines
   return lines.map(({ type }) => type).filter(type => /^(intent|refund)\./.test(type))
 }

@@ -1,4 +1,4 @@
-import { as, call, chargesFor, dialProvider } from '@nightshift/load-tests/harness/test-client'
+import { as, call, chargesFor, setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from './payment-of.ts'
@@ -14,10 +14,10 @@ test('with answers in a cache, a timeout is an error that is kept nowhere, and t
     const headers = as(system, 'acme', key)
     return call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
   }
-  await dialProvider(system, { silence: 'after' })
+  await setProviderFaults(system, { silence: 'after' })
   const first = await pay()
   expect([first.status, first.json.type]).toEqual([504, '/problems/provider-timeout'])
-  await dialProvider(system, { silence: 'none' })
+  await setProviderFaults(system, { silence: 'none' })
   const second = await pay()
   expect(second.status).toBe(201)
   expect(second.headers.get('idempotency-replayed')).toBeNull()

@@ -2,8 +2,8 @@ import {
   as,
   call,
   chargesFor,
-  dialProvider,
   eventually,
+  setProviderFaults,
 } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type OpenPayments, openPayments } from './open-payments.ts'
@@ -18,7 +18,7 @@ beforeAll(async () => {
   ;({ system, db } = payments)
 })
 afterAll(() => payments[Symbol.asyncDispose]())
-afterEach(() => dialProvider(system, { silence: 'none' }))
+afterEach(() => setProviderFaults(system, { silence: 'none' }))
 
 function pay(body: object, key: string) {
   const url = `${system.urls.payments}/v1/payments`
@@ -79,7 +79,7 @@ describe('a payment whose key was forgotten', () => {
   })
 
   test('while it is pending is still at work, and not begun again', async () => {
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     const [body, key] = [paymentOf(), newKey()]
     const first = await pay(body, key)
     expect(first.status).toBe(202)
@@ -87,7 +87,7 @@ describe('a payment whose key was forgotten', () => {
     expect((await pay(body, key)).status).toBe(409)
     expect((await pay({ ...body, amountCents: 51 }, key)).status).toBe(422)
     expect(await keyRows(key)).toBe(0)
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     const again = await eventually('it is final', async () => {
       const answer = await pay(body, key)
       return answer.status === 201 ? answer : undefined

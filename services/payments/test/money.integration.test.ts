@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { as, call, dialProvider, eventually } from '@nightshift/load-tests/harness/test-client'
+import { as, call, eventually, setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
   ;({ system, db } = payments)
 })
 afterAll(() => payments[Symbol.asyncDispose]())
-afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+afterEach(() => setProviderFaults(system, { silence: 'none', latencyMs: 0 }))
 
 type Tenant = 'acme' | 'northwind' | 'lumen'
 const at = (path: string) => `${system.urls.payments}${path}`
@@ -113,10 +113,10 @@ describe('money that is held', () => {
 
   test('is taken even if the answer of the provider is lost', async () => {
     const { json } = await hold()
-    await dialProvider(system, { silence: 'after' })
+    await setProviderFaults(system, { silence: 'after' })
     const answer = await finish(json.paymentId, 'capture')
     expect([answer.status, answer.json.status]).toEqual([202, 'authorized'])
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     await eventually('it is captured', async () => {
       const { json: now } = await read(`/v1/payments/${json.paymentId}`)
       return now.status === 'captured' ? true : undefined
@@ -170,10 +170,10 @@ describe('a refund', () => {
 
   test('is owed while the provider is silent, and given back once it answers', async () => {
     const { json } = await pay()
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     const answer = await refund(json.paymentId, {})
     expect([answer.status, answer.json.status]).toEqual([202, 'pending'])
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     await eventually('it is given back', async () => {
       const { refunds } = (await read(`/v1/payments/${json.paymentId}/refunds`)).json
       return refunds[0].status === 'succeeded' ? true : undefined
@@ -184,13 +184,13 @@ describe('a refund', () => {
   test('that is asked for again while it is owed is the same one', async () => {
     const { json } = await pay()
     const key = newKey()
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     const first = await refund(json.paymentId, { amountCents: 100 }, { key })
     const again = await refund(json.paymentId, { amountCents: 100 }, { key })
     expect(first.status).toBe(202)
     // 409 if the job that meets what is owed has the row in the same moment.
     expect([202, 409]).toContain(again.status)
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     const last = await eventually('it is given back', async () => {
       const answer = await refund(json.paymentId, { amountCents: 100 }, { key })
       return answer.status === 201 ? answer : undefined
@@ -250,15 +250,15 @@ describe('what was paid', () => {
   })
 })
 
-describe('a callback of the provider', () => {
+describe('a webhook of the provider', () => {
   type Sent = { secret?: string; ageSeconds?: number; header?: string }
 
   async function send(event: unknown, { secret, ageSeconds = 0, header }: Sent = {}) {
     const body = JSON.stringify(event)
     const t = Math.floor(Date.now() / 1_000) - ageSeconds
-    const key = secret ?? system.secrets.cardProviderCallbackSecret
+    const key = secret ?? system.secrets.cardProviderWebhookSecret
     const v1 = createHmac('sha256', key).update(`${t}.${body}`).digest('hex')
-    const response = await fetch(at('/v1/provider-callbacks'), {
+    const response = await fetch(at('/v1/provider-webhooks'), {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -313,7 +313,7 @@ describe('a callback of the provider', () => {
     ['another intent', { id: 'pi_another' }],
   ])('about %s is refused', async (_, changes) => {
     const event = await eventOf((await pay()).json.paymentId, changes)
-    expect(await send(event)).toEqual({ status: 422, type: '/problems/callback-mismatch' })
+    expect(await send(event)).toEqual({ status: 422, type: '/problems/webhook-mismatch' })
   })
 
   test("about another tenant's payment is refused", async () => {
@@ -334,14 +334,14 @@ describe('a callback of the provider', () => {
   })
 
   test('makes us ask sooner about a payment that is open', async () => {
-    await dialProvider(system, { silence: 'after' })
+    await setProviderFaults(system, { silence: 'after' })
     const { json } = await pay()
     expect(json.status).toBe('pending')
     await db.query(
       `UPDATE payments SET next_check_at = now() + interval '1 hour' WHERE payment_id = $1`,
       [json.paymentId],
     )
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     expect((await send(await eventOf(json.paymentId, { id: 'pi_any' }))).status).toBe(204)
     await eventually('it is captured', async () => {
       const { json: now } = await read(`/v1/payments/${json.paymentId}`)

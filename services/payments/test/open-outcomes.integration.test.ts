@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, dialProvider, eventually } from '@nightshift/load-tests/harness/test-client'
+import { as, call, eventually, setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { actAtProvider, actsFor } from './act-at-provider.ts'
 import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => payments[Symbol.asyncDispose]())
 afterEach(() =>
-  dialProvider(system, { silence: 'none', errorAfterRate: 0, keyWindowSeconds: 24 * 60 * 60 }),
+  setProviderFaults(system, { silence: 'none', errorAfterRate: 0, keyWindowSeconds: 24 * 60 * 60 }),
 )
 
 const amountCents = 9_900
@@ -89,7 +89,7 @@ async function chargeAndForget(paymentId: string, changes: object = {}) {
 
 async function forgetKeys() {
   const askedAt = Date.now()
-  await dialProvider(system, { keyWindowSeconds: 1 })
+  await setProviderFaults(system, { keyWindowSeconds: 1 })
   await eventually('the provider has forgotten its keys', async () =>
     Date.now() - askedAt > 1_100 ? true : undefined,
   )
@@ -140,11 +140,11 @@ describe('a payment that is older than the provider remembers its key', () => {
 })
 
 test('a provider that answers 500 to each question is asked in another way, and charges once', async () => {
-  await dialProvider(system, { errorAfterRate: 1 })
+  await setProviderFaults(system, { errorAfterRate: 1 })
   const paymentId = await pay()
   await becomes(paymentId, 'captured')
   expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded'])
-  await dialProvider(system, { errorAfterRate: 0 })
+  await setProviderFaults(system, { errorAfterRate: 0 })
 })
 
 describe('a refund that is older than the provider remembers its key', () => {
@@ -206,11 +206,11 @@ describe('money that is held here, and at the provider no longer', () => {
   test('is found out by the reconciler when the request did not hear of it', async () => {
     const { paymentId, intent } = await hold()
     await actAtProvider(system, `${intent}/cancel`)
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     expect((await post(`/v1/payments/${paymentId}/capture`)).status).toBe(202)
     const { status, json } = await post(`/v1/payments/${paymentId}/void`)
     expect([status, json.detail]).toEqual([409, expect.stringContaining('opposite')])
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     await becomes(paymentId, 'voided')
   })
 

@@ -3,9 +3,9 @@ import {
   as,
   call,
   chargesFor,
-  dialProvider,
   eventually,
-  truthOf,
+  providerLogOf,
+  setProviderFaults,
 } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -17,7 +17,7 @@ beforeAll(async () => {
   system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
 })
 afterAll(() => system[Symbol.asyncDispose]())
-afterEach(() => dialProvider(system, { silence: 'none', latencyMs: 0 }))
+afterEach(() => setProviderFaults(system, { silence: 'none', latencyMs: 0 }))
 
 function pay(body: object, key = newKey(), tenant: 'acme' | 'northwind' = 'acme') {
   return call('POST', `${system.urls.payments}/v1/payments`, {
@@ -64,7 +64,7 @@ describe('one charge per idempotency key', () => {
 
   test('twenty at once charge once, and each of the twenty learns the truth or waits', async () => {
     // Long enough that some of them meet the first at work; how many is up to the machine.
-    await dialProvider(system, { latencyMs: 200 })
+    await setProviderFaults(system, { latencyMs: 200 })
     const body = paymentOf()
     const key = newKey()
     const answers = await Promise.all(Array.from({ length: 20 }, () => pay(body, key)))
@@ -154,12 +154,12 @@ describe('an unknown outcome', () => {
   })
 
   test('a client that asks again with the key finishes it without waiting for the job', async () => {
-    await dialProvider(system, { silence: 'after' })
+    await setProviderFaults(system, { silence: 'after' })
     const body = paymentOf()
     const key = newKey()
     const first = await pay(body, key)
     expect(first.status).toBe(202)
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     const second = await pay(body, key)
     expect([201, 202, 409]).toContain(second.status)
     expect(await untilFinal(first.json.paymentId)).toBe('captured')
@@ -178,15 +178,15 @@ describe('an unknown outcome', () => {
   })
 
   test('nobody is told "declined" while the provider is silent', async () => {
-    await dialProvider(system, { silence: 'before' })
+    await setProviderFaults(system, { silence: 'before' })
     const body = paymentOf()
     const answer = await pay(body)
     expect(answer.status).toBe(202)
     const { json } = await read(answer.json.paymentId)
     expect(json.status).toBe('pending')
-    const types = (await truthOf(system, body.publicationId)).map(line => line.type)
+    const types = (await providerLogOf(system, body.publicationId)).map(line => line.type)
     expect(types).toContain('request.dropped')
-    await dialProvider(system, { silence: 'none' })
+    await setProviderFaults(system, { silence: 'none' })
     expect(await untilFinal(answer.json.paymentId)).toBe('captured')
   })
 })
@@ -244,7 +244,7 @@ describe('what a caller may say', () => {
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
     expect(answer.json.type).toBe('/problems/validation-error')
     expect(answer.json.errors[0].pointer).toBe(`/${Object.keys(changes)[0]}`)
-    expect(await truthOf(system, body.publicationId)).toHaveLength(0)
+    expect(await providerLogOf(system, body.publicationId)).toHaveLength(0)
   })
 
   test.each([

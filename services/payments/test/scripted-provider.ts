@@ -3,7 +3,7 @@ import type { ProviderConnection } from '../src/clients/provider-api.ts'
 /** What is answered to each method and path, always. */
 export type Script = Readonly<Record<string, { status: number; body: object }>>
 
-/** For tests: a provider that says what the stand-in does not, and keeps what it was asked. */
+/** For tests: a provider that says what the simulator does not, and keeps what it was asked. */
 export function scriptedProvider(script: Script): {
   provider: ProviderConnection
   asked: string[]

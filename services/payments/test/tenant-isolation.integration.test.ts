@@ -71,7 +71,7 @@ test.each(['payments', 'refunds', 'ledger_transactions', 'ledger_entries', 'idem
   },
 )
 
-test('the look-up of callbacks finds nothing for an employer', async () => {
+test('the look-up of webhooks finds nothing for an employer', async () => {
   const find = (tenantId: string) =>
     inTenantTransaction(pool, tenantId, tx => findAnyPayment(tx, paymentId))
   expect(await find(mine)).toBeUndefined()

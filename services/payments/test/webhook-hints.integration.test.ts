@@ -16,16 +16,16 @@ afterAll(() => payments[Symbol.asyncDispose]())
 const eventId = () => `evt_${randomUUID().replaceAll('-', '')}`
 const amountCents = 9_900
 
-/** A callback about a payment, signed as the provider signs. Answers the status. */
+/** A webhook about a payment, signed as the provider signs. Answers the status. */
 async function send(id: string, payment: { paymentId: string; tenantId: string }): Promise<number> {
   const metadata = { payment_id: payment.paymentId, tenant_id: payment.tenantId }
   const object = { id: 'pi_any', amount: amountCents, currency: 'eur', metadata }
   const body = JSON.stringify({ id, type: 'payment_intent.succeeded', data: { object } })
   const t = Math.floor(Date.now() / 1_000)
-  const secret = system.secrets.cardProviderCallbackSecret
+  const secret = system.secrets.cardProviderWebhookSecret
   const v1 = createHmac('sha256', secret).update(`${t}.${body}`).digest('hex')
   const headers = { 'content-type': 'application/json', 'stripe-signature': `t=${t},v1=${v1}` }
-  const url = `${system.urls.payments}/v1/provider-callbacks`
+  const url = `${system.urls.payments}/v1/provider-webhooks`
   const signal = AbortSignal.timeout(5_000)
   return (await fetch(url, { method: 'POST', headers, body, signal })).status
 }
@@ -58,17 +58,17 @@ test('a hint that could not be written down is not remembered as taken', async (
   })
 })
 
-test('a callback about a payment that is not there yet keeps which one it names', async () => {
+test('a webhook about a payment that is not there yet keeps which one it names', async () => {
   const id = eventId()
   const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
   expect(await send(id, payment)).toBe(202)
-  const { rows } = await db.query('SELECT payment_id FROM provider_callbacks WHERE event_id = $1', [
+  const { rows } = await db.query('SELECT payment_id FROM provider_webhooks WHERE event_id = $1', [
     id,
   ])
   expect(rows).toEqual([{ payment_id: payment.paymentId }])
 })
 
-test('the callback about a refund, whose object is a charge, is taken for its payment', async () => {
+test('the webhook about a refund, whose object is a charge, is taken for its payment', async () => {
   const headers = () => as(system, 'acme', `test-${randomUUID()}`)
   const ids = { listingId: randomUUID(), publicationId: randomUUID() }
   const body = { ...ids, amountCents, currency: 'EUR', cardToken: 'pm_card_visa' }
@@ -78,7 +78,7 @@ test('the callback about a refund, whose object is a charge, is taken for its pa
   expect((await call('POST', `${url}/${paymentId}/refunds`, refund)).status).toBe(201)
   await eventually('it is remembered', async () => {
     const { rows } = await db.query(
-      `SELECT FROM provider_callbacks WHERE payment_id = $1 AND type = 'charge.refunded'`,
+      `SELECT FROM provider_webhooks WHERE payment_id = $1 AND type = 'charge.refunded'`,
       [paymentId],
     )
     return rows.length === 1 ? true : undefined

@@ -12,25 +12,25 @@ import {
 } from '@nightshift/faults/injector/parse-fault'
 import { readDuration } from '@nightshift/faults/injector/read-duration'
 import {
-  openRunningNemesis,
-  type RunningNemesis,
+  openRunningInjector,
+  type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
-import { dialBoards } from '@nightshift/faults/injector/target'
+import { simulatorNames } from '@nightshift/faults/injector/target'
 import { runCommandLine } from '../terminal/command-line.ts'
 
 const help = `Usage: npm run break [-- <thing> <what> [flags]] [--for TIME] [--json]
 
 Without a thing, lists what can be broken and what is broken now. Whatever is done is written down
-in .nightshift/data/faults/nemesis.jsonl with its begin and its end. \`npm run mend\` mends it.
+in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.
 
   <process> kill | restart | freeze | stop
   redis flush
   postgres kill-backend --of <service>
   <link> down
   <link> <toxic> [--stream upstream] [--toxicity 0.3] [what the toxic is told, as flags]
-  <card-provider or mailbox> <dial>=<value> ...
+  <card-provider or mailbox> <setting>=<value> ...
 
-  --for TIME           mends it again after 500ms, 10s or 2m (at most 60m), and at Ctrl-C
+  --for TIME           heals it again after 500ms, 10s or 2m (at most 60m), and at Ctrl-C
   --json               one JSON document instead of lines
 
   npm run break -- payments-provider latency --latency 2000 --jitter 500
@@ -59,7 +59,7 @@ if (import.meta.main) {
 async function run(values: Flags, words: readonly string[]): Promise<number> {
   const { for: period, json, ...flags } = values
   const forMs = period === undefined ? undefined : readDuration('--for', String(period), forMaxMs)
-  const running = await openRunningNemesis()
+  const running = await openRunningInjector()
   const breakable = await breakableOf(running)
   if (words.length === 0) {
     await list(running, breakable, json === true)
@@ -78,29 +78,29 @@ async function run(values: Flags, words: readonly string[]): Promise<number> {
   const end = () => stop.abort()
   if (forMs !== undefined)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-  const broken = await doBreak(running.nemesis, wanted)
+  const broken = await doBreak(running.injector, wanted)
   tell(broken, forMs, json === true)
-  if (forMs === undefined || broken.mend === undefined) return 0
-  await sleep(forMs, undefined, { signal: stop.signal }).catch(() => undefined) // Ctrl-C mends too
-  await broken.mend.undo()
-  if (!json) console.log(`Mended ${broken.mend.thing}.`)
+  if (forMs === undefined || broken.heal === undefined) return 0
+  await sleep(forMs, undefined, { signal: stop.signal }).catch(() => undefined) // Ctrl-C heals too
+  await broken.heal.undo()
+  if (!json) console.log(`Healed ${broken.heal.thing}.`)
   return stop.signal.aborted ? exitStopped : 0
 }
 
-async function breakableOf({ nemesis, processes }: RunningNemesis): Promise<Breakable> {
-  const links = (await nemesis.links()).map(({ name }) => name).toSorted()
+async function breakableOf({ injector, processes }: RunningInjector): Promise<Breakable> {
+  const links = (await injector.links()).map(({ name }) => name).toSorted()
   const boards = await Promise.all(
-    dialBoards.map(async board => {
-      // One that is stopped or frozen has no dials to show, and the rest can still be broken.
-      const settings = await nemesis.dials(board).catch(() => undefined)
+    simulatorNames.map(async board => {
+      // One that is stopped or frozen has no settings to show, and the rest can still be broken.
+      const settings = await injector.settings(board).catch(() => undefined)
       return [board, settings] as const
     }),
   )
-  const dials = Object.fromEntries(boards.filter(([, settings]) => settings !== undefined))
-  return { processes, links, dials }
+  const settings = Object.fromEntries(boards.filter(([, settings]) => settings !== undefined))
+  return { processes, links, settings }
 }
 
-async function list({ target }: RunningNemesis, breakable: Breakable, json: boolean) {
+async function list({ target }: RunningInjector, breakable: Breakable, json: boolean) {
   const open = await target.faults.open()
   if (json) {
     console.log(JSON.stringify({ ...breakable, open }, null, 2))
@@ -114,14 +114,14 @@ async function list({ target }: RunningNemesis, breakable: Breakable, json: bool
   console.log(listBreakable(breakable, words, { columns, heading }))
 }
 
-function tell({ did, shows, mend }: Broken, forMs: number | undefined, json: boolean): void {
-  const command = mend && `npm run mend -- ${mend.thing}`
+function tell({ did, shows, heal }: Broken, forMs: number | undefined, json: boolean): void {
+  const command = heal && `npm run heal -- ${heal.thing}`
   if (json) {
-    console.log(JSON.stringify({ did, shows, mend: command }, null, 2))
+    console.log(JSON.stringify({ did, shows, heal: command }, null, 2))
     return
   }
-  const later = forMs === undefined ? `To mend it: ${command}` : `Mended in ${forMs / 1000} s.`
-  const lines = [did, shows, mend === undefined ? 'Nothing is left to mend.' : later]
+  const later = forMs === undefined ? `To heal it: ${command}` : `Healed in ${forMs / 1000} s.`
+  const lines = [did, shows, heal === undefined ? 'Nothing is left to heal.' : later]
   const columns = process.stdout.columns ?? columnsUnknown
   for (const line of lines) console.log(wrapWords(line.split(' '), columns).join('\n'))
 }

@@ -1,20 +1,20 @@
-/** Mends what was broken on purpose: everything, or one thing. */
+/** Heals what was broken on purpose: everything, or one thing. */
 
 import { statusOf } from '@nightshift/faults/injector/process-faults'
 import {
-  openRunningNemesis,
-  type RunningNemesis,
+  openRunningInjector,
+  type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
-import { type BreakableName, dialBoards } from '@nightshift/faults/injector/target'
+import { type BreakableName, simulatorNames } from '@nightshift/faults/injector/target'
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { runCommandLine } from '../terminal/command-line.ts'
 
-const help = `Usage: npm run mend [-- <thing>] [--json]
+const help = `Usage: npm run heal [-- <thing>] [--json]
 
-Without a thing: wakes and starts every process, heals every link, puts every dial at rest, and
+Without a thing: wakes and starts every process, heals every link, puts every setting at rest, and
 waits until all is ready.
 
-  <thing>              a process, a link, or whose dials are to be at rest
+  <thing>              a process, a link, or whose settings are to be at rest
   --json               one JSON document instead of lines`
 
 const options = { json: { type: 'boolean' } } as const
@@ -27,55 +27,55 @@ if (import.meta.main) {
 }
 
 async function run({ json }: Values, words: readonly string[]): Promise<number> {
-  const running = await openRunningNemesis()
+  const running = await openRunningInjector()
   const [thing] = words
-  const mended = thing === undefined ? await running.nemesis.mendAll() : await mend(running, words)
-  if (mended === undefined) return exitUsage
-  if (json) console.log(JSON.stringify({ mended }, null, 2))
-  else console.log(mended.length === 0 ? 'Nothing was broken.' : mended.join('\n'))
+  const healed = thing === undefined ? await running.injector.healAll() : await heal(running, words)
+  if (healed === undefined) return exitUsage
+  if (json) console.log(JSON.stringify({ healed }, null, 2))
+  else console.log(healed.length === 0 ? 'Nothing was broken.' : healed.join('\n'))
   return 0
 }
 
 /** Undefined when nothing has that name, which has been said by then. */
-async function mend(
-  running: RunningNemesis,
+async function heal(
+  running: RunningInjector,
   words: readonly string[],
 ): Promise<readonly string[] | undefined> {
-  const { nemesis, processes } = running
-  // A dial is called card-provider/silence in the log.
+  const { injector, processes } = running
+  // A setting is called card-provider/silence in the log.
   const [name = ''] = words.join(' ').split('/')
   const known = processes.find(each => each === name)
-  if (known !== undefined) return mendProcess(running, known)
-  const links = (await nemesis.links()).map(link => link.name)
-  if (links.includes(name)) return mendLink(running, name)
+  if (known !== undefined) return healProcess(running, known)
+  const links = (await injector.links()).map(link => link.name)
+  if (links.includes(name)) return healLink(running, name)
   const near = nearestNames(name, [...processes, ...links])
   const names = near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'See `npm run break`.'
   console.error(`Nothing here is called ${name}. ${names}`)
   return undefined
 }
 
-async function mendLink({ nemesis }: RunningNemesis, name: string): Promise<string[]> {
-  const link = (await nemesis.links()).find(each => each.name === name)
-  const healed = await nemesis.heal(name)
-  await nemesis.up(name)
+async function healLink({ injector }: RunningInjector, name: string): Promise<string[]> {
+  const link = (await injector.links()).find(each => each.name === name)
+  const healed = await injector.heal(name)
+  await injector.up(name)
   const ills = [...(link?.enabled ? [] : ['down']), ...healed]
   return ills.length === 0 ? [] : [`healed ${name} (${ills.join(', ')})`]
 }
 
-async function mendProcess(
-  { nemesis, target }: RunningNemesis,
+async function healProcess(
+  { injector, target }: RunningInjector,
   name: BreakableName,
 ): Promise<string[]> {
   const done: string[] = []
   const { state } = await statusOf(target, name)
   if (state === 'stopped') {
-    await nemesis.start(name)
+    await injector.start(name)
     done.push(`started ${name}`)
-  } else if ((await nemesis.thaw(name)).wasBroken) {
+  } else if ((await injector.thaw(name)).wasBroken) {
     done.push(`thawed ${name}`)
   }
-  const board = dialBoards.find(each => each === name)
-  const turned = board === undefined ? [] : await nemesis.resetDials(board)
+  const board = simulatorNames.find(each => each === name)
+  const turned = board === undefined ? [] : await injector.resetSettings(board)
   if (turned.length > 0) done.push(`put ${name} at rest (${turned.join(', ')})`)
   return done
 }

@@ -19,7 +19,7 @@ import { renderTable } from '../terminal/table.ts'
 
 const help = `Usage: npm start
 
-Starts PostgreSQL, Redis, Kafka, the stand-ins and the services on 127.0.0.1, fills the board,
+Starts PostgreSQL, Redis, Kafka, the simulators and the services on 127.0.0.1, fills the board,
 makes one journey through it and leaves everything running. \`npm stop\` ends it; data stays.
 
 Environment:

@@ -1,6 +1,6 @@
 /**
  * When a log line was written, in ms since 1970, as far as the line tells: JSON with `time` or `at`
- * (the services, the stand-ins, the supervisor), or a date at its beginning (PostgreSQL, Kafka; both
+ * (the services, the simulators, the supervisor), or a date at its beginning (PostgreSQL, Kafka; both
  * write UTC). Undefined for a continuation, such as a line of a stack trace.
  */
 export function timeOfLogLine(line: string): number | undefined {

@@ -15,6 +15,11 @@ const patterns = '@nightshift/patterns'
 const runtime = '@nightshift/runtime'
 /** How a call ended: the part of the runtime that neither waits nor looks at a clock. */
 const outcome = '@nightshift/runtime/process/outcome'
+/** What makes HTTP answers and checks of the patterns: routes use these as they are. */
+const httpOfPatterns = [
+  '@nightshift/patterns/idempotency-key/http-answer',
+  '@nightshift/patterns/webhook-hint/signature',
+]
 
 /**
  * Who may import what inside a service. `./x` is a room of the same service (and always open to
@@ -34,7 +39,7 @@ const rooms: Readonly<Record<string, Room>> = {
   // a type at most.
   http: {
     values: [
-      ...['./flows', './limits', contracts, runtime],
+      ...['./flows', './limits', contracts, runtime, ...httpOfPatterns],
       ...['fastify', '@fastify', 'typebox', 'node:crypto'],
     ],
     types: ['./domain', './store', './clients', patterns],
@@ -55,7 +60,13 @@ const rooms: Readonly<Record<string, Room>> = {
   // The story. It receives functions, so no driver, not even a driver's type, may appear in it.
   flows: {
     values: ['./domain', './limits', contracts, outcome, 'node:assert'],
-    types: ['./store', './clients', patterns, `${runtime}/deadline`, `${runtime}/logger`],
+    types: [
+      './store',
+      './clients',
+      patterns,
+      `${runtime}/process/deadline`,
+      `${runtime}/telemetry/logger`,
+    ],
   },
 
   // Decides what should happen. Pure, so that every case can be tested in no time.
@@ -77,6 +88,9 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['./domain', './flows'],
   },
 
+  // Compares the ledger with what the provider did and settled. A command runs it, not the service.
+  reconciliation: { values: ['pg'], types: [] },
+
   // A schema. Reading the environment is main's affair.
   config: { values: ['./limits', contracts, runtime, 'typebox'], types: [patterns] },
 
@@ -84,7 +98,7 @@ const rooms: Readonly<Record<string, Room>> = {
   limits: { values: ['node:assert'], types: [] },
 }
 
-/** Imports inside a service from one room into another that has no door there. */
+/** Imports inside a service from one room into another that has no listener there. */
 export function roomViolations(files: readonly SourceFile[]): Violation[] {
   return files.flatMap(file => {
     const name = roomOf(file.path)

@@ -5,7 +5,7 @@ import { parsePlainJson } from '../../../simulators/plain-json.ts'
 import { limits } from '../limits.ts'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
-import { nemesisRoutes } from './fault-log-routes.ts'
+import { faultLogRoutes } from './fault-log-routes.ts'
 import { proxyRoutes } from './proxy-routes.ts'
 import { toxicRoutes } from './toxic-routes.ts'
 
@@ -57,12 +57,12 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
 
   app.get('/version', async () => ({ version: apiVersion }))
   app.get('/health', async (_request, reply) => {
-    const status = failure() === undefined ? 'ok' : 'the nemesis log cannot be written'
+    const status = failure() === undefined ? 'ok' : 'the fault log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
   app.register(proxyRoutes, { control })
   app.register(toxicRoutes, { control })
-  app.register(nemesisRoutes, { control })
+  app.register(faultLogRoutes, { control })
   return app
 }
 

@@ -1,5 +1,5 @@
 import type { ProxyView, Toxic } from '../proxy/toxic.ts'
-import type { NemesisLine } from './fault-log.ts'
+import type { FaultLogLine } from './fault-log.ts'
 import { parseNote } from './parse-note.ts'
 import { parseProxies, parseProxy } from './parse-proxy.ts'
 import { createProxyControl, type ProxyControlDeps } from './proxy-control.ts'
@@ -27,15 +27,15 @@ export type Control = Readonly<{
   changeToxic: (proxy: string, toxic: string, body: unknown) => Promise<Toxic>
   removeToxic: (proxy: string, toxic: string) => Promise<void>
   /** Writes down a fault that somebody else makes; on disk when it resolves. */
-  note: (body: unknown) => Promise<NemesisLine>
-  underWay: () => readonly NemesisLine[]
+  note: (body: unknown) => Promise<FaultLogLine>
+  underWay: () => readonly FaultLogLine[]
   /** Closes every listener and every connection. */
   close: () => Promise<void>
 }>
 
 export function createControl(deps: ProxyControlDeps): Control {
   const proxies = createProxyControl(deps)
-  const toxics = createToxicControl(deps.nemesis)
+  const toxics = createToxicControl(deps.injector)
   const serially = createSerialRunner()
 
   async function populate(body: unknown): Promise<Populated> {
@@ -74,8 +74,8 @@ export function createControl(deps: ProxyControlDeps): Control {
       serially(async () => toxics.change(proxies.find(name), toxicName, body)),
     removeToxic: (name, toxicName) =>
       serially(async () => toxics.remove(proxies.find(name), toxicName)),
-    note: body => serially(() => deps.nemesis.append(parseNote(body))),
-    underWay: deps.nemesis.underWay,
+    note: body => serially(() => deps.injector.append(parseNote(body))),
+    underWay: deps.injector.underWay,
     close: () =>
       serially(async () => {
         await Promise.all(proxies.all().map(proxy => proxy.stop()))

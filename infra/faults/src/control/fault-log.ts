@@ -1,21 +1,21 @@
 import { type Line, openAppendLog } from '../../../simulators/append-log.ts'
 import type { ProxyView, Toxic } from '../proxy/toxic.ts'
 
-export type NemesisAction = 'begin' | 'change' | 'end'
+export type FaultAction = 'begin' | 'change' | 'end'
 
-/** What others break: a process (killed, paused), a dial of an outside party, a real part. */
-export type NotedKind = 'process' | 'dial' | 'part'
+/** What others break: a process (killed, paused), a setting of an outside party, a real part. */
+export type NotedKind = 'process' | 'setting' | 'part'
 
 /** A fault that somebody else makes, with details of its own. */
-export type NemesisNote = Readonly<{
+export type FaultNote = Readonly<{
   kind: NotedKind
-  action: NemesisAction
+  action: FaultAction
   name: string
   [detail: string]: unknown
 }>
 
 /** A fault of this process, or a change of a link. */
-type ProxyEntry = Readonly<{ action: NemesisAction; proxy: string }> &
+type ProxyEntry = Readonly<{ action: FaultAction; proxy: string }> &
   (
     | Readonly<{ kind: 'toxic'; toxic: Toxic }>
     /**
@@ -25,17 +25,17 @@ type ProxyEntry = Readonly<{ action: NemesisAction; proxy: string }> &
     | Readonly<{ kind: 'proxy'; link: Readonly<{ listen: string; upstream: string }> | null }>
   )
 
-export type NemesisEntry = ProxyEntry | NemesisNote
+export type FaultLogEntry = ProxyEntry | FaultNote
 /** An entry as it stands in the log. */
-export type NemesisLine = Line<NemesisEntry>
+export type FaultLogLine = Line<FaultLogEntry>
 
-export function toxicLine(action: NemesisAction, proxy: string, toxic: Toxic): ProxyEntry {
+export function toxicLine(action: FaultAction, proxy: string, toxic: Toxic): ProxyEntry {
   return { kind: 'toxic', action, proxy, toxic }
 }
 
 /** `link` is where the proxy leads, or null when it is no more. */
 export function proxyLine(
-  action: NemesisAction,
+  action: FaultAction,
   proxy: string,
   link: Pick<ProxyView, 'listen' | 'upstream'> | null,
 ): ProxyEntry {
@@ -44,11 +44,11 @@ export function proxyLine(
 }
 
 /** The append-only file that says from when to when there was which fault. */
-export type NemesisLog = Readonly<{
+export type FaultLog = Readonly<{
   /** On disk when it resolves. Write a `begin` before the fault begins, an `end` after it ended. */
-  append: (entry: NemesisEntry) => Promise<NemesisLine>
+  append: (entry: FaultLogEntry) => Promise<FaultLogLine>
   /** The faults that have begun and not ended: as they are now, with `at` and `seq` of their begin. */
-  underWay: () => readonly NemesisLine[]
+  underWay: () => readonly FaultLogLine[]
   /** Why nothing can be written any more, or undefined while all is well. */
   failure: () => Error | undefined
   /** Ends every fault that is under way and goes with this process, then closes the file. */
@@ -60,10 +60,10 @@ export type NemesisLog = Readonly<{
  * ended here: they went with it. Faults of others did not, and stay under way. Throws when the file
  * can not be read back.
  */
-export async function openNemesisLog(path: string): Promise<NemesisLog> {
-  const underWay = new Map<string, NemesisLine>()
+export async function openFaultLog(path: string): Promise<FaultLog> {
+  const underWay = new Map<string, FaultLogLine>()
 
-  function keep(line: NemesisLine): void {
+  function keep(line: FaultLogLine): void {
     const key = keyOf(line)
     if (line.action === 'end') {
       underWay.delete(key)
@@ -73,9 +73,9 @@ export async function openNemesisLog(path: string): Promise<NemesisLog> {
     }
   }
 
-  const log = await openAppendLog<NemesisEntry>(path, keep)
+  const log = await openAppendLog<FaultLogEntry>(path, keep)
 
-  async function append(entry: NemesisEntry): Promise<NemesisLine> {
+  async function append(entry: FaultLogEntry): Promise<FaultLogLine> {
     const line = await log.append(entry)
     keep(line)
     return line
@@ -105,12 +105,12 @@ export async function openNemesisLog(path: string): Promise<NemesisLog> {
   }
 }
 
-function isOwn(entry: NemesisEntry): entry is ProxyEntry {
+function isOwn(entry: FaultLogEntry): entry is ProxyEntry {
   return entry.kind === 'toxic' || entry.kind === 'proxy'
 }
 
 /** What begins and ends under one name is one fault. */
-function keyOf(entry: NemesisEntry): string {
+function keyOf(entry: FaultLogEntry): string {
   if (!isOwn(entry)) return JSON.stringify([entry.kind, entry.name])
   const toxic = entry.kind === 'toxic' ? entry.toxic.name : undefined
   return JSON.stringify([entry.kind, entry.proxy, toxic])

@@ -1,10 +1,10 @@
 import { limits } from '../limits.ts'
 import { type ApiError, badBody } from './api-error.ts'
-import type { NemesisAction, NemesisNote, NotedKind } from './fault-log.ts'
+import type { FaultAction, FaultNote, NotedKind } from './fault-log.ts'
 import { parseName, parseObject, parseText } from './parse-body.ts'
 
-const kinds: readonly NotedKind[] = ['process', 'dial', 'part']
-const actions: readonly NemesisAction[] = ['begin', 'change', 'end']
+const kinds: readonly NotedKind[] = ['process', 'setting', 'part']
+const actions: readonly FaultAction[] = ['begin', 'change', 'end']
 /** The log stamps a line itself, and these name what the proxies do. */
 const reserved = ['at', 'seq', 'proxy', 'toxic', 'link', 'process']
 
@@ -12,7 +12,7 @@ const reserved = ['at', 'seq', 'proxy', 'toxic', 'link', 'process']
  * A line about a fault that somebody else makes, from the body of a request. Everything besides
  * kind, action and name is a detail and kept as it came. Throws the 400 that names the mistake.
  */
-export function parseNote(body: unknown): NemesisNote {
+export function parseNote(body: unknown): FaultNote {
   const { kind, action, name, ...details } = parseObject(body)
   const taken = reserved.find(field => field in details)
   if (taken !== undefined) throw badBody(`${taken} can not be a detail`)

@@ -3,11 +3,11 @@ import { limits } from '../limits.ts'
 import { createSwitch } from '../proxy/proxy-switch.ts'
 import { openTcpProxy, type TcpProxy } from '../proxy/tcp-proxy.ts'
 import { apiError } from './api-error.ts'
-import { type NemesisAction, type NemesisLog, proxyLine } from './fault-log.ts'
+import { type FaultAction, type FaultLog, proxyLine } from './fault-log.ts'
 import { type ProxyRequest, parseProxyChange } from './parse-proxy.ts'
 
 export type ProxyControlDeps = Readonly<{
-  nemesis: NemesisLog
+  injector: FaultLog
   /** Where proxies listen whose address names no host. */
   host: string
   seed: number
@@ -26,12 +26,12 @@ export type ProxyControl = Readonly<{
   enableAll: () => Promise<void>
 }>
 
-export function createProxyControl({ nemesis, host, seed }: ProxyControlDeps): ProxyControl {
+export function createProxyControl({ injector, host, seed }: ProxyControlDeps): ProxyControl {
   const proxies = new Map<string, TcpProxy>()
-  const { enable, disable } = createSwitch(nemesis)
+  const { enable, disable } = createSwitch(injector)
 
-  async function append(action: NemesisAction, proxy: TcpProxy): Promise<void> {
-    await nemesis.append(proxyLine(action, proxy.name, proxy.view()))
+  async function append(action: FaultAction, proxy: TcpProxy): Promise<void> {
+    await injector.append(proxyLine(action, proxy.name, proxy.view()))
   }
 
   async function create(request: ProxyRequest): Promise<TcpProxy> {
@@ -49,7 +49,7 @@ export function createProxyControl({ nemesis, host, seed }: ProxyControlDeps): P
     if (proxy.settings().enabled) await disable(proxy)
     proxies.delete(proxy.name)
     await append('end', proxy)
-    await nemesis.append(proxyLine('change', proxy.name, null))
+    await injector.append(proxyLine('change', proxy.name, null))
   }
 
   return {

@@ -2,7 +2,7 @@ import { limits } from '../limits.ts'
 import type { TcpProxy } from '../proxy/tcp-proxy.ts'
 import type { Toxic } from '../proxy/toxic.ts'
 import { apiError } from './api-error.ts'
-import { type NemesisAction, type NemesisLog, toxicLine } from './fault-log.ts'
+import { type FaultAction, type FaultLog, toxicLine } from './fault-log.ts'
 import { parseToxic, parseToxicChange } from './parse-toxic.ts'
 
 /** What can be done to the toxics of a proxy. What refuses throws an ApiError. */
@@ -14,9 +14,9 @@ export type ToxicControl = Readonly<{
 }>
 
 /** A toxic on a proxy that is off is no fault yet: it begins in the log when the proxy does. */
-export function createToxicControl(nemesis: NemesisLog): ToxicControl {
-  async function append(action: NemesisAction, proxy: TcpProxy, toxic: Toxic): Promise<void> {
-    if (proxy.settings().enabled) await nemesis.append(toxicLine(action, proxy.name, toxic))
+export function createToxicControl(injector: FaultLog): ToxicControl {
+  async function append(action: FaultAction, proxy: TcpProxy, toxic: Toxic): Promise<void> {
+    if (proxy.settings().enabled) await injector.append(toxicLine(action, proxy.name, toxic))
   }
 
   /** Heals first and writes afterwards: a log that fails must not keep a fault alive. */

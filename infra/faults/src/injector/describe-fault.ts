@@ -1,9 +1,9 @@
-import type { NemesisLine } from '../control/fault-log.ts'
+import type { FaultLogLine } from '../control/fault-log.ts'
 import { inWords } from './inject-fault.ts'
 
 /** A fault that is under way, in words. */
 export type FaultWords = Readonly<{
-  /** What `npm run mend` calls it. */
+  /** What `npm run heal` calls it. */
   thing: string
   what: string
   seconds: number
@@ -17,12 +17,12 @@ const states: Readonly<Record<string, string>> = {
 }
 
 /** What is broken there, and for how long now. */
-export function describeFault(fault: NemesisLine, nowMs: number): FaultWords {
+export function describeFault(fault: FaultLogLine, nowMs: number): FaultWords {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(fault.at)) / 1000))
   return { ...wordsOf(fault), seconds }
 }
 
-function wordsOf(fault: NemesisLine): Omit<FaultWords, 'seconds'> {
+function wordsOf(fault: FaultLogLine): Omit<FaultWords, 'seconds'> {
   switch (fault.kind) {
     case 'proxy':
       return { thing: fault.proxy, what: 'down' }
@@ -31,9 +31,9 @@ function wordsOf(fault: NemesisLine): Omit<FaultWords, 'seconds'> {
       const share = toxicity === 1 ? {} : { toxicity }
       return { thing: fault.proxy, what: `${name} ${inWords({ ...attributes, ...share })}` }
     }
-    case 'dial': {
-      const [thing = '', dial = ''] = fault.name.split('/')
-      return { thing, what: 'value' in fault ? inWords({ [dial]: fault['value'] }) : dial }
+    case 'setting': {
+      const [thing = '', setting = ''] = fault.name.split('/')
+      return { thing, what: 'value' in fault ? inWords({ [setting]: fault['value'] }) : setting }
     }
     case 'process':
       return { thing: fault.name, what: states[String(fault['verb'])] ?? 'broken' }

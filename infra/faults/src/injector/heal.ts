@@ -1,21 +1,21 @@
 import { signalFamily } from '@nightshift/local/supervisor/signal-tree'
 import { partNames } from '@nightshift/local/system/start-parts'
 import { processNames } from '@nightshift/local/system/topology'
-import type { NemesisLine, NemesisNote } from '../control/fault-log.ts'
+import type { FaultLogLine, FaultNote } from '../control/fault-log.ts'
 import type { LinkVerbs } from './link-faults.ts'
 import { statusOf, untilReady } from './process-faults.ts'
-import type { DialVerbs } from './simulator-faults.ts'
-import { type BreakableName, dialBoards, type NemesisTarget } from './target.ts'
+import type { SimulatorFaults } from './simulator-faults.ts'
+import { type BreakableName, type InjectorTarget, simulatorNames } from './target.ts'
 
-type Verbs = Pick<LinkVerbs, 'links'> & Pick<DialVerbs, 'resetDials'>
+type Verbs = Pick<LinkVerbs, 'links'> & Pick<SimulatorFaults, 'resetSettings'>
 
 /**
- * Wakes what is paused, starts what is stopped, heals links, puts dials at rest, waits until all is
+ * Wakes what is paused, starts what is stopped, heals links, puts settings at rest, waits until all is
  * ready, and ends in the log what nobody else will end. Says what it did.
  */
-export async function mendSystem(
-  target: NemesisTarget,
-  { links, resetDials }: Verbs,
+export async function healSystem(
+  target: InjectorTarget,
+  { links, resetSettings }: Verbs,
 ): Promise<readonly string[]> {
   const { faults } = target
   const done: string[] = []
@@ -35,9 +35,9 @@ export async function mendSystem(
     done.push(`healed ${name} (${ills.join(', ')})`)
   }
   if (hurt.length > 0) await faults.reset()
-  for (const board of dialBoards.filter(each => here.includes(each))) {
+  for (const board of simulatorNames.filter(each => here.includes(each))) {
     await untilReady(target, board)
-    const turned = await resetDials(board)
+    const turned = await resetSettings(board)
     if (turned.length > 0) done.push(`put ${board} at rest (${turned.join(', ')})`)
   }
   await Promise.all(here.map(name => untilReady(target, name)))
@@ -49,7 +49,7 @@ export async function mendSystem(
  * Ends in the log what is under way there and in truth is over: what was killed by somebody who has
  * died himself, and after a start whatever was stopped or paused before.
  */
-export async function endNotes(faults: NemesisTarget['faults']): Promise<void> {
+export async function endNotes(faults: InjectorTarget['faults']): Promise<void> {
   for (const fault of await faults.open()) {
     if (isNote(fault)) await faults.note({ kind: fault.kind, action: 'end', name: fault.name })
   }
@@ -59,23 +59,23 @@ export async function endNotes(faults: NemesisTarget['faults']): Promise<void> {
 export async function breakableNames({
   client,
   nameOf,
-}: Pick<NemesisTarget, 'client' | 'nameOf'>): Promise<BreakableName[]> {
+}: Pick<InjectorTarget, 'client' | 'nameOf'>): Promise<BreakableName[]> {
   const kept = new Set((await client.states()).map(({ name }) => name))
   return [...partNames, ...processNames].filter(name => kept.has(nameOf(name)))
 }
 
 /** Lets it go on if it is paused, by whomever. True if it was stopped, and is started now. */
-async function wake(target: NemesisTarget, name: BreakableName): Promise<boolean> {
+async function wake(target: InjectorTarget, name: BreakableName): Promise<boolean> {
   const { state, pid } = await statusOf(target, name)
   if (pid !== undefined) await signalFamily(pid, 'SIGCONT')
   if (state === 'stopped') await target.client.start(target.nameOf(name))
   return state === 'stopped'
 }
 
-function isPauseOf(fault: NemesisLine, name: BreakableName): boolean {
+function isPauseOf(fault: FaultLogLine, name: BreakableName): boolean {
   return fault.kind === 'process' && fault.name === name && fault['signal'] === 'SIGSTOP'
 }
 
-function isNote(fault: NemesisLine): fault is NemesisLine & NemesisNote {
+function isNote(fault: FaultLogLine): fault is FaultLogLine & FaultNote {
   return fault.kind !== 'toxic' && fault.kind !== 'proxy'
 }

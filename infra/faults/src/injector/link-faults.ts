@@ -19,7 +19,7 @@ export function breakLinks(faults: Faults): LinkVerbs {
     try {
       return await faults.list()
     } catch (cause) {
-      const remedy = '`npm run mend` wakes or starts it'
+      const remedy = '`npm run heal` wakes or starts it'
       throw new Error(`the fault proxy does not answer; ${remedy}`, { cause })
     }
   }

@@ -6,7 +6,9 @@ import type { Breakable } from './parse-fault.ts'
 const system: Breakable = {
   processes: ['postgres', 'redis', 'kafka', 'payments', 'notifications'],
   links: ['client-notifications', 'payments-postgres', 'notifications-postgres'],
-  dials: { 'card-provider': { silence: 'none', callbackDuplicates: 0, keyWindowSeconds: 86_400 } },
+  settings: {
+    'card-provider': { silence: 'none', webhookDuplicates: 0, keyWindowSeconds: 86_400 },
+  },
 }
 const begun = { at: '2026-01-01T00:00:00.000Z', seq: 1, action: 'begin' } as const
 const now = Date.parse('2026-01-01T00:00:12.000Z')
@@ -26,7 +28,7 @@ test.each([10, 24, 40, 80, 200])('the list fits a terminal of %i columns', colum
   const widest = Math.max(...text.split('\n').map(line => line.length))
   expect(widest).toBeLessThanOrEqual(Math.min(80, Math.max(24, columns)))
   expect(text.replaceAll(/\s+/g, ' ')).toContain(
-    'payments frozen, for 12 s npm run mend -- payments',
+    'payments frozen, for 12 s npm run heal -- payments',
   )
 })
 
@@ -39,12 +41,12 @@ test.each([
     'down',
   ],
   [
-    { ...begun, kind: 'dial', name: 'card-provider/silence', value: 'after' } as const,
+    { ...begun, kind: 'setting', name: 'card-provider/silence', value: 'after' } as const,
     'card-provider',
     'silence=after',
   ],
   [{ ...begun, kind: 'part', name: 'redis/flush' } as const, 'redis', 'redis/flush'],
-])('a fault is told by what mends it and what it is', (fault, thing, what) => {
+])('a fault is told by what heals it and what it is', (fault, thing, what) => {
   expect(describeFault(fault, now)).toEqual({ thing, what, seconds: 12 })
 })
 

@@ -18,7 +18,7 @@ export type ListOptions = Readonly<{
 
 /** What can be broken and what is, for a person with a terminal of any width. */
 export function listBreakable(
-  { processes, links, dials }: Breakable,
+  { processes, links, settings }: Breakable,
   open: readonly FaultWords[],
   { columns, heading }: ListOptions,
 ): string {
@@ -27,12 +27,12 @@ export function listBreakable(
   const deeper = width < columnsForTwo ? 2 : 4
   const broken = open.flatMap(({ thing, what, seconds }) => [
     ...wrap([thing, ...`${what}, for ${seconds} s`.split(' ')]),
-    ...wrap(['npm', 'run', 'mend', '--', thing], deeper),
+    ...wrap(['npm', 'run', 'heal', '--', thing], deeper),
   ])
   const toxics = toxicTypes.flatMap(type =>
     wrap([type, ...Object.keys(attributesAtRest[type]).map(name => `--${flagOf(name)} N`)]),
   )
-  const boards = Object.entries(dials).flatMap(([board, settings]) => [
+  const boards = Object.entries(settings).flatMap(([board, settings]) => [
     ...wrap([board]),
     ...wrap(inWords(settings).split(' '), deeper),
   ])
@@ -52,7 +52,7 @@ export function listBreakable(
     ...toxics,
     ...wrap(['each', 'with', '--stream upstream', 'or', 'downstream', '--toxicity 0..1']),
     '',
-    heading('Dials'),
+    heading('Settings'),
     ...boards,
     '',
     heading('For example'),

@@ -5,8 +5,8 @@ import { type Breakable, type Flags, parseBreak } from './parse-fault.ts'
 const system: Breakable = {
   processes: ['postgres', 'redis', 'kafka', 'faults', 'card-provider', 'mailbox', 'payments'],
   links: ['client-payments', 'payments-postgres', 'payments-kafka'],
-  dials: {
-    'card-provider': { silence: 'none', silenceRate: 1, callbackEarly: false },
+  settings: {
+    'card-provider': { silence: 'none', silenceRate: 1, webhookEarly: false },
     mailbox: { refuseRate: 0 },
   },
 }
@@ -50,12 +50,12 @@ test.each<[string, Flags, object]>([
     { verb: 'toxic', toxic: { attributes: { average_size: 10, delay: 1000 } } },
   ],
   [
-    'card-provider silence=after silenceRate=0.5 callbackEarly=true',
+    'card-provider silence=after silenceRate=0.5 webhookEarly=true',
     {},
     {
-      verb: 'dial',
+      verb: 'setting',
       board: 'card-provider',
-      change: { silence: 'after', silenceRate: 0.5, callbackEarly: true },
+      change: { silence: 'after', silenceRate: 0.5, webhookEarly: true },
     },
   ],
 ])('%s %j is understood', (line, flags, wanted) => {
@@ -85,7 +85,7 @@ test.each<[string, Flags, string]>([
   ['payments-kafka timeout', { stream: 'up' }, '--stream is upstream or downstream.'],
   ['payments kill', { of: 'payments' }, '--of says nothing to kill.'],
   ['postgres kill-backend', {}, 'Whose session? --of payments'],
-  ['card-provider silense=after', {}, 'card-provider has no dial silense. Did you mean silence'],
+  ['card-provider silense=after', {}, 'card-provider has no setting silense. Did you mean silence'],
   ['card-provider silenceRate=high', {}, 'silenceRate is 1 now; silenceRate=high does not fit.'],
   ['card-provider silenceRate=0x1', {}, 'silenceRate is 1 now; silenceRate=0x1 does not fit.'],
   ['card-provider silenceRate=1e0', {}, 'silenceRate is 1 now; silenceRate=1e0 does not fit.'],

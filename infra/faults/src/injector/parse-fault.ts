@@ -2,8 +2,8 @@ import { nearestNames } from '@nightshift/local/nearest-names'
 import { wholeNumberIn } from '@nightshift/local/read-number'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { attributesAtRest, type ToxicRequest, type ToxicType } from '../proxy/toxic.ts'
-import type { DialSettings } from './simulator-faults.ts'
-import { type BreakableName, type DialBoard, dialBoards } from './target.ts'
+import type { FaultSettings } from './simulator-faults.ts'
+import { type BreakableName, type SimulatorName, simulatorNames } from './target.ts'
 
 /** One thing that somebody wants to be broken. */
 export type Break =
@@ -12,7 +12,7 @@ export type Break =
   | Readonly<{ verb: 'kill-backend'; of: ServiceName }>
   | Readonly<{ verb: 'down'; link: string }>
   | Readonly<{ verb: 'toxic'; link: string; toxic: ToxicRequest & { name: string } }>
-  | Readonly<{ verb: 'dial'; board: DialBoard; change: DialSettings }>
+  | Readonly<{ verb: 'setting'; board: SimulatorName; change: FaultSettings }>
 
 /** Why it can not be told what to break, in words for the person who typed it. */
 export type Mistake = Readonly<{ mistake: string }>
@@ -22,7 +22,7 @@ export type Breakable = Readonly<{
   processes: readonly BreakableName[]
   links: readonly string[]
   /** As they are now. */
-  dials: Readonly<Partial<Record<DialBoard, DialSettings>>>
+  settings: Readonly<Partial<Record<SimulatorName, FaultSettings>>>
 }>
 
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
@@ -93,19 +93,19 @@ function parseProcessBreak(
   process: BreakableName,
   rest: readonly string[],
   flags: Flags,
-  { dials }: Breakable,
+  breakable: Breakable,
 ): Break | Mistake {
-  const board = dialBoards.find(name => name === process)
-  const settings = board && dials[board]
-  if (board && settings && rest[0]?.includes('=')) return parseDials(board, settings, rest)
+  const board = simulatorNames.find(name => name === process)
+  const settings = board && breakable.settings[board]
+  if (board && settings && rest[0]?.includes('=')) return parseSettings(board, settings, rest)
   const [verb = '', ...more] = rest
   const known = [...processVerbs, partVerbs[process] ?? []].flat()
   const found = known.find(name => name === verb)
   if (found === undefined || more.length > 0) {
-    const dialWords = Object.keys(settings ?? {}).map(name => `${name}=`)
+    const settingWords = Object.keys(settings ?? {}).map(name => `${name}=`)
     const said =
       rest.length === 0 ? `What is to happen to ${process}?` : notSomething(process, rest)
-    return unknown(said, verb, [...known, ...dialWords])
+    return unknown(said, verb, [...known, ...settingWords])
   }
   if (found === 'flush') return { verb: found }
   if (found !== 'kill-backend') return { verb: found, process }
@@ -114,16 +114,16 @@ function parseProcessBreak(
   return { mistake: `Whose session? --of ${serviceNames.join(', --of ')}` }
 }
 
-function parseDials(
-  board: DialBoard,
-  settings: DialSettings,
+function parseSettings(
+  board: SimulatorName,
+  settings: FaultSettings,
   words: readonly string[],
 ): Break | Mistake {
   const change: Record<string, unknown> = {}
   for (const word of words) {
     const [, name = word, text = ''] = /^([^=]*)=(.+)$/.exec(word) ?? []
     if (!(name in settings)) {
-      return unknown(`${board} has no dial ${name}.`, name, Object.keys(settings))
+      return unknown(`${board} has no setting ${name}.`, name, Object.keys(settings))
     }
     const value = valueLike(settings[name], text)
     if (value === undefined) {
@@ -131,13 +131,13 @@ function parseDials(
     }
     change[name] = value
   }
-  return { verb: 'dial', board, change }
+  return { verb: 'setting', board, change }
 }
 
 /** A decimal number in full. `Number` would also take `0x10`, `1e3`, ` 5` and an empty text. */
 const decimal = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?$/
 
-/** The text as the kind of value that the dial has now; undefined when it is none. */
+/** The text as the kind of value that the setting has now; undefined when it is none. */
 function valueLike(now: unknown, text: string): unknown {
   if (typeof now === 'number') return decimal.test(text) ? Number(text) : undefined
   if (typeof now === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined

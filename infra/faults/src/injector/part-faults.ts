@@ -6,7 +6,7 @@ import type { ServiceName } from '@nightshift/local/system/secrets'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { openNotes } from './fault-notes.ts'
 import { statusOf } from './process-faults.ts'
-import type { Back, NemesisTarget } from './target.ts'
+import type { Back, InjectorTarget } from './target.ts'
 
 /** What can be done to the real parts besides what can be done to every process. */
 export type PartVerbs = Readonly<{
@@ -26,7 +26,7 @@ const findBackend = `
   ORDER BY state = 'active' DESC, state_change DESC LIMIT 1`
 
 /** The parts of one system. */
-export function breakParts(target: NemesisTarget): PartVerbs {
+export function breakParts(target: InjectorTarget): PartVerbs {
   const notes = openNotes(target.faults)
   return {
     async killBackend(of) {

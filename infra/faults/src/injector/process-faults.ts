@@ -5,7 +5,7 @@ import { signalFamily } from '@nightshift/local/supervisor/signal-tree'
 import { partNames } from '@nightshift/local/system/start-parts'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { openNotes } from './fault-notes.ts'
-import type { Back, BreakableName, NemesisTarget } from './target.ts'
+import type { Back, BreakableName, InjectorTarget } from './target.ts'
 
 /** What can be done to a process: a service, an outside party or a part. */
 export type ProcessVerbs = Readonly<{
@@ -34,7 +34,7 @@ const blows = {
 const backMs = 60_000
 
 /** The processes of one system. */
-export function breakProcesses(target: NemesisTarget): ProcessVerbs {
+export function breakProcesses(target: InjectorTarget): ProcessVerbs {
   const { client, nameOf } = target
   const notes = openNotes(target.faults)
 
@@ -46,7 +46,7 @@ export function breakProcesses(target: NemesisTarget): ProcessVerbs {
     return pid
   }
 
-  /** A blow that the supervisor mends by itself. */
+  /** A blow that the supervisor heals by itself. */
   async function strike(
     name: BreakableName,
     verb: 'kill' | 'restart',
@@ -106,7 +106,7 @@ export function breakProcesses(target: NemesisTarget): ProcessVerbs {
 
 /** What the supervisor says of it. @throws when this system has no such process */
 export async function statusOf(
-  { client, nameOf }: Pick<NemesisTarget, 'client' | 'nameOf'>,
+  { client, nameOf }: Pick<InjectorTarget, 'client' | 'nameOf'>,
   name: BreakableName,
 ): Promise<ProcessStatus> {
   const found = (await client.states()).find(each => each.name === nameOf(name))
@@ -119,7 +119,7 @@ export async function statusOf(
  * @throws with the reason when it takes longer than a minute
  */
 export async function untilReady(
-  target: NemesisTarget,
+  target: InjectorTarget,
   name: BreakableName,
   formerPid?: number,
 ): Promise<void> {

@@ -1,30 +1,30 @@
-import type { DialBoard } from './target.ts'
+import type { SimulatorName } from './target.ts'
 
-/** What the dials are called and may be is known to the outside party alone. */
-export type DialSettings = Readonly<Record<string, unknown>>
+/** What the settings are called and may be is known to the outside party alone. */
+export type FaultSettings = Readonly<Record<string, unknown>>
 
 /** What can be done to the outside parties; they write it down themselves. */
-export type DialVerbs = Readonly<{
-  /** The dials as they are. */
-  dials: (board: DialBoard) => Promise<DialSettings>
+export type SimulatorFaults = Readonly<{
+  /** The settings as they are. */
+  settings: (board: SimulatorName) => Promise<FaultSettings>
   /** Answers what the turned ones were before. */
-  dial: (board: DialBoard, change: DialSettings) => Promise<DialSettings>
-  /** Puts every dial at rest. Answers the names of those that were not. */
-  resetDials: (board: DialBoard) => Promise<readonly string[]>
+  setting: (board: SimulatorName, change: FaultSettings) => Promise<FaultSettings>
+  /** Puts every setting at rest. Answers the names of those that were not. */
+  resetSettings: (board: SimulatorName) => Promise<readonly string[]>
 }>
 
 /** A turn waits for two logs. */
 const turnTimeoutMs = 5_000
 const readTimeoutMs = 1_000
 
-/** The dials of one system. */
-export function openDials(urlOf: (board: DialBoard) => string): DialVerbs {
+/** The settings of one system. */
+export function openSimulatorFaults(urlOf: (board: SimulatorName) => string): SimulatorFaults {
   async function ask(
-    board: DialBoard,
+    board: SimulatorName,
     method: string,
     path: string,
-    change?: DialSettings,
-  ): Promise<DialSettings> {
+    change?: FaultSettings,
+  ): Promise<FaultSettings> {
     const response = await fetch(new URL(path, urlOf(board)), {
       method,
       signal: AbortSignal.timeout(method === 'GET' ? readTimeoutMs : turnTimeoutMs),
@@ -36,19 +36,19 @@ export function openDials(urlOf: (board: DialBoard) => string): DialVerbs {
     if (!response.ok) throw new Error(`${board} refused (${response.status}): ${text}`)
     return JSON.parse(text)
   }
-  const dials = (board: DialBoard) => ask(board, 'GET', '/dials')
+  const settings = (board: SimulatorName) => ask(board, 'GET', '/settings')
 
   return {
-    dials,
-    async dial(board, change) {
-      const before = await dials(board)
-      await ask(board, 'PATCH', '/dials', change)
+    settings,
+    async setting(board, change) {
+      const before = await settings(board)
+      await ask(board, 'PATCH', '/settings', change)
       return Object.fromEntries(Object.keys(change).map(name => [name, before[name]]))
     },
-    async resetDials(board) {
-      const before = await dials(board)
-      await ask(board, 'POST', '/dials/reset')
-      const after = await dials(board)
+    async resetSettings(board) {
+      const before = await settings(board)
+      await ask(board, 'POST', '/settings/reset')
+      const after = await settings(board)
       return Object.keys(after).filter(name => after[name] !== before[name])
     },
   }

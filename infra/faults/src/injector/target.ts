@@ -7,12 +7,12 @@ import type { Faults } from '../open-faults.ts'
 /** Whatever the supervisor keeps running. */
 export type BreakableName = ProcessName | PartName
 
-/** The outside parties that have dials. */
-export const dialBoards = ['card-provider', 'mailbox'] as const
-export type DialBoard = (typeof dialBoards)[number]
+/** The outside parties that have settings. */
+export const simulatorNames = ['card-provider', 'mailbox'] as const
+export type SimulatorName = (typeof simulatorNames)[number]
 
 /** The system that is to be broken: the running one, or one of a test. */
-export type NemesisTarget = Readonly<{
+export type InjectorTarget = Readonly<{
   client: ControlClient
   /** At the supervisor. Tests put a prefix before the names of their own processes. */
   nameOf: (name: BreakableName) => string
@@ -20,7 +20,7 @@ export type NemesisTarget = Readonly<{
   /** With all rights. */
   databaseUrl: (service: ServiceName) => string
   redisUrl: string
-  dialsUrl: (board: DialBoard) => string
+  simulatorUrl: (board: SimulatorName) => string
 }>
 
 /** How long it took until it was ready again. */

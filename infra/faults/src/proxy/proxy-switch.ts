@@ -1,4 +1,4 @@
-import { type NemesisAction, type NemesisLog, proxyLine, toxicLine } from '../control/fault-log.ts'
+import { type FaultAction, type FaultLog, proxyLine, toxicLine } from '../control/fault-log.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
 export type ProxySwitch = Readonly<{
@@ -12,9 +12,9 @@ export type ProxySwitch = Readonly<{
  * Turns proxies on and off, with their lines in the log around it: a fault begins on paper before
  * it begins, and ends on paper after it ended. Whoever reads the log never sees one too short.
  */
-export function createSwitch(nemesis: NemesisLog): ProxySwitch {
-  async function appendToxics(action: NemesisAction, proxy: TcpProxy): Promise<void> {
-    for (const toxic of proxy.toxics()) await nemesis.append(toxicLine(action, proxy.name, toxic))
+export function createSwitch(injector: FaultLog): ProxySwitch {
+  async function appendToxics(action: FaultAction, proxy: TcpProxy): Promise<void> {
+    for (const toxic of proxy.toxics()) await injector.append(toxicLine(action, proxy.name, toxic))
   }
 
   return {
@@ -26,10 +26,10 @@ export function createSwitch(nemesis: NemesisLog): ProxySwitch {
         await appendToxics('end', proxy)
         throw error
       }
-      await nemesis.append(proxyLine('end', proxy.name, proxy.view()))
+      await injector.append(proxyLine('end', proxy.name, proxy.view()))
     },
     async disable(proxy) {
-      await nemesis.append(proxyLine('begin', proxy.name, proxy.view()))
+      await injector.append(proxyLine('begin', proxy.name, proxy.view()))
       await proxy.stop()
       await appendToxics('end', proxy)
     },

@@ -1,5 +1,5 @@
 /** One more port of the broker, at which it says that it is somewhere else. */
-export type KafkaDoor = Readonly<{ port: number; advertisedPort: number }>
+export type KafkaListener = Readonly<{ port: number; advertisedPort: number }>
 
 /** Where the broker listens and keeps its log; all that differs between a process and a container. */
 export type KafkaPlace = {
@@ -7,7 +7,7 @@ export type KafkaPlace = {
   port: number
   controllerPort: number
   /** For clients that are to come through a proxy. */
-  doors: readonly KafkaDoor[]
+  listeners: readonly KafkaListener[]
   logDir: string
 }
 
@@ -16,10 +16,10 @@ export type KafkaPlace = {
  * that was killed is not let in again for 12 s, because its old lease must run out first.
  */
 export function kafkaSettings(place: KafkaPlace): Readonly<Record<string, string>> {
-  const { listenHost, port, controllerPort, doors, logDir } = place
+  const { listenHost, port, controllerPort, logDir } = place
   const listeners = [
     { name: 'PLAINTEXT', port, advertisedPort: port },
-    ...doors.map(door => ({ name: `DOOR${door.port}`, ...door })),
+    ...place.listeners.map(listener => ({ name: `LISTENER${listener.port}`, ...listener })),
   ]
   const listen = listeners.map(each => `${each.name}://${listenHost}:${each.port}`)
   const advertised = listeners.map(each => `${each.name}://127.0.0.1:${each.advertisedPort}`)

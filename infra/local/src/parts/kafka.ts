@@ -125,7 +125,7 @@ function propertiesFile(context: PartContext, logDir: string): string {
     listenHost: '127.0.0.1',
     port: context.port,
     controllerPort: controllerPortOf(context),
-    doors: context.doors ?? [],
+    listeners: context.listeners ?? [],
     logDir,
   })
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${escaped(value)}\n`)
@@ -155,7 +155,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     listenHost: '0.0.0.0',
     port: context.port,
     controllerPort: controllerPortOf(context),
-    doors: context.doors ?? [],
+    listeners: context.listeners ?? [],
     logDir: `${volumeAt}/log`,
   })
   // The image reads each setting from a variable: broker.id from KAFKA_BROKER_ID.
@@ -166,7 +166,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
   return startInDocker(context, found.image, {
     ...specOf(context),
     containerPort: context.port,
-    morePorts: doorPorts(context),
+    morePorts: listenerPorts(context),
     volumeAt,
     env: {
       ...Object.fromEntries(variables),
@@ -182,7 +182,7 @@ function specOf(context: PartContext) {
   return {
     name: 'kafka',
     kind: 'part',
-    ports: [context.port, controllerPortOf(context), ...doorPorts(context)],
+    ports: [context.port, controllerPortOf(context), ...listenerPorts(context)],
     ready: { kind: 'kafka', broker: `127.0.0.1:${context.port}` },
     stopSignal: 'SIGTERM',
     stopGraceMs,
@@ -190,8 +190,8 @@ function specOf(context: PartContext) {
   } as const
 }
 
-function doorPorts({ doors = [] }: PartContext): number[] {
-  return doors.map(({ port }) => port)
+function listenerPorts({ listeners = [] }: PartContext): number[] {
+  return listeners.map(({ port }) => port)
 }
 
 function controllerPortOf(context: PartContext): number {

@@ -1,5 +1,5 @@
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
-import type { KafkaDoor } from './kafka-settings.ts'
+import type { KafkaListener } from './kafka-settings.ts'
 
 /** What a part may use: where things are, and which port it gets. */
 export type PartContext = {
@@ -11,7 +11,7 @@ export type PartContext = {
   /** Kafka only: the port of its controller listener. */
   controllerPort?: number
   /** Kafka only: further listeners, for clients that come through a proxy. */
-  doors?: readonly KafkaDoor[]
+  listeners?: readonly KafkaListener[]
   /** PostgreSQL only: the password of its superuser. */
   password?: string
   /** The caller's environment (PATH, JAVA_HOME, proxies for package clients); ours when left out. */

@@ -16,7 +16,7 @@ const offsets = {
   paymentsOperations: 101,
   listingsOperations: 102,
   notificationsOperations: 103,
-  // Doors of the broker, one for each service; it sends who knocks there to that service's proxy.
+  // Listeners of the broker, one for each service; it sends who knocks there to that service's proxy.
   kafkaForPayments: 192,
   kafkaForListings: 193,
   kafkaForNotifications: 194,

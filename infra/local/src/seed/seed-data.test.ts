@@ -17,7 +17,7 @@ test('ids and idempotency keys are unique and the same each time', () => {
   expect(seedListingsOf(seedTenants)).toEqual(listings)
 })
 
-test('what is seeded past the front door would have passed it', () => {
+test('what is seeded past the front listener would have passed it', () => {
   for (const { request } of listings) {
     expect(Value.Check(DraftListingRequest, request)).toBe(true)
     expect(request.salaryMinEurPerYear).toBeLessThanOrEqual(request.salaryMaxEurPerYear)

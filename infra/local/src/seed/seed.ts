@@ -59,7 +59,7 @@ export type SeedListingsOptions = {
 }
 
 /**
- * Fills the board: saved alerts, drafts, and most of the drafts published through the front door, so
+ * Fills the board: saved alerts, drafts, and most of the drafts published through the front listener, so
  * that every listing that can be seen was really paid for. Repeatable: the ids and idempotency keys
  * are fixed, so what is there is found and what a crash left out is added.
  * @returns how many listings are paid for

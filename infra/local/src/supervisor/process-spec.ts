@@ -5,7 +5,7 @@
 export type ProcessSpec = {
   /** Unique within one supervisor; also the name of the log file. */
   name: string
-  kind: 'part' | 'stand-in' | 'service'
+  kind: 'part' | 'simulator' | 'service'
   command: string
   args: readonly string[]
   cwd: string

@@ -5,7 +5,7 @@ test('what was started last stops first, and neighbours of one kind stop togethe
   const started = [
     { name: 'postgres', spec: { kind: 'part' } },
     { name: 'kafka', spec: { kind: 'part' } },
-    { name: 'mailbox', spec: { kind: 'stand-in' } },
+    { name: 'mailbox', spec: { kind: 'simulator' } },
     { name: 'payments', spec: { kind: 'service' } },
     { name: 'listings', spec: { kind: 'service' } },
   ]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { kafkaSettings } from '../parts/kafka-settings.ts'
 import { portPlan } from '../ports/ports.ts'
-import { addressOver, kafkaDoors, linkNames, listenPorts, planLinks, urlOver } from './links.ts'
+import { addressOver, kafkaListeners, linkNames, listenPorts, planLinks, urlOver } from './links.ts'
 
 const ports = portPlan(4000)
 const options = {
@@ -49,16 +49,16 @@ test('over a link only host and port of a URL change', () => {
   expect(addressOver(links, 'notifications-mail', '127.0.0.1:4025')).toBe('127.0.0.1:4510')
 })
 
-test('at each door the broker says that it is where the proxy of that service listens', () => {
+test('at each listener the broker says that it is where the proxy of that service listens', () => {
   const place = { listenHost: '127.0.0.1', port: 4092, controllerPort: 4093, logDir: '' }
-  const settings = kafkaSettings({ ...place, doors: kafkaDoors(ports) })
+  const settings = kafkaSettings({ ...place, listeners: kafkaListeners(ports) })
   const listeners = settings['listeners']?.split(',') ?? []
   const advertised = settings['advertised.listeners']?.split(',') ?? []
   expect(advertised[0]).toBe('PLAINTEXT://127.0.0.1:4092')
   for (const { name, listen, upstream } of planLinks(options)) {
     if (!name.endsWith('-kafka')) continue
-    const door = listeners.find(each => each.endsWith(`//${upstream}`))?.split('://')[0]
-    expect(advertised).toContain(`${door}://127.0.0.1${listen}`)
-    expect(settings['listener.security.protocol.map']).toContain(`${door}:PLAINTEXT`)
+    const listener = listeners.find(each => each.endsWith(`//${upstream}`))?.split('://')[0]
+    expect(advertised).toContain(`${listener}://127.0.0.1${listen}`)
+    expect(settings['listener.security.protocol.map']).toContain(`${listener}:PLAINTEXT`)
   }
 })

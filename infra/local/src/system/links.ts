@@ -1,4 +1,4 @@
-import type { KafkaDoor } from '../parts/kafka-settings.ts'
+import type { KafkaListener } from '../parts/kafka-settings.ts'
 import type { PortName, PortPlan } from '../ports/ports.ts'
 import type { PartName } from './start-parts.ts'
 
@@ -27,8 +27,8 @@ export const linkNames = Object.keys(listens) as readonly LinkName[]
 /** A proxy as the fault proxy is told of it. `listen` has no host: that is its HOST's affair. */
 export type Link = Readonly<{ name: LinkName; listen: string; upstream: string }>
 
-/** Fixed when the broker starts: its doors, and the proxies that it sends its clients to. */
-export type DoorPorts = Pick<
+/** Fixed when the broker starts: its listeners, and the proxies that it sends its clients to. */
+export type ListenerPorts = Pick<
   PortPlan,
   | 'kafkaForPayments'
   | 'kafkaForListings'
@@ -39,7 +39,7 @@ export type DoorPorts = Pick<
 >
 
 /** What a system with links listens on besides what it listens on without. */
-export type LinkPorts = DoorPorts &
+export type LinkPorts = ListenerPorts &
   Pick<
     PortPlan,
     | 'faults'
@@ -109,9 +109,9 @@ export function listenPorts(links: readonly Link[]): number[] {
 
 /**
  * A client of Kafka goes where the broker says it is, whatever address it came by. So each service
- * has a door of its own, at which the broker says: I am where your proxy is.
+ * has a listener of its own, at which the broker says: I am where your proxy is.
  */
-export function kafkaDoors(ports: DoorPorts): KafkaDoor[] {
+export function kafkaListeners(ports: ListenerPorts): KafkaListener[] {
   return [
     { port: ports.kafkaForPayments, advertisedPort: ports.paymentsToKafka },
     { port: ports.kafkaForListings, advertisedPort: ports.listingsToKafka },

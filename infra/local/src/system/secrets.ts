@@ -26,7 +26,7 @@ export type Secrets = Readonly<{
   /** Without which a stored hash says nothing about a key. */
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
   /** With which the card provider signs what it calls about. */
-  cardProviderCallbackSecret: string
+  cardProviderWebhookSecret: string
   /** Notifications signs the links in its mails with this. */
   mailLinkSecret: string
   /** Employer keys by tenant. */
@@ -45,7 +45,7 @@ export function makeSecrets(): Secrets {
     >,
     cardProviderSecretKey: `sk_test_${randomText()}`,
     apiKeyPeppers: { payments: randomText(), listings: randomText() },
-    cardProviderCallbackSecret: `whsec_${randomText()}`,
+    cardProviderWebhookSecret: `whsec_${randomText()}`,
     mailLinkSecret: randomText(),
     apiKeys: Object.fromEntries(tenantNames.map(tenant => [tenant, makeApiKey()])),
     paymentsServiceKey: makeApiKey(),

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { kafka } from '../parts/kafka.ts'
-import type { KafkaDoor } from '../parts/kafka-settings.ts'
+import type { KafkaListener } from '../parts/kafka-settings.ts'
 import type { Found, Missing, Part, PartContext } from '../parts/part.ts'
 import { postgres } from '../parts/postgres.ts'
 import { redis } from '../parts/redis.ts'
@@ -21,7 +21,7 @@ export type PartOptions = Readonly<{
   dataDir: StatePaths['data']
   ports: Pick<PortPlan, 'postgres' | 'redis' | 'kafka' | 'kafkaController'>
   /** Unset: nobody comes to Kafka through a proxy. */
-  kafkaDoors?: readonly KafkaDoor[]
+  kafkaListeners?: readonly KafkaListener[]
   secrets: Secrets
   say: (line: string) => void
 }>
@@ -76,7 +76,7 @@ export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secret
 }
 
 function contextOf(name: PartName, options: PartOptions): PartContext {
-  const { ports, say, kafkaDoors: doors = [] } = options
+  const { ports, say, kafkaListeners: listeners = [] } = options
   const context = { toolsDir: options.toolsDir, dataDir: join(options.dataDir, name), say }
   switch (name) {
     case 'postgres':
@@ -84,6 +84,6 @@ function contextOf(name: PartName, options: PartOptions): PartContext {
     case 'redis':
       return { ...context, port: ports.redis }
     case 'kafka':
-      return { ...context, port: ports.kafka, controllerPort: ports.kafkaController, doors }
+      return { ...context, port: ports.kafka, controllerPort: ports.kafkaController, listeners }
   }
 }

@@ -7,7 +7,7 @@ import { launchSupervisor } from '../supervisor/launch-supervisor.ts'
 import { endOrphans } from '../supervisor/orphans.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
-import { kafkaDoors } from './links.ts'
+import { kafkaListeners } from './links.ts'
 import { ownPorts, preflight } from './preflight.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
@@ -59,7 +59,7 @@ export async function startSystem(
   const { say } = progress
   const parts = {
     ...{ toolsDir: state.tools, dataDir: state.data, ports, secrets, say },
-    kafkaDoors: kafkaDoors(ports),
+    kafkaListeners: kafkaListeners(ports),
   }
   const found = await step('Everything needed is here', () => preflight(parts, ports, external))
   stop.throwIfAborted()
@@ -80,7 +80,7 @@ export async function startSystem(
     await step('Databases, migrations and topics', () =>
       prepare({ adminUrl: urls.postgresUrl, secrets, kafkaBrokers: urls.kafkaBrokers }),
     )
-    await step('Stand-ins and services', () => startAll(client, Object.values(processes)))
+    await step('Simulators and services', () => startAll(client, Object.values(processes)))
     const system = { client, secrets, postgresUrl: urls.postgresUrl }
     await Promise.race([afterwards(system), interrupted])
     return system

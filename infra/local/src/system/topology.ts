@@ -20,7 +20,7 @@ export type TopologyOptions = Readonly<{
   /** The Node that runs the services: the one that runs this command. */
   nodePath: string
   repoRoot: string
-  /** Where the outside parties keep their truth logs, one directory each. */
+  /** Where the outside parties keep their provider logs, one directory each. */
   dataDir: string
   ports: Omit<
     PortPlan,
@@ -67,11 +67,11 @@ export type Topology = Readonly<
 export function topology(options: TopologyOptions): Topology {
   const { ports, secrets } = options
   const links = linksOf(options)
-  /** Where the outside parties write down that a dial was turned. */
-  const nemesis: Record<string, string> =
+  /** Where the outside parties write down that a setting was turned. */
+  const injector: Record<string, string> =
     options.links === undefined
       ? {}
-      : { NEMESIS_URL: `http://${host}:${options.links.ports.faults}` }
+      : { FAULT_LOG_URL: `http://${host}:${options.links.ports.faults}` }
   const serviceEnv = (name: ServiceName) => environmentOfService(options, links, name)
   const databaseFor = (name: ServiceName, role: RoleName) =>
     databaseUrlOf(options, links, name, role)
@@ -80,27 +80,27 @@ export function topology(options: TopologyOptions): Topology {
 
   return {
     ...(options.links && { faults: faults(options, options.links.ports, links) }),
-    'trace-sink': standIn(options, 'trace-sink', 'infra/observability/src/trace-sink.ts', {
+    'trace-sink': simulator(options, 'trace-sink', 'infra/observability/src/trace-sink.ts', {
       PORT: String(ports.traceSink),
     }),
-    'card-provider': standIn(
+    'card-provider': simulator(
       options,
       'card-provider',
       'infra/simulators/card-provider/src/main.ts',
       {
         PORT: String(ports.cardProvider),
         SECRET_KEY: secrets.cardProviderSecretKey,
-        CALLBACK_URL: `http://${over('client-payments', ports.payments)}/v1/provider-callbacks`,
-        CALLBACK_SECRET: secrets.cardProviderCallbackSecret,
-        TRUTH_LOG: join(options.dataDir, 'card-provider', 'truth.jsonl'),
-        ...nemesis,
+        WEBHOOK_URL: `http://${over('client-payments', ports.payments)}/v1/provider-webhooks`,
+        WEBHOOK_SECRET: secrets.cardProviderWebhookSecret,
+        PROVIDER_LOG: join(options.dataDir, 'card-provider', 'provider.jsonl'),
+        ...injector,
       },
     ),
-    mailbox: standIn(options, 'mailbox', 'infra/simulators/mailbox/src/main.ts', {
+    mailbox: simulator(options, 'mailbox', 'infra/simulators/mailbox/src/main.ts', {
       PORT: String(ports.mailbox),
       SMTP_PORT: String(ports.smtp),
       MAIL_LOG: join(options.dataDir, 'mailbox', 'mails.jsonl'),
-      ...nemesis,
+      ...injector,
     }),
     payments: service(options, 'payments', {
       ...serviceEnv('payments'),
@@ -109,7 +109,7 @@ export function topology(options: TopologyOptions): Topology {
       API_KEY_PEPPER: secrets.apiKeyPeppers.payments,
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
-      CARD_PROVIDER_CALLBACK_SECRETS: secrets.cardProviderCallbackSecret,
+      CARD_PROVIDER_WEBHOOK_SECRETS: secrets.cardProviderWebhookSecret,
       // For one of the variants of the idempotency keys and nothing else, so it has no link of its own.
       REDIS_URL: urlOver(links, 'listings-redis', options.redisUrl),
     }),
@@ -185,13 +185,13 @@ function faults(options: TopologyOptions, ports: LinkPorts, links: readonly Link
   const env = {
     PORT: String(ports.faults),
     LINKS: JSON.stringify(links),
-    NEMESIS_LOG: join(options.dataDir, 'faults', 'nemesis.jsonl'),
+    FAULT_LOG: join(options.dataDir, 'faults', 'faults.jsonl'),
   }
-  const spec = standIn(options, 'faults', 'infra/faults/src/main.ts', env)
+  const spec = simulator(options, 'faults', 'infra/faults/src/main.ts', env)
   return { ...spec, ports: [...spec.ports, ...listenPorts(links)] }
 }
 
-function standIn(
+function simulator(
   options: TopologyOptions,
   name: Exclude<ProcessName, ServiceName>,
   mainFile: string,
@@ -200,7 +200,7 @@ function standIn(
   const url = `http://${host}:${env.PORT}`
   return nodeProcess(options, mainFile, {
     name,
-    kind: 'stand-in',
+    kind: 'simulator',
     env: { HOST: host, ...env },
     url,
     ports: [env.PORT, env['SMTP_PORT']].filter(port => port !== undefined).map(Number),

@@ -1,10 +1,10 @@
 /** The front page: what this process is and what it answers, for somebody who found its port. */
 export function about(routes: readonly string[]): string {
-  return `card-provider: a stand-in for a card provider, shaped like Stripe. No real money.
+  return `card-provider: a simulator for a card provider, shaped like Stripe. No real money.
 
 ${routes.join('\n')}
 
-/v1 and /settlement need the secret key; /dials and /truth are for those who have none.
+/v1 and /settlement need the secret key; /settings and /log are for those who have none.
 
 Test cards (payment_method):
   pm_card_visa                             succeeds
@@ -16,8 +16,8 @@ Test cards (payment_method):
   pm_card_errorAfter                       charges, and the first answer under a key is a 500
   pm_card_late                             the first request under a key charges 5 s later, unanswered
 
-Beyond the quota (dial quotaPerSecond) a POST is a 429. With CALLBACK_URL and CALLBACK_SECRET
-everything that is done is told by a signed callback. The README has all dials and all lines of the
-truth log.
+Beyond the quota (setting quotaPerSecond) a POST is a 429. With WEBHOOK_URL and WEBHOOK_SECRET
+everything that is done is told by a signed webhook. The README has all settings and all lines of the
+provider log.
 `
 }

@@ -5,15 +5,15 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Fastify, { LogController } from 'fastify'
 import { dropRest } from '../../drop-rest.ts'
 import { readPlainJson } from '../../plain-json.ts'
-import type { DialControl } from '../../settings-control.ts'
+import type { SettingControl } from '../../settings-control.ts'
 import { about } from './about.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
-import type { DialSettings } from './fault-settings.ts'
+import type { FaultSettings } from './fault-settings.ts'
 import { limits } from './limits.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import type { PerformOrderDeps } from './perform-order.ts'
-import type { TruthLog } from './provider-log.ts'
+import type { ProviderLog } from './provider-log.ts'
 import { createQuota } from './quota.ts'
 import type { RefusalCount } from './refusal-count.ts'
 import { rulesRoutes } from './rules-routes.ts'
@@ -24,9 +24,9 @@ import { v1Routes } from './v1-routes.ts'
 export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
   Readonly<{
     secretKey: string
-    truth: TruthLog
+    truth: ProviderLog
     settlement: Settlement
-    control: DialControl<DialSettings>
+    control: SettingControl<FaultSettings>
     refusalCount: RefusalCount
     /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
     stop: AbortSignal
@@ -34,7 +34,7 @@ export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
 
 /** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { dials, control, truth, settlement, secretKey, stop } = deps
+  const { settings, control, truth, settlement, secretKey, stop } = deps
   const routes: string[] = []
   const app = Fastify({
     logger: { base: null },
@@ -47,7 +47,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     requestTimeout: limits.requestReadMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    // A dial that is mistyped must be refused, not trimmed or coerced.
+    // A setting that is mistyped must be refused, not trimmed or coerced.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
   app.server.maxConnections = limits.connectionsMax
@@ -76,11 +76,11 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     reply.type('text/plain; charset=utf-8').send(about(routes)),
   )
   app.get('/health', async (_request, reply) => {
-    const status = truth.failure() === undefined ? 'ok' : 'the truth log cannot be written'
+    const status = truth.failure() === undefined ? 'ok' : 'the provider log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(operatorRoutes, { dials, control, truth })
-  app.register(rulesRoutes, { dials })
+  app.register(operatorRoutes, { settings, control, truth })
+  app.register(rulesRoutes, { settings })
   app.register(settlementRoutes, { settlement, truth, secretKey })
   app.register(v1Routes, {
     prefix: '/v1',

@@ -13,7 +13,7 @@ export function requireKey(secretKey: string): onRequestAsyncHookHandler {
 }
 
 /**
- * Turns away whoever brings a key. Those who turn dials and read the truth have none: who comes
+ * Turns away whoever brings a key. Those who turn settings and read the truth have none: who comes
  * with one is a customer, led astray.
  */
 export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {

@@ -3,19 +3,19 @@ import type { Decision } from './decide.ts'
 import { decide } from './decide.ts'
 import type { Deed, PaymentIntent } from './payment-intent.ts'
 import { applyLine } from './payment-intent.ts'
-import type { TruthLog } from './provider-log.ts'
+import type { ProviderLog } from './provider-log.ts'
 import type { DeclineCode, RequestFacts } from './provider-log-entry.ts'
 import type { Turns } from './turns.ts'
-import type { Callbacks } from './webhooks.ts'
+import type { Webhooks } from './webhooks.ts'
 
 export type CarryOutDeps = Readonly<{
   book: ChargeBook
-  truth: Pick<TruthLog, 'append'>
+  truth: Pick<ProviderLog, 'append'>
   /** One act on an intent at a time: each is decided by what the one before it wrote down. */
   turns: Turns
   newId: (kind: 'pi' | 're') => string
   /** Undefined: nobody is told of anything. */
-  callbacks: Pick<Callbacks, 'newEventId' | 'beforeAnswer'> | undefined
+  webhooks: Pick<Webhooks, 'newEventId' | 'beforeAnswer'> | undefined
 }>
 
 /** An order that waits for nothing any more. `declineCode` null: a card that is charged is good. */
@@ -40,7 +40,7 @@ export async function carryOut(deps: CarryOutDeps, clear: ClearOrder): Promise<C
 }
 
 async function write(
-  { truth, newId, callbacks }: CarryOutDeps,
+  { truth, newId, webhooks }: CarryOutDeps,
   { facts, declineCode, ...rest }: ClearOrder,
   known: PaymentIntent | undefined,
   intentId: string,
@@ -48,7 +48,7 @@ async function write(
   const decision = decide(facts, known, declineCode, newId('re'))
   if (decision.kind === 'refused') return decision
   const { verdict } = decision
-  const event = callbacks === undefined ? {} : { eventId: callbacks.newEventId() }
+  const event = webhooks === undefined ? {} : { eventId: webhooks.newEventId() }
   const line = await truth.append({ ...facts, intentId, ...rest, ...event, ...verdict })
   return { kind: 'done', deed: { line, intent: applyLine(known, line) } }
 }

@@ -1,7 +1,7 @@
 import { limits } from './limits.ts'
 import type { Deed, PaymentIntent } from './payment-intent.ts'
 import { applyLine, isDone } from './payment-intent.ts'
-import type { RefundLine, TruthLine } from './provider-log-entry.ts'
+import type { ProviderLogLine, RefundLine } from './provider-log-entry.ts'
 
 /** What an idempotency key is worth to the request that brings it. */
 export type Claim =
@@ -19,10 +19,10 @@ export type ChargeBook = Readonly<{
   /** Ends a claim: the key answers from the log now, or is free again if nothing was done. */
   release: (key: string | null) => void
   /**
-   * Folds one line of the truth log in: when it is written, and again at the next start. Answers
+   * Folds one line of the provider log in: when it is written, and again at the next start. Answers
    * what was done, if the line says so.
    */
-  apply: (line: TruthLine) => Deed | undefined
+  apply: (line: ProviderLogLine) => Deed | undefined
   find: (intentId: string) => PaymentIntent | undefined
   /** Those that carry all these metadata, the newest first. */
   intents: (metadata: Readonly<Record<string, string>>) => readonly PaymentIntent[]
@@ -79,7 +79,7 @@ function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): v
 }
 
 /**
- * All charges and keys in memory. Nothing here is stored: the book is what the truth log says, so
+ * All charges and keys in memory. Nothing here is stored: the book is what the provider log says, so
  * it is the same after a restart. Claims are the exception, and they should die with the process.
  */
 export function createChargeBook(now: () => number): ChargeBook {

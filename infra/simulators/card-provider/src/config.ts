@@ -1,16 +1,16 @@
 import type { EnvReader } from '../../read-env.ts'
 import { createEnvReader } from '../../read-env.ts'
-import type { CallbackEndpoint } from './post-webhook.ts'
+import type { WebhookEndpoint } from './post-webhook.ts'
 
 export type Config = Readonly<{
   host: string
   port: number
   secretKey: string
-  truthLog: string
+  providerLog: string
   /** Where all faults of the system are written down. */
-  nemesisUrl: string | undefined
+  faultLogUrl: string | undefined
   /** Who is told of what is done; undefined: nobody. */
-  callbacks: CallbackEndpoint | undefined
+  webhooks: WebhookEndpoint | undefined
 }>
 
 /** Reads the settings; throws one error that lists every mistake. */
@@ -20,19 +20,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     host: read.text('HOST', '127.0.0.1'),
     port: read.port('PORT'),
     secretKey: read.text('SECRET_KEY'),
-    truthLog: read.text('TRUTH_LOG'),
-    nemesisUrl: read.url('NEMESIS_URL'),
-    callbacks: readCallbacks(read),
+    providerLog: read.text('PROVIDER_LOG'),
+    faultLogUrl: read.url('FAULT_LOG_URL'),
+    webhooks: readWebhooks(read),
   }
   read.finish()
   return config
 }
 
-function readCallbacks(read: EnvReader): CallbackEndpoint | undefined {
-  const url = read.url('CALLBACK_URL')
-  const secret = read.text('CALLBACK_SECRET', '')
+function readWebhooks(read: EnvReader): WebhookEndpoint | undefined {
+  const url = read.url('WEBHOOK_URL')
+  const secret = read.text('WEBHOOK_SECRET', '')
   if ((url === undefined) !== (secret === '')) {
-    read.refuse('CALLBACK_URL and CALLBACK_SECRET go together: give both or neither')
+    read.refuse('WEBHOOK_URL and WEBHOOK_SECRET go together: give both or neither')
   }
   return url === undefined ? undefined : { url, secret }
 }

@@ -1,7 +1,7 @@
 import type { Line } from '../../append-log.ts'
 import type { Background } from './background.ts'
 import { limits } from './limits.ts'
-import type { RequestDelayed, TruthLine } from './provider-log-entry.ts'
+import type { ProviderLogLine, RequestDelayed } from './provider-log-entry.ts'
 
 /** Executes a delayed request. Answers false when it can not be executed yet. */
 export type ExecuteLate = (request: Line<RequestDelayed>, isLastTry: boolean) => Promise<boolean>
@@ -9,13 +9,13 @@ export type ExecuteLate = (request: Line<RequestDelayed>, isLastTry: boolean) =>
 /** The requests that were taken in and are executed later, whether their client waits or not. */
 export type DelayedRequests = Readonly<{
   isFull: () => boolean
-  /** Folds one line of the truth log in: one more is delayed, or one came to its end. */
-  apply: (line: TruthLine) => void
+  /** Folds one line of the provider log in: one more is delayed, or one came to its end. */
+  apply: (line: ProviderLogLine) => void
   /** From now on each is executed when it is due; what is overdue, at once. */
   start: (execute: ExecuteLate, background: Background) => void
 }>
 
-/** Like the book, this is what the truth log says: a killed process has forgotten nothing. */
+/** Like the book, this is what the provider log says: a killed process has forgotten nothing. */
 export function createDelayedRequests(now: () => number): DelayedRequests {
   const waiting = new Map<string, Line<RequestDelayed>>()
   let schedule: (request: Line<RequestDelayed>) => void = () => undefined

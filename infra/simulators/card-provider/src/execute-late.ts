@@ -1,7 +1,7 @@
 import type { CarryOutDeps } from './carry-out.ts'
 import { carryOut } from './carry-out.ts'
 import type { ExecuteLate } from './delayed-requests.ts'
-import type { Dials } from './fault-settings.ts'
+import type { Settings } from './fault-settings.ts'
 import { limits } from './limits.ts'
 
 /**
@@ -11,7 +11,7 @@ import { limits } from './limits.ts'
  * after that time may rely on it.
  */
 export function executeLate(
-  deps: CarryOutDeps & Readonly<{ dials: Dials; now: () => number }>,
+  deps: CarryOutDeps & Readonly<{ settings: Settings; now: () => number }>,
 ): ExecuteLate {
   return async (request, isLastTry) => {
     const { at, seq, type, dueAt, cause: _, fingerprint, declineCode, ...facts } = request
@@ -23,7 +23,7 @@ export function executeLate(
       return true
     }
     const { idempotencyKey } = facts
-    const windowMs = deps.dials.read().keyWindowSeconds * 1_000
+    const windowMs = deps.settings.read().keyWindowSeconds * 1_000
     const claim = deps.book.claim(idempotencyKey, fingerprint, windowMs)
     switch (claim.kind) {
       case 'free':

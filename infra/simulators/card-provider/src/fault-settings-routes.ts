@@ -1,17 +1,17 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { DialControl } from '../../settings-control.ts'
-import type { DialSettings, Dials } from './fault-settings.ts'
-import { dialChangeSchema } from './fault-settings.ts'
+import type { SettingControl } from '../../settings-control.ts'
+import type { FaultSettings, Settings } from './fault-settings.ts'
+import { settingChangeSchema } from './fault-settings.ts'
 
-type Deps = Readonly<{ dials: Dials; control: DialControl<DialSettings> }>
+type Deps = Readonly<{ settings: Settings; control: SettingControl<FaultSettings> }>
 
-/** Reads and turns the fault dials. A turn is in the truth log before it is confirmed. */
-export const dialRoutes: FastifyPluginAsync<Deps> = async (app, { dials, control }) => {
-  app.get('/dials', async () => dials.read())
-  app.patch<{ Body: Partial<DialSettings> }>(
-    '/dials',
-    { schema: { body: dialChangeSchema } },
+/** Reads and turns the fault settings. A turn is in the provider log before it is confirmed. */
+export const settingRoutes: FastifyPluginAsync<Deps> = async (app, { settings, control }) => {
+  app.get('/settings', async () => settings.read())
+  app.patch<{ Body: Partial<FaultSettings> }>(
+    '/settings',
+    { schema: { body: settingChangeSchema } },
     request => control.turn(request.body),
   )
-  app.post('/dials/reset', () => control.reset())
+  app.post('/settings/reset', () => control.reset())
 }

@@ -1,10 +1,10 @@
 import type { Dice } from '../../random-source.ts'
 import { createDice } from '../../random-source.ts'
-import type { DialTable } from '../../settings-changes.ts'
+import type { SettingTable } from '../../settings-changes.ts'
 import { limits } from './limits.ts'
 
 /** The faults a person or an experiment can turn on. At rest there are none. */
-export type DialSettings = Readonly<{
+export type FaultSettings = Readonly<{
   /** Added to every answer of /v1, before what is asked for is done. */
   latencyMs: number
   /** Spreads the latency by up to this much either way. */
@@ -29,23 +29,23 @@ export type DialSettings = Readonly<{
   quotaPerSecond: number
   /** Requests let in at once after a pause; 0: one second's worth. */
   quotaBurst: number
-  /** Callbacks are sent this much later. */
-  callbackDelayMs: number
-  /** Each callback is sent so many times more than needed. */
-  callbackDuplicates: number
-  /** The callback comes before the answer to the request that it is about. */
-  callbackEarly: boolean
-  /** Callbacks are sent in pairs, the later one first. */
-  callbackShuffle: boolean
-  /** Share of callbacks that are never sent, 0 to 1. */
-  callbackDropRate: number
+  /** Webhooks are sent this much later. */
+  webhookDelayMs: number
+  /** Each webhook is sent so many times more than needed. */
+  webhookDuplicates: number
+  /** The webhook comes before the answer to the request that it is about. */
+  webhookEarly: boolean
+  /** Webhooks are sent in pairs, the later one first. */
+  webhookShuffle: boolean
+  /** Share of webhooks that are never sent, 0 to 1. */
+  webhookDropRate: number
   /** How long an idempotency key holds its answer. */
   keyWindowSeconds: number
   /** Where the dice start; setting it, even to the same value, starts them anew. */
   seed: number
 }>
 
-export const dialsAtRest: DialSettings = {
+export const settingsAtRest: FaultSettings = {
   latencyMs: 0,
   latencyJitterMs: 0,
   declineRate: 0,
@@ -58,19 +58,19 @@ export const dialsAtRest: DialSettings = {
   dripRate: 1,
   quotaPerSecond: 0,
   quotaBurst: 0,
-  callbackDelayMs: 0,
-  callbackDuplicates: 0,
-  callbackEarly: false,
-  callbackShuffle: false,
-  callbackDropRate: 0,
+  webhookDelayMs: 0,
+  webhookDuplicates: 0,
+  webhookEarly: false,
+  webhookShuffle: false,
+  webhookDropRate: 0,
   keyWindowSeconds: 24 * 60 * 60,
   seed: 1,
 }
 
-/** Which dials are faults, for the log of all faults. */
-export const dialTable: DialTable<DialSettings> = {
+/** Which settings are faults, for the log of all faults. */
+export const settingTable: SettingTable<FaultSettings> = {
   party: 'card-provider',
-  atRest: dialsAtRest,
+  atRest: settingsAtRest,
   roles: {
     latencyMs: 'fault',
     latencyJitterMs: 'fault',
@@ -85,11 +85,11 @@ export const dialTable: DialTable<DialSettings> = {
     // A rule of the provider's, in force every day.
     quotaPerSecond: 'setting',
     quotaBurst: 'setting',
-    callbackDelayMs: 'fault',
-    callbackDuplicates: 'fault',
-    callbackEarly: 'fault',
-    callbackShuffle: 'fault',
-    callbackDropRate: 'fault',
+    webhookDelayMs: 'fault',
+    webhookDuplicates: 'fault',
+    webhookEarly: 'fault',
+    webhookShuffle: 'fault',
+    webhookDropRate: 'fault',
     keyWindowSeconds: 'setting',
     seed: 'setting',
   },
@@ -98,8 +98,8 @@ export const dialTable: DialTable<DialSettings> = {
 const rate = { type: 'number', minimum: 0, maximum: 1 }
 const upTo = (maximum: number) => ({ type: 'integer', minimum: 0, maximum })
 
-/** JSON Schema of a change: any of the dials, and nothing else. */
-export const dialChangeSchema = {
+/** JSON Schema of a change: any of the settings, and nothing else. */
+export const settingChangeSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -115,17 +115,17 @@ export const dialChangeSchema = {
     dripRate: rate,
     quotaPerSecond: upTo(limits.quotaPerSecondMax),
     quotaBurst: upTo(limits.quotaBurstMax),
-    callbackDelayMs: upTo(limits.callbackDelayMaxMs),
-    callbackDuplicates: upTo(limits.callbackDuplicatesMax),
-    callbackEarly: { type: 'boolean' },
-    callbackShuffle: { type: 'boolean' },
-    callbackDropRate: rate,
+    webhookDelayMs: upTo(limits.webhookDelayMaxMs),
+    webhookDuplicates: upTo(limits.webhookDuplicatesMax),
+    webhookEarly: { type: 'boolean' },
+    webhookShuffle: { type: 'boolean' },
+    webhookDropRate: rate,
     keyWindowSeconds: { type: 'integer', minimum: 1, maximum: 30 * 24 * 60 * 60 },
     seed: upTo(2 ** 32 - 1),
-  } satisfies Record<keyof DialSettings, object>,
+  } satisfies Record<keyof FaultSettings, object>,
 } as const
 
-/** What the dice and the dials say about one request. */
+/** What the dice and the settings say about one request. */
 export type Luck = Readonly<{
   latencyMs: number
   declined: boolean
@@ -137,21 +137,21 @@ export type Luck = Readonly<{
   dripMs: number
 }>
 
-export type Dials = Readonly<{
-  read: () => DialSettings
-  change: (change: Partial<DialSettings>) => DialSettings
+export type Settings = Readonly<{
+  read: () => FaultSettings
+  change: (change: Partial<FaultSettings>) => FaultSettings
   /**
-   * Every die is thrown for every request, so the n-th request meets the same luck whichever dials
+   * Every die is thrown for every request, so the n-th request meets the same luck whichever settings
    * are turned.
    */
   throwDice: () => Luck
-  /** Whether the next callback is lost. Its die is thrown for every callback, and for nothing else. */
-  dropsCallback: () => boolean
+  /** Whether the next webhook is lost. Its die is thrown for every webhook, and for nothing else. */
+  dropsWebhook: () => boolean
 }>
 
-/** The dials of one running provider, at rest to begin with. */
-export function createDials(): Dials {
-  let settings = dialsAtRest
+/** The settings of one running provider, at rest to begin with. */
+export function createSettings(): Settings {
+  let settings = settingsAtRest
   let dice = openDice(settings.seed)
 
   return {
@@ -172,13 +172,13 @@ export function createDials(): Dials {
         dripMs: dice.drip() < settings.dripRate ? settings.dripMs : 0,
       }
     },
-    dropsCallback: () => dice.callback() < settings.callbackDropRate,
+    dropsWebhook: () => dice.webhook() < settings.webhookDropRate,
   }
 }
 
-type Die = 'charge' | 'error' | 'late' | 'drip' | 'callback'
+type Die = 'charge' | 'error' | 'late' | 'drip' | 'webhook'
 
 function openDice(seed: number): Readonly<Record<Die, Dice>> {
   const die = (place: number) => createDice(seed, place)
-  return { charge: die(0), error: die(1), late: die(2), drip: die(3), callback: die(4) }
+  return { charge: die(0), error: die(1), late: die(2), drip: die(3), webhook: die(4) }
 }

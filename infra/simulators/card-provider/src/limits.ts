@@ -25,20 +25,20 @@ export const limits = {
   dripMaxMs: 10_000,
   /** An answer that drips is cut off after so long. */
   dripAnswerMaxMs: 120_000,
-  callbackDelayMaxMs: 3_600_000,
-  callbackDuplicatesMax: 10,
-  callbacksInFlightMax: 20,
-  callbackAttemptMs: 5_000,
+  webhookDelayMaxMs: 3_600_000,
+  webhookDuplicatesMax: 10,
+  webhooksInFlightMax: 20,
+  webhookAttemptMs: 5_000,
   /** Doubled after each attempt, up to the most. With these, 15 attempts take 8 minutes. */
-  callbackBackoffMs: 500,
-  callbackBackoffMaxMs: 60_000,
-  callbackTriesMax: 15,
+  webhookBackoffMs: 500,
+  webhookBackoffMaxMs: 60_000,
+  webhookTriesMax: 15,
   /** Nobody is told any more so long after the act. */
-  callbackWindowMs: 7_200_000,
-  /** How long an answer waits for a callback that shall come before it. */
-  callbackEarlyMaxMs: 2_000,
-  /** How long a callback waits for one to be exchanged with. */
-  callbackPairWaitMs: 2_000,
+  webhookWindowMs: 7_200_000,
+  /** How long an answer waits for a webhook that shall come before it. */
+  webhookEarlyMaxMs: 2_000,
+  /** How long a webhook waits for one to be exchanged with. */
+  webhookPairWaitMs: 2_000,
   quotaPerSecondMax: 1_000,
   quotaBurstMax: 10_000,
   /** Refusals are counted this long before the count is written. */
@@ -47,7 +47,7 @@ export const limits = {
   stopGraceMs: 3_000,
   retryAfterSeconds: 1,
   listDefault: 10,
-  truthPageDefault: 100,
-  truthPageMax: 1_000,
-  truthPageBytesMax: 1024 * 1024,
+  logPageDefault: 100,
+  logPageMax: 1_000,
+  logPageBytesMax: 1024 * 1024,
 } as const

@@ -35,7 +35,7 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
 
   /** Refuses beyond the quota before the body is read: such a request leaves nothing but a count. */
   app.addHook('onRequest', async (_request, reply) => {
-    const { quotaPerSecond, quotaBurst } = deps.dials.read()
+    const { quotaPerSecond, quotaBurst } = deps.settings.read()
     const retryAfterSeconds = deps.quota.take(quotaPerSecond, quotaBurst)
     if (retryAfterSeconds === undefined) return
     deps.refusalCount.add()

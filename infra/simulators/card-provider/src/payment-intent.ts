@@ -1,5 +1,5 @@
 import type { Act, CaptureMethod } from './order.ts'
-import type { DeclineCode, DoneLine, TruthLine } from './provider-log-entry.ts'
+import type { DeclineCode, DoneLine, ProviderLogLine } from './provider-log-entry.ts'
 
 type IntentStatus =
   | 'requires_payment_method'
@@ -16,7 +16,7 @@ export const legalFrom: Readonly<Record<Act, readonly IntentStatus[]>> = {
   refund: ['succeeded'],
 }
 
-/** An intent as it stood right after one line of the truth log; a later line makes a new one. */
+/** An intent as it stood right after one line of the provider log; a later line makes a new one. */
 export type PaymentIntent = Readonly<{
   intentId: string
   status: IntentStatus
@@ -41,7 +41,7 @@ export type PaymentIntent = Readonly<{
 /** Something that was done: the line that says so, and the intent as it stood right after. */
 export type Deed = Readonly<{ line: DoneLine; intent: PaymentIntent }>
 
-export function isDone(line: TruthLine): line is DoneLine {
+export function isDone(line: ProviderLogLine): line is DoneLine {
   return line.type.startsWith('intent.') || line.type.startsWith('refund.')
 }
 

@@ -1,4 +1,4 @@
-/** What a test card does. `kind` is all the truth log ever says about it. */
+/** What a test card does. `kind` is all the provider log ever says about it. */
 export type PaymentMethod = Readonly<{
   kind: string
   declineCode?: 'generic_decline' | 'insufficient_funds'

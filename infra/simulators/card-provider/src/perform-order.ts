@@ -3,7 +3,7 @@ import type { CarriedOut, CarryOutDeps } from './carry-out.ts'
 import { carryOut } from './carry-out.ts'
 import type { Claim } from './charge-store.ts'
 import type { DelayedRequests } from './delayed-requests.ts'
-import type { Dials, Luck } from './fault-settings.ts'
+import type { Luck, Settings } from './fault-settings.ts'
 import { limits } from './limits.ts'
 import type { Deed } from './payment-intent.ts'
 import type { DeclineCode, FaultCause, RequestFacts } from './provider-log-entry.ts'
@@ -11,7 +11,7 @@ import type { OrderRequest } from './read-order.ts'
 
 export type PerformOrderDeps = CarryOutDeps &
   Readonly<{
-    dials: Dials
+    settings: Settings
     delayed: Pick<DelayedRequests, 'isFull'>
     /** Waits that many milliseconds; rejects when the process is stopping. */
     wait: (ms: number) => Promise<void>
@@ -37,8 +37,8 @@ export async function performOrder(
   requestId: string,
 ): Promise<Outcome> {
   const facts: RequestFacts = { ...request.order, idempotencyKey, requestId }
-  const luck = deps.dials.throwDice()
-  const { silence, keyWindowSeconds } = deps.dials.read()
+  const luck = deps.settings.throwDice()
+  const { silence, keyWindowSeconds } = deps.settings.read()
   const lost = luck.silent ? silence : 'none'
   const atFirst = request.card?.atFirst
   const firstUse = idempotencyKey === null || !deps.book.wasUsed(idempotencyKey)
@@ -57,7 +57,7 @@ export async function performOrder(
   const settled = await settleClaim(deps, claim, request, facts, luck)
   if (settled.kind === 'refused') return settled
   const { deed } = settled
-  if (!replayed) await deps.callbacks?.beforeAnswer(deed)
+  if (!replayed) await deps.webhooks?.beforeAnswer(deed)
 
   const withholdCause = causeOf(lost === 'after', atFirst === 'silent_after' && !replayed)
   if (withholdCause !== undefined) {
@@ -89,7 +89,7 @@ async function delay(
   if (deps.delayed.isFull()) return { kind: 'full' }
   const { fingerprint } = request
   const declineCode = declineCodeOf(request, luck)
-  const lateMs = cause === 'dial' ? luck.lateMs : limits.lateCardMs
+  const lateMs = cause === 'setting' ? luck.lateMs : limits.lateCardMs
   const dueAt = new Date(Date.now() + lateMs).toISOString()
   const execution = { fingerprint, declineCode, dueAt }
   await deps.truth.append({ type: 'request.delayed', ...facts, ...execution, cause })
@@ -128,7 +128,7 @@ function idsOf({ line, intent }: Deed): { intentId: string; refundId?: string } 
   return line.type === 'refund.succeeded' ? { intentId, refundId: line.refundId } : { intentId }
 }
 
-function causeOf(byDial: boolean, byCard: boolean): FaultCause | undefined {
+function causeOf(bySetting: boolean, byCard: boolean): FaultCause | undefined {
   if (byCard) return 'payment_method'
-  return byDial ? 'dial' : undefined
+  return bySetting ? 'setting' : undefined
 }

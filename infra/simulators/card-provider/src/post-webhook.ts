@@ -3,21 +3,21 @@ import { limits } from './limits.ts'
 import type { Deed } from './payment-intent.ts'
 import type { DoneLine } from './provider-log-entry.ts'
 import { showCharge, showIntent, unixSeconds } from './show-intent.ts'
-import { signCallback } from './sign-webhook.ts'
+import { signWebhook } from './sign-webhook.ts'
 
 /** Who is called back, and the secret both sides know. */
-export type CallbackEndpoint = Readonly<{ url: string; secret: string }>
+export type WebhookEndpoint = Readonly<{ url: string; secret: string }>
 
 /** How one attempt ended: what the endpoint answered, or why it did not. */
-export type CallbackAnswer = Readonly<{ status: number } | { error: string }>
+export type WebhookAnswer = Readonly<{ status: number } | { error: string }>
 
 /** Tells the endpoint once about something that was done. Never throws; the answer says what went wrong. */
-export async function postCallback(
-  { url, secret }: CallbackEndpoint,
+export async function postWebhook(
+  { url, secret }: WebhookEndpoint,
   eventId: string,
   deed: Deed,
   stop: AbortSignal,
-): Promise<CallbackAnswer> {
+): Promise<WebhookAnswer> {
   const body = JSON.stringify(eventOf(eventId, deed))
   const nowSeconds = Math.floor(Date.now() / 1_000)
   try {
@@ -25,11 +25,11 @@ export async function postCallback(
       method: 'POST',
       headers: {
         'content-type': 'application/json; charset=utf-8',
-        'stripe-signature': signCallback(body, secret, nowSeconds),
+        'stripe-signature': signWebhook(body, secret, nowSeconds),
       },
       body,
       redirect: 'manual',
-      signal: AbortSignal.any([stop, AbortSignal.timeout(limits.callbackAttemptMs)]),
+      signal: AbortSignal.any([stop, AbortSignal.timeout(limits.webhookAttemptMs)]),
     })
     await response.body?.cancel()
     return { status: response.status }

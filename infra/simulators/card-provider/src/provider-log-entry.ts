@@ -1,13 +1,13 @@
 import type { Line } from '../../append-log.ts'
-import type { DialSettings } from './fault-settings.ts'
+import type { FaultSettings } from './fault-settings.ts'
 import type { Order } from './order.ts'
 import type { PaymentMethod } from './payment-methods.ts'
 
 /** What was asked for and by which request, as every entry about a request carries it. */
 export type RequestFacts = Order & Readonly<{ idempotencyKey: string | null; requestId: string }>
 
-/** What made the provider misbehave: a dial somebody turned, or the card that was used. */
-export type FaultCause = 'dial' | 'payment_method'
+/** What made the provider misbehave: a setting somebody turned, or the card that was used. */
+export type FaultCause = 'setting' | 'payment_method'
 
 /**
  * Why a request that was executed late came to nothing, and nobody was told. `refused`: what it
@@ -43,7 +43,7 @@ type Done = RequestFacts &
   Readonly<{
     intentId: string
     fingerprint: string
-    /** Present when somebody is to be told by a callback. */
+    /** Present when somebody is to be told by a webhook. */
     eventId?: string
   }>
 export type DoneLine = Line<Done>
@@ -88,44 +88,44 @@ type RequestsRefused = Readonly<{
   count: number
   since: string
 }>
-export type CallbackFacts = Readonly<{
+export type WebhookFacts = Readonly<{
   eventId: string
   intentId: string
   metadata: RequestFacts['metadata']
 }>
-/** One attempt and how it ended. `copy` 0 is the callback itself, which is tried again. */
-type CallbackSent = Readonly<{
-  type: 'callback.sent'
+/** One attempt and how it ended. `copy` 0 is the webhook itself, which is tried again. */
+type WebhookSent = Readonly<{
+  type: 'webhook.sent'
   attempt: number
   copy: number
   status?: number
   error?: string
 }> &
-  CallbackFacts
-/** Lost by the dial: nobody will ever be told. */
-type CallbackDropped = Readonly<{ type: 'callback.dropped' }> & CallbackFacts
-type CallbackAbandoned = Readonly<{
-  type: 'callback.abandoned'
+  WebhookFacts
+/** Lost by the setting: nobody will ever be told. */
+type WebhookDropped = Readonly<{ type: 'webhook.dropped' }> & WebhookFacts
+type WebhookAbandoned = Readonly<{
+  type: 'webhook.abandoned'
   attempt: number
   cause: 'tries' | 'window'
 }> &
-  CallbackFacts
-type DialsChanged = Readonly<{
-  type: 'dials.changed'
-  /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
+  WebhookFacts
+type SettingsChanged = Readonly<{
+  type: 'settings.changed'
+  /** `restart`: the settings stood elsewhere when the process ended and are back at rest. */
   cause: 'patch' | 'restart'
-  dials: DialSettings
+  settings: FaultSettings
 }>
 
-export type TruthEntry =
+export type ProviderLogEntry =
   | Done
   | ReplySpoilt
   | RequestDropped
   | RequestDelayed
   | RequestRepeated
   | RequestsRefused
-  | CallbackSent
-  | CallbackDropped
-  | CallbackAbandoned
-  | DialsChanged
-export type TruthLine = Line<TruthEntry>
+  | WebhookSent
+  | WebhookDropped
+  | WebhookAbandoned
+  | SettingsChanged
+export type ProviderLogLine = Line<ProviderLogEntry>

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { limits } from './limits.ts'
-import { type JudgedMetadata, judgedMetadata, type TruthLog } from './provider-log.ts'
+import { type JudgedMetadata, judgedMetadata, type ProviderLog } from './provider-log.ts'
 
 const integer = { type: 'string', pattern: '^[0-9]{1,9}$' }
 const metadataValue = { type: 'string', minLength: 1, maxLength: 500 }
@@ -17,15 +17,18 @@ const query = {
 }
 
 /** What really happened, for judges: read only, a page at a time. */
-export const truthRoutes: FastifyPluginAsync<{ truth: TruthLog }> = async (app, { truth }) => {
+export const providerLogRoutes: FastifyPluginAsync<{ truth: ProviderLog }> = async (
+  app,
+  { truth },
+) => {
   app.get<{
     Querystring: { [Name in JudgedMetadata]?: string } & { after?: string; limit?: string }
-  }>('/truth', { schema: { querystring: query } }, async request => {
-    const { after = 0, limit = limits.truthPageDefault, ...filters } = request.query
+  }>('/log', { schema: { querystring: query } }, async request => {
+    const { after = 0, limit = limits.logPageDefault, ...filters } = request.query
     const name = judgedMetadata.find(one => filters[one] !== undefined)
     const value = name && filters[name]
     const metadata = name && value !== undefined ? { name, value } : undefined
-    const count = Math.min(Math.max(1, Number(limit)), limits.truthPageMax)
+    const count = Math.min(Math.max(1, Number(limit)), limits.logPageMax)
     return truth.page({ metadata, after: Number(after), limit: count })
   })
 }

@@ -1,13 +1,13 @@
 import type { AppendLog } from '../../append-log.ts'
 import { openAppendLog } from '../../append-log.ts'
 import { limits } from './limits.ts'
-import type { TruthEntry, TruthLine } from './provider-log-entry.ts'
+import type { ProviderLogEntry, ProviderLogLine } from './provider-log-entry.ts'
 
 /** What judges ask by: the payment or refund as our caller names it, and what was paid for. */
 export const judgedMetadata = ['payment_id', 'publication_id', 'refund_id'] as const
 export type JudgedMetadata = (typeof judgedMetadata)[number]
 
-export type TruthQuery = Readonly<{
+export type LogQuery = Readonly<{
   /** Only lines of requests that carried this metadata. */
   metadata: { name: JudgedMetadata; value: string } | undefined
   /** Lines with a higher `seq` than this one. */
@@ -16,18 +16,18 @@ export type TruthQuery = Readonly<{
 }>
 
 /** A stretch of the log, in order. `nextAfter` is where the next page begins. */
-export type TruthPage = Readonly<{
-  lines: readonly TruthLine[]
+export type LogPage = Readonly<{
+  lines: readonly ProviderLogLine[]
   nextAfter: number
   hasMore: boolean
 }>
 
-export type TruthLog = Pick<AppendLog<TruthEntry>, 'append' | 'failure' | 'close'> &
+export type ProviderLog = Pick<AppendLog<ProviderLogEntry>, 'append' | 'failure' | 'close'> &
   Readonly<{
     /** Reads what is on disk, not what is remembered, because judges rely on it. */
-    page: (query: TruthQuery) => Promise<TruthPage>
+    page: (query: LogQuery) => Promise<LogPage>
     /** One line as it stands on disk. Throws for an unknown `seq`. */
-    line: (seq: number) => Promise<TruthLine>
+    line: (seq: number) => Promise<ProviderLogLine>
   }>
 
 /**
@@ -35,13 +35,13 @@ export type TruthLog = Pick<AppendLog<TruthEntry>, 'append' | 'failure' | 'close
  * it is on disk and before its `append` resolves. State built from `onLine` therefore cannot
  * differ from the log. Throws when the log cannot be read back.
  */
-export async function openTruthLog(
+export async function openProviderLog(
   path: string,
-  onLine: (line: TruthLine) => void,
-): Promise<TruthLog> {
+  onLine: (line: ProviderLogLine) => void,
+): Promise<ProviderLog> {
   const seqsOf = new Map<string, number[]>()
 
-  function take(line: TruthLine): void {
+  function take(line: ProviderLogLine): void {
     for (const name of judgedMetadata) {
       const value = 'metadata' in line ? line.metadata[name] : undefined
       if (value === undefined) continue
@@ -52,7 +52,7 @@ export async function openTruthLog(
     onLine(line)
   }
 
-  const log = await openAppendLog<TruthEntry>(path, take)
+  const log = await openAppendLog<ProviderLogEntry>(path, take)
 
   return {
     async append(entry) {
@@ -65,10 +65,10 @@ export async function openTruthLog(
         metadata === undefined
           ? range(after + 1, Math.min(after + limit + 1, log.size()))
           : (seqsOf.get(`${metadata.name}=${metadata.value}`) ?? []).filter(seq => seq > after)
-      const lines: TruthLine[] = []
+      const lines: ProviderLogLine[] = []
       let bytes = 0
       for (const seq of chosen) {
-        if (lines.length === limit || bytes > limits.truthPageBytesMax) break
+        if (lines.length === limit || bytes > limits.logPageBytesMax) break
         const text = await log.readText(seq)
         bytes += text.length
         lines.push(JSON.parse(text))

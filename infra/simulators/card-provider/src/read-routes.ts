@@ -4,7 +4,7 @@ import { sendAnswer } from './answers.ts'
 import { invalidParam } from './api-error.ts'
 import type { ChargeBook } from './charge-store.ts'
 import { expandBelow } from './expand.ts'
-import type { Dials } from './fault-settings.ts'
+import type { Settings } from './fault-settings.ts'
 import { pageKinds, pageOf } from './page-of.ts'
 import type { RefundLine } from './provider-log-entry.ts'
 import { noSuch } from './read-order.ts'
@@ -16,7 +16,7 @@ import { refundPaths, showRefund } from './show-refund.ts'
 
 export type ReadDeps = Readonly<{
   book: ChargeBook
-  dials: Dials
+  settings: Settings
   wait: (ms: number) => Promise<void>
 }>
 
@@ -98,7 +98,7 @@ type Answer = (id: string, params: Params, reply: FastifyReply) => unknown
 
 function addGet(
   app: FastifyInstance,
-  { dials, wait }: ReadDeps,
+  { settings, wait }: ReadDeps,
   path: string,
   rules: ParamRules,
   answer: Answer,
@@ -107,7 +107,7 @@ function addGet(
     const query = request.url.split('?').slice(1).join('?')
     const read = readParams(new URLSearchParams(query), rules)
     if (read.kind === 'refused') return sendAnswer(reply, read.error)
-    await wait(dials.read().latencyMs)
+    await wait(settings.read().latencyMs)
     return answer(request.params.id ?? '', read.value, reply)
   })
 }

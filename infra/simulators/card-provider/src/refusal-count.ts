@@ -1,7 +1,7 @@
 import { limits } from './limits.ts'
-import type { TruthLog } from './provider-log.ts'
+import type { ProviderLog } from './provider-log.ts'
 
-/** How many requests the quota refused, on its way into the truth log. */
+/** How many requests the quota refused, on its way into the provider log. */
 export type RefusalCount = Readonly<{
   add: () => void
   /** Writes what was counted so far, if anything was. Resolves once it is on disk. */
@@ -13,7 +13,7 @@ export type RefusalCount = Readonly<{
  * and none of them waits for the disk. A kill takes the count of the last second with it.
  */
 export function createRefusalCount(
-  truth: Pick<TruthLog, 'append'>,
+  truth: Pick<ProviderLog, 'append'>,
   onError: (error: unknown) => void,
 ): RefusalCount {
   let count = 0

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { sendAnswer } from './answers.ts'
 import { invalidParam } from './api-error.ts'
 import { requireKey } from './authorize.ts'
-import type { TruthLog } from './provider-log.ts'
+import type { ProviderLog } from './provider-log.ts'
 import type { Settlement } from './settlement.ts'
 import { settlementColumns } from './settlement.ts'
 
@@ -18,7 +18,7 @@ type Query = { from?: string; to?: string }
 /** The settlement file of a period: JSON for who asks for it, CSV for all others. */
 export const settlementRoutes: FastifyPluginAsync<{
   settlement: Settlement
-  truth: Pick<TruthLog, 'line'>
+  truth: Pick<ProviderLog, 'line'>
   secretKey: string
 }> = async (app, { settlement, truth, secretKey }) => {
   app.addHook('onRequest', requireKey(secretKey))

@@ -1,7 +1,7 @@
 import { feeOf } from './fee.ts'
 import type { Deed } from './payment-intent.ts'
 import { isDone } from './payment-intent.ts'
-import type { TruthLog } from './provider-log.ts'
+import type { ProviderLog } from './provider-log.ts'
 import type { DoneLine } from './provider-log-entry.ts'
 import { chargeIdOf } from './show-intent.ts'
 
@@ -33,7 +33,7 @@ export type Settlement = Readonly<{
    * at a time, as many as the disk is asked for at once.
    */
   rows: (
-    read: TruthLog['line'],
+    read: ProviderLog['line'],
     fromMs: number,
     toMs: number,
   ) => AsyncGenerator<readonly SettlementRow[]>
@@ -41,7 +41,7 @@ export type Settlement = Readonly<{
 
 const readAtOnceMax = 500
 
-/** Remembers only where the lines are, and reads them from disk: the truth log is the account. */
+/** Remembers only where the lines are, and reads them from disk: the provider log is the account. */
 export function createSettlement(): Settlement {
   const moved: Readonly<{ seq: number; atMs: number }>[] = []
 

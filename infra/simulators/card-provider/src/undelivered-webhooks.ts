@@ -1,5 +1,5 @@
 import type { Deed } from './payment-intent.ts'
-import type { TruthLine } from './provider-log-entry.ts'
+import type { ProviderLogLine } from './provider-log-entry.ts'
 
 /** Something that was done and that somebody is to be told of. */
 export type UntoldDeed = Readonly<{
@@ -10,15 +10,15 @@ export type UntoldDeed = Readonly<{
 }>
 
 export type UntoldDeeds = Readonly<{
-  /** Folds one line of the truth log in: something was done, or how it was told. */
-  apply: (line: TruthLine, deed: Deed | undefined) => UntoldDeed | undefined
+  /** Folds one line of the provider log in: something was done, or how it was told. */
+  apply: (line: ProviderLogLine, deed: Deed | undefined) => UntoldDeed | undefined
   find: (eventId: string) => UntoldDeed | undefined
   all: () => readonly UntoldDeed[]
   /** How often it was tried, and when last, in milliseconds since 1970. */
   tried: (eventId: string) => Readonly<{ attempts: number; lastAt: number }>
 }>
 
-/** The callbacks that are still owed: what the truth log says, before a restart and after. */
+/** The webhooks that are still owed: what the provider log says, before a restart and after. */
 export function createUntoldDeeds(): UntoldDeeds {
   const untold = new Map<string, UntoldDeed>()
   const triedOf = new Map<string, Readonly<{ attempts: number; lastAt: number }>>()
@@ -40,7 +40,7 @@ export function createUntoldDeeds(): UntoldDeeds {
     apply(line, deed) {
       if (deed !== undefined) return add(deed)
       switch (line.type) {
-        case 'callback.sent':
+        case 'webhook.sent':
           if (line.copy > 0) return undefined
           if (isTold(line)) forget(line.eventId)
           else {
@@ -48,8 +48,8 @@ export function createUntoldDeeds(): UntoldDeeds {
             triedOf.set(line.eventId, { attempts, lastAt: Date.parse(at) })
           }
           return undefined
-        case 'callback.dropped':
-        case 'callback.abandoned':
+        case 'webhook.dropped':
+        case 'webhook.abandoned':
           forget(line.eventId)
           return undefined
         default:

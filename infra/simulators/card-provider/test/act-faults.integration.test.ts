@@ -16,7 +16,7 @@ let provider: Provider
 beforeAll(async () => {
   receiver = open.use(await openReceiver())
   providers = open.use(await openProviders(receiver.env))
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
@@ -46,13 +46,13 @@ async function prepare(act: Act, payment = unique(), on = provider) {
     ...{ payment, id },
     ask: () => on.post(path, fields, options),
     askInSilence: () => on.postInSilence(path, fields, options),
-    /** The types of the lines since then, without those about callbacks. */
+    /** The types of the lines since then, without those about webhooks. */
     news: async () => (await linesOf(payment, on)).slice(1).map(({ type }) => type),
   }
 }
 
 async function linesOf(payment: string, on = provider) {
-  return (await on.linesOf(payment)).filter(({ type }) => !type.startsWith('callback.'))
+  return (await on.linesOf(payment)).filter(({ type }) => !type.startsWith('webhook.'))
 }
 
 describe.each(acts)('%s', act => {
@@ -64,7 +64,7 @@ describe.each(acts)('%s', act => {
     const { status, headers } = await ask()
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, null])
     expect(await news()).toEqual(['request.dropped', lineOf[act]])
-    expect((await linesOf(payment))[1]).toMatchObject({ act, cause: 'dial', amount: 9900 })
+    expect((await linesOf(payment))[1]).toMatchObject({ act, cause: 'setting', amount: 9900 })
   })
 
   test('can be done and not answered: the retry learns what happened', async () => {
@@ -117,7 +117,7 @@ describe.each(acts)('%s', act => {
     expect(await news()).toEqual([lineOf[act]])
   })
 
-  test('is told by a callback, which can come early, twice, or never', async () => {
+  test('is told by a webhook, which can come early, twice, or never', async () => {
     const payments = [unique(), unique(), unique()] as const
     const [plain, early, dropped] = [
       await prepare(act, payments[0]),
@@ -128,15 +128,15 @@ describe.each(acts)('%s', act => {
     await plain.ask()
     const received = await receiver.waitFor(payments[0], 2)
     expect(received[1]).toMatchObject({ signed: true, event: { type: eventOf[act] } })
-    await provider.turn({ callbackEarly: true, callbackDuplicates: 1 })
+    await provider.turn({ webhookEarly: true, webhookDuplicates: 1 })
     await early.ask()
     const types = (await receiver.waitFor(payments[1], 3)).map(({ event }) => event.type)
     expect(types.slice(1)).toEqual([eventOf[act], eventOf[act]])
-    await provider.turn({ callbackEarly: false, callbackDuplicates: 0, callbackDropRate: 1 })
+    await provider.turn({ webhookEarly: false, webhookDuplicates: 0, webhookDropRate: 1 })
     await dropped.ask()
     await waitUntil('it is dropped', async () => {
       const lines = await provider.linesOf(payments[2])
-      return lines.some(({ type }) => type === 'callback.dropped')
+      return lines.some(({ type }) => type === 'webhook.dropped')
     })
     expect(receiver.of(payments[2])).toHaveLength(1)
   })
@@ -176,7 +176,7 @@ test.each([
     const delayed = {
       ...{ at, seq: 1, type: 'request.delayed', amount: 9900, currency: 'eur', dueAt: at },
       ...{ metadata: { payment_id: payment }, paymentMethod: 'visa', idempotencyKey: 'key' },
-      ...{ requestId: 'req_1', fingerprint: 'f', declineCode: null, cause: 'dial' },
+      ...{ requestId: 'req_1', fingerprint: 'f', declineCode: null, cause: 'setting' },
     }
     await appendFile(providers.file(name), `${JSON.stringify(delayed)}\n`)
     const after = await providers.start(name)

@@ -9,7 +9,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -45,7 +45,7 @@ describe('what can be asked of an intent', () => {
     async ({ status, act }) => {
       const payment = unique()
       const id = await makeIntent(provider, payment, status)
-      const [before, lines] = [await read(id), await provider.truthOf(payment)]
+      const [before, lines] = [await read(id), await provider.providerLogOf(payment)]
       for (const _ of [1, 2]) {
         const { status: code, headers, body } = await perform(provider, act, id)
         expect([code, headers.get('idempotent-replayed')]).toEqual([400, null])
@@ -56,7 +56,7 @@ describe('what can be asked of an intent', () => {
         })
       }
       expect(await read(id)).toEqual(before)
-      expect(await provider.truthOf(payment)).toEqual(lines)
+      expect(await provider.providerLogOf(payment)).toEqual(lines)
     },
   )
 
@@ -71,7 +71,7 @@ describe('what can be asked of an intent', () => {
     const card = { payment_method: 'pm_card_visa' }
     const { body } = await provider.post(`/payment_intents/${id}/confirm`, card)
     expect(body).toMatchObject({ id, status: 'succeeded', last_payment_error: null })
-    expect(await provider.truthOf(payment)).toEqual(['intent.declined', 'intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.declined', 'intent.succeeded'])
   })
 })
 
@@ -129,7 +129,7 @@ describe('money', () => {
       ...{ type: 'refund.succeeded', refundId: body.id, intentId: id, amount: 9900 },
       metadata: { payment_id: payment, refund_id: `r-${id}` },
     })
-    expect((await provider.get(`/truth?refund_id=r-${id}`)).body.lines).toEqual([line])
+    expect((await provider.get(`/log?refund_id=r-${id}`)).body.lines).toEqual([line])
     expect(body.metadata).toEqual({ refund_id: `r-${id}` })
   })
 })
@@ -143,7 +143,7 @@ describe('idempotency keys', () => {
     expect(again.body).toEqual(first.body)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(again.headers.get('original-request')).toBe(first.headers.get('request-id'))
-    expect(await provider.truthOf(payment)).toHaveLength(2)
+    expect(await provider.providerLogOf(payment)).toHaveLength(2)
   })
 
   test.each(acts)('%s under the key of something else is refused', async act => {
@@ -161,7 +161,7 @@ describe('idempotency keys', () => {
     await provider.turn({ latencyMs: 200 })
     const answers = await Promise.all([1, 2, 3].map(() => perform(provider, act, id)))
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
-    expect(await provider.truthOf(payment)).toHaveLength(2)
+    expect(await provider.providerLogOf(payment)).toHaveLength(2)
   })
 
   test('an answer that is stored stays as it was, whatever became of the intent since', async () => {

@@ -9,7 +9,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -41,10 +41,10 @@ describe('charging', () => {
       decline_code: 'insufficient_funds',
       payment_intent: { status: 'requires_payment_method', amount_received: 0 },
     })
-    expect(await provider.truthOf(payment)).toEqual(['intent.declined'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.declined'])
   })
 
-  test('the decline dial declines good cards', async () => {
+  test('the decline setting declines good cards', async () => {
     await provider.turn({ declineRate: 1 })
     const { body } = await provider.charge(unique())
     expect(body.error.decline_code).toBe('generic_decline')
@@ -122,7 +122,7 @@ describe('idempotency keys', () => {
       expect(again.body).toEqual(first.body)
       expect(first.headers.get('idempotent-replayed')).toBeNull()
       expect(again.headers.get('idempotent-replayed')).toBe('true')
-      expect(await provider.truthOf(payment)).toHaveLength(1)
+      expect(await provider.providerLogOf(payment)).toHaveLength(1)
     }
   })
 
@@ -132,7 +132,7 @@ describe('idempotency keys', () => {
     const { status, body } = await provider.charge(payment, { amount: '9901' })
     expect(status).toBe(400)
     expect(body.error.type).toBe('idempotency_error')
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
   })
 
   test('while the first request runs, the key is in use', async () => {
@@ -146,7 +146,7 @@ describe('idempotency keys', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
     const refused = answers.find(({ status }) => status === 409)
     expect(refused?.body.error.code).toBe('idempotency_key_in_use')
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
   })
 
   test('two hundred at once on one key are charged a single time', async () => {
@@ -154,18 +154,18 @@ describe('idempotency keys', () => {
     const answers = await Promise.all(Array.from({ length: 200 }, () => provider.charge(payment)))
     const ids = new Set(answers.flatMap(({ status, body }) => (status === 200 ? [body.id] : [])))
     expect(ids.size).toBe(1)
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
   })
 
   test('without a key every request is a new charge', async () => {
     const payment = unique()
     await provider.charge(payment, {}, { key: '' })
     await provider.charge(payment, {}, { key: '' })
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
   })
 
   test('after its window a key is worth nothing, and the card is charged again', async () => {
-    const truthLog = providers.file('old.jsonl')
+    const providerLog = providers.file('old.jsonl')
     const payment = unique()
     const twoMinutesAgo = new Date(Date.now() - 120_000).toISOString()
     const line = {
@@ -177,12 +177,12 @@ describe('idempotency keys', () => {
       },
       ...{ paymentMethod: 'visa', intentId: 'pi_1', fingerprint: 'of another request' },
     }
-    await appendFile(truthLog, `${JSON.stringify(line)}\n`)
+    await appendFile(providerLog, `${JSON.stringify(line)}\n`)
     const old = await providers.start('old.jsonl')
     expect((await old.charge(payment)).body.error.type).toBe('idempotency_error')
     await old.turn({ keyWindowSeconds: 60 })
     expect((await old.charge(payment)).status).toBe(200)
-    expect(await old.truthOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
+    expect(await old.providerLogOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
     await old.stop()
   })
 })
@@ -197,11 +197,11 @@ describe('silence', () => {
     const { status, headers } = await provider.charge(payment)
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, 'true'])
 
-    const { body } = await provider.get(`/truth?payment_id=${payment}`)
+    const { body } = await provider.get(`/log?payment_id=${payment}`)
     expect(body.lines).toMatchObject([
       { type: 'intent.succeeded', amount: 9900 },
-      { type: 'reply.withheld', replayed: false, cause: 'dial' },
-      { type: 'reply.withheld', replayed: true, cause: 'dial' },
+      { type: 'reply.withheld', replayed: false, cause: 'setting' },
+      { type: 'reply.withheld', replayed: true, cause: 'setting' },
     ])
     expect(body.lines[1].intentId).toBe(body.lines[0].intentId)
   })
@@ -213,7 +213,7 @@ describe('silence', () => {
     await provider.turn({ silence: 'none' })
     const { status, headers } = await provider.charge(payment, { amount: '500' })
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, null])
-    expect(await provider.truthOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
   })
 })
 
@@ -223,7 +223,7 @@ describe.concurrent('cards with a will of their own', () => {
     const fields = { payment_method: 'pm_card_silentAfter' }
     await provider.chargeInSilence(payment, fields)
     expect((await provider.charge(payment, fields)).headers.get('idempotent-replayed')).toBe('true')
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded', 'reply.withheld'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded', 'reply.withheld'])
   })
 
   test('pm_card_silentBefore loses the first request under a key and charges the second', async () => {
@@ -231,20 +231,20 @@ describe.concurrent('cards with a will of their own', () => {
     const fields = { payment_method: 'pm_card_silentBefore' }
     await provider.chargeInSilence(payment, fields)
     expect((await provider.charge(payment, fields)).status).toBe(200)
-    expect(await provider.truthOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
   })
 
   test('a client that leaves a slow charge is charged all the same', async () => {
     const payment = unique()
     await provider.chargeInSilence(payment, { payment_method: 'pm_card_slow' })
-    expect(await provider.truthOf(payment)).toEqual([])
+    expect(await provider.providerLogOf(payment)).toEqual([])
     await waitUntil('the charge is made', async () => {
-      return (await provider.truthOf(payment)).includes('intent.succeeded')
+      return (await provider.providerLogOf(payment)).includes('intent.succeeded')
     })
   })
 })
 
-describe('dials', () => {
+describe('settings', () => {
   test.each([
     [{ latncyMs: 5 }, 'latncyMs'],
     [{ latencyMs: -1 }, 'latencyMs'],
@@ -253,13 +253,13 @@ describe('dials', () => {
     [{ silence: 'sometimes' }, 'silence'],
     [{ silenceRate: null }, 'silenceRate'],
     [{ keyWindowSeconds: 0 }, 'keyWindowSeconds'],
-  ])('%o is refused by name and changes nothing', async (dials, name) => {
-    const before = await provider.get('/dials')
-    const { status, body } = await provider.turn({ ...dials, seed: 99 })
+  ])('%o is refused by name and changes nothing', async (settings, name) => {
+    const before = await provider.get('/settings')
+    const { status, body } = await provider.turn({ ...settings, seed: 99 })
     expect(status).toBe(400)
     expect(body.error.param).toBe(name)
     expect(body.error.message).toContain(name)
-    expect((await provider.get('/dials')).body).toEqual(before.body)
+    expect((await provider.get('/settings')).body).toEqual(before.body)
   })
 
   test('the same seed declines the same charges', async () => {
@@ -275,13 +275,13 @@ describe('dials', () => {
   })
 })
 
-describe('the truth log', () => {
+describe('the provider log', () => {
   test('is read in pages that join without a gap', async () => {
     await Promise.all(Array.from({ length: 25 }, () => provider.charge(unique())))
     const seqs: number[] = []
     let page = { nextAfter: 0, hasMore: true }
     while (page.hasMore) {
-      const { body } = await provider.get(`/truth?after=${page.nextAfter}&limit=7`)
+      const { body } = await provider.get(`/log?after=${page.nextAfter}&limit=7`)
       expect(body.lines.length).toBeLessThanOrEqual(7)
       seqs.push(...body.lines.map((line: { seq: number }) => line.seq))
       page = body
@@ -291,15 +291,15 @@ describe('the truth log', () => {
 
   test('cannot be written or removed from outside, and never holds what was typed as a card', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-      expect((await fetch(`${provider.url}/truth`, { method })).status).toBe(404)
+      expect((await fetch(`${provider.url}/log`, { method })).status).toBe(404)
     }
     await provider.charge(unique())
-    expect(await readFile(providers.file('truth.jsonl'), 'utf8')).not.toContain('pm_card')
+    expect(await readFile(providers.file('provider.jsonl'), 'utf8')).not.toContain('pm_card')
     expect(provider.output()).not.toContain('pm_card')
   })
 
-  test('is all that survives kill -9: charges and keys are as they were, the dials at rest', async () => {
-    const truthLog = providers.file('killed.jsonl')
+  test('is all that survives kill -9: charges and keys are as they were, the settings at rest', async () => {
+    const providerLog = providers.file('killed.jsonl')
     const before = await providers.start('killed.jsonl')
     const [paid, silent] = [unique(), unique()]
     const first = await before.charge(paid)
@@ -308,7 +308,7 @@ describe('the truth log', () => {
     await expect(lost).rejects.toThrow('timeout')
     await before.turn({ silence: 'before' })
     await before.kill()
-    await appendFile(truthLog, '{"at":"2026-01-01T00:00:00.000Z","seq":4,"type":"intent.succ')
+    await appendFile(providerLog, '{"at":"2026-01-01T00:00:00.000Z","seq":4,"type":"intent.succ')
 
     const after = await providers.start('killed.jsonl')
     const again = await after.charge(paid)
@@ -317,19 +317,19 @@ describe('the truth log', () => {
     expect((await after.charge(paid, { amount: '1' })).status).toBe(400)
     expect((await after.get(`/v1/payment_intents/${first.body.id}`)).body).toEqual(first.body)
     expect((await after.charge(silent, fields)).status).toBe(200)
-    expect(await after.truthOf(silent)).toEqual(['request.dropped', 'intent.succeeded'])
+    expect(await after.providerLogOf(silent)).toEqual(['request.dropped', 'intent.succeeded'])
 
     expect(await after.stop()).toBe(0)
-    const text = (await readFile(truthLog, 'utf8')).trimEnd()
+    const text = (await readFile(providerLog, 'utf8')).trimEnd()
     const lines = text.split('\n').map(line => JSON.parse(line))
     expect(lines.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
-    expect(lines[3]).toMatchObject({ type: 'dials.changed', cause: 'restart' })
-    expect(lines[3].dials.silence).toBe('none')
+    expect(lines[3]).toMatchObject({ type: 'settings.changed', cause: 'restart' })
+    expect(lines[3].settings.silence).toBe('none')
   })
 
   test('that was damaged in the middle stops the start', async () => {
-    const truthLog = providers.file('damaged.jsonl')
-    await appendFile(truthLog, '{"seq":1,"type":\n{"seq":2}\n')
+    const providerLog = providers.file('damaged.jsonl')
+    await appendFile(providerLog, '{"seq":1,"type":\n{"seq":2}\n')
     await expect(providers.start('damaged.jsonl')).rejects.toThrow('line 1 is not JSON')
   })
 })
@@ -341,7 +341,7 @@ test('SIGTERM ends it although a silent caller and a slow charge are waiting', a
   const slow = stopping.charge(unique(), { payment_method: 'pm_card_slow' }, options)
   const silent = stopping.charge(payment, { payment_method: 'pm_card_silentAfter' }, options)
   const both = Promise.allSettled([silent, slow])
-  await waitUntil('the silence', async () => (await stopping.truthOf(payment)).length === 2)
+  await waitUntil('the silence', async () => (await stopping.providerLogOf(payment)).length === 2)
   expect(await stopping.stop()).toBe(0)
   const [lost, given] = await both
   expect(lost.status).toBe('rejected')

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { StandIn } from '../../start-simulator.ts'
-import { startStandIn } from '../../start-simulator.ts'
+import type { Simulator } from '../../start-simulator.ts'
+import { startSimulator } from '../../start-simulator.ts'
 import { waitUntil } from '../../wait-until.ts'
 import type { Provider, Providers } from './provider.ts'
 import { openProviders, unique } from './provider.ts'
@@ -13,13 +13,13 @@ const faultsMain = new URL('@nightshift/faults/main', import.meta.url)
 
 const open = new AsyncDisposableStack()
 let providers: Providers
-let faults: StandIn
+let faults: Simulator
 let provider: Provider
 
 beforeAll(async () => {
   providers = open.use(await openProviders())
   faults = await startFaults('0')
-  provider = await start('truth.jsonl')
+  provider = await start('provider.jsonl')
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
@@ -27,19 +27,19 @@ beforeEach(async () => {
 })
 
 /** The process that keeps the log of all faults. */
-async function startFaults(port: string): Promise<StandIn> {
-  const env = { PORT: port, NEMESIS_LOG: providers.file('nemesis.jsonl') }
-  return open.adopt(await startStandIn(faultsMain, env), each => each.kill())
+async function startFaults(port: string): Promise<Simulator> {
+  const env = { PORT: port, FAULT_LOG: providers.file('faults.jsonl') }
+  return open.adopt(await startSimulator(faultsMain, env), each => each.kill())
 }
 
-function start(name: string, nemesisUrl = faults.url): Promise<Provider> {
-  return providers.start(name, { NEMESIS_URL: nemesisUrl })
+function start(name: string, faultLogUrl = faults.url): Promise<Provider> {
+  return providers.start(name, { FAULT_LOG_URL: faultLogUrl })
 }
 
 type Line = { seq: number; action: string; name: string; kind: string; value: unknown }
 
-async function nemesisLines(after = 0): Promise<Line[]> {
-  const text = await readFile(providers.file('nemesis.jsonl'), 'utf8')
+async function faultLogLines(after = 0): Promise<Line[]> {
+  const text = await readFile(providers.file('faults.jsonl'), 'utf8')
   const lines = text === '' ? [] : text.trimEnd().split('\n')
   return lines.map(line => JSON.parse(line)).filter(({ seq }) => seq > after)
 }
@@ -47,23 +47,23 @@ async function nemesisLines(after = 0): Promise<Line[]> {
 /** What was written since the last question, as "action name value". */
 let told = 0
 async function news(): Promise<string[]> {
-  const lines = await nemesisLines(told)
+  const lines = await faultLogLines(told)
   told = lines.at(-1)?.seq ?? told
   return lines.map(({ action, name, value }) => `${action} ${name} ${value}`)
 }
 
 async function openFaults(): Promise<string[]> {
-  const response = await fetch(`${faults.url}/nemesis/open`)
+  const response = await fetch(`${faults.url}/fault-log/open`)
   const lines = (await response.json()) as Line[]
   return lines.map(({ name }) => name)
 }
 
 describe('the log of all faults', () => {
-  test('has a dial that leaves rest, moves, and comes back, with what shapes it', async () => {
+  test('has a setting that leaves rest, moves, and comes back, with what shapes it', async () => {
     await news()
     await provider.turn({ silence: 'after', silenceRate: 0.25 })
-    expect((await nemesisLines()).at(-1)).toMatchObject({
-      ...{ kind: 'dial', action: 'begin', name: 'card-provider/silence' },
+    expect((await faultLogLines()).at(-1)).toMatchObject({
+      ...{ kind: 'setting', action: 'begin', name: 'card-provider/silence' },
       ...{ value: 'after', silenceRate: 0.25 },
     })
     await provider.turn({ silence: 'before' })
@@ -80,14 +80,14 @@ describe('the log of all faults', () => {
     expect(await openFaults()).toEqual([])
   })
 
-  test('has nothing of dials that are no fault by themselves', async () => {
+  test('has nothing of settings that are no fault by themselves', async () => {
     await news()
     await provider.turn({ seed: 5, silenceRate: 0.5, lateRate: 0.5, quotaPerSecond: 5 })
     await provider.turn({ keyWindowSeconds: 60 })
     expect(await news()).toEqual([])
   })
 
-  test('has each of several dials, and a reset ends them all', async () => {
+  test('has each of several settings, and a reset ends them all', async () => {
     await news()
     await provider.turn({ latencyMs: 1, declineRate: 0.1, quotaPerSecond: 100 })
     expect((await provider.rest()).body).toMatchObject({ latencyMs: 0, quotaPerSecond: 0 })
@@ -134,12 +134,12 @@ test('while the log is away no fault begins; one that is turned off ends, and is
   const refused = await provider.turn({ silence: 'before', latencyMs: 0 })
   expect(refused.status).toBe(502)
   expect(refused.body.error.message).toContain('nothing was turned')
-  expect((await provider.get('/dials')).body).toMatchObject({ silence: 'none', latencyMs: 1 })
+  expect((await provider.get('/settings')).body).toMatchObject({ silence: 'none', latencyMs: 1 })
 
   const ended = await provider.turn({ latencyMs: 0 })
   expect(ended.status).toBe(502)
-  expect(ended.body.error.message).toContain('the dials are turned')
-  expect((await provider.get('/dials')).body).toMatchObject({ latencyMs: 0 })
+  expect(ended.body.error.message).toContain('the settings are turned')
+  expect((await provider.get('/settings')).body).toMatchObject({ latencyMs: 0 })
   expect((await provider.turn({ seed: 3 })).status).toBe(200)
   expect((await provider.charge(unique())).status).toBe(200)
 
@@ -157,7 +157,7 @@ test('a log that does not answer holds a turn for about a second, and it is not 
   const waiting = await start('mute.jsonl', `http://127.0.0.1:${port}`)
   const { status, body } = await waiting.turn({ latencyMs: 1 })
   expect([status, body.error.type]).toEqual([502, 'api_error'])
-  expect((await waiting.get('/dials')).body.latencyMs).toBe(0)
+  expect((await waiting.get('/settings')).body.latencyMs).toBe(0)
   expect(await waiting.stop()).toBe(0)
   mute.close()
 })

@@ -11,7 +11,7 @@ let routes: { method: string; path: string }[]
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
   const page = await (await fetch(provider.url)).text()
   routes = [...page.matchAll(/^([A-Z]+) +(\/\S*)$/gm)].map(([, method = '', path = '']) => ({
     ...{ method, path },
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 
-const truthText = () => readFile(providers.file('truth.jsonl'), 'utf8')
+const logText = () => readFile(providers.file('provider.jsonl'), 'utf8')
 const withKey = { authorization: `Bearer ${secretKey}` }
 const asForm = { 'content-type': 'application/x-www-form-urlencoded' }
 
@@ -29,26 +29,20 @@ function ask(method: string, path: string, headers: Record<string, string>, body
 
 test('the front page names every route', () => {
   expect(routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
-    ...['GET /', 'GET /dials', 'GET /health', 'GET /rules', 'GET /settlement', 'GET /truth'],
+    ...['GET /', 'GET /settings', 'GET /health', 'GET /rules', 'GET /settlement', 'GET /log'],
     ...['GET /v1/payment_intents', 'GET /v1/payment_intents/:id'],
     ...['GET /v1/payment_intents/search', 'GET /v1/refunds', 'GET /v1/refunds/:id'],
-    ...['PATCH /dials', 'POST /dials/reset', 'POST /v1/payment_intents'],
+    ...['PATCH /settings', 'POST /settings/reset', 'POST /v1/payment_intents'],
     ...['cancel', 'capture', 'confirm'].map(act => `POST /v1/payment_intents/:id/${act}`),
     'POST /v1/refunds',
   ])
 })
 
-describe('the truth log grows by acts alone', () => {
+describe('the provider log grows by acts alone', () => {
   test('no route takes a line, whatever the method, and an unknown one is a 404', async () => {
-    const before = await truthText()
+    const before = await logText()
     const line = JSON.stringify({ type: 'intent.succeeded', amount: 1 })
-    const paths = [
-      ...new Set(routes.map(({ path }) => path)),
-      '/v1',
-      '/v1/truth',
-      '/v1/lines',
-      '/x',
-    ]
+    const paths = [...new Set(routes.map(({ path }) => path)), '/v1', '/v1/log', '/v1/lines', '/x']
     const known = new Set(routes.map(({ method, path }) => `${method} ${path}`))
     let asked = 0
     for (const path of paths) {
@@ -62,12 +56,12 @@ describe('the truth log grows by acts alone', () => {
       }
     }
     expect(asked).toBeGreaterThan(60)
-    expect(await truthText()).toBe(before)
+    expect(await logText()).toBe(before)
   })
 
   test('no request of the API adds a line unless it does something', async () => {
     const id = await makeIntent(provider, unique(), 'succeeded')
-    const before = await truthText()
+    const before = await logText()
     const ofApi = routes.filter(({ path }) => path.startsWith('/v1/'))
     for (const { method, path } of ofApi) {
       const url = path.replace(':id', path.includes('refunds') ? 're_1' : id)
@@ -80,18 +74,18 @@ describe('the truth log grows by acts alone', () => {
         }
       }
     }
-    expect(await truthText()).toBe(before)
+    expect(await logText()).toBe(before)
   })
 })
 
 describe('operators have no key', () => {
   test.each([
-    ['GET', '/dials'],
-    ['PATCH', '/dials'],
-    ['POST', '/dials/reset'],
-    ['GET', '/truth'],
+    ['GET', '/settings'],
+    ['PATCH', '/settings'],
+    ['POST', '/settings/reset'],
+    ['GET', '/log'],
   ])('%s %s refuses whoever brings one, and changes nothing', async (method, path) => {
-    const [before, dials] = [await truthText(), await provider.get('/dials')]
+    const [before, settings] = [await logText(), await provider.get('/settings')]
     const json = { 'content-type': 'application/json' }
     const turn = method === 'PATCH' ? { ...json } : {}
     const body = method === 'PATCH' ? '{"declineRate":1}' : undefined
@@ -100,13 +94,13 @@ describe('operators have no key', () => {
     )
     expect([status, answer.error.type]).toEqual([403, 'invalid_request_error'])
     expect(answer).not.toHaveProperty('lines')
-    expect((await provider.get('/dials')).body).toEqual(dials.body)
-    expect(await truthText()).toBe(before)
+    expect((await provider.get('/settings')).body).toEqual(settings.body)
+    expect(await logText()).toBe(before)
   })
 
   test('and need none, while the settlement is for customers alone', async () => {
-    expect((await provider.get('/dials')).status).toBe(200)
-    expect((await provider.get('/truth')).status).toBe(200)
+    expect((await provider.get('/settings')).status).toBe(200)
+    expect((await provider.get('/log')).status).toBe(200)
     expect((await fetch(`${provider.url}/settlement`)).status).toBe(401)
   })
 })

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { StandIn } from '../../start-simulator.ts'
-import { startStandIn } from '../../start-simulator.ts'
+import type { Simulator } from '../../start-simulator.ts'
+import { startSimulator } from '../../start-simulator.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 export const secretKey = 'sk_test_only'
@@ -18,7 +18,7 @@ type Fields = Readonly<Record<string, string>>
 type PostOptions = { key?: string; timeoutMs?: number }
 
 /** A card provider that runs, and what tests ask of it. */
-export type Provider = StandIn &
+export type Provider = Simulator &
   Readonly<{
     /** Charges 99 euros unless the fields say otherwise; an empty key is no key. */
     charge: (payment: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
@@ -28,14 +28,14 @@ export type Provider = StandIn &
     post: (path: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
     /** Posts it and expects that no answer comes. */
     postInSilence: (path: string, fields?: Fields, options?: PostOptions) => Promise<void>
-    turn: (dials: object) => Promise<Answer>
+    turn: (settings: object) => Promise<Answer>
     /** Everything at rest. */
     rest: () => Promise<Answer>
     get: (path: string) => Promise<Answer>
     // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the lines it caused
     linesOf: (payment: string) => Promise<any[]>
     /** The types of the lines about a payment, in order. */
-    truthOf: (payment: string) => Promise<string[]>
+    providerLogOf: (payment: string) => Promise<string[]>
   }>
 
 let counter = 0
@@ -46,12 +46,12 @@ export function unique(): string {
   return `payment-${counter}`
 }
 
-/** Truth logs in a directory of their own, and the providers that run on them. */
+/** Provider logs in a directory of their own, and the providers that run on them. */
 export type Providers = AsyncDisposable &
   Readonly<{
     /** Where a file of this name lies, be it there or not. */
     file: (name: string) => string
-    /** Starts the real process on the truth log of this name; `env` instead of the usual settings. */
+    /** Starts the real process on the provider log of this name; `env` instead of the usual settings. */
     start: (name: string, env?: Env) => Promise<Provider>
   }>
 
@@ -76,8 +76,12 @@ export async function answerOf(responding: Promise<Response>): Promise<Answer> {
   return { status: response.status, headers: response.headers, body: await response.json() }
 }
 
-async function startProvider(truthLog: string, env: Env): Promise<Provider> {
-  const process = await startStandIn(main, { SECRET_KEY: secretKey, TRUTH_LOG: truthLog, ...env })
+async function startProvider(providerLog: string, env: Env): Promise<Provider> {
+  const process = await startSimulator(main, {
+    SECRET_KEY: secretKey,
+    PROVIDER_LOG: providerLog,
+    ...env,
+  })
   const { url } = process
 
   const post: Provider['post'] = (
@@ -110,7 +114,7 @@ async function startProvider(truthLog: string, env: Env): Promise<Provider> {
     const headers = path.startsWith('/v1/') ? { authorization: `Bearer ${secretKey}` } : {}
     return answerOf(fetch(`${url}${path}`, { headers }))
   }
-  const linesOf = async (payment: string) => (await get(`/truth?payment_id=${payment}`)).body.lines
+  const linesOf = async (payment: string) => (await get(`/log?payment_id=${payment}`)).body.lines
 
   return {
     ...process,
@@ -124,17 +128,18 @@ async function startProvider(truthLog: string, env: Env): Promise<Provider> {
       const silent = charge(payment, fields, { timeoutMs: patienceMs, ...options })
       await expect(silent).rejects.toThrow('timeout')
     },
-    turn: dials =>
+    turn: settings =>
       answerOf(
-        fetch(`${url}/dials`, {
+        fetch(`${url}/settings`, {
           method: 'PATCH',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(dials),
+          body: JSON.stringify(settings),
         }),
       ),
-    rest: () => answerOf(fetch(`${url}/dials/reset`, { method: 'POST' })),
+    rest: () => answerOf(fetch(`${url}/settings/reset`, { method: 'POST' })),
     get,
     linesOf,
-    truthOf: async payment => (await linesOf(payment)).map(({ type }: { type: string }) => type),
+    providerLogOf: async payment =>
+      (await linesOf(payment)).map(({ type }: { type: string }) => type),
   }
 }

@@ -9,7 +9,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 
 /** All refusals that were ever written down. */
-async function refused(name = 'truth.jsonl'): Promise<{ count: number; since: string }[]> {
+async function refused(name = 'provider.jsonl'): Promise<{ count: number; since: string }[]> {
   const text = await readFile(providers.file(name), 'utf8')
   const lines = text.trimEnd().split('\n')
   return lines.map(line => JSON.parse(line)).filter(({ type }) => type === 'requests.refused')
@@ -37,7 +37,7 @@ test('beyond the quota a charge is a 429 that says when to come back, and nothin
   expect(headers.get('retry-after')).toBe('1')
   expect(headers.get('stripe-should-retry')).toBe('true')
   expect(body.error).toMatchObject({ type: 'invalid_request_error', code: 'rate_limit' })
-  expect(await provider.truthOf(payments[2])).toEqual([])
+  expect(await provider.providerLogOf(payments[2])).toEqual([])
 
   await provider.rest()
   expect((await provider.charge(payments[2], { amount: '500' })).status).toBe(200)
@@ -52,7 +52,7 @@ test('replays count, reads do not', async () => {
   expect((await provider.get(`/v1/payment_intents/${body.id}`)).status).toBe(200)
 })
 
-test('the refused are counted in the truth log, all of them, within about a second', async () => {
+test('the refused are counted in the provider log, all of them, within about a second', async () => {
   const before = await refusedCount()
   await provider.turn({ quotaPerSecond: 1, quotaBurst: 1 })
   const answers = await Promise.all(Array.from({ length: 100 }, () => provider.charge(unique())))
@@ -62,7 +62,7 @@ test('the refused are counted in the truth log, all of them, within about a seco
   expect(Date.parse((await refused()).at(-1)?.since ?? '')).toBeGreaterThan(0)
 })
 
-test('a turn of the dials and SIGTERM write down what was counted until then', async () => {
+test('a turn of the settings and SIGTERM write down what was counted until then', async () => {
   const name = 'stopped.jsonl'
   const stopped = await providers.start(name)
   const payment = unique()

@@ -8,7 +8,7 @@ import { waitUntil } from '../../wait-until.ts'
 
 const secret = 'whsec_test_only'
 
-/** A callback as it came in; `signed` tells whether its signature is right, by our own reckoning. */
+/** A webhook as it came in; `signed` tells whether its signature is right, by our own reckoning. */
 export type Received = {
   // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the event it caused
   event: any
@@ -27,7 +27,7 @@ export type Receiver = AsyncDisposable &
     of: (payment: string) => Received[]
     /** Waits until so many came for a payment. */
     waitFor: (payment: string, count: number) => Promise<Received[]>
-    /** From now on every callback is answered so; `null`: not at all. */
+    /** From now on every webhook is answered so; `null`: not at all. */
     answer: (status: number | null) => void
   }>
 
@@ -46,10 +46,10 @@ export async function openReceiver(port = 0): Promise<Receiver> {
   const of = (payment: string) =>
     received.filter(({ event }) => event.data.object.metadata.payment_id === payment)
   return {
-    env: { CALLBACK_URL: `http://127.0.0.1:${bound}/callbacks`, CALLBACK_SECRET: secret },
+    env: { WEBHOOK_URL: `http://127.0.0.1:${bound}/webhooks`, WEBHOOK_SECRET: secret },
     of,
     waitFor: (payment, count) =>
-      waitUntil(`${count} callbacks came`, () => {
+      waitUntil(`${count} webhooks came`, () => {
         const all = of(payment)
         return all.length >= count ? all : undefined
       }),

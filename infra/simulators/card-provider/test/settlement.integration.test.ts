@@ -8,7 +8,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 
@@ -60,7 +60,7 @@ test('has each captured charge and each refund, with fee and net, and nothing el
   expect(lines[4]).toContain(`,eur,"a ""quoted"", ${comma.split(', ')[1]}",`)
 
   await provider.kill()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
   expect(await rowsOf()).toEqual(rows)
 })
 

@@ -8,7 +8,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -30,8 +30,8 @@ test('a charge can be answered with a 500: the retry learns that money moved', a
   const [charged, first, second] = await provider.linesOf(payment)
   expect(charged).toMatchObject({ type: 'intent.succeeded' })
   const { intentId } = charged
-  expect(first).toMatchObject({ type: 'reply.error', intentId, replayed: false, cause: 'dial' })
-  expect(second).toMatchObject({ type: 'reply.error', intentId, replayed: true, cause: 'dial' })
+  expect(first).toMatchObject({ type: 'reply.error', intentId, replayed: false, cause: 'setting' })
+  expect(second).toMatchObject({ type: 'reply.error', intentId, replayed: true, cause: 'setting' })
 })
 
 test('a decline can be answered with a 500 just the same', async () => {
@@ -39,7 +39,7 @@ test('a decline can be answered with a 500 just the same', async () => {
   const payment = unique()
   const declined = { payment_method: 'pm_card_chargeDeclined' }
   expect((await provider.charge(payment, declined)).status).toBe(500)
-  expect(await provider.truthOf(payment)).toEqual(['intent.declined', 'reply.error'])
+  expect(await provider.providerLogOf(payment)).toEqual(['intent.declined', 'reply.error'])
 })
 
 test('pm_card_errorAfter is charged, answered 500, and then told the truth', async () => {
@@ -64,14 +64,14 @@ describe('an answer that drips', () => {
     const bytes = Number(dripping.headers.get('content-length'))
     expect(bytes).toBe(JSON.stringify(atOnce.body).length)
     expect(performance.now() - startedAt).toBeGreaterThan(bytes - 2)
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
   })
 
   test('gives its first bytes soon and its last ones too late for a client in a hurry', async () => {
     await provider.turn({ dripMs: 50 })
     const payment = unique()
     await provider.chargeInSilence(payment)
-    expect(await provider.truthOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
     await provider.rest()
     expect((await provider.charge(payment)).headers.get('idempotent-replayed')).toBe('true')
   })
@@ -89,7 +89,7 @@ describe('an answer that drips', () => {
     await stopping.turn({ dripMs: 10_000 })
     const payment = unique()
     const answers = Promise.allSettled([stopping.charge(payment)])
-    await waitUntil('the charge', async () => (await stopping.truthOf(payment)).length === 1)
+    await waitUntil('the charge', async () => (await stopping.providerLogOf(payment)).length === 1)
     expect(await stopping.stop()).toBe(0)
     expect(await answers).toMatchObject([{ status: 'rejected' }])
   })

@@ -13,7 +13,7 @@ let stripe: Stripe
 beforeAll(async () => {
   receiver = open.use(await openReceiver())
   const providers = open.use(await openProviders(receiver.env))
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
   stripe = connect(0)
 })
 afterAll(() => open.disposeAsync())
@@ -190,11 +190,13 @@ describe('the official client', () => {
     const errorAfter = { payment_method: 'pm_card_errorAfter', confirm: true, metadata }
     const intent = await connect(2).paymentIntents.create({ ...euros, ...errorAfter })
     expect(intent.status).toBe('succeeded')
-    const types = (await provider.truthOf(payment)).filter(type => !type.startsWith('callback.'))
+    const types = (await provider.providerLogOf(payment)).filter(
+      type => !type.startsWith('webhook.'),
+    )
     expect(types).toEqual(['intent.succeeded', 'reply.error'])
   })
 
-  test('finds its own signature under a callback, and not under one that was changed', async () => {
+  test('finds its own signature under a webhook, and not under one that was changed', async () => {
     const payment = unique()
     const metadata = { payment_id: payment }
     const { id } = await stripe.paymentIntents.create({
@@ -205,7 +207,7 @@ describe('the official client', () => {
     })
     await stripe.refunds.create({ payment_intent: id, amount: 400 })
     const received = await receiver.waitFor(payment, 2)
-    const { CALLBACK_SECRET: secret = '' } = receiver.env
+    const { WEBHOOK_SECRET: secret = '' } = receiver.env
     const events = received.map(({ body, signature }) =>
       stripe.webhooks.constructEvent(body, signature, secret),
     )

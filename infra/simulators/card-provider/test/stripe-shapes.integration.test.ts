@@ -19,7 +19,7 @@ let receiver: Receiver
 beforeAll(async () => {
   receiver = open.use(await openReceiver())
   const providers = open.use(await openProviders(receiver.env))
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => open.disposeAsync())
 
@@ -248,11 +248,11 @@ test.each([
   ['application/json', '{"latencyMs":0x10}', 400],
   ['application/json; charset=utf-16', '{"latencyMs":900}', 415],
   ['text/json', '{"latencyMs":900}', 415],
-])('dials of %s %s are refused with %i, and nothing is turned', async (type, body, status) => {
+])('settings of %s %s are refused with %i, and nothing is turned', async (type, body, status) => {
   const headers = { 'content-type': type }
-  const turning = fetch(`${provider.url}/dials`, { method: 'PATCH', headers, body })
+  const turning = fetch(`${provider.url}/settings`, { method: 'PATCH', headers, body })
   expect((await answerOf(turning)).status).toBe(status)
-  expect((await provider.get('/dials')).body.latencyMs).toBe(0)
+  expect((await provider.get('/settings')).body.latencyMs).toBe(0)
 })
 
 test.each(['application/x-www-form-urlencoded;charset=UTF-8', 'Application/X-WWW-Form-URLencoded'])(

@@ -7,7 +7,7 @@ let provider: Provider
 
 beforeAll(async () => {
   providers = await openProviders()
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 
@@ -45,7 +45,7 @@ function heard(head: string, bodyBytes: number): Promise<string> {
 }
 
 test.each([
-  ['PATCH /dials', '413'],
+  ['PATCH /settings', '413'],
   ['POST /nothing', '413'],
   ['POST /v1/payment_intents', '401'],
 ])('%s: the refusal %s is heard before the connection ends', async (head, status) => {

@@ -14,7 +14,7 @@ let provider: Provider
 beforeAll(async () => {
   receiver = open.use(await openReceiver())
   providers = open.use(await openProviders(receiver.env))
-  provider = await providers.start('truth.jsonl')
+  provider = await providers.start('provider.jsonl')
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
@@ -22,15 +22,15 @@ beforeEach(async () => {
   await provider.rest()
 })
 
-/** The lines about the callbacks of a payment, once there are as many. */
-function callbackLines(payment: string, count: number, on = provider) {
-  return waitUntil(`${count} lines about callbacks`, async () => {
-    const lines = (await on.linesOf(payment)).filter(({ type }) => type.startsWith('callback.'))
+/** The lines about the webhooks of a payment, once there are as many. */
+function webhookLines(payment: string, count: number, on = provider) {
+  return waitUntil(`${count} lines about webhooks`, async () => {
+    const lines = (await on.linesOf(payment)).filter(({ type }) => type.startsWith('webhook.'))
     return lines.length >= count ? lines : undefined
   })
 }
 
-describe('a callback', () => {
+describe('a webhook', () => {
   test('tells what a charge became, signed, and in the words of the API', async () => {
     const payment = unique()
     const { body, headers } = await provider.charge(payment)
@@ -48,9 +48,9 @@ describe('a callback', () => {
     })
     expect(received?.signed).toBe(true)
     expect(Math.abs(Date.now() - (received?.signedAtMs ?? 0))).toBeLessThan(10_000)
-    const [sent] = await callbackLines(payment, 1)
+    const [sent] = await webhookLines(payment, 1)
     const eventId = received?.event.id
-    expect(sent).toMatchObject({ type: 'callback.sent', eventId, intentId: body.id })
+    expect(sent).toMatchObject({ type: 'webhook.sent', eventId, intentId: body.id })
     expect(sent).toMatchObject({ status: 200, attempt: 1, copy: 0 })
   })
 
@@ -75,7 +75,7 @@ describe('a callback', () => {
     await provider.charge(payment)
     await receiver.waitFor(payment, 2)
     receiver.answer(204)
-    const lines = await callbackLines(payment, 3)
+    const lines = await webhookLines(payment, 3)
     expect(lines.map(({ status, attempt }) => [status, attempt])).toEqual([
       ...[
         [500, 1],
@@ -89,19 +89,19 @@ describe('a callback', () => {
   })
 })
 
-describe('dials', () => {
-  test('a callback can come several times over', async () => {
-    await provider.turn({ callbackDuplicates: 4 })
+describe('settings', () => {
+  test('a webhook can come several times over', async () => {
+    await provider.turn({ webhookDuplicates: 4 })
     const payment = unique()
     await provider.charge(payment)
     const received = await receiver.waitFor(payment, 5)
     expect(new Set(received.map(({ event }) => event.id)).size).toBe(1)
-    const lines = await callbackLines(payment, 5)
+    const lines = await webhookLines(payment, 5)
     expect(lines.map(({ copy }) => copy).toSorted()).toEqual([0, 1, 2, 3, 4])
   })
 
-  test('a callback can come before the answer that it is about', async () => {
-    await provider.turn({ callbackEarly: true })
+  test('a webhook can come before the answer that it is about', async () => {
+    await provider.turn({ webhookEarly: true })
     const payment = unique()
     const before = { answered: false }
     receiver.answer(null)
@@ -117,33 +117,33 @@ describe('dials', () => {
     expect((await charge).status).toBe(200)
   })
 
-  test('callbacks can change places, and one without another is not held for ever', async () => {
-    await provider.turn({ callbackShuffle: true })
+  test('webhooks can change places, and one without another is not held for ever', async () => {
+    await provider.turn({ webhookShuffle: true })
     const [first, second, single] = [unique(), unique(), unique()]
     await provider.charge(first)
-    await waitUntil('it is decided', async () => (await provider.truthOf(first)).length === 1)
+    await waitUntil('it is decided', async () => (await provider.providerLogOf(first)).length === 1)
     await provider.charge(second)
-    const [sentSecond] = await callbackLines(second, 1)
-    const [sentFirst] = await callbackLines(first, 1)
+    const [sentSecond] = await webhookLines(second, 1)
+    const [sentFirst] = await webhookLines(first, 1)
     expect(sentSecond.seq).toBeLessThan(sentFirst.seq)
     await provider.charge(single)
     await receiver.waitFor(single, 1)
   })
 
-  test('a callback can come late', async () => {
-    await provider.turn({ callbackDelayMs: 2 * patienceMs })
+  test('a webhook can come late', async () => {
+    await provider.turn({ webhookDelayMs: 2 * patienceMs })
     const payment = unique()
     await provider.charge(payment)
-    const [sent] = await callbackLines(payment, 1)
+    const [sent] = await webhookLines(payment, 1)
     const [charged] = await provider.linesOf(payment)
     expect(Date.parse(sent.at) - Date.parse(charged.at)).toBeGreaterThan(patienceMs)
   })
 
-  test('a callback can be lost for good, and the log says so', async () => {
-    await provider.turn({ callbackDropRate: 1 })
+  test('a webhook can be lost for good, and the log says so', async () => {
+    await provider.turn({ webhookDropRate: 1 })
     const payment = unique()
     await provider.charge(payment)
-    expect(await callbackLines(payment, 1)).toMatchObject([{ type: 'callback.dropped' }])
+    expect(await webhookLines(payment, 1)).toMatchObject([{ type: 'webhook.dropped' }])
     await provider.rest()
     const next = unique()
     await provider.charge(next)
@@ -157,23 +157,23 @@ describe('a restart', () => {
     const before = await providers.start('killed.jsonl')
     const [told, untold] = [unique(), unique()]
     await before.charge(told)
-    await callbackLines(told, 1, before)
+    await webhookLines(told, 1, before)
     receiver.answer(503)
     await before.charge(untold)
-    const [refused] = await callbackLines(untold, 1, before)
+    const [refused] = await webhookLines(untold, 1, before)
     expect(refused).toMatchObject({ status: 503, attempt: 1 })
     await before.kill()
     receiver.answer(200)
 
     const after = await providers.start('killed.jsonl')
-    const lines = await callbackLines(untold, 2, after)
+    const lines = await webhookLines(untold, 2, after)
     expect(lines.at(-1)).toMatchObject({ status: 200, eventId: refused.eventId })
     expect(lines.at(-1).attempt).toBeGreaterThan(1)
     expect(await after.stop()).toBe(0)
     expect(receiver.of(told)).toHaveLength(1)
   })
 
-  test('with callbacks for the first time tells nothing of charges from before', async () => {
+  test('with webhooks for the first time tells nothing of charges from before', async () => {
     const without = await providers.start('new.jsonl', {})
     const [old, fresh] = [unique(), unique()]
     await without.charge(old)
@@ -196,7 +196,7 @@ describe('a restart', () => {
       ...{ type: 'intent.succeeded', amount: 9900, currency: 'eur', paymentMethod: 'visa' },
       ...{ idempotencyKey: null, requestId: 'req_1', fingerprint: 'f' },
     }
-    const sent = { type: 'callback.sent', attempt: 14, copy: 0, error: 'ECONNREFUSED' }
+    const sent = { type: 'webhook.sent', attempt: 14, copy: 0, error: 'ECONNREFUSED' }
     const lines = [
       line(1, tooOften, 1, charged),
       line(2, tooOften, 1, sent),
@@ -205,11 +205,11 @@ describe('a restart', () => {
     await appendFile(providers.file('old.jsonl'), `${lines.join('\n')}\n`)
     receiver.answer(404)
     const after = await providers.start('old.jsonl')
-    const gaveUp = { type: 'callback.abandoned' }
-    expect((await callbackLines(tooOften, 3, after)).at(-1)).toMatchObject({
+    const gaveUp = { type: 'webhook.abandoned' }
+    expect((await webhookLines(tooOften, 3, after)).at(-1)).toMatchObject({
       ...{ ...gaveUp, attempt: 15, cause: 'tries' },
     })
-    expect((await callbackLines(tooOld, 2, after)).at(-1)).toMatchObject({
+    expect((await webhookLines(tooOld, 2, after)).at(-1)).toMatchObject({
       ...{ ...gaveUp, attempt: 1, cause: 'window' },
     })
     await after.kill()
@@ -224,18 +224,18 @@ describe('a restart', () => {
 })
 
 test('nobody there is an attempt like any other, and does not keep it from stopping', async () => {
-  const nobody = { ...receiver.env, CALLBACK_URL: 'http://127.0.0.1:1/callbacks' }
+  const nobody = { ...receiver.env, WEBHOOK_URL: 'http://127.0.0.1:1/webhooks' }
   const lonely = await providers.start('lonely.jsonl', nobody)
   const payment = unique()
   expect((await lonely.charge(payment)).status).toBe(200)
-  const [failed] = await callbackLines(payment, 1, lonely)
+  const [failed] = await webhookLines(payment, 1, lonely)
   expect(failed.error).toBeTypeOf('string')
   expect(failed).not.toHaveProperty('status')
   expect(await lonely.stop()).toBe(0)
 })
 
 test('a URL without a secret, or the other way round, stops the start', async () => {
-  for (const name of ['CALLBACK_URL', 'CALLBACK_SECRET'] as const) {
+  for (const name of ['WEBHOOK_URL', 'WEBHOOK_SECRET'] as const) {
     const half = { [name]: receiver.env[name] ?? '' }
     await expect(providers.start('half.jsonl', half)).rejects.toThrow('give both or neither')
   }

@@ -3,23 +3,23 @@ import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
 import { dropRest } from '../../drop-rest.ts'
 import { readPlainJson } from '../../plain-json.ts'
-import type { DialControl } from '../../settings-control.ts'
-import type { DialSettings, Dials } from './fault-settings.ts'
-import { dialRoutes } from './fault-settings-routes.ts'
+import type { SettingControl } from '../../settings-control.ts'
+import type { FaultSettings, Settings } from './fault-settings.ts'
+import { settingRoutes } from './fault-settings-routes.ts'
 import { limits } from './limits.ts'
 import type { MailEntry } from './mail-entry.ts'
 import { mailRoutes } from './mail-routes.ts'
 import type { MailStore } from './mail-store.ts'
 
 export type AppDeps = Readonly<{
-  dials: Dials
-  control: DialControl<DialSettings>
+  settings: Settings
+  control: SettingControl<FaultSettings>
   log: AppendLog<MailEntry>
   store: MailStore
 }>
 
 /** Builds the mailbox's HTTP side. Opens nothing; the caller listens and closes. */
-export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstance {
+export function buildApp({ settings, control, log, store }: AppDeps): FastifyInstance {
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({ disableRequestLogging: true }),
@@ -27,7 +27,7 @@ export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstan
     requestTimeout: limits.requestReadMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    // A dial that is mistyped must be refused, not trimmed or coerced.
+    // A setting that is mistyped must be refused, not trimmed or coerced.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
   app.server.maxConnections = limits.connectionsMax
@@ -49,7 +49,7 @@ export function buildApp({ dials, control, log, store }: AppDeps): FastifyInstan
     const status = log.failure() === undefined ? 'ok' : 'the mail log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(dialRoutes, { dials, control })
+  app.register(settingRoutes, { settings, control })
   app.register(mailRoutes, { store })
   return app
 }

@@ -6,7 +6,7 @@ export type Config = Readonly<{
   smtpPort: number
   mailLog: string
   /** Where all faults of the system are written down. */
-  nemesisUrl: string | undefined
+  faultLogUrl: string | undefined
 }>
 
 /** Reads the settings; throws one error that lists every mistake. */
@@ -17,7 +17,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read.port('PORT'),
     smtpPort: read.port('SMTP_PORT'),
     mailLog: read.text('MAIL_LOG'),
-    nemesisUrl: read.url('NEMESIS_URL'),
+    faultLogUrl: read.url('FAULT_LOG_URL'),
   }
   read.finish()
   return config

@@ -1,10 +1,10 @@
 import type { Dice } from '../../random-source.ts'
 import { createDice } from '../../random-source.ts'
-import type { DialTable } from '../../settings-changes.ts'
+import type { SettingTable } from '../../settings-changes.ts'
 import { limits } from './limits.ts'
 
 /** The faults a person or an experiment can turn on. At rest there are none. */
-export type DialSettings = Readonly<{
+export type FaultSettings = Readonly<{
   /** Share of mails answered 451 ("try again later"), 0 to 1. */
   refuseRate: number
   /** Waited before a mail is accepted or refused. */
@@ -17,7 +17,7 @@ export type DialSettings = Readonly<{
   seed: number
 }>
 
-export const dialsAtRest: DialSettings = {
+export const settingsAtRest: FaultSettings = {
   refuseRate: 0,
   latencyMs: 0,
   silence: 'none',
@@ -25,10 +25,10 @@ export const dialsAtRest: DialSettings = {
   seed: 1,
 }
 
-/** Which dials are faults, for the log of all faults. */
-export const dialTable: DialTable<DialSettings> = {
+/** Which settings are faults, for the log of all faults. */
+export const settingTable: SettingTable<FaultSettings> = {
   party: 'mailbox',
-  atRest: dialsAtRest,
+  atRest: settingsAtRest,
   roles: {
     refuseRate: 'fault',
     latencyMs: 'fault',
@@ -40,8 +40,8 @@ export const dialTable: DialTable<DialSettings> = {
 
 const rate = { type: 'number', minimum: 0, maximum: 1 }
 
-/** JSON Schema of a change: any of the dials, and nothing else. */
-export const dialChangeSchema = {
+/** JSON Schema of a change: any of the settings, and nothing else. */
+export const settingChangeSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -50,19 +50,19 @@ export const dialChangeSchema = {
     silence: { type: 'string', enum: ['none', 'after'] },
     silenceRate: rate,
     seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
-  } satisfies Record<keyof DialSettings, object>,
+  } satisfies Record<keyof FaultSettings, object>,
 } as const
 
-export type Dials = Readonly<{
-  read: () => DialSettings
-  change: (change: Partial<DialSettings>) => DialSettings
+export type Settings = Readonly<{
+  read: () => FaultSettings
+  change: (change: Partial<FaultSettings>) => FaultSettings
   /** Every die is thrown for each mail, so the n-th mail meets the same luck in every run. */
   throwDice: () => Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
 }>
 
-/** The dials of one running mailbox, at rest to begin with. */
-export function createDials(): Dials {
-  let settings = dialsAtRest
+/** The settings of one running mailbox, at rest to begin with. */
+export function createSettings(): Settings {
+  let settings = settingsAtRest
   let dice = openDice(settings.seed)
 
   return {

@@ -1,5 +1,5 @@
 import type { Line } from '../../append-log.ts'
-import type { DialSettings } from './fault-settings.ts'
+import type { FaultSettings } from './fault-settings.ts'
 
 /** One acceptance of a mail. A mail sent twice gives two of these. */
 export type MailAccepted = Readonly<{
@@ -13,7 +13,7 @@ export type MailAccepted = Readonly<{
   text: string
 }>
 
-/** A mail the refusal dial turned away with a 451. */
+/** A mail the refusal setting turned away with a 451. */
 export type MailRefused = Readonly<{
   type: 'mail.refused'
   messageId: string | null
@@ -22,7 +22,7 @@ export type MailRefused = Readonly<{
   code: 451
 }>
 
-/** An accepted mail whose sender the silence dial left without an answer. */
+/** An accepted mail whose sender the silence setting left without an answer. */
 export type MailUnanswered = Readonly<{
   type: 'mail.unanswered'
   messageId: string | null
@@ -30,12 +30,12 @@ export type MailUnanswered = Readonly<{
   to: readonly string[]
 }>
 
-export type DialsChanged = Readonly<{
-  type: 'dials.changed'
-  /** `restart`: the dials stood elsewhere when the process ended and are back at rest. */
+export type SettingsChanged = Readonly<{
+  type: 'settings.changed'
+  /** `restart`: the settings stood elsewhere when the process ended and are back at rest. */
   cause: 'patch' | 'restart'
-  dials: DialSettings
+  settings: FaultSettings
 }>
 
-export type MailEntry = MailAccepted | MailRefused | MailUnanswered | DialsChanged
+export type MailEntry = MailAccepted | MailRefused | MailUnanswered | SettingsChanged
 export type MailLine = Line<MailEntry>

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { openAppendLog } from '../../append-log.ts'
-import { openNemesis } from '../../fault-log-client.ts'
-import { createDialControl } from '../../settings-control.ts'
+import { openInjector } from '../../fault-log-client.ts'
+import { createSettingControl } from '../../settings-control.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './config.ts'
-import { createDials, dialsAtRest, dialTable } from './fault-settings.ts'
+import { createSettings, settingsAtRest, settingTable } from './fault-settings.ts'
 import { limits } from './limits.ts'
 import type { MailEntry } from './mail-entry.ts'
 import { createMailStore } from './mail-store.ts'
@@ -18,39 +18,39 @@ import { openSmtp } from './smtp.ts'
 
 /**
  * Rebuilds the mails from the log, takes mail and shows it until `stop`, and closes in reverse.
- * Dials return to rest at a start, so that a fault forgotten yesterday does not spoil today.
+ * Settings return to rest at a start, so that a fault forgotten yesterday does not spoil today.
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   const store = createMailStore()
-  const dials = createDials()
-  let loggedDials = dialsAtRest
+  const settings = createSettings()
+  let loggedSettings = settingsAtRest
   const log = open.adopt(
     await openAppendLog<MailEntry>(config.mailLog, line => {
       store.apply(line)
-      if (line.type === 'dials.changed') loggedDials = line.dials
+      if (line.type === 'settings.changed') loggedSettings = line.settings
     }),
     each => each.close(),
   )
-  if (!isDeepStrictEqual(loggedDials, dialsAtRest)) {
-    await log.append({ type: 'dials.changed', cause: 'restart', dials: dialsAtRest })
+  if (!isDeepStrictEqual(loggedSettings, settingsAtRest)) {
+    await log.append({ type: 'settings.changed', cause: 'restart', settings: settingsAtRest })
   }
 
   const control = open.adopt(
-    createDialControl({
-      ...dialTable,
-      dials,
+    createSettingControl({
+      ...settingTable,
+      settings,
       async record(settings) {
-        await log.append({ type: 'dials.changed', cause: 'patch', dials: settings })
+        await log.append({ type: 'settings.changed', cause: 'patch', settings: settings })
       },
-      nemesis: config.nemesisUrl === undefined ? undefined : openNemesis(config.nemesisUrl),
-      onError: err => app.log.error({ event: 'nemesis.not_written', err }, 'nemesis.not_written'),
+      injector: config.faultLogUrl === undefined ? undefined : openInjector(config.faultLogUrl),
+      onError: err => app.log.error({ event: 'injector.not_written', err }, 'injector.not_written'),
     }),
     each => each.close(),
   )
-  const app = open.use(buildApp({ dials, control, log, store }))
+  const app = open.use(buildApp({ settings, control, log, store }))
   control.start()
-  const deps = { dials, log, store, wait: (ms: number) => waitUnlessStopped(ms, stop) }
+  const deps = { settings, log, store, wait: (ms: number) => waitUnlessStopped(ms, stop) }
   const smtp = open.adopt(
     await openSmtp(
       config.host,

@@ -1,12 +1,12 @@
 import type { AppendLog } from '../../append-log.ts'
-import type { Dials } from './fault-settings.ts'
+import type { Settings } from './fault-settings.ts'
 import type { MailEntry } from './mail-entry.ts'
 import type { MailStore } from './mail-store.ts'
 import { parseMail } from './parse-mail.ts'
 import type { Envelope, Verdict } from './smtp.ts'
 
 export type ReceiveMailDeps = Readonly<{
-  dials: Dials
+  settings: Settings
   log: AppendLog<MailEntry>
   store: MailStore
   /** Waits that many milliseconds; rejects when the process is stopping. */
@@ -18,7 +18,7 @@ export type ReceiveMailDeps = Readonly<{
  * answer, is written down too.
  */
 export async function receiveMail(deps: ReceiveMailDeps, envelope: Envelope): Promise<Verdict> {
-  const luck = deps.dials.throwDice()
+  const luck = deps.settings.throwDice()
   await deps.wait(luck.latencyMs)
 
   const { messageId, from, subject, text } = parseMail(envelope.raw)

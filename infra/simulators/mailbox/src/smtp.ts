@@ -37,17 +37,17 @@ export async function openSmtp(
     maxClients: limits.clientsMax,
     socketTimeout: limits.smtpIdleMs,
     closeTimeout: limits.smtpCloseMs,
-    onRcptTo(_address, { envelope }, callback) {
+    onRcptTo(_address, { envelope }, webhook) {
       const full = envelope.rcptTo.length >= limits.recipientsMax
-      callback(full ? refusal(452, 'Too many recipients') : null)
+      webhook(full ? refusal(452, 'Too many recipients') : null)
     },
-    onData(stream, session, callback) {
+    onData(stream, session, webhook) {
       const answering = answerMail(stream, session, receive)
         .then(
-          answer => (answer === 'none' ? senders.hold(session) : callback(answer)),
+          answer => (answer === 'none' ? senders.hold(session) : webhook(answer)),
           error => {
             onError(error)
-            callback(refusal(451, 'Could not be written down, try again later'))
+            webhook(refusal(451, 'Could not be written down, try again later'))
           },
         )
         .finally(() => underWay.delete(answering))

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type StandIn, startStandIn } from '../../start-simulator.ts'
+import { type Simulator, startSimulator } from '../../start-simulator.ts'
 import { waitUntil } from '../../wait-until.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 
 let directory: string
-let mailbox: StandIn
+let mailbox: Simulator
 let counter = 0
 
 beforeAll(async () => {
@@ -28,8 +28,8 @@ function logAt(name: string): string {
   return join(directory, name)
 }
 
-function start(mailLog: string): Promise<StandIn> {
-  return startStandIn(main, { SMTP_PORT: '0', MAIL_LOG: mailLog })
+function start(mailLog: string): Promise<Simulator> {
+  return startSimulator(main, { SMTP_PORT: '0', MAIL_LOG: mailLog })
 }
 
 /** An address nobody else in this file writes to. */
@@ -39,14 +39,14 @@ function someone(): string {
 }
 
 /** One connection for each mailbox, kept open: a new one costs 100 ms of greeting. */
-const transports = new Map<StandIn, Transporter>()
+const transports = new Map<Simulator, Transporter>()
 
-function transportTo(standIn: StandIn): Transporter {
-  const known = transports.get(standIn)
+function transportTo(simulator: Simulator): Transporter {
+  const known = transports.get(simulator)
   if (known !== undefined) return known
-  const port = standIn.ports['smtpPort'] ?? 0
+  const port = simulator.ports['smtpPort'] ?? 0
   const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true, pool: true })
-  transports.set(standIn, transport)
+  transports.set(simulator, transport)
   return transport
 }
 
@@ -65,9 +65,9 @@ async function mailsTo(to: string, on = mailbox) {
   return (await get(`/mails?to=${to}`, on)).mails
 }
 
-function turn(dials: object, on = mailbox): Promise<Response> {
+function turn(settings: object, on = mailbox): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return fetch(`${on.url}/dials`, { method: 'PATCH', headers, body: JSON.stringify(dials) })
+  return fetch(`${on.url}/settings`, { method: 'PATCH', headers, body: JSON.stringify(settings) })
 }
 
 async function acceptancesIn(mailLog: string, to: string): Promise<number> {
@@ -220,7 +220,7 @@ describe('reading', () => {
   })
 })
 
-describe('dials', () => {
+describe('settings', () => {
   test('a refused mail is answered 451, is not shown, and is in the log as refused', async () => {
     const to = someone()
     await turn({ refuseRate: 1 })
@@ -238,11 +238,11 @@ describe('dials', () => {
     [{ refuseRate: 2 }, 'refuseRate'],
     [{ latencyMs: 1.5 }, 'latencyMs'],
     [{ seed: 'one' }, 'seed'],
-  ])('%o is refused by name', async (dials, name) => {
-    const response = await turn(dials)
+  ])('%o is refused by name', async (settings, name) => {
+    const response = await turn(settings)
     expect(response.status).toBe(400)
     expect(await response.text()).toContain(name)
-    expect((await get('/dials'))[name] ?? 0).not.toBe(Object.values(dials)[0])
+    expect((await get('/settings'))[name] ?? 0).not.toBe(Object.values(settings)[0])
   })
 })
 

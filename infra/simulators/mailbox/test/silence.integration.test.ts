@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { StandIn } from '../../start-simulator.ts'
-import { startStandIn } from '../../start-simulator.ts'
+import type { Simulator } from '../../start-simulator.ts'
+import { startSimulator } from '../../start-simulator.ts'
 import { waitUntil } from '../../wait-until.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
@@ -13,34 +13,38 @@ const faultsMain = new URL('@nightshift/faults/main', import.meta.url)
 
 const open = new AsyncDisposableStack()
 let directory: string
-let faults: StandIn
-let mailbox: StandIn
+let faults: Simulator
+let mailbox: Simulator
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mailbox-'))
   open.defer(() => rm(directory, { recursive: true }))
-  faults = await startStandIn(faultsMain, { NEMESIS_LOG: join(directory, 'nemesis.jsonl') })
+  faults = await startSimulator(faultsMain, { FAULT_LOG: join(directory, 'faults.jsonl') })
   open.defer(() => faults.kill())
   mailbox = await start('mail.jsonl')
 })
 afterAll(() => open.disposeAsync())
 
 /** Whatever a test leaves running ends with the file. */
-async function start(name: string, nemesisUrl = faults.url): Promise<StandIn> {
-  const env = { SMTP_PORT: '0', MAIL_LOG: join(directory, name), NEMESIS_URL: nemesisUrl }
-  return open.adopt(await startStandIn(main, env), each => each.kill())
+async function start(name: string, faultLogUrl = faults.url): Promise<Simulator> {
+  const env = { SMTP_PORT: '0', MAIL_LOG: join(directory, name), FAULT_LOG_URL: faultLogUrl }
+  return open.adopt(await startSimulator(main, env), each => each.kill())
 }
 
-function turn(dials: object): Promise<Response> {
+function turn(settings: object): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return fetch(`${mailbox.url}/dials`, { method: 'PATCH', headers, body: JSON.stringify(dials) })
+  return fetch(`${mailbox.url}/settings`, {
+    method: 'PATCH',
+    headers,
+    body: JSON.stringify(settings),
+  })
 }
 
 type Sender = { socket: Socket; heard: () => string; closed: () => boolean }
 
 /** Hands a mail over as far as the last dot, and leaves the rest to the caller. */
-async function handOver(to: string, standIn = mailbox): Promise<Sender> {
-  const socket = connect(standIn.ports['smtpPort'] ?? 0, '127.0.0.1')
+async function handOver(to: string, simulator = mailbox): Promise<Sender> {
+  const socket = connect(simulator.ports['smtpPort'] ?? 0, '127.0.0.1')
   open.defer(() => void socket.destroy())
   let heard = ''
   let closed = false
@@ -66,7 +70,7 @@ async function linesTo(to: string, name = 'mail.jsonl'): Promise<string[]> {
 }
 
 async function openFaults(): Promise<unknown> {
-  return (await fetch(`${faults.url}/nemesis/open`)).json()
+  return (await fetch(`${faults.url}/fault-log/open`)).json()
 }
 
 test('a mail can be kept and its sender left without an answer', async () => {
@@ -91,27 +95,27 @@ test('the silence takes a share of the mails, and none that is refused', async (
   await turn({ silenceRate: 1, refuseRate: 1 })
   const refused = await handOver('refused@example.test')
   await waitUntil('it is refused', () => refused.heard().startsWith('451'))
-  const reset = await fetch(`${mailbox.url}/dials/reset`, { method: 'POST' })
+  const reset = await fetch(`${mailbox.url}/settings/reset`, { method: 'POST' })
   expect(await reset.json()).toMatchObject({ silence: 'none', refuseRate: 0 })
 })
 
-test('the log of all faults has the begin and the end of a dial', async () => {
+test('the log of all faults has the begin and the end of a setting', async () => {
   await turn({ silence: 'after', silenceRate: 0.5 })
   expect(await openFaults()).toMatchObject([
-    { kind: 'dial', name: 'mailbox/silence', value: 'after', silenceRate: 0.5 },
+    { kind: 'setting', name: 'mailbox/silence', value: 'after', silenceRate: 0.5 },
   ])
   await turn({ silence: 'none' })
   expect(await openFaults()).toEqual([])
 })
 
-test('a log that is not there keeps a dial at rest, and the answer says why', async () => {
+test('a log that is not there keeps a setting at rest, and the answer says why', async () => {
   const alone = await start('alone.jsonl', 'http://127.0.0.1:1')
   const body = JSON.stringify({ refuseRate: 1 })
   const headers = { 'content-type': 'application/json' }
-  const answer = await fetch(`${alone.url}/dials`, { method: 'PATCH', headers, body })
+  const answer = await fetch(`${alone.url}/settings`, { method: 'PATCH', headers, body })
   expect(answer.status).toBe(502)
   expect(await answer.text()).toContain('nothing was turned')
-  expect(await (await fetch(`${alone.url}/dials`)).json()).toMatchObject({ refuseRate: 0 })
+  expect(await (await fetch(`${alone.url}/settings`)).json()).toMatchObject({ refuseRate: 0 })
   expect(await alone.stop()).toBe(0)
 })
 
@@ -120,7 +124,7 @@ test('SIGTERM ends it although a sender waits, who hears nothing', async () => {
   const stopping = await start(name)
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify({ silence: 'after' })
-  await fetch(`${stopping.url}/dials`, { method: 'PATCH', headers, body })
+  await fetch(`${stopping.url}/settings`, { method: 'PATCH', headers, body })
   const to = 'stopping@example.test'
   const sender = await handOver(to, stopping)
   await waitUntil('the silence', async () => (await linesTo(to, name)).length === 2)

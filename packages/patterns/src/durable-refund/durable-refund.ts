@@ -1,6 +1,6 @@
 /**
  * Fault:    a refund is asked for, and the answer of the other side is lost.
- * Without:  load-tests/results/refund-obligation.json (paid and unknown); the code is `naive.ts`.
+ * Without:  load-tests/results/durable-refund.json (paid and unknown); the code is `naive.ts`.
  * With:     it is owed before anybody is asked, and stays owed until an answer says it is paid.
  * Switch:   PATTERN_DURABLE_REFUND=naive
  */

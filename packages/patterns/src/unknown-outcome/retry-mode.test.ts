@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { type WayToAsk, wayToAsk } from './retry-mode.ts'
+import { type RetryMode, retryModeOf } from './retry-mode.ts'
 
 const rules = { keyWindowMs: 1_000, keyMarginMs: 100 }
 
-test.each<[number, WayToAsk]>([
+test.each<[number, RetryMode]>([
   // The clock of the database may be ahead of ours.
   [-5, 'same_key'],
   [0, 'same_key'],
@@ -13,5 +13,5 @@ test.each<[number, WayToAsk]>([
   [1_000, 'look_up_for_good'],
   [1_000_000, 'look_up_for_good'],
 ])('%i ms after it was begun: %s', (ageMs, way) => {
-  expect(wayToAsk(ageMs, rules)).toBe(way)
+  expect(retryModeOf(ageMs, rules)).toBe(way)
 })

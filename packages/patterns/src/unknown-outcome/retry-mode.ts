@@ -7,7 +7,7 @@ export type ProviderRules = {
 }
 
 /** How the provider may be asked about what it was first asked for some time ago. */
-export type WayToAsk =
+export type RetryMode =
   /** The same request under the same key: it does it, or says what it did. */
   | 'same_key'
   /**
@@ -22,7 +22,7 @@ export type WayToAsk =
  * By the age of what is asked about, because no request under its key is older than itself. The
  * margin is longer than a request can be under way, so that when the window ends none is.
  */
-export function wayToAsk(ageMs: number, { keyWindowMs, keyMarginMs }: ProviderRules): WayToAsk {
+export function retryModeOf(ageMs: number, { keyWindowMs, keyMarginMs }: ProviderRules): RetryMode {
   if (ageMs < keyWindowMs - keyMarginMs) return 'same_key'
   return ageMs < keyWindowMs ? 'look_up' : 'look_up_for_good'
 }

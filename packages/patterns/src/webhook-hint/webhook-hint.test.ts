@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { believeCallback } from './naive.ts'
-import { takeAsHint } from './webhook-hint.ts'
+import { applyWebhookDirectly } from './naive.ts'
+import { recordAndRecheck } from './webhook-hint.ts'
 
 /** A receiver that remembers events, and says what was done about them in which order. */
 function openReceiver() {
@@ -21,22 +21,22 @@ function openReceiver() {
 test('whatever comes, in whatever order, has somebody look and changes nothing', async () => {
   const { done, stepsOf } = openReceiver()
   for (const event of ['captured', 'authorized']) {
-    expect(await takeAsHint(stepsOf(event))).toBe('taken')
+    expect(await recordAndRecheck(stepsOf(event))).toBe('taken')
   }
   expect(done).toEqual(['look', 'look'])
 })
 
 test('an event that comes again is not looked after again', async () => {
   const { done, stepsOf } = openReceiver()
-  expect(await takeAsHint(stepsOf('captured'))).toBe('taken')
-  expect(await takeAsHint(stepsOf('captured'))).toBe('duplicate')
+  expect(await recordAndRecheck(stepsOf('captured'))).toBe('taken')
+  expect(await recordAndRecheck(stepsOf('captured'))).toBe('duplicate')
   expect(done).toEqual(['look'])
 })
 
 test('the naive twin does what it is told, as often and in the order in which it is told', async () => {
   const { done, stepsOf } = openReceiver()
   for (const event of ['captured', 'captured', 'authorized']) {
-    expect(await believeCallback(stepsOf(event))).toBe('taken')
+    expect(await applyWebhookDirectly(stepsOf(event))).toBe('taken')
   }
   expect(done).toEqual(['captured', 'captured', 'authorized'])
 })

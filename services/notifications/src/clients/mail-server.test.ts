@@ -32,7 +32,7 @@ async function openKeeper(answer: (received: Received) => Error | null = () => n
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
-    onData(stream, session, callback) {
+    onData(stream, session, webhook) {
       const chunks: Buffer[] = []
       stream.on('data', chunk => chunks.push(chunk))
       stream.on('end', () => {
@@ -43,7 +43,7 @@ async function openKeeper(answer: (received: Received) => Error | null = () => n
           raw: Buffer.concat(chunks).toString('latin1'),
         }
         received.push(one)
-        callback(answer(one))
+        webhook(answer(one))
       })
     },
   })

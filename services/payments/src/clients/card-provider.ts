@@ -1,6 +1,6 @@
 import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import type { ChargeOutcome, Payment } from '../domain/payment.ts'
-import type { FinishHoldDeps, HoldOutcome } from '../flows/capture-or-void.ts'
+import type { CaptureOrVoidDeps, CaptureOrVoidOutcome } from '../flows/capture-or-void.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import {
   capturedOutcome,
@@ -37,29 +37,35 @@ export function chargeCard(provider: ProviderConnection): TakePaymentDeps['charg
  * Takes or lets go what is held. If it is held no longer, by whomever, what it is now is the answer.
  * The intent itself is asked for that: an error under our key may be one that was stored.
  */
-export function finishHoldAtProvider(provider: ProviderConnection): FinishHoldDeps['carryOut'] {
+export function captureOrVoidAtProvider(
+  provider: ProviderConnection,
+): CaptureOrVoidDeps['carryOut'] {
   return (payment, wanted, deadline) =>
-    provider.call(`card-provider ${wanted}`, deadline, async (perTry): Promise<HoldOutcome> => {
-      const intentId = payment.providerPaymentId ?? ''
-      const verb = wanted === 'capture' ? 'capture' : 'cancel'
-      const form: Record<string, string> = wanted === 'capture' ? { 'expand[0]': feePath } : {}
-      const said = await post(provider, perTry, {
-        path: `/v1/payment_intents/${intentId}/${verb}`,
-        key: `${verb}-${payment.paymentId}`,
-        form,
-      })
-      if (said.kind === 'said' && said.status === 200) {
-        return holdOutcome(await withFee(provider, said, perTry), payment) ?? misused(said)
-      }
-      if (said.kind === 'not-sent' || said.kind === 'shed') return said
-      const now = await readIntent(provider, intentId, perTry)
-      const ended = now.kind === 'said' ? holdOutcome(now, payment) : undefined
-      return ended ?? (said.kind === 'said' ? misused(said) : said)
-    })
+    provider.call(
+      `card-provider ${wanted}`,
+      deadline,
+      async (perTry): Promise<CaptureOrVoidOutcome> => {
+        const intentId = payment.providerPaymentId ?? ''
+        const verb = wanted === 'capture' ? 'capture' : 'cancel'
+        const form: Record<string, string> = wanted === 'capture' ? { 'expand[0]': feePath } : {}
+        const said = await post(provider, perTry, {
+          path: `/v1/payment_intents/${intentId}/${verb}`,
+          key: `${verb}-${payment.paymentId}`,
+          form,
+        })
+        if (said.kind === 'said' && said.status === 200) {
+          return holdOutcome(await withFee(provider, said, perTry), payment) ?? misused(said)
+        }
+        if (said.kind === 'not-sent' || said.kind === 'shed') return said
+        const now = await readIntent(provider, intentId, perTry)
+        const ended = now.kind === 'said' ? holdOutcome(now, payment) : undefined
+        return ended ?? (said.kind === 'said' ? misused(said) : said)
+      },
+    )
 }
 
 /** How a hold has ended. Undefined: it has not. */
-function holdOutcome({ body }: Said, { amountCents }: Payment): HoldOutcome | undefined {
+function holdOutcome({ body }: Said, { amountCents }: Payment): CaptureOrVoidOutcome | undefined {
   const { id, status } = body
   if (id === undefined) return undefined
   if (status === 'canceled') return { kind: 'ok', value: { kind: 'voided', providerPaymentId: id } }

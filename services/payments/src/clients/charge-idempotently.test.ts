@@ -1,10 +1,10 @@
-import { wayToAsk } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { expect, test } from 'vitest'
 import { type Script, scriptedProvider } from '../../test/scripted-provider.ts'
 import type { Payment } from '../domain/payment.ts'
-import { chargeCard, finishHoldAtProvider } from './card-provider.ts'
-import { chargeOnce } from './charge-idempotently.ts'
+import { captureOrVoidAtProvider, chargeCard } from './card-provider.ts'
+import { chargeIdempotently } from './charge-idempotently.ts'
 
 const rules = { keyWindowMs: 1_000, keyMarginMs: 100 }
 const create = 'POST /v1/payment_intents'
@@ -21,7 +21,7 @@ const storedError = { status: 500, body: { error: { type: 'api_error' } } }
 
 async function charge(script: Script, { ageMs = 0, attempt = 1 } = {}) {
   const { provider, asked } = scriptedProvider(script)
-  const ask = chargeOnce(chargeCard(provider), provider, () => wayToAsk(ageMs, rules))
+  const ask = chargeIdempotently(chargeCard(provider), provider, () => retryModeOf(ageMs, rules))
   return { outcome: await ask({ ...payment, attempt }, deadlineIn(1_000)), asked }
 }
 
@@ -84,7 +84,7 @@ test('a capture that fails, of money that is still held, has not happened', asyn
     'POST /v1/payment_intents/pi_1/capture': storedError,
     [read]: held,
   })
-  const carryOut = finishHoldAtProvider(provider)
+  const carryOut = captureOrVoidAtProvider(provider)
   const hold = { ...payment, status: 'authorized', providerPaymentId: 'pi_1' } as const
   expect((await carryOut(hold, 'capture', deadlineIn(1_000))).kind).toBe('unknown')
   expect(asked).toContain(read)

@@ -1,4 +1,4 @@
-import type { WayToAsk } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import type { RetryMode } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'
 import { lookUpCharge } from './look-up-charge.ts'
 import { type ProviderConnection, unknown } from './provider-api.ts'
@@ -7,15 +7,15 @@ import { type ProviderConnection, unknown } from './provider-api.ts'
  * Asks for a charge under its key while the provider remembers that, and from then on only looks for
  * it: a provider that has forgotten the key would charge again.
  * @param charge asks under the key
- * @param wayToAsk about what was begun then
+ * @param retryModeOf about what was begun then
  */
-export function chargeOnce(
+export function chargeIdempotently(
   charge: TakePaymentDeps['charge'],
   provider: ProviderConnection,
-  wayToAsk: (begunAt: Date) => WayToAsk,
+  retryModeOf: (begunAt: Date) => RetryMode,
 ): TakePaymentDeps['charge'] {
   return async (payment, deadline) => {
-    const way = wayToAsk(payment.createdAt)
+    const way = retryModeOf(payment.createdAt)
     if (way === 'same_key') {
       const outcome = await charge(payment, deadline)
       // Once is the network. But a provider may have stored its 500, and replay that for as long as

@@ -1,10 +1,10 @@
-import { wayToAsk } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { expect, test } from 'vitest'
 import { type Script, scriptedProvider } from '../../test/scripted-provider.ts'
 import type { Refund } from '../domain/refund.ts'
 import { refundAtProvider } from './refund-at-provider.ts'
-import { refundOnce } from './refund-idempotently.ts'
+import { refundIdempotently } from './refund-idempotently.ts'
 
 const rules = { keyWindowMs: 1_000, keyMarginMs: 100 }
 const create = 'POST /v1/refunds'
@@ -23,7 +23,9 @@ const byHand = one('succeeded', { id: 're_9', metadata: {} })
 
 async function giveBack(script: Script, { ageMs = 0, attempt = 1 } = {}) {
   const { provider, asked } = scriptedProvider(script)
-  const ask = refundOnce(refundAtProvider(provider), provider, () => wayToAsk(ageMs, rules))
+  const ask = refundIdempotently(refundAtProvider(provider), provider, () =>
+    retryModeOf(ageMs, rules),
+  )
   return { outcome: await ask({ ...refund, attempt }, deadlineIn(1_000)), asked }
 }
 

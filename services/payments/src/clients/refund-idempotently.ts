@@ -1,4 +1,4 @@
-import type { WayToAsk } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import type { RetryMode } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import type { FinishRefundDeps } from '../flows/refund-payment.ts'
 import { lookUpRefund } from './look-up-refund.ts'
 import { type ProviderConnection, unknown } from './provider-api.ts'
@@ -8,15 +8,15 @@ import { type ProviderConnection, unknown } from './provider-api.ts'
  * finds it there. It is sent again then, however old it is, because it is owed. Sent twice in a row
  * it is still made once: the first of the two has renewed what the provider knows of the key.
  * @param giveBack asks under the key
- * @param wayToAsk about what was begun then
+ * @param retryModeOf about what was begun then
  */
-export function refundOnce(
+export function refundIdempotently(
   giveBack: FinishRefundDeps['giveBack'],
   provider: ProviderConnection,
-  wayToAsk: (begunAt: Date) => WayToAsk,
+  retryModeOf: (begunAt: Date) => RetryMode,
 ): FinishRefundDeps['giveBack'] {
   return async (refund, deadline) => {
-    const way = wayToAsk(refund.createdAt)
+    const way = retryModeOf(refund.createdAt)
     if (way !== 'same_key') {
       const found = await lookUpRefund(provider, refund, deadline)
       if (found.kind !== 'absent') return found

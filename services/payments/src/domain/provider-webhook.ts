@@ -1,7 +1,7 @@
 import type { Payment } from './payment.ts'
 
 /** What the provider called about, in its own words and unproven until it is asked itself. */
-export type ProviderCallback = {
+export type ProviderWebhook = {
   eventId: string
   type: string
   intentId: string
@@ -12,7 +12,7 @@ export type ProviderCallback = {
   tenantId: string | undefined
 }
 
-export type CallbackVerdict =
+export type WebhookVerdict =
   /** A hint: something has happened to this payment, so ask. */
   | { kind: 'look'; payment: Payment }
   /** Of a payment that we don't know, or don't know yet. Kept, and a person is told. */
@@ -20,18 +20,18 @@ export type CallbackVerdict =
   | { kind: 'refuse'; reason: 'another_tenant' | 'another_amount' | 'another_intent' }
 
 /** A signature says who sends; what is sent must fit what we know all the same. */
-export function judgeCallback(
-  callback: ProviderCallback,
+export function checkWebhook(
+  webhook: ProviderWebhook,
   payment: Payment | undefined,
-): CallbackVerdict {
+): WebhookVerdict {
   if (payment === undefined) return { kind: 'park' }
-  if (payment.tenantId !== callback.tenantId) return { kind: 'refuse', reason: 'another_tenant' }
+  if (payment.tenantId !== webhook.tenantId) return { kind: 'refuse', reason: 'another_tenant' }
   const sameAmount =
-    payment.amountCents === callback.amountCents &&
-    payment.currency.toLowerCase() === callback.currency.toLowerCase()
+    payment.amountCents === webhook.amountCents &&
+    payment.currency.toLowerCase() === webhook.currency.toLowerCase()
   if (!sameAmount) return { kind: 'refuse', reason: 'another_amount' }
   const { providerPaymentId } = payment
-  if (providerPaymentId !== null && providerPaymentId !== callback.intentId) {
+  if (providerPaymentId !== null && providerPaymentId !== webhook.intentId) {
     return { kind: 'refuse', reason: 'another_intent' }
   }
   return { kind: 'look', payment }

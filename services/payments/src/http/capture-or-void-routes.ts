@@ -5,17 +5,16 @@ import { problemResponses } from '@nightshift/contracts/problem'
 import { sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
-import { type FinishHoldDeps, finishHold, type Hold } from '../flows/capture-or-void.ts'
+import { type CaptureOrVoidDeps, captureOrVoid, type Hold } from '../flows/capture-or-void.ts'
 import { noSuchPayment } from './no-such-payment.ts'
 import { paymentResponse } from './payment-answer.ts'
 
-export type HoldRoutesDeps = { finishHold: FinishHoldDeps }
+export type CaptureOrVoidRoutesDeps = { captureOrVoid: CaptureOrVoidDeps }
 
 /** For callers with an API key: take money that is held, or let it go. Both may be asked twice. */
-export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = async (
-  app,
-  { deps },
-) => {
+export const captureOrVoidRoutes: FastifyPluginAsyncTypebox<{
+  deps: CaptureOrVoidRoutesDeps
+}> = async (app, { deps }) => {
   const routes: readonly { wanted: Hold; summary: string }[] = [
     { wanted: 'capture', summary: 'Take the money that is held' },
     { wanted: 'void', summary: 'Let the money go that is held' },
@@ -40,7 +39,7 @@ export const holdRoutes: FastifyPluginAsyncTypebox<{ deps: HoldRoutesDeps }> = a
       async (request, reply) => {
         const { paymentId } = request.params
         const asked = { tenantId: tenantOf(request), paymentId, wanted }
-        const decision = await finishHold(deps.finishHold, asked, deadlineOf(request))
+        const decision = await captureOrVoid(deps.captureOrVoid, asked, deadlineOf(request))
         if (decision.kind === 'no_such_payment') {
           return sendProblem(request, reply, noSuchPayment)
         }

@@ -7,18 +7,18 @@ import { JsonRefused, parseStrictJson } from '@nightshift/runtime/http/strict-js
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { type Static, Type } from 'typebox'
 import Value from 'typebox/value'
-import type { ProviderCallback } from '../domain/provider-webhook.ts'
-import { type TakeCallbackDeps, takeCallback } from '../flows/receive-webhook.ts'
+import type { ProviderWebhook } from '../domain/provider-webhook.ts'
+import { type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts'
 import { limits } from '../limits.ts'
 
-export type CallbackRoutesDeps = {
-  takeCallback: TakeCallbackDeps
+export type WebhookRoutesDeps = {
+  receiveWebhook: ReceiveWebhookDeps
   /** The newer one first; two while one replaces the other. */
-  callbackSecrets: readonly string[]
+  webhookSecrets: readonly string[]
   log: Log
-  callbackMetrics: {
-    callbacks: { inc: (labels: { outcome: string }) => void }
-    callbacksIgnored: { inc: (labels: { type: string }) => void }
+  webhookMetrics: {
+    webhooks: { inc: (labels: { outcome: string }) => void }
+    webhooksIgnored: { inc: (labels: { type: string }) => void }
   }
   /** The wall clock: a signature tells the time, and no monotonic clock is shared with the provider. */
   nowSeconds: () => number
@@ -51,12 +51,12 @@ const Parked = Type.Object({ status: Type.Literal('parked') })
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** For the card provider, who shows no key but signs what it sends. */
-export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDeps }> = async (
+export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps }> = async (
   app,
   { deps },
 ) => {
-  const { log, callbackMetrics: metrics } = deps
-  const countIgnored = countIgnoredBy(metrics.callbacksIgnored)
+  const { log, webhookMetrics: metrics } = deps
+  const countIgnored = countIgnoredBy(metrics.webhooksIgnored)
   // The signature is over the bytes: nobody may have parsed them before.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -73,16 +73,16 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
   const refuse = (request: Asked, reply: Answer, reason: Reason) => {
-    metrics.callbacks.inc({ outcome: reason })
-    log.warn({ event: 'callback.refused', reason })
+    metrics.webhooks.inc({ outcome: reason })
+    log.warn({ event: 'webhook.refused', reason })
     return sendProblem(request, reply, refusals[reason])
   }
   app.post(
-    '/v1/provider-callbacks',
+    '/v1/provider-webhooks',
     {
       schema,
       config: { public: true },
-      bodyLimit: limits.http.callbackBytesMax,
+      bodyLimit: limits.http.webhookBytesMax,
       onRequest: async (request, reply) => {
         const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
         if (typeof signature === 'string') return refuse(request, reply, signature)
@@ -93,24 +93,24 @@ export const callbackRoutes: FastifyPluginAsyncTypebox<{ deps: CallbackRoutesDep
       const body = (request.body ?? Buffer.alloc(0)) as Buffer
       const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
       if (typeof signature === 'string') return refuse(request, reply, signature)
-      if (!isSigned(signature, body, deps.callbackSecrets)) return refuse(request, reply, 'forged')
+      if (!isSigned(signature, body, deps.webhookSecrets)) return refuse(request, reply, 'forged')
       const event = parse(body)
       if (!Value.Check(Event, event)) return refuse(request, reply, 'unreadable')
       const named = paymentNamedBy(event)
       if (named === undefined) {
-        metrics.callbacks.inc({ outcome: 'ignored' })
+        metrics.webhooks.inc({ outcome: 'ignored' })
         countIgnored(event.type)
-        note(request, { callback: 'ignored', type: event.type })
+        note(request, { webhook: 'ignored', type: event.type })
         return reply.code(204).send(null)
       }
-      const callback = callbackOf(event, named)
-      if (callback === undefined) return refuse(request, reply, 'unreadable')
-      const result = await takeCallback(deps.takeCallback, callback)
+      const webhook = webhookOf(event, named)
+      if (webhook === undefined) return refuse(request, reply, 'unreadable')
+      const result = await receiveWebhook(deps.receiveWebhook, webhook)
       if (result.kind === 'refuse') return refuse(request, reply, result.reason)
-      metrics.callbacks.inc({ outcome: result.kind })
-      note(request, { callback: result.kind })
+      metrics.webhooks.inc({ outcome: result.kind })
+      note(request, { webhook: result.kind })
       if (result.kind !== 'park') return reply.code(204).send(null)
-      log.warn({ event: 'callback.parked', reason: 'unknown_payment' })
+      log.warn({ event: 'webhook.parked', reason: 'unknown_payment' })
       return reply.code(202).send({ status: 'parked' as const })
     },
   )
@@ -122,10 +122,10 @@ type Answer = Parameters<typeof sendProblem>[1]
 const signatureHeader = 'stripe-signature'
 
 /** What an event says of the payment that it names. Undefined: its object is not what it is said to be. */
-function callbackOf(
+function webhookOf(
   { id: eventId, type, data: { object } }: Static<typeof Event>,
   named: PaymentNamed,
-): ProviderCallback | undefined {
+): ProviderWebhook | undefined {
   if (!Value.Check(PaymentObject, object)) return undefined
   const { amount: amountCents, currency, payment_intent: intentId } = object
   return { eventId, type, intentId: intentId ?? object.id, amountCents, currency, ...named }
@@ -141,13 +141,13 @@ function paymentNamedBy(event: Static<typeof Event>): PaymentNamed | undefined {
   return { paymentId, tenantId: typeof tenantId === 'string' ? tenantId : undefined }
 }
 
-type PaymentNamed = Pick<ProviderCallback, 'paymentId' | 'tenantId'>
+type PaymentNamed = Pick<ProviderWebhook, 'paymentId' | 'tenantId'>
 
 const ignoredTypesMax = 50
 
 /** Counts by type. A type is a label, and so a time series for ever: there are only so many. */
 function countIgnoredBy(
-  counter: CallbackRoutesDeps['callbackMetrics']['callbacksIgnored'],
+  counter: WebhookRoutesDeps['webhookMetrics']['webhooksIgnored'],
 ): (type: string) => void {
   const seen = new Set<string>()
   return type => {
@@ -172,7 +172,7 @@ const badSignature: Refusal = {
 }
 const mismatch: Refusal = {
   status: 422,
-  slug: 'callback-mismatch',
+  slug: 'webhook-mismatch',
   title: 'This does not fit what is known of the payment',
 }
 const refusals = {

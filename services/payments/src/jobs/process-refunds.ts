@@ -5,7 +5,7 @@ import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type FinishRefundDeps, finishRefund } from '../flows/refund-payment.ts'
 import type { DueRefund } from '../store/refunds.ts'
 
-export type MeetRefundsDeps = {
+export type ProcessRefundsDeps = {
   reconcile: Reconcile
   takeDue: () => Promise<DueRefund | undefined>
   finish: FinishRefundDeps
@@ -21,7 +21,10 @@ export type MeetRefundsDeps = {
  * Gives back what is owed, a few at a time, for as long as it takes: there is no last attempt.
  * @returns how many were looked at
  */
-export async function meetRefundsOnce(deps: MeetRefundsDeps, signal: AbortSignal): Promise<number> {
+export async function processRefundsOnce(
+  deps: ProcessRefundsDeps,
+  signal: AbortSignal,
+): Promise<number> {
   await deps.showOldest()
   return deps.reconcile({
     takeOne: deps.takeDue,
@@ -32,7 +35,7 @@ export async function meetRefundsOnce(deps: MeetRefundsDeps, signal: AbortSignal
   })
 }
 
-async function meetOne(deps: MeetRefundsDeps, due: DueRefund): Promise<void> {
+async function meetOne(deps: ProcessRefundsDeps, due: DueRefund): Promise<void> {
   const cause = spanContextFrom(due.traceparent)
   const links = cause ? [{ context: cause }] : []
   await inSpan('meet refund', { links }, async () => {

@@ -3,14 +3,14 @@ import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
-import { carryOutHold, type FinishHoldDeps } from '../flows/capture-or-void.ts'
+import { type CaptureOrVoidDeps, carryOutRequested } from '../flows/capture-or-void.ts'
 import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
 import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
   reconcile: Reconcile
   takeDue: () => Promise<DuePayment | undefined>
-  finish: FinishPaymentDeps & Pick<FinishHoldDeps, 'carryOut'>
+  finish: FinishPaymentDeps & Pick<CaptureOrVoidDeps, 'carryOut'>
   /** Of what is open, the age of the oldest, to be shown and alarmed about. */
   showOldest: () => Promise<void>
   attemptBudgetMs: number
@@ -46,7 +46,7 @@ async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promi
     const { paymentId } = payment
     const deadline = deadlineIn(deps.attemptBudgetMs)
     const after = finality[payment.status].isAnswered
-      ? await carryOutHold(deps.finish, payment, deadline)
+      ? await carryOutRequested(deps.finish, payment, deadline)
       : await finishPayment(deps.finish, payment, deadline)
     deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: after.status })
   })

@@ -7,7 +7,7 @@ export type Movement = Readonly<{
   paymentId: string
   refundId: string
   amountCents: number
-  /** What the provider kept; the truth log does not say. */
+  /** What the provider kept; the provider log does not say. */
   feeCents?: number
   currency: string
   atMs: number

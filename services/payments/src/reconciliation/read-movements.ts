@@ -10,9 +10,9 @@ export type BookKeepers = Readonly<{
 
 const connectMs = 5_000
 const answerMs = 60_000
-const truthPageLines = 1_000
+const logPageLines = 1_000
 /** A billion lines: more than an endless answer should be followed for. */
-const truthPagesMax = 1_000_000
+const logPagesMax = 1_000_000
 
 /**
  * Reads the ledger first and then what the provider did until that moment, so that nothing is in ours
@@ -21,7 +21,7 @@ const truthPagesMax = 1_000_000
 export async function readBooks(keepers: BookKeepers): Promise<Books> {
   const ledger = await readLedger(keepers.databaseUrl)
   const untilMs = Date.now()
-  const truth = await readTruth(keepers.providerUrl, untilMs)
+  const truth = await readProviderLog(keepers.providerUrl, untilMs)
   const settlement = await readSettlement(keepers, untilMs)
   return { ledger, truth, settlement }
 }
@@ -70,7 +70,7 @@ async function readLedger(databaseUrl: string): Promise<Movement[]> {
   }))
 }
 
-type TruthLine = {
+type ProviderLogLine = {
   at: string
   type: string
   intentId: string
@@ -87,14 +87,14 @@ const kindOf: Readonly<Record<string, Movement['kind']>> = {
   'refund.succeeded': 'refund',
 }
 
-async function readTruth(providerUrl: string, untilMs: number): Promise<Movement[]> {
+async function readProviderLog(providerUrl: string, untilMs: number): Promise<Movement[]> {
   const movements: Movement[] = []
   let after = 0
-  for (let page = 0; page < truthPagesMax; page += 1) {
-    const url = `${providerUrl}/truth?after=${after}&limit=${truthPageLines}`
+  for (let page = 0; page < logPagesMax; page += 1) {
+    const url = `${providerUrl}/log?after=${after}&limit=${logPageLines}`
     const answer = await ask(url)
     const { lines, nextAfter, hasMore } = answer as {
-      lines: TruthLine[]
+      lines: ProviderLogLine[]
       nextAfter: number
       hasMore: boolean
     }
@@ -102,10 +102,10 @@ async function readTruth(providerUrl: string, untilMs: number): Promise<Movement
     if (!hasMore || nextAfter <= after) return movements
     after = nextAfter
   }
-  throw new Error(`the truth log of the provider does not end after ${truthPagesMax} pages`)
+  throw new Error(`the provider log of the provider does not end after ${logPagesMax} pages`)
 }
 
-function movementOf(line: TruthLine): Movement[] {
+function movementOf(line: ProviderLogLine): Movement[] {
   const { at, type, intentId, refundId: providerRefundId = '', amount, currency } = line
   const kind = kindOf[type]
   if (kind === undefined) return []

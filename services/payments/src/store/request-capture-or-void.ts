@@ -1,18 +1,18 @@
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
-import type { FinishHoldDeps, Hold } from '../flows/capture-or-void.ts'
+import type { CaptureOrVoidDeps, Hold } from '../flows/capture-or-void.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 import { findPayment } from './payments.ts'
 
 /** One statement decides: money that is held is wanted back or taken, and never both. */
-export function decideHold(firstCheckMs: number) {
+export function requestCaptureOrVoid(firstCheckMs: number) {
   return async (
     db: Queryable,
     tenantId: string,
     paymentId: string,
     wanted: Hold,
-  ): ReturnType<FinishHoldDeps['decide']> => {
+  ): ReturnType<CaptureOrVoidDeps['decide']> => {
     const { rows } = await db.query<PaymentRow>({
-      name: 'decide_hold',
+      name: 'request_capture_or_void',
       text: `UPDATE payments p
              SET wanted = $3, checks = 0, attempt = p.attempt + 1, updated_at = now(),
                next_check_at = now() + $4 * interval '1 millisecond'

@@ -1,6 +1,6 @@
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
-import type { ProviderCallback } from '../domain/provider-webhook.ts'
+import type { ProviderWebhook } from '../domain/provider-webhook.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
 /** Whose it is must be compared afterwards: the caller is the provider, and has no tenant. */
@@ -17,7 +17,7 @@ export async function findAnyPayment(
 }
 
 /**
- * Remembers a callback and has the reconciler look at its payment soon, in one statement. False if it
+ * Remembers a webhook and has the reconciler look at its payment soon, in one statement. False if it
  * was there already.
  *
  * Only at what a request has left open: while one is at work, it will hear the answer itself, and a
@@ -27,12 +27,12 @@ export async function findAnyPayment(
  */
 export async function lookOnce(
   db: Queryable,
-  { eventId, type, paymentId }: ProviderCallback,
+  { eventId, type, paymentId }: ProviderWebhook,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'look_once',
     text: `WITH remembered AS (
-             INSERT INTO provider_callbacks (event_id, type, payment_id) VALUES ($1, $2, $3)
+             INSERT INTO provider_webhooks (event_id, type, payment_id) VALUES ($1, $2, $3)
              ON CONFLICT (event_id) DO NOTHING RETURNING payment_id
            ), hinted AS (
              UPDATE payments p SET next_check_at = least(p.next_check_at, now())

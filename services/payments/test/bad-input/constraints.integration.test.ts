@@ -80,7 +80,7 @@ const heldBefore: Readonly<Record<string, string>> = {
   outbox_event_id_key: 'an id of ours, random',
   outbox_lane_pkey: 'no request writes to it',
   outbox_lane_only_row_check: 'no request writes to it',
-  provider_callbacks_pkey: 'look_once: ON CONFLICT DO NOTHING',
+  provider_webhooks_pkey: 'look_once: ON CONFLICT DO NOTHING',
   api_keys_pkey: 'no route writes keys',
   api_keys_slot_check: 'no route writes keys',
   api_keys_two_in_use: 'no route writes keys',

@@ -1,4 +1,4 @@
-import { call, type TruthLine } from '@nightshift/load-tests/harness/test-client'
+import { call, type ProviderLogLine } from '@nightshift/load-tests/harness/test-client'
 import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { type LogEvent, logEvents } from '@nightshift/runtime/telemetry/log-events'
 import type { Client } from 'pg'
@@ -15,7 +15,7 @@ export async function expectOnlyMeant(
   database: Client,
   { paid, held, refunded }: Meant,
 ): Promise<void> {
-  const truth = await readTruth(system.urls.cardProvider)
+  const truth = await readProviderLog(system.urls.cardProvider)
   expect(chargedPublications(truth)).toEqual(paid.toSorted())
   expect(refundsMade(truth)).toEqual(refunded.toSorted())
   const payments = await database.query('SELECT publication_id AS id FROM payments')
@@ -29,11 +29,11 @@ export async function expectOnlyMeant(
 }
 
 /** All that the provider has written down. */
-async function readTruth(providerUrl: string): Promise<TruthLine[]> {
-  const lines: TruthLine[] = []
+async function readProviderLog(providerUrl: string): Promise<ProviderLogLine[]> {
+  const lines: ProviderLogLine[] = []
   let page = { hasMore: true, nextAfter: 0 }
   while (page.hasMore) {
-    const { json } = await call('GET', `${providerUrl}/truth?limit=1000&after=${page.nextAfter}`)
+    const { json } = await call('GET', `${providerUrl}/log?limit=1000&after=${page.nextAfter}`)
     page = json
     lines.push(...json.lines)
   }
@@ -41,13 +41,13 @@ async function readTruth(providerUrl: string): Promise<TruthLine[]> {
 }
 
 /** What the cards were charged for, as often as they were. */
-function chargedPublications(truth: readonly TruthLine[]): string[] {
+function chargedPublications(truth: readonly ProviderLogLine[]): string[] {
   const charges = truth.filter(({ type }) => ['intent.succeeded', 'intent.captured'].includes(type))
   return charges.map(({ metadata }) => String(metadata['publication_id'])).sort()
 }
 
 /** Which of our refunds the provider has made, as often as it has. */
-function refundsMade(truth: readonly TruthLine[]): string[] {
+function refundsMade(truth: readonly ProviderLogLine[]): string[] {
   const made = truth.filter(({ type }) => type === 'refund.succeeded')
   return made.map(({ refundMetadata }) => String(refundMetadata?.['refund_id'])).sort()
 }

@@ -90,7 +90,7 @@ describe('a method or a path that is not there', () => {
     ['PUT', '/v1/payments', 'GET, HEAD, POST'],
     ['PATCH', '/v1/payments', 'GET, HEAD, POST'],
     ['OPTIONS', '/v1/payments', 'GET, HEAD, POST'],
-    ['GET', '/v1/provider-callbacks', 'POST'],
+    ['GET', '/v1/provider-webhooks', 'POST'],
     ['DELETE', `/v1/payments/${paymentOf().listingId}`, 'GET, HEAD'],
   ])('#16 #17 %s %s: 405, and Allow says what would do', async (method, target, allow) => {
     const refusals = [

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { dialProvider } from '@nightshift/load-tests/harness/test-client'
+import { setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { storeApiKey } from '@nightshift/local/seed/store-api-key'
 import { makeApiKey } from '@nightshift/runtime/http/api-keys'
@@ -13,7 +13,7 @@ beforeAll(async () => {
   attacked = await openAttackedPayments(inject('parts'))
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
-afterEach(() => dialProvider(attacked.system, { latencyMs: 0 }))
+afterEach(() => setProviderFaults(attacked.system, { latencyMs: 0 }))
 
 const keyed = (key: string | null) => ({ 'idempotency-key': key })
 
@@ -99,7 +99,7 @@ describe('a key that is used again', () => {
   })
 
   test('#60 while the first is at work: 409, and when to come back', async () => {
-    await dialProvider(attacked.system, { latencyMs: 1_000 })
+    await setProviderFaults(attacked.system, { latencyMs: 1_000 })
     const [body, key] = [paymentOf(), newKey()]
     const first = attacked.payHonestly(body, keyed(key))
     await expect

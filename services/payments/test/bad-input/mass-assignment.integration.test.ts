@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { dialProvider } from '@nightshift/load-tests/harness/test-client'
+import { setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from '../payment-of.ts'
 import {
@@ -33,8 +33,8 @@ const document: Document = JSON.parse(
     'utf8',
   ),
 )
-/** The provider may say more than we read; what it says is in callbacks.integration.test.ts. */
-const ofTheProvider = '/v1/provider-callbacks'
+/** The provider may say more than we read; what it says is in webhooks.integration.test.ts. */
+const ofTheProvider = '/v1/provider-webhooks'
 const posts = Object.entries(document.paths).flatMap(([path, { post }]) =>
   post && path !== ofTheProvider ? [{ path, schema: schemaIn(post.requestBody) ?? {} }] : [],
 )
@@ -100,9 +100,9 @@ describe('no answer says more than the reference', () => {
   const post = (target: string, body: object = {}, headers: RawRequest['headers'] = {}) =>
     attacked.send({ target, headers, body: JSON.stringify(body) })
   const silently = async <T>(work: () => Promise<T>) => {
-    await dialProvider(attacked.system, { silence: 'before' })
+    await setProviderFaults(attacked.system, { silence: 'before' })
     const result = await work()
-    await dialProvider(attacked.system, { silence: 'none' })
+    await setProviderFaults(attacked.system, { silence: 'none' })
     return result
   }
 
@@ -183,7 +183,7 @@ describe('no answer says more than the reference', () => {
     expectAllKnown(answers, [200, 200, 400], 'get', '/v1/statements')
   })
 
-  test('of callbacks that are refused', async () => {
+  test('of webhooks that are refused', async () => {
     expectAllKnown([await post(ofTheProvider)], [401], 'post', ofTheProvider)
   })
 })
@@ -204,7 +204,7 @@ async function databaseContent(): Promise<Record<string, string[]>> {
   const { rows: tables } = await attacked.database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables
      WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-       AND table_name NOT IN ('provider_callbacks', 'outbox_lane') ORDER BY name`,
+       AND table_name NOT IN ('provider_webhooks', 'outbox_lane') ORDER BY name`,
   )
   const content: Record<string, string[]> = {}
   for (const { name } of tables) {

@@ -31,7 +31,7 @@ const eventOf = (object: object = {}, changes: object = {}) => ({
 const textOf = (object: object = {}, changes: object = {}) =>
   JSON.stringify(eventOf(object, changes))
 const nowSeconds = () => Math.floor(Date.now() / 1_000)
-const secret = () => attacked.system.secrets.cardProviderCallbackSecret
+const secret = () => attacked.system.secrets.cardProviderWebhookSecret
 
 function sign(body: string | Uint8Array, key = secret(), t: number | string = nowSeconds()) {
   return createHmac('sha256', key).update(`${t}.`).update(body).digest('hex')
@@ -41,7 +41,7 @@ function sign(body: string | Uint8Array, key = secret(), t: number | string = no
 function call(body: string | Uint8Array, headers: RawRequest['headers'] = {}) {
   const t = nowSeconds()
   return attacked.send({
-    target: '/v1/provider-callbacks',
+    target: '/v1/provider-webhooks',
     body,
     headers: {
       ...{ authorization: null, 'idempotency-key': null },
@@ -52,7 +52,7 @@ function call(body: string | Uint8Array, headers: RawRequest['headers'] = {}) {
 }
 const signed = (header: string | null) => ({ 'stripe-signature': header })
 
-describe('a callback that the provider has not signed', () => {
+describe('a webhook that the provider has not signed', () => {
   test.each<[string, (body: string) => string | null]>([
     ['no signature', () => null],
     ['an empty one', () => ''],
@@ -109,7 +109,7 @@ describe('a callback that the provider has not signed', () => {
   })
 })
 
-describe('a callback that is signed, and is no event', () => {
+describe('a webhook that is signed, and is no event', () => {
   test.each<[string, string | Uint8Array]>([
     ['nothing', ''],
     ['half of one', '{"id":"evt_1"'],
@@ -164,7 +164,7 @@ describe('a callback that is signed, and is no event', () => {
   })
 })
 
-describe('a callback that is signed, and does not fit', () => {
+describe('a webhook that is signed, and does not fit', () => {
   test.each<[string, () => object]>([
     ['another amount', () => ({ amount: 9_901 })],
     ['an amount below zero', () => ({ amount: -9_900 })],
@@ -176,7 +176,7 @@ describe('a callback that is signed, and does not fit', () => {
     ['NUL for a tenant', () => metadataOf({ tenant_id: '\u0000' })],
     ['no tenant', () => ({ metadata: { payment_id: intent.metadata['payment_id'] } })],
   ])('#89 with %s: 422', async (_what, object) => {
-    expectProblem(await call(textOf(object())), 422, 'callback-mismatch')
+    expectProblem(await call(textOf(object())), 422, 'webhook-mismatch')
   })
 
   test.each<[string, () => object]>([
@@ -210,7 +210,7 @@ describe('a callback that is signed, and does not fit', () => {
  * A receiver that is stricter than its sender is sent the same event for days, and in the end is sent
  * none at all (mozilla/fxa#8861, vercel/nextjs-subscription-payments#356).
  */
-describe('a callback that is signed, and is about nothing of ours, is acknowledged', () => {
+describe('a webhook that is signed, and is about nothing of ours, is acknowledged', () => {
   const many = Object.fromEntries(
     Array.from({ length: 49 }, (_, i) => [`field_${i}`, 'x'.repeat(500)]),
   )
@@ -250,7 +250,7 @@ describe('a callback that is signed, and is about nothing of ours, is acknowledg
   test('and is counted by its type', async () => {
     const metrics = await fetch(`${attacked.system.urls.paymentsOperations}/metrics`)
     const text = await metrics.text()
-    expect(text).toMatch(/provider_callbacks_ignored_total\{type="customer.created".*\} [1-9]/)
+    expect(text).toMatch(/provider_webhooks_ignored_total\{type="customer.created".*\} [1-9]/)
   })
 })
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import type { Faults } from '@nightshift/faults/open-faults'
 import {
   as,
   call,
@@ -15,8 +16,7 @@ import { type LinkName, linkNames } from '@nightshift/local/system/links'
 import type { ServiceName } from '@nightshift/local/system/secrets'
 import { processNames } from '@nightshift/local/system/topology'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type JourneyOptions, runJourney } from '../../../tools/cli/journey.ts'
-import type { Faults } from '../src/open-faults.ts'
+import { type JourneyOptions, runJourney } from '../journey.ts'
 
 const settledMs = 25_000
 const answerMs = 2_000

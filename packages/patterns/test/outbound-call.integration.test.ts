@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { type HttpClient, openHttpClient } from '@nightshift/runtime/http/client'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
+import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type HttpClient, openHttpClient } from '../src/http/client.ts'
-import { deadlineIn } from '../src/process/deadline.ts'
-import { openLog } from '../src/telemetry/logger.ts'
-import { createMetrics } from '../src/telemetry/metrics.ts'
+import { dependency } from '../src/circuit-breaker/call-dependency.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000

@@ -3,7 +3,7 @@ import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import type { Entry } from '../../domain/ledger.ts'
 import type { Payment } from '../../domain/payment.ts'
-import type { TakeCallbackDeps } from '../../flows/receive-webhook.ts'
+import type { ReceiveWebhookDeps } from '../../flows/receive-webhook.ts'
 import type { Telling } from '../payment-phases.ts'
 import { type PaymentRow, paymentColumns, toPayment } from '../payment-row.ts'
 import { postToLedger } from '../post-to-ledger.ts'
@@ -22,14 +22,14 @@ export type BelieveOptions = Pick<Telling, 'eventOf'> & {
 }
 
 /**
- * Makes of a payment what a callback says that it has become, whatever it is, and posts to the ledger
- * under an id of its own. For the naive twin of callback-hint, and for nothing else.
+ * Makes of a payment what a webhook says that it has become, whatever it is, and posts to the ledger
+ * under an id of its own. For the naive twin of webhook-hint, and for nothing else.
  */
 export function believeBy({
   announcements,
   entriesOf,
   eventOf,
-}: BelieveOptions): TakeCallbackDeps['believe'] {
+}: BelieveOptions): ReceiveWebhookDeps['believe'] {
   return async ({ type, intentId }, { paymentId }) => {
     const status = statusBy[type]
     if (status === undefined) return
