@@ -46,6 +46,7 @@ const noOverrides: Overrides = { env: {} }
 type Now = {
   state: ProcessStatus['state']
   reason: string | undefined
+  lastEnd: string | undefined
   restarts: number
   overrides: Overrides
   life: Life | undefined
@@ -57,6 +58,7 @@ export function keepRunning(spec: ProcessSpec, options: KeepRunningOptions): Kep
   const now: Now = {
     state: 'stopped',
     reason: undefined,
+    lastEnd: undefined,
     restarts: 0,
     overrides: noOverrides,
     life: undefined,
@@ -122,6 +124,7 @@ async function liveAgainAndAgain(
     now.restarts += 1
     now.state = 'backing-off'
     now.reason = end.reason
+    now.lastEnd = end.reason
     report({ event: 'process.ended', name, ...end, restarts: now.restarts, restartInMs: waitedMs })
     await sleep(waitedMs, undefined, { signal: stop }).catch(ignoreAbort)
   }
@@ -150,6 +153,7 @@ function statusOf(spec: ProcessSpec, now: Now, options: KeepRunningOptions): Pro
     ...(now.life === undefined ? {} : { pid: now.life.pid }),
     restarts: now.restarts,
     ...(now.reason === undefined ? {} : { reason: now.reason }),
+    ...(now.lastEnd === undefined ? {} : { lastEnd: now.lastEnd }),
     log: logOf(spec, options),
   }
 }

@@ -42,6 +42,8 @@ export type ProcessStatus = {
   /** Resident memory of the whole process group, in MiB. */
   memoryMiB?: number
   restarts: number
+  /** How the instance before this one ended. */
+  lastEnd?: string
   /**
    * In words for a person: why it is not ready (how it ended, or what does not answer), or what
    * stands still although it is ready.
