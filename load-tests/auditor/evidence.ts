@@ -145,7 +145,7 @@ export type PaymentRow = {
   status: string
   providerPaymentId: string | null
   /** What was decided about held money, until the provider has done it. */
-  wanted: string | null
+  requestedAction: string | null
   taxCents: number
   /** Of all its refunds, those that are still owed too. */
   refundedCents: number

@@ -1,64 +1,78 @@
-import { fencing } from '@nightshift/patterns/lease/lease'
-import { claimSql } from '@nightshift/payments/store/claim-payments'
-import { settleSql } from '@nightshift/payments/store/settle-payments'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { claimSql, newPaymentRows } from '@nightshift/payments/store/claim-payments'
+import { changeRows, commitSql, entryRows } from '@nightshift/payments/store/commit-payments'
+import { paymentsTable } from '@nightshift/payments/store/payment-row'
 
-const one = (expression: string, type: string) => `ARRAY[${expression}]::${type}[]`
 const fresh = 'gen_random_uuid()'
-const nothing = (type: string) => one('NULL', type)
 
-/** By the numbers of the parameters; what begins with a colon is a variable of pgbench. */
+/** What begins with a colon is a variable of pgbench. */
+const newPayment: Readonly<Record<string, string>> = {
+  subject_id: fresh,
+  tenant_id: ':tenant',
+  key: `${fresh}::text`,
+  key_hash: `sha256(${fresh}::text::bytea)`,
+  fingerprint: `sha256(${fresh}::text::bytea)`,
+  listing_id: fresh,
+  publication_id: fresh,
+  amount_cents: '9900',
+  tax_cents: '0',
+  currency: `'EUR'`,
+  capture_method: `'automatic'`,
+  card_token: `'pm_card_visa'`,
+  traceparent: 'NULL',
+}
+
+const change: Readonly<Record<string, string>> = {
+  subject_id: ':payment_id',
+  attempt: '1',
+  status: `'captured'`,
+  provider_payment_id: `'pi_' || ${fresh}`,
+  decline_reason: 'NULL',
+  response_status: '201',
+  response_headers: ':headers',
+  response_body: ':body',
+  event_id: fresh,
+  topic: `'payments.v1'`,
+  payload: ':payload',
+  traceparent: 'NULL',
+}
+
+const entries: Readonly<Record<string, string>> = {
+  payment_id: ':payment_id, :payment_id, :payment_id',
+  account: `'provider_clearing', 'fees', 'revenue'`,
+  amount_cents: '9736, 164, -9900',
+}
+
 const claimValues = [
-  one(fresh, 'uuid'),
-  one(':tenant', 'uuid'),
-  one(`${fresh}::text`, 'text'),
-  one(`sha256(${fresh}::text::bytea)`, 'bytea'),
-  one(`sha256(${fresh}::text::bytea)`, 'bytea'),
-  one(fresh, 'uuid'),
-  one(fresh, 'uuid'),
-  one('9900', 'integer'),
-  one('0', 'integer'),
-  one(`'EUR'`, 'text'),
-  one(`'automatic'`, 'text'),
-  one(`'pm_card_visa'`, 'text'),
-  nothing('text'),
+  ...arraysOf(newPaymentRows.columns, newPayment),
+  // Route, lease in ms, first check in ms.
   `'POST /v1/payments'`,
-  `'pgbench'`,
   '10000',
   '6000',
 ]
-
-const settleValues = [
-  one(':payment_id', 'uuid'),
-  one('1', 'integer'),
-  one(`'pending'`, 'text'),
-  one(`'captured'`, 'text'),
-  one(`'pi_' || ${fresh}`, 'text'),
-  nothing('text'),
-  one('201', 'integer'),
-  one(':headers', 'jsonb'),
-  one(':body', 'text'),
-  one(fresh, 'uuid'),
-  one(`'payments.v1'`, 'text'),
-  one(':payload', 'text'),
-  nothing('text'),
-  `ARRAY[:payment_id, :payment_id, :payment_id]::uuid[]`,
-  `ARRAY['provider_clearing', 'fees', 'revenue']`,
-  'ARRAY[9736, 164, -9900]::bigint[]',
+const commitValues = [
+  ...arraysOf(changeRows.columns, change),
+  ...arraysOf(entryRows.columns, entries),
 ]
 
 /**
  * A payment as pgbench makes it: the statements of the service, with one payment in each and a commit
- * after each. What is left out is HTTP, the provider, and every pattern that is not in a statement.
+ * after each. HTTP, the provider, and every pattern that is not part of a statement are left out.
  */
 export const pgbenchScript = [
-  `${withValues(claimSql, claimValues)} \\gset`,
-  `${withValues(settleSql(fencing), settleValues)};`,
+  `${withValues(claimSql(leasedWork(fencingNumber, paymentsTable)), claimValues)} \\gset`,
+  `${withValues(commitSql(fencingNumber), commitValues)};`,
 ].join('\n')
 
-/** A script has a statement on one line, or pgbench would end it at the first that is blank. */
+/** The cast of each array is in the statement. */
+function arraysOf(columns: readonly string[], values: Readonly<Record<string, string>>): string[] {
+  return columns.map(column => `ARRAY[${values[column]}]`)
+}
+
+/** A script has a statement on one line, or pgbench would end it at the first blank line. */
 function withValues(sql: string, values: readonly string[]): string {
   return sql
-    .replace(/\$(\d+)(::\w+\[\])?/g, (_parameter, number) => `${values[Number(number) - 1]}`)
+    .replace(/\$(\d+)/g, (_parameter, number) => `${values[Number(number) - 1]}`)
     .replace(/\s+/g, ' ')
     .trim()
 }

@@ -282,7 +282,7 @@ export const holdCorruptions: Corruption[] = [
     name: 'the capture of money that is held stays undone',
     broken: 'L1',
     corrupt: evidence => {
-      heldOf(evidence, 'authorized').payment.wanted = 'capture'
+      heldOf(evidence, 'authorized').payment.requestedAction = 'capture'
     },
   },
 ]

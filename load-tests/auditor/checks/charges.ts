@@ -67,7 +67,7 @@ export function checkMoney(facts: Facts): Finding[] {
     })
   const theirs = facts.captures.flatMap(capture => {
     const { paymentId = '', intentId } = capture
-    const { status, wanted } = facts.paymentById.get(paymentId) ?? {}
+    const { status, requestedAction: wanted } = facts.paymentById.get(paymentId) ?? {}
     // One that is open is told by L1: whoever asks again will learn of the capture.
     const isOpen = status === 'pending' || (status === 'authorized' && wanted === 'capture')
     if (status === 'captured' || isOpen) return []

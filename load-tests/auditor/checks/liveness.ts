@@ -21,7 +21,7 @@ export function checkLiveness(facts: Facts): Finding[] {
     if (ids.length === 0) add(invariant, what, [])
     for (const id of ids) add(invariant, `${what}: ${id}`, [id])
   }
-  for (const { paymentId, status, wanted } of facts.payments) {
+  for (const { paymentId, status, requestedAction: wanted } of facts.payments) {
     if (status === 'pending') add('L1', `payment ${paymentId} is pending`, [paymentId])
     if (status === 'authorized' && wanted !== null) {
       add('L1', `the ${wanted} of payment ${paymentId} is not done`, [paymentId])

@@ -65,7 +65,7 @@ function movedFor(facts: Facts, paymentId: string): Map<string, Moved> {
 }
 
 function isUndecided(payment: PaymentRow | undefined): boolean {
-  return payment?.status === 'pending' || (payment?.wanted ?? null) !== null
+  return payment?.status === 'pending' || (payment?.requestedAction ?? null) !== null
 }
 
 function add(sums: Map<string, Moved>, currency: string, { moved, fees }: Moved): void {

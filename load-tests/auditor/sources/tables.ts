@@ -37,7 +37,7 @@ export const tables: Readonly<Record<Database, Partial<Record<TableName, string>
   payments: {
     payments: `SELECT payment_id AS "paymentId", tenant_id AS "tenantId",
       listing_id AS "listingId", publication_id AS "publicationId", amount_cents AS "amountCents",
-      currency, status, provider_payment_id AS "providerPaymentId", wanted,
+      currency, status, provider_payment_id AS "providerPaymentId", requested_action AS "requestedAction",
       tax_cents AS "taxCents", refunded_cents AS "refundedCents", version,
       ${millis('created_at', 'createdAt')}, ${millis('updated_at', 'updatedAt')} FROM payments`,
     paymentKeys: keys,

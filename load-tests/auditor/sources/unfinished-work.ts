@@ -21,7 +21,7 @@ export const unfinishedWork: Readonly<Record<Database, readonly Question[]>> = {
       invariant: 'L1',
       what: 'what was decided about held money is not done',
       query: `SELECT payment_id AS id FROM payments
-        WHERE status = 'authorized' AND wanted IS NOT NULL`,
+        WHERE status = 'authorized' AND requested_action IS NOT NULL`,
     },
     {
       invariant: 'L1',

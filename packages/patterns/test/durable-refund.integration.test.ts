@@ -1,80 +1,101 @@
 import { randomUUID } from 'node:crypto'
-import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { obligation } from '../src/durable-refund/durable-refund.ts'
-import { refundInRequest } from '../src/durable-refund/naive.ts'
-import type { Obligation } from '../src/durable-refund/types.ts'
+import { inTransaction } from '@nightshift/runtime/postgres/postgres'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import {
+  commitIntentFirst,
+  insertIntent,
+  recordMade,
+  reserve,
+} from '../src/durable-refund/durable-refund.ts'
+import { callThenRecord } from '../src/durable-refund/naive.ts'
+import type { DurableRefund, RefundIntent } from '../src/durable-refund/types.ts'
+import { fencingNumber } from '../src/lease/lease.ts'
 import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
 
 let database: PatternDatabase
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl)
+  database = await openPatternDatabase(inject('parts').postgresUrl, 'durable-refund')
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-type Debt = { refundId: string; tenantId: string; paymentId: string }
-
-async function capturedPayment(): Promise<Debt> {
-  const debt = { refundId: randomUUID(), tenantId: randomUUID(), paymentId: randomUUID() }
+/** A refund of a payment that was captured. */
+async function refundOf(amountCents: number, changes: Partial<RefundIntent> = {}) {
+  const intent: RefundIntent = {
+    refundId: randomUUID(),
+    tenantId: randomUUID(),
+    paymentId: randomUUID(),
+    amountCents,
+    taxCents: 0,
+    reason: 'requested_by_customer',
+    keyHash: Buffer.alloc(32, 1),
+    fingerprint: Buffer.alloc(32, 2),
+    traceparent: undefined,
+    firstCheckMs: 60_000,
+    ...changes,
+  }
   await database.pool.query(
-    `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents, currency,
-       status, provider_payment_id)
-     VALUES ($1::uuid, $2, $2, $2, 9900, 'EUR', 'captured', 'pi_' || $1::text)`,
-    [debt.paymentId, debt.tenantId],
+    `INSERT INTO payments (payment_id, tenant_id, status, amount_cents)
+     VALUES ($1, $2, 'captured', 9900) ON CONFLICT DO NOTHING`,
+    [intent.paymentId, intent.tenantId],
   )
-  return debt
+  return intent
 }
 
-async function writeDown(tx: Transaction, { refundId, tenantId, paymentId }: Debt): Promise<void> {
-  await tx.query(
-    `INSERT INTO refunds (refund_id, tenant_id, payment_id, amount_cents, tax_cents, reason,
-       next_check_at) VALUES ($1, $2, $3, 9900, 0, 'asked', now())`,
-    [refundId, tenantId, paymentId],
-  )
-}
-
-function owe(by: Obligation, debt: Debt): Promise<Debt> {
+/** The first phase: undefined if less than the amount is left. */
+function intend(by: DurableRefund, intent: RefundIntent): Promise<RefundIntent | undefined> {
   return inTransaction(database.pool, async tx => {
-    await writeDown(tx, debt)
-    return by.beforeAsking(debt)
+    if ((await reserve(tx, intent)) === undefined) return undefined
+    await insertIntent(tx, intent)
+    return by.keepIntent(intent)
   })
 }
 
-function notePaid(by: Obligation, debt: Debt): Promise<void> {
+/** The last phase. */
+function record(by: DurableRefund, intent: RefundIntent): Promise<boolean> {
   return inTransaction(database.pool, async tx => {
-    await by.oncePaid(() => writeDown(tx, debt))
-    await tx.query(
-      `UPDATE refunds SET status = 'succeeded', provider_refund_id = 're_' || refund_id,
-         next_check_at = NULL WHERE refund_id = $1`,
-      [debt.refundId],
-    )
+    await by.beforeRecording(tx, intent)
+    const owner = { refundId: intent.refundId, attempt: 1 }
+    return recordMade(tx, fencingNumber, owner, `re_${intent.refundId}`)
   })
 }
 
-async function statesOf({ refundId }: Debt): Promise<string[]> {
+async function statusOf({ refundId }: RefundIntent): Promise<string | undefined> {
   const sql = 'SELECT status FROM refunds WHERE refund_id = $1'
-  const { rows } = await database.pool.query<{ status: string }>(sql, [refundId])
-  return rows.map(({ status }) => status)
+  return (await database.pool.query<{ status: string }>(sql, [refundId])).rows[0]?.status
 }
 
-test('what is owed is there before anybody is asked, and once after it is paid', async () => {
-  const debt = await capturedPayment()
-  expect(await owe(obligation, debt)).toBe(debt)
-  expect(await statesOf(debt)).toEqual(['pending'])
-  await notePaid(obligation, debt)
-  expect(await statesOf(debt)).toEqual(['succeeded'])
+test('a refund is committed before the provider is asked, and once after it was made', async () => {
+  const refund = await refundOf(9_900)
+  expect(await intend(commitIntentFirst, refund)).toBe(refund)
+  expect(await statusOf(refund)).toBe('pending')
+  expect(await record(commitIntentFirst, refund)).toBe(true)
+  expect(await statusOf(refund)).toBe('succeeded')
+  expect(await record(commitIntentFirst, refund)).toBe(false)
 })
 
-test('a lost answer leaves it owed', () => {
-  expect(obligation.withoutAnswer).toBe('owed')
+test('a lost answer leaves a refund pending', () => {
+  expect(commitIntentFirst.withoutAnswer).toBe('pending')
 })
 
-test('the naive twin has nothing to go on with until the answer is there', async () => {
-  const debt = await capturedPayment()
-  expect(await owe(refundInRequest, debt)).toBe(debt)
-  expect(await statesOf(debt)).toEqual([])
-  expect(refundInRequest.withoutAnswer).toBe('failed')
-  await notePaid(refundInRequest, debt)
-  expect(await statesOf(debt)).toEqual(['succeeded'])
+test('of refunds at the same moment no more are accepted than the payment covers', async () => {
+  const { tenantId, paymentId } = await refundOf(1)
+  const refunds = await Promise.all(
+    Array.from({ length: 10 }, (_, at) =>
+      refundOf(3_000, { tenantId, paymentId, keyHash: Buffer.alloc(32, 10 + at) }),
+    ),
+  )
+  const accepted = await Promise.all(refunds.map(one => intend(commitIntentFirst, one)))
+  expect(accepted.filter(one => one !== undefined)).toHaveLength(3)
+})
+
+describe('the naive version', () => {
+  test('has no row until the answer is there, and calls a lost answer a failure', async () => {
+    const refund = await refundOf(9_900)
+    expect(await intend(callThenRecord, refund)).toBe(refund)
+    expect(await statusOf(refund)).toBeUndefined()
+    expect(callThenRecord.withoutAnswer).toBe('failed')
+    expect(await record(callThenRecord, refund)).toBe(true)
+    expect(await statusOf(refund)).toBe('succeeded')
+  })
 })

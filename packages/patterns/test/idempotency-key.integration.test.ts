@@ -2,21 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
 import { openRedis, type Redis } from '@nightshift/runtime/redis/redis'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
-import { cacheThenCharge } from '../src/idempotency-key/cache-then-charge.ts'
-import { fingerprintOf } from '../src/idempotency-key/fingerprint.ts'
-import { idempotencyKeys } from '../src/idempotency-key/idempotency-key.ts'
+import { deleteExpiredKeys } from '../src/idempotency-key/finish-keys.ts'
+import { idempotencyKeys, keyedRequest } from '../src/idempotency-key/idempotency-key.ts'
 import { ignoredIdempotencyKeys } from '../src/idempotency-key/naive.ts'
-import { selectThenInsert } from '../src/idempotency-key/select-then-insert.ts'
 import type { Claim, IdempotencyKeys, KeyedRequest } from '../src/idempotency-key/types.ts'
+import { cacheThenCharge } from '../src/idempotency-key/variants/cache-then-charge.ts'
+import { selectThenInsert } from '../src/idempotency-key/variants/select-then-insert.ts'
 import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
 
 const leaseMs = 60_000
-const keys = idempotencyKeys(leaseMs)
+const subjects = { table: 'subjects', id: 'subject_id' }
+const keys = idempotencyKeys({ subjects, leaseMs })
 let database: PatternDatabase
 let redis: Redis
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl)
+  database = await openPatternDatabase(inject('parts').postgresUrl, 'idempotency-key')
   redis = openRedis(inject('parts').redisUrl, { connectMs: 2_000, commandMs: 2_000 }, database.log)
   await vi.waitFor(() => redis.ping(), { timeout: 5_000, interval: 20 })
 })
@@ -25,15 +26,13 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-function request(changes: Partial<KeyedRequest> = {}): KeyedRequest {
-  return {
-    tenantId: randomUUID(),
-    route: 'POST /v1/payments',
-    key: randomUUID(),
-    fingerprint: fingerprintOf('a body'),
-    proposedId: randomUUID(),
-    ...changes,
-  }
+function request({
+  tenantId = randomUUID() as string,
+  route = 'POST /v1/payments',
+  key = randomUUID() as string,
+  content = 'a body',
+} = {}): KeyedRequest {
+  return keyedRequest({ tenantId, route, key }, [content], randomUUID())
 }
 
 /** An attempt of its own: the same key, and another id in case it is the first. */
@@ -43,7 +42,7 @@ function claim(one: KeyedRequest, by: IdempotencyKeys = keys): Promise<Claim> {
   return inTransaction(database.pool, tx => by.claim(tx, one))
 }
 
-/** The owner has been silent for a whole lease; the clock need not be waited for. */
+/** Dates the lease back, as if its owner had been silent for all of it. */
 async function letTheLeaseRunOut(id: string) {
   const sql = `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE subject_id = $1`
   expect((await database.pool.query(sql, [id])).rowCount).toBe(1)
@@ -64,7 +63,7 @@ describe('one attempt at a time', () => {
     }
   })
 
-  test('an owner that went silent is replaced, once, by one that goes on with the same id', async () => {
+  test('an owner that went silent is replaced once, by one that goes on with the same id', async () => {
     const first = request()
     expect(await claim(first)).toEqual({ kind: 'claimed', id: first.proposedId, resumed: false })
     await letTheLeaseRunOut(first.proposedId)
@@ -124,12 +123,45 @@ describe('one answer per key', () => {
   test('another body is refused: before, during and after', async () => {
     const first = request()
     await claim(first)
-    const other = { ...again(first), fingerprint: fingerprintOf('another body') }
+    const other = request({ ...first, content: 'another body' })
     expect((await claim(other)).kind).toBe('different_request')
     await letTheLeaseRunOut(first.proposedId)
     expect((await claim(other)).kind).toBe('different_request')
     await keys.finish(database.pool, first.proposedId, answer)
     expect((await claim(other)).kind).toBe('different_request')
+  })
+})
+
+describe('a key whose row has expired', () => {
+  const expire = async (id: string) => {
+    const sql = `UPDATE idempotency_keys SET expires_at = now() - interval '1 s' WHERE subject_id = $1`
+    await database.pool.query(sql, [id])
+    expect(await deleteExpiredKeys(database.pool, 10)).toBe(1)
+  }
+  const make = ({ proposedId, tenantId, keyHash, fingerprint }: KeyedRequest) =>
+    database.pool.query(
+      `INSERT INTO subjects (subject_id, tenant_id, key_hash, fingerprint) VALUES ($1, $2, $3, $4)`,
+      [proposedId, tenantId, keyHash, fingerprint],
+    )
+
+  test('still finds what it made, and refuses another body', async () => {
+    const first = request()
+    await claim(first)
+    await make(first)
+    await keys.finish(database.pool, first.proposedId, answer)
+    await expire(first.proposedId)
+    expect(await claim(again(first))).toMatchObject({ kind: 'in_progress', id: first.proposedId })
+    const other = request({ ...first, content: 'another body' })
+    expect((await claim(other)).kind).toBe('different_request')
+  })
+
+  test('is as good as new if it made nothing', async () => {
+    const first = request()
+    await claim(first)
+    await keys.finish(database.pool, first.proposedId, answer)
+    await expire(first.proposedId)
+    const next = again(first)
+    expect(await claim(next)).toEqual({ kind: 'claimed', id: next.proposedId, resumed: false })
   })
 })
 
@@ -141,12 +173,12 @@ describe('whose key it is', () => {
     const first = request()
     await claim(first)
     await keys.finish(database.pool, first.proposedId, answer)
-    const theirs = { ...again(first), ...changes }
+    const theirs = request({ ...first, ...changes })
     expect(await claim(theirs)).toEqual({ kind: 'claimed', id: theirs.proposedId, resumed: false })
   })
 })
 
-test('the naive twin lets every attempt through, with an id of its own', async () => {
+test('the naive version lets every attempt through, with an id of its own', async () => {
   const naive = ignoredIdempotencyKeys()
   const first = request()
   const claims = await Promise.all(Array.from({ length: 20 }, () => claim(again(first), naive)))
@@ -165,7 +197,7 @@ describe('a SELECT before the INSERT', () => {
     expect((await claim(again(first), variant)).kind).toBe('in_progress')
     await variant.finish(database.pool, first.proposedId, answer)
     expect(await claim(again(first), variant)).toEqual({ kind: 'finished', answer })
-    const other = { ...again(first), fingerprint: fingerprintOf('another body') }
+    const other = request({ ...first, content: 'another body' })
     expect((await claim(other, variant)).kind).toBe('different_request')
   })
 

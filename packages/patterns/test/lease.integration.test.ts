@@ -1,93 +1,161 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { fencing } from '../src/lease/lease.ts'
-import { lastWriteWins } from '../src/lease/naive.ts'
-import type { Fencing } from '../src/lease/types.ts'
+import { inTransaction } from '@nightshift/runtime/postgres/postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { fencingNumber, leasedWork, type Owner } from '../src/lease/lease.ts'
+import { timeOnly } from '../src/lease/naive.ts'
+import type { Fence } from '../src/lease/types.ts'
 import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+
+const table = { table: 'work', id: 'id' }
+const work = leasedWork(fencingNumber, table)
+const naive = leasedWork(timeOnly, table)
+const leaseMs = 60_000
+const backoff = { baseMs: 1_000, capMs: 15_000, floorMs: 0 }
 
 let database: PatternDatabase
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl)
+  database = await openPatternDatabase(inject('parts').postgresUrl, 'lease')
 })
 afterAll(() => database[Symbol.asyncDispose]())
+beforeEach(() => database.pool.query('DELETE FROM work'))
 
-type Writer = { paymentId: string; before: string; attempt: number }
-
-async function pendingPayment(): Promise<Writer> {
-  const paymentId = randomUUID()
+async function insertDue(count = 1): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => randomUUID())
   await database.pool.query(
-    `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents, currency)
-     VALUES ($1, $2, $2, $2, 9900, 'EUR')`,
-    [paymentId, randomUUID()],
+    `INSERT INTO work (id, next_check_at) SELECT id, now() FROM unnest($1::uuid[]) AS w (id)`,
+    [ids],
   )
-  return { paymentId, before: 'pending', attempt: 1 }
+  return ids
 }
 
-async function overtake({ paymentId }: Writer): Promise<void> {
-  const sql = 'UPDATE payments SET attempt = attempt + 1 WHERE payment_id = $1'
-  await database.pool.query(sql, [paymentId])
+async function take(by = work): Promise<Owner | undefined> {
+  const { rows } = await database.pool.query<Owner>(
+    `WITH ${by.takeDue('$1')} SELECT id, attempt FROM taken`,
+    [leaseMs],
+  )
+  return rows[0]
 }
 
-/** Settles and posts as the service does, in one statement, and says whether it wrote. */
-async function settle(by: Fencing, { paymentId, before, attempt }: Writer): Promise<boolean> {
+/** Dates the lease back, as if its owner had been silent for all of it. */
+const letLeasesRunOut = () => database.pool.query('UPDATE work SET next_check_at = now()')
+
+/** A write of the owner, as a service composes it. True if it changed the row. */
+async function finish(fence: Fence, { id, attempt }: Owner): Promise<boolean> {
   const { rowCount } = await database.pool.query(
-    `WITH w AS (SELECT $1::uuid AS payment_id, $2::text AS before, $3::integer AS attempt),
-     settled AS (
-       UPDATE payments p SET status = 'captured', provider_payment_id = 'pi_' || p.payment_id,
-         version = version + 1
-       FROM w WHERE p.payment_id = w.payment_id AND ${by.isStillOurs('p', 'w')}
-       RETURNING p.payment_id, p.tenant_id),
-     posted AS (
-       INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
-       SELECT tenant_id, 'capture', ${by.postedFor('settled')}, payment_id FROM settled
-       ON CONFLICT (source, source_id) DO NOTHING
-       RETURNING transaction_id, tenant_id),
-     entered AS (
-       INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-       SELECT transaction_id, tenant_id, account, amount_cents, 'EUR' FROM posted,
-         (VALUES ('provider_clearing', 9900), ('revenue', -9900)) AS e (account, amount_cents))
-     SELECT FROM settled`,
-    [paymentId, before, attempt],
+    `UPDATE work AS t SET next_check_at = NULL, attempt = ${fence.next('t')}
+     FROM (VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)
+     WHERE t.id = owner.id AND ${fence.holds('t', 'owner')}`,
+    [id, attempt],
   )
   return rowCount === 1
 }
 
-async function postings({ paymentId }: Writer): Promise<number> {
-  const sql = 'SELECT FROM ledger_transactions WHERE payment_id = $1'
-  return (await database.pool.query(sql, [paymentId])).rowCount ?? 0
+async function waitMsOf(id: string): Promise<number> {
+  const { rows } = await database.pool.query<{ ms: number }>(
+    `SELECT (extract(epoch FROM next_check_at - now()) * 1000)::float8 AS ms FROM work WHERE id = $1`,
+    [id],
+  )
+  return rows[0]?.ms ?? Number.NaN
 }
 
-describe('whoever was overtaken', () => {
-  test('writes nothing, and the one who overtook it does', async () => {
-    const first = await pendingPayment()
-    await overtake(first)
-    expect(await settle(fencing, first)).toBe(false)
-    expect(await postings(first)).toBe(0)
-    expect(await settle(fencing, { ...first, attempt: 2 })).toBe(true)
-    expect(await postings(first)).toBe(1)
+describe('due work', () => {
+  test('is taken by one worker, however many look for it at once', async () => {
+    const ids = await insertDue(5)
+    const taken = await Promise.all(Array.from({ length: 20 }, () => take()))
+    expect(taken.flatMap(one => one?.id ?? []).toSorted()).toEqual(ids.toSorted())
   })
 
-  test('writes nothing after the other one has', async () => {
-    const first = await pendingPayment()
-    await overtake(first)
-    expect(await settle(fencing, { ...first, attempt: 2 })).toBe(true)
-    expect(await settle(fencing, first)).toBe(false)
-    expect(await postings(first)).toBe(1)
+  test('is taken again when its lease is over, with a higher number', async () => {
+    await insertDue()
+    const first = await take()
+    expect(await take()).toBeUndefined()
+    await letLeasesRunOut()
+    const second = await take()
+    expect(second).toEqual({ id: first?.id, attempt: (first?.attempt ?? 0) + 1 })
+  })
+
+  test('waits longer each time it stays open, up to a cap, and never less than it was asked to', async () => {
+    const [id = ''] = await insertDue()
+    for (const [round, mostMs] of [1_000, 2_000, 4_000, 8_000, 15_000, 15_000].entries()) {
+      await letLeasesRunOut()
+      const owner = (await take()) as Owner
+      expect(await work.reschedule(database.pool, owner, backoff), `${round}`).toBe(true)
+      const waitMs = await waitMsOf(id)
+      expect(waitMs).toBeGreaterThan(mostMs / 2 - 100)
+      expect(waitMs).toBeLessThanOrEqual(mostMs)
+    }
+    await letLeasesRunOut()
+    const owner = (await take()) as Owner
+    await work.reschedule(database.pool, owner, { ...backoff, floorMs: 40_000 })
+    expect(await waitMsOf(id)).toBeGreaterThan(39_000)
+  })
+
+  test('that is done is neither taken nor rescheduled', async () => {
+    await insertDue()
+    const owner = (await take()) as Owner
+    expect(await finish(fencingNumber, owner)).toBe(true)
+    expect(await work.reschedule(database.pool, owner, backoff)).toBe(false)
+    await expect(take()).resolves.toBeUndefined()
+  })
+})
+
+describe('an owner that was overtaken', () => {
+  async function overtaken(): Promise<{ first: Owner; second: Owner }> {
+    await insertDue()
+    const first = (await take()) as Owner
+    await letLeasesRunOut()
+    return { first, second: (await take()) as Owner }
+  }
+
+  test('writes nothing, before and after its successor has written', async () => {
+    const { first, second } = await overtaken()
+    expect(await finish(fencingNumber, first)).toBe(false)
+    expect(await finish(fencingNumber, second)).toBe(true)
+    expect(await finish(fencingNumber, first)).toBe(false)
+  })
+
+  test('does not take the lease from its successor', async () => {
+    const { first } = await overtaken()
+    expect(await work.reschedule(database.pool, first, backoff)).toBe(false)
+    expect(await waitMsOf(first.id)).toBeGreaterThan(leaseMs / 2)
+  })
+
+  test('writes in the naive version, over what its successor has written', async () => {
+    await insertDue()
+    const first = (await take(naive)) as Owner
+    await letLeasesRunOut()
+    const second = (await take(naive)) as Owner
+    expect(await finish(timeOnly, second)).toBe(true)
+    expect(await finish(timeOnly, first)).toBe(true)
   })
 })
 
 test('the owner itself writes once, however often it tries', async () => {
-  const owner = await pendingPayment()
-  const wrote = await Promise.all(Array.from({ length: 5 }, () => settle(fencing, owner)))
+  await insertDue()
+  const owner = (await take()) as Owner
+  const wrote = await Promise.all(Array.from({ length: 5 }, () => finish(fencingNumber, owner)))
   expect(wrote.filter(Boolean)).toHaveLength(1)
-  expect(await postings(owner)).toBe(1)
 })
 
-test('the naive twin writes again, and the money is in the ledger twice', async () => {
-  const first = await pendingPayment()
-  await overtake(first)
-  expect(await settle(lastWriteWins, { ...first, attempt: 2 })).toBe(true)
-  expect(await settle(lastWriteWins, first)).toBe(true)
-  expect(await postings(first)).toBe(2)
+describe('a takeover together with a key', () => {
+  const takeOver = (db: PatternDatabase['pool'], id: string) =>
+    db.query<Owner>(
+      `WITH claimed AS (SELECT $1::uuid AS subject_id), ${work.takeOver('claimed')}
+       SELECT id, attempt FROM resumed`,
+      [id],
+    )
+
+  test('raises the number of open work', async () => {
+    const [id = ''] = await insertDue()
+    expect((await takeOver(database.pool, id)).rows).toEqual([{ id, attempt: 2 }])
+  })
+
+  test('leaves work alone to which its owner is writing, without waiting for it', async () => {
+    const [id = ''] = await insertDue()
+    await inTransaction(database.pool, async tx => {
+      await tx.query('SELECT FROM work WHERE id = $1 FOR UPDATE', [id])
+      expect((await takeOver(database.pool, id)).rows).toEqual([])
+    })
+  })
 })

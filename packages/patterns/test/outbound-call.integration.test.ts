@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
-import { type HttpClient, openHttpClient } from '@nightshift/runtime/http/client'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { dependency } from '../src/circuit-breaker/call-dependency.ts'
+import { type HttpClient, openHttpClient } from '../src/unknown-outcome/http-client.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { migrate } from '@nightshift/runtime/postgres/migrate'
 import { openPool } from '@nightshift/runtime/postgres/postgres'
 import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
 import pg from 'pg'
@@ -13,15 +13,21 @@ const limits = {
   idleInTransactionMs: 10_000,
 }
 
-/** The tables of the payments service in a database of one's own, dropped at the end. */
+/** A database with the tables of some patterns and no service's, dropped at the end. */
 export type PatternDatabase = AsyncDisposable & { pool: pg.Pool; url: string; log: Log }
 
-export async function openPatternDatabase(serverUrl: string): Promise<PatternDatabase> {
+export async function openPatternDatabase(
+  serverUrl: string,
+  ...patterns: string[]
+): Promise<PatternDatabase> {
   const name = `pattern_${randomBytes(4).toString('hex')}`
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   await onServer(serverUrl, `CREATE DATABASE ${name}`)
-  await migrate(url.href, join(import.meta.dirname, '../../../services/payments/migrations'))
+  for (const pattern of patterns) {
+    const schema = join(import.meta.dirname, '../src', pattern, 'schema.sql')
+    await onServer(url.href, await readFile(schema, 'utf8'))
+  }
   const log = openLog('test')
   log.setLevel('silent')
   const pool = openPool(url.href, 'test', limits, log)

@@ -1,124 +1,41 @@
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type Backlog, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
-import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
-import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
-import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
-import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
-import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
-import { outbox } from '@nightshift/patterns/outbox/outbox'
-import { outboxRelay } from '@nightshift/patterns/outbox/relay'
-import type { Outbox } from '@nightshift/patterns/outbox/types'
-import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
-import { authenticateBy } from '@nightshift/runtime/http/authenticate'
-import { openHttpClient } from '@nightshift/runtime/http/client'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
 import type { RunningConsumer } from '@nightshift/runtime/kafka/consumer'
-import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
-import {
-  inTenantTransaction,
-  openPool,
-  type PoolLimits,
-  requirePostgres17,
-} from '@nightshift/runtime/postgres/postgres'
-import { runInBackground } from '@nightshift/runtime/process/background'
+import { openPool, type PoolLimits, requirePostgres17 } from '@nightshift/runtime/postgres/postgres'
 import { readConfig } from '@nightshift/runtime/process/config'
 import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
 import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
-import { runLoop } from '@nightshift/runtime/process/loop'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
-import { openRedis } from '@nightshift/runtime/redis/redis'
 import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
+import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
-import type { Pool } from 'pg'
-import { buildApp } from './app.ts'
-import { payForPublication } from './clients/payments.ts'
+import { compose } from './compose.ts'
 import { Config } from './config.ts'
-import { consumePaymentEvents } from './consumers/payment-events.ts'
-import { encodeCursor } from './domain/search-cursor.ts'
-import type { FinishPublicationDeps } from './flows/publish-listing.ts'
-import { searchResponse } from './http/listing-response.ts'
-import { publicationAnswer } from './http/publication-answer.ts'
-import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
-import { askAgainLater } from './store/ask-again-later.ts'
-import { claimPublication } from './store/claim-publication.ts'
-import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
-import { paymentEventTransaction } from './store/payment-event-transaction.ts'
-import { countLeftOpen, takeDuePublication } from './store/publications.ts'
-import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
-import { settlePublication } from './store/settle-publication.ts'
-
-const topic = 'listings.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
 async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('listings')
-  const pools = openPools(config, open, log)
-  const { pool, workerPool, searchPool } = pools
+  const adopt = (url: string, name: string, bounds: PoolLimits) =>
+    open.adopt(openPool(url, name, bounds, log), p => p.end())
+  const pool = adopt(config.DATABASE_URL, 'listings', limits.pool)
+  const workerPool = adopt(config.WORKER_DATABASE_URL, 'listings-worker', limits.workerPool)
+  const searchPool = adopt(config.WORKER_DATABASE_URL, 'listings-search', limits.searchPool)
   await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
-  const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   let ready = false
-  const consumers: RunningConsumer[] = []
-  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
+  const running: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => ready, running)
   open.defer(() => operations.close())
   await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
 
-  const { publish, announcements, keys, finish } = wirePatterns(config, open, {
-    ...pools,
-    log,
-    metrics,
-    stop,
-  })
-  const { openMax } = limits.backlog
-  const backlog = watchBacklog(max => countLeftOpen(workerPool, max), openMax, metrics.backlogOpen)
-  startJobs(open, stop, announcements, { workerPool, finish, backlog, log })
-  const consumer = consumePaymentEvents(
-    {
-      brokers: config.KAFKA_BROKERS,
-      prefix: config.KAFKA_PREFIX,
-      publish,
-      log,
-      metrics,
-      stopping: stop,
-    },
-    {
-      newId: randomUUID,
-      now: () => new Date().toISOString(),
-      inOneTransaction: paymentEventTransaction(announcements, keys, publicationAnswer),
-      forgetSearches: () => forgetSearches(redis),
-    },
-  )
-  consumers.push(consumer)
-  open.defer(() => consumer.close())
-
-  const app = await buildApp({
-    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
-    log,
-    metrics,
-    search: {
-      pageDefault: limits.search.pageDefault,
-      findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
-        pageOf(await findLiveListings(searchPool, search)),
-      ),
-    },
-    insertListing: listing =>
-      inTenantTransaction(pool, listing.tenantId, tx => insertListing(tx, listing)),
-    findListing: (tenantId, listingId) =>
-      inTenantTransaction(pool, tenantId, tx => findListing(tx, tenantId, listingId)),
-    publishListing: {
-      claim: claimPublication(pool, keys, backlog.isFull, limits.resume.firstCheckMs),
-      beginMinMs: limits.beginMinMs,
-      ...finish,
-    },
-  })
+  const resources = { open, stop, log, metrics, pool, workerPool, searchPool }
+  const { app, consumers } = await compose(config, resources)
+  running.push(...consumers)
   open.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
   ready = true
@@ -127,110 +44,12 @@ async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
   ready = false
 }
 
-function pageOf({ listings, nextAfter }: Page): string {
-  const cursor = nextAfter && encodeCursor(nextAfter)
-  return JSON.stringify(searchResponse({ listings, nextAfter: cursor }))
-}
-
-type Pools = {
-  /** For what is done on behalf of one tenant: each transaction names it, and sees its rows. */
-  pool: Pool
-  /** For what is done for all of them: the consumer and the jobs. */
-  workerPool: Pool
-  /** For the public search. */
-  searchPool: Pool
-}
-
-function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools {
-  const adopt = (url: string, name: string, poolLimits: PoolLimits) =>
-    open.adopt(openPool(url, name, poolLimits, log), pool => pool.end())
-  return {
-    pool: adopt(config.DATABASE_URL, 'listings', limits.pool),
-    workerPool: adopt(config.WORKER_DATABASE_URL, 'listings-worker', limits.workerPool),
-    searchPool: adopt(config.WORKER_DATABASE_URL, 'listings-search', limits.searchPool),
-  }
-}
-
-type Plumbing = Pools & { log: Log; metrics: Metrics; stop: AbortSignal }
-
-/** Here the switches are decided: the pattern, or its naive twin of the same type. */
-function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, workerPool, log, metrics, stop } = plumbing
-  const { publish } = open.adopt(
-    openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
-    producer => producer.close(),
-  )
-  const connectionString = config.RELAY_DATABASE_URL
-  const announcements =
-    config.PATTERN_OUTBOX === 'on'
-      ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
-      : publishAfterCommit(workerPool, () => topic, publish)
-  const keys = chooseKeys(config)
-
-  const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
-    client.close(),
-  )
-  const callPayments = dependency('payments', limits.payments, log, metrics)
-  const { againBaseMs, againCapMs } = limits.resume
-  const finish: FinishPublicationDeps = {
-    pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
-    settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: askAgainLater(pool, keys, { baseMs: againBaseMs, capMs: againCapMs }),
-  }
-  return { publish, announcements, keys, finish }
-}
-
-function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKeys {
-  if (variant === 'naive') return ignoredIdempotencyKeys()
-  return variant === 'select-then-insert' ? selectThenInsert() : idempotencyKeys(limits.keyLeaseMs)
-}
-
-/** The switches as they are here: what changes payments alone is on, and the log says so. */
+/** These variants are about charging a card, which payments does. Here they are as good as `on`. */
 function switchesHere(config: Config, log: Log): Config {
   const { PATTERN_IDEMPOTENCY_KEY: variant } = config
   if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
   log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
   return { ...config, PATTERN_IDEMPOTENCY_KEY: 'on' }
-}
-
-/**
- * What happens without a request. The jobs end while requests are being drained; the relay ends after
- * those, because what they commit is to be published.
- */
-function startJobs(
-  open: AsyncDisposableStack,
-  stop: AbortSignal,
-  announcements: Outbox,
-  {
-    workerPool,
-    finish,
-    backlog,
-    log,
-  }: { workerPool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
-): void {
-  const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.resume
-  const resumer = {
-    reconcile: reconcileDue,
-    takeDue: () => takeDuePublication(workerPool, leaseMs),
-    finish,
-    attemptBudgetMs: limits.http.requestBudgetMs,
-    concurrencyMax,
-    roundMax,
-    log,
-  }
-  const loop = {
-    name: 'resume-publications',
-    runOnce: (signal: AbortSignal) => resumePublicationsOnce(resumer, signal),
-    batchMax: roundMax,
-    idleMs,
-    failureBackoffCapMs,
-    log,
-  }
-  const { lookMs } = limits.backlog
-  const look = { ...loop, name: 'watch-backlog', runOnce: backlog.look, idleMs: lookMs }
-  const tasks = [loop, look].map(each => (signal: AbortSignal) => runLoop({ ...each, signal }))
-  runInBackground(open, [announcements.run])
-  runInBackground(open, tasks, stop)
 }
 
 if (import.meta.main) {

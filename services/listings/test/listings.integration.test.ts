@@ -204,7 +204,7 @@ describe('events that can not be true put nothing live', () => {
   test('for a publication that is not there', async () => {
     const forged = event({})
     await payments.write(forged.aggregateId, JSON.stringify(forged))
-    expect((await deadLetterOf(forged.eventId)).reason).toContain('not there')
+    expect((await deadLetterOf(forged.eventId)).reason).toContain('does not exist')
   })
 
   test.each([

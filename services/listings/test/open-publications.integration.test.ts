@@ -2,20 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { as, call, draftListing } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Publication } from '../src/domain/publication.ts'
 import { limits } from '../src/limits.ts'
-import { askAgainLater } from '../src/store/ask-again-later.ts'
-import { claimPublication } from '../src/store/claim-publication.ts'
 import { insertListing } from '../src/store/listings.ts'
+import { publicationsTable } from '../src/store/publication-row.ts'
+import { publicationStore } from '../src/store/publication-store.ts'
 import { takeDuePublication } from '../src/store/publications.ts'
 
 let system: TestSystem
 let pool: pg.Pool
 const tenantId = randomUUID()
-const keys = idempotencyKeys(60_000)
+const work = leasedWork(fencingNumber, publicationsTable)
+let store: ReturnType<typeof publicationStore>
 const enoughTime = deadlineIn(60_000)
 
 beforeAll(async () => {
@@ -23,15 +25,20 @@ beforeAll(async () => {
   system = await openTestSystem({ parts: inject('parts'), run })
   // Beside the service, so nothing of this tenant is ever due for its job: its first check is far away.
   pool = new pg.Pool({ connectionString: system.databaseUrl('listings') })
+  store = publicationStore({
+    pool,
+    keys: idempotencyKeys({ subjects: publicationsTable, leaseMs: 60_000 }),
+    work,
+    isBacklogFull: () => false,
+    limits: { firstCheckMs: 3_600_000, backoff: { baseMs: 1_000, capMs: 1_000 } },
+  })
 })
 afterAll(async () => {
   await pool.end()
   await system[Symbol.asyncDispose]()
 })
 
-const claim = (keyed: KeyedPublication) =>
-  claimPublication(pool, keys, () => false, 3_600_000)({ ...keyed, amountCents: 9_900 }, enoughTime)
-const later = () => askAgainLater(pool, keys, { baseMs: 1_000, capMs: 1_000 })
+const claim = (keyed: KeyedPublication) => store.claim({ ...keyed, amountCents: 9_900 }, enoughTime)
 
 type KeyedPublication = Awaited<ReturnType<typeof newKeyed>>
 
@@ -81,19 +88,19 @@ describe('an owner of a publication that was overtaken', () => {
     await letTheLeaseRunOut(first)
     const second = await begin(keyed)
     expect([second.publicationId, second.attempt]).toEqual([first.publicationId, 2])
-    await later()(first, 0)
+    await store.recheckLater(first, 0)
     expect(await leaseLeftMs(second)).toBeGreaterThan(0)
-    await later()(second, 0)
+    await store.recheckLater(second, 0)
     expect(await leaseLeftMs(second)).toBeLessThan(0)
   })
 
-  test('is told of the takeover by the job, too', async () => {
+  test('has a lower number after the job took over, too', async () => {
     const first = await begin(await newKeyed())
     await pool.query('UPDATE publications SET next_check_at = now() WHERE publication_id = $1', [
       first.publicationId,
     ])
     // The job of the running service may be the one that takes it.
-    await takeDuePublication(pool, 60_000)
+    await takeDuePublication(pool, work, 60_000)
     const { rows } = await pool.query(
       'SELECT attempt FROM publications WHERE publication_id = $1',
       [first.publicationId],
@@ -104,7 +111,7 @@ describe('an owner of a publication that was overtaken', () => {
 
 test('Retry-After of payments is the floor of the next attempt', async () => {
   const publication = await begin(await newKeyed())
-  await later()(publication, 20_000)
+  await store.recheckLater(publication, 20_000)
   expect(await untilNextCheckMs(publication)).toBeGreaterThan(18_000)
 })
 

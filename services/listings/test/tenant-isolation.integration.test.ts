@@ -3,7 +3,8 @@ import { draftListing } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
-import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { idempotencyKeys, keyedRequest } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { inTenantTransaction, inTransaction, openPool } from '@nightshift/runtime/postgres/postgres'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
@@ -15,12 +16,12 @@ import {
   returnToDrafts,
   takeFromDrafts,
 } from '../src/store/listings.ts'
+import { publicationsTable } from '../src/store/publication-row.ts'
 import {
-  capturePublication,
-  declinePublication,
   findPublication,
   insertPublication,
   lockPublication,
+  updatePublication,
 } from '../src/store/publications.ts'
 
 /**
@@ -80,7 +81,8 @@ async function begin(tenantId: string, listingId: string): Promise<string> {
 
 function newPublication(publicationId: string, tenantId: string, listingId: string) {
   const price = { plan: 'basic', amountCents: 9_900, cardToken: 'pm_card_visa' } as const
-  const when = { traceparent: undefined, firstCheckMs: 60_000 }
+  const key = { keyHash: Buffer.from(publicationId), fingerprint: Buffer.alloc(32) }
+  const when = { ...key, traceparent: undefined, firstCheckMs: 60_000 }
   return { publicationId, tenantId, listingId, ...price, ...when }
 }
 
@@ -95,8 +97,15 @@ describe('a statement that forgot the tenant sees nothing of another', () => {
   test.each([
     ['finds', () => as(mine, tx => findPublication(tx, theirPublication))],
     ['locks', () => as(mine, tx => lockPublication(tx, theirPublication))],
-    ['captures', () => as(mine, tx => capturePublication(tx, theirPublication, randomUUID()))],
-    ['declines', () => as(mine, tx => declinePublication(tx, theirPublication))],
+    [
+      'captures',
+      async () => {
+        const publication = await as(theirs, tx => findPublication(tx, theirPublication))
+        if (!publication) throw new Error('they have a publication')
+        const after = { ...publication, status: 'captured', paymentId: randomUUID() } as const
+        expect(await as(mine, tx => updatePublication(tx, work, after))).toBe(false)
+      },
+    ],
     ['puts live', () => as(mine, tx => putListingLive(tx, theirListing))],
     ['returns to drafts', () => as(mine, tx => returnToDrafts(tx, theirListing))],
     [
@@ -190,13 +199,13 @@ test('what works for all tenants sees all of them, and can make no listing of it
   await expect(workerPool.query('INSERT INTO listings DEFAULT VALUES')).rejects.toThrow('denied')
 })
 
-const keys = idempotencyKeys(limits.keyLeaseMs)
+const keys = idempotencyKeys({ subjects: publicationsTable, leaseMs: limits.keyLeaseMs })
+const work = leasedWork(fencingNumber, publicationsTable)
 
 async function claim(tenantId: string): Promise<{ id: string }> {
-  const wish = { route: 'test', key: randomUUID(), fingerprint: Buffer.alloc(1) }
-  const claimed = await as(tenantId, tx =>
-    keys.claim(tx, { ...wish, tenantId, proposedId: randomUUID() }),
-  )
+  const key = { tenantId, route: 'test', key: randomUUID() }
+  const request = keyedRequest(key, [], randomUUID())
+  const claimed = await as(tenantId, tx => keys.claim(tx, request))
   if (claimed.kind !== 'claimed') throw new Error('a new key is free')
   return claimed
 }

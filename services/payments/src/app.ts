@@ -2,17 +2,17 @@ import type { Authenticate } from '@nightshift/runtime/http/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import { type AccountRoutesDeps, accountRoutes } from './http/account-routes.ts'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
+import { type StatementRoutesDeps, statementRoutes } from './http/statement-routes.ts'
 import { type WebhookRoutesDeps, webhookRoutes } from './http/webhook-routes.ts'
 import { limits } from './limits.ts'
 
 export type AppDeps = PaymentRoutesDeps &
   CaptureOrVoidRoutesDeps &
   RefundRoutesDeps &
-  AccountRoutesDeps &
+  StatementRoutesDeps &
   WebhookRoutesDeps & { authenticate: Authenticate; log: Log; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
@@ -28,7 +28,7 @@ export async function buildApp(deps: AppDeps) {
   await app.register(paymentRoutes, { deps })
   await app.register(captureOrVoidRoutes, { deps })
   await app.register(refundRoutes, { deps })
-  await app.register(accountRoutes, { deps })
+  await app.register(statementRoutes, { deps })
   await app.register(webhookRoutes, { deps })
   return app
 }

@@ -92,8 +92,8 @@ export const limits = {
     /** After an answer that left the outcome open. */
     againBaseMs: 1_000,
     againCapMs: 15_000,
-    /** Until a refund that waits for a person is looked at again. */
-    leftToPersonMs: 1_800_000,
+    /** Until a refund that only a person can decide about is looked at again. */
+    escalatedMs: 1_800_000,
     /** From taking one item to the moment at which another worker may take it. */
     leaseMs: 6_000,
     roundMax: 20,

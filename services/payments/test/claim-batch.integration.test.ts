@@ -1,58 +1,27 @@
 import { keyHashOf } from '@nightshift/patterns/idempotency-key/key-hash'
-import { fencing } from '@nightshift/patterns/lease/lease'
-import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
-import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { changeOf } from '../src/domain/payment-change.ts'
 import type { KeyedPayment } from '../src/flows/take-payment.ts'
-import { paymentAnswer } from '../src/http/payment-answer.ts'
-import { paymentPhases, takePaymentRoute } from '../src/store/payment-phases.ts'
+import { takePaymentRoute } from '../src/store/claim-payments.ts'
 import {
-  newWish,
-  openPhaseDatabase,
-  type PhaseDatabase,
+  beginMinMs,
+  enoughTime,
+  newRequest,
+  openStore,
+  openStoreDatabase,
+  type StoreDatabase,
   untilALockIsWaitedFor,
-} from './phase-database.ts'
+} from './store-database.ts'
 
-let database: PhaseDatabase
+let database: StoreDatabase
 
 beforeAll(async () => {
-  database = await openPhaseDatabase(inject('parts'))
+  database = await openStoreDatabase(inject('parts'))
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-const beginMinMs = 100
-const enoughTime = deadlineIn(60_000)
-
-/** Both phases over the real tables, with one lane, so that what comes while it is busy waits. */
-function openPhases({ lookUps = database.pool }: { lookUps?: pg.Pool } = {}) {
-  const { pool } = database
-  const claim = { owner: 'test', leaseMs: 60_000, firstCheckMs: 60_000 }
-  return paymentPhases({
-    pool,
-    lookUps,
-    claim,
-    beginMinMs,
-    statementMaxMs: 2_000,
-    lanesMax: 1,
-    batchMax: 128,
-    batching: naturalBatching,
-    fencing,
-    announcements: publishAfterCommit(
-      pool,
-      () => 'none',
-      async () => {},
-    ),
-    isBacklogFull: () => false,
-    changeOf,
-    answerOf: paymentAnswer,
-    eventOf: () => undefined,
-  })
-}
-
-/** Another transaction has the key, so the claim that wants it waits, and holds the lane. */
+/** Another transaction has the key, so the claim that needs it waits, and its batch with it. */
 async function whileKeyIsLocked(keyed: KeyedPayment, work: () => Promise<void>): Promise<void> {
   const other = await database.pool.connect()
   try {
@@ -71,8 +40,8 @@ async function whileKeyIsLocked(keyed: KeyedPayment, work: () => Promise<void>):
 
 /** The next claim of this key has to write to the row of the key, and so to wait for it. */
 async function claimedAndAbandoned(): Promise<KeyedPayment> {
-  const keyed = newWish()
-  expect(await openPhases().claim(keyed, enoughTime)).toMatchObject({ kind: 'claimed' })
+  const keyed = newRequest()
+  expect(await openStore(database.pool).claim(keyed, enoughTime)).toMatchObject({ kind: 'claimed' })
   await database.pool.query(
     `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE key = $1`,
     [keyed.key],
@@ -88,19 +57,19 @@ async function paymentsOf({ tenantId, key }: KeyedPayment): Promise<number> {
   return rows[0].count
 }
 
-test('whoever has claimed a key hears of it, although the look-up of a loser in its batch fails', async () => {
+test('the winner of a key is answered, although the look-up of a loser in its batch fails', async () => {
   const holder = await claimedAndAbandoned()
-  const known = newWish()
-  await openPhases().claim(known, enoughTime)
+  const known = newRequest()
+  await openStore(database.pool).claim(known, enoughTime)
   // All look-ups fail: there is no such database.
   const lookUps = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 500 })
-  const { claim } = openPhases({ lookUps })
-  const winner = newWish()
+  const { claim } = openStore(database.pool, { lookUps })
+  const winner = newRequest()
   let claims: Promise<PromiseSettledResult<unknown>[]> | undefined
   await whileKeyIsLocked(holder, async () => {
     void claim(holder, enoughTime)
     await untilALockIsWaitedFor(database.pool)
-    // These two wait for the lane together, and so share the next batch.
+    // These two wait for the batch before them, and so share the next one.
     claims = Promise.allSettled([winner, known].map(keyed => claim(keyed, enoughTime)))
   })
   const [won, lost] = (await claims) ?? []
@@ -111,8 +80,8 @@ test('whoever has claimed a key hears of it, although the look-up of a loser in 
 
 test('a request whose caller has left while it waited in the queue is not claimed', async () => {
   const holder = await claimedAndAbandoned()
-  const { claim } = openPhases()
-  const late = newWish()
+  const { claim } = openStore(database.pool)
+  const late = newRequest()
   let leftMs = 60_000
   const deadline: Deadline = { remainingMs: () => leftMs }
   let claims: Promise<unknown[]> | undefined
@@ -124,13 +93,13 @@ test('a request whose caller has left while it waited in the queue is not claime
   })
   expect(await claims).toMatchObject([{ kind: 'claimed' }, { kind: 'overloaded' }])
   expect(await paymentsOf(late)).toBe(0)
-  // Its key is as unused as before.
+  // Its key is still unused.
   expect(await claim(late, enoughTime)).toMatchObject({ kind: 'claimed' })
 })
 
 test('a claim that waits in the database ends with the deadline of its caller, not with the limit of the pool', async () => {
   const holder = await claimedAndAbandoned()
-  const { claim } = openPhases()
+  const { claim } = openStore(database.pool)
   await whileKeyIsLocked(holder, async () => {
     const startedMs = performance.now()
     await expect(claim(holder, deadlineIn(300))).rejects.toMatchObject({

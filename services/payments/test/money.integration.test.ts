@@ -101,7 +101,9 @@ describe('money that is held', () => {
       expect([answer.status, answer.json.status]).toEqual([200, 'captured'])
     }
     expect(await ledgerOf(db, json.paymentId)).toMatchObject({ revenue: -9_900 })
-    expect((await finish(json.paymentId, 'void')).json.type).toBe('/problems/payment-not-held')
+    expect((await finish(json.paymentId, 'void')).json.type).toBe(
+      '/problems/payment-not-authorized',
+    )
   })
 
   test('is let go, and cannot be taken after that', async () => {

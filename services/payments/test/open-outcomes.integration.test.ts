@@ -185,7 +185,7 @@ describe('money that is held here, and at the provider no longer', () => {
     await actAtProvider(system, `${intent}/cancel`)
     for (const _ of ['found out', 'known']) {
       const { status, json } = await post(`/v1/payments/${paymentId}/capture`)
-      expect([status, json.type]).toEqual([409, '/problems/payment-not-held'])
+      expect([status, json.type]).toEqual([409, '/problems/payment-not-authorized'])
       expect(json.detail).toContain('voided')
     }
     expect(await read(paymentId)).toMatchObject({ status: 'voided' })
@@ -197,7 +197,7 @@ describe('money that is held here, and at the provider no longer', () => {
     const { paymentId, intent } = await hold()
     await actAtProvider(system, `${intent}/capture`)
     const { status, json } = await post(`/v1/payments/${paymentId}/void`)
-    expect([status, json.type]).toEqual([409, '/problems/payment-not-held'])
+    expect([status, json.type]).toEqual([409, '/problems/payment-not-authorized'])
     expect(await read(paymentId)).toMatchObject({ status: 'captured' })
     const { fees = 0, revenue } = await ledgerOf(db, paymentId)
     expect([fees > 0, revenue]).toEqual([true, -amountCents])

@@ -1,87 +1,89 @@
 import { randomUUID } from 'node:crypto'
-import { obligation } from '@nightshift/patterns/durable-refund/durable-refund'
-import { refundInRequest } from '@nightshift/patterns/durable-refund/naive'
-import type { Obligation } from '@nightshift/patterns/durable-refund/types'
+import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
+import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
-import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
-import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { refundEntries, taxOfRefund } from '../src/domain/ledger.ts'
-import { changeOf } from '../src/domain/payment-change.ts'
-import type { KeyedRefund, RefundClaim, RefundPaymentDeps } from '../src/flows/refund-payment.ts'
-import { paymentAnswer } from '../src/http/payment-answer.ts'
-import { refundAnswer } from '../src/http/refund-answer.ts'
-import { askAgainLater } from '../src/store/ask-again-later.ts'
-import { postponeCheck } from '../src/store/payments.ts'
-import { refundPhases } from '../src/store/refund-phases.ts'
-import { postponeRefund } from '../src/store/refunds.ts'
-import { stepByStepPhases } from '../src/store/variants/step-by-step.ts'
+import { refundEntries } from '../src/domain/ledger.ts'
+import type { Refund } from '../src/domain/refund.ts'
+import { refundAnswer } from '../src/domain/refund-answer.ts'
+import type { KeyedRefund, RefundClaim } from '../src/flows/refund-payment.ts'
+import { paymentsTable } from '../src/store/payment-row.ts'
+import { paymentsInSteps } from '../src/store/payments-in-steps.ts'
+import { refundsTable } from '../src/store/refund-row.ts'
+import { type RefundStore, refundStore } from '../src/store/refund-store.ts'
 import { newKey } from './payment-of.ts'
 import {
+  backoff,
   claimOne,
+  declined,
+  enoughTime,
   leaseLeftMs,
   leaseMs,
   letTheLeaseRunOut,
-  newWish,
-  openPhaseDatabase,
-  type PhaseDatabase,
+  newRequest,
+  openStore,
+  openStoreDatabase,
+  payments,
+  type StoreDatabase,
+  silentOutbox,
   tenantId,
   tryToClaim,
   untilALockIsWaitedFor,
-} from './phase-database.ts'
+} from './store-database.ts'
 
-let database: PhaseDatabase
-const keys = idempotencyKeys(leaseMs)
+let database: StoreDatabase
 const firstCheckMs = 60_000
-const enoughTime = deadlineIn(60_000)
-const nextCheck = { baseMs: 1_000, capMs: 1_000, retryAfterMs: 0 }
 
 beforeAll(async () => {
-  database = await openPhaseDatabase(inject('parts'))
+  database = await openStoreDatabase(inject('parts'))
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
 describe('the key of a payment', () => {
-  const giveUp = (payment: { paymentId: string; attempt: number }) =>
-    askAgainLater(database.pool, {
-      postpone: tx => postponeCheck(tx, payment, nextCheck),
-      release: tx => keys.release(tx, payment.paymentId),
-    })
-
-  test('is given back by whoever works on it', async () => {
-    const payment = await claimOne(database.pool, newWish())
-    await giveUp(payment)
+  test('is given back by its owner', async () => {
+    const payment = await claimOne(database.pool, newRequest())
+    await openStore(database.pool).recheckLater(payment, 0)
     expect(await leaseLeftMs(database.pool, payment.paymentId)).toBeLessThan(0)
   })
 
-  test('is not given back by whoever was overtaken', async () => {
-    const wish = newWish()
-    const first = await claimOne(database.pool, wish)
+  test('is not given back by an owner that was overtaken', async () => {
+    const request = newRequest()
+    const first = await claimOne(database.pool, request)
     await letTheLeaseRunOut(database.pool, first.paymentId)
-    const second = await claimOne(database.pool, wish)
+    const second = await claimOne(database.pool, request)
     expect([second.paymentId, second.attempt]).toEqual([first.paymentId, 2])
-    await giveUp(first)
+    await openStore(database.pool).recheckLater(first, 0)
     expect(await leaseLeftMs(database.pool, first.paymentId)).toBeGreaterThan(0)
-    expect(await tryToClaim(database.pool, wish)).toMatchObject({ kind: 'in_progress' })
+    expect(await tryToClaim(database.pool, request)).toMatchObject({ kind: 'in_progress' })
   })
 })
 
-test('step by step, too, whoever takes a payment over has a higher number', async () => {
+test('an owner that was overtaken commits nothing, and its successor does', async () => {
+  const store = openStore(database.pool)
+  const request = newRequest()
+  const first = await claimOne(database.pool, request)
+  await letTheLeaseRunOut(database.pool, first.paymentId)
+  const second = await claimOne(database.pool, request)
+  expect(await store.commit(declined(first))).toBe(false)
+  expect(await store.commit(declined(second))).toBe(true)
+  expect(await store.commit(declined(second))).toBe(false)
+})
+
+test('in steps, too, a payment that is taken over has a higher number', async () => {
   const { pool } = database
-  const { claim, settle } = stepByStepPhases({
-    ...{ pool, keys, firstCheckMs, changeOf, isBacklogFull: () => false },
-    announcements: publishAfterCommit(
-      pool,
-      () => 'none',
-      async () => {},
-    ),
-    answerOf: paymentAnswer,
-    eventOf: () => undefined,
+  const store = paymentsInSteps({
+    pool,
+    work: payments,
+    keys: idempotencyKeys({ subjects: paymentsTable, leaseMs }),
+    outbox: silentOutbox(pool),
+    isBacklogFull: () => false,
+    limits: { firstCheckMs, backoff },
   })
-  const wish = newWish()
+  const request = newRequest()
   const begin = async () => {
-    const one = await claim(wish, enoughTime)
+    const one = await store.claim(request, enoughTime)
     if (one.kind !== 'claimed') throw new Error(`not claimed: ${one.kind}`)
     return one.payment
   }
@@ -89,14 +91,18 @@ test('step by step, too, whoever takes a payment over has a higher number', asyn
   await letTheLeaseRunOut(pool, first.paymentId)
   const second = await begin()
   expect([second.paymentId, second.attempt]).toEqual([first.paymentId, 2])
-  expect(await settle(first, { kind: 'declined', reason: 'card_declined' })).toEqual(second)
+  expect(await store.commit(declined(first))).toBe(false)
+  expect(await store.reload(first)).toEqual(second)
 })
 
 describe('a refund', () => {
-  const phases = (by: Obligation = obligation) =>
-    refundPhases({
-      ...{ pool: database.pool, keys, obligation: by, firstCheckMs },
-      ...{ answerOf: refundAnswer, entriesOf: refundEntries, taxOf: taxOfRefund },
+  const open = (durable = commitIntentFirst) =>
+    refundStore({
+      pool: database.pool,
+      worker: database.pool,
+      work: leasedWork(fencingNumber, refundsTable),
+      durable,
+      limits: { keyLeaseMs: leaseMs, firstCheckMs, backoff, escalatedMs: 60_000 },
     })
 
   async function newRefund(): Promise<KeyedRefund> {
@@ -110,70 +116,75 @@ describe('a refund', () => {
     return { tenantId, paymentId, key: newKey(), request: { reason: 'duplicate' } }
   }
 
-  async function owed(claim: RefundPaymentDeps['claim'], keyed: KeyedRefund) {
-    const one = await claim(keyed, enoughTime)
+  async function claimed(store: RefundStore, keyed: KeyedRefund): Promise<Refund> {
+    const one = await store.claim(keyed, enoughTime)
     if (one.kind !== 'claimed') throw new Error(`not claimed: ${one.kind}`)
     return one.refund
   }
 
-  test('that is taken over has a higher number, and whoever was overtaken writes nothing', async () => {
-    const { claim, settle } = phases()
-    const keyed = await newRefund()
-    const first = await owed(claim, keyed)
-    await letTheLeaseRunOut(database.pool, first.refundId)
-    const second = await owed(claim, keyed)
-    expect([second.refundId, second.attempt]).toEqual([first.refundId, first.attempt + 1])
-    expect(await settle(first, 're_first')).toMatchObject({ status: 'pending', attempt: 2 })
-    expect(await settle(second, 're_second')).toMatchObject({ status: 'succeeded' })
+  const made = (before: Refund, providerRefundId: string) => ({
+    before,
+    providerRefundId,
+    ledger: refundEntries(before),
+    answer: refundAnswer({ ...before, status: 'succeeded' }),
   })
 
-  test('keeps its key while whoever was overtaken gives up', async () => {
-    const { claim } = phases()
+  test('that is taken over has a higher number, and the owner before it commits nothing', async () => {
+    const store = open()
     const keyed = await newRefund()
-    const first = await owed(claim, keyed)
+    const first = await claimed(store, keyed)
     await letTheLeaseRunOut(database.pool, first.refundId)
-    await owed(claim, keyed)
-    await askAgainLater(database.pool, {
-      postpone: tx => postponeRefund(tx, first, nextCheck),
-      release: tx => keys.release(tx, first.refundId),
-    })
+    const second = await claimed(store, keyed)
+    expect([second.refundId, second.attempt]).toEqual([first.refundId, first.attempt + 1])
+    expect(await store.commit(made(first, 're_first'))).toBe(false)
+    expect(await store.reload(first)).toMatchObject({ status: 'pending', attempt: 2 })
+    expect(await store.commit(made(second, 're_second'))).toBe(true)
+  })
+
+  test('keeps its key while an owner that was overtaken gives up', async () => {
+    const store = open()
+    const keyed = await newRefund()
+    const first = await claimed(store, keyed)
+    await letTheLeaseRunOut(database.pool, first.refundId)
+    await claimed(store, keyed)
+    await store.recheckLater(first, 0)
     expect(await leaseLeftMs(database.pool, first.refundId)).toBeGreaterThan(0)
   })
 
   test('of all that is left takes what is left when its turn comes, and is not refused', async () => {
-    const { claim } = phases()
+    const store = open()
     const keyed = await newRefund()
     let whole: Promise<RefundClaim> | undefined
     await inTransaction(database.pool, async tx => {
       await tx.query('UPDATE payments SET refunded_cents = 100 WHERE payment_id = $1', [
         keyed.paymentId,
       ])
-      whole = claim(keyed, enoughTime)
+      whole = store.claim(keyed, enoughTime)
       await untilALockIsWaitedFor(database.pool)
     })
     expect(await whole).toMatchObject({ kind: 'claimed', refund: { amountCents: 9_800 } })
   })
 
-  test('that somebody writes to is not taken over, nor waited for', async () => {
-    const { claim } = phases()
+  test('whose row is being written is neither taken over nor waited for', async () => {
+    const store = open()
     const keyed = await newRefund()
-    const { refundId } = await owed(claim, keyed)
+    const { refundId } = await claimed(store, keyed)
     await letTheLeaseRunOut(database.pool, refundId)
-    const claimed = await inTransaction(database.pool, async tx => {
+    const claim = await inTransaction(database.pool, async tx => {
       await tx.query('SELECT FROM refunds WHERE refund_id = $1 FOR NO KEY UPDATE', [refundId])
-      return claim(keyed, enoughTime)
+      return store.claim(keyed, enoughTime)
     })
-    expect(claimed).toEqual({ kind: 'in_progress', retryAfterMs: 0 })
+    expect(claim).toEqual({ kind: 'in_progress', retryAfterMs: 0 })
     expect(await leaseLeftMs(database.pool, refundId)).toBeLessThan(0)
   })
 
-  test('of the naive twin is written down when it is paid, and its key finds nothing', async () => {
-    const { claim, settle } = phases(refundInRequest)
+  test('of the naive version is written when it was made, and its key finds nothing', async () => {
+    const store = open(callThenRecord)
     const keyed = await newRefund()
-    const request = { ...keyed.request, amountCents: 100 }
-    const first = await owed(claim, { ...keyed, request })
-    expect(await settle(first, 're_naive')).toMatchObject({ status: 'succeeded' })
-    const second = await owed(claim, { ...keyed, request })
+    const part = { ...keyed, request: { ...keyed.request, amountCents: 100 } }
+    const first = await claimed(store, part)
+    expect(await store.commit(made(first, 're_naive'))).toBe(true)
+    const second = await claimed(store, part)
     expect(second.refundId).not.toBe(first.refundId)
   })
 })

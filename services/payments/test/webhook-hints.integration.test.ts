@@ -62,10 +62,10 @@ test('a webhook about a payment that is not there yet keeps which one it names',
   const id = eventId()
   const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
   expect(await send(id, payment)).toBe(202)
-  const { rows } = await db.query('SELECT payment_id FROM provider_webhooks WHERE event_id = $1', [
+  const { rows } = await db.query('SELECT subject_id FROM provider_webhooks WHERE event_id = $1', [
     id,
   ])
-  expect(rows).toEqual([{ payment_id: payment.paymentId }])
+  expect(rows).toEqual([{ subject_id: payment.paymentId }])
 })
 
 test('the webhook about a refund, whose object is a charge, is taken for its payment', async () => {
@@ -78,7 +78,7 @@ test('the webhook about a refund, whose object is a charge, is taken for its pay
   expect((await call('POST', `${url}/${paymentId}/refunds`, refund)).status).toBe(201)
   await eventually('it is remembered', async () => {
     const { rows } = await db.query(
-      `SELECT FROM provider_webhooks WHERE payment_id = $1 AND type = 'charge.refunded'`,
+      `SELECT FROM provider_webhooks WHERE subject_id = $1 AND type = 'charge.refunded'`,
       [paymentId],
     )
     return rows.length === 1 ? true : undefined

@@ -1,14 +1,22 @@
 import { RollBack } from '@nightshift/runtime/postgres/postgres'
-import type { Obligation } from './types.ts'
+import { insertIntent, reserve } from './durable-refund.ts'
+import type { DurableRefund } from './types.ts'
 
 /**
- * The refund in the request: look whether it may be, ask, and write it down if the answer was yes.
- * Anything else has failed, and is forgotten. If the money went, nobody here knows; if not, neither.
+ * The refund inside the request: checks that it is possible, asks the provider, and writes the refund
+ * down if the answer was yes. Every other end is called a failure. If the money went nevertheless,
+ * no table says so.
  */
-export const refundInRequest: Obligation = {
-  beforeAsking: result => {
+export const callThenRecord: DurableRefund = {
+  keepIntent: result => {
     throw new RollBack(result)
   },
-  oncePaid: writeDown => writeDown(),
+  beforeRecording: async (tx, intent) => {
+    // Again, because the transaction that checked it was undone together with its key.
+    if ((await reserve(tx, intent)) === undefined) {
+      throw new Error(`payment ${intent.paymentId} has less left than the refund that was made`)
+    }
+    await insertIntent(tx, { ...intent, keyHash: null, fingerprint: null })
+  },
   withoutAnswer: 'failed',
 }

@@ -1,12 +1,31 @@
-/** When it is written down that money is owed back, and what is said while nobody knows. */
-export type Obligation = Readonly<{
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
+
+/** A refund before the provider is asked for it. */
+export type RefundIntent = Readonly<{
+  refundId: string
+  tenantId: string
+  paymentId: string
+  amountCents: number
+  /** The part of the amount that takes tax back. */
+  taxCents: number
+  reason: string
+  /** Null where the refund can't be found again by its key. */
+  keyHash: Buffer | null
+  fingerprint: Buffer | null
+  traceparent: string | undefined
+  /** When a job looks at it first. */
+  firstCheckMs: number
+}>
+
+/** When a refund is written down, and what the caller hears while its outcome is unknown. */
+export type DurableRefund = Readonly<{
   /**
-   * Ends the transaction that looked whether it may be owed, and wrote it down: called last in it,
-   * before the other party is asked. Answers with `result`, or undoes the transaction with it.
+   * Called last in the transaction that reserved the money and wrote the intent, before the provider
+   * is asked. Returns `result`, or undoes the transaction with it.
    */
-  beforeAsking: <Result>(result: Result) => Result
-  /** Called first in the transaction that notes it as paid. */
-  oncePaid: (writeDown: () => Promise<void>) => Promise<void>
-  /** What the caller is told when the other party has not answered. */
-  withoutAnswer: 'owed' | 'failed'
+  keepIntent: <Result>(result: Result) => Result
+  /** Called first in the transaction that records that the refund was made. */
+  beforeRecording: (tx: Queryable, intent: RefundIntent) => Promise<void>
+  /** What the caller is told when the provider has not answered. */
+  withoutAnswer: 'pending' | 'failed'
 }>

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
 /**
- * What makes two requests the same: their parts after validation, with the order of fields taken
- * out. Not the raw bytes: a client library may well write the same JSON differently the second time.
+ * SHA-256 of what makes two requests the same: their parts after validation, with the order of fields
+ * taken out. Raw bytes would not do: a client library may write the same JSON differently next time.
  */
 export function fingerprintOf(...parts: unknown[]): Buffer {
   return hash('sha256', canonicalJson(parts), 'buffer')

@@ -4,65 +4,62 @@
  * With:     one charge per key: the second attempt continues or replays the first.
  * Switch:   PATTERN_IDEMPOTENCY_KEY=naive
  */
-import { explainKey } from './explain-key.ts'
-import type { IdempotencyKeys } from './types.ts'
+import { claimKeysSql, type SubjectTable } from './claim-keys.ts'
+import { explainClaim } from './explain-claim.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { finishKey, releaseKey } from './finish-keys.ts'
+import { keyHashOf } from './key-hash.ts'
+import type { IdempotencyKeys, KeyedRequest } from './types.ts'
+
+export type KeySettings = Readonly<{
+  /** What the keys of this service stand for. */
+  subjects: SubjectTable
+  /**
+   * How long an owner may be silent. Longer than a request may take, or a slow owner is replaced
+   * while it works.
+   */
+  leaseMs: number
+}>
 
 /**
- * One statement arbitrates: two attempts at the same moment can't both see "not there".
- * The second part takes over a key whose owner has been silent for a whole lease; it keeps the id,
- * so that whatever the dead owner did is found and continued, not done again.
+ * Keys for one request at a time, in transactions of the caller. They lie in the service's own
+ * database, beside the data they protect: only there can the answer be stored in the transaction that
+ * makes it true. `claimKeysSql` and `finishKeysSql` are the same rules for many requests in one
+ * statement. Modelled on Stripe's documented behaviour (https://docs.stripe.com/api/idempotent_requests).
  */
-const claimSql = `
-  INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, subject_id, leased_until)
-  VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')
-  ON CONFLICT (tenant_id, route, key) DO UPDATE
-    SET leased_until = excluded.leased_until
-    WHERE idempotency_keys.response_status IS NULL
-      AND idempotency_keys.leased_until < now()
-      AND idempotency_keys.fingerprint = excluded.fingerprint
-  RETURNING subject_id`
-
-/**
- * Keys in the table `idempotency_keys` of the service's own database, beside the data they protect:
- * only there can the answer be stored in the transaction that makes it true.
- * Modelled on Stripe's documented behaviour; what is final and stored is the caller's decision.
- * @param leaseMs how long an owner may be silent. Longer than a request may take, or a slow owner
- *   is overtaken while it works.
- */
-export function idempotencyKeys(leaseMs: number): IdempotencyKeys {
+export function idempotencyKeys({ subjects, leaseMs }: KeySettings): IdempotencyKeys {
+  const claims = claimKeysSql({ requests: 'request', subjects, route: '$2', leaseMs: '$7' })
   return {
     claim: async (tx, request) => {
-      const { tenantId, route, key, fingerprint, proposedId } = request
+      const { tenantId, route, key, keyHash, fingerprint, proposedId } = request
       const { rows } = await tx.query<{ subject_id: string }>({
-        name: 'claim_idempotency_key',
-        text: claimSql,
-        values: [tenantId, route, key, fingerprint, proposedId, leaseMs],
+        name: `claim_key_of_${subjects.table}`,
+        text: `WITH request AS (
+                 SELECT $1::uuid AS tenant_id, $3::text AS key, $4::bytea AS key_hash,
+                   $5::bytea AS fingerprint, $6::uuid AS subject_id
+               ), ${claims}
+               SELECT subject_id FROM claimed`,
+        values: [tenantId, route, key, keyHash, fingerprint, proposedId, leaseMs],
       })
       const won = rows[0]
-      if (!won) {
-        // Deleted between the two statements. Rare, and the next attempt will find it clear.
-        return (await explainKey(tx, request)) ?? { kind: 'in_progress', retryAfterMs: 0 }
-      }
+      if (!won) return explainClaim(tx, subjects, request)
       return { kind: 'claimed', id: won.subject_id, resumed: won.subject_id !== proposedId }
     },
-
-    finish: async (tx, id, answer) => {
-      await tx.query({
-        name: 'finish_idempotency_key',
-        text: `UPDATE idempotency_keys
-               SET response_status = $2, response_headers = $3, response_body = $4
-               WHERE subject_id = $1 AND response_status IS NULL`,
-        values: [id, answer.status, JSON.stringify(answer.headers), answer.body],
-      })
-    },
-
-    release: async (db, id) => {
-      await db.query({
-        name: 'release_idempotency_key',
-        text: `UPDATE idempotency_keys SET leased_until = now() - interval '1 millisecond'
-               WHERE subject_id = $1 AND response_status IS NULL`,
-        values: [id],
-      })
-    },
+    finish: finishKey,
+    release: releaseKey,
   }
+}
+
+/**
+ * A request under its key.
+ * @param content what makes two requests the same: validated, with its defaults filled in
+ * @param proposedId the id of the subject, if this is the first request with its key
+ */
+export function keyedRequest(
+  { tenantId, route, key }: Pick<KeyedRequest, 'tenantId' | 'route' | 'key'>,
+  content: readonly unknown[],
+  proposedId: string,
+): KeyedRequest {
+  const fingerprint = fingerprintOf(route, ...content)
+  return { tenantId, route, key, keyHash: keyHashOf(route, key), fingerprint, proposedId }
 }

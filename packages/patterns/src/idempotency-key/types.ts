@@ -1,14 +1,15 @@
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
-/** What a client wants done once. The key is unique within (tenant, route) and nowhere else. */
+/** What a client wants done once. A key is unique within (tenant, route) and nowhere else. */
 export type KeyedRequest = {
   tenantId: string
   /** Method and route template. */
   route: string
   key: string
-  /** Of the validated body: the same key with another body is a mistake of the client. */
+  keyHash: Buffer
+  /** The same key with another fingerprint is a mistake of the client. */
   fingerprint: Buffer
-  /** The id that the thing will get, if this request is the first with its key. */
+  /** The id of the subject, if this request is the first with its key. */
   proposedId: string
 }
 
@@ -19,15 +20,22 @@ export type StoredAnswer = {
   body: string
 }
 
-export type Claim =
-  /** Go on with this id. `resumed`: an earlier attempt began, and did not finish. */
-  | { kind: 'claimed'; id: string; resumed: boolean }
+/** Why a key could not be claimed. */
+export type NotClaimed =
   | { kind: 'finished'; answer: StoredAnswer }
-  | { kind: 'in_progress'; retryAfterMs: number }
+  /**
+   * The key has no answer, or has expired. `id`: the subject, if it exists. It may be settled all the
+   * same, and then it is the answer.
+   */
+  | { kind: 'in_progress'; retryAfterMs: number; id?: string }
   | { kind: 'different_request' }
 
+export type Claim =
+  /** Go on with this id. `resumed`: an earlier attempt began, and did not finish. */
+  { kind: 'claimed'; id: string; resumed: boolean } | NotClaimed
+
 export type IdempotencyKeys = {
-  /** Decides, in one short transaction of the caller, who works on this key. */
+  /** Decides, in one short transaction of the caller, which attempt works on this key. */
   claim: (tx: Queryable, request: KeyedRequest) => Promise<Claim>
   /** Stores the final answer, in the transaction that makes it true. */
   finish: (tx: Queryable, id: string, answer: StoredAnswer) => Promise<void>

@@ -1,17 +1,87 @@
 /**
  * Fault:    the owner of a payment is paused, overtaken by another, and goes on.
  * Without:  load-tests/results/zombie-owner.json (settled twice); the code is `naive.ts`.
- * With:     each takeover raises the number of the attempt; whoever has an older one writes nothing.
+ * With:     each takeover raises the number of the row, and an older number writes nothing.
  * Switch:   PATTERN_LEASE=naive
  */
-import type { Fencing } from './types.ts'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
+import type { Fence } from './types.ts'
 
 /**
- * The guard is in the statement that writes. A look before it would prove nothing: between the look
- * and the write a process can sleep for as long as it likes.
+ * The check is part of the statement that writes. A check before the write would prove nothing: a
+ * process can be paused between the two for as long as the operating system likes.
  */
-export const fencing: Fencing = {
-  isStillOurs: (row, writer) =>
-    `${row}.status = ${writer}.before AND ${row}.attempt = ${writer}.attempt`,
-  postedFor: row => `${row}.payment_id`,
+export const fencingNumber: Fence = {
+  holds: (row, owner) => `${row}.attempt = ${owner}.attempt`,
+  next: row => `${row}.attempt + 1`,
 }
+
+/** A table of work, with the columns of `schema.sql`. */
+export type WorkTable = Readonly<{ table: string; id: string }>
+
+export type Owner = Readonly<{ id: string; attempt: number }>
+
+/** When work that is still open becomes due again. */
+export type Backoff = Readonly<{
+  baseMs: number
+  capMs: number
+  /** The other side asked not to be asked sooner. Some jitter is added to it, never taken from it. */
+  floorMs: number
+}>
+
+/**
+ * Work that is due at a time and belongs to one owner at a time. A row with `next_check_at` is open.
+ * Taking it puts that time a lease away, so that other workers leave it alone; an owner that dies
+ * gives the row back by doing nothing.
+ */
+export function leasedWork(fence: Fence, { table, id }: WorkTable) {
+  return {
+    fence,
+
+    /**
+     * The common table expression `taken`: the row that has been due for longest, for one lease.
+     * @param leaseMs a parameter of the statement
+     */
+    takeDue: (leaseMs: string) => `taken AS (
+        UPDATE ${table} AS t
+        SET next_check_at = now() + ${leaseMs} * interval '1 millisecond', attempt = ${fence.next('t')}
+        WHERE t.${id} = (
+          SELECT ${id} FROM ${table} WHERE next_check_at <= now()
+          ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING t.*)`,
+
+    /**
+     * The common table expression `resumed`: open rows whose ids are in `claimed.subject_id`, each
+     * with a number for its new owner. A row that is locked has a live owner and is skipped: waiting
+     * for it could deadlock with an owner that waits for the key.
+     */
+    takeOver: (claimed: string) => `abandoned AS (
+        SELECT t.${id} FROM ${claimed} AS c JOIN ${table} AS t ON t.${id} = c.subject_id
+        WHERE t.next_check_at IS NOT NULL FOR NO KEY UPDATE OF t SKIP LOCKED
+      ), resumed AS (
+        UPDATE ${table} AS t SET attempt = ${fence.next('t')}
+        FROM abandoned AS a WHERE t.${id} = a.${id} RETURNING t.*)`,
+
+    /**
+     * Puts the next check of open work later: the wait doubles with each check up to a cap, and half
+     * of it is random, so that work which failed together is not repeated together.
+     * @returns false, with nothing changed, if the work is done or another owner has taken over
+     */
+    reschedule: async (db: Queryable, owner: Owner, backoff: Backoff): Promise<boolean> => {
+      const { rowCount } = await db.query({
+        name: `reschedule_${table}`,
+        text: `UPDATE ${table} AS t
+               SET checks = t.checks + 1, next_check_at = now() + interval '1 millisecond' * greatest(
+                 $5::float8 * (1 + random() / 4),
+                 (0.5 + random() / 2) * least($4::float8, $3::float8 * 2 ^ least(t.checks, 20)))
+               FROM (VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)
+               WHERE t.${id} = owner.id AND ${fence.holds('t', 'owner')}
+                 AND t.next_check_at IS NOT NULL`,
+        values: [owner.id, owner.attempt, backoff.baseMs, backoff.capMs, backoff.floorMs],
+      })
+      return rowCount === 1
+    },
+  }
+}
+
+export type LeasedWork = ReturnType<typeof leasedWork>

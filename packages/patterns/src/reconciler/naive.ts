@@ -1,4 +1,4 @@
 import type { Reconcile } from './types.ts'
 
-/** There is no job: whoever wants to know asks again. Most do, and so it takes a while to be noticed. */
+/** There is no job: whoever wants the outcome sends the request again. Most clients do. */
 export const leaveItToClients: Reconcile = async () => 0

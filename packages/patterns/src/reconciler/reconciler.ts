@@ -4,14 +4,16 @@
  * With:     what a request has left open is finished by a job, for as long as it takes.
  * Switch:   PATTERN_RECONCILER=naive
  */
+import pMap from 'p-map'
 import type { Reconcile } from './types.ts'
 
 /**
- * Each worker takes one item, finishes it, and takes the next. An item's lease begins when its work
- * begins, so the lease has to be longer than one attempt and not longer than a whole batch. For the
- * same reason a stop waits for one attempt at most.
+ * One round: takes what is due and finishes it, a few at a time. An item is taken when
+ * a slot is free for it, so its lease begins when its work begins. The lease has to be longer than
+ * one attempt, and need not be as long as a whole round. For the same reason a stop waits for one
+ * attempt at most.
  *
- * An item that fails stays under its lease and is due again after it. The other workers go on.
+ * An item that fails keeps its lease and is due again after it. The others go on.
  */
 export const reconcileDue: Reconcile = async ({
   takeOne,
@@ -20,23 +22,25 @@ export const reconcileDue: Reconcile = async ({
   roundMax,
   signal,
 }) => {
-  let begun = 0
-  let looked = 0
   const failures: unknown[] = []
-  const worker = async () => {
-    while (begun < roundMax && !signal.aborted) {
-      begun += 1
-      const one = await takeOne()
+  let taken = 0
+  async function* due() {
+    while (taken < roundMax && !signal.aborted) {
+      const one = await takeOne().catch((error: unknown) => {
+        failures.push(error)
+        return undefined
+      })
       if (one === undefined) return
-      looked += 1
-      await finishOne(one).catch((error: unknown) => failures.push(error))
+      taken += 1
+      yield one
     }
   }
-  const workers = await Promise.allSettled(Array.from({ length: concurrencyMax }, worker))
-  for (const ended of workers) if (ended.status === 'rejected') failures.push(ended.reason)
+  await pMap(due(), finishOne, { concurrency: concurrencyMax, stopOnError: false }).catch(
+    (error: AggregateError) => failures.push(...error.errors),
+  )
   if (failures.length > 0) {
-    const message = `${failures.length} of ${looked} could not be finished`
+    const message = `${failures.length} failures while ${taken} items were reconciled`
     throw new AggregateError(failures, message, { cause: failures[0] })
   }
-  return looked
+  return taken
 }

@@ -1,16 +1,16 @@
 export type DueWork<One> = {
-  /** Takes what has been due for longest, so that no other worker takes it during its lease. */
+  /** Takes the item that has been due for longest, for one lease. */
   takeOne: () => Promise<One | undefined>
   finishOne: (one: One) => Promise<void>
   concurrencyMax: number
-  /** A round ends after this many, so that its caller can look at other things. */
+  /** Items of one round, after which the caller can do other things. */
   roundMax: number
-  /** Nothing more is taken once it aborts. What is being finished is waited for. */
+  /** Once it aborts, nothing more is taken, and the round waits for what is in progress. */
   signal: AbortSignal
 }
 
 /**
- * One round. Answers how many were looked at.
+ * One round. Answers how many items were taken.
  * @throws AggregateError with the errors of single items, after all others have been finished
  */
 export type Reconcile = <One>(work: DueWork<One>) => Promise<number>

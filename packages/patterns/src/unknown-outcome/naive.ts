@@ -1,7 +1,7 @@
 import type { Conclude } from './types.ts'
 
 /**
- * The try/catch as it is first written: whatever is not a success is a failure. Nothing stays open,
+ * The try/catch as it is first written: everything but a success is a failure. Nothing stays open,
  * every caller gets a clear answer, and some of those answers are not true.
  */
 export const callItFailed: Conclude = (outcome, otherwise) => {

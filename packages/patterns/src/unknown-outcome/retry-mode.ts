@@ -1,26 +1,27 @@
-/** What the provider publishes about how long it remembers, and how long it may take. */
+/** What a provider publishes about how long it remembers an idempotency key. */
 export type ProviderRules = {
-  /** For so long the same request under the same key is a question, and no second order. */
+  /** For this long, the same request under the same key repeats the first one instead of a new order. */
   keyWindowMs: number
-  /** So much sooner we stop to rely on it. */
+  /** How much earlier we stop relying on that. */
   keyMarginMs: number
 }
 
-/** How the provider may be asked about what it was first asked for some time ago. */
+/** How the provider may be asked about a request that was first made some time ago. */
 export type RetryMode =
-  /** The same request under the same key: it does it, or says what it did. */
+  /** The same request under the same key: the provider does it, or repeats what it answered. */
   | 'same_key'
   /**
-   * It may have forgotten the key, and would do it twice: it is only looked for. That nobody finds
-   * it says nothing while the last request may still be on its way there.
+   * The provider may have forgotten the key and would do it twice, so we only search for it. An empty
+   * search proves nothing while the last request may still be on its way.
    */
   | 'look_up'
-  /** What is not found by now was never done, and never will be. */
+  /** What a search does not find by now was never done, and never will be. */
   | 'look_up_for_good'
 
 /**
- * By the age of what is asked about, because no request under its key is older than itself. The
- * margin is longer than a request can be under way, so that when the window ends none is.
+ * Decides by the age of the payment or refund: no request for it can be older. The margin is longer
+ * than a request can be on its way, so when the window ends none is.
+ * @param ageMs by the clock of the database, which may be ahead of ours
  */
 export function retryModeOf(ageMs: number, { keyWindowMs, keyMarginMs }: ProviderRules): RetryMode {
   if (ageMs < keyWindowMs - keyMarginMs) return 'same_key'

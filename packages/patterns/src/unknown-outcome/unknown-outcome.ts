@@ -8,7 +8,7 @@ import type { Conclude } from './types.ts'
 
 /**
  * Only an answer concludes anything. A timeout is not a failure: bytes were written, and it may have
- * happened. What was not even sent has not happened, and is open all the same: it will be sent.
+ * happened. A request that was not sent has not happened; it stays open because it will be sent.
  */
 export const concludeFromAnswers: Conclude = outcome => {
   switch (outcome.kind) {
@@ -19,7 +19,7 @@ export const concludeFromAnswers: Conclude = outcome => {
     case 'unknown': // it may have happened
     case 'not-sent': // it did not, and will be sent again
     case 'shed': // not now
-    case 'bug': // a person has to look, and until then nothing is concluded
+    case 'bug': // a person has to look first
       return { kind: 'open' }
   }
 }

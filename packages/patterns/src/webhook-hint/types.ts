@@ -1,12 +1,12 @@
-/** What can be done about a webhook of another party. */
+/** What can be done about a webhook. */
 export type WebhookSteps = {
   /**
-   * Has somebody ask the other party itself, soon, and remembers the event: both or neither, or a
-   * death between them would lose the hint. False if this event was taken before.
+   * Records the event, and has its subject checked soon: both or neither, or a death between them
+   * would lose the hint. False if this event was recorded before.
    */
-  lookOnce: () => Promise<boolean>
-  /** Writes down what the webhook says as if it were so. */
-  believe: () => Promise<void>
+  recordOnce: () => Promise<boolean>
+  /** Changes our state to what the event says. Only the naive version does this. */
+  apply: () => Promise<void>
 }
 
-export type TakeHint = (steps: WebhookSteps) => Promise<'taken' | 'duplicate'>
+export type ReceiveWebhook = (steps: WebhookSteps) => Promise<'recorded' | 'duplicate'>

@@ -1,26 +1,24 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
 import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
-import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http/client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import Value from 'typebox/value'
+import { crashpoint } from '../crash-points.ts'
 import type { PayOutcome, Publication } from '../domain/publication.ts'
-import type { PublishListingDeps } from '../flows/publish-listing.ts'
 import { limits } from '../limits.ts'
 
 const { retryAfterCapMs } = limits.payments
 
+export type Pay = (publication: Publication, deadline: Deadline) => Promise<PayOutcome>
+
 /**
- * Asks the payments service for the payment of a publication. Its idempotency key is derived from
- * the publication: whoever asks again, after whatever happened here, asks for the same payment.
+ * Asks the payments service for the payment of a publication. Its idempotency key is derived from the
+ * publication, so every repetition, after a crash too, asks for the same payment.
  */
-export function payForPublication(
-  call: CallDependency,
-  http: HttpClient,
-  serviceKey: string,
-): PublishListingDeps['pay'] {
+export function payForPublication(call: CallDependency, http: HttpClient, serviceKey: string): Pay {
   return (publication, deadline) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
       await crashpoint('pay.begin')
@@ -46,15 +44,15 @@ function requestOf(publication: Publication): TakePaymentRequest {
   return { listingId, publicationId, amountCents, currency, cardToken: cardToken ?? '' }
 }
 
-/** What the answer of payments means. An answer that we can't read is no answer. */
+/** What the answer of payments means. An answer that can't be read is treated like none. */
 function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome {
   const { status } = answer
   if (status === 201 || status === 202) {
     const payment = parse(answer.body)
     const { paymentId, status: paymentStatus } = payment ?? {}
-    // Nothing else can come of a payment that is captured by itself.
+    // A payment with automatic capture has no other states.
     if (!paymentId || (paymentStatus !== 'captured' && paymentStatus !== 'pending')) {
-      return unknown('payments can not be understood')
+      return unknown('the answer of payments can not be read')
     }
     return { kind: 'ok', value: { paymentId, status: paymentStatus } }
   }
@@ -77,6 +75,6 @@ function parse(body: string): PaymentResponse | undefined {
     const value: unknown = JSON.parse(body)
     return Value.Check(PaymentResponse, value) ? value : undefined
   } catch {
-    return undefined // said by the return type: the answer can't be read
+    return undefined // the return type says that the answer can't be read
   }
 }

@@ -1,15 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkPayment, decide, type PayOutcome, type Publication } from './publication.ts'
-
-test.each<PayOutcome>([
-  { kind: 'ok', value: { paymentId: 'p', status: 'pending' } },
-  { kind: 'unknown', cause: new Error('timeout') },
-  { kind: 'not-sent', cause: new Error('refused') },
-  { kind: 'shed', retryAfterMs: 1_000 },
-  { kind: 'bug', cause: new Error('400') },
-])('a publication whose payment is open ($kind) stays pending', outcome => {
-  expect(decide(outcome)).toEqual({ kind: 'ask_again' })
-})
+import { checkPayment, type PayOutcome, type Publication, paid, published } from './publication.ts'
 
 const publication: Publication = {
   publicationId: 'pub',
@@ -23,6 +13,32 @@ const publication: Publication = {
   cardToken: 'pm_card_visa',
   attempt: 1,
 }
+
+test.each<PayOutcome>([
+  { kind: 'ok', value: { paymentId: 'p', status: 'pending' } },
+  { kind: 'unknown', cause: new Error('timeout') },
+  { kind: 'not-sent', cause: new Error('refused') },
+  { kind: 'shed', retryAfterMs: 1_000 },
+  { kind: 'bug', cause: new Error('400') },
+])('a publication whose payment is open ($kind) stays pending', outcome => {
+  expect(paid(publication, outcome)).toBeUndefined()
+})
+
+test('a captured payment goes on to be published, by its own event and no other', () => {
+  const value = { paymentId: 'p', status: 'captured' } as const
+  const captured = paid(publication, { kind: 'ok', value })
+  expect(captured).toMatchObject({ status: 'captured', paymentId: 'p', cardToken: null })
+  if (!captured) throw new Error('a captured payment settles the publication')
+  expect(published(captured, 'p')).toMatchObject({ status: 'published', paymentId: 'p' })
+  expect(published(captured, 'another')).toBeUndefined()
+})
+
+test('a declined publication can not be published', () => {
+  const declined = paid(publication, { kind: 'rejected', reason: 'declined' })
+  expect(declined).toMatchObject({ status: 'declined', paymentId: null, cardToken: null })
+  expect(declined && published(declined, 'p')).toBeUndefined()
+})
+
 const data = { listingId: 'listing', amountCents: 9_900, currency: 'EUR' }
 
 test('a payment of the right tenant, listing, amount and currency counts', () => {

@@ -11,49 +11,67 @@ export type Publication = {
   currency: 'EUR'
   status: 'pending' | 'captured' | 'declined' | 'published'
   paymentId: string | null
-  /** Known until the outcome is. */
+  /** Kept while the publication is pending; cleared when it is settled. */
   cardToken: string | null
-  /** Raised by each takeover: an owner with an older number has been overtaken. */
+  /** The number of its owner. An owner with an older number has been overtaken. */
   attempt: number
 }
 
-/** What a plan costs. The price is fixed in the publication when it begins. */
+/** The price of a plan, in cents. A publication keeps the price of its beginning. */
 export const priceCents: Readonly<Record<Plan, number>> = { basic: 9_900, featured: 24_900 }
 
 export type PayOutcome = Outcome<{ paymentId: string; status: 'captured' | 'pending' }, 'declined'>
 
-export type Verdict =
-  | { kind: 'captured'; paymentId: string }
-  | { kind: 'declined' }
-  | { kind: 'ask_again' }
-
 /**
- * What a publication makes of an answer of the payments service. Only captured and declined are
- * final; a payment that is pending, or of which nobody knows, leaves the publication pending too.
+ * The publication after an answer of payments, or undefined while the outcome is open. Only captured
+ * and declined are final. A pending payment, or an unknown outcome, leaves the publication pending.
  */
-export function decide(outcome: PayOutcome): Verdict {
+export function paid(publication: Publication, outcome: PayOutcome): Publication | undefined {
   switch (outcome.kind) {
-    case 'ok':
-      return outcome.value.status === 'captured'
-        ? { kind: 'captured', paymentId: outcome.value.paymentId }
-        : { kind: 'ask_again' }
+    case 'ok': {
+      const { status, paymentId } = outcome.value
+      return status === 'captured' ? settled(publication, 'captured', paymentId) : undefined
+    }
     case 'rejected':
-      return { kind: 'declined' }
+      return declined(publication)
     case 'unknown': // it may have happened
     case 'not-sent': // it did not, and will be sent again
     case 'shed': // not now
-    case 'bug': // a person has to look, and until then nothing is concluded
-      return { kind: 'ask_again' }
+    case 'bug': // a person has to look first
+      return undefined
   }
 }
 
-/** What a payment event says of the publication that it names, or why it can't be true. */
+export function declined(publication: Publication): Publication {
+  return settled(publication, 'declined', null)
+}
+
+/**
+ * The publication after the event of its captured payment, or undefined if it is over. The event may
+ * come before the answer to the request for the payment.
+ */
+export function published(publication: Publication, paymentId: string): Publication | undefined {
+  const { status } = publication
+  const isWaiting =
+    status === 'pending' || (status === 'captured' && publication.paymentId === paymentId)
+  return isWaiting ? settled(publication, 'published', paymentId) : undefined
+}
+
+function settled(
+  publication: Publication,
+  status: Publication['status'],
+  paymentId: string | null,
+): Publication {
+  return { ...publication, status, paymentId, cardToken: null }
+}
+
+/** Whether a payment event fits the publication that it names, or why it can't be true. */
 export function checkPayment(
   publication: Publication | undefined,
   event: { tenantId: string; data: { listingId: string; amountCents: number; currency: string } },
 ): { kind: 'matches'; publication: Publication } | { kind: 'refused'; reason: string } {
   const refused = (reason: string) => ({ kind: 'refused', reason }) as const
-  if (!publication) return refused('it pays for a publication that is not there')
+  if (!publication) return refused('it pays for a publication that does not exist')
   if (publication.tenantId !== event.tenantId) return refused('it is of another tenant')
   if (publication.listingId !== event.data.listingId) return refused('it is of another listing')
   if (publication.amountCents !== event.data.amountCents) return refused('the amount is another')

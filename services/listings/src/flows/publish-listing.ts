@@ -1,14 +1,11 @@
 import type { PublishListingRequest } from '@nightshift/contracts/listings-http'
-import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
-import {
-  decide,
-  type PayOutcome,
-  type Publication,
-  priceCents,
-  type Verdict,
-} from '../domain/publication.ts'
+import type { Pay } from '../clients/payments.ts'
+import { type Publication, paid, priceCents } from '../domain/publication.ts'
+import { publicationAnswer } from '../domain/publication-answer.ts'
+import type { PublicationStore } from '../store/publication-store.ts'
 
 export type KeyedPublication = {
   tenantId: string
@@ -22,38 +19,39 @@ export type PricedPublication = KeyedPublication & { amountCents: number }
 
 export type PublicationClaim =
   | { kind: 'claimed'; publication: Publication }
-  | { kind: 'finished'; answer: StoredAnswer }
-  | { kind: 'in_progress'; retryAfterMs: number }
-  | { kind: 'different_request' }
+  /** Settled long ago: its key has expired and was used again. */
+  | { kind: 'known'; publication: Publication }
   | { kind: 'no_such_listing' }
   | { kind: 'not_a_draft' }
   | { kind: 'overloaded' }
+  | NotClaimed
 
 export type FinishPublicationDeps = {
-  /** Asks payments, under a key that is derived from the publication: as often as need be. */
-  pay: (publication: Publication, deadline: Deadline) => Promise<PayOutcome>
-  /** Records how the payment ended, and the answer. Answers what the publication is now. */
-  settle: (publication: Publication, verdict: FinalVerdict) => Promise<Publication>
-  /** Notes that the outcome is open and when to look again: not before `retryFloorMs` have passed. */
-  askAgainLater: (publication: Publication, retryFloorMs: number) => Promise<void>
+  store: PublicationStore
+  /** Asks payments, under a key that is derived from the publication. It may be asked many times. */
+  pay: Pay
 }
 
 export type PublishListingDeps = FinishPublicationDeps & {
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
-  /** Commits the key, the publication and its price, and takes the listing out of its drafts. */
-  claim: (priced: PricedPublication, deadline: Deadline) => Promise<PublicationClaim>
 }
 
-export type FinalVerdict = Exclude<Verdict, { kind: 'ask_again' }>
+/** A publication, and the answer that was stored or would be given for it now. */
+export type AnsweredPublication = {
+  kind: 'publication'
+  publication: Publication
+  answer: StoredAnswer
+}
 
 export type PublishListingResult =
-  | { kind: 'publication'; publication: Publication }
-  | Exclude<PublicationClaim, { kind: 'claimed' }>
+  | AnsweredPublication
+  | Exclude<PublicationClaim, { publication: Publication }>
 
 /**
- * Begins a publication once per key and pays for it. It does not put the listing live: that happens
- * when the event of the captured payment arrives, on one road, whoever was listening here.
+ * Begins a publication once per key and pays for it: claim the key (commit), ask payments (no
+ * transaction open), commit the outcome. It does not put the listing live: only the event of the
+ * captured payment does, whether or not a client is still waiting here.
  */
 export async function publishListing(
   deps: PublishListingDeps,
@@ -62,22 +60,34 @@ export async function publishListing(
 ): Promise<PublishListingResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
-  const claim = await deps.claim({ ...keyed, amountCents }, deadline)
+  const claim = await deps.store.claim({ ...keyed, amountCents }, deadline)
+  if (claim.kind === 'known') return answered(claim.publication)
   if (claim.kind !== 'claimed') return claim
-  const publication = await finishPublication(deps, claim.publication, deadline)
-  return { kind: 'publication', publication }
+  return finishPublication(deps, claim.publication, deadline)
 }
 
-/** The second half, for a request and for the job that resumes what a request left behind. */
+/** The second half, for a request and for the job that resumes what a request left open. */
 export async function finishPublication(
-  deps: FinishPublicationDeps,
-  publication: Publication,
+  { store, pay }: FinishPublicationDeps,
+  before: Publication,
   deadline: Deadline,
-): Promise<Publication> {
-  if (publication.status !== 'pending') return publication
-  const outcome = await deps.pay(publication, deadline)
-  const verdict = decide(outcome)
-  if (verdict.kind !== 'ask_again') return deps.settle(publication, verdict)
-  await deps.askAgainLater(publication, retryFloorMs(outcome))
-  return publication
+): Promise<AnsweredPublication> {
+  if (before.status !== 'pending') return answered(before)
+  const outcome = await pay(before, deadline)
+  const after = paid(before, outcome)
+  if (!after) {
+    await store.recheckLater(before, retryFloorMs(outcome))
+    return answered(before)
+  }
+  const answer = publicationAnswer(after)
+  const returnsToDrafts = after.status === 'declined'
+  if (await store.commit({ before, after, returnsToDrafts, answer })) {
+    return { kind: 'publication', publication: after, answer }
+  }
+  // The event, the job or another instance was first. What it committed is the answer.
+  return answered(await store.reload(before))
+}
+
+function answered(publication: Publication): AnsweredPublication {
+  return { kind: 'publication', publication, answer: publicationAnswer(publication) }
 }

@@ -20,7 +20,6 @@ import {
 } from '../flows/publish-listing.ts'
 import type { NewListing } from '../store/listings.ts'
 import { listingResponse } from './listing-response.ts'
-import { publicationAnswer } from './publication-answer.ts'
 
 export type EmployerRoutesDeps = {
   insertListing: (listing: NewListing) => Promise<Listing>
@@ -89,19 +88,16 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     note(request, { listingId: keyed.listingId })
     const result = await publishListing(deps.publishListing, keyed, deadlineOf(request))
     switch (result.kind) {
-      case 'overloaded':
-      case 'in_progress':
-      case 'different_request':
-      case 'finished':
-        return sendNotNow(request, reply, result)
       case 'no_such_listing':
       case 'not_a_draft':
         return sendProblem(request, reply, refusals[result.kind])
       case 'publication': {
         const { publicationId, paymentId, status } = result.publication
         note(request, { publicationId, paymentId, publicationStatus: status })
-        return sendKeyedAnswer(reply, publicationAnswer(result.publication), false)
+        return sendKeyedAnswer(reply, result.answer, false)
       }
+      default:
+        return sendNotNow(request, reply, result)
     }
   })
 }

@@ -16,9 +16,9 @@ export type ResumePublicationsDeps = {
 }
 
 /**
- * Goes on with publications that a request left behind (it died, or payments did not know yet):
- * asks payments again under the same key. A client that never comes back changes nothing.
- * @returns how many were looked at
+ * Finishes publications that a request left open, because it died or payments did not know the outcome
+ * yet: asks payments again under the same key. It does not matter whether a client comes back.
+ * @returns how many were taken
  */
 export function resumePublicationsOnce(
   deps: ResumePublicationsDeps,
@@ -39,11 +39,11 @@ async function resumeOne(deps: ResumePublicationsDeps, due: DuePublication): Pro
   await inSpan('resume publication', { links }, async () => {
     const { publicationId } = due.publication
     const deadline = deadlineIn(deps.attemptBudgetMs)
-    const after = await finishPublication(deps.finish, due.publication, deadline)
+    const finished = await finishPublication(deps.finish, due.publication, deadline)
     deps.log.info({
       event: 'publication.resumed',
       publicationId,
-      publicationStatus: after.status,
+      publicationStatus: finished.publication.status,
     })
   })
 }

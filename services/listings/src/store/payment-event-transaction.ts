@@ -1,47 +1,49 @@
-import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import type { ListingPublished } from '@nightshift/contracts/events'
+import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import type { LeasedWork } from '@nightshift/patterns/lease/lease'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
-import type {
-  ApplyPaymentEventDeps,
-  PaymentEventTransaction,
-} from '../flows/apply-payment-event.ts'
-import { putListingLive } from './listings.ts'
-import { lockPublication, markPublished } from './publications.ts'
-import { type AnswerOf, declineAndReturn } from './settle-publication.ts'
+import type { Publication } from '../domain/publication.ts'
+import type { PaymentEventResult } from '../flows/apply-payment-event.ts'
+import { putListingLive, returnToDrafts } from './listings.ts'
+import { lockPublication, updatePublication } from './publications.ts'
 
-/** The statements of one payment event, bound to one transaction. */
-export function paymentEventTransaction(
-  outbox: Outbox,
-  keys: IdempotencyKeys,
-  answerOf: AnswerOf,
-): ApplyPaymentEventDeps['inOneTransaction'] {
-  return work =>
+export type InEventTransaction = ReturnType<typeof paymentEventTransaction>
+
+/** The statements of one payment event, in one transaction. */
+export function paymentEventTransaction(outbox: Outbox, keys: IdempotencyKeys, work: LeasedWork) {
+  const statements = (tx: Transaction, announce: Announce) => ({
+    /** False if this event was applied before. */
+    rememberEvent: (eventId: string) => rememberEvent(tx, 'payments.v1', eventId),
+    /** Locked, so that what is decided about it stays true until the commit. */
+    lockPublication: (publicationId: string) => lockPublication(tx, publicationId),
+    /** Writes the state, and the answer under the key: its request may be gone, or still waiting. */
+    async settle({
+      after,
+      answer,
+      returnsToDrafts,
+    }: {
+      after: Publication
+      answer: StoredAnswer
+      returnsToDrafts: boolean
+    }): Promise<void> {
+      await updatePublication(tx, work, after)
+      await keys.finish(tx, after.publicationId, answer)
+      if (returnsToDrafts) await returnToDrafts(tx, after.listingId)
+    },
+    /** Undefined if the listing is not waiting for its payment. */
+    putListingLive: (listingId: string) => putListingLive(tx, listingId),
+    announce: (event: ListingPublished) => announce(event),
+  })
+
+  return (
+    apply: (tx: ReturnType<typeof statements>) => Promise<PaymentEventResult>,
+  ): Promise<PaymentEventResult> =>
     outbox.transact(async (tx, announce) => {
-      const result = await work(bind(tx, announce, keys, answerOf))
-      // A refused event must leave no trace, or its dead letter would be the only one ever tried.
+      const result = await apply(statements(tx, announce))
+      // A refused event leaves no trace, or its dead letter could never be replayed.
       if (typeof result === 'object') throw new RollBack(result)
       return result
     })
-}
-
-function bind(
-  tx: Transaction,
-  announce: Announce,
-  keys: IdempotencyKeys,
-  answerOf: AnswerOf,
-): PaymentEventTransaction {
-  return {
-    rememberEvent: eventId => rememberEvent(tx, 'payments.v1', eventId),
-    findPublication: publicationId => lockPublication(tx, publicationId),
-    putLive: async ({ publicationId, listingId }, paymentId) => {
-      const published = await markPublished(tx, publicationId, paymentId)
-      if (!published) return undefined
-      // The request may be gone, or still waiting: its answer is known now, and stored.
-      await keys.finish(tx, publicationId, answerOf(published))
-      return putListingLive(tx, listingId)
-    },
-    recordDecline: ({ publicationId }) => declineAndReturn(tx, keys, answerOf, publicationId),
-    announce,
-  }
 }

@@ -1,54 +1,56 @@
 import type { DeclineReason } from '@nightshift/contracts/payments-http'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
-import type { ChargeOutcome, Settlement } from '../domain/payment.ts'
+import type { Charged, Settlement } from '../domain/payment.ts'
 import {
+  type Answer,
   get,
   misused,
   type ProviderConnection,
   type ProviderError,
   type ProviderObject,
-  type Said,
   unknown,
 } from './provider-api.ts'
 
-/** The provider tells what it keeps only if it is asked to. */
+export type ChargeOutcome = Outcome<Charged, DeclineReason>
+
+/** The provider includes its fee only if it is asked to expand this path. */
 export const feePath = 'latest_charge.balance_transaction'
 
-/** The intent as it is now, with what the provider keeps. */
+/** The intent as it is now, with the provider's fee. */
 export function readIntent(provider: ProviderConnection, id: string, deadline: Deadline) {
   return get(provider, deadline, `/v1/payment_intents/${id}`, { 'expand[0]': feePath })
 }
 
-/** The same answer with the fee in it, where that is missing and the provider knows it by now. */
+/** The same answer, with the fee if it was missing and the provider knows it by now. */
 export async function withFee(
   provider: ProviderConnection,
-  said: Said,
+  answer: Answer,
   deadline: Deadline,
-): Promise<Said> {
-  const { id, status } = said.body
-  if (id === undefined || status !== 'succeeded' || feeOf(said.body) !== undefined) return said
+): Promise<Answer> {
+  const { id, status } = answer.body
+  if (id === undefined || status !== 'succeeded' || feeOf(answer.body) !== undefined) return answer
   const now = await readIntent(provider, id, deadline)
-  return now.kind === 'said' && now.status === 200 ? now : said
+  return now.kind === 'answered' && now.status === 200 ? now : answer
 }
 
-/** What an intent says about the payment that it was made for. */
-export function chargeOutcome(said: Said, amountCents: number): ChargeOutcome {
-  const { id, status, last_payment_error: error } = said.body
-  if (id === undefined) return misused(said)
-  if (status === 'succeeded') return capturedOutcome(said.body, id, amountCents)
+/** What an intent means for the payment that it was made for. */
+export function chargeOutcome(answer: Answer, amountCents: number): ChargeOutcome {
+  const { id, status, last_payment_error: error } = answer.body
+  if (id === undefined) return misused(answer)
+  if (status === 'succeeded') return capturedOutcome(answer.body, id, amountCents)
   if (status === 'requires_capture') {
     return { kind: 'ok', value: { kind: 'authorized', providerPaymentId: id } }
   }
-  // A hold that was let go before we heard of it.
+  // An authorization that ended before we heard of it.
   if (status === 'canceled') return { kind: 'rejected', reason: 'expired' }
   if (status === 'requires_payment_method' && error) {
     return { kind: 'rejected', reason: declineReason(error) }
   }
-  return misused(said)
+  return misused(answer)
 }
 
-/** Money that was taken, if it was all of it and the fee is said: the ledger has no made-up figures. */
+/** A capture counts only if it is the whole amount and its fee is known: the ledger has no guesses. */
 export function capturedOutcome(
   intent: ProviderObject,
   providerPaymentId: string,
@@ -60,7 +62,7 @@ export function capturedOutcome(
     return { kind: 'bug', cause }
   }
   const feeCents = feeOf(intent)
-  if (feeCents === undefined) return unknown('the provider has not said yet what it keeps')
+  if (feeCents === undefined) return unknown('the provider has not named its fee yet')
   return { kind: 'ok', value: { kind: 'captured', providerPaymentId, feeCents } }
 }
 

@@ -2,15 +2,15 @@ import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 import { type Found, lookUp } from './look-up.ts'
 import { get, misused, type ProviderConnection, type ProviderObject } from './provider-api.ts'
-import { refundOutcome } from './refund-at-provider.ts'
+import { refundOutcome } from './refund-outcome.ts'
 
 type FoundRefund = Found<RefundAtProvider, RefundObstacle>
 
 const pageSize = 50
-/** More refunds than a payment can have here, and as many again that were made by hand. */
+/** Twice as many refunds as a payment can have here: some may have been made by hand. */
 const pagesMax = 40
 
-/** Looks for what became of a refund among all of its charge: ours carries our own id. */
+/** Searches for a refund among all refunds of its charge, by our own id in the metadata. */
 export function lookUpRefund(
   provider: ProviderConnection,
   refund: Refund,
@@ -20,14 +20,14 @@ export function lookUpRefund(
     const ours: ProviderObject[] = []
     let after: string | undefined
     for (let page = 0; page < pagesMax; page += 1) {
-      const said = await get(provider, perTry, '/v1/refunds', {
+      const answer = await get(provider, perTry, '/v1/refunds', {
         payment_intent: refund.providerPaymentId,
         limit: String(pageSize),
         ...(after === undefined ? {} : { starting_after: after }),
       })
-      if (said.kind !== 'said') return said
-      const { data, has_more: hasMore } = said.body
-      if (said.status !== 200 || data === undefined) return misused(said)
+      if (answer.kind !== 'answered') return answer
+      const { data, has_more: hasMore } = answer.body
+      if (answer.status !== 200 || data === undefined) return misused(answer)
       ours.push(...data.filter(({ metadata }) => metadata?.['refund_id'] === refund.refundId))
       after = data.at(-1)?.id
       if (!hasMore || after === undefined) return foundAmong(ours, refund)
@@ -36,9 +36,9 @@ export function lookUpRefund(
   })
 }
 
-/** One that was made says more than one that failed. */
+/** A refund that was made counts before one that failed. */
 function foundAmong(ours: readonly ProviderObject[], refund: Refund): FoundRefund {
   const body = ours.find(({ status }) => status === 'succeeded') ?? ours[0]
   if (body === undefined) return { kind: 'absent' }
-  return refundOutcome(body, refund) ?? misused({ kind: 'said', status: 200, body })
+  return refundOutcome(body, refund) ?? misused({ kind: 'answered', status: 200, body })
 }

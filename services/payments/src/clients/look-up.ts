@@ -2,10 +2,10 @@ import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { ProviderConnection } from './provider-api.ts'
 
-/** `absent`: nobody finds it now. It may be on its way, or too new for a search. */
+/** `absent`: not found now. It may be on its way, or too new for a search. */
 export type Found<Value, Reason> = Outcome<Value, Reason> | { kind: 'absent' }
 
-/** Looks for something at the provider. To find nothing is an answer, too. */
+/** Searches at the provider. An empty result is an answer too. */
 export async function lookUp<Value, Reason>(
   provider: ProviderConnection,
   deadline: Deadline,

@@ -1,5 +1,5 @@
 import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
-import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http/client'
+import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
@@ -17,38 +17,38 @@ export type ProviderConnection = {
 export type ProviderObject = {
   id?: string
   status?: string
-  /** Of a refund. */
+  /** In a refund. */
   amount?: number
   metadata?: Record<string, string>
-  /** Of an intent. */
+  /** In an intent. */
   amount_received?: number
   latest_charge?: { balance_transaction?: { fee?: number } | string | null } | string | null
   last_payment_error?: ProviderError | null
-  /** Of a list. */
+  /** In a list. */
   data?: ProviderObject[]
   has_more?: boolean
   error?: ProviderError
 }
 export type ProviderError = { type?: string; code?: string; decline_code?: string; param?: string }
 
-/** An answer that can be read, a refusal of the provider included. */
-export type Said = { kind: 'said'; status: number; body: ProviderObject }
-type NothingSaid = Extract<Outcome<never>, { kind: 'unknown' | 'shed' | 'not-sent' }>
+/** An answer that can be read. It may be a refusal. */
+export type Answer = { kind: 'answered'; status: number; body: ProviderObject }
+type NoAnswer = Extract<Outcome<never>, { kind: 'unknown' | 'shed' | 'not-sent' }>
 
-/** Asks for something to be done, under a key: asked again, it is not done again. */
+/** Has the provider do something once for its key, however often it is called. */
 export function post(
   provider: ProviderConnection,
   deadline: Deadline,
-  asked: { path: string; key: string; form: Readonly<Record<string, string>> },
-): Promise<Said | NothingSaid> {
+  request: { path: string; key: string; form: Readonly<Record<string, string>> },
+): Promise<Answer | NoAnswer> {
   return ask(provider, {
     method: 'POST',
-    path: asked.path,
+    path: request.path,
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
-      'idempotency-key': asked.key,
+      'idempotency-key': request.key,
     },
-    body: new URLSearchParams(asked.form).toString(),
+    body: new URLSearchParams(request.form).toString(),
     deadline,
   })
 }
@@ -59,21 +59,21 @@ export function get(
   deadline: Deadline,
   path: string,
   query: Readonly<Record<string, string>>,
-): Promise<Said | NothingSaid> {
+): Promise<Answer | NoAnswer> {
   return ask(provider, { method: 'GET', path: `${path}?${new URLSearchParams(query)}`, deadline })
 }
 
 async function ask(
   { http, secretKey }: ProviderConnection,
-  asked: Parameters<HttpClient['call']>[0],
-): Promise<Said | NothingSaid> {
-  const headers = { authorization: `Bearer ${secretKey}`, ...asked.headers }
-  const answer = await http.call({ ...asked, headers })
+  request: Parameters<HttpClient['call']>[0],
+): Promise<Answer | NoAnswer> {
+  const headers = { authorization: `Bearer ${secretKey}`, ...request.headers }
+  const answer = await http.call({ ...request, headers })
   return answer.kind === 'answer' ? readAnswer(answer) : answer
 }
 
-/** What is the same for every question: an answer that we can't read is no answer. */
-function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Said | NothingSaid {
+/** An answer that can't be read is treated like none. */
+function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Answer | NoAnswer {
   const { status } = answer
   const body = parse(answer.body)
   if (status >= 500 || body === undefined) return unknown(`the provider answered ${status}`)
@@ -81,17 +81,17 @@ function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Said | Not
     const header = answer.headers['retry-after']
     return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
   }
-  // Somebody is asking under this key right now: we, a moment ago.
+  // Another request with this key is in progress: one of ours, sent a moment ago.
   if (status === 409) return unknown('the provider is still working on it')
-  return { kind: 'said', status, body }
+  return { kind: 'answered', status, body }
 }
 
 export function unknown(message: string): { kind: 'unknown'; cause: Error } {
   return { kind: 'unknown', cause: new Error(message) }
 }
 
-/** Nothing that the provider says to us as it should be: a person has to look. */
-export function misused({ status, body }: Said): { kind: 'bug'; cause: Error } {
+/** An answer that the provider never gives to a correct request: a person has to look. */
+export function misused({ status, body }: Answer): { kind: 'bug'; cause: Error } {
   const about = body.error?.code ?? body.status ?? ''
   return { kind: 'bug', cause: new Error(`the provider answered ${status} ${about}`) }
 }
@@ -101,6 +101,6 @@ function parse(body: string): ProviderObject | undefined {
     const value: unknown = JSON.parse(body)
     return typeof value === 'object' && value !== null ? value : undefined
   } catch {
-    return undefined // said by the return type: the answer can't be read
+    return undefined // the return type says that the answer can't be read
   }
 }

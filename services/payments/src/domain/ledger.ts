@@ -1,12 +1,15 @@
-import type { Payment } from './payment.ts'
+import type { Payment, Settlement } from './payment.ts'
 
 /** Debits are positive, credits negative: the entries of one transaction sum to zero. */
 export type Entry = { account: Account; amountCents: number }
 export type Account = 'provider_clearing' | 'revenue' | 'tax' | 'refunds' | 'fees'
 
-/**
- * Money came in: the provider owes us the amount less its fee; of the amount, the tax is not ours.
- */
+/** What a settlement posts to the ledger: nothing, unless money was captured. */
+export function ledgerEntriesOf(payment: Payment, settlement: Settlement): Entry[] {
+  return settlement.kind === 'captured' ? captureEntries(payment, settlement.feeCents) : []
+}
+
+/** Money came in. The provider owes us the amount less its fee, and the tax in the amount is not ours. */
 export function captureEntries(
   { amountCents, taxCents }: Pick<Payment, 'amountCents' | 'taxCents'>,
   feeCents: number,
@@ -19,7 +22,7 @@ export function captureEntries(
   ])
 }
 
-/** Money goes back: the tax in it is taken back too, the fee is not. */
+/** Money goes back. The tax in it is taken back too, and the fee is not. */
 export function refundEntries(refund: { amountCents: number; taxCents: number }): Entry[] {
   const { amountCents, taxCents } = refund
   return withoutZeros([
@@ -30,8 +33,8 @@ export function refundEntries(refund: { amountCents: number; taxCents: number })
 }
 
 /**
- * The tax in a refund, so that any number of refunds that give back the whole payment give back the
- * whole tax: what is owed for all so far, less what earlier ones had. Rounded down.
+ * The tax in a refund, in cents, rounded down: the tax in all refunds so far, less the tax in the
+ * earlier ones. So refunds that add up to the payment give back its whole tax, however many they are.
  */
 export function taxOfRefund(
   payment: Pick<Payment, 'amountCents' | 'taxCents' | 'refundedCents'>,

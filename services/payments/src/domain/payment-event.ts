@@ -1,7 +1,7 @@
 import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { Payment } from './payment.ts'
 
-/** What the others hear of a payment: that it was captured or declined, and of nothing else. */
+/** The event that other services consume: that a payment was captured or declined, and nothing else. */
 export function paymentEvent(
   payment: Payment,
   eventId: string,

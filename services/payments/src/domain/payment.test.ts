@@ -1,7 +1,7 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import { expect, test } from 'vitest'
-import { decide, type Payment, type Settlement, settled, transitions } from './payment.ts'
+import { type Payment, type Settlement, settled, settlementOf, transitions } from './payment.ts'
 
 const providerPaymentId = 'pi_1'
 const statuses = Object.keys(transitions) as PaymentStatus[]
@@ -15,23 +15,23 @@ const settlements: readonly Settlement[] = [
 
 test('what happened and what was refused is final', () => {
   const captured = { kind: 'captured', providerPaymentId, feeCents: 25 } as const
-  expect(decide({ kind: 'happened', value: captured })).toEqual(settlements[1])
-  const held = { kind: 'authorized', providerPaymentId } as const
-  expect(decide({ kind: 'happened', value: held })).toEqual(settlements[0])
-  expect(decide({ kind: 'refused', reason: 'card_declined' })).toEqual(settlements[3])
+  expect(settlementOf({ kind: 'happened', value: captured })).toEqual(settlements[1])
+  const authorized = { kind: 'authorized', providerPaymentId } as const
+  expect(settlementOf({ kind: 'happened', value: authorized })).toEqual(settlements[0])
+  expect(settlementOf({ kind: 'refused', reason: 'card_declined' })).toEqual(settlements[3])
 })
 
 test('while the outcome is open a payment is never called failed', () => {
-  expect(decide({ kind: 'open' })).toEqual({ kind: 'ask_again' })
+  expect(settlementOf({ kind: 'open' })).toBeUndefined()
 })
 
-test.each(statuses)('what callers are told of %s fits the ways that lead on from it', status => {
+test.each(statuses)('the answer for %s fits the transitions that lead on from it', status => {
   const { answer, isAnswered, isEnd } = finality[status]
   expect(isEnd).toBe(transitions[status].length === 0)
   expect(isAnswered).toBe(answer !== 202)
 })
 
-test.each(statuses)('from %s there is no way but those of the table', status => {
+test.each(statuses)('from %s there are no transitions but those of the table', status => {
   for (const settlement of settlements) {
     const become = () => settled(paymentOf(status), settlement)
     if (transitions[status].includes(settlement.kind)) {
@@ -44,9 +44,22 @@ test.each(statuses)('from %s there is no way but those of the table', status => 
 
 function paymentOf(status: PaymentStatus): Payment {
   return {
-    ...{ paymentId: 'p', tenantId: 't', listingId: 'l', publicationId: 'u' },
-    ...{ amountCents: 9_900, taxCents: 0, currency: 'EUR', captureMethod: 'automatic' },
-    ...{ status, declineReason: null, wanted: null, providerPaymentId: null, refundedCents: 0 },
-    ...{ cardToken: 'pm_card_visa', version: 3, attempt: 1, createdAt: new Date(0) },
+    paymentId: 'p',
+    tenantId: 't',
+    listingId: 'l',
+    publicationId: 'u',
+    amountCents: 9_900,
+    taxCents: 0,
+    currency: 'EUR',
+    captureMethod: 'automatic',
+    status,
+    declineReason: null,
+    requestedAction: null,
+    providerPaymentId: null,
+    refundedCents: 0,
+    cardToken: 'pm_card_visa',
+    version: 3,
+    attempt: 1,
+    createdAt: new Date(0),
   }
 }

@@ -3,7 +3,7 @@ import type {
   DeclineReason,
   PaymentStatus,
 } from '@nightshift/contracts/payments-http'
-import type { Outcome } from '@nightshift/runtime/process/outcome'
+import type { Conclusion } from '@nightshift/patterns/unknown-outcome/types'
 
 /** What we remember about a payment. */
 export type Payment = {
@@ -12,25 +12,28 @@ export type Payment = {
   listingId: string
   publicationId: string
   amountCents: number
-  /** Of the amount. */
+  /** Tax included in `amountCents`. */
   taxCents: number
   currency: 'EUR'
   captureMethod: CaptureMethod
   status: PaymentStatus
   declineReason: DeclineReason | null
-  /** Decided about money that is held, and not yet done. */
-  wanted: 'capture' | 'void' | null
+  /** What was decided about an authorized payment, until the provider has done it. */
+  requestedAction: Action | null
   providerPaymentId: string | null
   refundedCents: number
-  /** Known until the outcome is. */
+  /** Kept while the payment is pending; cleared when it is settled. */
   cardToken: string | null
   version: number
-  /** Who works on it, by number. Whoever has an older one writes nothing any more. */
+  /** The number of its owner. An owner with an older number has been overtaken. */
   attempt: number
   createdAt: Date
 }
 
-/** The only ways from one state to another; every change of state in SQL is guarded by this table. */
+/** What can be done with authorized money. */
+export type Action = 'capture' | 'void'
+
+/** The only ways from one state to another. */
 export const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   pending: ['authorized', 'captured', 'declined'],
   authorized: ['captured', 'voided'],
@@ -39,20 +42,6 @@ export const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[
   declined: [],
 }
 
-/** What the provider did: took the money, and kept a fee of it, or holds it for us. */
-export type Charged = Extract<Settlement, { kind: 'captured' | 'authorized' }>
-
-export type ChargeOutcome = Outcome<Charged, DeclineReason>
-
-/** An outcome after somebody decided what may be concluded from it (the pattern unknown-outcome). */
-export type ChargeConclusion =
-  | { kind: 'happened'; value: Charged }
-  | { kind: 'refused'; reason: DeclineReason }
-  | { kind: 'open' }
-
-/** What is to be done with a payment after the provider was asked. */
-export type Verdict = Settlement | { kind: 'ask_again' }
-
 /** How a payment leaves the state that it is in. */
 export type Settlement =
   | { kind: 'authorized'; providerPaymentId: string }
@@ -60,21 +49,26 @@ export type Settlement =
   | { kind: 'voided'; providerPaymentId: string }
   | { kind: 'declined'; reason: DeclineReason }
 
-/** A payment becomes final by what happened or was refused, and stays pending as long as that is open. */
-export function decide(conclusion: ChargeConclusion): Verdict {
+/** What the provider did when it was asked to charge: took the money, less a fee, or authorized it. */
+export type Charged = Extract<Settlement, { kind: 'captured' | 'authorized' }>
+
+/** What a payment becomes by a conclusion about its charge. Undefined while the outcome is open. */
+export function settlementOf(
+  conclusion: Conclusion<Charged, DeclineReason>,
+): Settlement | undefined {
   switch (conclusion.kind) {
     case 'happened':
       return conclusion.value
     case 'refused':
       return { kind: 'declined', reason: conclusion.reason }
     case 'open':
-      return { kind: 'ask_again' }
+      return undefined
   }
 }
 
 /**
- * The payment as it is after a settlement: what the answer and the event tell of, before the database
- * has agreed. @throws when there is no such way
+ * The payment as it will be after a settlement, before the database has agreed.
+ * @throws when there is no such transition
  */
 export function settled(payment: Payment, settlement: Settlement): Payment {
   const { kind } = settlement
@@ -86,7 +80,7 @@ export function settled(payment: Payment, settlement: Settlement): Payment {
     status: kind,
     declineReason: settlement.kind === 'declined' ? settlement.reason : null,
     providerPaymentId: settlement.kind === 'declined' ? null : settlement.providerPaymentId,
-    wanted: null,
+    requestedAction: null,
     cardToken: null,
     version: payment.version + 1,
   }

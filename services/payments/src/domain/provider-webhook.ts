@@ -1,6 +1,6 @@
 import type { Payment } from './payment.ts'
 
-/** What the provider called about, in its own words and unproven until it is asked itself. */
+/** An event that the provider sent. It is not believed: the provider itself is asked. */
 export type ProviderWebhook = {
   eventId: string
   type: string
@@ -13,13 +13,13 @@ export type ProviderWebhook = {
 }
 
 export type WebhookVerdict =
-  /** A hint: something has happened to this payment, so ask. */
-  | { kind: 'look'; payment: Payment }
-  /** Of a payment that we don't know, or don't know yet. Kept, and a person is told. */
+  /** Something has happened to this payment: have it checked. */
+  | { kind: 'recheck'; payment: Payment }
+  /** It names a payment that we don't know, or don't know yet. It is kept, and a person is told. */
   | { kind: 'park' }
   | { kind: 'refuse'; reason: 'another_tenant' | 'another_amount' | 'another_intent' }
 
-/** A signature says who sends; what is sent must fit what we know all the same. */
+/** The signature proves the sender. What the event says must also fit what we know. */
 export function checkWebhook(
   webhook: ProviderWebhook,
   payment: Payment | undefined,
@@ -34,5 +34,5 @@ export function checkWebhook(
   if (providerPaymentId !== null && providerPaymentId !== webhook.intentId) {
     return { kind: 'refuse', reason: 'another_intent' }
   }
-  return { kind: 'look', payment }
+  return { kind: 'recheck', payment }
 }

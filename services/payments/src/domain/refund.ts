@@ -1,11 +1,11 @@
-/** Money that is owed back. It is pending until it is paid: there is no other end. */
+/** Money that is to be given back. It is pending until it was made: there is no state "failed". */
 export type Refund = {
   refundId: string
   tenantId: string
   paymentId: string
   providerPaymentId: string
   amountCents: number
-  /** Of the amount: what is taken back of the tax. */
+  /** The part of the amount that takes tax back. */
   taxCents: number
   currency: 'EUR'
   reason: string
@@ -14,14 +14,14 @@ export type Refund = {
   createdAt: Date
 }
 
-/** What the provider has made of it. Banks may take days: it is `pending` there until then. */
+/** What the provider says about a refund. Banks may take days: it is `pending` there until then. */
 export type RefundAtProvider = { kind: 'made'; providerRefundId: string } | { kind: 'pending' }
 
-/** Why the provider won't make it, however often it is asked. A person has to decide. */
+/** Why the provider will not make a refund, however often it is asked. A person has to decide. */
 export type RefundObstacle =
-  /** Less than this is left of the charge: somebody has given money back by hand. */
+  /** Less than this is left of the charge: money was given back by hand. */
   | 'nothing_left'
-  /** There is one that carries our id, over another amount. */
+  /** The provider has a refund with our id and another amount. */
   | 'another_amount'
-  /** It was made and came back, as of an account that is closed. */
+  /** It was made and came back, for example because the account is closed. */
   | 'failed_at_provider'

@@ -1,62 +1,61 @@
 import type { Deadline } from '@nightshift/runtime/process/deadline'
-import { type Outcome, retryFloorMs } from '@nightshift/runtime/process/outcome'
-import type { Payment, Settlement } from '../domain/payment.ts'
-import type { FinishPaymentDeps } from './take-payment.ts'
+import { retryFloorMs } from '@nightshift/runtime/process/outcome'
+import type { CaptureOrVoid } from '../clients/capture-or-void-at-provider.ts'
+import type { Action, Payment } from '../domain/payment.ts'
+import type { RequestAction } from '../store/request-capture-or-void.ts'
+import { type SettlePaymentDeps, settlePayment } from './take-payment.ts'
 
-export type Hold = 'capture' | 'void'
-
-/** How a hold has ended. It may have ended before we asked, and otherwise than was wanted. */
-export type CaptureOrVoidOutcome = Outcome<Extract<Settlement, { kind: 'captured' | 'voided' }>>
-
-export type RequestedAction =
-  | { kind: 'decided'; payment: Payment }
-  | { kind: 'not_held'; payment: Payment }
-  | { kind: 'no_such_payment' }
-
-export type CaptureOrVoidResult =
-  | RequestedAction
-  /** It is what was wanted, since long or since now. `not_held` is it when it is anything else. */
-  | { kind: 'done'; payment: Payment }
-
-export type CaptureOrVoidDeps = Pick<FinishPaymentDeps, 'settle' | 'askAgainLater'> & {
-  /** Commits what is wanted of held money, so that it is carried out whoever dies. */
-  decide: (tenantId: string, paymentId: string, wanted: Hold) => Promise<RequestedAction>
-  /** Asks the provider to do it. As often as need be: both are the same thing done once. */
-  carryOut: (payment: Payment, wanted: Hold, deadline: Deadline) => Promise<CaptureOrVoidOutcome>
+export type CarryOutDeps = SettlePaymentDeps & {
+  /** Asks the provider. It may be asked many times: both actions are done once. */
+  captureOrVoid: CaptureOrVoid
 }
 
+export type CaptureOrVoidDeps = CarryOutDeps & {
+  /** Commits the decision, so that it is carried out whichever process dies. */
+  requestAction: RequestAction
+}
+
+export type CaptureOrVoidResult =
+  | { kind: 'done'; payment: Payment }
+  /** Decided, and the provider has not done it yet. */
+  | { kind: 'requested'; payment: Payment }
+  /** The money is not authorized any more, or the opposite was decided. */
+  | { kind: 'not_authorized'; payment: Payment }
+  | { kind: 'no_such_payment' }
+
 /**
- * Captures or voids money that is held: decide (commit), ask the provider (no transaction open),
- * record (commit). The decision is not taken back, so the job goes on with it for as long as it takes.
+ * Captures or voids authorized money: commit the decision, ask the provider (no transaction open),
+ * commit the outcome. The decision is never taken back: the job goes on with it for as long as it takes.
  */
 export async function captureOrVoid(
   deps: CaptureOrVoidDeps,
-  asked: { tenantId: string; paymentId: string; wanted: Hold },
+  { tenantId, paymentId, action }: { tenantId: string; paymentId: string; action: Action },
   deadline: Deadline,
 ): Promise<CaptureOrVoidResult> {
-  const decision = await deps.decide(asked.tenantId, asked.paymentId, asked.wanted)
-  if (decision.kind === 'no_such_payment') return decision
-  const isDecided = decision.kind === 'decided'
-  const payment = isDecided
-    ? await carryOutRequested(deps, decision.payment, deadline)
-    : decision.payment
-  if (payment.status === doneBy[asked.wanted]) return { kind: 'done', payment }
-  const isLeftOpen = isDecided && payment.status === 'authorized'
-  return { kind: isLeftOpen ? 'decided' : 'not_held', payment }
+  const requested = await deps.requestAction(tenantId, paymentId, action)
+  if (requested.kind === 'no_such_payment') return requested
+  const isRequested = requested.kind === 'requested'
+  const payment = isRequested
+    ? await carryOutAction(deps, requested.payment, deadline)
+    : requested.payment
+  if (payment.status === statusAfter[action]) return { kind: 'done', payment }
+  const isOpen = isRequested && payment.status === 'authorized'
+  return { kind: isOpen ? 'requested' : 'not_authorized', payment }
 }
 
-const doneBy = { capture: 'captured', void: 'voided' } as const
+const statusAfter = { capture: 'captured', void: 'voided' } as const
 
 /** The second half, for a request and for the reconciler. */
-export async function carryOutRequested(
-  deps: Omit<CaptureOrVoidDeps, 'decide'>,
+export async function carryOutAction(
+  deps: CarryOutDeps,
   payment: Payment,
   deadline: Deadline,
 ): Promise<Payment> {
-  const { wanted } = payment
-  if (wanted === null) return payment
-  const outcome = await deps.carryOut(payment, wanted, deadline)
-  if (outcome.kind === 'ok') return deps.settle(payment, outcome.value)
-  await deps.askAgainLater(payment, retryFloorMs(outcome))
+  if (payment.requestedAction === null) return payment
+  const outcome = await deps.captureOrVoid(payment, payment.requestedAction, deadline)
+  if (outcome.kind === 'ok') {
+    return (await settlePayment(deps, payment, outcome.value)).payment
+  }
+  await deps.store.recheckLater(payment, retryFloorMs(outcome))
   return payment
 }

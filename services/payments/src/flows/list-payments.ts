@@ -1,8 +1,6 @@
 import type { Payment } from '../domain/payment.ts'
 import { decodeCursor, encodeCursor } from '../domain/payment-cursor.ts'
-import type { PaymentFilter, PaymentPage } from '../store/list-payments.ts'
-
-export type ListPayments = (filter: PaymentFilter) => Promise<PaymentPage>
+import type { FindPayments, PaymentFilter } from '../store/list-payments.ts'
 
 export type ListedPayments =
   | { kind: 'page'; payments: Payment[]; nextAfter: string | undefined }
@@ -10,7 +8,7 @@ export type ListedPayments =
 
 /** A page of a tenant's payments, beginning after a place that an earlier page has named. */
 export async function listPayments(
-  find: ListPayments,
+  find: FindPayments,
   filter: Omit<PaymentFilter, 'after'>,
   cursor: string | undefined,
 ): Promise<ListedPayments> {

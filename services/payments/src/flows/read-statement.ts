@@ -1,7 +1,4 @@
-import type { StatementFilter, StatementLine, StatementPage } from '../store/statements.ts'
-
-/** Undefined when the page shall begin after a line that the tenant does not have. */
-export type ReadStatementPage = (filter: StatementFilter) => Promise<StatementPage | undefined>
+import type { ReadStatementPage, StatementLine } from '../store/statements.ts'
 
 export type Statement =
   | {
@@ -25,10 +22,8 @@ export async function readStatement(
 ): Promise<Statement> {
   const { tenantId, afterLine, limit } = asked
   // One more than asked for says whether there is another page.
-  const found = await readPage({
-    ...{ tenantId, afterLine, ...boundsOf(asked.month) },
-    limit: limit + 1,
-  })
+  const month = boundsOf(asked.month)
+  const found = await readPage({ tenantId, afterLine, ...month, limit: limit + 1 })
   if (!found) return { kind: 'no_such_place' }
   const { openingBalanceCents } = found
   let balanceCents = openingBalanceCents

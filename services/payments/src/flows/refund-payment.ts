@@ -1,9 +1,13 @@
 import type { RefundPaymentRequest } from '@nightshift/contracts/payments-http'
-import type { Obligation } from '@nightshift/patterns/durable-refund/types'
-import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { DurableRefund } from '@nightshift/patterns/durable-refund/types'
+import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
-import { type Outcome, retryFloorMs } from '@nightshift/runtime/process/outcome'
-import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
+import { retryFloorMs } from '@nightshift/runtime/process/outcome'
+import type { GiveBack } from '../clients/give-back.ts'
+import { refundEntries } from '../domain/ledger.ts'
+import type { Refund, RefundObstacle } from '../domain/refund.ts'
+import { refundAnswer } from '../domain/refund-answer.ts'
+import type { RefundStore } from '../store/refund-store.ts'
 
 export type KeyedRefund = {
   tenantId: string
@@ -14,46 +18,39 @@ export type KeyedRefund = {
 
 export type RefundClaim =
   | { kind: 'claimed'; refund: Refund }
-  | { kind: 'finished'; answer: StoredAnswer }
-  /** Owed long ago: the row of its key has expired, and the key has come again. */
+  /** Made long ago: its key has expired and was used again. */
   | { kind: 'known'; refund: Refund }
-  | { kind: 'in_progress'; retryAfterMs: number }
-  | { kind: 'different_request' }
   | { kind: 'no_such_payment' }
   | { kind: 'not_captured' }
   | { kind: 'too_much' }
-
-/** `rejected`: it can not be made as it is. It stays owed all the same. */
-export type RefundOutcome = Outcome<RefundAtProvider, RefundObstacle>
+  | NotClaimed
 
 export type FinishRefundDeps = {
-  /** Asks the provider, under a key that is derived from the refund: as often as need be. */
-  giveBack: (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
-  /** Makes it final: the state, the ledger, the answer. Answers what it is now, whoever did it. */
-  settle: (refund: Refund, providerRefundId: string) => Promise<Refund>
-  askAgainLater: (refund: Refund, retryFloorMs: number) => Promise<void>
-  /** Tells a person, who has to decide, and looks from time to time whether that is done. */
-  leaveToPerson: (refund: Refund, obstacle: RefundObstacle) => Promise<void>
+  store: RefundStore
+  /** Asks the provider, under a key that is derived from the refund. It may be asked many times. */
+  giveBack: GiveBack
+  /** Reports a refund that only a person can bring to an end. */
+  reportObstacle: (refund: Refund, obstacle: RefundObstacle) => void
 }
 
 export type RefundPaymentDeps = FinishRefundDeps & {
-  withoutAnswer: Obligation['withoutAnswer']
+  withoutAnswer: DurableRefund['withoutAnswer']
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
-  /** Commits that the money is owed. From then on it is given back, whoever dies. */
-  claim: (keyed: KeyedRefund, deadline: Deadline) => Promise<RefundClaim>
 }
 
+export type AnsweredRefund = { kind: 'refund'; refund: Refund; answer: StoredAnswer }
+
 export type RefundPaymentResult =
-  | { kind: 'refund'; refund: Refund }
-  /** Said without an answer of the provider, where a refund is no obligation. */
+  | AnsweredRefund
+  /** The provider has not answered, and the naive version calls that a failure. */
   | { kind: 'failed' }
   | { kind: 'overloaded' }
-  | Exclude<RefundClaim, { kind: 'claimed' | 'known' }>
+  | Exclude<RefundClaim, { refund: Refund }>
 
 /**
- * Owes money back (commit), gives it back (no transaction open), records that (commit). A refund can
- * not fail: whatever the provider says or does not say, the obligation stays until it is met.
+ * Gives money back: commit the intent, ask the provider (no transaction open), record that it was
+ * made. A refund can't fail: whatever the provider answers, it stays pending until it was made.
  */
 export async function refundPayment(
   deps: RefundPaymentDeps,
@@ -61,26 +58,50 @@ export async function refundPayment(
   deadline: Deadline,
 ): Promise<RefundPaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed, deadline)
-  if (claim.kind === 'known') return { kind: 'refund', refund: claim.refund }
+  const claim = await deps.store.claim(keyed, deadline)
+  if (claim.kind === 'known') return answered(claim.refund)
   if (claim.kind !== 'claimed') return claim
-  const refund = await finishRefund(deps, claim.refund, deadline)
-  const isFailed = refund.status === 'pending' && deps.withoutAnswer === 'failed'
-  return isFailed ? { kind: 'failed' } : { kind: 'refund', refund }
+  const finished = await finishRefund(deps, claim.refund, deadline)
+  const isOpen = finished.refund.status === 'pending'
+  return isOpen && deps.withoutAnswer === 'failed' ? { kind: 'failed' } : finished
 }
 
-/** The second half, for a request and for the job that meets what is owed. */
+/** The second half, for a request and for the job that processes pending refunds. */
 export async function finishRefund(
   deps: FinishRefundDeps,
   refund: Refund,
   deadline: Deadline,
-): Promise<Refund> {
-  if (refund.status !== 'pending') return refund
+): Promise<AnsweredRefund> {
+  if (refund.status !== 'pending') return answered(refund)
   const outcome = await deps.giveBack(refund, deadline)
   if (outcome.kind === 'ok' && outcome.value.kind === 'made') {
-    return deps.settle(refund, outcome.value.providerRefundId)
+    return recordRefund(deps, refund, outcome.value.providerRefundId)
   }
-  if (outcome.kind === 'rejected') await deps.leaveToPerson(refund, outcome.reason)
-  else await deps.askAgainLater(refund, retryFloorMs(outcome))
-  return refund
+  if (outcome.kind === 'rejected') {
+    deps.reportObstacle(refund, outcome.reason)
+    await deps.store.escalate(refund)
+  } else {
+    await deps.store.recheckLater(refund, retryFloorMs(outcome))
+  }
+  return answered(refund)
+}
+
+/** Commits that a refund was made as one value: the state, the ledger entries, the stored answer. */
+async function recordRefund(
+  { store }: FinishRefundDeps,
+  before: Refund,
+  providerRefundId: string,
+): Promise<AnsweredRefund> {
+  const after: Refund = { ...before, status: 'succeeded' }
+  const answer = refundAnswer(after)
+  const ledger = refundEntries(after)
+  if (await store.commit({ before, providerRefundId, ledger, answer })) {
+    return { kind: 'refund', refund: after, answer }
+  }
+  // Another owner was first. What it committed is the answer.
+  return answered(await store.reload(before))
+}
+
+function answered(refund: Refund): AnsweredRefund {
+  return { kind: 'refund', refund, answer: refundAnswer(refund) }
 }

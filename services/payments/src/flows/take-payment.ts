@@ -1,57 +1,52 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
-import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import type { Conclude } from '@nightshift/patterns/unknown-outcome/types'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
-import {
-  type ChargeConclusion,
-  type ChargeOutcome,
-  decide,
-  type Payment,
-  type Settlement,
-} from '../domain/payment.ts'
+import type { Charge } from '../clients/charge.ts'
+import { ledgerEntriesOf } from '../domain/ledger.ts'
+import { type Payment, type Settlement, settled, settlementOf } from '../domain/payment.ts'
+import { paymentAnswer } from '../domain/payment-answer.ts'
+import { paymentEvent } from '../domain/payment-event.ts'
+import type { PaymentStore } from '../store/payment-store.ts'
 
 export type KeyedPayment = { tenantId: string; key: string; request: TakePaymentRequest }
 
 export type PaymentClaim =
   | { kind: 'claimed'; payment: Payment }
-  | { kind: 'finished'; answer: StoredAnswer }
-  /** Settled long ago: the row of its key has expired, and the key has come again. */
+  /** Settled long ago: its key has expired and was used again. */
   | { kind: 'known'; payment: Payment }
-  | { kind: 'in_progress'; retryAfterMs: number }
-  | { kind: 'different_request' }
   | { kind: 'overloaded' }
+  | NotClaimed
 
-export type FinishPaymentDeps = {
-  /** Asks the provider, under a key that is derived from the payment: as often as need be. */
-  charge: (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
-  /** What may be concluded from that: of a lost answer, nothing. */
-  conclude: (outcome: ChargeOutcome) => ChargeConclusion
-  /** Makes a payment final, tells the others, stores the answer. Answers what it is now, whoever did it. */
-  settle: (payment: Payment, settlement: Settlement) => Promise<Payment>
-  /** Notes that the outcome is open and when to look again: not before `retryFloorMs` have passed. */
-  askAgainLater: (payment: Payment, retryFloorMs: number) => Promise<void>
+export type SettlePaymentDeps = {
+  store: PaymentStore
+  newId: () => string
+  /** RFC 3339. */
+  now: () => string
+}
+
+export type FinishPaymentDeps = SettlePaymentDeps & {
+  /** Asks the provider, under a key that is derived from the payment. It may be asked many times. */
+  charge: Charge
+  conclude: Conclude
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
   /** With less left of the request, nothing is begun. */
   beginMinMs: number
-  /** What the caller is told when the provider has not answered. */
-  withoutAnswer: 'pending' | 'timed_out'
-  /** Commits the key and the payment, so that everything after can be continued by somebody else. */
-  claim: (keyed: KeyedPayment, deadline: Deadline) => Promise<PaymentClaim>
 }
 
-export type TakePaymentResult =
-  | { kind: 'payment'; payment: Payment }
-  /** Said without an answer of the provider, where nothing is said to be pending. */
-  | { kind: 'timed_out' }
-  | Exclude<PaymentClaim, { kind: 'claimed' | 'known' }>
+/** A payment, and the answer that was stored or would be given for it now. */
+export type AnsweredPayment = { kind: 'payment'; payment: Payment; answer: StoredAnswer }
+
+export type TakePaymentResult = AnsweredPayment | Exclude<PaymentClaim, { payment: Payment }>
 
 /**
  * Takes a payment once per key: claim the key (commit), ask the provider (no transaction open),
- * record the answer and its event (commit). A death between any two of them loses nothing: the
- * next attempt with the key, or the reconciler, goes on from what is committed.
+ * commit the outcome with everything that follows from it. A death between any two of these loses
+ * nothing: the next attempt with the key, or the reconciler, goes on from what is committed.
  */
 export async function takePayment(
   deps: TakePaymentDeps,
@@ -59,29 +54,46 @@ export async function takePayment(
   deadline: Deadline,
 ): Promise<TakePaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
-  const claim = await deps.claim(keyed, deadline)
-  if (claim.kind === 'known') return { kind: 'payment', payment: claim.payment }
+  const claim = await deps.store.claim(keyed, deadline)
+  if (claim.kind === 'known') return answered(claim.payment)
   if (claim.kind !== 'claimed') return claim
-  const payment = await finishPayment(deps, claim.payment, deadline)
-  const isOpen = !finality[payment.status].isAnswered
-  return isOpen && deps.withoutAnswer === 'timed_out'
-    ? { kind: 'timed_out' }
-    : { kind: 'payment', payment }
+  return finishPayment(deps, claim.payment, deadline)
 }
 
-/**
- * The second half, for a request and for the reconciler: the same call under the same key, until
- * the provider has answered. Answers the payment as it is then; `pending` if it still has not.
- */
+/** The second half, for a request and for the reconciler: asks until the provider has answered. */
 export async function finishPayment(
   deps: FinishPaymentDeps,
   payment: Payment,
   deadline: Deadline,
-): Promise<Payment> {
-  if (finality[payment.status].isAnswered) return payment
+): Promise<AnsweredPayment> {
+  if (finality[payment.status].isAnswered) return answered(payment)
   const outcome = await deps.charge(payment, deadline)
-  const verdict = decide(deps.conclude(outcome))
-  if (verdict.kind !== 'ask_again') return deps.settle(payment, verdict)
-  await deps.askAgainLater(payment, retryFloorMs(outcome))
-  return payment
+  const settlement = settlementOf(deps.conclude(outcome, 'card_declined'))
+  if (settlement) return settlePayment(deps, payment, settlement)
+  await deps.store.recheckLater(payment, retryFloorMs(outcome))
+  return answered(payment)
+}
+
+/** Commits a settlement as one value: the state, the ledger entries, the event, the stored answer. */
+export async function settlePayment(
+  { store, newId, now }: SettlePaymentDeps,
+  before: Payment,
+  settlement: Settlement,
+): Promise<AnsweredPayment> {
+  const after = settled(before, settlement)
+  const answer = paymentAnswer(after)
+  const isCommitted = await store.commit({
+    before,
+    after,
+    ledger: ledgerEntriesOf(after, settlement),
+    event: paymentEvent(after, newId(), now()),
+    answer,
+  })
+  if (isCommitted) return { kind: 'payment', payment: after, answer }
+  // Another owner was first. What it committed is the answer.
+  return answered(await store.reload(before))
+}
+
+function answered(payment: Payment): AnsweredPayment {
+  return { kind: 'payment', payment, answer: paymentAnswer(payment) }
 }

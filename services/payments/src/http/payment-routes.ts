@@ -1,5 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PaymentResponse, TakePaymentRequest } from '@nightshift/contracts/payments-http'
+import {
+  ListPaymentsQuery,
+  ListPaymentsResponse,
+  PaymentResponse,
+  TakePaymentRequest,
+} from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
@@ -7,81 +12,94 @@ import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
+import { paymentResponse } from '../domain/payment-answer.ts'
+import { listPayments } from '../flows/list-payments.ts'
 import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
-import { noSuchPayment } from './no-such-payment.ts'
-import { paymentAnswer, paymentResponse } from './payment-answer.ts'
+import type { FindPayments } from '../store/list-payments.ts'
+import { noSuchPayment, noSuchPlace } from './refusals.ts'
 
 export type PaymentRoutesDeps = {
   takePayment: TakePaymentDeps
+  /** What a caller hears while the outcome is unknown. Only a variant says `timed_out`. */
+  whileUnknown: 'pending' | 'timed_out'
   findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
+  findPayments: FindPayments
+  pageDefault: number
 }
 
-/** For callers with an API key: take a payment, ask about one. */
+/** For callers with an API key: take a payment, look at one or at all. */
 export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps }> = async (
   app,
   { deps },
 ) => {
+  const take = {
+    summary: 'Take a payment, once per Idempotency-Key',
+    headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
+    body: TakePaymentRequest,
+    response: {
+      201: { ...PaymentResponse, description: 'Captured, or authorized if that was asked for.' },
+      202: {
+        ...PaymentResponse,
+        description: 'Not known yet; ask again, with the same key or by id.',
+      },
+      402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
+      ...problemResponses,
+    },
+  }
   app.post(
     '/v1/payments',
-    {
-      config: { scope: 'payments:write' },
-      schema: {
-        summary: 'Take a payment, once per Idempotency-Key',
-        headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
-        body: TakePaymentRequest,
-        response: {
-          201: { ...PaymentResponse, description: 'Captured.' },
-          202: {
-            ...PaymentResponse,
-            description: 'Not known yet; ask again, with the same key or by id.',
-          },
-          402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
-          ...problemResponses,
-        },
-      },
-    },
+    { schema: take, config: { scope: 'payments:write' } },
     async (request, reply) => {
       const { amountCents, taxCents = 0 } = request.body
       if (taxCents >= amountCents) return sendProblem(request, reply, taxIsNoPart)
       const key = request.headers['idempotency-key']
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
-      switch (result.kind) {
-        case 'overloaded':
-        case 'in_progress':
-        case 'different_request':
-        case 'finished':
-          return sendNotNow(request, reply, result)
-        case 'timed_out':
-          return sendProblem(request, reply, timedOut)
-        case 'payment': {
-          const { paymentId, status } = result.payment
-          note(request, { paymentId, paymentStatus: status })
-          return sendKeyedAnswer(reply, paymentAnswer(result.payment), false)
-        }
+      if (result.kind !== 'payment') return sendNotNow(request, reply, result)
+      const { paymentId, status } = result.payment
+      note(request, { paymentId, paymentStatus: status })
+      if (status === 'pending' && deps.whileUnknown === 'timed_out') {
+        return sendProblem(request, reply, timedOut)
       }
+      return sendKeyedAnswer(reply, result.answer, false)
     },
   )
 
+  const show = {
+    summary: 'One payment of the caller',
+    params: Type.Object({ paymentId: Id }, strict),
+    response: { 200: PaymentResponse, ...problemResponses },
+  }
   app.get(
     '/v1/payments/:paymentId',
-    {
-      config: { scope: 'payments:read' },
-      schema: {
-        summary: 'One payment of the caller',
-        params: Type.Object({ paymentId: Id }, strict),
-        response: { 200: PaymentResponse, ...problemResponses },
-      },
-    },
+    { schema: show, config: { scope: 'payments:read' } },
     async (request, reply) => {
       const payment = await deps.findPayment(tenantOf(request), request.params.paymentId)
       if (payment) return paymentResponse(payment)
       return sendProblem(request, reply, noSuchPayment)
     },
   )
+
+  const list = {
+    summary: 'Payments of the caller, newest first',
+    querystring: ListPaymentsQuery,
+    response: { 200: ListPaymentsResponse, ...problemResponses },
+  }
+  app.get(
+    '/v1/payments',
+    { schema: list, config: { scope: 'payments:read' } },
+    async (request, reply) => {
+      const { after, limit = deps.pageDefault, ...filter } = request.query
+      const mine = { ...filter, tenantId: tenantOf(request), limit }
+      const listed = await listPayments(deps.findPayments, mine, after)
+      if (listed.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
+      const { payments, nextAfter } = listed
+      return { payments: payments.map(paymentResponse), ...(nextAfter && { nextAfter }) }
+    },
+  )
 }
 
-/** A schema can't compare two fields. The database does too, and would fail: nothing gets that far. */
+/** A schema can't compare two fields. Without this the database would refuse the row, as a fault. */
 const taxIsNoPart: Refusal = {
   status: 422,
   slug: 'tax-range',

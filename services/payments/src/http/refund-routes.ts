@@ -7,9 +7,9 @@ import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
 import type { Refund } from '../domain/refund.ts'
+import { refundResponse } from '../domain/refund-answer.ts'
 import { type RefundPaymentDeps, refundPayment } from '../flows/refund-payment.ts'
-import { noSuchPayment } from './no-such-payment.ts'
-import { refundAnswer, refundResponse } from './refund-answer.ts'
+import { noSuchPayment } from './refusals.ts'
 
 export type RefundRoutesDeps = {
   refundPayment: RefundPaymentDeps
@@ -31,7 +31,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
     body: RefundPaymentRequest,
     response: {
       201: { ...RefundResponse, description: 'Given back.' },
-      202: { ...RefundResponse, description: 'Owed; it is given back for as long as it takes.' },
+      202: { ...RefundResponse, description: 'Pending; it is tried until it was made.' },
       ...problemResponses,
     },
   }
@@ -60,7 +60,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
           return sendProblem(request, reply, refusals[result.kind])
         case 'refund':
           note(request, { refundId: result.refund.refundId })
-          return sendKeyedAnswer(reply, refundAnswer(result.refund), false)
+          return sendKeyedAnswer(reply, result.answer, false)
       }
     },
   )
@@ -94,8 +94,8 @@ const refusals = {
   too_much: {
     status: 422,
     slug: 'refund-too-large',
-    title: 'So much is not left of this payment',
-    detail: 'All its refunds together can be as much as was captured, and no more.',
+    title: 'Less than this is left of the payment',
+    detail: 'All its refunds together can be at most what was captured.',
   },
   failed: {
     status: 424,

@@ -13,20 +13,20 @@ import { limits } from '../limits.ts'
 
 export type WebhookRoutesDeps = {
   receiveWebhook: ReceiveWebhookDeps
-  /** The newer one first; two while one replaces the other. */
+  /** The newer one first. There are two while one replaces the other. */
   webhookSecrets: readonly string[]
   log: Log
   webhookMetrics: {
     webhooks: { inc: (labels: { outcome: string }) => void }
     webhooksIgnored: { inc: (labels: { type: string }) => void }
   }
-  /** The wall clock: a signature tells the time, and no monotonic clock is shared with the provider. */
+  /** The wall clock: signatures contain a time, and no monotonic clock is shared with the provider. */
   nowSeconds: () => number
 }
 
 /**
- * What makes a body an event of the provider. It sends events about everything that an account has,
- * and repeats for days what is not answered with 2xx: so no more is asked of an event than that.
+ * The least that makes a body an event. The provider sends events about everything in an account, and
+ * repeats for days what is not answered with 2xx, so an event is refused only if it is none.
  */
 const Event = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
@@ -37,7 +37,7 @@ const Event = Type.Object({
 /** Types whose object is an intent or a charge. `charge.dispute.created` is about a dispute. */
 const aboutPayments = /^(payment_intent|charge)\.[a-z_]+$/
 
-/** An intent or a charge as we read it. It may have more in it: what is new there is no mistake. */
+/** The fields of an intent or a charge that we read. Unknown fields are allowed: providers add them. */
 const PaymentObject = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
   /** The intent that a charge belongs to. */
@@ -50,14 +50,14 @@ const PaymentObject = Type.Object({
 const Parked = Type.Object({ status: Type.Literal('parked') })
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** For the card provider, who shows no key but signs what it sends. */
+/** For the card provider, which has no API key and signs what it sends. */
 export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps }> = async (
   app,
   { deps },
 ) => {
   const { log, webhookMetrics: metrics } = deps
   const countIgnored = countIgnoredBy(metrics.webhooksIgnored)
-  // The signature is over the bytes: nobody may have parsed them before.
+  // The signature is over the bytes, so they must not be parsed before it was checked.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
@@ -66,9 +66,9 @@ export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps 
   )
 
   const schema = {
-    summary: 'The card provider tells that something has happened',
+    summary: 'An event of the card provider',
     description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
-    // Looked at when its signature has been.
+    // Validated after its signature.
     body: Type.Unknown(),
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
@@ -121,7 +121,7 @@ type Answer = Parameters<typeof sendProblem>[1]
 
 const signatureHeader = 'stripe-signature'
 
-/** What an event says of the payment that it names. Undefined: its object is not what it is said to be. */
+/** What an event says about the payment that it names. Undefined: its object has another form. */
 function webhookOf(
   { id: eventId, type, data: { object } }: Static<typeof Event>,
   named: PaymentNamed,
@@ -131,7 +131,7 @@ function webhookOf(
   return { eventId, type, intentId: intentId ?? object.id, amountCents, currency, ...named }
 }
 
-/** Which payment of ours an event is about. Undefined: it is about something else. */
+/** The payment of ours that an event is about. Undefined: it is about something else. */
 function paymentNamedBy(event: Static<typeof Event>): PaymentNamed | undefined {
   if (!aboutPayments.test(event.type)) return undefined
   const { metadata } = event.data.object as { metadata?: unknown }
@@ -145,7 +145,7 @@ type PaymentNamed = Pick<ProviderWebhook, 'paymentId' | 'tenantId'>
 
 const ignoredTypesMax = 50
 
-/** Counts by type. A type is a label, and so a time series for ever: there are only so many. */
+/** Counts by type, for a bounded number of types: each label value is a time series for ever. */
 function countIgnoredBy(
   counter: WebhookRoutesDeps['webhookMetrics']['webhooksIgnored'],
 ): (type: string) => void {
@@ -160,7 +160,7 @@ function parse(body: Buffer): unknown {
   try {
     return parseStrictJson(body)
   } catch (error) {
-    if (error instanceof JsonRefused) return undefined // the caller says that it is no event
+    if (error instanceof JsonRefused) return undefined // the caller refuses it as no event
     throw error
   }
 }
@@ -168,18 +168,18 @@ function parse(body: Buffer): unknown {
 const badSignature: Refusal = {
   status: 401,
   slug: 'invalid-signature',
-  title: 'The signature is not one of ours, or not of now',
+  title: 'The signature is wrong, or too old',
 }
 const mismatch: Refusal = {
   status: 422,
   slug: 'webhook-mismatch',
-  title: 'This does not fit what is known of the payment',
+  title: 'This does not fit what is known about the payment',
 }
 const refusals = {
   malformed: badSignature,
   stale: badSignature,
   forged: badSignature,
-  unreadable: { status: 400, slug: 'validation-error', title: 'This is no event' },
+  unreadable: { status: 400, slug: 'validation-error', title: 'This is not an event' },
   another_tenant: mismatch,
   another_amount: mismatch,
   another_intent: mismatch,

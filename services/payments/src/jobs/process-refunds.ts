@@ -9,7 +9,7 @@ export type ProcessRefundsDeps = {
   reconcile: Reconcile
   takeDue: () => Promise<DueRefund | undefined>
   finish: FinishRefundDeps
-  /** Of what is owed, the age of the oldest, to be shown and alarmed about. */
+  /** Reports the age of the oldest pending refund. */
   showOldest: () => Promise<void>
   attemptBudgetMs: number
   concurrencyMax: number
@@ -18,8 +18,8 @@ export type ProcessRefundsDeps = {
 }
 
 /**
- * Gives back what is owed, a few at a time, for as long as it takes: there is no last attempt.
- * @returns how many were looked at
+ * Makes pending refunds, a few at a time, for as long as it takes: there is no last attempt.
+ * @returns how many were taken
  */
 export async function processRefundsOnce(
   deps: ProcessRefundsDeps,
@@ -28,19 +28,19 @@ export async function processRefundsOnce(
   await deps.showOldest()
   return deps.reconcile({
     takeOne: deps.takeDue,
-    finishOne: due => meetOne(deps, due),
+    finishOne: due => processOne(deps, due),
     concurrencyMax: deps.concurrencyMax,
     roundMax: deps.roundMax,
     signal,
   })
 }
 
-async function meetOne(deps: ProcessRefundsDeps, due: DueRefund): Promise<void> {
+async function processOne(deps: ProcessRefundsDeps, due: DueRefund): Promise<void> {
   const cause = spanContextFrom(due.traceparent)
   const links = cause ? [{ context: cause }] : []
-  await inSpan('meet refund', { links }, async () => {
-    const { refundId } = due.refund
-    const after = await finishRefund(deps.finish, due.refund, deadlineIn(deps.attemptBudgetMs))
-    deps.log.info({ event: 'refund.reconciled', refundId, refundStatus: after.status })
+  await inSpan('process refund', { links }, async () => {
+    const deadline = deadlineIn(deps.attemptBudgetMs)
+    const { refundId, status } = (await finishRefund(deps.finish, due.refund, deadline)).refund
+    deps.log.info({ event: 'refund.reconciled', refundId, refundStatus: status })
   })
 }

@@ -3,15 +3,15 @@ import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
-import { type CaptureOrVoidDeps, carryOutRequested } from '../flows/capture-or-void.ts'
+import { type CarryOutDeps, carryOutAction } from '../flows/capture-or-void.ts'
 import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
 import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
   reconcile: Reconcile
   takeDue: () => Promise<DuePayment | undefined>
-  finish: FinishPaymentDeps & Pick<CaptureOrVoidDeps, 'carryOut'>
-  /** Of what is open, the age of the oldest, to be shown and alarmed about. */
+  finish: FinishPaymentDeps & CarryOutDeps
+  /** Reports the age of the oldest open payment. */
   showOldest: () => Promise<void>
   attemptBudgetMs: number
   concurrencyMax: number
@@ -20,9 +20,9 @@ export type ReconcilePaymentsDeps = {
 }
 
 /**
- * Finishes payments whose outcome is open: asks the provider again, in bounded batches and a few at
- * a time, so that a provider that just came back is not stormed.
- * @returns how many were looked at
+ * Finishes payments whose outcome is open: asks the provider again, in bounded rounds and a few at a
+ * time, so that a provider that has just come back is not overrun.
+ * @returns how many were taken
  */
 export async function reconcilePaymentsOnce(
   deps: ReconcilePaymentsDeps,
@@ -42,12 +42,17 @@ async function reconcileOne(deps: ReconcilePaymentsDeps, due: DuePayment): Promi
   const cause = spanContextFrom(due.traceparent)
   const links = cause ? [{ context: cause }] : []
   await inSpan('reconcile payment', { links }, async () => {
-    const { payment } = due
-    const { paymentId } = payment
     const deadline = deadlineIn(deps.attemptBudgetMs)
-    const after = finality[payment.status].isAnswered
-      ? await carryOutRequested(deps.finish, payment, deadline)
-      : await finishPayment(deps.finish, payment, deadline)
-    deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: after.status })
+    const { paymentId, status } = await finish(deps, due, deadline)
+    deps.log.info({ event: 'payment.reconciled', paymentId, paymentStatus: status })
   })
+}
+
+async function finish(
+  { finish: deps }: ReconcilePaymentsDeps,
+  { payment }: DuePayment,
+  deadline: ReturnType<typeof deadlineIn>,
+) {
+  if (finality[payment.status].isAnswered) return carryOutAction(deps, payment, deadline)
+  return (await finishPayment(deps, payment, deadline)).payment
 }

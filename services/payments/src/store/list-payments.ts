@@ -18,8 +18,10 @@ export type PaymentPage = { payments: Payment[]; nextAfter: PaymentPlace | undef
 
 const micros = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::bigint::text`
 
-/** One page by keyset: what is added or changes its state meanwhile neither repeats nor hides others. */
-export async function listPayments(db: Queryable, filter: PaymentFilter): Promise<PaymentPage> {
+export type FindPayments = (filter: PaymentFilter) => Promise<PaymentPage>
+
+/** One page by keyset, so that payments which are added meanwhile neither repeat nor hide others. */
+export async function findPayments(db: Queryable, filter: PaymentFilter): Promise<PaymentPage> {
   const { rows } = await db.query<PaymentRow & { created_micros: string }>({
     name: 'list_payments',
     text: `SELECT ${paymentColumns('p')}, ${micros('p.created_at')} AS created_micros
@@ -40,7 +42,7 @@ export async function listPayments(db: Queryable, filter: PaymentFilter): Promis
       filter.createdBefore ?? null,
       filter.after?.createdMicros ?? null,
       filter.after?.paymentId ?? null,
-      // One more than asked for says whether there is another page.
+      // One more than asked for shows whether there is another page.
       filter.limit + 1,
     ],
   })

@@ -3,7 +3,11 @@ import type {
   DeclineReason,
   PaymentStatus,
 } from '@nightshift/contracts/payments-http'
-import type { Payment } from '../domain/payment.ts'
+import type { WorkTable } from '@nightshift/patterns/lease/lease'
+import type { Action, Payment } from '../domain/payment.ts'
+
+/** As leased work, and as what idempotency keys stand for. */
+export const paymentsTable: WorkTable = { table: 'payments', id: 'payment_id' }
 
 export type PaymentRow = {
   payment_id: string
@@ -16,18 +20,13 @@ export type PaymentRow = {
   capture_method: CaptureMethod
   status: PaymentStatus
   decline_reason: DeclineReason | null
-  wanted: 'capture' | 'void' | null
+  requested_action: Action | null
   provider_payment_id: string | null
   refunded_cents: number
   card_token: string | null
   version: number
   attempt: number
   created_at: Date
-}
-
-/** Of the table `payments`, as `PaymentRow` names them; with the alias of the table before each. */
-export function paymentColumns(alias: string): string {
-  return columnNames.map(name => `${alias}.${name}`).join(', ')
 }
 
 const columnNames: readonly (keyof PaymentRow)[] = [
@@ -41,7 +40,7 @@ const columnNames: readonly (keyof PaymentRow)[] = [
   'capture_method',
   'status',
   'decline_reason',
-  'wanted',
+  'requested_action',
   'provider_payment_id',
   'refunded_cents',
   'card_token',
@@ -49,6 +48,11 @@ const columnNames: readonly (keyof PaymentRow)[] = [
   'attempt',
   'created_at',
 ]
+
+/** The columns of `PaymentRow`, each with the alias of its table before it. */
+export function paymentColumns(alias: string): string {
+  return columnNames.map(name => `${alias}.${name}`).join(', ')
+}
 
 export function toPayment(row: PaymentRow): Payment {
   return {
@@ -62,7 +66,7 @@ export function toPayment(row: PaymentRow): Payment {
     captureMethod: row.capture_method,
     status: row.status,
     declineReason: row.decline_reason,
-    wanted: row.wanted,
+    requestedAction: row.requested_action,
     providerPaymentId: row.provider_payment_id,
     refundedCents: row.refunded_cents,
     cardToken: row.card_token,

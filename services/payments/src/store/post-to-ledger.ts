@@ -5,12 +5,12 @@ export type Posting = {
   tenantId: string
   paymentId: string
   currency: string
-  /** What it is posted for; once each. */
+  /** What it is posted for. Each source is posted once. */
   source: 'capture' | 'refund'
   sourceId: string
 }
 
-/** Posts one transaction of the ledger, unless it was posted before for the same source. */
+/** Posts one transaction of the ledger, unless its source was posted before. */
 export async function postToLedger(
   tx: Queryable,
   { tenantId, paymentId, currency, source, sourceId }: Posting,

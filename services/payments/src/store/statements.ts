@@ -21,7 +21,10 @@ export type StatementFilter = {
 
 export type StatementPage = { openingBalanceCents: bigint; lines: StatementLine[] }
 
-/** Where a line stands in the order of all. */
+/** Undefined when the page shall begin after a line that the tenant does not have. */
+export type ReadStatementPage = (filter: StatementFilter) => Promise<StatementPage | undefined>
+
+/** The position of a line in the order of all lines. */
 type Place = { postedIn: string; line: string }
 type PlacedFilter = Omit<StatementFilter, 'afterLine'> & { after: Place }
 
@@ -37,22 +40,22 @@ type LineRow = {
 const beginning: Place = { postedIn: '0', line: '0' }
 
 /**
- * Numbers are given out in one order and committed in another: a line with a lower number may come
- * after its reader has gone on. Lines are read, and summed up, only when nothing can come before them
- * any more: when no transaction is open that began to write before theirs. A transaction that stays
- * open, of whomever, holds statements back and makes none wrong.
+ * Numbers are given out in one order and committed in another, so a line with a lower number may
+ * appear after its reader has gone on. Lines are read and summed only when none can appear before them
+ * any more: when every transaction that began to write earlier has ended. A transaction that stays
+ * open delays statements and makes none wrong.
  */
 const isSettled = 't.posted_in < pg_snapshot_xmin(pg_current_snapshot())'
 
 /**
- * What an employer paid is what went to revenue and tax, and what was given back came out of them: the
- * ledger's own entries, with the sign turned around. Sums are of `bigint` and come as text.
+ * An employer's payment is what went to revenue and tax; a refund came out of them. So a line is the
+ * sum of these entries of the ledger with the opposite sign, as `bigint`, which arrives as text.
  */
 const amountOfLine = `-sum(amount_cents) FILTER (WHERE account IN ('revenue', 'tax', 'refunds'))`
 
 /**
- * A page, and all that was paid, less what was given back, before it. Undefined when the tenant has
- * no such line as it shall begin after.
+ * A page, and the balance before it: all payments less all refunds. Undefined when the tenant does
+ * not have the line that the page shall begin after.
  * @param tx one snapshot, or the lines would not fit the balance
  */
 export async function readStatementPage(
@@ -99,7 +102,7 @@ async function balanceBefore(
   return BigInt(rows[0]?.balance ?? 0)
 }
 
-/** In their order, without balances: those depend on what came before. */
+/** The lines in order, without balances: a balance depends on all lines before it. */
 async function statementLines(
   tx: Queryable,
   { tenantId, from, before, after, limit }: PlacedFilter,

@@ -97,10 +97,10 @@ test.each(['later', 'Manual', '', null, true, 1])(
 
 test('what is taken is not let go, and what is let go is not taken: 409', async () => {
   const taken = (await attacked.payHonestly()).json.paymentId
-  expectProblem(await ask('void', {}, taken), 409, 'payment-not-held')
+  expectProblem(await ask('void', {}, taken), 409, 'payment-not-authorized')
   const released = (await attacked.holdHonestly()).json.paymentId
   expect((await ask('void', {}, released)).json.status).toBe('voided')
-  expectProblem(await ask('capture', {}, released), 409, 'payment-not-held')
+  expectProblem(await ask('capture', {}, released), 409, 'payment-not-authorized')
 })
 
 test('capture and void at once, ten of each: one of them happens', async () => {
@@ -116,7 +116,7 @@ test('capture and void at once, ten of each: one of them happens', async () => {
   expect(['captured', 'voided']).toContain(status)
   answers.forEach((answer, i) => {
     const isDone = (status === 'captured') === (verbs[i] === 'capture')
-    if (!isDone) expectProblem(answer, 409, 'payment-not-held')
+    if (!isDone) expectProblem(answer, 409, 'payment-not-authorized')
     else expect([200, 202]).toContain(answer.status)
   })
   if (status !== 'captured') return

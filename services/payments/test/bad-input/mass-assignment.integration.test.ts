@@ -60,7 +60,9 @@ describe('what the database remembers is not for callers to say', () => {
     const isHeld = /capture|void/.test(path)
     const { json: payment } = await (isHeld ? attacked.holdHonestly() : attacked.payHonestly())
     const columns = await columnNames()
-    expect(columns).toEqual(expect.arrayContaining(['provider_payment_id', 'refund_id', 'wanted']))
+    expect(columns).toEqual(
+      expect.arrayContaining(['provider_payment_id', 'refund_id', 'requested_action']),
+    )
     const names = [...new Set(columns.flatMap(name => [name, camelCase(name), name.toUpperCase()]))]
     const foreign = names.filter(name => !(name in (schema.properties ?? {})))
     const target = path.replace('{paymentId}', payment.paymentId)

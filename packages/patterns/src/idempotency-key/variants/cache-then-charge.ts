@@ -1,0 +1,39 @@
+import type { IdempotencyKeys, StoredAnswer } from '../types.ts'
+
+/** The commands of Redis that are used. */
+export type AnswerCache = {
+  get: (key: string) => Promise<string | null>
+  set: (key: string, value: string, unit: 'EX', seconds: number) => Promise<unknown>
+}
+
+const keptSeconds = 24 * 60 * 60
+
+/**
+ * Looks in Redis; if no answer is there, charges, and SETs the answer for a day. Between the look and
+ * the SET no other attempt knows of the key: none at the same moment, and none after a death of this
+ * process. A cache may also evict or lose what was stored.
+ */
+export function cacheThenCharge(cache: AnswerCache): IdempotencyKeys {
+  /** Requests in progress. Only this process knows them. */
+  const keysById = new Map<string, string>()
+  return {
+    claim: async (_tx, { tenantId, route, key, proposedId }) => {
+      const name = `idempotency:${tenantId}:${route}:${key}`
+      const found = await cache.get(name)
+      if (found !== null) return { kind: 'finished', answer: JSON.parse(found) as StoredAnswer }
+      keysById.set(proposedId, name)
+      return { kind: 'claimed', id: proposedId, resumed: false }
+    },
+
+    finish: async (_tx, id, answer) => {
+      const name = keysById.get(id)
+      keysById.delete(id)
+      if (name === undefined) return
+      await cache.set(name, JSON.stringify(answer), 'EX', keptSeconds)
+    },
+
+    release: async (_db, id) => {
+      keysById.delete(id)
+    },
+  }
+}

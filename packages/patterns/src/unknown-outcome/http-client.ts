@@ -1,0 +1,115 @@
+import { type Deadline, deadlineHeader } from '@nightshift/runtime/process/deadline'
+import { injectInto } from '@nightshift/runtime/telemetry/tracing'
+import { type Dispatcher, Pool } from 'undici'
+
+export type HttpClientLimits = {
+  connectionsMax: number
+  connectMs: number
+  answerBytesMax: number
+}
+
+export type HttpCall = {
+  method: 'GET' | 'POST'
+  path: string
+  headers?: Record<string, string>
+  body?: string
+  deadline: Deadline
+}
+
+/**
+ * How a request ended, seen from the socket. `not-sent`: no byte was written, so nothing can have
+ * happened. `unknown`: bytes were written and no answer came, so anything may have happened.
+ */
+export type HttpAnswer =
+  | { kind: 'answer'; status: number; headers: Record<string, unknown>; body: string }
+  | { kind: 'not-sent'; cause: unknown }
+  | { kind: 'unknown'; cause: unknown }
+
+export type HttpClient = {
+  call: (call: HttpCall) => Promise<HttpAnswer>
+  close: () => Promise<void>
+}
+
+/** One pool of connections to one dependency. It retries nothing: its caller decides about that. */
+export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpClient {
+  const pool = new Pool(baseUrl, {
+    connections: limits.connectionsMax,
+    pipelining: 1,
+    connect: { timeout: limits.connectMs },
+    // The deadline of the call bounds the whole; these would only bound the gaps.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: limits.answerBytesMax,
+  })
+  return {
+    call: call => callOnce(pool, call),
+    close: () => pool.destroy(),
+  }
+}
+
+async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
+  const request = { isSent: false }
+  const giveUp = new AbortController()
+  const over = Promise.withResolvers<never>()
+  // Cleared with the answer. A signal with a time-out of its own would still fire later, with an error
+  // that no code handles.
+  const timer = setTimeout(() => {
+    const late = new Error('the deadline has passed')
+    giveUp.abort(late)
+    over.reject(late)
+  }, call.deadline.remainingMs())
+  try {
+    if (call.deadline.remainingMs() <= 0) throw new Error('the deadline has passed')
+    // undici looks at the signal only when it has a connection for the request. In its queue, or while
+    // it connects, the deadline would pass unnoticed.
+    return await Promise.race([exchange(pool, call, request, giveUp.signal), over.promise])
+  } catch (cause) {
+    return request.isSent ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function exchange(
+  pool: Pool,
+  { method, path, headers, body, deadline }: HttpCall,
+  sent: { isSent: boolean },
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const answer = await pool.compose(noteWhenSent(sent, signal)).request({
+    method,
+    path,
+    headers: injectInto({
+      ...headers,
+      [deadlineHeader]: String(Math.floor(deadline.remainingMs())),
+    }),
+    body: body ?? null,
+    signal,
+  })
+  const text = await answer.body.text()
+  return { kind: 'answer', status: answer.statusCode, headers: answer.headers, body: text }
+}
+
+/**
+ * Notes the moment at which a request is handed to a socket. Before it nothing can have happened;
+ * after it anything may have. The name of an error does not tell: the same ECONNRESET comes in both
+ * cases.
+ */
+function noteWhenSent(
+  request: { isSent: boolean },
+  signal: AbortSignal,
+): Dispatcher.DispatcherComposeInterceptor {
+  return dispatch => (options, handler) =>
+    dispatch(options, {
+      onRequestStart: (controller, context) => {
+        // A request that was given up in the queue gets here too, and is dropped unwritten.
+        if (!signal.aborted) request.isSent = true
+        handler.onRequestStart?.(controller, context)
+      },
+      onRequestUpgrade: handler.onRequestUpgrade?.bind(handler),
+      onResponseStart: handler.onResponseStart?.bind(handler),
+      onResponseData: handler.onResponseData?.bind(handler),
+      onResponseEnd: handler.onResponseEnd?.bind(handler),
+      onResponseError: handler.onResponseError?.bind(handler),
+    } as Dispatcher.DispatchHandler)
+}

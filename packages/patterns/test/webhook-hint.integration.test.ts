@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { recordWebhookOnce } from '../src/webhook-hint/webhook-hint.ts'
+import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+
+const work = { table: 'work', id: 'id' }
+let database: PatternDatabase
+
+beforeAll(async () => {
+  database = await openPatternDatabase(inject('parts').postgresUrl, 'lease', 'webhook-hint')
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
+/** Work that is due in an hour. */
+async function insertWork(checks: number): Promise<string> {
+  const id = randomUUID()
+  await database.pool.query(
+    `INSERT INTO work (id, checks, next_check_at) VALUES ($1, $2, now() + interval '1 hour')`,
+    [id, checks],
+  )
+  return id
+}
+
+async function isDue(id: string): Promise<boolean> {
+  const sql = 'SELECT FROM work WHERE id = $1 AND next_check_at <= now()'
+  return (await database.pool.query(sql, [id])).rowCount === 1
+}
+
+const webhook = (subjectId: string | undefined, eventId = randomUUID() as string) => ({
+  eventId,
+  type: 'payment_intent.succeeded',
+  subjectId,
+})
+
+test('an event makes work due that a request has left open, and is recorded once', async () => {
+  const id = await insertWork(1)
+  const event = webhook(id)
+  const recorded = await Promise.all(
+    Array.from({ length: 5 }, () => recordWebhookOnce(database.pool, event, work)),
+  )
+  expect(recorded.filter(Boolean)).toHaveLength(1)
+  expect(await isDue(id)).toBe(true)
+})
+
+test('an event does not take work from a request that is in progress', async () => {
+  const id = await insertWork(0)
+  expect(await recordWebhookOnce(database.pool, webhook(id), work)).toBe(true)
+  expect(await isDue(id)).toBe(false)
+})
+
+test('an event about nothing of ours is recorded too', async () => {
+  expect(await recordWebhookOnce(database.pool, webhook(undefined), work)).toBe(true)
+  expect(await recordWebhookOnce(database.pool, webhook(randomUUID()), work)).toBe(true)
+})

@@ -1,0 +1,41 @@
+import type { PublicationResponse } from '@nightshift/contracts/listings-http'
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import { problemMediaType, problemOf } from '@nightshift/runtime/http/problem'
+import type { Publication } from './publication.ts'
+
+/**
+ * The HTTP answer about a publication. It is the same for the request that began it, for a replay, and
+ * for the event or job that finishes it without any request, so nothing of a request is in it.
+ */
+export function publicationAnswer(publication: Publication): StoredAnswer {
+  const location = `/v1/listings/${publication.listingId}`
+  if (publication.status === 'declined') {
+    const refusal = {
+      status: 402,
+      slug: 'card-declined',
+      title: 'The card was declined',
+      detail:
+        'Nothing was charged, and the listing is a draft again. Another card needs another key.',
+    }
+    return {
+      status: 402,
+      headers: { 'content-type': problemMediaType },
+      body: JSON.stringify(problemOf(refusal, location)),
+    }
+  }
+  const { publicationId, listingId, plan, amountCents, currency, status, paymentId } = publication
+  const response: PublicationResponse = {
+    publicationId,
+    listingId,
+    plan,
+    amountCents,
+    currency,
+    payment: status === 'pending' ? 'pending' : 'captured',
+    ...(paymentId === null ? {} : { paymentId }),
+  }
+  return {
+    status: status === 'pending' ? 202 : 201,
+    headers: { 'content-type': 'application/json; charset=utf-8', location },
+    body: JSON.stringify(response),
+  }
+}

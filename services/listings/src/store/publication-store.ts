@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { keyedRequest } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import type {
+  IdempotencyKeys,
+  KeyedRequest,
+  StoredAnswer,
+} from '@nightshift/patterns/idempotency-key/types'
+import type { LeasedWork } from '@nightshift/patterns/lease/lease'
+import {
+  inTenantTransaction,
+  RollBack,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
+import type { Pool } from 'pg'
+import { crashpoint } from '../crash-points.ts'
+import type { Publication } from '../domain/publication.ts'
+import type { PricedPublication, PublicationClaim } from '../flows/publish-listing.ts'
+import { findListing, returnToDrafts, takeFromDrafts } from './listings.ts'
+import { findPublication, insertPublication, updatePublication } from './publications.ts'
+
+const route = 'POST /v1/listings/:listingId/publish'
+
+/** What a publication becomes, and everything that becomes true with it. */
+export type PublicationChange = {
+  before: Publication
+  after: Publication
+  /** The listing is a draft again, and can be published with another card. */
+  returnsToDrafts: boolean
+  /** Stored under the key of the publication, unless the key has an answer. */
+  answer: StoredAnswer
+}
+
+export type PublicationStoreOptions = {
+  pool: Pool
+  keys: IdempotencyKeys
+  work: LeasedWork
+  isBacklogFull: () => boolean
+  limits: {
+    /** When the job looks at a publication whose request has gone quiet. */
+    firstCheckMs: number
+    backoff: { baseMs: number; capMs: number }
+  }
+}
+
+export type PublicationStore = ReturnType<typeof publicationStore>
+
+/** What the database does for a publication, on behalf of its tenant. */
+export function publicationStore({
+  pool,
+  keys,
+  work,
+  isBacklogFull,
+  limits,
+}: PublicationStoreOptions) {
+  async function claimIn(tx: Transaction, priced: PricedPublication): Promise<PublicationClaim> {
+    const { tenantId, listingId, key } = priced
+    const keyOf = { tenantId, route, key }
+    const request = keyedRequest(keyOf, [listingId, priced.request], randomUUID())
+    const claim = await keys.claim(tx, request)
+    if (claim.kind === 'in_progress' && claim.id !== undefined) {
+      const publication = await findPublication(tx, claim.id)
+      const isSettled = publication !== undefined && publication.status !== 'pending'
+      return isSettled ? { kind: 'known', publication } : claim
+    }
+    if (claim.kind !== 'claimed') return claim
+    if (claim.resumed) await takeOver(tx, claim.id)
+    else await begin(tx, priced, request)
+    const publication = await findPublication(tx, claim.id)
+    if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
+    return { kind: 'claimed', publication }
+  }
+
+  /** A refusal undoes all, the key included: nothing was begun, so the key may be used again. */
+  async function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
+    if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
+    const { tenantId, listingId, amountCents } = priced
+    if (!(await takeFromDrafts(tx, tenantId, listingId))) {
+      const exists = await findListing(tx, tenantId, listingId)
+      throw new RollBack<PublicationClaim>({ kind: exists ? 'not_a_draft' : 'no_such_listing' })
+    }
+    await insertPublication(tx, {
+      publicationId: request.proposedId,
+      listingId,
+      tenantId,
+      plan: priced.request.plan,
+      amountCents,
+      cardToken: priced.request.cardToken,
+      keyHash: request.keyHash,
+      fingerprint: request.fingerprint,
+      traceparent: currentTraceparent(),
+      firstCheckMs: limits.firstCheckMs,
+    })
+  }
+
+  async function takeOver(tx: Transaction, publicationId: string): Promise<void> {
+    await tx.query({
+      name: 'take_over_publication',
+      text: `WITH claimed AS (SELECT $1::uuid AS subject_id), ${work.takeOver('claimed')}
+             SELECT FROM resumed`,
+      values: [publicationId],
+    })
+  }
+
+  return {
+    /** Commits the key, the publication with its price, and takes the listing out of its drafts. */
+    async claim(priced: PricedPublication, deadline: Deadline): Promise<PublicationClaim> {
+      const inTx = (tx: Transaction) => claimIn(tx, priced)
+      const claim = await inTenantTransaction(pool, priced.tenantId, inTx, deadline)
+      await crashpoint('publication.claimed')
+      return claim
+    },
+
+    /** Commits a change with everything that follows from it. False if another owner was first. */
+    commit({ before, after, returnsToDrafts, answer }: PublicationChange): Promise<boolean> {
+      return inTenantTransaction(pool, before.tenantId, async tx => {
+        if (!(await updatePublication(tx, work, after))) return false
+        if (returnsToDrafts) await returnToDrafts(tx, after.listingId)
+        await keys.finish(tx, after.publicationId, answer)
+        return true
+      })
+    },
+
+    /**
+     * Notes when an open publication is checked again, and gives its key back. An owner that was
+     * overtaken does neither: the key is its successor's.
+     */
+    recheckLater(publication: Publication, floorMs: number): Promise<void> {
+      const owner = { id: publication.publicationId, attempt: publication.attempt }
+      return inTenantTransaction(pool, publication.tenantId, async tx => {
+        const isOurs = await work.reschedule(tx, owner, { ...limits.backoff, floorMs })
+        if (isOurs) await keys.release(tx, publication.publicationId)
+      })
+    },
+
+    /** The publication as it is now. @throws when it does not exist */
+    reload({ tenantId, publicationId }: Publication): Promise<Publication> {
+      return inTenantTransaction(pool, tenantId, async tx => {
+        const now = await findPublication(tx, publicationId)
+        if (!now) throw new Error(`publication ${publicationId} does not exist any more`)
+        return now
+      })
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import type { RetryMode } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { crashpoint } from '../crash-points.ts'
+import type { Payment } from '../domain/payment.ts'
+import {
+  type ChargeOutcome,
+  chargeOutcome,
+  declineReason,
+  feePath,
+  withFee,
+} from './intent-outcome.ts'
+import { lookUpCharge } from './look-up-charge.ts'
+import { type Answer, misused, type ProviderConnection, post, unknown } from './provider-api.ts'
+
+export type Charge = (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
+
+/**
+ * Charges a card at the provider, or authorizes it. It may be called many times for one payment:
+ * - While the provider remembers the key, the same request under the same key is sent.
+ * - Later the provider would charge again, so the charge is only searched for.
+ * @param retryModeOf how to ask about a payment of this age
+ */
+export function chargeIdempotently(
+  provider: ProviderConnection,
+  retryModeOf: (createdAt: Date) => RetryMode,
+): Charge {
+  return async (payment, deadline) => {
+    const mode = retryModeOf(payment.createdAt)
+    if (mode === 'same_key') return askUnderKey(provider, payment, deadline)
+    const found = await lookUpCharge(provider, payment, deadline)
+    if (found.kind !== 'absent') return found
+    return mode === 'look_up'
+      ? unknown('the search does not find it yet')
+      : { kind: 'rejected', reason: 'expired' }
+  }
+}
+
+/**
+ * The first unknown outcome is usually the network. From the second attempt on, the provider may be
+ * repeating a stored 500 for this key, so the charge is searched for as well.
+ */
+async function askUnderKey(
+  provider: ProviderConnection,
+  payment: Payment,
+  deadline: Deadline,
+): Promise<ChargeOutcome> {
+  const outcome = await createIntent(provider, payment, deadline)
+  if (outcome.kind !== 'unknown' || payment.attempt === 1) return outcome
+  const found = await lookUpCharge(provider, payment, deadline)
+  return found.kind === 'absent' ? outcome : found
+}
+
+/** Creates and confirms an intent in one call. Its key is derived from our payment. */
+function createIntent(
+  provider: ProviderConnection,
+  payment: Payment,
+  deadline: Deadline,
+): Promise<ChargeOutcome> {
+  return provider.call('card-provider charge', deadline, async (perTry): Promise<ChargeOutcome> => {
+    await crashpoint('charge.begin')
+    const answer = await post(provider, perTry, {
+      path: '/v1/payment_intents',
+      key: `payment-${payment.paymentId}`,
+      form: formOf(payment),
+    })
+    await crashpoint('charge.answered')
+    if (answer.kind !== 'answered') return answer
+    if (answer.status !== 200) return refusalOf(answer)
+    return chargeOutcome(await withFee(provider, answer, perTry), payment.amountCents)
+  })
+}
+
+/**
+ * A common variant for a lost answer, and a wrong one: search for the charge, and call the payment
+ * declined if there is none. "Not found" only means that it has not happened yet. A request that is on
+ * its way, or waits in a queue of the provider, is not found by any search.
+ */
+export function chargeOrCallItDeclined(provider: ProviderConnection): Charge {
+  return async (payment, deadline) => {
+    const outcome = await createIntent(provider, payment, deadline)
+    if (outcome.kind !== 'unknown') return outcome
+    const found = await lookUpCharge(provider, payment, deadline)
+    return found.kind === 'absent' ? { kind: 'rejected', reason: 'card_declined' } : found
+  }
+}
+
+function formOf(payment: Payment): Record<string, string> {
+  return {
+    amount: String(payment.amountCents),
+    currency: payment.currency.toLowerCase(),
+    payment_method: payment.cardToken ?? '',
+    confirm: 'true',
+    ...(payment.captureMethod === 'manual' ? { capture_method: 'manual' } : {}),
+    'metadata[payment_id]': payment.paymentId,
+    'metadata[publication_id]': payment.publicationId,
+    'metadata[tenant_id]': payment.tenantId,
+    'expand[0]': feePath,
+  }
+}
+
+function refusalOf(answer: Answer): ChargeOutcome {
+  const { status } = answer
+  const { error = {} } = answer.body
+  if (status === 402 && error.type === 'card_error') {
+    return { kind: 'rejected', reason: declineReason(error) }
+  }
+  if (status === 400 && error.code === 'resource_missing' && error.param === 'payment_method') {
+    return { kind: 'rejected', reason: 'invalid_card' }
+  }
+  return misused(answer)
+}

@@ -1,0 +1,95 @@
+import type { RetryMode } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { crashpoint } from '../crash-points.ts'
+import type { Refund } from '../domain/refund.ts'
+import { lookUpRefund } from './look-up-refund.ts'
+import {
+  type Answer,
+  get,
+  misused,
+  type ProviderConnection,
+  post,
+  unknown,
+} from './provider-api.ts'
+import { type RefundOutcome, refundOutcome } from './refund-outcome.ts'
+
+export type GiveBack = (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
+
+/**
+ * Refunds a charge at the provider. It may be called many times for one refund:
+ * - While the provider remembers the key, the same request under the same key is sent.
+ * - Later the refund is searched for first, and sent again only if the search does not find it. The
+ *   first of two such requests renews what the provider knows of the key, so it is made once.
+ * @param retryModeOf how to ask about a refund of this age
+ */
+export function giveBackIdempotently(
+  provider: ProviderConnection,
+  retryModeOf: (createdAt: Date) => RetryMode,
+): GiveBack {
+  return async (refund, deadline) => {
+    const mode = retryModeOf(refund.createdAt)
+    if (mode !== 'same_key') {
+      const found = await lookUpRefund(provider, refund, deadline)
+      if (found.kind !== 'absent') return found
+      if (mode === 'look_up') return unknown('the search does not find it yet')
+    }
+    const outcome = await createRefund(provider, refund, deadline)
+    // As for charges, a 500 may be a stored one. And "nothing left" may mean that this very refund
+    // has succeeded before.
+    const mayBeMade =
+      outcome.kind === 'rejected' || (outcome.kind === 'unknown' && refund.attempt > 1)
+    if (!mayBeMade) return outcome
+    const found = await lookUpRefund(provider, refund, deadline)
+    return found.kind === 'absent' ? outcome : found
+  }
+}
+
+function createRefund(
+  provider: ProviderConnection,
+  refund: Refund,
+  deadline: Deadline,
+): Promise<RefundOutcome> {
+  return provider.call('card-provider refund', deadline, async (perTry): Promise<RefundOutcome> => {
+    await crashpoint('refund.begin')
+    const answer = await post(provider, perTry, {
+      path: '/v1/refunds',
+      key: `refund-${refund.refundId}`,
+      form: formOf(refund),
+    })
+    await crashpoint('refund.answered')
+    if (answer.kind !== 'answered') return answer
+    if (answer.status !== 200) return refusalOf(answer)
+    const now = await current(provider, answer, perTry)
+    return refundOutcome(now.body, refund) ?? misused(now)
+  })
+}
+
+/** The refund as it is now. Under our key the first answer is repeated, with the status of then. */
+async function current(
+  provider: ProviderConnection,
+  answer: Answer,
+  deadline: Deadline,
+): Promise<Answer> {
+  const { id, status } = answer.body
+  if (id === undefined || status === 'succeeded') return answer
+  const now = await get(provider, deadline, `/v1/refunds/${id}`, {})
+  return now.kind === 'answered' && now.status === 200 ? now : answer
+}
+
+function formOf(refund: Refund): Record<string, string> {
+  return {
+    payment_intent: refund.providerPaymentId,
+    amount: String(refund.amountCents),
+    'metadata[refund_id]': refund.refundId,
+    'metadata[payment_id]': refund.paymentId,
+    'metadata[tenant_id]': refund.tenantId,
+  }
+}
+
+function refusalOf(answer: Answer): RefundOutcome {
+  const { error = {} } = answer.body
+  // For an amount that is too large, Stripe names the parameter and not always a code.
+  const isTooMuch = error.code === 'charge_already_refunded' || error.param === 'amount'
+  if (answer.status !== 400 || !isTooMuch) return misused(answer)
+  return { kind: 'rejected', reason: 'nothing_left' }
+}

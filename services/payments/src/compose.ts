@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto'
+import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
+import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
+import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
+import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
+import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
+import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/variants/cache-then-charge'
+import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/select-then-insert'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { timeOnly } from '@nightshift/patterns/lease/naive'
+import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
+import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
+import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
+import { outbox } from '@nightshift/patterns/outbox/outbox'
+import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
+import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
+import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
+import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
+import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
+import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
+import { authenticateBy } from '@nightshift/runtime/http/authenticate'
+import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { inTenantSnapshot, inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
+import { runInBackground } from '@nightshift/runtime/process/background'
+import { ConfigError } from '@nightshift/runtime/process/config'
+import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
+import { openRedis } from '@nightshift/runtime/redis/redis'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
+import type { Pool } from 'pg'
+import { buildApp } from './app.ts'
+import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
+import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
+import { giveBackIdempotently } from './clients/give-back.ts'
+import type { Config } from './config.ts'
+import { processRefundsOnce } from './jobs/process-refunds.ts'
+import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
+import { limits } from './limits.ts'
+import type { PaymentMetrics } from './metrics.ts'
+import { applyWebhook } from './store/apply-webhook.ts'
+import { findPayments } from './store/list-payments.ts'
+import { paymentsTable } from './store/payment-row.ts'
+import { type PaymentStoreOptions, paymentStore } from './store/payment-store.ts'
+import { countLeftOpen, findPayment, oldestOpenSeconds, takeDuePayment } from './store/payments.ts'
+import { paymentsInOneTransaction, paymentsInSteps } from './store/payments-in-steps.ts'
+import { refundsTable } from './store/refund-row.ts'
+import { refundStore } from './store/refund-store.ts'
+import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from './store/refunds.ts'
+import { requestCaptureOrVoid } from './store/request-capture-or-void.ts'
+import { readStatementPage } from './store/statements.ts'
+import { webhookStore } from './store/webhook-store.ts'
+
+const topic = 'payments.v1'
+
+/** What main has opened. Everything that is opened here closes with `open`. */
+export type Resources = {
+  open: AsyncDisposableStack
+  stop: AbortSignal
+  log: Log
+  metrics: Metrics
+  paymentMetrics: PaymentMetrics
+  /** For requests on behalf of one employer: each transaction sees its rows only. */
+  pool: Pool
+  /** For what works for all employers: the phases of payments, the jobs, the webhooks. */
+  worker: Pool
+  /** For looking up why a key was lost. */
+  lookUps: Pool
+}
+
+/** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
+export async function compose(config: Config, resources: Resources) {
+  const { open, log, metrics, paymentMetrics, pool, worker } = resources
+  const { reconcile: waits, beginMinMs, page } = limits
+  const backoff = { baseMs: waits.againBaseMs, capMs: waits.againCapMs }
+  const now = () => new Date().toISOString()
+
+  // Patterns
+  const fence = config.PATTERN_LEASE === 'on' ? fencingNumber : timeOnly
+  const payments = leasedWork(fence, paymentsTable)
+  const refunds = leasedWork(fence, refundsTable)
+  const events = openOutbox(config, resources)
+  const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
+  const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
+  const durable = config.PATTERN_DURABLE_REFUND === 'on' ? commitIntentFirst : callThenRecord
+  const receive = config.PATTERN_WEBHOOK_HINT === 'on' ? recordAndRecheck : applyWebhookDirectly
+  const backlog = watchBacklog(
+    max => countLeftOpen(worker, max),
+    limits.backlog.openMax,
+    metrics.backlogOpen,
+  )
+
+  // Flows
+  const provider = openProvider(config, resources)
+  const store = choosePaymentStore(config, resources, {
+    work: payments,
+    outbox: events,
+    isBacklogFull: backlog.isFull,
+  })
+  const settle = { store, newId: randomUUID, now }
+  const finish = { ...settle, ...provider, conclude }
+  const refund = {
+    store: refundStore({
+      pool,
+      worker,
+      work: refunds,
+      durable,
+      limits: {
+        keyLeaseMs: limits.keyLeaseMs,
+        firstCheckMs: waits.firstCheckMs,
+        backoff,
+        escalatedMs: waits.escalatedMs,
+      },
+    }),
+    giveBack: provider.giveBack,
+    reportObstacle: ({ refundId, paymentId }, reason) => {
+      log.error({ event: 'refund.blocked', refundId, paymentId, reason })
+      paymentMetrics.refundsBlocked.inc({ reason })
+    },
+    withoutAnswer: durable.withoutAnswer,
+    beginMinMs,
+  } satisfies Parameters<typeof buildApp>[0]['refundPayment']
+
+  // Jobs. They end while requests are drained; the relay ends after those, to publish what they commit.
+  const round = {
+    reconcile,
+    attemptBudgetMs: limits.http.requestBudgetMs,
+    concurrencyMax: waits.concurrencyMax,
+    roundMax: waits.roundMax,
+    log,
+  }
+  const reconcilePayments = {
+    ...round,
+    finish,
+    takeDue: () => takeDuePayment(worker, payments, waits.leaseMs),
+    showOldest: async () =>
+      paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
+  }
+  const processRefunds = {
+    ...round,
+    finish: refund,
+    takeDue: () => takeDueRefund(worker, refunds, waits.leaseMs),
+    showOldest: async () =>
+      paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
+  }
+  const { keysBatchMax, keysIdleMs } = limits.reaper
+  runInBackground(open, [events.run])
+  runJobs(resources, [
+    {
+      name: 'reconcile-payments',
+      runOnce: signal => reconcilePaymentsOnce(reconcilePayments, signal),
+    },
+    { name: 'process-refunds', runOnce: signal => processRefundsOnce(processRefunds, signal) },
+    { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
+    {
+      name: 'delete-expired-keys',
+      runOnce: () => deleteExpiredKeys(worker, keysBatchMax),
+      batchMax: keysBatchMax,
+      idleMs: keysIdleMs,
+    },
+  ])
+
+  // Routes
+  return buildApp({
+    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
+    log,
+    metrics,
+    pageDefault: page.defaultSize,
+    takePayment: { ...finish, beginMinMs },
+    whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
+    findPayment: (tenantId, paymentId) =>
+      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
+    findPayments: filter =>
+      inTenantTransaction(pool, filter.tenantId, tx => findPayments(tx, filter)),
+    captureOrVoid: {
+      ...finish,
+      requestAction: requestCaptureOrVoid(pool, fence, waits.firstCheckMs),
+    },
+    refundPayment: refund,
+    findRefundsOf: (tenantId, paymentId) =>
+      inTenantTransaction(pool, tenantId, async tx => {
+        const payment = await findPayment(tx, tenantId, paymentId)
+        return payment && findRefundsOf(tx, tenantId, paymentId, page.refundsMax)
+      }),
+    readStatementPage: filter =>
+      inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter)),
+    receiveWebhook: { store: webhookStore(worker), receive, applyDirectly: applyWebhook(events) },
+    webhookMetrics: paymentMetrics,
+    webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
+    nowSeconds: () => Math.floor(Date.now() / 1_000),
+  })
+}
+
+function openOutbox(config: Config, { open, stop, log, metrics, worker }: Resources) {
+  const { publish } = open.adopt(
+    openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
+    producer => producer.close(),
+  )
+  if (config.PATTERN_OUTBOX === 'naive') return publishAfterCommit(worker, () => topic, publish)
+  const connectionString = config.RELAY_DATABASE_URL
+  return outbox(worker, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+}
+
+/** What is asked of the card provider. Each question may be asked many times, and is carried out once. */
+function openProvider(config: Config, { open, log, metrics }: Resources) {
+  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
+    client.close(),
+  )
+  const call = dependency('card-provider', limits.provider, log, metrics)
+  const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  // Our clock against the database's: the margin of the rules covers the difference.
+  const modeOf = (createdAt: Date) =>
+    retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)
+  return {
+    charge:
+      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
+        ? chargeOrCallItDeclined(provider)
+        : chargeIdempotently(provider, modeOf),
+    captureOrVoid: captureOrVoidAtProvider(provider),
+    giveBack: giveBackIdempotently(provider, modeOf),
+  }
+}
+
+/** The variants of the keys go with transactions of several statements; the pattern has one statement. */
+function choosePaymentStore(
+  config: Config,
+  { open, log, worker, lookUps }: Resources,
+  parts: Pick<PaymentStoreOptions, 'work' | 'outbox' | 'isBacklogFull'>,
+) {
+  const { keyLeaseMs, reconcile, beginMinMs, workerPool } = limits
+  const backoff = { baseMs: reconcile.againBaseMs, capMs: reconcile.againCapMs }
+  const bounds = { firstCheckMs: reconcile.firstCheckMs, backoff }
+  const realKeys = idempotencyKeys({ subjects: paymentsTable, leaseMs: keyLeaseMs })
+  const inSteps = { ...parts, pool: worker, limits: bounds }
+  switch (config.PATTERN_IDEMPOTENCY_KEY) {
+    case 'naive':
+      return paymentsInSteps({ ...inSteps, keys: ignoredIdempotencyKeys() })
+    case 'select-then-insert':
+      return paymentsInSteps({ ...inSteps, keys: selectThenInsert() })
+    case 'cache-then-charge':
+      return paymentsInSteps({ ...inSteps, keys: cacheThenCharge(openCache(config, open, log)) })
+    case 'claim-in-business-transaction':
+      return paymentsInOneTransaction({ ...inSteps, keys: realKeys })
+    case 'on':
+  }
+  if (config.PATTERN_NATURAL_BATCHING === 'step-by-step') {
+    return paymentsInSteps({ ...inSteps, keys: realKeys })
+  }
+  return paymentStore({
+    ...parts,
+    pool: worker,
+    lookUps,
+    batching: config.PATTERN_NATURAL_BATCHING === 'on' ? naturalBatching : oneByOne,
+    limits: {
+      ...bounds,
+      leaseMs: keyLeaseMs,
+      beginMinMs,
+      statementMaxMs: workerPool.acquireMs + workerPool.statementMs,
+      batching: limits.batching,
+    },
+  })
+}
+
+function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: Log) {
+  if (REDIS_URL === undefined) {
+    throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
+  }
+  return open.adopt(openRedis(REDIS_URL, limits.cache, log), redis => redis.disconnect())
+}
+
+type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
+
+function runJobs({ open, stop, log }: Resources, jobs: readonly Job[]): void {
+  const { roundMax: batchMax, idleMs, failureBackoffCapMs } = limits.reconcile
+  const loops = jobs.map(job => (signal: AbortSignal) => {
+    return runLoop({ batchMax, idleMs, failureBackoffCapMs, log, signal, ...job })
+  })
+  runInBackground(open, loops, stop)
+}

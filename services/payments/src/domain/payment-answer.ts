@@ -1,0 +1,50 @@
+import { finality } from '@nightshift/contracts/payment-finality'
+import type { PaymentResponse } from '@nightshift/contracts/payments-http'
+import type { StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
+import { problemMediaType, problemOf } from '@nightshift/runtime/http/problem'
+import type { Payment } from './payment.ts'
+
+export function paymentResponse(payment: Payment): PaymentResponse {
+  const { paymentId, status, listingId, publicationId, amountCents, currency } = payment
+  const { taxCents, refundedCents } = payment
+  return {
+    paymentId,
+    status,
+    listingId,
+    publicationId,
+    amountCents,
+    taxCents,
+    refundedCents,
+    currency,
+    ...(payment.declineReason === null ? {} : { declineReason: payment.declineReason }),
+    createdAt: payment.createdAt.toISOString(),
+  }
+}
+
+/**
+ * The HTTP answer about a payment. It is the same for the request that took it, for a replay, and for
+ * the reconciler that stores it without any request, so nothing of a request is in it.
+ */
+export function paymentAnswer(payment: Payment): StoredAnswer {
+  const location = `/v1/payments/${payment.paymentId}`
+  const status = finality[payment.status].answer
+  if (payment.declineReason !== null) {
+    const refusal = {
+      status,
+      slug: 'card-declined',
+      title: 'The card was declined',
+      detail: `Nothing was charged (${payment.declineReason}). Another card needs another key.`,
+      paymentId: payment.paymentId,
+    }
+    return {
+      status,
+      headers: { 'content-type': problemMediaType },
+      body: JSON.stringify(problemOf(refusal, location)),
+    }
+  }
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', location },
+    body: JSON.stringify(paymentResponse(payment)),
+  }
+}
