@@ -6,6 +6,7 @@ import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotenc
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -14,7 +15,7 @@ import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openHttpClient } from '@nightshift/runtime/http/client'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
-import type { RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
 import {
@@ -38,6 +39,7 @@ import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import { Config } from './config.ts'
 import { consumePaymentEvents } from './consumers/payment-events.ts'
+import { listingsCrashPoints } from './crash-points.ts'
 import { encodeCursor } from './domain/search-cursor.ts'
 import type { FinishPublicationDeps } from './flows/publish-listing.ts'
 import { searchResponse } from './http/listing-response.ts'
@@ -239,7 +241,8 @@ if (import.meta.main) {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     warnOfNaivePatterns(switchesHere(config, log), log)
-    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
+    if (config.CRASH_AT)
+      armCrashpoint(config.CRASH_AT, [listingsCrashPoints, outboxCrashPoints, consumerCrashPoints])
     await run(config, log, stop)
   })
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
-import type { RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
 import { openPool, type PoolLimits, requirePostgres17 } from '@nightshift/runtime/postgres/postgres'
@@ -19,6 +19,7 @@ import { buildApp } from './app.ts'
 import { openMailServer } from './clients/mail-server.ts'
 import { Config } from './config.ts'
 import { consumeListingEvents } from './consumers/listing-events.ts'
+import { notificationsCrashPoints } from './crash-points.ts'
 import type { AdvertisedListing } from './domain/mail.ts'
 import { saveAlert } from './flows/save-alert.ts'
 import { matchAnnouncementsOnce } from './jobs/match-announcements.ts'
@@ -157,7 +158,8 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
+    if (config.CRASH_AT)
+      armCrashpoint(config.CRASH_AT, [notificationsCrashPoints, consumerCrashPoints])
     await run(config, log, stop)
   })
 }

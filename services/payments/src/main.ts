@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -32,6 +33,7 @@ import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
 import { Config, refuseIgnoredSwitches } from './config.ts'
+import { paymentsCrashPoints } from './crash-points.ts'
 import { captureEntries } from './domain/ledger.ts'
 import type { CaptureOrVoidDeps } from './flows/capture-or-void.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
@@ -251,7 +253,7 @@ if (import.meta.main) {
     log.setLevel(config.LOG_LEVEL)
     refuseIgnoredSwitches(config)
     warnOfNaivePatterns(config, log)
-    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT)
+    if (config.CRASH_AT) armCrashpoint(config.CRASH_AT, [paymentsCrashPoints, outboxCrashPoints])
     await run(config, log, stop)
   })
 }

@@ -1,9 +1,9 @@
 import type { AnyEvent } from '@nightshift/contracts/events'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { injectInto } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
+import { crashpoint } from './crash-points.ts'
 import type { Outbox } from './types.ts'
 
 /**

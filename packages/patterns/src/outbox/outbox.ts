@@ -6,9 +6,9 @@
  */
 import type { AnyEvent } from '@nightshift/contracts/events'
 import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
+import { crashpoint } from './crash-points.ts'
 import type { Outbox, StagedEvent } from './types.ts'
 
 /**

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { runLoop } from '@nightshift/runtime/process/loop'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
@@ -12,6 +11,7 @@ import {
   startSpan,
 } from '@nightshift/runtime/telemetry/tracing'
 import pg from 'pg'
+import { crashpoint } from './crash-points.ts'
 import { keepLane, type Lease, sendBeforeMs, takeLane } from './lane.ts'
 
 export type RelayOptions = {

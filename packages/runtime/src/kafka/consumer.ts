@@ -4,7 +4,7 @@ import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { JsonRefused, parseStrictJson } from '../http/strict-json.ts'
-import { crashpoint } from '../process/crashpoint.ts'
+import { reachCrashPoint } from '../process/crashpoint.ts'
 import { fullJitterMs } from '../process/jitter.ts'
 import type { Log } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -46,6 +46,14 @@ export type RunningConsumer = {
   stall: () => Stall | undefined
   close: () => Promise<void>
 }
+
+/** The place at which an experiment can end a process that consumes. */
+export const consumerCrashPoints = {
+  'event.applied':
+    'The effect of an event is committed and its offset is not: the event will come again.',
+} as const
+
+const crashpoint = (label: keyof typeof consumerCrashPoints) => reachCrashPoint(label)
 
 const stalledAfterMs = 15_000
 const sessionTimeoutMs = 6_000

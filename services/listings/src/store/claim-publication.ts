@@ -6,9 +6,9 @@ import {
   RollBack,
   type Transaction,
 } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
+import { crashpoint } from '../crash-points.ts'
 import type {
   PricedPublication,
   PublicationClaim,

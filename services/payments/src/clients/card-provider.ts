@@ -1,4 +1,4 @@
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
+import { crashpoint } from '../crash-points.ts'
 import type { ChargeOutcome, Payment } from '../domain/payment.ts'
 import type { CaptureOrVoidDeps, CaptureOrVoidOutcome } from '../flows/capture-or-void.ts'
 import type { TakePaymentDeps } from '../flows/take-payment.ts'

@@ -1,5 +1,5 @@
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { crashpoint } from '../crash-points.ts'
 import type { Refund } from '../domain/refund.ts'
 import type { FinishRefundDeps, RefundOutcome } from '../flows/refund-payment.ts'
 import {

@@ -8,9 +8,9 @@ import {
   RollBack,
   type Transaction,
 } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
+import { crashpoint } from '../crash-points.ts'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment } from '../domain/payment.ts'
 import type { Refund } from '../domain/refund.ts'
