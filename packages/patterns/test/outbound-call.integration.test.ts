@@ -8,6 +8,7 @@ import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { dependency } from '../src/circuit-breaker/call-dependency.ts'
+import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000
@@ -210,7 +211,7 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     breakerFailurePercent: 50,
     breakerOpenMs: 100,
   }
-  const log = openLog('test', { write: () => {} })
+  const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
   const call = dependency('other-side', limits, log, createMetrics('test'))
   const ask = () =>
     call('ask', deadlineIn(2_000), async deadline => {

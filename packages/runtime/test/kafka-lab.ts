@@ -57,7 +57,7 @@ export type KafkaLab = Awaited<ReturnType<typeof openKafkaLab>>
 export async function openKafkaLab(brokers: string) {
   await using undo = new AsyncDisposableStack()
   const prefix = `lab_${randomBytes(4).toString('hex')}.`
-  const lines: LogFields[] = []
+  const lines: LogFields<string>[] = []
   const log = openLog('lab', { write: line => void lines.push(JSON.parse(line)) })
   const metrics = createMetrics('lab')
   undo.defer(() => deleteTopics(brokers, prefix))

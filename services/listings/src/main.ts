@@ -31,7 +31,7 @@ import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
 import { runLoop } from '@nightshift/runtime/process/loop'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
@@ -46,6 +46,7 @@ import { searchResponse } from './http/listing-response.ts'
 import { publicationAnswer } from './http/publication-answer.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
+import type { ListingsLog } from './log-events.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
 import { claimPublication } from './store/claim-publication.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
@@ -57,7 +58,7 @@ import { settlePublication } from './store/settle-publication.ts'
 const topic = 'listings.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
+async function run(config: Config, log: ListingsLog, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('listings')
@@ -143,7 +144,7 @@ type Pools = {
   searchPool: Pool
 }
 
-function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools {
+function openPools(config: Config, open: AsyncDisposableStack, log: ListingsLog): Pools {
   const adopt = (url: string, name: string, poolLimits: PoolLimits) =>
     open.adopt(openPool(url, name, poolLimits, log), pool => pool.end())
   return {
@@ -153,7 +154,7 @@ function openPools(config: Config, open: AsyncDisposableStack, log: Log): Pools 
   }
 }
 
-type Plumbing = Pools & { log: Log; metrics: Metrics; stop: AbortSignal }
+type Plumbing = Pools & { log: ListingsLog; metrics: Metrics; stop: AbortSignal }
 
 /** Here the switches are decided: the pattern, or its naive twin of the same type. */
 function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
@@ -188,7 +189,7 @@ function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKe
 }
 
 /** The switches as they are here: what changes payments alone is on, and the log says so. */
-function switchesHere(config: Config, log: Log): Config {
+function switchesHere(config: Config, log: ListingsLog): Config {
   const { PATTERN_IDEMPOTENCY_KEY: variant } = config
   if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
   log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
@@ -208,7 +209,7 @@ function startJobs(
     finish,
     backlog,
     log,
-  }: { workerPool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: Log },
+  }: { workerPool: Pool; finish: FinishPublicationDeps; backlog: Backlog; log: ListingsLog },
 ): void {
   const { roundMax, idleMs, failureBackoffCapMs, concurrencyMax, leaseMs } = limits.resume
   const resumer = {
@@ -236,7 +237,7 @@ function startJobs(
 }
 
 if (import.meta.main) {
-  const log = openLog('listings')
+  const log: ListingsLog = openLog('listings')
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)

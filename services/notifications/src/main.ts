@@ -11,7 +11,7 @@ import { readConfig } from '@nightshift/runtime/process/config'
 import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
 import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
 import { runLoop } from '@nightshift/runtime/process/loop'
-import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
@@ -25,6 +25,7 @@ import { saveAlert } from './flows/save-alert.ts'
 import { matchAnnouncementsOnce } from './jobs/match-announcements.ts'
 import { sendMailsOnce } from './jobs/send-mails.ts'
 import { limits } from './limits.ts'
+import type { NotificationsLog } from './log-events.ts'
 import { type Links, mailLinks } from './mail-links.ts'
 import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
 import { addressTransaction } from './store/alerts.ts'
@@ -33,7 +34,7 @@ import { markFailed, markSent, postponeDelivery, takeMail } from './store/delive
 import { listingEventTransaction } from './store/listing-event-transaction.ts'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
+async function run(config: Config, log: NotificationsLog, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('notifications', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('notifications')
@@ -97,7 +98,12 @@ function routesDeps(pool: Pool, links: Links) {
   }
 }
 
-function startMatching(open: AsyncDisposableStack, stop: AbortSignal, pool: Pool, log: Log): void {
+function startMatching(
+  open: AsyncDisposableStack,
+  stop: AbortSignal,
+  pool: Pool,
+  log: NotificationsLog,
+): void {
   const { sliceMax, idleMs, failureBackoffCapMs } = limits.match
   const deps = {
     takeTurn: () => takeMatchingTurn(pool),
@@ -123,7 +129,7 @@ function startSending(
   stop: AbortSignal,
   pool: Pool,
   links: Links,
-  log: Log,
+  log: NotificationsLog,
 ): void {
   const { send, smtp } = limits
   const { attemptMs, attemptsMax, copiesMax, againBaseMs: baseMs, againCapMs: capMs } = send
@@ -154,7 +160,7 @@ function startSending(
 }
 
 if (import.meta.main) {
-  const log = openLog('notifications')
+  const log: NotificationsLog = openLog('notifications')
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)

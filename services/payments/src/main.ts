@@ -27,7 +27,7 @@ import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
 import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
-import { type Log, openLog } from '@nightshift/runtime/telemetry/logger'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
@@ -40,6 +40,7 @@ import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics, type PaymentMetrics } from './metrics.ts'
 import { listPayments } from './store/list-payments.ts'
 import {
@@ -61,7 +62,7 @@ import { wireRefunds } from './wire-refunds.ts'
 const topic = 'payments.v1'
 
 /** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: Log, stop: AbortSignal): Promise<void> {
+async function run(config: Config, log: PaymentsLog, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry('payments', config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics('payments')
@@ -99,7 +100,7 @@ type Plumbing = {
   worker: Pool
   /** For looking up why a key could not be claimed. */
   lookUps: Pool
-  log: Log
+  log: PaymentsLog
   metrics: Metrics
   paymentMetrics: PaymentMetrics
   stop: AbortSignal
@@ -247,7 +248,7 @@ function startJobs(
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
 if (import.meta.main) {
-  const log = openLog('payments')
+  const log: PaymentsLog = openLog('payments')
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)

@@ -12,7 +12,6 @@ import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-b
 import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { ConfigError } from '@nightshift/runtime/process/config'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import type { Payment } from './domain/payment.ts'
@@ -21,6 +20,7 @@ import { paymentEvent } from './domain/payment-event.ts'
 import type { TakePaymentDeps } from './flows/take-payment.ts'
 import { paymentAnswer } from './http/payment-answer.ts'
 import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
 import { paymentPhases } from './store/payment-phases.ts'
 import { postponeCheck } from './store/payments.ts'
@@ -35,7 +35,7 @@ export type PhasesPlumbing = {
   lookUps: Pool
   announcements: Outbox
   backlog: Backlog
-  log: Log
+  log: PaymentsLog
 }
 
 /**
@@ -104,7 +104,7 @@ export function eventNow(payment: Payment) {
   return paymentEvent(payment, randomUUID(), new Date().toISOString())
 }
 
-function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: Log) {
+function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: PaymentsLog) {
   if (REDIS_URL === undefined) {
     throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
   }

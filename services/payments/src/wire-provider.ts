@@ -1,7 +1,6 @@
 import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { openHttpClient } from '@nightshift/runtime/http/client'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { captureOrVoidAtProvider, chargeCard } from './clients/card-provider.ts'
 import { chargeIdempotently } from './clients/charge-idempotently.ts'
@@ -13,6 +12,7 @@ import type { CaptureOrVoidDeps } from './flows/capture-or-void.ts'
 import type { FinishRefundDeps } from './flows/refund-payment.ts'
 import type { FinishPaymentDeps } from './flows/take-payment.ts'
 import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
 
 export type ProviderCalls = Pick<FinishPaymentDeps, 'charge'> &
   Pick<CaptureOrVoidDeps, 'carryOut'> &
@@ -22,7 +22,7 @@ export type ProviderCalls = Pick<FinishPaymentDeps, 'charge'> &
 export function wireProvider(
   config: Config,
   open: AsyncDisposableStack,
-  { log, metrics }: { log: Log; metrics: Metrics },
+  { log, metrics }: { log: PaymentsLog; metrics: Metrics },
 ): ProviderCalls {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),

@@ -1,7 +1,6 @@
 import { obligation } from '@nightshift/patterns/durable-refund/durable-refund'
 import { refundInRequest } from '@nightshift/patterns/durable-refund/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { refundEntries, taxOfRefund } from './domain/ledger.ts'
@@ -9,6 +8,7 @@ import type { Refund } from './domain/refund.ts'
 import type { FinishRefundDeps, RefundPaymentDeps } from './flows/refund-payment.ts'
 import { refundAnswer } from './http/refund-answer.ts'
 import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
 import type { PaymentMetrics } from './metrics.ts'
 import { askAgainLater } from './store/ask-again-later.ts'
 import type { NextCheck } from './store/payments.ts'
@@ -20,7 +20,7 @@ export type RefundsPlumbing = {
   pool: Pool
   /** For what works for all of them. */
   worker: Pool
-  log: Log
+  log: PaymentsLog
   paymentMetrics: PaymentMetrics
 }
 

@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, Room>> = {
   // Builds the server and does no I/O: it can be tested without opening anything.
   app: {
     values: ['./http', './limits', contracts, runtime, 'fastify', '@fastify', 'typebox'],
-    types: ['./config', './domain', './flows', patterns],
+    types: ['./config', './domain', './flows', './log-events', patterns],
   },
 
   // Translates HTTP to a flow and back. A route is handed what it calls, so the store behind it is
@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, Room>> = {
       ...['./flows', './limits', contracts, runtime, ...httpOfPatterns],
       ...['fastify', '@fastify', 'typebox', 'node:crypto'],
     ],
-    types: ['./domain', './store', './clients', patterns],
+    types: ['./domain', './store', './clients', './log-events', patterns],
   },
 
   // Translates a record to a flow. The Kafka client stays in the runtime, behind a narrow port.
@@ -54,7 +54,7 @@ const rooms: Readonly<Record<string, Room>> = {
   // What happens by itself: run() around a bounded runOnce(), which calls a flow.
   jobs: {
     values: ['./flows', './limits', contracts, runtime],
-    types: ['./domain', './store', './clients', patterns],
+    types: ['./domain', './store', './clients', './log-events', patterns],
   },
 
   // The story. It receives functions, so no driver, not even a driver's type, may appear in it.

@@ -6,6 +6,7 @@ import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metri
 import CircuitBreaker from 'opossum'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CallDependency, type DependencyLimits, dependency } from './call-dependency.ts'
+import type { CircuitBreakerLogEvent } from './log-events.ts'
 
 const limits: DependencyLimits = {
   attemptMs: 60_000,
@@ -16,14 +17,14 @@ const limits: DependencyLimits = {
   breakerOpenMs: 60_000,
 }
 
-let lines: LogFields[]
+let lines: LogFields<string>[]
 let metrics: Metrics
 let call: CallDependency
 let asked: number
 
 function open(changes: Partial<DependencyLimits> = {}): void {
-  const write = (fields: LogFields) => void lines.push(fields)
-  const log = { info: write, warn: write, error: write } as Log
+  const write = (fields: LogFields<string>) => void lines.push(fields)
+  const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
   call = dependency('bank', { ...limits, ...changes }, log, metrics)
 }
 

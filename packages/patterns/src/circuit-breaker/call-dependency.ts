@@ -5,6 +5,7 @@ import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { inSpan } from '@nightshift/runtime/telemetry/tracing'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import CircuitBreaker from 'opossum'
+import type { CircuitBreakerLogEvent } from './log-events.ts'
 
 export type DependencyLimits = {
   /** One attempt. It ends with the deadline of the caller if that is sooner. */
@@ -35,7 +36,7 @@ const backstopMs = 1_000
 export function dependency(
   name: string,
   limits: DependencyLimits,
-  log: Log,
+  log: Log<CircuitBreakerLogEvent>,
   metrics: Metrics,
 ): CallDependency {
   const admit = openBreaker(name, limits, log, metrics)
@@ -131,7 +132,12 @@ class DependencyFailed extends Error {}
  * ends of a call only, and an error that its `errorFilter` lets pass is emitted as a success. That
  * would close a half-open breaker on a dead dependency, and dilute the rate of failures.
  */
-function openBreaker(name: string, limits: DependencyLimits, log: Log, metrics: Metrics): Admit {
+function openBreaker(
+  name: string,
+  limits: DependencyLimits,
+  log: Log<CircuitBreakerLogEvent>,
+  metrics: Metrics,
+): Admit {
   const breaker = new CircuitBreaker(
     async (verdict: 'ok' | 'failed') => {
       if (verdict === 'failed') throw new DependencyFailed()

@@ -1,8 +1,8 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry/tracing'
 import type { Delivery } from '../domain/mail.ts'
 import { type SendMailDeps, type SendResult, sendMail } from '../flows/send-mail.ts'
+import type { NotificationsLog } from '../log-events.ts'
 import type { Taken } from '../store/deliveries.ts'
 
 export type SendMailsDeps = {
@@ -13,7 +13,7 @@ export type SendMailsDeps = {
   turnsMax: number
   concurrencyMax: number
   roundMax: number
-  log: Log
+  log: NotificationsLog
 }
 
 /**
