@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { outboxMetrics } from '../src/outbox/metrics.ts'
 import { outboxRelay } from '../src/outbox/relay.ts'
 import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
 
@@ -20,7 +21,7 @@ afterEach(() => open.disposeAsync())
 /** A relay, what it published, and the age that it reports. */
 function startRelay(refuse: () => boolean = () => false, connectionString = database.url) {
   const published: string[] = []
-  const metrics = createMetrics('test')
+  const metrics = outboxMetrics(new Registry())
   const publish: Publish = async records => {
     if (refuse()) throw new Error('the broker is away')
     published.push(...records.map(record => record.value))
@@ -33,7 +34,7 @@ function startRelay(refuse: () => boolean = () => false, connectionString = data
     await running
   }
   open.defer(end)
-  const oldestSeconds = async () => (await metrics.outboxOldestSeconds.get()).values[0]?.value
+  const oldestSeconds = async () => (await metrics.oldestSeconds.get()).values[0]?.value
   return { published, oldestSeconds, end }
 }
 

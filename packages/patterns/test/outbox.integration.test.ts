@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { AnyEvent } from '@nightshift/contracts/events'
 import type { KafkaRecord, Publish } from '@nightshift/runtime/kafka/producer'
 import { inTransaction, RollBack } from '@nightshift/runtime/postgres/postgres'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { outboxMetrics } from '../src/outbox/metrics.ts'
 import { publishAfterCommit } from '../src/outbox/naive.ts'
 import { outbox } from '../src/outbox/outbox.ts'
 import { outboxRelay } from '../src/outbox/relay.ts'
@@ -62,7 +63,7 @@ function box() {
 }
 
 function startRelay(publish: Publish): void {
-  const metrics = createMetrics('test')
+  const metrics = outboxMetrics(new Registry())
   const connectionString = database.url
   relays.push(outboxRelay({ connectionString, publish, log: database.log, metrics })(stop.signal))
 }

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { type Backlog, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import {
+  type Backlog,
+  backlogMetrics,
+  watchBacklog,
+} from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
+import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -16,6 +21,7 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openHttpClient } from '@nightshift/runtime/http/client'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
 import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
 import {
@@ -81,7 +87,11 @@ async function run(config: Config, log: ListingsLog, stop: AbortSignal): Promise
     stop,
   })
   const { openMax } = limits.backlog
-  const backlog = watchBacklog(max => countLeftOpen(workerPool, max), openMax, metrics.backlogOpen)
+  const backlog = watchBacklog(
+    max => countLeftOpen(workerPool, max),
+    openMax,
+    backlogMetrics(metrics.registry).open,
+  )
   startJobs(open, stop, announcements, { workerPool, finish, backlog, log })
   const consumer = consumePaymentEvents(
     {
@@ -89,7 +99,7 @@ async function run(config: Config, log: ListingsLog, stop: AbortSignal): Promise
       prefix: config.KAFKA_PREFIX,
       publish,
       log,
-      metrics,
+      metrics: consumerMetrics(metrics.registry),
       stopping: stop,
     },
     {
@@ -166,14 +176,23 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const connectionString = config.RELAY_DATABASE_URL
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      ? outbox(
+          workerPool,
+          () => topic,
+          outboxRelay({ connectionString, publish, log, metrics: outboxMetrics(metrics.registry) }),
+        )
       : publishAfterCommit(workerPool, () => topic, publish)
   const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
   )
-  const callPayments = dependency('payments', limits.payments, log, metrics)
+  const callPayments = dependency(
+    'payments',
+    limits.payments,
+    log,
+    dependencyMetrics(metrics.registry),
+  )
   const { againBaseMs, againCapMs } = limits.resume
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),

@@ -3,6 +3,7 @@ import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
 import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
 import { openPool, type PoolLimits, requirePostgres17 } from '@nightshift/runtime/postgres/postgres'
@@ -66,7 +67,7 @@ async function run(config: Config, log: NotificationsLog, stop: AbortSignal): Pr
       prefix: config.KAFKA_PREFIX,
       publish,
       log,
-      metrics,
+      metrics: consumerMetrics(metrics.registry),
       stopping: stop,
     },
     { inOneTransaction: listingEventTransaction(matching) },

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
+import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -167,10 +168,14 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const connectionString = config.RELAY_DATABASE_URL
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(worker, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+      ? outbox(
+          worker,
+          () => topic,
+          outboxRelay({ connectionString, publish, log, metrics: outboxMetrics(metrics.registry) }),
+        )
       : publishAfterCommit(worker, () => topic, publish)
   const count = (max: number) => countLeftOpen(worker, max)
-  const backlog = watchBacklog(count, limits.backlog.openMax, metrics.backlogOpen)
+  const backlog = watchBacklog(count, limits.backlog.openMax, backlogMetrics(metrics.registry).open)
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 

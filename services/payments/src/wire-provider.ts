@@ -1,4 +1,4 @@
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { openHttpClient } from '@nightshift/runtime/http/client'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
@@ -27,7 +27,12 @@ export function wireProvider(
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
-  const call = dependency('card-provider', limits.provider, log, metrics)
+  const call = dependency(
+    'card-provider',
+    limits.provider,
+    log,
+    dependencyMetrics(metrics.registry),
+  )
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // Our clock against the database's: the margin of the rules is for that, too.
   const wayTo = (begunAt: Date) => retryModeOf(Date.now() - begunAt.getTime(), limits.providerRules)

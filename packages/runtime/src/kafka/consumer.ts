@@ -7,9 +7,9 @@ import { JsonRefused, parseStrictJson } from '../http/strict-json.ts'
 import { reachCrashPoint } from '../process/crashpoint.ts'
 import { fullJitterMs } from '../process/jitter.ts'
 import type { Log } from '../telemetry/logger.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { inSpan, SpanKind, spanContextFrom } from '../telemetry/tracing.ts'
 import { openKafka } from './client.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
 import { deadLetterOf, type Position } from './dead-letter.ts'
 import type { Publish } from './producer.ts'
@@ -34,7 +34,7 @@ export type ConsumerOptions<Event> = {
   /** Where dead letters go. They are acknowledged before the offset moves. */
   publish: Publish
   log: Log
-  metrics: Metrics
+  metrics: ConsumerMetrics
   /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
   stopping?: AbortSignal
   /** How long without progress is a stall. */
@@ -83,7 +83,7 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
   const progress = watchProgress({
     topic,
     stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
-    gauge: metrics.consumerStalledSeconds,
+    gauge: metrics.stalledSeconds,
     log,
   })
   const running = keepConsuming(options, progress, signal)

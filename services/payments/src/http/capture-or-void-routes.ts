@@ -54,7 +54,7 @@ export const captureOrVoidRoutes: FastifyPluginAsyncTypebox<{
               status === 'authorized'
                 ? 'The opposite has been decided, and is being carried out.'
                 : `The payment is ${status}.`,
-            paymentId,
+            members: { paymentId },
           })
         }
         reply.code(status === 'authorized' ? 202 : 200)
