@@ -19,27 +19,23 @@ import type { Outbox } from '@nightshift/patterns/outbox/types'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openHttpClient } from '@nightshift/runtime/http/client'
-import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
-import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerCrashPoints } from '@nightshift/runtime/kafka/consumer'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
-import {
-  inTenantTransaction,
-  openPool,
-  type PoolLimits,
-  requirePostgres17,
-} from '@nightshift/runtime/postgres/postgres'
+import { inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { readConfig } from '@nightshift/runtime/process/config'
-import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
-import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
+import { runService } from '@nightshift/runtime/process/lifecycle'
 import { runLoop } from '@nightshift/runtime/process/loop'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
+import {
+  type Opened,
+  type PoolToOpen,
+  type Serving,
+  serve,
+} from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
-import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
@@ -63,36 +59,29 @@ import { settlePublication } from './store/settle-publication.ts'
 
 const topic = 'listings.v1'
 
-/** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: ListingsLog, stop: AbortSignal): Promise<void> {
-  await using open = new AsyncDisposableStack()
-  open.use(startTelemetry('listings', config.OTEL_EXPORTER_OTLP_ENDPOINT))
-  const metrics = createMetrics('listings')
-  const pools = openPools(config, open, log)
-  const { pool, workerPool, searchPool } = pools
-  await requirePostgres17(pool)
-  await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
+/** What listings opens beside what every service has. */
+async function start(
+  config: Config,
+  log: ListingsLog,
+  stop: AbortSignal,
+  { open, pools, metrics }: Opened<PoolName>,
+): Promise<Serving> {
+  const { requests, worker, search } = pools
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
-
-  let ready = false
-  const consumers: RunningConsumer[] = []
-  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
-  open.defer(() => operations.close())
-  await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
-
-  const { publish, announcements, keys, finish } = wirePatterns(config, open, {
-    ...pools,
-    log,
+  const { publish, announcements, keys, finish } = choosePatterns(config, {
+    open,
+    pools,
     metrics,
+    log,
     stop,
   })
   const { openMax } = limits.backlog
   const backlog = watchBacklog(
-    max => countLeftOpen(workerPool, max),
+    max => countLeftOpen(worker, max),
     openMax,
     backlogMetrics(metrics.registry).open,
   )
-  startJobs(open, stop, announcements, { workerPool, finish, backlog, log })
+  startJobs(open, stop, announcements, { workerPool: worker, finish, backlog, log })
   const consumer = consumePaymentEvents(
     {
       brokers: config.KAFKA_BROKERS,
@@ -109,35 +98,27 @@ async function run(config: Config, log: ListingsLog, stop: AbortSignal): Promise
       forgetSearches: () => forgetSearches(redis),
     },
   )
-  consumers.push(consumer)
-  open.defer(() => consumer.close())
-
   const app = await buildApp({
-    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
+    authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     search: {
       pageDefault: limits.search.pageDefault,
-      findPage: searchThroughCache(redis, limits.search.cacheMs, async search =>
-        pageOf(await findLiveListings(searchPool, search)),
+      findPage: searchThroughCache(redis, limits.search.cacheMs, async wanted =>
+        pageOf(await findLiveListings(search, wanted)),
       ),
     },
     insertListing: listing =>
-      inTenantTransaction(pool, listing.tenantId, tx => insertListing(tx, listing)),
+      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing)),
     findListing: (tenantId, listingId) =>
-      inTenantTransaction(pool, tenantId, tx => findListing(tx, tenantId, listingId)),
+      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: {
-      claim: claimPublication(pool, keys, backlog.isFull, limits.resume.firstCheckMs),
+      claim: claimPublication(requests, keys, backlog.isFull, limits.resume.firstCheckMs),
       beginMinMs: limits.beginMinMs,
       ...finish,
     },
   })
-  open.defer(() => app.close())
-  await app.listen({ host: config.HOST, port: config.PORT })
-  ready = true
-  log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilAborted(stop)
-  ready = false
+  return { app, consumers: [consumer] }
 }
 
 function pageOf({ listings, nextAfter }: Page): string {
@@ -145,43 +126,40 @@ function pageOf({ listings, nextAfter }: Page): string {
   return JSON.stringify(searchResponse({ listings, nextAfter: cursor }))
 }
 
-type Pools = {
-  /** For what is done on behalf of one tenant: each transaction names it, and sees its rows. */
-  pool: Pool
-  /** For what is done for all of them: the consumer and the jobs. */
-  workerPool: Pool
-  /** For the public search. */
-  searchPool: Pool
-}
+/**
+ * `requests`: for what is done on behalf of one tenant; each transaction names it, and sees its rows.
+ * `worker`: for what is done for all of them, by the consumer and the jobs.
+ * `search`: for the public search.
+ */
+type PoolName = 'requests' | 'worker' | 'search'
 
-function openPools(config: Config, open: AsyncDisposableStack, log: ListingsLog): Pools {
-  const adopt = (url: string, name: string, poolLimits: PoolLimits) =>
-    open.adopt(openPool(url, name, poolLimits, log), pool => pool.end())
+function poolsOf({ DATABASE_URL, WORKER_DATABASE_URL }: Config): Record<PoolName, PoolToOpen> {
   return {
-    pool: adopt(config.DATABASE_URL, 'listings', limits.pool),
-    workerPool: adopt(config.WORKER_DATABASE_URL, 'listings-worker', limits.workerPool),
-    searchPool: adopt(config.WORKER_DATABASE_URL, 'listings-search', limits.searchPool),
+    requests: { url: DATABASE_URL, name: 'listings', limits: limits.pool },
+    worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: limits.workerPool },
+    search: { url: WORKER_DATABASE_URL, name: 'listings-search', limits: limits.searchPool },
   }
 }
 
-type Plumbing = Pools & { log: ListingsLog; metrics: Metrics; stop: AbortSignal }
+type Resources = Opened<PoolName> & { log: ListingsLog; stop: AbortSignal }
 
-/** Here the switches are decided: the pattern, or its naive twin of the same type. */
-function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plumbing) {
-  const { pool, workerPool, log, metrics, stop } = plumbing
+/** Here the switches are decided: the pattern, or its naive version of the same type. */
+function choosePatterns(config: Config, { open, pools, metrics, log, stop }: Resources) {
+  const { requests, worker } = pools
   const { publish } = open.adopt(
     openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
-  const connectionString = config.RELAY_DATABASE_URL
+  const relay = {
+    connectionString: config.RELAY_DATABASE_URL,
+    publish,
+    log,
+    metrics: outboxMetrics(metrics.registry),
+  }
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(
-          workerPool,
-          () => topic,
-          outboxRelay({ connectionString, publish, log, metrics: outboxMetrics(metrics.registry) }),
-        )
-      : publishAfterCommit(workerPool, () => topic, publish)
+      ? outbox(worker, () => topic, outboxRelay(relay))
+      : publishAfterCommit(worker, () => topic, publish)
   const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
@@ -196,8 +174,8 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
   const { againBaseMs, againCapMs } = limits.resume
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
-    settle: settlePublication(pool, keys, publicationAnswer),
-    askAgainLater: askAgainLater(pool, keys, { baseMs: againBaseMs, capMs: againCapMs }),
+    settle: settlePublication(requests, keys, publicationAnswer),
+    askAgainLater: askAgainLater(requests, keys, { baseMs: againBaseMs, capMs: againCapMs }),
   }
   return { publish, announcements, keys, finish }
 }
@@ -261,8 +239,15 @@ if (import.meta.main) {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     warnOfNaivePatterns(switchesHere(config, log), log)
-    if (config.CRASH_AT)
-      armCrashpoint(config.CRASH_AT, [listingsCrashPoints, outboxCrashPoints, consumerCrashPoints])
-    await run(config, log, stop)
+    await serve({
+      name: 'listings',
+      config,
+      log,
+      stop,
+      crashPoints: [listingsCrashPoints, outboxCrashPoints, consumerCrashPoints],
+      migrations: join(import.meta.dirname, '../migrations'),
+      pools: poolsOf(config),
+      start: opened => start(config, log, stop, opened),
+    })
   })
 }

@@ -1,20 +1,20 @@
 import { join } from 'node:path'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
-import { buildOperationsServer } from '@nightshift/runtime/http/operations-server'
-import { consumerCrashPoints, type RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerCrashPoints } from '@nightshift/runtime/kafka/consumer'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { requireMigrations } from '@nightshift/runtime/postgres/migrate'
-import { openPool, type PoolLimits, requirePostgres17 } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { readConfig } from '@nightshift/runtime/process/config'
-import { armCrashpoint } from '@nightshift/runtime/process/crashpoint'
-import { runService, untilAborted } from '@nightshift/runtime/process/lifecycle'
+import { runService } from '@nightshift/runtime/process/lifecycle'
 import { runLoop } from '@nightshift/runtime/process/loop'
+import {
+  type Opened,
+  type PoolToOpen,
+  type Serving,
+  serve,
+} from '@nightshift/runtime/process/serve'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
-import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { openMailServer } from './clients/mail-server.ts'
@@ -34,29 +34,17 @@ import { matchSlice, takeMatchingTurn } from './store/announcements.ts'
 import { markFailed, markSent, postponeDelivery, takeMail } from './store/deliveries.ts'
 import { listingEventTransaction } from './store/listing-event-transaction.ts'
 
-/** Opens in the order of need; everything closes by itself, in reverse. */
-async function run(config: Config, log: NotificationsLog, stop: AbortSignal): Promise<void> {
-  await using open = new AsyncDisposableStack()
-  open.use(startTelemetry('notifications', config.OTEL_EXPORTER_OTLP_ENDPOINT))
-  const metrics = createMetrics('notifications')
-  const pool = (limitsOfPool: PoolLimits) =>
-    open.adopt(openPool(config.DATABASE_URL, 'notifications', limitsOfPool, log), p => p.end())
-  const requests = pool(limits.requestPool)
-  const matching = pool(limits.matchingPool)
-  const sending = pool(limits.sendingPool)
-  await requirePostgres17(requests)
-  await requireMigrations(requests, join(import.meta.dirname, '../migrations'))
-
-  let ready = false
-  const consumers: RunningConsumer[] = []
-  const operations = buildOperationsServer(metrics.registry, () => ready, consumers)
-  open.defer(() => operations.close())
-  await operations.listen({ host: config.HOST, port: config.OPERATIONS_PORT })
-
+/** What notifications opens beside what every service has. */
+async function start(
+  config: Config,
+  log: NotificationsLog,
+  stop: AbortSignal,
+  { open, pools, metrics }: Opened<PoolName>,
+): Promise<Serving> {
   const [newest = '', ...older] = config.MAIL_LINK_SECRETS.split(',')
   const links = mailLinks(config.PUBLIC_URL, [newest, ...older])
-  startSending(config, open, stop, sending, links, log)
-  startMatching(open, stop, matching, log)
+  startSending(config, open, stop, pools.sending, links, log)
+  startMatching(open, stop, pools.matching, log)
   const { publish } = open.adopt(
     openKafkaProducer('notifications', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
@@ -70,18 +58,21 @@ async function run(config: Config, log: NotificationsLog, stop: AbortSignal): Pr
       metrics: consumerMetrics(metrics.registry),
       stopping: stop,
     },
-    { inOneTransaction: listingEventTransaction(matching) },
+    { inOneTransaction: listingEventTransaction(pools.matching) },
   )
-  consumers.push(consumer)
-  open.defer(() => consumer.close())
+  const app = await buildApp({ log, metrics, ...routesDeps(pools.requests, links) })
+  return { app, consumers: [consumer] }
+}
 
-  const app = await buildApp({ log, metrics, ...routesDeps(requests, links) })
-  open.defer(() => app.close())
-  await app.listen({ host: config.HOST, port: config.PORT })
-  ready = true
-  log.info({ event: 'service.started', port: config.PORT, operationsPort: config.OPERATIONS_PORT })
-  await untilAborted(stop)
-  ready = false
+type PoolName = 'requests' | 'matching' | 'sending'
+
+function poolsOf({ DATABASE_URL: url }: Config): Record<PoolName, PoolToOpen> {
+  const name = 'notifications'
+  return {
+    requests: { url, name, limits: limits.requestPool },
+    matching: { url, name, limits: limits.matchingPool },
+    sending: { url, name, limits: limits.sendingPool },
+  }
 }
 
 function routesDeps(pool: Pool, links: Links) {
@@ -165,8 +156,15 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    if (config.CRASH_AT)
-      armCrashpoint(config.CRASH_AT, [notificationsCrashPoints, consumerCrashPoints])
-    await run(config, log, stop)
+    await serve({
+      name: 'notifications',
+      config,
+      log,
+      stop,
+      crashPoints: [notificationsCrashPoints, consumerCrashPoints],
+      migrations: join(import.meta.dirname, '../migrations'),
+      pools: poolsOf(config),
+      start: opened => start(config, log, stop, opened),
+    })
   })
 }

@@ -20,7 +20,6 @@ import {
   inTenantTransaction,
   openPool,
   type PoolLimits,
-  requirePostgres17,
 } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { readConfig } from '@nightshift/runtime/process/config'
@@ -73,7 +72,6 @@ async function run(config: Config, log: PaymentsLog, stop: AbortSignal): Promise
   const pool = adopt(config.DATABASE_URL, 'payments', limits.pool)
   const worker = adopt(config.WORKER_DATABASE_URL, 'payments-worker', limits.workerPool)
   const lookUps = adopt(config.WORKER_DATABASE_URL, 'payments-look-ups', limits.lookUpPool)
-  await requirePostgres17(pool)
   await requireMigrations(pool, join(import.meta.dirname, '../migrations'))
 
   let ready = false

@@ -11,6 +11,8 @@ export const runtimeLogEvents = [
   'service.crashed',
   'configuration.refused',
   'pattern.naive',
+  'crashpoint.armed',
+  'crashpoint.elsewhere',
   'loop.failed',
   // one line per unit of work
   'http.request',
