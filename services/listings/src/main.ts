@@ -158,8 +158,8 @@ function choosePatterns(config: Config, { open, pools, metrics, log, stop }: Res
   }
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(worker, () => topic, outboxRelay(relay))
-      : publishAfterCommit(worker, () => topic, publish)
+      ? outbox(worker, topic, outboxRelay(relay))
+      : publishAfterCommit(worker, topic, publish)
   const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>

@@ -168,10 +168,10 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
     config.PATTERN_OUTBOX === 'on'
       ? outbox(
           worker,
-          () => topic,
+          topic,
           outboxRelay({ connectionString, publish, log, metrics: outboxMetrics(metrics.registry) }),
         )
-      : publishAfterCommit(worker, () => topic, publish)
+      : publishAfterCommit(worker, topic, publish)
   const count = (max: number) => countLeftOpen(worker, max)
   const backlog = watchBacklog(count, limits.backlog.openMax, backlogMetrics(metrics.registry).open)
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers

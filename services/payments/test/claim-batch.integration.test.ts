@@ -40,11 +40,7 @@ function openPhases({ lookUps = database.pool }: { lookUps?: pg.Pool } = {}) {
     batchMax: 128,
     batching: naturalBatching,
     fencing,
-    announcements: publishAfterCommit(
-      pool,
-      () => 'none',
-      async () => {},
-    ),
+    announcements: publishAfterCommit(pool, 'none', async () => {}),
     isBacklogFull: () => false,
     changeOf,
     answerOf: paymentAnswer,

@@ -71,11 +71,7 @@ test('step by step, too, whoever takes a payment over has a higher number', asyn
   const { pool } = database
   const { claim, settle } = stepByStepPhases({
     ...{ pool, keys, firstCheckMs, changeOf, isBacklogFull: () => false },
-    announcements: publishAfterCommit(
-      pool,
-      () => 'none',
-      async () => {},
-    ),
+    announcements: publishAfterCommit(pool, 'none', async () => {}),
     answerOf: paymentAnswer,
     eventOf: () => undefined,
   })
