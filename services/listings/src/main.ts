@@ -10,6 +10,8 @@ import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotenc
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
+import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
@@ -94,7 +96,14 @@ async function start(
     {
       newId: randomUUID,
       now: () => new Date().toISOString(),
-      inOneTransaction: paymentEventTransaction(announcements, keys, publicationAnswer),
+      inOneTransaction: paymentEventTransaction(
+        {
+          outbox: announcements,
+          rememberEvent: config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew,
+          keys,
+        },
+        publicationAnswer,
+      ),
       forgetSearches: () => forgetSearches(redis),
     },
   )

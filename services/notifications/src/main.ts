@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
+import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { consumerCrashPoints } from '@nightshift/runtime/kafka/consumer'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
@@ -8,6 +10,7 @@ import { runInBackground } from '@nightshift/runtime/process/background'
 import { readConfig } from '@nightshift/runtime/process/config'
 import { runService } from '@nightshift/runtime/process/lifecycle'
 import { runLoop } from '@nightshift/runtime/process/loop'
+import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
 import {
   type Opened,
   type PoolToOpen,
@@ -58,7 +61,12 @@ async function start(
       metrics: consumerMetrics(metrics.registry),
       stopping: stop,
     },
-    { inOneTransaction: listingEventTransaction(pools.matching) },
+    {
+      inOneTransaction: listingEventTransaction(
+        pools.matching,
+        config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew,
+      ),
+    },
   )
   const app = await buildApp({ log, metrics, ...routesDeps(pools.requests, links) })
   return { app, consumers: [consumer] }
@@ -156,6 +164,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
+    warnOfNaivePatterns(config, log)
     await serve({
       name: 'notifications',
       config,

@@ -1,5 +1,5 @@
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
-import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import type {
@@ -10,15 +10,16 @@ import { putListingLive } from './listings.ts'
 import { lockPublication, markPublished } from './publications.ts'
 import { type AnswerOf, declineAndReturn } from './settle-publication.ts'
 
+type Patterns = { outbox: Outbox; rememberEvent: RememberEvent; keys: IdempotencyKeys }
+
 /** The statements of one payment event, bound to one transaction. */
 export function paymentEventTransaction(
-  outbox: Outbox,
-  keys: IdempotencyKeys,
+  patterns: Patterns,
   answerOf: AnswerOf,
 ): ApplyPaymentEventDeps['inOneTransaction'] {
   return work =>
-    outbox.transact(async (tx, announce) => {
-      const result = await work(bind(tx, announce, keys, answerOf))
+    patterns.outbox.transact(async (tx, announce) => {
+      const result = await work(bind(tx, announce, patterns, answerOf))
       // A refused event must leave no trace, or its dead letter would be the only one ever tried.
       if (typeof result === 'object') throw new RollBack(result)
       return result
@@ -28,7 +29,7 @@ export function paymentEventTransaction(
 function bind(
   tx: Transaction,
   announce: Announce,
-  keys: IdempotencyKeys,
+  { rememberEvent, keys }: Patterns,
   answerOf: AnswerOf,
 ): PaymentEventTransaction {
   return {
