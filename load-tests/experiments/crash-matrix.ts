@@ -1,5 +1,5 @@
 import type { ServiceName } from '@nightshift/local/system/secrets'
-import { type CrashLabel, crashLabels } from '@nightshift/runtime/process/crashpoint'
+import type { CrashLabel } from '../harness/crash-points.ts'
 import type { Grid, GridColumn, GridRow } from '../runner/matrix.ts'
 
 /** Which services can die where. A new label does not compile until it is here. */
@@ -10,12 +10,12 @@ const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
   'settle.begin': ['payments'],
   'outbox.committed': ['payments', 'listings'],
   'relay.published': ['payments', 'listings'],
-  'publication.claimed': ['listings'],
-  'pay.begin': ['listings'],
-  'pay.answered': ['listings'],
   'refund.claimed': ['payments'],
   'refund.begin': ['payments'],
   'refund.answered': ['payments'],
+  'publication.claimed': ['listings'],
+  'pay.begin': ['listings'],
+  'pay.answered': ['listings'],
   'event.applied': ['listings', 'notifications'],
   'mail.accepted': ['notifications'],
 }
@@ -80,7 +80,9 @@ export const crashMatrix: Grid = {
   area: 'payments',
   hypothesis:
     'Wherever a process dies, the client gets the answer it would have got, the card is charged and the money given back as often as that answer says, and nothing stays open.',
-  rows: crashLabels.flatMap(label => ownersOf[label].map(owner => rowOf(label, owner))),
+  rows: Object.entries(ownersOf).flatMap(([label, owners]) =>
+    owners.map(owner => rowOf(label as CrashLabel, owner)),
+  ),
   columns,
   isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenPaid.has(row.name),
 }

@@ -1,5 +1,5 @@
-import type { CrashLabel } from '@nightshift/runtime/process/crashpoint'
 import type { Lab } from '../runner/experiment.ts'
+import type { CrashLabel } from './crash-points.ts'
 import { eventually } from './test-client.ts'
 
 /** Each life of payments ends when it comes to the label so many times, and the next one begins. */

@@ -1,5 +1,5 @@
 import type { ServiceName } from '@nightshift/local/system/secrets'
-import type { CrashLabel } from '@nightshift/runtime/process/crashpoint'
+import type { CrashLabel } from '../harness/crash-points.ts'
 import type { Area } from './experiment.ts'
 
 /** A place at which one service dies. Two services may have a place of the same name. */

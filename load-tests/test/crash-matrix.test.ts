@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { crashLabels } from '@nightshift/runtime/process/crashpoint'
 import { describe, expect, test } from 'vitest'
 import { loadEvidence } from '../auditor/keep-evidence.ts'
 import { crashMatrix } from '../experiments/crash-matrix.ts'
+import { crashPoints } from '../harness/crash-points.ts'
 import { type JudgedCell, judgeCells } from '../runner/judge-cases.ts'
 import { judgeGrid, totalsOf } from '../runner/judge-matrix.ts'
 import { cellsOf, sampleOf } from '../runner/matrix.ts'
@@ -39,7 +39,9 @@ const declinedMail: CellRun = {
 const { death: _, recoveryMs: __, restMs: ___, ...alive } = declinedMail
 
 test('every place at which a process can die has a row', () => {
-  expect(new Set(crashMatrix.rows.map(({ label }) => label))).toEqual(new Set(crashLabels))
+  expect(new Set(crashMatrix.rows.map(({ label }) => label))).toEqual(
+    new Set(Object.keys(crashPoints)),
+  )
   expect(new Set(crashMatrix.rows.map(({ name }) => name)).size).toBe(crashMatrix.rows.length)
 })
 

@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildApp as buildListings } from '@nightshift/listings/app'
+import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { repoRoot } from '@nightshift/local/system/state'
 import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
@@ -41,9 +42,8 @@ function renewed({ path, text }: Page): string {
 }
 
 async function makeCrashPointsPage(): Promise<string> {
-  const list = await readFile(join(repoRoot, 'packages/runtime/src/process/crashpoint.ts'), 'utf8')
   const program = await readProgram()
-  return crashPointsPage(findCrashPoints(list, program, loadedBy(program)))
+  return crashPointsPage(findCrashPoints(crashPoints, program, loadedBy(program)))
 }
 
 /** Writes the pages, or with `--check` says which differ from the code and exits with 1. */

@@ -1,23 +1,41 @@
 import { join } from 'node:path'
-import { crashLabels } from '@nightshift/runtime/process/crashpoint'
-import { logEvents } from '@nightshift/runtime/telemetry/log-events'
+import { listingsLogEvents } from '@nightshift/listings/log-events'
+import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
+import { notificationsLogEvents } from '@nightshift/notifications/log-events'
+import { circuitBreakerLogEvents } from '@nightshift/patterns/circuit-breaker/log-events'
+import { paymentsLogEvents } from '@nightshift/payments/log-events'
+import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
 import { expect, test } from 'vitest'
 import { isCode, isTest, readSourceTree } from './source-tree.ts'
 
-const lists = [
-  'packages/runtime/src/telemetry/log-events.ts',
-  'packages/runtime/src/process/crashpoint.ts',
-]
+/** Every word of every log, each list under the name of its owner. */
+const logEvents: Readonly<Record<string, readonly string[]>> = {
+  runtime: runtimeLogEvents,
+  'circuit breaker': circuitBreakerLogEvents,
+  payments: paymentsLogEvents,
+  listings: listingsLogEvents,
+  notifications: notificationsLogEvents,
+}
+const isList = (path: string) => path.endsWith('/log-events.ts')
 const code = readSourceTree(join(import.meta.dirname, '../..'), ['tools/structure'])
-  .filter(({ path }) => isCode(path) && !isTest(path) && !lists.includes(path))
+  .filter(({ path }) => isCode(path) && !isTest(path) && !isList(path))
   .map(({ text }) => text)
   .join('\n')
 
 /** That an unknown word does not compile is TypeScript's part; that no word is idle is ours. */
-test('every word of the log vocabulary is said somewhere', () => {
-  expect(logEvents.filter(event => !code.includes(`'${event}'`))).toEqual([])
+test.each(Object.entries(logEvents))(
+  'every word of the log of %s is logged somewhere',
+  (_, list) => {
+    expect(list.filter(event => !code.includes(`'${event}'`))).toEqual([])
+  },
+)
+
+test('a word of a log has one owner', () => {
+  const words = Object.values(logEvents).flat()
+  expect(words.filter((word, at) => words.indexOf(word) !== at)).toEqual([])
 })
 
 test('every crash label is somewhere in the code', () => {
-  expect(crashLabels.filter(label => !code.includes(`crashpoint('${label}')`))).toEqual([])
+  const labels = Object.keys(crashPoints)
+  expect(labels.filter(label => !code.includes(`crashpoint('${label}')`))).toEqual([])
 })

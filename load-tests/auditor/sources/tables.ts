@@ -68,7 +68,7 @@ export const tables: Readonly<Record<Database, Partial<Record<TableName, string>
     // digest, as in digest.ts: enough to compare, useless to write to.
     deliveries: `SELECT delivery_id AS "deliveryId", listing_id AS "listingId",
       left(encode(sha256(convert_to(address, 'UTF8')), 'hex'), 16) AS recipient,
-      status, failure, attempts, ${millis('created_at', 'createdAt')},
+      status, failure, attempt AS attempts, ${millis('created_at', 'createdAt')},
       ${millis('sent_at', 'sentAt')} FROM deliveries WHERE listing_id IS NOT NULL`,
     notificationInbox: inbox,
   },

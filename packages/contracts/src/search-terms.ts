@@ -119,3 +119,11 @@ function termOf(part: string): string {
 function cut(term: string): string {
   return term.length <= termCodePointsMax ? term : [...term].slice(0, termCodePointsMax).join('')
 }
+
+/** The problem with a text that has no terms. A search and an alert by it would never find anything. */
+export const nothingSearchable = {
+  status: 422,
+  slug: 'nothing-searchable',
+  title: 'The text has no word that a listing could contain',
+  errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
+}

@@ -10,12 +10,12 @@ import {
 import { callThenRecord } from '../src/durable-refund/naive.ts'
 import type { DurableRefund, RefundIntent } from '../src/durable-refund/types.ts'
 import { fencingNumber } from '../src/lease/lease.ts'
-import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
-let database: PatternDatabase
+let database: OwnTables
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl, 'durable-refund')
+  database = await openOwnTables(inject('parts').postgresUrl, ['durable-refund'])
 })
 afterAll(() => database[Symbol.asyncDispose]())
 

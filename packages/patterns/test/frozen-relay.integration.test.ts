@@ -7,42 +7,29 @@ import { promisify } from 'node:util'
 import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { waitUntil } from '@nightshift/local/wait-until'
-import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
 const run = promisify(execFile)
 const childFile = fileURLToPath(new URL('./relay-child.ts', import.meta.url))
 const topicName = 'payments.v1'
-/** A lease is 8 s, and a relay looks for one twenty times a second; the rest is for a busy machine. */
+/** A lease is 8 s, and a relay tries to take it 20 times a second; the rest is for a busy machine. */
 const takenOverMs = 12_000
-/** Shorter than a lease, or it would not show that there was no waiting for one. */
+/** Shorter than a lease, to show that no relay waited for one to end. */
 const noLeaseMs = 5_000
 const soonMs = 20_000
 
 let open: AsyncDisposableStack
-let database: pg.Client
-let databaseUrl: string
+let database: OwnTables
 let topic: TestTopic
 let prefix: string
 const aggregateId = randomUUID()
 
 beforeEach(async () => {
   open = new AsyncDisposableStack()
-  const { postgresUrl, kafkaBrokers, templates } = inject('parts')
-  const name = `relay_${randomBytes(4).toString('hex')}`
-  const server = open.adopt(new pg.Client({ connectionString: postgresUrl }), c => c.end())
-  await server.connect()
-  await server.query(`CREATE DATABASE ${name} TEMPLATE ${templates.payments}`)
-  open.defer(async () => void (await server.query(`DROP DATABASE ${name} WITH (FORCE)`)))
-  const url = new URL(postgresUrl)
-  url.pathname = `/${name}`
-  databaseUrl = url.href
-  database = open.adopt(new pg.Client({ connectionString: databaseUrl }), c => c.end())
-  await database.connect()
-  // The templates have what the seed brought about; none of it is to be published.
-  await database.query('DELETE FROM outbox')
-
-  prefix = `${name}.`
+  const { postgresUrl, kafkaBrokers } = inject('parts')
+  database = open.use(await openOwnTables(postgresUrl, ['outbox']))
+  prefix = `relay_${randomBytes(4).toString('hex')}.`
   open.defer(() => deleteTopics(kafkaBrokers, prefix))
   await prepareTopics(kafkaBrokers, prefix)
   topic = open.use(await openTestTopic({ brokers: kafkaBrokers, prefix }, topicName))
@@ -52,7 +39,7 @@ afterEach(() => open.disposeAsync())
 type Relay = { child: ChildProcess; lines: Record<string, unknown>[] }
 
 function startRelay(...freeze: string[]): Relay {
-  const args = [childFile, databaseUrl, inject('parts').kafkaBrokers, prefix, ...freeze]
+  const args = [childFile, database.url, inject('parts').kafkaBrokers, prefix, ...freeze]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: Record<string, unknown>[] = []
   createInterface(child.stdout).on('line', line => lines.push(JSON.parse(line)))
@@ -65,9 +52,9 @@ function startRelay(...freeze: string[]): Relay {
   return { child, lines }
 }
 
-/** Events of one aggregate, numbered, so that their order can be seen. */
+/** Writes events of one aggregate, numbered, so that their order can be seen. */
 async function stage(from: number, to: number): Promise<void> {
-  await database.query(
+  await database.pool.query(
     `INSERT INTO outbox (event_id, topic, aggregate_id, payload)
      SELECT gen_random_uuid(), $4, $1, n::text FROM generate_series($2::int, $3) AS n`,
     [aggregateId, from, to, topicName],
@@ -87,7 +74,7 @@ async function untilPublished(last: number): Promise<number> {
 
 async function untilAllAreMarked(): Promise<void> {
   const left = async () => {
-    const { rows } = await database.query('SELECT FROM outbox WHERE published_at IS NULL')
+    const { rows } = await database.pool.query('SELECT FROM outbox WHERE published_at IS NULL')
     return rows.length
   }
   if (!(await waitUntil(async () => (await left()) === 0, soonMs))) throw new Error('not all')
@@ -98,15 +85,15 @@ const isFrozen = async ({ child }: Relay) => {
   return stdout.trim().startsWith('T')
 }
 
-const told = ({ lines }: Relay) => JSON.stringify(lines.filter(line => line['event'] !== 'age'))
+const logOf = ({ lines }: Relay) => JSON.stringify(lines.filter(line => line['event'] !== 'age'))
 
-/** Its session kept an advisory lock, and the others waited and reported that nothing waits. */
+/** The session of a frozen relay keeps its advisory lock, so a lock alone would stop all relays. */
 describe('a relay that is frozen while it has the lane', () => {
   test('is replaced, and publishes nothing when it wakes', async () => {
     const first = startRelay()
     await stage(1, 10)
     await untilPublished(10)
-    // Frozen between the two, it would leave these to be published again, rightly.
+    // A relay that is frozen before it marks would rightly leave these to be published again.
     await untilAllAreMarked()
     const second = startRelay()
     first.child.kill('SIGSTOP')
@@ -119,7 +106,7 @@ describe('a relay that is frozen while it has the lane', () => {
     await stage(21, 30)
     await untilPublished(30)
     await untilAllAreMarked()
-    // The session of a relay that has died is gone, so that the other does not wait for the lease.
+    // The session of a dead relay is gone, so the other one does not wait for the lease.
     second.child.kill('SIGKILL')
     await stage(31, 40)
     const killMs = await untilPublished(40)
@@ -138,13 +125,13 @@ describe('a relay that is frozen while it has the lane', () => {
     await stage(21, 30)
     await untilPublished(30)
     first.child.kill('SIGCONT')
-    const isTold = () => told(first).includes('too late to send')
-    expect(await waitUntil(isTold, soonMs)).toBe(true)
+    const isLogged = () => logOf(first).includes('too late to send')
+    expect(await waitUntil(isLogged, soonMs)).toBe(true)
     await stage(31, 40)
     await untilPublished(40)
     await untilAllAreMarked()
     expect(await published()).toEqual(numbers(1, 40))
-    expect(told(second)).not.toContain('loop.failed')
+    expect(logOf(second)).not.toContain('loop.failed')
   })
 
   test('marks nothing when it wakes, and what it had sent is sent again in its order', async () => {
@@ -157,13 +144,15 @@ describe('a relay that is frozen while it has the lane', () => {
     await stage(21, 30)
     await untilPublished(30)
     await untilAllAreMarked()
-    // The lane is the second one's, and it holds still while the first one tries to mark.
+    // The second relay has the lane, and is frozen while the first one tries to mark.
     second.child.kill('SIGSTOP')
-    await database.query('UPDATE outbox SET published_at = NULL WHERE payload = $1', ['20'])
+    await database.pool.query('UPDATE outbox SET published_at = NULL WHERE payload = $1', ['20'])
     first.child.kill('SIGCONT')
-    const isTold = () => told(first).includes('lost between sending and marking')
-    expect(await waitUntil(isTold, soonMs)).toBe(true)
-    const { rows } = await database.query('SELECT payload FROM outbox WHERE published_at IS NULL')
+    const isLogged = () => logOf(first).includes('lost between sending and marking')
+    expect(await waitUntil(isLogged, soonMs)).toBe(true)
+    const { rows } = await database.pool.query(
+      'SELECT payload FROM outbox WHERE published_at IS NULL',
+    )
     expect(rows).toEqual([{ payload: '20' }])
     second.child.kill('SIGCONT')
     await untilAllAreMarked()

@@ -8,16 +8,16 @@ import { ignoredIdempotencyKeys } from '../src/idempotency-key/naive.ts'
 import type { Claim, IdempotencyKeys, KeyedRequest } from '../src/idempotency-key/types.ts'
 import { cacheThenCharge } from '../src/idempotency-key/variants/cache-then-charge.ts'
 import { selectThenInsert } from '../src/idempotency-key/variants/select-then-insert.ts'
-import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
 const leaseMs = 60_000
 const subjects = { table: 'subjects', id: 'subject_id' }
 const keys = idempotencyKeys({ subjects, leaseMs })
-let database: PatternDatabase
+let database: OwnTables
 let redis: Redis
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl, 'idempotency-key')
+  database = await openOwnTables(inject('parts').postgresUrl, ['idempotency-key'])
   redis = openRedis(inject('parts').redisUrl, { connectMs: 2_000, commandMs: 2_000 }, database.log)
   await vi.waitFor(() => redis.ping(), { timeout: 5_000, interval: 20 })
 })

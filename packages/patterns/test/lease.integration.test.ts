@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { fencingNumber, leasedWork, type Owner } from '../src/lease/lease.ts'
 import { timeOnly } from '../src/lease/naive.ts'
 import type { Fence } from '../src/lease/types.ts'
-import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
 const table = { table: 'work', id: 'id' }
 const work = leasedWork(fencingNumber, table)
@@ -12,10 +12,10 @@ const naive = leasedWork(timeOnly, table)
 const leaseMs = 60_000
 const backoff = { baseMs: 1_000, capMs: 15_000, floorMs: 0 }
 
-let database: PatternDatabase
+let database: OwnTables
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl, 'lease')
+  database = await openOwnTables(inject('parts').postgresUrl, ['lease'])
 })
 afterAll(() => database[Symbol.asyncDispose]())
 beforeEach(() => database.pool.query('DELETE FROM work'))
@@ -139,7 +139,7 @@ test('the owner itself writes once, however often it tries', async () => {
 })
 
 describe('a takeover together with a key', () => {
-  const takeOver = (db: PatternDatabase['pool'], id: string) =>
+  const takeOver = (db: OwnTables['pool'], id: string) =>
     db.query<Owner>(
       `WITH claimed AS (SELECT $1::uuid AS subject_id), ${work.takeOver('claimed')}
        SELECT id, attempt FROM resumed`,

@@ -4,9 +4,10 @@ import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dependency } from '../src/circuit-breaker/call-dependency.ts'
+import { dependency, dependencyMetrics } from '../src/circuit-breaker/call-dependency.ts'
+import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
 import { type HttpClient, openHttpClient } from '../src/unknown-outcome/http-client.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
@@ -210,8 +211,8 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     breakerFailurePercent: 50,
     breakerOpenMs: 100,
   }
-  const log = openLog('test', { write: () => {} })
-  const call = dependency('other-side', limits, log, createMetrics('test'))
+  const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
+  const call = dependency('other-side', limits, log, dependencyMetrics(new Registry()))
   const ask = () =>
     call('ask', deadlineIn(2_000), async deadline => {
       const answer = await client.call({ method: 'GET', path: '/', deadline })

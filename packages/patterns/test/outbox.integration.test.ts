@@ -1,22 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import type { AnyEvent } from '@nightshift/contracts/events'
 import type { KafkaRecord, Publish } from '@nightshift/runtime/kafka/producer'
 import { inTransaction, RollBack } from '@nightshift/runtime/postgres/postgres'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { outboxMetrics } from '../src/outbox/metrics.ts'
 import { publishAfterCommit } from '../src/outbox/naive.ts'
 import { outbox } from '../src/outbox/outbox.ts'
 import { outboxRelay } from '../src/outbox/relay.ts'
-import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+import type { OutboxEvent } from '../src/outbox/types.ts'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
-const topic = 'payments.v1'
+const topic = 'lights.v1'
 const withinMs = { timeout: 15_000, interval: 20 }
-let database: PatternDatabase
+let database: OwnTables
 let stop: AbortController
 let relays: Promise<void>[]
 
 beforeEach(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl)
+  database = await openOwnTables(inject('parts').postgresUrl, ['outbox'])
   stop = new AbortController()
   relays = []
 })
@@ -26,21 +27,11 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-function eventOf(aggregateId: string = randomUUID(), aggregateVersion = 2): AnyEvent {
-  const id = randomUUID()
-  return {
-    eventId: randomUUID(),
-    type: 'payment.captured',
-    version: 1,
-    occurredAt: new Date().toISOString(),
-    tenantId: id,
-    aggregateId,
-    aggregateVersion,
-    data: { paymentId: id, listingId: id, publicationId: id, amountCents: 1, currency: 'EUR' },
-  }
+function eventOf(aggregateId: string = randomUUID()) {
+  return { eventId: randomUUID(), aggregateId, type: 'light.switched' }
 }
 
-/** A broker that writes down what it acknowledged, and refuses as long as it is told to. */
+/** A broker that records what it acknowledged, and refuses everything while it is away. */
 function openBroker() {
   const acknowledged: KafkaRecord[] = []
   const broker = { isAway: false, acknowledged, eventIds: () => acknowledged.map(idOf) }
@@ -51,18 +42,14 @@ function openBroker() {
   return Object.assign(broker, { publish })
 }
 
-const idOf = (record: KafkaRecord) => (JSON.parse(record.value) as AnyEvent).eventId
+const idOf = (record: KafkaRecord) => (JSON.parse(record.value) as OutboxEvent).eventId
 
 function box() {
-  return outbox(
-    database.pool,
-    () => topic,
-    async () => {},
-  )
+  return outbox(database.pool, topic, async () => {})
 }
 
 function startRelay(publish: Publish): void {
-  const metrics = createMetrics('test')
+  const metrics = outboxMetrics(new Registry())
   const connectionString = database.url
   relays.push(outboxRelay({ connectionString, publish, log: database.log, metrics })(stop.signal))
 }
@@ -72,8 +59,8 @@ async function unpublished(): Promise<number> {
   return (await database.pool.query<{ n: number }>(sql)).rows[0]?.n ?? -1
 }
 
-describe('an event is told if and only if it is true', () => {
-  test('committed with the change, and published by a relay that knows nothing of it', async () => {
+describe('an event is published if and only if it is true', () => {
+  test('it is committed with the change, and a relay that knows nothing of it publishes it', async () => {
     const event = eventOf()
     await box().transact((_tx, announce) => announce(event))
     const broker = openBroker()
@@ -97,12 +84,12 @@ describe('an event is told if and only if it is true', () => {
 })
 
 describe('the relay', () => {
-  test('while the broker is away everything waits, and then goes in order', async () => {
+  test('events wait while the broker is away, and are then published in order', async () => {
     const broker = openBroker()
     broker.isAway = true
     startRelay(broker.publish)
     const aggregateId = randomUUID()
-    const events = Array.from({ length: 20 }, (_unused, n) => eventOf(aggregateId, n + 1))
+    const events = Array.from({ length: 20 }, () => eventOf(aggregateId))
     for (const event of events) await box().transact((_tx, announce) => announce(event))
     expect(await unpublished()).toBe(20)
     broker.isAway = false
@@ -110,14 +97,14 @@ describe('the relay', () => {
     expect(broker.eventIds()).toEqual(events.map(event => event.eventId))
   })
 
-  test('a slow transaction with an earlier id is not passed by', async () => {
+  test('an event of a slow transaction with an earlier id is published', async () => {
     const broker = openBroker()
     startRelay(broker.publish)
     const slow = eventOf()
     const quick = eventOf()
     await box().transact(async (_tx, announce) => {
       await announce(slow)
-      await box().transact((_inner, tell) => tell(quick))
+      await box().transact((_inner, announceQuick) => announceQuick(quick))
       await vi.waitFor(() => expect(broker.eventIds()).toEqual([quick.eventId]), withinMs)
     })
     await vi.waitFor(() => {
@@ -125,7 +112,7 @@ describe('the relay', () => {
     }, withinMs)
   })
 
-  test('two relays do not both work, and the second goes on when the first loses its connection', async () => {
+  test('one of two relays publishes, and the second takes over when the first loses its connection', async () => {
     const first = openBroker()
     startRelay(first.publish)
     await box().transact((_tx, announce) => announce(eventOf()))
@@ -150,7 +137,7 @@ describe('the relay', () => {
     await vi.waitFor(async () => expect(await unpublished()).toBe(0), withinMs)
   })
 
-  test('a broker that acknowledged and a relay that died before it wrote that down: twice, never not', async () => {
+  test('an acknowledgement that is lost publishes the event twice, never not at all', async () => {
     const broker = openBroker()
     const event = eventOf()
     await box().transact((_tx, announce) => announce(event))
@@ -164,19 +151,19 @@ describe('the relay', () => {
   })
 })
 
-test('the naive twin: the change is committed, the broker is away, and nobody will ever hear', async () => {
+test('the naive version commits the change while the broker is away, and never publishes its event', async () => {
   const broker = openBroker()
   broker.isAway = true
-  const dual = publishAfterCommit(database.pool, () => topic, broker.publish)
-  const paymentId = randomUUID()
+  const dual = publishAfterCommit(database.pool, topic, broker.publish)
+  const lightId = randomUUID()
   const work = dual.transact(async (tx, announce) => {
-    await tx.query('CREATE TABLE proof AS SELECT $1::text AS payment_id', [paymentId])
-    await announce(eventOf(paymentId))
+    await tx.query('CREATE TABLE proof AS SELECT $1::text AS light_id', [lightId])
+    await announce(eventOf(lightId))
   })
   await expect(work).rejects.toThrow('away')
   broker.isAway = false
-  const { rows } = await database.pool.query('SELECT payment_id FROM proof')
-  expect(rows).toEqual([{ payment_id: paymentId }])
+  const { rows } = await database.pool.query('SELECT light_id FROM proof')
+  expect(rows).toEqual([{ light_id: lightId }])
   startRelay(broker.publish)
   const later = eventOf()
   await box().transact((_tx, announce) => announce(later))

@@ -5,13 +5,14 @@
 
 import { openKafkaProducer, type Publish } from '@nightshift/runtime/kafka/producer'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { Registry } from 'prom-client'
+import { outboxMetrics } from '../src/outbox/metrics.ts'
 import { outboxRelay } from '../src/outbox/relay.ts'
 
 const [connectionString = '', brokers = '', prefix = '', when = '', freezeAt = ''] =
   process.argv.slice(2)
 const log = openLog('relay')
-const metrics = createMetrics('relay')
+const metrics = outboxMetrics(new Registry())
 const producer = openKafkaProducer('relay', brokers, prefix, log)
 
 const publish: Publish = async (records, sendBeforeMs) => {
@@ -23,7 +24,7 @@ const publish: Publish = async (records, sendBeforeMs) => {
 
 const ageEveryMs = 100
 setInterval(async () => {
-  const [oldest] = (await metrics.outboxOldestSeconds.get()).values
+  const [oldest] = (await metrics.oldestSeconds.get()).values
   process.stdout.write(`${JSON.stringify({ event: 'age', seconds: oldest?.value })}\n`)
 }, ageEveryMs)
 await outboxRelay({ connectionString, publish, log, metrics })(AbortSignal.timeout(60_000))

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { recordWebhookOnce } from '../src/webhook-hint/webhook-hint.ts'
-import { openPatternDatabase, type PatternDatabase } from './pattern-database.ts'
+import { type OwnTables, openOwnTables } from './own-tables.ts'
 
 const work = { table: 'work', id: 'id' }
-let database: PatternDatabase
+let database: OwnTables
 
 beforeAll(async () => {
-  database = await openPatternDatabase(inject('parts').postgresUrl, 'lease', 'webhook-hint')
+  database = await openOwnTables(inject('parts').postgresUrl, ['lease', 'webhook-hint'])
 })
 afterAll(() => database[Symbol.asyncDispose]())
 

@@ -82,7 +82,7 @@ describe('who is calling', () => {
   test('an employer is known by its key, and acts for nobody else', async () => {
     const { key, keyId, tenantId } = await store()
     const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
-    const principal = { kind: 'employer', tenantId, keyId, scopes }
+    const principal = { tenantId, keyId, scopes }
     expect(await authenticate(bearer(key), undefined)).toEqual(principal)
     expect(await authenticate(bearer(key), randomUUID())).toEqual(principal)
   })
@@ -91,7 +91,7 @@ describe('who is calling', () => {
     const { key } = await store({ tenantId: null })
     const authenticate = authenticateBy(db, pepper, limitsOf())
     for (const tenantId of [randomUUID(), randomUUID()]) {
-      const principal = { kind: 'service', tenantId }
+      const principal = { tenantId }
       expect(await authenticate(bearer(key), tenantId)).toMatchObject(principal)
     }
     for (const tenant of [undefined, '', 'acme', [randomUUID()], randomUUID().toUpperCase()]) {

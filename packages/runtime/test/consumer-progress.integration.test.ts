@@ -18,7 +18,7 @@ const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
 
 /** What the probe of readiness, the metric and the log say of a consumer. */
 async function seenOf(lab: KafkaLab, consumer: RunningConsumer) {
-  const operations = buildOperationsServer(lab.metrics.registry, () => true, [consumer])
+  const operations = buildOperationsServer(lab.registry, () => true, [consumer])
   const ready = await operations.inject('/health/ready')
   const metrics = (await operations.inject('/metrics')).body
   await operations.close()

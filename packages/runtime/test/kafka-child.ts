@@ -2,10 +2,11 @@
 import { createHook } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PaymentEvent } from '@nightshift/contracts/events'
+import { Registry } from 'prom-client'
 import { runConsumer } from '../src/kafka/consumer.ts'
+import { consumerMetrics } from '../src/kafka/consumer-metrics.ts'
 import { openKafkaProducer } from '../src/kafka/producer.ts'
 import { openLog } from '../src/telemetry/logger.ts'
-import { createMetrics } from '../src/telemetry/metrics.ts'
 import { topic } from './kafka-lab.ts'
 
 const [mode = '', brokers = '', prefix = ''] = process.argv.slice(2)
@@ -31,7 +32,7 @@ const consumer = runConsumer({
   },
   publish: producer.publish,
   log,
-  metrics: createMetrics('child'),
+  metrics: consumerMetrics(new Registry()),
 })
 
 /** How many timers are set in a second in which nothing happens. */

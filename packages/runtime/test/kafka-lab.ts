@@ -3,6 +3,7 @@ import { PaymentEvent } from '@nightshift/contracts/events'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { IHeaders, Message } from 'kafkajs'
+import { Registry } from 'prom-client'
 import { openKafka } from '../src/kafka/client.ts'
 import {
   type Applied,
@@ -10,9 +11,9 @@ import {
   type RunningConsumer,
   runConsumer,
 } from '../src/kafka/consumer.ts'
+import { consumerMetrics } from '../src/kafka/consumer-metrics.ts'
 import { type KafkaRecord, openKafkaProducer, type Publish } from '../src/kafka/producer.ts'
 import { type LogFields, openLog } from '../src/telemetry/logger.ts'
-import { createMetrics } from '../src/telemetry/metrics.ts'
 
 export const topic = 'payments.v1'
 
@@ -57,9 +58,10 @@ export type KafkaLab = Awaited<ReturnType<typeof openKafkaLab>>
 export async function openKafkaLab(brokers: string) {
   await using undo = new AsyncDisposableStack()
   const prefix = `lab_${randomBytes(4).toString('hex')}.`
-  const lines: LogFields[] = []
+  const lines: LogFields<string>[] = []
   const log = openLog('lab', { write: line => void lines.push(JSON.parse(line)) })
-  const metrics = createMetrics('lab')
+  const registry = new Registry()
+  const metrics = consumerMetrics(registry)
   undo.defer(() => deleteTopics(brokers, prefix))
   await createTopics(brokers, prefix)
 
@@ -116,6 +118,7 @@ export async function openKafkaLab(brokers: string) {
     brokers,
     lines,
     log,
+    registry,
     metrics,
     letters,
     publish: producer.publish,

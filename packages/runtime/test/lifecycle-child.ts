@@ -1,7 +1,7 @@
 /** Run as a process of its own by lifecycle.integration.test.ts; what it does is its argument. */
 
 import { ConfigError } from '../src/process/config.ts'
-import { armCrashpoint, crashpoint } from '../src/process/crashpoint.ts'
+import { armCrashpoint, reachCrashPoint } from '../src/process/crashpoint.ts'
 import { runService, untilAborted } from '../src/process/lifecycle.ts'
 import { openLog } from '../src/telemetry/logger.ts'
 
@@ -15,12 +15,12 @@ await runService(log, 9_000, async stop => {
   if (mode === 'refuse') throw new ConfigError(['PORT: is not set', 'DATABASE_URL: is not set'])
   if (mode === 'throw') throw new Error('the database is of another version')
   if (mode === 'crashpoint') {
-    armCrashpoint('outbox.committed:3')
+    armCrashpoint('second:3', [{ first: 'One is done.', second: 'Both are done.' }])
     for (let n = 1; n <= 5; n++) {
       log.info({ event: 'service.started', n })
       await log.flush()
-      await crashpoint('relay.published')
-      await crashpoint('outbox.committed')
+      await reachCrashPoint('first')
+      await reachCrashPoint('second')
     }
   }
   if (mode === 'loose-end') setImmediate(() => void Promise.reject(new Error('nobody waits')))

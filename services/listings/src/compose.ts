@@ -1,26 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/select-then-insert'
+import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
-import type { RunningConsumer } from '@nightshift/runtime/kafka/consumer'
+import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
+import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import type { Config } from './config.ts'
@@ -29,6 +30,7 @@ import { encodeCursor } from './domain/search-cursor.ts'
 import { searchResponse } from './http/listing-response.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
+import type { ListingsLog } from './log-events.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
 import { publicationsTable } from './store/publication-row.ts'
@@ -38,26 +40,33 @@ import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 
 const topic = 'listings.v1'
 
-/** What main has opened. Everything that is opened here closes with `open`. */
-export type Resources = {
-  open: AsyncDisposableStack
-  stop: AbortSignal
-  log: Log
-  metrics: Metrics
-  /** For requests on behalf of one employer: each transaction sees its rows only. */
-  pool: Pool
-  /** For what works for all employers: the consumer and the jobs. */
-  workerPool: Pool
-  /** For the public search. */
-  searchPool: Pool
+/**
+ * `requests`: on behalf of one employer; each transaction sees its rows only.
+ * `worker`: for all employers, by the consumer and the jobs.
+ * `search`: for the public search.
+ */
+type PoolName = 'requests' | 'worker' | 'search'
+
+export function poolsOf({
+  DATABASE_URL,
+  WORKER_DATABASE_URL,
+}: Config): Record<PoolName, PoolToOpen> {
+  return {
+    requests: { url: DATABASE_URL, name: 'listings', limits: limits.pool },
+    worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: limits.workerPool },
+    search: { url: WORKER_DATABASE_URL, name: 'listings-search', limits: limits.searchPool },
+  }
 }
+
+type Resources = Opened<PoolName> & { log: ListingsLog; stop: AbortSignal }
 
 /** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
 export async function compose(
   config: Config,
-  { open, stop, log, metrics, pool, workerPool, searchPool }: Resources,
-) {
+  { open, stop, log, metrics: { registry }, metrics, pools }: Resources,
+): Promise<Serving> {
   const { resume, backlog: backlogLimits, search } = limits
+  const { requests, worker } = pools
   const now = () => new Date().toISOString()
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
@@ -66,28 +75,34 @@ export async function compose(
     openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
-  const connectionString = config.RELAY_DATABASE_URL
+  const relay = {
+    connectionString: config.RELAY_DATABASE_URL,
+    publish,
+    log,
+    metrics: outboxMetrics(registry),
+  }
   const events =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(workerPool, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
-      : publishAfterCommit(workerPool, () => topic, publish)
+      ? outbox(worker, topic, outboxRelay(relay))
+      : publishAfterCommit(worker, topic, publish)
+  const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
   const keys = chooseKeys(config)
   const work = leasedWork(fencingNumber, publicationsTable)
   const backlog = watchBacklog(
-    max => countLeftOpen(workerPool, max),
+    max => countLeftOpen(worker, max),
     backlogLimits.openMax,
-    metrics.backlogOpen,
+    backlogMetrics(registry).open,
   )
 
   // Flows
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
   )
-  const callPayments = dependency('payments', limits.payments, log, metrics)
+  const callPayments = dependency('payments', limits.payments, log, dependencyMetrics(registry))
   const finish = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     store: publicationStore({
-      pool,
+      pool: requests,
       keys,
       work,
       isBacklogFull: backlog.isFull,
@@ -101,7 +116,7 @@ export async function compose(
   // Jobs. They end while requests are drained; the relay ends after those, to publish what they commit.
   const resumer = {
     reconcile: reconcileDue,
-    takeDue: () => takeDuePublication(workerPool, work, resume.leaseMs),
+    takeDue: () => takeDuePublication(worker, work, resume.leaseMs),
     finish,
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
@@ -117,35 +132,38 @@ export async function compose(
   // Consumer
   const { KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix } = config
   const consumer = consumePaymentEvents(
-    { brokers, prefix, publish, log, metrics, stopping: stop },
+    { brokers, prefix, publish, log, metrics: consumerMetrics(registry), stopping: stop },
     {
       newId: randomUUID,
       now,
-      inTransaction: paymentEventTransaction(events, keys, work),
+      inTransaction: paymentEventTransaction({
+        outbox: events,
+        rememberEvent: remember,
+        keys,
+        work,
+      }),
       forgetSearches: () => forgetSearches(redis),
     },
   )
-  open.defer(() => consumer.close())
-  const consumers: RunningConsumer[] = [consumer]
 
   // Routes
   const app = await buildApp({
-    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
+    authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     search: {
       pageDefault: search.pageDefault,
       findPage: searchThroughCache(redis, search.cacheMs, async wanted =>
-        pageOf(await findLiveListings(searchPool, wanted)),
+        pageOf(await findLiveListings(pools.search, wanted)),
       ),
     },
     insertListing: listing =>
-      inTenantTransaction(pool, listing.tenantId, tx => insertListing(tx, listing)),
+      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing)),
     findListing: (tenantId, listingId) =>
-      inTenantTransaction(pool, tenantId, tx => findListing(tx, tenantId, listingId)),
+      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
   })
-  return { app, consumers }
+  return { app, consumers: [consumer] }
 }
 
 function pageOf({ listings, nextAfter }: Page): string {
@@ -164,7 +182,7 @@ type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'id
 function runJobs(
   open: AsyncDisposableStack,
   stop: AbortSignal,
-  log: Log,
+  log: ListingsLog,
   jobs: readonly Job[],
 ): void {
   const { roundMax: batchMax, idleMs, failureBackoffCapMs } = limits.resume

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 /** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
 export const Config = Type.Object({
   NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
+  LAB: Type.Optional(Type.Literal('1')),
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4003 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4103 }),
@@ -17,6 +18,7 @@ export const Config = Type.Object({
   MAIL_LINK_SECRETS: Type.String({ pattern: '^[^\\s,]{32,}(,[^\\s,]{32,})?$', ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
+  PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

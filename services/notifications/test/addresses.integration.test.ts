@@ -253,7 +253,7 @@ describe('every mail can be ended', () => {
     await candidates.announce(event)
     const deliveries = () =>
       candidates.inDatabase<{ status: string; failure: string; refused: boolean }>(
-        `SELECT status, failure, attempts > 0 AND copies = 0 AS refused
+        `SELECT status, failure, attempt > 0 AND copies = 0 AS refused
          FROM deliveries WHERE listing_id = $1 AND address = $2`,
         [event.data.listingId, email],
       )
@@ -264,7 +264,7 @@ describe('every mail can be ended', () => {
     const dueIn = (wait: string) =>
       candidates.inDatabase(
         `WITH mail AS (
-           UPDATE deliveries SET next_attempt_at = now() + $3::interval
+           UPDATE deliveries SET next_check_at = now() + $3::interval
            WHERE listing_id = $1 AND address = $2 AND status = 'pending' AND copies = 0
            RETURNING queue_id)
          UPDATE mail_queues SET due_at = least(due_at, now() + $3::interval), wakes = wakes + 1

@@ -109,11 +109,11 @@ describe('a mail server with troubles', () => {
     const event = published({ title: word })
     await candidates.announce(event)
     await eventually('an attempt has been refused', async () => {
-      const [row] = await candidates.inDatabase<{ attempts: number }>(
-        'SELECT attempts FROM deliveries WHERE listing_id = $1',
+      const [row] = await candidates.inDatabase<{ attempt: number }>(
+        'SELECT attempt FROM deliveries WHERE listing_id = $1',
         [event.data.listingId],
       )
-      return row && row.attempts > 0 ? true : undefined
+      return row && row.attempt > 0 ? true : undefined
     })
     expect(await candidates.mailsTo(email)).toHaveLength(0)
     await candidates.setMailbox({ refuseRate: 0 })
@@ -157,7 +157,7 @@ describe('a mail server with troubles', () => {
     // The lease of the one that died has to run out; a test need not wait for the clock.
     await candidates.inDatabase(
       `WITH due AS (
-         UPDATE deliveries SET next_attempt_at = now()
+         UPDATE deliveries SET next_check_at = now()
          WHERE address = $1 AND status = 'pending' RETURNING queue_id)
        UPDATE mail_queues SET due_at = now(), wakes = wakes + 1
        WHERE queue_id IN (SELECT queue_id FROM due)`,

@@ -22,12 +22,12 @@ afterAll(async () => {
 })
 afterEach(() => candidates.setMailbox({ refuseRate: 0, silence: 'none', latencyMs: 0 }))
 
-type Row = { status: string; failure: string | null; attempts: number; copies: number }
+type Row = { status: string; failure: string | null; attempt: number; copies: number }
 
 function deliveryOf(listingId: string): Promise<Row | undefined> {
   return candidates
     .inDatabase<Row>(
-      'SELECT status, failure, attempts, copies FROM deliveries WHERE listing_id = $1',
+      'SELECT status, failure, attempt, copies FROM deliveries WHERE listing_id = $1',
       [listingId],
     )
     .then(([row]) => row)
@@ -61,7 +61,7 @@ async function intendMails(count: number): Promise<string> {
 /** Or the tests that follow would share the senders with what a test has left. */
 function endAllMails(): Promise<unknown> {
   return candidates.inDatabase(
-    `UPDATE deliveries SET status = 'failed', failure = 'the test is over', next_attempt_at = NULL
+    `UPDATE deliveries SET status = 'failed', failure = 'the test is over', next_check_at = NULL
      WHERE status = 'pending'`,
   )
 }
@@ -85,7 +85,7 @@ describe('an attempt whose outcome is unknown', () => {
       50_000,
     )
     expect(row.failure).toMatch(/^unknown: /)
-    expect(row).toMatchObject({ attempts: limits.send.copiesMax, copies: limits.send.copiesMax })
+    expect(row).toMatchObject({ attempt: limits.send.copiesMax, copies: limits.send.copiesMax })
     const mails = await candidates.mailsTo(email)
     expect(mails).toHaveLength(1)
     expect(mails[0]?.accepted).toBe(limits.send.copiesMax)
@@ -98,8 +98,8 @@ describe('an attempt whose outcome is unknown', () => {
     )
     // As three senders left it that died in the middle of it: taken, and no outcome written down.
     await candidates.inDatabase(
-      `UPDATE deliveries SET status = 'pending', sent_at = NULL, next_attempt_at = now(),
-         attempts = 3, copies = 3 WHERE listing_id = $1`,
+      `UPDATE deliveries SET status = 'pending', sent_at = NULL, next_check_at = now(),
+         attempt = 3, copies = 3 WHERE listing_id = $1`,
       [listingId],
     )
     await candidates.inDatabase(
@@ -124,7 +124,7 @@ describe('an attempt whose outcome is unknown', () => {
     await candidates.announce(event)
     const row = await eventually('two refusals', async () => {
       const found = await deliveryOf(event.data.listingId)
-      return found && found.attempts >= 2 ? found : undefined
+      return found && found.attempt >= 2 ? found : undefined
     })
     expect(row.copies).toBeLessThanOrEqual(1)
     await candidates.setMailbox({ refuseRate: 0 })
@@ -142,18 +142,18 @@ describe('who may write down what became of an attempt', () => {
     const { listingId } = event.data
     await candidates.announce(event)
     await eventually('it is being sent', async () =>
-      (await deliveryOf(listingId))?.attempts === 1 ? true : undefined,
+      (await deliveryOf(listingId))?.attempt === 1 ? true : undefined,
     )
     // As another sender leaves it that takes the mail after the lease.
     await candidates.inDatabase(
-      `UPDATE deliveries SET attempts = 2, next_attempt_at = now() + interval '1 hour'
+      `UPDATE deliveries SET attempt = 2, next_check_at = now() + interval '1 hour'
        WHERE listing_id = $1`,
       [listingId],
     )
     await eventually('the first attempt has ended', async () =>
       (await system.logs('notifications')).includes('"mail.superseded"') ? true : undefined,
     )
-    expect(await deliveryOf(listingId)).toMatchObject({ status: 'pending', attempts: 2 })
+    expect(await deliveryOf(listingId)).toMatchObject({ status: 'pending', attempt: 2 })
   })
 
   test('no mail is taken twice, however many senders take at once', async () => {
@@ -219,7 +219,7 @@ describe('many mails of one listing', () => {
     }
     const due = await planOf(
       `SELECT delivery_id FROM deliveries WHERE queue_id = '${crowd}' AND status = 'pending'
-         AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
+         AND next_check_at <= now() ORDER BY next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
     )
     expect(due).toContain('Index Scan using deliveries_due')
     const turn = await planOf(
@@ -272,7 +272,7 @@ describe('a stop while the mail server is silent', () => {
     const listingId = await intendMails(40)
     await eventually('mails are being sent', async () => {
       const rows = await candidates.inDatabase(
-        'SELECT FROM deliveries WHERE listing_id = $1 AND attempts > 0',
+        'SELECT FROM deliveries WHERE listing_id = $1 AND attempt > 0',
         [listingId],
       )
       return rows.length > 0 ? true : undefined
@@ -287,7 +287,7 @@ describe('a stop while the mail server is silent', () => {
     expect(life).toContain('"event":"service.stopped"')
     expect(life).not.toContain('service.crashed')
     const [row] = await candidates.inDatabase<{ begun: number; open: number }>(
-      `SELECT count(*) FILTER (WHERE attempts > 0)::int AS begun,
+      `SELECT count(*) FILTER (WHERE attempt > 0)::int AS begun,
          count(*) FILTER (WHERE status = 'pending')::int AS open
        FROM deliveries WHERE listing_id = $1`,
       [listingId],

@@ -1,6 +1,5 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http/server'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
@@ -8,12 +7,13 @@ import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
 import { type StatementRoutesDeps, statementRoutes } from './http/statement-routes.ts'
 import { type WebhookRoutesDeps, webhookRoutes } from './http/webhook-routes.ts'
 import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
 
 export type AppDeps = PaymentRoutesDeps &
   CaptureOrVoidRoutesDeps &
   RefundRoutesDeps &
   StatementRoutesDeps &
-  WebhookRoutesDeps & { authenticate: Authenticate; log: Log; metrics: Metrics }
+  WebhookRoutesDeps & { authenticate: Authenticate; log: PaymentsLog; metrics: Metrics }
 
 /** The public port. Builds, and does not listen: no I/O happens here. */
 export async function buildApp(deps: AppDeps) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -12,6 +12,7 @@ import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { timeOnly } from '@nightshift/patterns/lease/naive'
 import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
 import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
+import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
@@ -29,10 +30,8 @@ import { inTenantSnapshot, inTenantTransaction } from '@nightshift/runtime/postg
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
+import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
 import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
@@ -41,7 +40,8 @@ import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
-import type { PaymentMetrics } from './metrics.ts'
+import type { PaymentsLog } from './log-events.ts'
+import { createPaymentMetrics } from './metrics.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
 import { findPayments } from './store/list-payments.ts'
 import { paymentsTable } from './store/payment-row.ts'
@@ -57,24 +57,32 @@ import { webhookStore } from './store/webhook-store.ts'
 
 const topic = 'payments.v1'
 
-/** What main has opened. Everything that is opened here closes with `open`. */
-export type Resources = {
-  open: AsyncDisposableStack
-  stop: AbortSignal
-  log: Log
-  metrics: Metrics
-  paymentMetrics: PaymentMetrics
-  /** For requests on behalf of one employer: each transaction sees its rows only. */
-  pool: Pool
-  /** For what works for all employers: the phases of payments, the jobs, the webhooks. */
-  worker: Pool
-  /** For looking up why a key was lost. */
-  lookUps: Pool
+/**
+ * `requests`: on behalf of one employer; each transaction sees its rows only.
+ * `worker`: for all employers: the phases of payments, the jobs, the webhooks.
+ * `lookUps`: for looking up why a key was lost.
+ */
+type PoolName = 'requests' | 'worker' | 'lookUps'
+
+export function poolsOf({
+  DATABASE_URL,
+  WORKER_DATABASE_URL,
+}: Config): Record<PoolName, PoolToOpen> {
+  const worker = WORKER_DATABASE_URL
+  return {
+    requests: { url: DATABASE_URL, name: 'payments', limits: limits.pool },
+    worker: { url: worker, name: 'payments-worker', limits: limits.workerPool },
+    lookUps: { url: worker, name: 'payments-look-ups', limits: limits.lookUpPool },
+  }
 }
 
+type Resources = Opened<PoolName> & { log: PaymentsLog; stop: AbortSignal }
+
 /** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
-export async function compose(config: Config, resources: Resources) {
-  const { open, log, metrics, paymentMetrics, pool, worker } = resources
+export async function compose(config: Config, resources: Resources): Promise<Serving> {
+  const { open, log, metrics, pools } = resources
+  const { requests, worker } = pools
+  const paymentMetrics = createPaymentMetrics(metrics.registry)
   const { reconcile: waits, beginMinMs, page } = limits
   const backoff = { baseMs: waits.againBaseMs, capMs: waits.againCapMs }
   const now = () => new Date().toISOString()
@@ -91,7 +99,7 @@ export async function compose(config: Config, resources: Resources) {
   const backlog = watchBacklog(
     max => countLeftOpen(worker, max),
     limits.backlog.openMax,
-    metrics.backlogOpen,
+    backlogMetrics(metrics.registry).open,
   )
 
   // Flows
@@ -105,7 +113,7 @@ export async function compose(config: Config, resources: Resources) {
   const finish = { ...settle, ...provider, conclude }
   const refund = {
     store: refundStore({
-      pool,
+      pool: requests,
       worker,
       work: refunds,
       durable,
@@ -165,44 +173,50 @@ export async function compose(config: Config, resources: Resources) {
   ])
 
   // Routes
-  return buildApp({
-    authenticate: authenticateBy(pool, config.API_KEY_PEPPER, limits.apiKeys),
+  const app = await buildApp({
+    authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     pageDefault: page.defaultSize,
     takePayment: { ...finish, beginMinMs },
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
     findPayment: (tenantId, paymentId) =>
-      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId)),
+      inTenantTransaction(requests, tenantId, tx => findPayment(tx, tenantId, paymentId)),
     findPayments: filter =>
-      inTenantTransaction(pool, filter.tenantId, tx => findPayments(tx, filter)),
+      inTenantTransaction(requests, filter.tenantId, tx => findPayments(tx, filter)),
     captureOrVoid: {
       ...finish,
-      requestAction: requestCaptureOrVoid(pool, fence, waits.firstCheckMs),
+      requestAction: requestCaptureOrVoid(requests, fence, waits.firstCheckMs),
     },
     refundPayment: refund,
     findRefundsOf: (tenantId, paymentId) =>
-      inTenantTransaction(pool, tenantId, async tx => {
+      inTenantTransaction(requests, tenantId, async tx => {
         const payment = await findPayment(tx, tenantId, paymentId)
         return payment && findRefundsOf(tx, tenantId, paymentId, page.refundsMax)
       }),
     readStatementPage: filter =>
-      inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter)),
+      inTenantSnapshot(requests, filter.tenantId, tx => readStatementPage(tx, filter)),
     receiveWebhook: { store: webhookStore(worker), receive, applyDirectly: applyWebhook(events) },
     webhookMetrics: paymentMetrics,
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
+  return { app }
 }
 
-function openOutbox(config: Config, { open, stop, log, metrics, worker }: Resources) {
+function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resources) {
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
-  if (config.PATTERN_OUTBOX === 'naive') return publishAfterCommit(worker, () => topic, publish)
-  const connectionString = config.RELAY_DATABASE_URL
-  return outbox(worker, () => topic, outboxRelay({ connectionString, publish, log, metrics }))
+  if (config.PATTERN_OUTBOX === 'naive') return publishAfterCommit(pools.worker, topic, publish)
+  const relay = {
+    connectionString: config.RELAY_DATABASE_URL,
+    publish,
+    log,
+    metrics: outboxMetrics(metrics.registry),
+  }
+  return outbox(pools.worker, topic, outboxRelay(relay))
 }
 
 /** What is asked of the card provider. Each question may be asked many times, and is carried out once. */
@@ -210,7 +224,12 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
-  const call = dependency('card-provider', limits.provider, log, metrics)
+  const call = dependency(
+    'card-provider',
+    limits.provider,
+    log,
+    dependencyMetrics(metrics.registry),
+  )
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // Our clock against the database's: the margin of the rules covers the difference.
   const modeOf = (createdAt: Date) =>
@@ -228,7 +247,7 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
 /** The variants of the keys go with transactions of several statements; the pattern has one statement. */
 function choosePaymentStore(
   config: Config,
-  { open, log, worker, lookUps }: Resources,
+  { open, log, pools: { worker, lookUps } }: Resources,
   parts: Pick<PaymentStoreOptions, 'work' | 'outbox' | 'isBacklogFull'>,
 ) {
   const { keyLeaseMs, reconcile, beginMinMs, workerPool } = limits
@@ -265,7 +284,7 @@ function choosePaymentStore(
   })
 }
 
-function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: Log) {
+function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: PaymentsLog) {
   if (REDIS_URL === undefined) {
     throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
   }

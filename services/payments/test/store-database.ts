@@ -39,12 +39,7 @@ export async function openStoreDatabase(parts: TestParts): Promise<StoreDatabase
 }
 
 /** An outbox without Kafka: events are not published. */
-export const silentOutbox = (pool: pg.Pool) =>
-  publishAfterCommit(
-    pool,
-    () => 'none',
-    async () => {},
-  )
+export const silentOutbox = (pool: pg.Pool) => publishAfterCommit(pool, 'none', async () => {})
 
 /** The store over the real tables, with one batch at a time: what comes while it is busy waits. */
 export function openStore(pool: pg.Pool, { lookUps = pool } = {}) {

@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, Room>> = {
   // Builds the server and does no I/O: it can be tested without opening anything.
   app: {
     values: ['./http', './limits', contracts, runtime, 'fastify', '@fastify', 'typebox'],
-    types: ['./config', './domain', './flows', patterns],
+    types: ['./config', './domain', './flows', './log-events', patterns],
   },
 
   // Translates HTTP to a flow and back. A route is handed what it calls, so the store behind it is
@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, Room>> = {
       ...['./flows', './limits', contracts, runtime, ...httpOfPatterns],
       ...['fastify', '@fastify', 'typebox', 'node:crypto'],
     ],
-    types: ['./domain', './store', './clients', patterns],
+    types: ['./domain', './store', './clients', './log-events', patterns],
   },
 
   // Translates a record to a flow. The Kafka client stays in the runtime, behind a narrow port.
@@ -54,7 +54,7 @@ const rooms: Readonly<Record<string, Room>> = {
   // What happens by itself: run() around a bounded runOnce(), which calls a flow.
   jobs: {
     values: ['./flows', './limits', contracts, runtime],
-    types: ['./domain', './store', './clients', patterns],
+    types: ['./domain', './store', './clients', './log-events', patterns],
   },
 
   // The story. It receives functions, so no driver, not even a driver's type, may appear in it.
@@ -78,13 +78,16 @@ const rooms: Readonly<Record<string, Room>> = {
   // Says what the database knows. It may type itself by the flow whose functions it supplies
   // (TakePaymentDeps['claim']), but decides nothing: decisions are values of domain and flows.
   store: {
-    values: ['./limits', contracts, runtime, patterns, 'pg', 'node:'],
+    values: ['./limits', './crash-points', contracts, runtime, patterns, 'pg', 'node:'],
     types: ['./domain', './flows'],
   },
 
   // Says what the outside answered; the same restraint as store.
   clients: {
-    values: ['./limits', contracts, runtime, patterns, 'typebox', 'undici', 'nodemailer', 'node:'],
+    values: [
+      ...['./limits', './crash-points', contracts, runtime, patterns],
+      ...['typebox', 'undici', 'nodemailer', 'node:'],
+    ],
     types: ['./domain', './flows'],
   },
 
@@ -96,6 +99,10 @@ const rooms: Readonly<Record<string, Room>> = {
 
   // Numbers and the relations between them.
   limits: { values: ['node:assert'], types: [] },
+
+  // Closed lists: the places at which the process can be ended, and the words of its log.
+  'crash-points': { values: [runtime], types: [] },
+  'log-events': { values: [], types: [runtime, patterns] },
 }
 
 /** Imports inside a service from one room into another that has no listener there. */
@@ -120,6 +127,9 @@ function refuse(name: string, room: Room, file: SourceFile, wanted: Import): str
   return `${name} may import ${target} only by "import type"`
 }
 
+/** Files beside main.ts with rules of their own. */
+const ownRooms = ['app', 'config', 'limits', 'crash-points', 'log-events']
+
 /** The room of a service that a path lies in, or nothing outside services' src. */
 function roomOf(path: string): string | undefined {
   const { kind, inside } = placeOf(path)
@@ -127,7 +137,7 @@ function roomOf(path: string): string | undefined {
   if (kind !== 'service' || top !== 'src') return undefined
   if (deeper.length > 0) return second
   const own = second.replace(/\.ts$/, '')
-  return own === 'app' || own === 'config' || own === 'limits' ? own : 'main'
+  return ownRooms.includes(own) ? own : 'main'
 }
 
 /** The way the table writes a target: by room inside the same service, else as it was written. */

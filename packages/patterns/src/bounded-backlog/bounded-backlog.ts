@@ -1,4 +1,4 @@
-import type { Gauge } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 
 /** What was accepted and is not finished, and whether it is as much as can be finished in time. */
 export type Backlog = {
@@ -29,5 +29,16 @@ export function watchBacklog(
       gauge.set(waiting)
       return 0
     },
+  }
+}
+
+/** The one metric of a backlog. */
+export function backlogMetrics(registry: Registry) {
+  return {
+    open: new Gauge({
+      name: 'backlog_open',
+      help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
+      registers: [registry],
+    }),
   }
 }

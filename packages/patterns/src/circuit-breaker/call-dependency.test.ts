@@ -2,10 +2,17 @@ import { once } from 'node:events'
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
-import { createMetrics, type Metrics } from '@nightshift/runtime/telemetry/metrics'
 import CircuitBreaker from 'opossum'
+import { Registry } from 'prom-client'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type CallDependency, type DependencyLimits, dependency } from './call-dependency.ts'
+import {
+  type CallDependency,
+  type DependencyLimits,
+  type DependencyMetrics,
+  dependency,
+  dependencyMetrics,
+} from './call-dependency.ts'
+import type { CircuitBreakerLogEvent } from './log-events.ts'
 
 const limits: DependencyLimits = {
   attemptMs: 60_000,
@@ -16,21 +23,21 @@ const limits: DependencyLimits = {
   breakerOpenMs: 60_000,
 }
 
-let lines: LogFields[]
-let metrics: Metrics
+let lines: LogFields<string>[]
+let metrics: DependencyMetrics
 let call: CallDependency
 let asked: number
 
 function open(changes: Partial<DependencyLimits> = {}): void {
-  const write = (fields: LogFields) => void lines.push(fields)
-  const log = { info: write, warn: write, error: write } as Log
+  const write = (fields: LogFields<string>) => void lines.push(fields)
+  const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
   call = dependency('bank', { ...limits, ...changes }, log, metrics)
 }
 
 beforeEach(() => {
   lines = []
   asked = 0
-  metrics = createMetrics('test')
+  metrics = dependencyMetrics(new Registry())
   open()
 })
 
@@ -133,7 +140,7 @@ test('an attempt has its own limit or what is left of the deadline, whichever is
 test('every outcome is measured by its kind, and an answer of the breaker as well', async () => {
   await askOften({ kind: 'unknown', cause }, limits.breakerVolumeMin)
   await ask({ kind: 'ok', value: 'x' })
-  const { values } = await metrics.dependencyCallSeconds.get()
+  const { values } = await metrics.callSeconds.get()
   const counts = values.filter(value => value.metricName?.endsWith('_count'))
   expect(counts.map(({ labels, value }) => [labels.outcome, value])).toEqual([
     ['unknown', limits.breakerVolumeMin],

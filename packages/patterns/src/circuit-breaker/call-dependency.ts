@@ -1,10 +1,12 @@
 import { type Deadline, withinDeadline } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
+import { secondsBuckets } from '@nightshift/runtime/telemetry/metrics'
 import { inSpan } from '@nightshift/runtime/telemetry/tracing'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import CircuitBreaker from 'opossum'
+import { Gauge, Histogram, type Registry } from 'prom-client'
+import type { CircuitBreakerLogEvent } from './log-events.ts'
 
 export type DependencyLimits = {
   /** One attempt. It ends with the deadline of the caller if that is sooner. */
@@ -23,6 +25,28 @@ export type CallDependency = <Value, Reason>(
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
 ) => Promise<Outcome<Value, Reason>>
 
+/** The metrics of all dependencies of one process. */
+export function dependencyMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    callSeconds: new Histogram({
+      name: 'dependency_call_duration_seconds',
+      help: 'Time spent waiting for another service or an outside party, per outcome.',
+      labelNames: ['dependency', 'outcome'] as const,
+      buckets: secondsBuckets,
+      registers,
+    }),
+    breakerState: new Gauge({
+      name: 'breaker_state',
+      help: 'State of a circuit breaker: 0 closed, 0.5 half open, 1 open.',
+      labelNames: ['dependency'] as const,
+      registers,
+    }),
+  }
+}
+
+export type DependencyMetrics = ReturnType<typeof dependencyMetrics>
+
 /** With less of an attempt's time than this, a missing answer says nothing about the dependency. */
 const fairShareOfAttempt = 0.5
 /** An attempt ends by its own deadline. One that has not ended this long after it never will. */
@@ -35,8 +59,8 @@ const backstopMs = 1_000
 export function dependency(
   name: string,
   limits: DependencyLimits,
-  log: Log,
-  metrics: Metrics,
+  log: Log<CircuitBreakerLogEvent>,
+  metrics: DependencyMetrics,
 ): CallDependency {
   const admit = openBreaker(name, limits, log, metrics)
 
@@ -51,7 +75,7 @@ export function dependency(
       const perTry = withinDeadline(deadline, limits.attemptMs)
       const outcome = await guardedBy(admit, isFair, () => endedBy(perTry, attempt))
       const seconds = (performance.now() - startedMs) / 1000
-      metrics.dependencyCallSeconds.observe({ dependency: name, outcome: outcome.kind }, seconds)
+      metrics.callSeconds.observe({ dependency: name, outcome: outcome.kind }, seconds)
       span.setAttribute('nightshift.outcome', outcome.kind)
       if (outcome.kind === 'unknown' || outcome.kind === 'not-sent' || outcome.kind === 'bug') {
         span.setStatus({ code: SpanStatusCode.ERROR })
@@ -131,7 +155,12 @@ class DependencyFailed extends Error {}
  * ends of a call only, and an error that its `errorFilter` lets pass is emitted as a success. That
  * would close a half-open breaker on a dead dependency, and dilute the rate of failures.
  */
-function openBreaker(name: string, limits: DependencyLimits, log: Log, metrics: Metrics): Admit {
+function openBreaker(
+  name: string,
+  limits: DependencyLimits,
+  log: Log<CircuitBreakerLogEvent>,
+  metrics: DependencyMetrics,
+): Admit {
   const breaker = new CircuitBreaker(
     async (verdict: 'ok' | 'failed') => {
       if (verdict === 'failed') throw new DependencyFailed()

@@ -1,9 +1,16 @@
+/**
+ * Fault:    Kafka delivers the same event again: after a crash, a rebalance, or a relay's retry.
+ * Without:  its effect happens twice; the code is `naive.ts`.
+ * With:     the effect is applied once for each consumer and event id.
+ * Switch:   PATTERN_INBOX=naive
+ */
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
 /**
- * False if this consumer has applied this event before. In the transaction of the effect, so that
- * an event is remembered if and only if what followed from it is there. The table `inbox` is in the
- * migrations of each service that consumes.
+ * Remembers in the table `inbox` (schema.sql) that this consumer applies this event. Call it first
+ * in the transaction of the effect: a row is there if and only if what followed from the event is.
+ * Of two transactions with the same event, the second waits here until the first has ended.
+ * @returns false when this consumer has applied the event before
  */
 export async function rememberEvent(
   tx: Queryable,
@@ -17,3 +24,5 @@ export async function rememberEvent(
   })
   return rowCount === 1
 }
+
+export type RememberEvent = typeof rememberEvent

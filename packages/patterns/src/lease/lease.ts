@@ -30,11 +30,29 @@ export type Backoff = Readonly<{
 }>
 
 /**
+ * When work becomes due again: the wait doubles with each check up to a cap, and half of it is random,
+ * so that work which failed together is not repeated together.
+ * @param parameters of the statement, in milliseconds; `checks` is how often it was left open
+ */
+export function backoffSql(parameters: {
+  baseMs: string
+  capMs: string
+  floorMs: string
+  checks: string
+}): string {
+  const { baseMs, capMs, floorMs, checks } = parameters
+  return `now() + interval '1 millisecond' * greatest(
+    ${floorMs}::float8 * (1 + random() / 4),
+    (0.5 + random() / 2) * least(${capMs}::float8, ${baseMs}::float8 * 2 ^ least(${checks}, 20)))`
+}
+
+/**
  * Work that is due at a time and belongs to one owner at a time. A row with `next_check_at` is open.
  * Taking it puts that time a lease away, so that other workers leave it alone; an owner that dies
  * gives the row back by doing nothing.
  */
 export function leasedWork(fence: Fence, { table, id }: WorkTable) {
+  const next = backoffSql({ baseMs: '$3', capMs: '$4', floorMs: '$5', checks: 't.checks' })
   return {
     fence,
 
@@ -63,17 +81,14 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
         FROM abandoned AS a WHERE t.${id} = a.${id} RETURNING t.*)`,
 
     /**
-     * Puts the next check of open work later: the wait doubles with each check up to a cap, and half
-     * of it is random, so that work which failed together is not repeated together.
+     * Puts the next check of open work later.
      * @returns false, with nothing changed, if the work is done or another owner has taken over
      */
     reschedule: async (db: Queryable, owner: Owner, backoff: Backoff): Promise<boolean> => {
       const { rowCount } = await db.query({
         name: `reschedule_${table}`,
         text: `UPDATE ${table} AS t
-               SET checks = t.checks + 1, next_check_at = now() + interval '1 millisecond' * greatest(
-                 $5::float8 * (1 + random() / 4),
-                 (0.5 + random() / 2) * least($4::float8, $3::float8 * 2 ^ least(t.checks, 20)))
+               SET checks = t.checks + 1, next_check_at = ${next}
                FROM (VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)
                WHERE t.${id} = owner.id AND ${fence.holds('t', 'owner')}
                  AND t.next_check_at IS NOT NULL`,

@@ -1,45 +1,44 @@
-import type { AnyEvent } from '@nightshift/contracts/events'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { injectInto } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
-import type { Outbox } from './types.ts'
+import { crashpoint } from './crash-points.ts'
+import type { Outbox, OutboxEvent } from './types.ts'
 
 /**
- * The dual write, as it is first written: commit, then publish. It works on every day on which
- * nothing dies in between and Kafka is there. What was not published then never will be.
+ * The dual write that most teams ship first: commit, then publish. It works as long as no process
+ * dies in between and Kafka is there. An event that was not published then is never published.
  */
-export function publishAfterCommit(
+export function publishAfterCommit<Event extends OutboxEvent>(
   pool: Pool,
-  topicOf: (event: AnyEvent) => string,
+  topic: string,
   publish: Publish,
-): Outbox {
-  async function tell(events: readonly AnyEvent[]): Promise<void> {
+): Outbox<Event> {
+  async function publishNow(events: readonly Event[]): Promise<void> {
     await crashpoint('outbox.committed')
-    if (events.length > 0) await publish(events.map(event => recordOf(topicOf, event)))
+    if (events.length > 0) await publish(events.map(event => recordOf(topic, event)))
   }
 
   return {
     transact: async work => {
-      const announced: AnyEvent[] = []
+      const announced: Event[] = []
       const result = await inTransaction(pool, tx =>
         work(tx, async event => {
           announced.push(event)
         }),
       )
-      await tell(announced)
+      await publishNow(announced)
       return result
     },
     stage: () => undefined,
-    committed: tell,
+    committed: publishNow,
     run: async () => {},
   }
 }
 
-function recordOf(topicOf: (event: AnyEvent) => string, event: AnyEvent) {
+function recordOf(topic: string, event: OutboxEvent) {
   return {
-    topic: topicOf(event),
+    topic,
     key: event.aggregateId,
     value: JSON.stringify(event),
     headers: injectInto({ 'content-type': 'application/json' }),

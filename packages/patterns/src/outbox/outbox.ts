@@ -4,33 +4,33 @@
  * With:     the event is committed with the change, and a relay publishes it, at least once.
  * Switch:   PATTERN_OUTBOX=naive
  */
-import type { AnyEvent } from '@nightshift/contracts/events'
 import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
-import type { Outbox, StagedEvent } from './types.ts'
+import { crashpoint } from './crash-points.ts'
+import type { Outbox, OutboxEvent, StagedEvent } from './types.ts'
 
 /**
- * Events wait in the table `outbox`, written by the transaction that made them true.
+ * Events wait in the table `outbox` (schema.sql), written by the transaction that made them true.
  *
  * The order of one aggregate's events is the order of their ids only because the aggregate's row is
  * locked (by its UPDATE) before the event is written. Announce after the change, never before.
+ * @param relay publishes what waits: `outboxRelay`, or nothing where another process does it
  */
-export function outbox(
+export function outbox<Event extends OutboxEvent>(
   pool: Pool,
-  topicOf: (event: AnyEvent) => string,
+  topic: string,
   relay: Outbox['run'],
-): Outbox {
+): Outbox<Event> {
   return {
     transact: async work => {
       const result = await inTransaction(pool, tx =>
-        work(tx, event => insert(tx, stage(topicOf, event))),
+        work(tx, event => insert(tx, stage(topic, event))),
       )
       await crashpoint('outbox.committed')
       return result
     },
-    stage: event => stage(topicOf, event),
+    stage: event => stage(topic, event),
     committed: () => crashpoint('outbox.committed'),
     run: relay,
   }
@@ -40,10 +40,10 @@ export function outbox(
  * The context of the trace is a column: when the relay gets to publish, the request that caused the
  * event is long over, and the relay's own context would be the wrong parent.
  */
-function stage(topicOf: (event: AnyEvent) => string, event: AnyEvent): StagedEvent {
+function stage(topic: string, event: OutboxEvent): StagedEvent {
   return {
     eventId: event.eventId,
-    topic: topicOf(event),
+    topic,
     aggregateId: event.aggregateId,
     payload: JSON.stringify(event),
     traceparent: currentTraceparent() ?? null,

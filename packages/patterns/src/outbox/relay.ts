@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { runLoop } from '@nightshift/runtime/process/loop'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import {
   contextFrom,
   failSpan,
@@ -12,13 +10,15 @@ import {
   startSpan,
 } from '@nightshift/runtime/telemetry/tracing'
 import pg from 'pg'
+import { crashpoint } from './crash-points.ts'
 import { keepLane, type Lease, sendBeforeMs, takeLane } from './lane.ts'
+import type { OutboxMetrics } from './metrics.ts'
 
 export type RelayOptions = {
   connectionString: string
   publish: Publish
   log: Log
-  metrics: Metrics
+  metrics: OutboxMetrics
 }
 
 const batchMax = 200
@@ -100,13 +100,13 @@ type AgeOfOldest = ReturnType<typeof ageOfOldest>
  * Every relay reports how old the oldest unpublished event is, and not only the one that publishes:
  * that one may be frozen, and an alarm on the others must not be blind then.
  */
-function ageOfOldest(metrics: Metrics) {
+function ageOfOldest(metrics: OutboxMetrics) {
   let seconds = 0
   let seenMs = performance.now()
   const see = (ageMs: number) => {
     seconds = ageMs / 1000
     seenMs = performance.now()
-    metrics.outboxOldestSeconds.set(seconds)
+    metrics.oldestSeconds.set(seconds)
   }
   return {
     see,
@@ -124,7 +124,7 @@ function ageOfOldest(metrics: Metrics) {
     isUnknown: () => {
       if (seconds === 0) return
       const sinceSeconds = (performance.now() - seenMs) / 1000
-      metrics.outboxOldestSeconds.set(seconds + sinceSeconds)
+      metrics.oldestSeconds.set(seconds + sinceSeconds)
     },
   }
 }

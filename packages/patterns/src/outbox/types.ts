@@ -1,8 +1,10 @@
-import type { AnyEvent } from '@nightshift/contracts/events'
 import type { Transaction } from '@nightshift/runtime/postgres/postgres'
 
-/** Says, inside a transaction, what has happened. Others hear of it only if the transaction commits. */
-export type Announce = (event: AnyEvent) => Promise<void>
+/** What an outbox has to know about an event: its id, and the aggregate whose order it belongs to. */
+export type OutboxEvent = Readonly<{ eventId: string; aggregateId: string }>
+
+/** Announces, inside a transaction, what has happened. Consumers see it only if that commits. */
+export type Announce<Event extends OutboxEvent = OutboxEvent> = (event: Event) => Promise<void>
 
 /** A row of the table `outbox`. */
 export type StagedEvent = {
@@ -13,15 +15,15 @@ export type StagedEvent = {
   traceparent: string | null
 }
 
-export type Outbox = {
-  /** Runs `work` in one transaction and sees to it that what it announced gets published. */
-  transact: <T>(work: (tx: Transaction, announce: Announce) => Promise<T>) => Promise<T>
+export type Outbox<Event extends OutboxEvent = OutboxEvent> = {
+  /** Runs `work` in one transaction, and has what it announced published. */
+  transact: <T>(work: (tx: Transaction, announce: Announce<Event>) => Promise<T>) => Promise<T>
   /**
-   * For who writes a whole phase as one statement: the row that this statement must insert, or
-   * undefined where events are told in another way. After the commit, `committed` is called.
+   * For code that writes a whole phase as one statement: the row that this statement must insert, or
+   * undefined where events are published in another way. After the commit, `committed` is called.
    */
-  stage: (event: AnyEvent) => StagedEvent | undefined
-  committed: (events: readonly AnyEvent[]) => Promise<void>
+  stage: (event: Event) => StagedEvent | undefined
+  committed: (events: readonly Event[]) => Promise<void>
   /** What has to go on in the background, until the signal aborts. */
   run: (signal: AbortSignal) => Promise<void>
 }

@@ -3,9 +3,8 @@ import type { Queryable } from '../postgres/postgres.ts'
 import { type TurnLimits, takeTurns } from '../process/turns.ts'
 import { apiKeyIdOf, hashApiKey } from './api-keys.ts'
 
-/** Who is calling. A service acts for the tenant that it names; an employer only for itself. */
+/** Who is calling, and for which tenant. A service names the tenant that it acts for. */
 export type Principal = {
-  kind: 'employer' | 'service'
   tenantId: string
   keyId: string
   scopes: readonly string[]
@@ -138,7 +137,7 @@ function principalOf(
   { keyId, tenantId, scopes }: ApiKey,
   actsForTenant: string | string[] | undefined,
 ): Principal | undefined {
-  if (tenantId !== null) return { kind: 'employer', tenantId, keyId, scopes }
+  if (tenantId !== null) return { tenantId, keyId, scopes }
   if (typeof actsForTenant !== 'string' || !tenantForm.test(actsForTenant)) return undefined
-  return { kind: 'service', tenantId: actsForTenant, keyId, scopes }
+  return { tenantId: actsForTenant, keyId, scopes }
 }

@@ -20,12 +20,13 @@ test('a problem keeps its contract, whatever else it says', () => {
       ...refusal,
       detail: 'Later.',
       errors: [{ pointer: '/a', message: 'is missing' }],
-      paymentId: '01890a5d-ac96-774b-bcce-b302099a8057',
+      members: { paymentId: '01890a5d-ac96-774b-bcce-b302099a8057' },
       retryAfterSeconds: 2,
     },
     'request-1',
   )
   expect(Check(Problem, problem)).toBe(true)
+  expect(problem).toHaveProperty('paymentId')
   expect(problem).not.toHaveProperty('retryAfterSeconds')
   expect(problem).not.toHaveProperty('slug')
 })

@@ -10,13 +10,14 @@ export type Refusal = {
   detail?: string
   errors?: Problem['errors']
   retryAfterSeconds?: number
-  paymentId?: string
+  /** Extension members (RFC 9457, 3.2): what a program needs to know about this one refusal. */
+  members?: Readonly<Record<string, string>>
 }
 
 export const problemMediaType = 'application/problem+json; charset=utf-8'
 
 export function problemOf(refusal: Refusal, instance: string): Problem {
-  const { slug, title, status, detail, errors, paymentId } = refusal
+  const { slug, title, status, detail, errors, members } = refusal
   return {
     type: `/problems/${slug}`,
     title,
@@ -24,7 +25,7 @@ export function problemOf(refusal: Refusal, instance: string): Problem {
     ...(detail === undefined ? {} : { detail }),
     instance,
     ...(errors === undefined ? {} : { errors }),
-    ...(paymentId === undefined ? {} : { paymentId }),
+    ...members,
   }
 }
 

@@ -40,13 +40,6 @@ export const expectationFailed: Refusal = {
   slug: 'expectation-failed',
   title: 'Nothing but 100-continue can be expected of us',
 }
-/** Of a search, and of an alert: it would match nothing for ever. */
-export const nothingSearchable: Refusal = {
-  status: 422,
-  slug: 'nothing-searchable',
-  title: 'The text has no word that a listing could contain',
-  errors: [{ pointer: '/text', message: 'must have at least one letter or digit' }],
-}
 const internalError: Refusal = {
   status: 500,
   slug: 'internal-error',

@@ -16,7 +16,6 @@ const limits = {
 } as const
 
 const reader: Principal = {
-  kind: 'employer',
   tenantId: 'tenant',
   keyId: '0a0a0a0a',
   scopes: ['listings:read'],

@@ -4,12 +4,12 @@ import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { JsonRefused, parseStrictJson } from '../http/strict-json.ts'
-import { crashpoint } from '../process/crashpoint.ts'
+import { reachCrashPoint } from '../process/crashpoint.ts'
 import { fullJitterMs } from '../process/jitter.ts'
 import type { Log } from '../telemetry/logger.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { inSpan, SpanKind, spanContextFrom } from '../telemetry/tracing.ts'
 import { openKafka } from './client.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
 import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
 import { deadLetterOf, type Position } from './dead-letter.ts'
 import type { Publish } from './producer.ts'
@@ -34,7 +34,7 @@ export type ConsumerOptions<Event> = {
   /** Where dead letters go. They are acknowledged before the offset moves. */
   publish: Publish
   log: Log
-  metrics: Metrics
+  metrics: ConsumerMetrics
   /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
   stopping?: AbortSignal
   /** How long without progress is a stall. */
@@ -46,6 +46,14 @@ export type RunningConsumer = {
   stall: () => Stall | undefined
   close: () => Promise<void>
 }
+
+/** The place at which an experiment can end a process that consumes. */
+export const consumerCrashPoints = {
+  'event.applied':
+    'The effect of an event is committed and its offset is not: the event will come again.',
+} as const
+
+const crashpoint = (label: keyof typeof consumerCrashPoints) => reachCrashPoint(label)
 
 const stalledAfterMs = 15_000
 const sessionTimeoutMs = 6_000
@@ -75,7 +83,7 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
   const progress = watchProgress({
     topic,
     stalledAfterMs: options.stalledAfterMs ?? stalledAfterMs,
-    gauge: metrics.consumerStalledSeconds,
+    gauge: metrics.stalledSeconds,
     log,
   })
   const running = keepConsuming(options, progress, signal)

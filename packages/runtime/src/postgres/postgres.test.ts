@@ -1,12 +1,5 @@
-import type { QueryResult } from 'pg'
 import { describe, expect, test } from 'vitest'
-import {
-  isPostgresAway,
-  isPostgresContention,
-  isPostgresOutage,
-  type Queryable,
-  requirePostgres17,
-} from './postgres.ts'
+import { isPostgresAway, isPostgresContention, isPostgresOutage } from './postgres.ts'
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code })
 
@@ -120,15 +113,4 @@ describe('the same work would fail again', () => {
     expect(isPostgresOutage(thrown)).toBe(false)
     expect(isPostgresAway(thrown)).toBe(false)
   })
-})
-
-/** As much of a server as the check asks for. */
-function serverOf(version: string): Queryable {
-  const query = async () => ({ rows: [{ version }] }) as unknown as QueryResult
-  return { query } as unknown as Queryable
-}
-
-test('a server older than 17 is refused with what was found', async () => {
-  await expect(requirePostgres17(serverOf('160009'))).rejects.toThrow(/17 or newer.*160009/)
-  await requirePostgres17(serverOf('170000'))
 })

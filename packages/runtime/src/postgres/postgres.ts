@@ -188,17 +188,3 @@ const socketCodes =
  */
 const lostConnection =
   /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Query read timeout|is not queryable$/
-
-const serverVersionMin = 170_000
-
-/** @throws when the server is older than what the SQL here relies on. */
-export async function requirePostgres17(db: Queryable): Promise<void> {
-  const { rows } = await db.query<{ version: string }>(
-    `SELECT current_setting('server_version_num') AS version`,
-  )
-  if (Number(rows[0]?.version) < serverVersionMin) {
-    throw new Error(
-      `PostgreSQL 17 or newer is needed (transaction_timeout), found ${rows[0]?.version}. Nightshift is tested with 18.`,
-    )
-  }
-}

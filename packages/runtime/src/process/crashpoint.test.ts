@@ -1,30 +1,35 @@
 import { expect, test } from 'vitest'
-import { armCrashpoint, crashpoint } from './crashpoint.ts'
+import { armCrashpoint, reachCrashPoint } from './crashpoint.ts'
+
+const known = [{ 'one.done': 'One is committed.' }, { 'two.done': 'Two is committed.' }]
 
 test.each([
   '',
-  'settle.begin',
-  'settle.begin:',
+  'one.done',
+  'one.done:',
   ':1',
-  'settle.begin:0',
-  'settle.begin:-1',
-  'settle.begin:x',
-  'settle.begin:1.5',
-  'settle.begin:1:2',
-  'no.such.place:1',
-])('%j arms nothing: it is refused, and the labels are named', async setting => {
-  expect(() => armCrashpoint(setting)).toThrow(/CRASH_AT.*settle\.begin.*mail\.accepted/)
-  await crashpoint('settle.begin')
+  'one.done:0',
+  'one.done:-1',
+  'one.done:x',
+  'one.done:1.5',
+  'one.done:1:2',
+])('%j is refused, the labels are named, and nothing is armed', async setting => {
+  expect(() => armCrashpoint(setting, known)).toThrow(/CRASH_AT.*one\.done.*two\.done/)
+  await reachCrashPoint('one.done')
+})
+
+test('a label of another process arms nothing, and the caller is told', async () => {
+  expect(armCrashpoint('three.done:1', known)).toBe(false)
+  await reachCrashPoint('three.done')
 })
 
 test('a label that is not armed is passed', async () => {
-  await crashpoint('settle.begin')
-  armCrashpoint('outbox.committed:1')
-  await crashpoint('settle.begin')
+  expect(armCrashpoint('two.done:1', known)).toBe(true)
+  await reachCrashPoint('one.done')
 })
 
 test('an armed label is passed until its turn has come', async () => {
-  armCrashpoint('settle.begin:3')
-  await crashpoint('settle.begin')
-  await crashpoint('settle.begin')
+  expect(armCrashpoint('one.done:3', known)).toBe(true)
+  await reachCrashPoint('one.done')
+  await reachCrashPoint('one.done')
 })

@@ -100,3 +100,12 @@ test('a level that is off writes nothing', () => {
 test('a flush ends, also when nothing was written', async () => {
   await openLog('test', { write: () => {} }).flush()
 })
+
+test('a word that is in no list does not compile', () => {
+  const written: string[] = []
+  const log = openLog<'known'>('test', { write: line => void written.push(line) })
+  log.info({ event: 'known' })
+  // @ts-expect-error the word is in no list
+  log.info({ event: 'unknown' })
+  expect(written).toHaveLength(2)
+})

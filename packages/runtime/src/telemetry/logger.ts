@@ -1,15 +1,22 @@
 import { trace } from '@opentelemetry/api'
 import { type DestinationStream, destination, pino } from 'pino'
-import type { LogEvent } from './log-events.ts'
+import type { RuntimeLogEvent } from './log-events.ts'
 
-/** What every line carries: which event of the vocabulary it is, and the facts as fields. */
-export type LogFields = { event: LogEvent } & Record<string, unknown>
+/** What every line carries: its event, a word of a closed list, and the facts as fields. */
+export type LogFields<Event extends string = RuntimeLogEvent> = { event: Event } & Record<
+  string,
+  unknown
+>
 
-export type Log = {
-  info: (fields: LogFields) => void
-  warn: (fields: LogFields) => void
+/**
+ * A log that takes the words of `Event` and no others. A log with more words can be handed to code
+ * that needs fewer, so a service hands its own log to the runtime.
+ */
+export type Log<Event extends string = RuntimeLogEvent> = {
+  info: (fields: LogFields<Event>) => void
+  warn: (fields: LogFields<Event>) => void
   /** For what a person must look at. `error` is logged with its stack and its causes. */
-  error: (fields: LogFields & { error?: unknown }) => void
+  error: (fields: LogFields<Event> & { error?: unknown }) => void
   setLevel: (level: LogLevel) => void
   /** Waits until what was logged has left the process. */
   flush: () => Promise<void>
@@ -29,10 +36,10 @@ const depthMax = 5
  * block the event loop (a synchronous log halves the throughput, docs of pino; measured too).
  * @param out somewhere else to write to, for tests
  */
-export function openLog(
+export function openLog<Event extends string = RuntimeLogEvent>(
   service: string,
   out: DestinationStream = destination({ dest: 1, sync: false, minLength: writeAtOnce }),
-): Log {
+): Log<Event> {
   const logger = pino(
     {
       base: { service, pid: process.pid },

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { SearchQuery, SearchResponse } from '@nightshift/contracts/listings-http'
 import { problemResponses } from '@nightshift/contracts/problem'
+import { nothingSearchable } from '@nightshift/contracts/search-terms'
 import { sendProblem } from '@nightshift/runtime/http/problem'
-import { nothingSearchable } from '@nightshift/runtime/http/refusals'
 import { type SearchListingsDeps, searchListings } from '../flows/search-listings.ts'
 
 /** For everybody: the live listings. */

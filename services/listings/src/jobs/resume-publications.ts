@@ -1,8 +1,8 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type FinishPublicationDeps, finishPublication } from '../flows/publish-listing.ts'
+import type { ListingsLog } from '../log-events.ts'
 import type { DuePublication } from '../store/publications.ts'
 
 export type ResumePublicationsDeps = {
@@ -12,7 +12,7 @@ export type ResumePublicationsDeps = {
   attemptBudgetMs: number
   concurrencyMax: number
   roundMax: number
-  log: Log
+  log: ListingsLog
 }
 
 /**

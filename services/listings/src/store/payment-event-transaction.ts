@@ -1,6 +1,6 @@
 import type { ListingPublished } from '@nightshift/contracts/events'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import type { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import type { LeasedWork } from '@nightshift/patterns/lease/lease'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
@@ -11,8 +11,15 @@ import { lockPublication, updatePublication } from './publications.ts'
 
 export type InEventTransaction = ReturnType<typeof paymentEventTransaction>
 
+type Patterns = {
+  outbox: Outbox
+  rememberEvent: typeof rememberEvent
+  keys: IdempotencyKeys
+  work: LeasedWork
+}
+
 /** The statements of one payment event, in one transaction. */
-export function paymentEventTransaction(outbox: Outbox, keys: IdempotencyKeys, work: LeasedWork) {
+export function paymentEventTransaction({ outbox, rememberEvent, keys, work }: Patterns) {
   const statements = (tx: Transaction, announce: Announce) => ({
     /** False if this event was applied before. */
     rememberEvent: (eventId: string) => rememberEvent(tx, 'payments.v1', eventId),

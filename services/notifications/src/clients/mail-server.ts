@@ -1,5 +1,5 @@
-import { crashpoint } from '@nightshift/runtime/process/crashpoint'
 import { createTransport } from 'nodemailer'
+import { crashpoint } from '../crash-points.ts'
 import type { Mail } from '../domain/mail.ts'
 import type { SendOutcome } from '../domain/sending.ts'
 import { encodeSubject } from './encode-subject.ts'

@@ -1,24 +1,21 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry/tracing'
 import type { Delivery } from '../domain/mail.ts'
 import { type SendMailDeps, type SendResult, sendMail } from '../flows/send-mail.ts'
-import type { Taken } from '../store/deliveries.ts'
+import type { NotificationsLog } from '../log-events.ts'
 
 export type SendMailsDeps = {
   reconcile: Reconcile
-  /** One turn of one queue; undefined when none is due. */
-  take: () => Promise<Taken | undefined>
   mail: SendMailDeps
   turnsMax: number
   concurrencyMax: number
   roundMax: number
-  log: Log
+  log: NotificationsLog
 }
 
 /**
  * Sends the mails that are due, a few at a time. Once the signal aborts no other mail is taken.
- * @returns how many were looked at
+ * @returns how many were taken
  */
 export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
   return deps.reconcile({
@@ -30,13 +27,13 @@ export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise
   })
 }
 
-/** Goes from queue to queue until one has a mail to send. */
+/** Gives queues their turns until one has a mail to send. Undefined when none is due. */
 async function takeNext(
-  { take, turnsMax, log }: SendMailsDeps,
+  { mail, turnsMax, log }: SendMailsDeps,
   signal: AbortSignal,
 ): Promise<Delivery | undefined> {
   for (let turn = 0; turn < turnsMax && !signal.aborted; turn += 1) {
-    const taken = await take()
+    const taken = await mail.store.take()
     if (taken === undefined) return undefined
     if (taken.kind === 'mail') return taken.delivery
     if (taken.kind === 'ended') {

@@ -1,6 +1,6 @@
+import { backoffSql, fencingNumber } from '@nightshift/patterns/lease/lease'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { AdvertisedListing, Delivery } from '../domain/mail.ts'
-import type { SendMailDeps } from '../flows/send-mail.ts'
 
 /** What was found when a queue had its turn. */
 export type Taken =
@@ -10,13 +10,13 @@ export type Taken =
   /** Nothing is due in this queue. */
   | { kind: 'resting' }
 
-export type TakeLimits = { leaseMs: number; copiesMax: number; confirmationsPollMs: number }
+type TakeLimits = { leaseMs: number; copiesMax: number; confirmationsPollMs: number }
 
 /**
  * Lets the next queue have its turn and takes its mail that has been due for longest, for the length
  * of a lease. A sender that dies gives the mail back by doing nothing. Undefined: no queue is due.
  */
-export async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | undefined> {
+async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | undefined> {
   const queue = await takeSendingTurn(db)
   if (queue === undefined) return undefined
   const taken = await claimDue(db, queue.queue_id, limits)
@@ -47,7 +47,7 @@ type Claimed = {
   delivery_id: string
   status: 'pending' | 'suppressed' | 'failed'
   failure: string | null
-  attempts: number
+  attempt: number
   copies: number
   address_id: string
   send_to: string
@@ -57,11 +57,11 @@ type Claimed = {
 }
 
 /**
- * Raises the number of the attempt, which fences off every earlier one. The attempt counts as a copy
- * from now on: if this process dies, it is unknown whether the mail was sent.
+ * Gives the mail a new attempt number, which fences off every earlier attempt. The attempt counts as a
+ * copy from now on: if this process dies, it is unknown whether the mail was sent.
  *
- * The row of the address is locked, so an unsubscribe that has been answered is seen here, and one
- * that comes meanwhile is answered after the claim. In either case no mail is claimed afterwards.
+ * The row of the address is locked. So an unsubscribe that was answered is seen here, and one that
+ * comes meanwhile is answered after the claim. In either case no mail is claimed afterwards.
  */
 async function claimDue(
   db: Queryable,
@@ -72,8 +72,8 @@ async function claimDue(
     name: 'claim_due',
     text: `WITH due AS (
              SELECT delivery_id, listing_id, address, consent_version, copies FROM deliveries
-             WHERE queue_id = $1 AND status = 'pending' AND next_attempt_at <= now()
-             ORDER BY next_attempt_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+             WHERE queue_id = $1 AND status = 'pending' AND next_check_at <= now()
+             ORDER BY next_check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
            ), recipient AS (
              SELECT address_id, send_to, consent_version, confirmed_at FROM addresses
              WHERE address = (SELECT address FROM due) FOR SHARE
@@ -95,13 +95,14 @@ async function claimDue(
              status = CASE WHEN suppressed IS NOT NULL THEN 'suppressed'
                WHEN failed IS NOT NULL THEN 'failed' ELSE 'pending' END,
              failure = coalesce(suppressed, failed),
-             attempts = attempts + CASE WHEN coalesce(suppressed, failed) IS NULL THEN 1 ELSE 0 END,
+             attempt = CASE WHEN coalesce(suppressed, failed) IS NULL
+               THEN ${fencingNumber.next('deliveries')} ELSE attempt END,
              copies = copies + CASE WHEN coalesce(suppressed, failed) IS NULL THEN 1 ELSE 0 END,
-             next_attempt_at = CASE WHEN coalesce(suppressed, failed) IS NULL
+             next_check_at = CASE WHEN coalesce(suppressed, failed) IS NULL
                THEN now() + $2 * interval '1 millisecond' END
            FROM judged LEFT JOIN announcements USING (listing_id)
            WHERE deliveries.delivery_id = judged.delivery_id
-           RETURNING deliveries.delivery_id, status, failure, attempts, copies, address_id, send_to,
+           RETURNING deliveries.delivery_id, status, failure, attempt, copies, address_id, send_to,
              judged.consent_version, listing, traceparent`,
     values: [queueId, leaseMs, copiesMax],
   })
@@ -118,7 +119,7 @@ function takenOf(row: Claimed): Taken {
     sendTo: row.send_to,
     consentVersion: row.consent_version,
   }
-  const { attempts: attempt, copies, traceparent } = row
+  const { attempt, copies, traceparent } = row
   const listing = row.listing ?? undefined
   return {
     kind: 'mail',
@@ -127,15 +128,15 @@ function takenOf(row: Claimed): Taken {
 }
 
 /**
- * Lets a queue rest until its next mail is due, or until it is woken. A wake that came after this
- * turn began has seen to it already, and is not undone. Confirmations are looked for in intervals:
- * a row that every saved alert had to change would make all of them wait for each other.
+ * Lets a queue rest until its next mail is due, or until it is woken. A wake that came after this turn
+ * began is not undone. Confirmations are polled instead of waking their queue: a row that every saved
+ * alert has to change would make all of them wait for each other.
  */
 async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: number): Promise<void> {
   await db.query({
     name: 'rest_queue',
     text: `UPDATE mail_queues SET due_at = least(
-             (SELECT min(next_attempt_at) FROM deliveries
+             (SELECT min(next_check_at) FROM deliveries
               WHERE queue_id = $1 AND status = 'pending'),
              CASE WHEN $1 = '00000000-0000-0000-0000-000000000000'
                THEN now() + $3 * interval '1 millisecond' END)
@@ -144,51 +145,76 @@ async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: numbe
   })
 }
 
-export const markSent =
-  (db: Queryable): SendMailDeps['markSent'] =>
-  async ({ deliveryId, attempt }) => {
-    const { rowCount } = await db.query({
-      name: 'mark_sent',
-      text: `UPDATE deliveries SET status = 'sent', sent_at = now(), next_attempt_at = NULL
-             WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'`,
-      values: [deliveryId, attempt],
-    })
-    return rowCount === 1
-  }
+/** One attempt of one delivery. Its outcome counts only while it is the latest attempt. */
+export type Attempt = { deliveryId: string; attempt: number }
 
-export const markFailed =
-  (db: Queryable): SendMailDeps['markFailed'] =>
-  async ({ deliveryId, attempt }, reason) => {
-    const { rowCount } = await db.query({
-      name: 'mark_failed',
-      text: `UPDATE deliveries SET status = 'failed', failure = $3, next_attempt_at = NULL
-             WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'`,
-      values: [deliveryId, attempt, reason],
-    })
-    return rowCount === 1
-  }
+/** True for the pending row `t` of an attempt that is still the latest. */
+const isLatest = `t.delivery_id = owner.id AND ${fencingNumber.holds('t', 'owner')}
+  AND t.status = 'pending'`
+const owner = '(VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)'
 
-/**
- * The wait doubles with each attempt and is capped, and half of it is random: see jitter.ts. It is
- * not shorter than what the server asked for. The queue is woken for it: it may be resting until the
- * end of the lease.
- */
-export const postponeDelivery =
-  (db: Queryable, { baseMs, capMs }: { baseMs: number; capMs: number }): SendMailDeps['postpone'] =>
-  async ({ deliveryId, attempt }, mayHaveArrived, floorMs) => {
-    const { rowCount } = await db.query({
-      name: 'postpone_delivery',
-      text: `WITH postponed AS (
-               UPDATE deliveries
-               SET copies = copies - CASE WHEN $3 THEN 0 ELSE 1 END,
-                 next_attempt_at = now() + interval '1 millisecond' * greatest($4::float8,
-                   (0.5 + random() / 2) * least($6::float8, $5::float8 * 2 ^ least(attempts - 1, 20)))
-               WHERE delivery_id = $1 AND attempts = $2 AND status = 'pending'
-               RETURNING queue_id, next_attempt_at)
-             UPDATE mail_queues AS queue
-             SET due_at = least(queue.due_at, postponed.next_attempt_at), wakes = wakes + 1
-             FROM postponed WHERE queue.queue_id = postponed.queue_id`,
-      values: [deliveryId, attempt, mayHaveArrived, floorMs, baseMs, capMs],
-    })
-    return rowCount === 1
+export type DeliveryStore = ReturnType<typeof deliveryStore>
+
+/** What the database does for a delivery. Each write answers false if a later attempt has begun. */
+export function deliveryStore(
+  db: Queryable,
+  limits: TakeLimits & { againBaseMs: number; againCapMs: number },
+) {
+  return {
+    take: () => takeMail(db, limits),
+
+    async markSent({ deliveryId, attempt }: Attempt): Promise<boolean> {
+      const { rowCount } = await db.query({
+        name: 'mark_sent',
+        text: `UPDATE deliveries AS t SET status = 'sent', sent_at = now(), next_check_at = NULL
+               FROM ${owner} WHERE ${isLatest}`,
+        values: [deliveryId, attempt],
+      })
+      return rowCount === 1
+    },
+
+    async markFailed({ deliveryId, attempt }: Attempt, reason: string): Promise<boolean> {
+      const { rowCount } = await db.query({
+        name: 'mark_failed',
+        text: `UPDATE deliveries AS t SET status = 'failed', failure = $3, next_check_at = NULL
+               FROM ${owner} WHERE ${isLatest}`,
+        values: [deliveryId, attempt, reason],
+      })
+      return rowCount === 1
+    },
+
+    /**
+     * Puts the next attempt later, and not before the server asked for it. The queue is woken: it may
+     * be resting until the end of the lease.
+     * @param mayHaveArrived whether this attempt may have left a copy with the mail server
+     */
+    async postpone(
+      { deliveryId, attempt }: Attempt,
+      mayHaveArrived: boolean,
+      floorMs: number,
+    ): Promise<boolean> {
+      const { rowCount } = await db.query({
+        name: 'postpone_delivery',
+        text: `WITH postponed AS (
+                 UPDATE deliveries AS t
+                 SET copies = t.copies - CASE WHEN $3 THEN 0 ELSE 1 END, next_check_at = ${next}
+                 FROM ${owner} WHERE ${isLatest}
+                 RETURNING t.queue_id, t.next_check_at)
+               UPDATE mail_queues AS queue
+               SET due_at = least(queue.due_at, postponed.next_check_at), wakes = wakes + 1
+               FROM postponed WHERE queue.queue_id = postponed.queue_id`,
+        values: [
+          deliveryId,
+          attempt,
+          mayHaveArrived,
+          floorMs,
+          limits.againBaseMs,
+          limits.againCapMs,
+        ],
+      })
+      return rowCount === 1
+    },
   }
+}
+
+const next = backoffSql({ baseMs: '$5', capMs: '$6', floorMs: '$4', checks: 't.attempt - 1' })

@@ -1,4 +1,4 @@
-import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
@@ -6,7 +6,10 @@ import type { ApplyListingEventDeps } from '../flows/apply-listing-event.ts'
 import { announce } from './announcements.ts'
 
 /** The statements of one listing event, bound to one transaction. */
-export function listingEventTransaction(pool: Pool): ApplyListingEventDeps['inOneTransaction'] {
+export function listingEventTransaction(
+  pool: Pool,
+  rememberEvent: RememberEvent,
+): ApplyListingEventDeps['inOneTransaction'] {
   return work =>
     inTransaction(pool, tx =>
       work({

@@ -34,7 +34,7 @@ export function paymentAnswer(payment: Payment): StoredAnswer {
       slug: 'card-declined',
       title: 'The card was declined',
       detail: `Nothing was charged (${payment.declineReason}). Another card needs another key.`,
-      paymentId: payment.paymentId,
+      members: { paymentId: payment.paymentId },
     }
     return {
       status,

@@ -64,6 +64,6 @@ function notAuthorized({ paymentId, status }: Payment): Refusal {
       status === 'authorized'
         ? 'The opposite has been decided, and is being carried out.'
         : `The payment is ${status}.`,
-    paymentId,
+    members: { paymentId },
   }
 }

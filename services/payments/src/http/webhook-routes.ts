@@ -4,18 +4,18 @@ import { isSigned, readSignature } from '@nightshift/patterns/webhook-hint/signa
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note } from '@nightshift/runtime/http/request-state'
 import { JsonRefused, parseStrictJson } from '@nightshift/runtime/http/strict-json'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { type Static, Type } from 'typebox'
 import Value from 'typebox/value'
 import type { ProviderWebhook } from '../domain/provider-webhook.ts'
 import { type ReceiveWebhookDeps, receiveWebhook } from '../flows/receive-webhook.ts'
 import { limits } from '../limits.ts'
+import type { PaymentsLog } from '../log-events.ts'
 
 export type WebhookRoutesDeps = {
   receiveWebhook: ReceiveWebhookDeps
   /** The newer one first. There are two while one replaces the other. */
   webhookSecrets: readonly string[]
-  log: Log
+  log: PaymentsLog
   webhookMetrics: {
     webhooks: { inc: (labels: { outcome: string }) => void }
     webhooksIgnored: { inc: (labels: { type: string }) => void }

@@ -1,8 +1,8 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type FinishRefundDeps, finishRefund } from '../flows/refund-payment.ts'
+import type { PaymentsLog } from '../log-events.ts'
 import type { DueRefund } from '../store/refunds.ts'
 
 export type ProcessRefundsDeps = {
@@ -14,7 +14,7 @@ export type ProcessRefundsDeps = {
   attemptBudgetMs: number
   concurrencyMax: number
   roundMax: number
-  log: Log
+  log: PaymentsLog
 }
 
 /**

@@ -1,10 +1,10 @@
 import { finality } from '@nightshift/contracts/payment-finality'
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
-import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type CarryOutDeps, carryOutAction } from '../flows/capture-or-void.ts'
 import { type FinishPaymentDeps, finishPayment } from '../flows/take-payment.ts'
+import type { PaymentsLog } from '../log-events.ts'
 import type { DuePayment } from '../store/payments.ts'
 
 export type ReconcilePaymentsDeps = {
@@ -16,7 +16,7 @@ export type ReconcilePaymentsDeps = {
   attemptBudgetMs: number
   concurrencyMax: number
   roundMax: number
-  log: Log
+  log: PaymentsLog
 }
 
 /**

@@ -1,8 +1,10 @@
 import { call, type ProviderLogLine } from '@nightshift/load-tests/harness/test-client'
 import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
-import { type LogEvent, logEvents } from '@nightshift/runtime/telemetry/log-events'
+import { circuitBreakerLogEvents } from '@nightshift/patterns/circuit-breaker/log-events'
+import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
 import type { Client } from 'pg'
 import { expect } from 'vitest'
+import { paymentsLogEvents } from '../../src/log-events.ts'
 import type { Meant } from './honest-caller.ts'
 
 /**
@@ -25,8 +27,10 @@ export async function expectOnlyMeant(
   const log = (await system.logs('payments')).trimEnd().split('\n')
   const lines = log.map(line => JSON.parse(line))
   expect(lines.filter(({ level, status }) => level === 'error' || status >= 500)).toEqual([])
-  expect(lines.filter(({ event }) => !logEvents.includes(event as LogEvent))).toEqual([])
+  expect(lines.filter(({ event }) => !logEvents.includes(event))).toEqual([])
 }
+
+const logEvents: string[] = [...runtimeLogEvents, ...circuitBreakerLogEvents, ...paymentsLogEvents]
 
 /** All that the provider has written down. */
 async function readProviderLog(providerUrl: string): Promise<ProviderLogLine[]> {

@@ -1,7 +1,7 @@
 -- Addresses and their consent, saved alerts, and the mails that they lead to.
 
--- One row per mailbox that anybody has named. The key is the normalised form, so that one mailbox has
--- one consent and one bound, however its address is written.
+-- One row per mailbox. The key is the normalised address, so that one mailbox has one consent and one
+-- bound, however its address is written.
 CREATE TABLE addresses (
   address text PRIMARY KEY,
   -- Stands for the address in links. Random, so that a link says nothing about the address.
@@ -69,7 +69,7 @@ CREATE SEQUENCE mail_turns;
 CREATE INDEX mail_queues_open ON mail_queues (turn) WHERE due_at IS NOT NULL;
 INSERT INTO mail_queues (queue_id, due_at) VALUES ('00000000-0000-0000-0000-000000000000', now());
 
--- The intent to send one mail, and what became of it.
+-- One mail that is to be sent, and its outcome.
 CREATE TABLE deliveries (
   delivery_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   -- NULL: not about a listing, but the request to confirm the address.
@@ -80,23 +80,23 @@ CREATE TABLE deliveries (
   consent_version integer NOT NULL,
   status text NOT NULL DEFAULT 'pending'
     CHECK (status IN ('pending', 'sent', 'failed', 'suppressed')),
-  -- Raised when an attempt begins. Only the latest attempt may write down an outcome.
-  attempts integer NOT NULL DEFAULT 0,
-  -- Attempts that may have left a mail with the server: all but those that surely have not.
+  -- Leased work: packages/patterns/src/lease. The number of the latest attempt.
+  attempt integer NOT NULL DEFAULT 0,
+  -- Attempts that may have left a mail with the server: all but those that certainly have not.
   copies integer NOT NULL DEFAULT 0,
-  next_attempt_at timestamptz DEFAULT now(),
+  next_check_at timestamptz DEFAULT now(),
   failure text,
   created_at timestamptz NOT NULL DEFAULT now(),
   sent_at timestamptz,
   -- One mail per candidate and listing. Confirmations have no listing, and NULLs are distinct.
   UNIQUE (listing_id, address),
-  CHECK ((status = 'pending') = (next_attempt_at IS NOT NULL)),
+  CHECK ((status = 'pending') = (next_check_at IS NOT NULL)),
   CHECK ((status = 'sent') = (sent_at IS NOT NULL)),
   CHECK ((status IN ('failed', 'suppressed')) = (failure IS NOT NULL))
 );
-CREATE INDEX deliveries_due ON deliveries (queue_id, next_attempt_at) WHERE status = 'pending';
+CREATE INDEX deliveries_due ON deliveries (queue_id, next_check_at) WHERE status = 'pending';
 
--- Which events have been applied. Written in the transaction of the effect, or it would prove nothing.
+-- packages/patterns/src/inbox/schema.sql
 CREATE TABLE inbox (
   consumer text NOT NULL,
   event_id uuid NOT NULL,
@@ -104,9 +104,21 @@ CREATE TABLE inbox (
   PRIMARY KEY (consumer, event_id)
 );
 
--- The service's own role: no DDL, and no DELETE but that of alerts, which end when they are ended.
-GRANT USAGE ON SCHEMA public TO notifications;
+-- The roles that work with a table do not own it: an owner may drop it, and grant itself any right.
+DO $$
+DECLARE ours regclass;
+BEGIN
+  FOR ours IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+  LOOP EXECUTE format('ALTER TABLE %s OWNER TO notifications_owner', ours);
+  END LOOP;
+END $$;
+
+-- The service's own role: no DDL, and no DELETE but that of alerts.
+GRANT USAGE ON SCHEMA public TO notifications, notifications_reader;
 GRANT SELECT, INSERT ON inbox TO notifications;
 GRANT SELECT, INSERT, DELETE ON alerts TO notifications;
 GRANT SELECT, INSERT, UPDATE ON addresses, announcements, mail_queues, deliveries TO notifications;
 GRANT USAGE ON SEQUENCE announcement_turns, mail_turns TO notifications;
+
+-- Readers: the auditor.
+GRANT SELECT ON addresses, alerts, announcements, mail_queues, deliveries, inbox TO notifications_reader;

@@ -1,0 +1,102 @@
+import type { Pool } from 'pg'
+import { buildOperationsServer } from '../http/operations-server.ts'
+import type { RunningConsumer } from '../kafka/consumer.ts'
+import { requireMigrations } from '../postgres/migrate.ts'
+import { openPool, type PoolLimits } from '../postgres/postgres.ts'
+import type { Log } from '../telemetry/logger.ts'
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { startTelemetry } from '../telemetry/tracing.ts'
+import { armCrashpoint, type CrashPoints } from './crashpoint.ts'
+import { untilAborted } from './lifecycle.ts'
+
+/** The settings that every service has. */
+export type ServeConfig = {
+  HOST: string
+  PORT: number
+  OPERATIONS_PORT: number
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string
+  CRASH_AT?: string
+}
+
+/** A pool to be opened: who it logs in as, under which name the server shows it, and its bounds. */
+export type PoolToOpen = Readonly<{ url: string; name: string; limits: PoolLimits }>
+
+/** What is open when a service opens what is its own. */
+export type Opened<PoolName extends string> = {
+  /** Takes what the service opens, and closes it in reverse when the service stops. */
+  open: AsyncDisposableStack
+  pools: Readonly<Record<PoolName, Pool>>
+  metrics: Metrics
+}
+
+/** What a service answers and consumes with. The consumers are named by readiness when they stall. */
+export type Serving = {
+  app: Readonly<{
+    listen: (at: { host: string; port: number }) => Promise<string>
+    close: () => PromiseLike<unknown>
+  }>
+  consumers?: readonly RunningConsumer[]
+}
+
+export type ServeOptions<PoolName extends string> = {
+  name: string
+  config: ServeConfig
+  log: Log
+  stop: AbortSignal
+  /** The lists of crash points that this process can reach. */
+  crashPoints: readonly CrashPoints[]
+  /** The directory of the service's migrations. All pools lead to the database that they are for. */
+  migrations: string
+  pools: Readonly<Record<PoolName, PoolToOpen>>
+  start: (opened: Opened<PoolName>) => Promise<Serving>
+}
+
+/**
+ * Serves until `stop` aborts. Opens in the order of need: traces, metrics, pools, the operations
+ * port, what `start` opens, the public port. Everything closes in reverse, so requests are drained
+ * first, then the consumers leave, and connections close last.
+ * @throws when the database is not migrated as this version needs it
+ */
+export async function serve<PoolName extends string>(
+  options: ServeOptions<PoolName>,
+): Promise<void> {
+  const { name, config, log, stop } = options
+  const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort, CRASH_AT: crashAt } = config
+  if (crashAt) {
+    const isArmed = armCrashpoint(crashAt, options.crashPoints)
+    log.warn({ event: isArmed ? 'crashpoint.armed' : 'crashpoint.elsewhere', crashAt })
+  }
+  await using open = new AsyncDisposableStack()
+  open.use(startTelemetry(name, config.OTEL_EXPORTER_OTLP_ENDPOINT))
+  const metrics = createMetrics(name)
+  const pools = openPools(options.pools, open, log)
+  await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
+
+  let isReady = false
+  const consumers: RunningConsumer[] = []
+  const operations = buildOperationsServer(metrics.registry, () => isReady, consumers)
+  open.defer(() => operations.close())
+  await operations.listen({ host, port: operationsPort })
+
+  const serving = await options.start({ open, pools, metrics })
+  consumers.push(...(serving.consumers ?? []))
+  for (const consumer of consumers) open.defer(() => consumer.close())
+  open.defer(async () => void (await serving.app.close()))
+  await serving.app.listen({ host, port })
+  isReady = true
+  log.info({ event: 'service.started', port, operationsPort })
+  await untilAborted(stop)
+  isReady = false
+}
+
+function openPools<PoolName extends string>(
+  toOpen: Readonly<Record<PoolName, PoolToOpen>>,
+  open: AsyncDisposableStack,
+  log: Log,
+): Readonly<Record<PoolName, Pool>> {
+  const pools = Object.entries<PoolToOpen>(toOpen).map(([key, { url, name, limits }]) => [
+    key,
+    open.adopt(openPool(url, name, limits, log), pool => pool.end()),
+  ])
+  return Object.fromEntries(pools)
+}

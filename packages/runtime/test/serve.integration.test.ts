@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
+import { waitUntil } from '@nightshift/local/wait-until'
+import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { migrate } from '../src/postgres/migrate.ts'
+import { type ServeOptions, serve } from '../src/process/serve.ts'
+import { openLog } from '../src/telemetry/logger.ts'
+import { openFreshDatabase } from './fresh-database.ts'
+
+const patienceMs = 10_000
+const limits = {
+  connectionsMax: 1,
+  acquireMs: 2_000,
+  lockMs: 500,
+  statementMs: 1_000,
+  idleInTransactionMs: 1_000,
+}
+
+let open: AsyncDisposableStack
+let migrations: string
+let url: string
+
+beforeEach(async () => {
+  open = new AsyncDisposableStack()
+  url = open.use(await openFreshDatabase(inject('parts').postgresUrl)).url
+  migrations = await mkdtemp(join(tmpdir(), 'nightshift-serve-'))
+  open.defer(() => rm(migrations, { recursive: true }))
+  await writeFile(join(migrations, '0001_things.sql'), 'CREATE TABLE things (id integer)')
+})
+afterEach(() => open.disposeAsync())
+
+/** A service whose parts write down what happens to them. */
+async function serviceOf(happened: string[], stop: AbortSignal) {
+  const [port = 0, operationsPort = 0] = await findFreePorts(2)
+  const log = openLog('served', {
+    write: line => void happened.push(String(JSON.parse(line).event)),
+  })
+  const options: ServeOptions<'requests'> = {
+    name: 'served',
+    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort },
+    log,
+    stop,
+    crashPoints: [],
+    migrations,
+    pools: { requests: { url, name: 'served', limits } },
+    start: async ({ open: mine, pools }) => {
+      await pools.requests.query('SELECT FROM things')
+      mine.defer(() => void happened.push('own part closed'))
+      return {
+        app: {
+          listen: async () => String(happened.push('app listens')),
+          close: async () => happened.push('app closed'),
+        },
+        consumers: [
+          { stall: () => undefined, close: async () => void happened.push('consumer closed') },
+        ],
+      }
+    },
+  }
+  const ready = `http://127.0.0.1:${operationsPort}/health/ready`
+  return {
+    options,
+    isReady: () =>
+      fetch(ready).then(
+        answer => answer.ok,
+        () => false,
+      ),
+  }
+}
+
+test('a service is ready when it listens, and closes what it opened in reverse', async () => {
+  await migrate(url, migrations)
+  const happened: string[] = []
+  const stop = new AbortController()
+  const { options, isReady } = await serviceOf(happened, stop.signal)
+  const serving = serve(options)
+  expect(await waitUntil(isReady, patienceMs, 10)).toBe(true)
+  expect(happened).toEqual(['app listens', 'service.started'])
+  stop.abort()
+  await serving
+  expect(happened.slice(2)).toEqual(['app closed', 'consumer closed', 'own part closed'])
+  expect(await isReady()).toBe(false)
+})
+
+test('a database that lacks a migration is refused before anything of the service is opened', async () => {
+  const happened: string[] = []
+  const { options } = await serviceOf(happened, new AbortController().signal)
+  await expect(serve(options)).rejects.toThrow('0001_things.sql')
+  expect(happened).toEqual([])
+})
+
+test('a crash point of another process is told in the log, and arms nothing', async () => {
+  await migrate(url, migrations)
+  const happened: string[] = []
+  const { options } = await serviceOf(happened, AbortSignal.abort())
+  const config = { ...options.config, CRASH_AT: 'of.another:1' }
+  await serve({ ...options, config })
+  expect(happened[0]).toBe('crashpoint.elsewhere')
+  await serve({ ...options, config, crashPoints: [{ 'of.another': 'It is of this one, too.' }] })
+  expect(happened).toContain('crashpoint.armed')
+})

@@ -1,0 +1,10 @@
+import type { CircuitBreakerLogEvent } from '@nightshift/patterns/circuit-breaker/log-events'
+import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+
+/** What listings logs itself, beside what the runtime and its patterns log. */
+export const listingsLogEvents = ['publication.resumed', 'pattern.unaffected'] as const
+
+export type ListingsLog = Log<
+  RuntimeLogEvent | CircuitBreakerLogEvent | (typeof listingsLogEvents)[number]
+>

@@ -1,0 +1,121 @@
+import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
+import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
+import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
+import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { runInBackground } from '@nightshift/runtime/process/background'
+import { runLoop } from '@nightshift/runtime/process/loop'
+import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
+import { buildApp } from './app.ts'
+import { openMailServer } from './clients/mail-server.ts'
+import type { Config } from './config.ts'
+import { consumeListingEvents } from './consumers/listing-events.ts'
+import type { AdvertisedListing } from './domain/mail.ts'
+import { saveAlert } from './flows/save-alert.ts'
+import { matchAnnouncementsOnce } from './jobs/match-announcements.ts'
+import { sendMailsOnce } from './jobs/send-mails.ts'
+import { limits } from './limits.ts'
+import type { NotificationsLog } from './log-events.ts'
+import { mailLinks } from './mail-links.ts'
+import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
+import { addressTransaction } from './store/alerts.ts'
+import { matchSlice, takeMatchingTurn } from './store/announcements.ts'
+import { deliveryStore } from './store/deliveries.ts'
+import { listingEventTransaction } from './store/listing-event-transaction.ts'
+
+/** Pools of their own, so that a flood of alerts keeps neither events nor mails from a connection. */
+type PoolName = 'requests' | 'matching' | 'sending'
+
+export function poolsOf({ DATABASE_URL: url }: Config): Record<PoolName, PoolToOpen> {
+  const name = 'notifications'
+  return {
+    requests: { url, name, limits: limits.requestPool },
+    matching: { url, name, limits: limits.matchingPool },
+    sending: { url, name, limits: limits.sendingPool },
+  }
+}
+
+type Resources = Opened<PoolName> & { log: NotificationsLog; stop: AbortSignal }
+
+/** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
+export async function compose(
+  config: Config,
+  { open, stop, log, metrics, pools }: Resources,
+): Promise<Serving> {
+  const { match, send, smtp } = limits
+  const { requests, matching, sending } = pools
+  const [newest = '', ...older] = config.MAIL_LINK_SECRETS.split(',')
+  const links = mailLinks(config.PUBLIC_URL, [newest, ...older])
+
+  // Jobs. They end while requests are drained.
+  const mailLimits = { ...smtp, attemptMs: send.attemptMs }
+  const mailServer = open.adopt(openMailServer(config.SMTP_URL, mailLimits), m => m.close())
+  const sendMails = {
+    reconcile: reconcileDue,
+    mail: {
+      send: mailServer.send,
+      store: deliveryStore(sending, send),
+      links,
+      bounds: { attemptsMax: send.attemptsMax, copiesMax: send.copiesMax },
+      retryAfterCapMs: send.retryAfterCapMs,
+    },
+    turnsMax: send.turnsMax,
+    concurrencyMax: send.concurrencyMax,
+    roundMax: send.roundMax,
+    log,
+  }
+  const matchAnnouncements = {
+    takeTurn: () => takeMatchingTurn(matching),
+    matchSlice: (listing: AdvertisedListing, terms: readonly string[]) =>
+      matchSlice(matching, listing, terms, match.sliceMax),
+  }
+  const jobs = [
+    {
+      name: 'send-mails',
+      runOnce: (signal: AbortSignal) => sendMailsOnce(sendMails, signal),
+      batchMax: send.roundMax,
+      idleMs: send.idleMs,
+      failureBackoffCapMs: send.failureBackoffCapMs,
+    },
+    {
+      name: 'match-announcements',
+      runOnce: () => matchAnnouncementsOnce(matchAnnouncements),
+      // One slice is a full round: while there is any, the next round begins at once.
+      batchMax: 1,
+      idleMs: match.idleMs,
+      failureBackoffCapMs: match.failureBackoffCapMs,
+    },
+  ]
+  const loops = jobs.map(job => (signal: AbortSignal) => runLoop({ ...job, log, signal }))
+  runInBackground(open, loops, stop)
+
+  // Consumer
+  const { KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix } = config
+  const { publish } = open.adopt(
+    openKafkaProducer('notifications', brokers, prefix, log, stop),
+    producer => producer.close(),
+  )
+  const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
+  const consumer = consumeListingEvents(
+    { brokers, prefix, publish, log, metrics: consumerMetrics(metrics.registry), stopping: stop },
+    { inOneTransaction: listingEventTransaction(matching, remember) },
+  )
+
+  // Routes
+  const save = {
+    withAddress: addressTransaction(requests, limits.confirmationEveryMs),
+    perAddressMax: limits.alertsPerAddressMax,
+  }
+  const app = await buildApp({
+    log,
+    metrics,
+    saveAlert: (newAlertId: string, request: SaveAlertRequest) =>
+      saveAlert(save, newAlertId, request),
+    readConfirm: links.readConfirm,
+    readUnsubscribe: links.readUnsubscribe,
+    confirm: (addressId, version) => confirmAddress(requests, addressId, version),
+    unsubscribe: addressId => unsubscribeAddress(requests, addressId),
+  })
+  return { app, consumers: [consumer] }
+}
