@@ -4,7 +4,7 @@ import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/te
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
-import { type Taken, takeMail } from '../src/store/deliveries.ts'
+import { deliveryStore, type Taken } from '../src/store/deliveries.ts'
 import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
 
 let system: TestSystem
@@ -162,9 +162,10 @@ describe('who may write down what became of an attempt', () => {
     for (const count of counts) await intendMails(count)
     const pool = new pg.Pool({ connectionString: system.databaseUrl('notifications'), max: 8 })
     const taken: string[] = []
+    const store = deliveryStore(pool, limits.send)
     const taker = async () => {
       for (let rests = 0; rests < 20; ) {
-        const one: Taken | undefined = await takeMail(pool, limits.send)
+        const one: Taken | undefined = await store.take()
         if (one?.kind === 'mail') taken.push(one.delivery.deliveryId)
         else rests += 1
       }
