@@ -15,7 +15,7 @@ import { processNames, topology } from '@nightshift/local/system/topology'
 import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { scan } from './scan.ts'
+import { readCode } from './read-code.ts'
 
 /**
  * Nobody starts Docker in our tests, so the Compose file is held against what they do start: the
@@ -48,14 +48,24 @@ const probeDeadlineMs = 5_000
 const unpublished: Partial<Record<PortName, string>> = {
   kafkaController: 'the broker talks to itself',
   supervisor: 'the container engine is the supervisor',
-  ...reasonFor('only the fault proxy comes here', [
-    ...(['paymentsPrivate', 'listingsPrivate', 'notificationsPrivate'] as const),
-    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
+  ...reasonFor('only the fault proxy connects here', [
+    'paymentsPrivate',
+    'listingsPrivate',
+    'notificationsPrivate',
+    'kafkaForPayments',
+    'kafkaForListings',
+    'kafkaForNotifications',
   ]),
-  ...reasonFor('only the service at the near end of the link comes here', [
-    ...(['listingsToPayments', 'paymentsToProvider', 'listingsToRedis'] as const),
-    ...(['paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'] as const),
-    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+  ...reasonFor('only the service at the near end of the link connects here', [
+    'listingsToPayments',
+    'paymentsToProvider',
+    'listingsToRedis',
+    'paymentsToPostgres',
+    'listingsToPostgres',
+    'notificationsToPostgres',
+    'paymentsToKafka',
+    'listingsToKafka',
+    'notificationsToKafka',
     'notificationsToMail',
   ]),
 }
@@ -338,9 +348,7 @@ function snakeCase(name: string): string {
 }
 
 function stringsIn(path: string): string[] {
-  return scan(read(path))
-    .filter(({ kind }) => kind === 'string')
-    .map(({ text }) => text)
+  return readCode(path, read(path)).strings.map(({ text }) => text)
 }
 
 function patternSwitches(): string[] {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { scan } from './scan.ts'
+import { readCode } from './read-code.ts'
 
 type Pattern = {
   name: string
@@ -72,7 +72,7 @@ function switchesOfServices(): string[] {
   return readdirSync(services)
     .map(service => join(services, service, 'src/config.ts'))
     .filter(file => existsSync(file))
-    .flatMap(file => scan(readFileSync(file, 'utf8')))
-    .filter(({ kind, text }) => kind === 'word' && text.startsWith('PATTERN_'))
+    .flatMap(file => readCode(file, readFileSync(file, 'utf8')).keys)
     .map(({ text }) => text)
+    .filter(key => key.startsWith('PATTERN_'))
 }
