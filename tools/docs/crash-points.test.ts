@@ -1,18 +1,22 @@
+import { sourceFile } from '@nightshift/structure/source-tree'
 import { expect, test } from 'vitest'
-import { crashPointsPage, findCrashPoints } from './crash-points.ts'
+import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
 
-const list = (body: string) => `export const crashLabels = [\n${body}\n] as const\n`
-const both = list(`  // One is\n  // committed.\n  'one.done',\n  'two.done',`)
-const one = { path: 'services/a/src/one.ts', text: "await crashpoint('one.done')" }
-const two = { path: 'packages/p/src/two.ts', text: "await crashpoint('two.done')" }
-const twin = { path: 'packages/p/src/naive.ts', text: "await crashpoint('two.done')" }
+const list = sourceFile(
+  'list.ts',
+  "export const labels = [\n  // One is\n  // committed.\n  'one.done',\n  'two.done',\n]",
+)
+const both = ['one.done', 'two.done']
+const one = sourceFile('services/a/src/one.ts', "await crashpoint('one.done')")
+const two = sourceFile('packages/p/src/two.ts', "await crashpoint('two.done')")
+const naive = sourceFile('packages/p/src/naive.ts', "await crashpoint('two.done')")
 const servicesOf = (path: string) => (path.startsWith('services') ? ['a'] : ['b', 'a'])
 
-test('a label is shown with the comment above it, where it stands, and who can die there', () => {
-  const points = findCrashPoints(both, [one, two, twin], servicesOf)
+test('a label is shown with the comment above it, its callers, and the services that can die', () => {
+  const points = findCrashPoints(both, list, [one, two, naive], servicesOf)
   expect(points).toEqual([
     { label: 'one.done', moment: 'One is committed.', files: [one.path], services: ['a'] },
-    { label: 'two.done', moment: '', files: [twin.path, two.path], services: ['a', 'b'] },
+    { label: 'two.done', moment: '', files: [naive.path, two.path], services: ['a', 'b'] },
   ])
   expect(crashPointsPage(points)).toContain(
     `| \`one.done\` | a | [one.ts](../../${one.path}) | One is committed. |`,
@@ -20,9 +24,22 @@ test('a label is shown with the comment above it, where it stands, and who can d
 })
 
 test.each([
-  ['stands nowhere', both, [one], 'two.done stands nowhere in the code'],
-  ['is listed twice', list(`  'one.done',\n  'one.done',`), [one], 'one.done is listed twice'],
-  ['is not listed', list(`  'one.done',`), [one, two], `two.done stands in ${two.path}`],
-])('a label that %s is an error', (_, text, files, message) => {
-  expect(() => findCrashPoints(text, files, servicesOf)).toThrow(message)
+  ['is called nowhere', both, [one], 'two.done is nowhere in the code'],
+  ['is listed twice', ['one.done', 'one.done'], [one], 'one.done is listed twice'],
+  ['is not listed', ['one.done'], [one, two], `two.done is in ${two.path}`],
+])('a label that %s is an error', (_, labels, files, message) => {
+  expect(() => findCrashPoints(labels, list, files, servicesOf)).toThrow(message)
+})
+
+test('a service loads what it imports as a value, at any distance', () => {
+  const services = servicesLoading([
+    sourceFile(
+      'services/payments/src/main.ts',
+      "import { a } from './a.ts'\nimport type { C } from './c.ts'",
+    ),
+    sourceFile('services/payments/src/a.ts', "import { b } from '@nightshift/runtime/http/b'"),
+    sourceFile('packages/runtime/src/http/b.ts', "export { main } from './main.ts'"),
+  ])
+  expect(services('packages/runtime/src/http/main.ts')).toEqual(['payments'])
+  expect(services('services/payments/src/c.ts')).toEqual([])
 })

@@ -1,70 +1,76 @@
 import { basename } from 'node:path'
-
-/** A file of the program, by its path from the root. */
-export type CodeFile = Readonly<{ path: string; text: string }>
+import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
+import { pathOf } from '@nightshift/structure/place'
+import type { SourceFile } from '@nightshift/structure/source-tree'
 
 export type CrashPoint = Readonly<{
   label: string
-  /** What is true when a process dies here; empty when nothing tells. */
+  /** The comment above the label: what is true when a process dies here. */
   moment: string
-  /** Where it stands, by path. */
+  /** The files that call it, by path. */
   files: readonly string[]
   /** The services that can die there. */
   services: readonly string[]
 }>
 
-const inList = /^\s*(?:\/\/ ?(?<comment>.*)|'(?<label>[a-z.]+)',)\s*$/
-const inCode = /\bcrashpoint\('([^']+)'\)/g
-
 /**
- * The labels of the closed list, in its order, with the comment above each.
- * @throws when the list is not where it was
- */
-function listedLabels(listText: string): { label: string; moment: string }[] {
-  const list = /crashLabels = \[\n([\s\S]*?)\] as const/.exec(listText)?.[1]
-  if (list === undefined) throw new Error('the list of crash labels is not where it was')
-  const labels: { label: string; moment: string }[] = []
-  let comments: string[] = []
-  for (const line of list.split('\n')) {
-    const { comment, label } = inList.exec(line)?.groups ?? {}
-    if (comment !== undefined) comments.push(comment.trim())
-    if (label === undefined) continue
-    labels.push({ label, moment: comments.join(' ') })
-    comments = []
-  }
-  return labels
-}
-
-/**
- * Where each label stands and which services can die there.
- * @throws when a label is listed twice, stands nowhere, or stands somewhere and is not listed
+ * Finds where each label is called, and which services can die there.
+ * @param labels the closed list, in its order
+ * @param list the file that has the list, with a comment above each label
+ * @throws when a label is listed twice, is called nowhere, or is called and not listed
  */
 export function findCrashPoints(
-  listText: string,
-  files: readonly CodeFile[],
+  labels: readonly string[],
+  list: SourceFile,
+  program: readonly SourceFile[],
   servicesOf: (path: string) => readonly string[],
 ): CrashPoint[] {
-  const places = new Map<string, Set<string>>()
-  for (const { path, text } of files) {
-    for (const [, label = ''] of text.matchAll(inCode)) {
-      places.set(label, (places.get(label) ?? new Set()).add(path))
+  const callers = new Map<string, Set<string>>()
+  for (const { path, code } of program) {
+    for (const { name, firstString } of code.calls) {
+      if (name !== 'crashpoint' || firstString === undefined) continue
+      callers.set(firstString, (callers.get(firstString) ?? new Set()).add(path))
     }
   }
-  const listed = listedLabels(listText)
-  const names = listed.map(({ label }) => label)
   const problems = [
-    ...names.filter((name, i) => names.indexOf(name) !== i).map(name => `${name} is listed twice`),
-    ...names.filter(name => !places.has(name)).map(name => `${name} stands nowhere in the code`),
-    ...[...places.keys()]
-      .filter(name => !names.includes(name))
-      .map(name => `${name} stands in ${[...(places.get(name) ?? [])].join()}, and is not listed`),
+    ...labels
+      .filter((name, i) => labels.indexOf(name) !== i)
+      .map(name => `${name} is listed twice`),
+    ...labels.filter(name => !callers.has(name)).map(name => `${name} is nowhere in the code`),
+    ...[...callers]
+      .filter(([name]) => !labels.includes(name))
+      .map(([name, paths]) => `${name} is in ${[...paths].join()}, and is not listed`),
   ]
   if (problems.length > 0) throw new Error(`crash labels: ${problems.join('; ')}`)
-  return listed.map(({ label, moment }) => {
-    const paths = [...(places.get(label) ?? [])].toSorted()
-    const services = new Set(paths.flatMap(servicesOf))
-    return { label, moment, files: paths, services: [...services].toSorted() }
+  return labels.map(label => {
+    const files = [...(callers.get(label) ?? [])].toSorted()
+    const services = new Set(files.flatMap(servicesOf))
+    return { label, moment: commentAbove(label, list), files, services: [...services].toSorted() }
   })
+}
+
+function commentAbove(label: string, { code }: SourceFile): string {
+  const line = code.strings.find(({ text }) => text === label)?.line ?? 0
+  return code.comments.find(({ lastLine }) => lastLine === line - 1)?.text ?? ''
+}
+
+/** Which services load a file, by way of the values that they import, beginning at their main.ts. */
+export function servicesLoading(files: readonly SourceFile[]): (path: string) => ServiceName[] {
+  const imports = new Map(files.map(file => [file.path, loadedFiles(file)]))
+  const loaded = serviceNames.map(service => {
+    const paths = new Set([`services/${service}/src/main.ts`])
+    // A set that grows while it is walked hands out what was added, too.
+    for (const path of paths) for (const target of imports.get(path) ?? []) paths.add(target)
+    return { service, paths }
+  })
+  return path => loaded.filter(({ paths }) => paths.has(path)).map(({ service }) => service)
+}
+
+function loadedFiles({ path, code }: SourceFile): string[] {
+  return code.imports
+    .filter(({ kind }) => kind !== 'type' && kind !== 'type re-export')
+    .map(({ specifier }) => pathOf(path, specifier) ?? '')
+    .filter(target => target !== '')
 }
 
 /** The page of the reference. Links lead from docs/reference to the code. */
@@ -78,9 +84,9 @@ export function crashPointsPage(points: readonly CrashPoint[]): string {
     '',
     'Places at which a process can be made to die as `kill -9` would: `CRASH_AT=label:n` ends it when',
     'it reaches the label for the n-th time. Nothing is armed unless that is set. Made by',
-    '`npm run docs` from the list in [crashpoint.ts](../../packages/runtime/src/crashpoint.ts).',
+    '`npm run docs` from the list in [crashpoint.ts](../../packages/runtime/src/process/crashpoint.ts).',
     '',
-    '| label | services | stands in | what is true at that moment |',
+    '| label | services | called in | what is true at that moment |',
     '|---|---|---|---|',
     ...rows,
     '',

@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
-import { lineLinkMistakes, type ReadText, renewLineLinks } from './line-links.ts'
-import { readPages, readText } from './read-pages.ts'
+import { renewLineLinks, wrongLineLinks } from './links-to-lines.ts'
+import { type ReadText, readPages, readText } from './read-pages.ts'
 
 test('every link to a line leads to a line that has the words it shows', () => {
-  expect(readPages().flatMap(page => lineLinkMistakes(page, readText))).toEqual([])
+  expect(readPages().flatMap(page => wrongLineLinks(page, readText))).toEqual([])
 })
 
 const claim = ['INSERT INTO keys', 'ON CONFLICT DO NOTHING', 'RETURNING key', 'INSERT'].join('\n')
 const readClaim: ReadText = path => (path === 'services/src/claim.ts' ? claim : undefined)
 const mistakesIn = (text: string) =>
-  lineLinkMistakes({ path: 'docs/patterns/key.md', text }, readClaim)
+  wrongLineLinks({ path: 'docs/patterns/key.md', text }, readClaim)
 
 test.each([
   '[`ON CONFLICT`](../../services/src/claim.ts#L2)',
-  '[ON CONFLICT](../../services/src/claim.ts#L2 "arbitrates")',
+  '[ON CONFLICT](../../services/src/claim.ts#L2 "decides")',
   '[`RETURNING`](../../services/src/claim.ts#L1-L3)',
   '[the whole](../../services/src/claim.ts) and [a heading](other.md#l2)',
   '[elsewhere](https://example.org/claim.ts#L9)',

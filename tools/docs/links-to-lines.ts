@@ -1,19 +1,16 @@
 import { posix } from 'node:path'
-import type { Page } from './figures.ts'
+import type { Page, ReadText } from './read-pages.ts'
 
-/** The text of a file by its path from the root; undefined when there is none. */
-export type ReadText = (path: string) => string | undefined
-
-/** `[INSERT](../src/claim.ts#L12)`, or lines with `#L12-L15`. Shown in ticks or not. */
+/** `[INSERT](../src/claim.ts#L12)`, or several lines with `#L12-L15`; the words may be in ticks. */
 const lineLink =
   /\[(?<shown>[^\]]+)\]\((?<file>[^\s)#:]+)#L(?<first>\d+)(?:-L(?<last>\d+))?(?:\s+"[^"]*")?\)/g
 
 /**
- * Links into files whose line is not the one that the link shows: a line moves with every change
- * above it, and a link that still leads somewhere hides that. What is shown must stand there, to the
- * letter; where it stands now is a part of the message.
+ * Links to a line that does not have the words that the link shows. A line moves with every change
+ * above it, and a link that still leads somewhere hides that. The message says where the words are
+ * now.
  */
-export function lineLinkMistakes(page: Page, readText: ReadText): string[] {
+export function wrongLineLinks(page: Page, readText: ReadText): string[] {
   return [...page.text.matchAll(lineLink)].flatMap(({ index, groups }) => {
     const mistake = mistakeOf(page.path, groups ?? {}, readText)
     if (mistake === undefined) return []
@@ -22,7 +19,7 @@ export function lineLinkMistakes(page: Page, readText: ReadText): string[] {
   })
 }
 
-/** The page with each link to where its words stand now; of several lines, to the nearest. */
+/** The page with each link set to the line that has its words now, or to the nearest of several. */
 export function renewLineLinks({ path, text }: Page, readText: ReadText): string {
   return text.replace(lineLink, (link, ...rest) => {
     const groups: Groups = rest.at(-1)
