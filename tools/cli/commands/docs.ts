@@ -1,15 +1,16 @@
 /** Writes the reference pages again; `-- --check` only compares. */
 import { stalePages, writePages } from '../../docs/make-pages.ts'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const help = 'Usage: npm run docs [-- --check]'
+const description = `Writes docs/reference from the code, and the figures and links of the pages from the results.`
 
-if (import.meta.main) {
-  const options = { check: { type: 'boolean' } } as const
-  await runCommandLine({ help, options, run }, process.argv.slice(2))
-}
+const command = npmCommand('docs', description)
+  .option('--check', 'write nothing; exit code 1 when a page differs from the code and the results')
+  .action(exitWith(run))
 
-async function run({ check }: { check?: string | boolean }): Promise<number> {
+if (import.meta.main) await runCommand(command)
+
+async function run({ check }: { check?: boolean }): Promise<number> {
   if (!check) {
     console.log(`Written: ${(await writePages()).join(', ')}`)
     return 0
