@@ -18,7 +18,7 @@ test('every link, anchor, command and path on every page is real', () => {
   expect(violations.map(v => `${v.file}:${v.line} [${v.rule}] ${v.message}`)).toEqual([])
 })
 
-describe('a page is told what it got wrong', () => {
+describe('a wrong claim of a page is found', () => {
   const outbox: Page = { path: 'docs/outbox.md', text: '# The outbox\n\n## Why not `2PC`?\n' }
 
   function rulesBrokenBy(text: string, path = 'docs/README.md'): string[] {

@@ -238,7 +238,7 @@ function readComments(comments: readonly Comment[], text: string, lineAt: LineAt
   const read: (CommentText & { isContinued: boolean })[] = []
   for (const { type, value, start, end } of comments) {
     const line = lineAt(start)
-    const said = value
+    const content = value
       .split('\n')
       .map(each => each.replace(/^\s*\*+/, '').trim())
       .join(' ')
@@ -247,10 +247,10 @@ function readComments(comments: readonly Comment[], text: string, lineAt: LineAt
     const isContinued = type === 'Line' && standsAlone
     const above = read.at(-1)
     if (isContinued && above?.isContinued && above.lastLine === line - 1) {
-      read.splice(-1, 1, { ...above, text: `${above.text} ${said}`, lastLine: line })
+      read.splice(-1, 1, { ...above, text: `${above.text} ${content}`, lastLine: line })
     } else {
-      read.push({ text: said, line, lastLine: lineAt(end), isContinued })
+      read.push({ text: content, line, lastLine: lineAt(end), isContinued })
     }
   }
-  return read.map(({ text: said, line, lastLine }) => ({ text: said, line, lastLine }))
+  return read.map(({ isContinued: _, ...comment }) => comment)
 }

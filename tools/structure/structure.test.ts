@@ -76,7 +76,7 @@ function violationsOfFixture(files: readonly SourceFile[], fixture: string): Vio
   return checkTree(files).filter(({ rule }) => rule !== 'small-files' || fixture === rule)
 }
 
-/** A fixture says itself which of its lines are broken. */
+/** The lines of a fixture that break its rule are marked in the fixture. */
 function markedLines({ path, text }: SourceFile): string[] {
   return text
     .split('\n')

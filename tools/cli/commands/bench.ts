@@ -1,4 +1,4 @@
-/** Measures what something costs, in rounds that take turns. */
+/** Measures what something costs, in rounds that alternate. */
 
 import type { Bench } from '@nightshift/load-tests/bench/bench'
 import { benchFaultProxy } from '@nightshift/load-tests/bench/bench-fault-proxy'

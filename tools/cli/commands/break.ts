@@ -103,14 +103,14 @@ function flagsOfFault(): Flags {
 
 async function breakableOf({ injector, processes }: RunningInjector): Promise<Breakable> {
   const links = (await injector.links()).map(({ name }) => name).toSorted()
-  const boards = await Promise.all(
-    simulatorNames.map(async board => {
+  const entries = await Promise.all(
+    simulatorNames.map(async name => {
       // A simulator that is stopped or frozen shows no settings; the rest can still be broken.
-      const settings = await injector.settings(board).catch(() => undefined)
-      return [board, settings] as const
+      const settings = await injector.settings(name).catch(() => undefined)
+      return [name, settings] as const
     }),
   )
-  const settings = Object.fromEntries(boards.filter(([, settings]) => settings !== undefined))
+  const settings = Object.fromEntries(entries.filter(([, settings]) => settings !== undefined))
   return { processes, links, settings }
 }
 

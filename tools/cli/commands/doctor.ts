@@ -1,4 +1,4 @@
-/** Looks at everything that a start needs, and says what to do about what is missing. */
+/** Looks for everything that a start needs, and says how to get what is missing. */
 import { styleText } from 'node:util'
 import { type DoctorLine, examine } from '@nightshift/local/parts/doctor'
 import { portPlan, readPortBase } from '@nightshift/local/ports/ports'
@@ -20,7 +20,7 @@ async function run({ json }: { json?: boolean }): Promise<number> {
   const state = statePaths()
   const plan = portPlan(readPortBase(process.env['NIGHTSHIFT_PORT_BASE']))
   const isRunning = (await findSupervisor(state)) !== undefined
-  // While the system runs, its own ports are taken, and rightly so.
+  // While the system runs, it holds its own ports.
   const ports = isRunning ? [] : Object.entries(plan).map(([name, port]) => ({ name, port }))
   const lines = await examine({ toolsDir: state.tools, environment: process.env, ports })
   console.log(json ? JSON.stringify(lines, null, 2) : describe(lines, isRunning))

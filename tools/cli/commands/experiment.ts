@@ -7,7 +7,7 @@ import { describeResults } from '../terminal/describe-results.ts'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
 const description = `Runs both arms of an experiment in turn, naive and with, each on fresh data, lets
-the auditor judge them, and prints what came of it. Nothing is written unless --write says so. Exit code
+the auditor judge them, and prints the outcome. Nothing is written unless --write says so. Exit code
 0 when the pattern held and its absence showed, 1 when the pattern broke or the fault had no effect, 2
 when what had to happen did not.`
 

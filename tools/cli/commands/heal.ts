@@ -50,8 +50,8 @@ async function healLink({ injector }: RunningInjector, name: string): Promise<st
   const link = (await injector.links()).find(each => each.name === name)
   const healed = await injector.heal(name)
   await injector.up(name)
-  const ills = [...(link?.enabled ? [] : ['down']), ...healed]
-  return ills.length === 0 ? [] : [`healed ${name} (${ills.join(', ')})`]
+  const faults = [...(link?.enabled ? [] : ['down']), ...healed]
+  return faults.length === 0 ? [] : [`healed ${name} (${faults.join(', ')})`]
 }
 
 async function healProcess(
@@ -66,8 +66,8 @@ async function healProcess(
   } else if ((await injector.thaw(name)).wasBroken) {
     done.push(`thawed ${name}`)
   }
-  const board = simulatorNames.find(each => each === name)
-  const turned = board === undefined ? [] : await injector.resetSettings(board)
-  if (turned.length > 0) done.push(`put ${name} at rest (${turned.join(', ')})`)
+  const simulator = simulatorNames.find(each => each === name)
+  const reset = simulator === undefined ? [] : await injector.resetSettings(simulator)
+  if (reset.length > 0) done.push(`reset the settings of ${name} (${reset.join(', ')})`)
   return done
 }

@@ -7,8 +7,8 @@ import { Argument } from 'commander'
 import { describeResults } from '../terminal/describe-results.ts'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const description = `Runs all experiments, both arms of each, and the crash matrix, and prints what came
-of them. Nothing is written unless --write says so. Exit code 0 when all was proved, 1 when a promise
+const description = `Runs all experiments, both arms of each, and the crash matrix, and prints the
+outcomes. Nothing is written unless --write says so. Exit code 0 when all was proved, 1 when a promise
 broke or a fault had no effect, 2 when what had to happen did not.`
 
 const roundsMax = 100

@@ -43,7 +43,7 @@ async function run({ month, json }: { month?: Period; json?: boolean }): Promise
   const period = month ?? { fromMs: 0, beforeMs: Number.POSITIVE_INFINITY }
   let comparison: Comparison
   try {
-    const books = await readBooks(await bookKeepers())
+    const books = await readBooks(await sourcesOfRecords())
     comparison = compareBooks(books, { ...period, nowMs: Date.now(), inFlightMs })
   } catch (error) {
     // A record could not be read. That is no difference, which exit code 1 would say.
@@ -55,7 +55,7 @@ async function run({ month, json }: { month?: Period; json?: boolean }): Promise
 }
 
 /** @throws with what to do when nothing runs */
-async function bookKeepers() {
+async function sourcesOfRecords() {
   const urlOf = await runningUrls()
   const { postgresUrl } = await runningWitnesses(process.env)
   const { cardProviderSecretKey } = await loadSecrets(statePaths().secrets)

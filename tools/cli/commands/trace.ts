@@ -29,17 +29,17 @@ function readTraceId(text: string): string {
 
 async function run(id: string, { json }: { json?: boolean }): Promise<number> {
   const sink = (await runningUrls())('trace-sink')
-  let family: TraceFamily | undefined
+  let found: TraceFamily | undefined
   let spans = 0
   const isComplete = async () => {
     const answer = await fetch(`${sink}/traces/${id}`, { signal: AbortSignal.timeout(answerMs) })
-    if (answer.ok) family = (await answer.json()) as TraceFamily
+    if (answer.ok) found = (await answer.json()) as TraceFamily
     const before = spans
-    spans = family?.traces.flat().length ?? 0
+    spans = found?.traces.flat().length ?? 0
     return spans > 0 && spans === before
   }
   await waitUntil(isComplete, exportedMs, quietMs)
-  if (!family) throw new Error(`There is no trace ${id}; the sink keeps the last few thousand.`)
-  console.log(json ? JSON.stringify(family, null, 2) : drawWaterfall(family))
+  if (!found) throw new Error(`There is no trace ${id}; the sink keeps the last few thousand.`)
+  console.log(json ? JSON.stringify(found, null, 2) : drawWaterfall(found))
   return 0
 }

@@ -15,7 +15,7 @@ export function literalSpreadViolations(files: readonly SourceFile[]): Violation
 
 const parametersMax = 5
 
-/** Functions whose calls nobody can read without counting. */
+/** Functions with so many parameters that a reader of a call has to count them. */
 export function parameterCountViolations(files: readonly SourceFile[]): Violation[] {
   return files.flatMap(({ path, code }) =>
     code.functions
