@@ -59,15 +59,16 @@ export function readCode(path: string, text: string): Code {
   new Visitor(importsInto(found, lineAt)).visit(program)
   new Visitor(namesInto(found, lineAt)).visit(program)
   new Visitor(shapesInto(found, lineAt)).visit(program)
-  const isImport = program.body.map(({ type }) => type === 'ImportDeclaration')
-  const isExport = program.body.map(
-    each =>
-      each.type === 'ExportAllDeclaration' ||
-      (each.type === 'ExportNamedDeclaration' && each.declaration === null),
+  const imports = program.body.filter(({ type }) => type === 'ImportDeclaration')
+  const exportLists = program.body.filter(
+    statement =>
+      statement.type === 'ExportAllDeclaration' ||
+      (statement.type === 'ExportNamedDeclaration' && statement.declaration === null),
   )
   return {
     ...found,
-    onlyPassesOn: isExport.includes(true) && isExport.every((is, at) => is || isImport[at]),
+    onlyPassesOn:
+      exportLists.length > 0 && imports.length + exportLists.length === program.body.length,
     comments: readComments(comments, text, lineAt),
   }
 }
@@ -228,7 +229,7 @@ function textOf(node: Expression): string | undefined {
   return node.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
 }
 
-/** What is left of `[a] as const` when the types are stripped. */
+/** `[a] as const` is `[a]` when the program runs. */
 function withoutTypes(node: Expression): Expression {
   const isTyped = node.type === 'TSAsExpression' || node.type === 'TSSatisfiesExpression'
   return isTyped ? withoutTypes(node.expression) : node

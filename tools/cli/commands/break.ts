@@ -16,7 +16,6 @@ import {
   type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
 import { simulatorNames } from '@nightshift/faults/injector/target'
-import { Option } from 'commander'
 import { exitUsage, exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
 const description = `Without a thing, lists what can be broken and what is broken now. Each fault is
@@ -51,10 +50,7 @@ const command = npmCommand('break', description)
   .option('--of <service>', 'the service whose session of PostgreSQL is killed')
   .option('--stream <side>', 'upstream or downstream')
   .option('--toxicity <share>', 'share of the connections that a toxic takes')
-const attributeOptions = attributeFlags.map(
-  flag => new Option(`--${flag} <n>`, 'attribute of a toxic'),
-)
-for (const option of attributeOptions) command.addOption(option)
+for (const flag of attributeFlags) command.option(`--${flag} <n>`, 'attribute of a toxic')
 command.addHelpText('after', examples).action(exitWith(run))
 
 if (import.meta.main) await runCommand(command)
