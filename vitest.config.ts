@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 const testTimeoutMs = 30_000
-/** They take a second or two; with all cores busy with other things they take ten. */
+/** These tests take a second or two; on a machine that is busy they take ten. */
 const pureTestTimeoutMs = 30_000
 const hookTimeoutMs = 60_000
 /**
- * Each file may run a handful of processes of its own, and waits for them most of the time: with two
- * workers two cores were idle for nearly half of a run. Each worker may hold one system with links
+ * A file starts a handful of processes and waits for them most of the time. With two workers, two
+ * cores were idle for nearly half of a run. Each worker may have one system with links
  * (`linkedSystemsMax` in test-parts.ts).
  */
 const integrationWorkers = 3

@@ -33,14 +33,14 @@ const nodeFloor = [24, 11, 1]
 const lockDeadlineMs = 5 * 60_000
 const lockPollMs = 200
 const lockTouchMs = 2_000
-/** An owner that has not touched its lock for this long is gone, whoever has its pid now. */
+/** An owner that has not touched its lock for this long is gone; another process may have its pid. */
 const lockStaleMs = 60_000
 const failureLinesMax = 30
 const outputCharactersMax = 64 * 1024
 
 const exitUsage = 2
 
-/** Handed on, so that a command which tells how long it took counts the installing too. */
+/** The command gets this time, so that the duration it prints includes the installation. */
 const beganAtMs = Date.now()
 
 try {
@@ -65,7 +65,7 @@ async function main([command, ...args]) {
   return run(node, [join(commandsDir, `${command}.ts`), ...args])
 }
 
-/** The commands are the files; their first comment line is the help. */
+/** Each command is a file; the first comment line of the file is its summary. */
 async function listCommands() {
   const files = await readdir(commandsDir)
   return files
@@ -85,7 +85,7 @@ async function usage(commands) {
   return ['Usage: npm run <command> [-- arguments]', '', ...lines].join('\n')
 }
 
-/** Path of a Node that is new enough: the running one, else the pinned one, fetched when absent. */
+/** Finds a Node that is new enough: the running one, else the pinned one, fetched when absent. */
 async function ensureNode() {
   if (isNewEnough(process.versions.node)) return process.execPath
   const pin = `node-${process.platform}-${process.arch}`
@@ -124,7 +124,7 @@ async function ensurePackages(node) {
   })
 }
 
-// The stamp lies inside node_modules, so that whoever deletes the one deletes the other.
+// The stamp lies inside node_modules, so that deleting the packages deletes the stamp.
 function stampOf(dir) {
   return join(dir, 'node_modules/.nightshift-installed')
 }
@@ -175,7 +175,7 @@ async function npm(node, args, cwd) {
   }
 }
 
-/** The first lines, where npm says what is wrong, and the last ones, where a build script does. */
+/** Keeps the first lines, where npm says what is wrong, and the last, where a build script does. */
 function excerpt(output) {
   const lines = output.trimEnd().split('\n')
   if (lines.length <= failureLinesMax) return lines.join('\n')
@@ -194,7 +194,7 @@ async function run(node, args) {
   }
 }
 
-/** The chosen Node first on PATH, so that whatever the command starts runs on it too. */
+/** Puts the chosen Node first on PATH, so that every program the command starts runs on it too. */
 function environmentWith(node) {
   const began = { NIGHTSHIFT_BEGAN_AT_MS: String(beganAtMs) }
   return { ...process.env, ...began, PATH: [dirname(node), process.env.PATH].join(delimiter) }
@@ -231,7 +231,7 @@ function exitCodeOf(child) {
 async function withLock(work) {
   await mkdir(dirname(lockFile), { recursive: true })
   const deadline = Date.now() + lockDeadlineMs
-  let saidSo = false
+  let hasTold = false
   while (!(await tryLock())) {
     const owner = await lockOwner()
     if (owner?.isStale) {
@@ -244,8 +244,8 @@ async function withLock(work) {
           `installing. End it, or delete ${lockFile}, and try again.`,
       )
     }
-    if (!saidSo) console.error('Another command is installing; waiting for it.')
-    saidSo = true
+    if (!hasTold) console.error('Another command is installing; waiting for it.')
+    hasTold = true
     await sleep(lockPollMs)
   }
   const touching = setInterval(() => {
@@ -283,7 +283,7 @@ async function lockOwner() {
   return { text, pid, isStale: isGone || Date.now() - touchedAt > lockStaleMs }
 }
 
-/** Removes a stale lock, unless somebody else was faster and the file is a new owner's by now. */
+/** Removes a stale lock, unless another process was faster and the file has a new owner by now. */
 async function breakLock(staleText) {
   const aside = `${lockFile}.${randomUUID()}`
   try {

@@ -6,7 +6,7 @@ export type JourneyOptions = {
   urls: { listings: string; notifications: string; mailbox: string; cardProvider: string }
   /** An employer's key. */
   apiKey: string
-  /** For each step; a step that has not come true by then fails the journey. */
+  /** The limit of each step; a step that takes longer fails the journey. */
   stepDeadlineMs: number
 }
 
@@ -14,7 +14,7 @@ export type JourneyStep = {
   name: string
   ms: number
   ids: Readonly<Record<string, string>>
-  /** Set on the step that did not come true. */
+  /** Set on the step that failed. */
   failure?: string
 }
 
@@ -25,17 +25,17 @@ export type JourneyResult = {
   steps: JourneyStep[]
 }
 
-/** A step that did not come true; what had been done until then is in the result. */
+/** A step failed. The steps before it are in the result. */
 class StepFailed extends Error {}
 
 const pollMs = 25
 const attemptMs = 8_000
 
 /**
- * Walks the whole road once, as its people would: a candidate saves an alert and confirms the address
- * by the link in a mail, an employer drafts a listing, pays and publishes it, the listing appears in the public search, the mail arrives, and the
- * card provider's own log is asked how often the card was charged. A request whose answer is lost is
- * sent again under the same key, as a good client does.
+ * Takes the whole path once, as users would. A candidate saves an alert and confirms the address by
+ * the link in a mail. An employer drafts a listing, pays and publishes it. The listing appears in the
+ * public search, the mail arrives, and the card provider's own log shows one charge. A request whose
+ * answer is lost is sent again under the same key, as a good client does.
  */
 export async function runJourney(options: JourneyOptions): Promise<JourneyResult> {
   const startedMs = performance.now()
@@ -103,7 +103,7 @@ async function walk(options: JourneyOptions, word: string, steps: JourneyStep[])
 
 type Step = <T extends Record<string, string>>(name: string, attempt: Attempt<T>) => Promise<T>
 
-/** What the candidate does with the first mail: until then no alert counts. */
+/** The candidate confirms the address by the first mail: until then no alert counts. */
 async function confirmAddress(step: Step, mailboxUrl: string, email: string): Promise<void> {
   await step('and confirms the address by the link in a mail', async () => {
     const answer = await send('GET', `${mailboxUrl}/mails?to=${encodeURIComponent(email)}`)
@@ -147,7 +147,7 @@ async function takeStep<T extends Record<string, string>>(
 }
 
 type Answer = { status: number; json: Json; text: string }
-/** The fields of the several answers that the journey looks at. */
+/** The fields that the journey reads, of all answers. */
 type Json = {
   alertId: string
   listingId: string
@@ -178,18 +178,18 @@ async function send(
     const isJson = answer.headers.get('content-type')?.includes('json')
     return { status: answer.status, json: (isJson ? JSON.parse(text) : {}) as Json, text }
   } catch (error) {
-    // No answer: a client does not know what happened, and may send the same again.
+    // Without an answer a client does not know what happened, and may send the same again.
     const cause = (error as Error).cause ?? error
     return { status: 0, json: {} as Json, text: `no answer (${(cause as Error).message})` }
   }
 }
 
-/** What a client may repeat: no answer, not known yet, still at work, away, or just not there yet. */
+/** Statuses after which a client may repeat: no answer, pending, in progress, shed, or not there yet. */
 const repeatable = new Set([0, 200, 202, 404, 408, 409, 429, 502, 503, 504])
 
 function again({ status, text }: Answer): { again: string } | { failure: string } {
-  const said = `${status || ''} ${text.slice(0, 200)}`.trim()
-  return repeatable.has(status) ? { again: said } : { failure: said }
+  const summary = `${status || ''} ${text.slice(0, 200)}`.trim()
+  return repeatable.has(status) ? { again: summary } : { failure: summary }
 }
 
 function draft(word: string) {

@@ -1,10 +1,11 @@
-/** The fields of a grid that its table shows; the whole form is in result.schema.json. */
-export type Grid = Readonly<{
+/** The fields of a matrix that its table shows; the whole form is in result.schema.json. */
+export type Matrix = Readonly<{
   rows: readonly Readonly<{ name: string; label: string; owner: string }>[]
   columns: readonly string[]
   cells: readonly Readonly<{ row: string; column: string; outcome: string; answer: string }>[]
 }>
 
+/** Outcomes of a case that was not survived, as the table shows them. */
 const words: Readonly<Record<string, string>> = {
   impossible: '',
   broken: '**broken**',
@@ -13,16 +14,16 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /**
- * One word per cell: what the client was told in the end, if the cell was survived.
- * @param caption what the grid is, with the way to its result
+ * Renders one word per case: if the case was survived, it is the final answer to the client.
+ * @param caption what the matrix is, with a link to its result
  */
-export function renderGrid(
-  { rows, columns, cells }: Grid,
+export function renderMatrix(
+  { rows, columns, cells: cases }: Matrix,
   figures: Readonly<Record<string, number>>,
   caption: string,
 ): string {
   const outcomes = new Map(
-    cells.map(({ row, column, outcome, answer }) => [
+    cases.map(({ row, column, outcome, answer }) => [
       `${row} ${column}`,
       outcome === 'survived' ? answer : (words[outcome] ?? outcome),
     ]),
@@ -40,7 +41,7 @@ export function renderGrid(
     `|---|---|${columns.map(() => '---|').join('')}`,
     ...lines,
     '',
-    legendOf(cells.some(({ answer }) => answer === 'refunded')),
+    legendOf(cases.some(({ answer }) => answer === 'refunded')),
   ].join('\n')
 }
 

@@ -1,20 +1,13 @@
-import { buildApp as buildListings } from '@nightshift/listings/app'
-import { buildApp as buildNotifications } from '@nightshift/notifications/app'
-import { buildApp as buildPayments } from '@nightshift/payments/app'
+import { serviceNames } from '@nightshift/local/system/secrets'
 import { expect, test } from 'vitest'
-import { nothingBehind } from './nothing-behind.ts'
+import { openServiceApp } from './service-apps.ts'
 
 type Content = { content?: Readonly<Record<string, object>> }
 type Operation = { responses?: Readonly<Record<string, Content>> }
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
 
-test.each([
-  ['payments', buildPayments],
-  ['listings', buildListings],
-  ['notifications', buildNotifications],
-] as const)('%s: the reference says of each refusal that it is a problem', async (name, build) => {
-  const app = await build(nothingBehind(name) as never)
-  await app.ready()
+test.each(serviceNames)('%s: the reference describes each refusal as a problem', async name => {
+  await using app = await openServiceApp(name)
   const operations = Object.values(app.swagger().paths as Paths).flatMap(methods =>
     Object.values(methods),
   )
@@ -26,5 +19,4 @@ test.each([
       expect(Object.keys(content)).toEqual(['application/problem+json'])
     }
   }
-  await app.close()
 })

@@ -1,29 +1,31 @@
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { repoRoot } from '@nightshift/local/system/state'
-import type { Page, ReadResult } from './figures.ts'
-import type { ReadText } from './line-links.ts'
+import { readRepository } from '@nightshift/structure/source-tree'
 
-const pages = ['*.md', 'docs/**/*.md', '{infra,load-tests,packages,services,tools}/**/README.md']
-const nobodysPages = /(?:^|\/)(?:node_modules|fixtures|\.nightshift)\//
-/** Made from the code, whole. */
-const reference = 'docs/reference/'
+/** A page by its path from the root. */
+export type Page = Readonly<{ path: string; text: string }>
 
-/** Every page that a person has written, by its path from the root. */
+/** The content of a file of results by its path from the root; undefined when there is none. */
+export type ReadResult = (path: string) => unknown
+
+/** The text of a file by its path from the root; undefined when there is none. */
+export type ReadText = (path: string) => string | undefined
+
+/** Every page that a person wrote. The reference is generated, so it is not among them. */
 export function readPages(): Page[] {
-  return globSync(pages, { cwd: repoRoot, exclude: path => nobodysPages.test(`${path}/`) })
-    .filter(path => !path.startsWith(reference))
-    .toSorted()
-    .map(path => ({ path, text: readFileSync(join(repoRoot, path), 'utf8') }))
+  return readRepository().filter(
+    ({ path }) => path.endsWith('.md') && !path.startsWith('docs/reference/'),
+  )
 }
 
-/** A result as it lies in the repository. */
+/** Reads a result of the repository. */
 export const readResult: ReadResult = path => {
   const file = join(repoRoot, path)
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
 }
 
-/** A file as it lies in the repository. */
+/** Reads a file of the repository. */
 export const readText: ReadText = path => {
   const file = join(repoRoot, path)
   const isFile = statSync(file, { throwIfNoEntry: false })?.isFile()

@@ -19,16 +19,16 @@ const result = {
   },
 }
 
-test('a row has the medians, the ranges and the way to the result', () => {
+test('a row has the medians, the ranges and a link to the result', () => {
   expect(renderResults([result]).split('\n').at(-1)).toBe(
     '| It dies | 7 of 40 events lost (5 to 9) | 0 of 40 events lost (0 to 0) | [outbox](load-tests/results/outbox.json) |',
   )
 })
 
-test('an arm that a grid does not have is a dash', () => {
+test('an arm that a matrix does not have is a dash', () => {
   expect(describeArm({ ...result, arms: { with: result.arms.with } }, 'naive')).toBe('–')
 })
 
-test('what is not an experiment has no row', () => {
+test('a result of another kind has no row', () => {
   expect(renderResults([{ ...result, kind: 'grid' }]).split('\n')).toHaveLength(2)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { brokenPromises } from '@nightshift/load-tests/reporting/broken-promises'
 import { resultsDir } from '@nightshift/load-tests/reporting/keep-result'
 import { repoRoot } from '@nightshift/local/system/state'
-import { type Grid, renderGrid } from './matrix-table.ts'
+import { type Matrix, renderMatrix } from './matrix-table.ts'
 
 /** The fields of a result that a table shows; the whole form is in result.schema.json beside them. */
 export type Result = Readonly<{
@@ -13,7 +13,8 @@ export type Result = Readonly<{
   outcome: string
   shows?: Readonly<{ figure: string; unit: string; of?: string }>
   arms: Readonly<Record<string, Arm>>
-  grid?: Grid
+  /** The cases of a matrix. */
+  grid?: Matrix
 }>
 
 type Arm = Readonly<{
@@ -26,7 +27,7 @@ type Arm = Readonly<{
 const begin = '<!-- results: made by `npm run docs` from load-tests/results, not by hand -->'
 const end = '<!-- end of results -->'
 
-/** The README with its table of results made anew. @throws when the place for it is gone */
+/** The README with a new table of results. @throws when its place in the README is gone */
 export async function readmeWithResults(): Promise<string> {
   const readme = await readFile(join(repoRoot, 'README.md'), 'utf8')
   const from = readme.indexOf(begin)
@@ -36,7 +37,7 @@ export async function readmeWithResults(): Promise<string> {
   const tables = [
     renderResults(results),
     renderPromises(results),
-    ...results.flatMap(renderGridOf),
+    ...results.flatMap(renderMatrixOf),
   ].join('\n\n')
   return `${readme.slice(0, from)}${begin}\n${tables}\n${readme.slice(to)}`
 }
@@ -51,7 +52,7 @@ async function readResults(): Promise<Result[]> {
   return results as Result[]
 }
 
-/** Fault, what it costs without the pattern, what with it: medians, and the range of all rounds. */
+/** One row per experiment: the medians without and with the pattern, and the range of all rounds. */
 export function renderResults(results: readonly Result[]): string {
   const rows = results
     .filter(result => result.kind === 'experiment' && result.shows)
@@ -62,7 +63,7 @@ export function renderResults(results: readonly Result[]): string {
   return ['| fault | without | with | measured |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** Which promises the experiments are about: those that broke where the pattern was missing. */
+/** The promises that broke without a pattern, with the experiments that showed it. */
 function renderPromises(results: readonly Result[]): string {
   const shown = [...brokenPromises(results)].map(
     ([promise, names]) => `**${promise}** (${names.join(', ')})`,
@@ -71,17 +72,17 @@ function renderPromises(results: readonly Result[]): string {
   return `Broken without the pattern and kept in every round with it, as ${where}: ${shown.join('; ')}.`
 }
 
-function renderGridOf(result: Result): string[] {
+function renderMatrixOf(result: Result): string[] {
   if (!result.grid) return []
   const figures = result.arms['with']?.median ?? {}
-  return [renderGrid(result.grid, figures, `${result.title} (${linkTo(result)})`)]
+  return [renderMatrix(result.grid, figures, `${result.title} (${linkTo(result)})`)]
 }
 
 function linkTo({ name }: Result): string {
   return `[${name}](load-tests/results/${name}.json)`
 }
 
-/** What an arm shows, in a cell; a dash for an arm that a grid does not have. */
+/** The figure of an arm; a dash for an arm that a matrix does not have. */
 export function describeArm(
   { shows, arms }: Pick<Result, 'shows'> & { arms: Readonly<Partial<Record<string, Arm>>> },
   name: string,

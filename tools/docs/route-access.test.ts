@@ -1,13 +1,11 @@
-import { buildApp as buildListings } from '@nightshift/listings/app'
-import { buildApp as buildNotifications } from '@nightshift/notifications/app'
-import { buildApp as buildPayments } from '@nightshift/payments/app'
+import { serviceNames } from '@nightshift/local/system/secrets'
 import { routeAccessOf } from '@nightshift/runtime/http/route-access'
 import { expect, test } from 'vitest'
-import { nothingBehind } from './nothing-behind.ts'
+import { openServiceApp } from './service-apps.ts'
 
 /**
- * Every route of every public port, and who may call it. A new route, or another answer to that
- * question, is a line here that somebody wrote on purpose.
+ * Every route of every public port, and its callers. A new route, or new callers of an old one, must
+ * be a line here, so that no route is opened by accident.
  */
 const committed = {
   payments: [
@@ -19,7 +17,7 @@ const committed = {
     'POST /v1/payments/:paymentId/capture   payments:write',
     'POST /v1/payments/:paymentId/refunds   payments:write',
     'POST /v1/payments/:paymentId/void   payments:write',
-    // Signed by the card provider, who has no key.
+    // The card provider has no key and signs its webhooks.
     'POST /v1/provider-webhooks   public',
   ],
   listings: [
@@ -29,7 +27,7 @@ const committed = {
     'POST /v1/listings/:listingId/publish   listings:write',
   ],
   notifications: [
-    // The links in mails; the signature in them is checked by the POSTs.
+    // The GETs are links in mails. The POSTs check the signature in them.
     'GET /v1/confirm/:token   public',
     'GET /v1/unsubscribe/:token   public',
     'POST /v1/alerts   public',
@@ -38,33 +36,19 @@ const committed = {
   ],
 }
 
-const builders = {
-  payments: buildPayments,
-  listings: buildListings,
-  notifications: buildNotifications,
-}
+test.each(serviceNames)('%s is open where it should be, and nowhere else', async name => {
+  await using app = await openServiceApp(name)
+  const lines = routeAccessOf(app)
+    // Fastify adds a HEAD to each GET, for the same callers.
+    .filter(({ method }) => method !== 'HEAD')
+    .map(({ method, url, access }) => `${method} ${url}   ${access}`)
+  expect(lines.toSorted()).toEqual(committed[name])
+})
 
-test.each(Object.entries(builders))(
-  '%s is open where it should be, and nowhere else',
-  async (name, build) => {
-    const app = await build(nothingBehind(name) as never)
-    await app.ready()
-    const lines = routeAccessOf(app)
-      // Fastify adds a HEAD to each GET, for the same callers.
-      .filter(({ method }) => method !== 'HEAD')
-      .map(({ method, url, access }) => `${method} ${url}   ${access}`)
-    expect(lines.toSorted()).toEqual(committed[name as keyof typeof committed])
-    await app.close()
-  },
-)
-
-test('a HEAD is for those who may GET', async () => {
-  for (const [name, build] of Object.entries(builders)) {
-    const app = await build(nothingBehind(name) as never)
-    const table = routeAccessOf(app)
-    for (const { url, access } of table.filter(({ method }) => method === 'HEAD')) {
-      expect(table).toContainEqual({ method: 'GET', url, access })
-    }
-    await app.close()
+test.each(serviceNames)('%s lets the callers of a GET send a HEAD, and no others', async name => {
+  await using app = await openServiceApp(name)
+  const table = routeAccessOf(app)
+  for (const { url, access } of table.filter(({ method }) => method === 'HEAD')) {
+    expect(table).toContainEqual({ method: 'GET', url, access })
   }
 })

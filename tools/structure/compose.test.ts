@@ -15,12 +15,12 @@ import { processNames, topology } from '@nightshift/local/system/topology'
 import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { scan } from './scan.ts'
+import { readCode } from './read-code.ts'
 
 /**
- * Nobody starts Docker in our tests, so the Compose file is held against what they do start: the
- * native topology. A container must be given what its native twin is given, under the same name
- * and with the same value, once container addresses are read as the addresses they publish.
+ * Our tests start no Docker, so the Compose file is compared with what they do start: the native
+ * topology. A container must get the settings of its native process, under the same names and with
+ * the same values, once container addresses are read as the addresses that they publish.
  */
 
 type Container = {
@@ -48,14 +48,24 @@ const probeDeadlineMs = 5_000
 const unpublished: Partial<Record<PortName, string>> = {
   kafkaController: 'the broker talks to itself',
   supervisor: 'the container engine is the supervisor',
-  ...reasonFor('only the fault proxy comes here', [
-    ...(['paymentsPrivate', 'listingsPrivate', 'notificationsPrivate'] as const),
-    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
+  ...reasonFor('only the fault proxy connects here', [
+    'paymentsPrivate',
+    'listingsPrivate',
+    'notificationsPrivate',
+    'kafkaForPayments',
+    'kafkaForListings',
+    'kafkaForNotifications',
   ]),
-  ...reasonFor('only the service at the near end of the link comes here', [
-    ...(['listingsToPayments', 'paymentsToProvider', 'listingsToRedis'] as const),
-    ...(['paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'] as const),
-    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+  ...reasonFor('only the service at the near end of the link connects here', [
+    'listingsToPayments',
+    'paymentsToProvider',
+    'listingsToRedis',
+    'paymentsToPostgres',
+    'listingsToPostgres',
+    'notificationsToPostgres',
+    'paymentsToKafka',
+    'listingsToKafka',
+    'notificationsToKafka',
     'notificationsToMail',
   ]),
 }
@@ -66,7 +76,7 @@ const unpublishedPorts = Object.entries(plan)
 
 /** Variables whose values differ on purpose, with the reason. Their names must still match. */
 const differentOnPurpose: Readonly<Record<string, string>> = {
-  HOST: 'inside a container, 127.0.0.1 is out of reach for everybody else',
+  HOST: 'inside a container, 127.0.0.1 is out of reach for all others',
   PROVIDER_LOG: 'a volume',
   MAIL_LOG: 'a volume',
   FAULT_LOG: 'a volume',
@@ -106,47 +116,47 @@ const specs = topology({
 })
 const native = new Map(Object.entries(specs))
 
-test('the containers are the parts, the processes and the one that prepares', () => {
+test('the containers are the parts, the processes, and one that prepares them', () => {
   const expected = [...partNames, ...processNames, 'prepare']
   expect(Object.keys(containers).toSorted()).toEqual(expected.toSorted())
 })
 
 describe.each(processNames)('%s', name => {
   const container = containers[name]
-  const twin = native.get(name)
-  if (twin === undefined) throw new Error(`${name} has no native twin`)
+  const spec = native.get(name)
+  if (spec === undefined) throw new Error(`${name} is not in the native topology`)
 
-  test('is told the same as its native twin', () => {
-    const told = withoutDifferences(container?.environment ?? {})
-    const values = Object.entries(told).map(([key, value]) => [key, asSeenFromOutside(value)])
+  test('gets the same settings as its native process', () => {
+    const given = withoutDifferences(container?.environment ?? {})
+    const values = Object.entries(given).map(([key, value]) => [key, asSeenFromOutside(value)])
     expect(withLinksRead(Object.fromEntries(values))).toEqual(
-      withLinksRead(withoutDifferences(twin.env)),
+      withLinksRead(withoutDifferences(spec.env)),
     )
   })
 
-  test('is told it under the same names, also where the value differs on purpose', () => {
+  test('gets them under the same names, also where the value differs on purpose', () => {
     const environment = container?.environment ?? {}
-    expect(Object.keys(environment).toSorted()).toEqual(Object.keys(twin.env).toSorted())
-    for (const key of ['PROVIDER_LOG', 'MAIL_LOG', 'FAULT_LOG'].filter(log => log in twin.env)) {
-      expect(basename(environment[key] ?? '')).toBe(basename(twin.env[key] ?? ''))
+    expect(Object.keys(environment).toSorted()).toEqual(Object.keys(spec.env).toSorted())
+    for (const key of ['PROVIDER_LOG', 'MAIL_LOG', 'FAULT_LOG'].filter(log => log in spec.env)) {
+      expect(basename(environment[key] ?? '')).toBe(basename(spec.env[key] ?? ''))
     }
   })
 
   test('runs the same file', () => {
-    const [file = ''] = twin.args
+    const [file = ''] = spec.args
     expect(container?.command).toEqual(['node', file.replace(/^\//, '')])
   })
 
-  test('listens where its twin does, and publishes it unless there is a reason', () => {
-    expect(listenedBy(name).toSorted()).toEqual(twin.ports.toSorted())
-    const expected = twin.ports.filter(port => !unpublishedPorts.includes(port))
+  test('listens at the same ports, and publishes them unless there is a reason', () => {
+    expect(listenedBy(name).toSorted()).toEqual(spec.ports.toSorted())
+    const expected = spec.ports.filter(port => !unpublishedPorts.includes(port))
     const published = portsOf(name)
     expect(published.map(({ inside }) => inside).toSorted()).toEqual(expected.toSorted())
     expect(published.map(({ outside }) => outside).toSorted()).toEqual(expected.toSorted())
   })
 })
 
-test('every port of the plan is published once, under a variable that bears its name', () => {
+test('every port of the plan is published once, under a variable that has its name', () => {
   const expected = Object.entries(plan)
     .filter(([name]) => !(name in unpublished))
     .map(([name, port]) => `\${NIGHTSHIFT_${snakeCase(name)}_PORT:-${port}}`)
@@ -156,7 +166,7 @@ test('every port of the plan is published once, under a variable that bears its 
   expect(found.toSorted()).toEqual(expected.toSorted())
 })
 
-test('everybody who reaches Kafka by another name has a listener at which the broker bears that name', () => {
+test('each client that reaches Kafka over a link has a listener that advertises the address of the link', () => {
   const kafka = containers['kafka']?.environment ?? {}
   const listeners = planLinks({ ports: plan, ...addresses, external: [] })
     .filter(({ name }) => name.endsWith('-kafka'))
@@ -186,7 +196,7 @@ test('Kafka, PostgreSQL and Redis run with the settings that they have natively'
   expect(postgres.slice(1)).toEqual(
     stringsIn('infra/local/src/parts/postgres.ts')
       .filter(text => /^[a-z_]+=/.test(text))
-      // Where the native server listens; a container listens on its own network.
+      // These say where the native server listens; a container listens on its own network.
       .filter(text => !/^(listen_addresses|unix_socket_directories)=/.test(text)),
   )
   const redis = String(containers['redis']?.command).split(' ').slice(1)
@@ -195,13 +205,13 @@ test('Kafka, PostgreSQL and Redis run with the settings that they have natively'
   )
 })
 
-test('the container that prepares is told what its program reads, and nothing else', () => {
+test('the container that prepares gets the settings that its program reads, and no others', () => {
   const names = stringsIn('infra/local/src/prepare/prepare-main.ts').filter(text =>
     /^[A-Z_]+$/.test(text),
   )
   const apiKeys = tenantNames.map(tenant => `${tenant.toUpperCase()}_API_KEY`)
-  const told = Object.keys(containers['prepare']?.environment ?? {})
-  expect(told.toSorted()).toEqual([...names, ...apiKeys].toSorted())
+  const given = Object.keys(containers['prepare']?.environment ?? {})
+  expect(given.toSorted()).toEqual([...names, ...apiKeys].toSorted())
 })
 
 test('every API key has the form that the services accept', () => {
@@ -215,7 +225,7 @@ test('every API key has the form that the services accept', () => {
 test.each([
   ['card-provider', 'PORT', '/health'],
   ['payments', 'OPERATIONS_PORT', '/health/ready'],
-])('the probe of %s tells a ready process from one that is not', async (name, variable, path) => {
+])('the probe of %s finds out whether the process is ready', async (name, variable, path) => {
   let status = 200
   const server = createServer((request, response) => {
     response.writeHead(request.url === path ? status : 404).end()
@@ -252,7 +262,7 @@ describe.each(Object.entries(containers))('%s', (name, container) => {
     expect(container.mem_limit).toMatch(/^\d+m$/)
   })
 
-  test('comes back when it dies and says when it is ready, or runs once', () => {
+  test('is restarted and probed, or runs once', () => {
     if (name === 'prepare') {
       expect(container).toMatchObject({ restart: 'no' })
       return
@@ -263,7 +273,7 @@ describe.each(Object.entries(containers))('%s', (name, container) => {
     })
   })
 
-  test('waits for what it needs', () => {
+  test('waits for the containers that it needs', () => {
     const waitsFor = Object.entries(container.depends_on ?? {}).map(
       ([other, { condition }]) => `${other} ${condition}`,
     )
@@ -291,7 +301,7 @@ test('the image has the Node that is pinned, every workspace, and an ordinary us
 function asSeenFromOutside(text: string): string {
   let seen = text.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace('kafka:9092', 'kafka:4092')
   for (const name of Object.keys(containers)) {
-    // What is not published has the number that its native twin has.
+    // A port that is not published has the number of the native process.
     const inside = listenedBy(name).map(port => ({ inside: port, outside: port }))
     for (const { inside: from, outside: to } of [...portsOf(name), ...inside]) {
       seen = seen.replace(new RegExp(`(?<![\\w-])${name}:${from}\\b`, 'g'), `127.0.0.1:${to}`)
@@ -300,13 +310,13 @@ function asSeenFromOutside(text: string): string {
   return seen
 }
 
-/** The links as a list, whatever their JSON looks like. */
+/** The links as a list, so that the form of their JSON does not matter. */
 function withLinksRead(environment: Readonly<Record<string, string>>): Record<string, unknown> {
   const { LINKS, ...others } = environment
   return LINKS === undefined ? others : { ...others, LINKS: JSON.parse(LINKS) }
 }
 
-/** Where a container listens, says what it was told. */
+/** The ports at which a container listens, by its settings. */
 function listenedBy(name: string): number[] {
   const environment = containers[name]?.environment ?? {}
   const ports = Object.entries(environment).filter(([key]) => /(^|_)PORT$/.test(key))
@@ -338,9 +348,7 @@ function snakeCase(name: string): string {
 }
 
 function stringsIn(path: string): string[] {
-  return scan(read(path))
-    .filter(({ kind }) => kind === 'string')
-    .map(({ text }) => text)
+  return readCode(path, read(path)).strings.map(({ text }) => text)
 }
 
 function patternSwitches(): string[] {

@@ -2,14 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { anchorsIn, type Page, pageViolations, type Surroundings } from './docs.ts'
-import { readSourceTree } from './source-tree.ts'
+import { readRepository } from './source-tree.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
 test('every link, anchor, command and path on every page is real', () => {
-  const pages = readSourceTree(repository, ['tools/structure/fixtures']).filter(({ path }) =>
-    path.endsWith('.md'),
-  )
+  const pages = readRepository().filter(({ path }) => path.endsWith('.md'))
   const manifest = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
   const around: Surroundings = {
     pages,
@@ -20,7 +18,7 @@ test('every link, anchor, command and path on every page is real', () => {
   expect(violations.map(v => `${v.file}:${v.line} [${v.rule}] ${v.message}`)).toEqual([])
 })
 
-describe('a page is told what it got wrong', () => {
+describe('a wrong claim of a page is found', () => {
   const outbox: Page = { path: 'docs/outbox.md', text: '# The outbox\n\n## Why not `2PC`?\n' }
 
   function rulesBrokenBy(text: string, path = 'docs/README.md'): string[] {

@@ -12,7 +12,7 @@ export type Surroundings = Readonly<{
   scripts: readonly string[]
 }>
 
-/** Whatever a page says about the repository and is not so: links, commands and paths. */
+/** Claims of a page about the repository that are wrong: links, commands and paths. */
 export function pageViolations(page: Page, around: Surroundings): Violation[] {
   const lines = page.text.split('\n')
   const inFence = fencedLines(lines)

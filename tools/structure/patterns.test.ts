@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { scan } from './scan.ts'
+import { readCode } from './read-code.ts'
 
 type Pattern = {
   name: string
@@ -15,9 +15,12 @@ const repository = join(import.meta.dirname, '../..')
 const home = join(repository, 'packages/patterns')
 const patterns: Pattern[] = JSON.parse(readFileSync(join(home, 'patterns.json'), 'utf8'))
 
+/** Folders that have no naive version and no switch yet. A folder leaves this list for good. */
+const notYetInManifest = ['bounded-backlog', 'circuit-breaker', 'inbox']
+
 test('every folder of patterns is in the manifest, and every entry has a folder', () => {
   const folders = readdirSync(join(home, 'src'), { withFileTypes: true })
-    .filter(entry => entry.isDirectory())
+    .filter(entry => entry.isDirectory() && !notYetInManifest.includes(entry.name))
     .map(({ name }) => name)
   expect(patterns.map(({ name }) => name).toSorted()).toEqual(folders.toSorted())
 })
@@ -72,7 +75,7 @@ function switchesOfServices(): string[] {
   return readdirSync(services)
     .map(service => join(services, service, 'src/config.ts'))
     .filter(file => existsSync(file))
-    .flatMap(file => scan(readFileSync(file, 'utf8')))
-    .filter(({ kind, text }) => kind === 'word' && text.startsWith('PATTERN_'))
+    .flatMap(file => readCode(file, readFileSync(file, 'utf8')).keys)
     .map(({ text }) => text)
+    .filter(key => key.startsWith('PATTERN_'))
 }

@@ -1,23 +1,23 @@
 import { posix } from 'node:path'
 
-/** Where a file lives: a workspace of one kind, and a path inside it. */
+/** Where a file lives: in which workspace, and where inside it. */
 export type Place = Readonly<{
-  kind: 'service' | 'package' | 'simulator' | 'infra' | 'tool' | 'elsewhere'
-  /** The folder of the workspace. For simulators, which share their log writer, always the same. */
-  name: string
-  /** For example `src/flows/take-payment.ts`. */
+  /**
+   * The folder of the workspace. Files beside the workspaces of a folder belong to that folder:
+   * `infra/simulators` has the files that the simulators share. Empty for files at the root.
+   */
+  workspace: string
+  /** The path inside the workspace, for example `src/flows/take-payment.ts`. */
   inside: string
 }>
 
+const workspacePattern =
+  /^(?:load-tests|infra\/simulators\/[^/]+|(?:services|packages|infra|tools)\/[^/]+)(?=\/)/
+
 /** The place of a path in the repository. */
 export function placeOf(path: string): Place {
-  const [top = '', name = '', ...rest] = path.split('/')
-  const inside = rest.join('/')
-  if (top === 'services') return { kind: 'service', name, inside }
-  if (top === 'packages') return { kind: 'package', name, inside }
-  if (top === 'infra') return { kind: name === 'simulators' ? 'simulator' : 'infra', name, inside }
-  if (top === 'tools') return { kind: 'tool', name, inside }
-  return { kind: 'elsewhere', name: top, inside: path }
+  const workspace = workspacePattern.exec(path)?.[0] ?? ''
+  return { workspace, inside: workspace === '' ? path : path.slice(workspace.length + 1) }
 }
 
 const workspaceFolders: Readonly<Record<string, string>> = {

@@ -1,22 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ModuleShape, shapeOf } from './imports.ts'
-import { scan, type Token } from './scan.ts'
+import { type Code, readCode } from './read-code.ts'
 
 export type SourceFile = Readonly<{
   /** From the root of the tree, with forward slashes. */
   path: string
   text: string
-  /** Empty for what is not TypeScript or JavaScript. */
-  tokens: readonly Token[]
-  shape: ModuleShape
+  /** Parsed when it is first asked for; empty if the file is not TypeScript or JavaScript. */
+  code: Code
 }>
 
+const repository = join(import.meta.dirname, '../..')
+/** Fixtures break rules on purpose. */
+const fixtures = 'tools/structure/fixtures'
 const foldersLeftOut = new Set(['node_modules', '.git', '.nightshift', '.turbo', 'coverage'])
 const codeEndings = ['.ts', '.mjs']
 const textEndings = ['.md', '.sql', '.yml', '.yaml', '.json']
 
-/** Every text file below the root that a person wrote, in the order of their paths. */
+/** Every text file of the repository that a person wrote, in the order of their paths. */
+export function readRepository(): SourceFile[] {
+  return readSourceTree(repository, [fixtures, 'package-lock.json'])
+}
+
+/** Every text file below the root, in the order of their paths. */
 export function readSourceTree(root: string, leaveOut: readonly string[] = []): SourceFile[] {
   return listFiles(root, '', new Set(leaveOut))
     .filter(path => [...codeEndings, ...textEndings].some(ending => path.endsWith(ending)))
@@ -25,15 +31,22 @@ export function readSourceTree(root: string, leaveOut: readonly string[] = []): 
 
 /** One file of a tree, from memory: tests use it for trees too small for the disk. */
 export function sourceFile(path: string, text: string): SourceFile {
-  const tokens = isCode(path) ? scan(text) : []
-  return { path, text, tokens, shape: shapeOf(tokens) }
+  let code: Code | undefined
+  return {
+    path,
+    text,
+    get code() {
+      code ??= readCode(path, isCode(path) ? text : '')
+      return code
+    },
+  }
 }
 
 export function isCode(path: string): boolean {
   return codeEndings.some(ending => path.endsWith(ending))
 }
 
-/** Tests may reach where the program may not: into the harness that starts the real parts. */
+/** Tests may import what the program may not: the harness that starts the real parts. */
 export function isTest(path: string): boolean {
   return /\.test\.ts$|(^|\/)test\//.test(path)
 }

@@ -4,20 +4,31 @@ import { describe, expect, test } from 'vitest'
 import { checkTree } from './check-tree.ts'
 import { workspaceFolderOf } from './place.ts'
 import { environmentAllowed } from './rules/environment.ts'
-import { readSourceTree, type SourceFile, sourceFile } from './source-tree.ts'
+import { readRepository, readSourceTree, type SourceFile, sourceFile } from './source-tree.ts'
+import type { Violation } from './violation.ts'
 
-const repository = join(import.meta.dirname, '../..')
 const fixtures = join(import.meta.dirname, 'fixtures')
 
-test('the repository keeps every rule of the house', () => {
-  const files = readSourceTree(repository, ['tools/structure/fixtures', 'package-lock.json'])
-  const violations = checkTree(files, environmentAllowed)
-  expect(violations.map(v => `${v.file}:${v.line} [${v.rule}] ${v.message}`)).toEqual([])
+/** Top-level folders in which a rule does not hold yet. A folder leaves its list for good. */
+const notYetHeld: Readonly<Record<string, readonly string[]>> = {
+  'literal-spreads': ['packages', 'services', 'infra', 'load-tests'],
+  'parameter-count': ['services'],
+  'small-files': ['packages', 'services', 'infra', 'load-tests'],
+  'comment-openings': ['packages', 'services', 'infra', 'load-tests'],
+}
+
+test('the repository keeps every rule', () => {
+  const violations = checkTree(readRepository(), environmentAllowed).filter(
+    ({ rule, file }) => !notYetHeld[rule]?.includes(file.split('/')[0] ?? ''),
+  )
+  expect(violations.map(describeViolation)).toEqual([])
 })
 
 test('a package is named after its folder, so that an import shows where to look', () => {
-  const misplaced = readSourceTree(repository, ['tools/structure/fixtures'])
-    .filter(({ path }) => /^(packages|services|infra)\/.*package\.json$/.test(path))
+  const misplaced = readRepository()
+    .filter(({ path }) =>
+      /^(packages|services|infra|tools\/(?!node))\/?.*package\.json$/.test(path),
+    )
     .map(({ path, text }) => ({ path, name: String(JSON.parse(text).name) }))
     .filter(({ path, name }) => `${workspaceFolderOf(name)}/package.json` !== path)
   expect(misplaced).toEqual([])
@@ -30,13 +41,13 @@ describe('each rule finds what it is for, where it is, and nothing else', () => 
     const files = readSourceTree(join(fixtures, rule))
     const expected = files.flatMap(markedLines)
     expect(expected).not.toEqual([])
-    const found = checkTree(files).map(v => `${v.file}:${v.line} ${v.rule}`)
+    const found = violationsOfFixture(files, rule).map(v => `${v.file}:${v.line} ${v.rule}`)
     expect(found.toSorted()).toEqual(expected.map(place => `${place} ${rule}`).toSorted())
   })
 })
 
 test('a tree that only looks broken, in comments and strings, passes', () => {
-  expect(checkTree(readSourceTree(join(fixtures, 'clean')))).toEqual([])
+  expect(violationsOfFixture(readSourceTree(join(fixtures, 'clean')), 'clean')).toEqual([])
 })
 
 test('an entry of an allow-list that is no longer needed is an error', () => {
@@ -46,7 +57,7 @@ test('an entry of an allow-list that is no longer needed is an error', () => {
   ])
 })
 
-test('tests may use the harness and every room of their own service, but no other service', () => {
+test('tests may use the harness and every layer of their own service, but no other service', () => {
   const path = 'services/payments/test/take-payment.integration.test.ts'
   const allowed = [
     "import { openTestSystem } from '@nightshift/load-tests/harness/test-system'",
@@ -55,12 +66,23 @@ test('tests may use the harness and every room of their own service, but no othe
   ]
   expect(checkTree([sourceFile(path, allowed.join('\n'))])).toEqual([])
   const forbidden = "import { insertListing } from '@nightshift/listings/store/listings'"
-  expect(checkTree([sourceFile(path, forbidden)])).toMatchObject([{ rule: 'borders', line: 1 }])
+  expect(checkTree([sourceFile(path, forbidden)])).toMatchObject([
+    { rule: 'package-imports', line: 1 },
+  ])
 })
 
-/** A fixture says itself which of its lines are broken. */
+/** Files of a fixture are small, and most have one importer: one fixture is about that. */
+function violationsOfFixture(files: readonly SourceFile[], fixture: string): Violation[] {
+  return checkTree(files).filter(({ rule }) => rule !== 'small-files' || fixture === rule)
+}
+
+/** The lines of a fixture that break its rule are marked in the fixture. */
 function markedLines({ path, text }: SourceFile): string[] {
   return text
     .split('\n')
     .flatMap((line, index) => (line.includes('broken here') ? [`${path}:${index + 1}`] : []))
+}
+
+function describeViolation({ rule, file, line, message }: Violation): string {
+  return `${file}:${line} [${rule}] ${message}`
 }

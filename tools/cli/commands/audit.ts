@@ -1,4 +1,4 @@
-/** Asks every witness what happened, and says whether the promises were kept. */
+/** Asks every source what happened, and says whether the promises were kept. */
 import { resolve } from 'node:path'
 import {
   type AuditorCommand,
@@ -6,55 +6,60 @@ import {
   auditRunning,
 } from '@nightshift/load-tests/reporting/auditor-command'
 import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { Option } from 'commander'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { runTool } from '../terminal/run-tool.ts'
 
-const help = `Usage: npm run audit [-- --save DIR] [--json] [--deadline-seconds N]
-       npm run audit -- --run DIR [--json]
+const description = `Waits until nothing is under way in the running system, then reads every source: the card
+provider's own log, the mail server's, the three databases, the topics, the public search, the
+log of faults, and what the clients of the last \`npm run load\` were told. Exit code 0 when the
+promises were kept, 1 when one was broken, 2 when that cannot be said.`
 
-Waits until nothing is under way in the running system, then asks everybody: the card provider's own
-log, the mail server's, the three databases, the topics, the public search, the log of faults, and
-what the clients of the last \`npm run load\` were told. Exit code 0 when the promises were kept, 1 when
-one was broken, 2 when that can not be said.
-
-  --run DIR              judges a run that was kept, and asks nobody
-  --save DIR             keeps what was said, for --run
-  --deadline-seconds N   how long to wait for rest (90)
-  --json                 the verdict as JSON
-
-It is load-tests/auditor/main.ts in a process of its own; that knows more flags.`
-
-const options = {
-  run: { type: 'string' },
-  save: { type: 'string' },
-  'deadline-seconds': { type: 'string' },
-  json: { type: 'boolean' },
-} as const
 const exitUnknown = 2
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const command = npmCommand('audit', description)
+  .addOption(
+    new Option('--run <dir>', 'judges a run that was kept, and asks no running system').conflicts([
+      'save',
+      'deadlineSeconds',
+    ]),
+  )
+  .option('--save <dir>', 'keeps what the sources said, for --run')
+  .option('--deadline-seconds <n>', 'how long to wait until nothing is under way (90)')
+  .option('--json', 'the verdict as JSON')
+  .addHelpText(
+    'after',
+    '\nThe auditor is a process of its own, load-tests/auditor/main.ts; it has more options.',
+  )
+  .action(exitWith(run))
 
-if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
+if (import.meta.main) await runCommand(command)
 
-async function run(values: Values): Promise<number> {
-  let command: AuditorCommand
+type Options = { run?: string; save?: string; deadlineSeconds?: string; json?: boolean }
+
+async function run(options: Options): Promise<number> {
+  let auditor: AuditorCommand
   try {
-    command = await commandFor(values)
+    auditor = await auditorFor(options)
   } catch (error) {
-    // Nobody could be asked: that is no broken promise, which 1 would say.
+    // No source could be asked. That is no broken promise, which exit code 1 would say.
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     return exitUnknown
   }
-  for (const line of command.advice) process.stderr.write(`${line}\n\n`)
-  return runTool(process.execPath, command.args, { ...process.env, ...command.env })
+  for (const line of auditor.advice) process.stderr.write(`${line}\n\n`)
+  return runTool(process.execPath, auditor.args, { ...process.env, ...auditor.env })
 }
 
-async function commandFor(values: Values): Promise<AuditorCommand> {
-  const { run: dir, save, json, 'deadline-seconds': seconds } = values
+async function auditorFor({
+  run: dir,
+  save,
+  deadlineSeconds,
+  json,
+}: Options): Promise<AuditorCommand> {
   const flags = json ? ['--json'] : []
-  if (typeof dir === 'string') return auditRecorded(whereCalled(dir), flags)
-  if (typeof save === 'string') flags.push('--save', whereCalled(save))
-  if (typeof seconds === 'string') flags.push('--deadline-seconds', seconds)
+  if (dir !== undefined) return auditRecorded(whereCalled(dir), flags)
+  if (save !== undefined) flags.push('--save', whereCalled(save))
+  if (deadlineSeconds !== undefined) flags.push('--deadline-seconds', deadlineSeconds)
   return auditRunning(await runningWitnesses(process.env), flags)
 }
 

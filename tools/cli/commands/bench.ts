@@ -1,4 +1,4 @@
-/** Measures what something costs, in rounds that take turns. */
+/** Measures what something costs, in rounds that alternate. */
 
 import type { Bench } from '@nightshift/load-tests/bench/bench'
 import { benchFaultProxy } from '@nightshift/load-tests/bench/bench-fault-proxy'
@@ -10,48 +10,53 @@ import { median, round } from '@nightshift/load-tests/reporting/measure'
 import { resultHead } from '@nightshift/load-tests/reporting/result-head'
 import { spreadOf } from '@nightshift/load-tests/reporting/spread'
 import { readNumber } from '@nightshift/local/read-number'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { Argument } from 'commander'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
 const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
 
-const help = `Usage: npm run bench -- <name> [--rounds N] [--seconds N] [--short] [--write] [--json]
+const description = `Measures a price and prints it. Nothing is written unless --write says so. Speeds
+are of this machine and this hour: the result names the machine, and gives the median of the rounds with
+the least and the most.`
 
-Measures a price and prints it. Nothing is written unless --write says so. Speeds are of this machine and this hour: the result
-names the machine, and gives the median of the rounds with the least and the most.
-
-  <name>       ${benches.map(({ name, title }) => `${name}: ${title}`).join('\n               ')}
-  --rounds N   (5)
-  --seconds N  of each arm of a round (10)
-  --short      one round of two seconds
-  --write      keeps the result in load-tests/results, over the one that is committed; refused with
-               --short, or with fewer rounds or seconds than that one has
-  --json       the result as JSON on standard output`
-
-const options = {
-  rounds: { type: 'string' },
-  seconds: { type: 'string' },
-  short: { type: 'boolean' },
-  write: { type: 'boolean' },
-  json: { type: 'boolean' },
-} as const
+const benchList = benches.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')
 const roundsMax = 100
 const secondsMax = 600
-/** A bench throws no dice. */
+/** A bench uses no random source. */
 const seed = 0
+const readRounds = (text: string) => readNumber('--rounds', text, roundsMax)
+const readSeconds = (text: string) => readNumber('--seconds', text, secondsMax)
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const command = npmCommand('bench', description)
+  .addArgument(new Argument('<name>', 'the bench').choices(benches.map(({ name }) => name)))
+  .option('--rounds <n>', 'rounds of each arm (5)', parsedBy(readRounds))
+  .option('--seconds <n>', 'time of each arm in a round (10)', parsedBy(readSeconds))
+  .option('--short', 'one round of two seconds')
+  .option(
+    '--write',
+    'keep the result in load-tests/results, over the one that is committed; refused with --short, or with fewer rounds or seconds than that one has',
+  )
+  .option('--json', 'the result as JSON on standard output')
+  .addHelpText('after', `\nBenches:\n${benchList}`)
+  .action(exitWith(run))
 
-if (import.meta.main) {
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
+if (import.meta.main) await runCommand(command)
+
+type Options = {
+  rounds?: number
+  seconds?: number
+  short?: boolean
+  write?: boolean
+  json?: boolean
 }
 
-async function run(values: Values, names: readonly string[]): Promise<number> {
-  const bench = find(names)
-  const short = values['short'] === true
-  const rounds = readNumber('--rounds', values['rounds'] ?? (short ? '1' : '5'), roundsMax)
-  const seconds = readNumber('--seconds', values['seconds'] ?? (short ? '2' : '10'), secondsMax)
-  const write = values['write'] === true
+async function run(
+  name: string,
+  { short = false, rounds = short ? 1 : 5, seconds = short ? 2 : 10, write = false, json }: Options,
+): Promise<number> {
+  const bench = benches.find(each => each.name === name)
+  if (bench === undefined) throw new Error(`There is no bench ${name}.`)
   if (write) await assertMayWrite(bench.result, { rounds, seconds, short })
   const say = (line: string) => process.stderr.write(`${bench.name}: ${line}\n`)
   const commit = await describeCommit()
@@ -61,14 +66,16 @@ async function run(values: Values, names: readonly string[]): Promise<number> {
   )
   const ratios = measured.ratios && spreadOfRatios(measured.ratios)
   const targets = ratios && judge(bench, ratios)
-  const { result: name, title } = bench
-  const command = `npm run bench -- ${bench.name} --rounds ${rounds} --seconds ${seconds}`
+  const started = `npm run bench -- ${bench.name} --rounds ${rounds} --seconds ${seconds}`
+  const about = { name: bench.result, kind: 'bench', title: bench.title, command: started, seed }
   const result = {
-    ...(await resultHead({ name, kind: 'bench', title, command, seed }, commit)),
-    ...{ arms, ...(ratios && { ratios }), ...(targets && { targets }) },
+    ...(await resultHead(about, commit)),
+    arms,
+    ...(ratios && { ratios }),
+    ...(targets && { targets }),
     outcome: 'measured',
   }
-  if (values['json']) console.log(JSON.stringify(result, null, 2))
+  if (json) console.log(JSON.stringify(result, null, 2))
   else console.log([describe(arms), ...describeRatios(ratios, targets)].join('\n\n'))
   say(await keepResult(result, { write }))
   return 0
@@ -86,19 +93,13 @@ function spreadOfRatios(measured: Readonly<Record<string, readonly number[]>>): 
   )
 }
 
-/** A target that is missed is said, and is no failure: the machine decides too. */
+/** A missed target is reported and is no failure: the machine decides too. */
 function judge({ targets = [] }: Bench, ratios: Ratios) {
   return targets.flatMap(({ ratio, atLeast }) => {
     const value = ratios[ratio]?.median
     if (value === undefined) return []
     return [{ figure: ratio, goal: `>= ${atLeast}`, value, met: value >= atLeast }]
   })
-}
-
-function find(names: readonly string[]): Bench {
-  const bench = benches.find(({ name }) => name === names[0])
-  if (bench && names.length === 1) return bench
-  throw new Error(`Name one of: ${benches.map(({ name }) => name).join(', ')}.\n\n${help}`)
 }
 
 function describeRatios(

@@ -16,56 +16,58 @@ import {
   type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
 import { simulatorNames } from '@nightshift/faults/injector/target'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitUsage, exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run break [-- <thing> <what> [flags]] [--for TIME] [--json]
+const description = `Without a thing, lists what can be broken and what is broken now. Each fault is
+written down in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.`
 
-Without a thing, lists what can be broken and what is broken now. Whatever is done is written down
-in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.
-
+const examples = `
+What can be broken:
   <process> kill | restart | freeze | stop
   redis flush
   postgres kill-backend --of <service>
   <link> down
-  <link> <toxic> [--stream upstream] [--toxicity 0.3] [what the toxic is told, as flags]
+  <link> <toxic> [--stream upstream] [--toxicity 0.3] [attributes of the toxic, as options]
   <card-provider or mailbox> <setting>=<value> ...
 
-  --for TIME           heals it again after 500ms, 10s or 2m (at most 60m), and at Ctrl-C
-  --json               one JSON document instead of lines
-
+Examples:
   npm run break -- payments-provider latency --latency 2000 --jitter 500
   npm run break -- card-provider silence=after silenceRate=0.5 --for 30s`
 
-const text = { type: 'string' } as const
-const options = {
-  ...Object.fromEntries(attributeFlags.map(flag => [flag, text])),
-  stream: text,
-  toxicity: text,
-  of: text,
-  for: text,
-  json: { type: 'boolean' },
-} as const
-
 const overAtOnce = ['kill', 'restart', 'flush', 'kill-backend']
 const forMaxMs = 3_600_000
-const exitUsage = 2
 const exitStopped = 130
 const columnsUnknown = 80
 
-if (import.meta.main) {
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
-}
+const command = npmCommand('break', description)
+  .argument('[words...]', 'the thing, and what is to happen to it')
+  .option(
+    '--for <time>',
+    'heal it again after 500ms, 10s or 2m (at most 60m), and at Ctrl-C',
+    parsedBy(text => readDuration('--for', text, forMaxMs)),
+  )
+  .option('--json', 'one JSON document instead of lines')
+  .option('--of <service>', 'the service whose session of PostgreSQL is killed')
+  .option('--stream <side>', 'upstream or downstream')
+  .option('--toxicity <share>', 'share of the connections that a toxic takes')
+for (const flag of attributeFlags) command.option(`--${flag} <n>`, 'attribute of a toxic')
+command.addHelpText('after', examples).action(exitWith(run))
 
-async function run(values: Flags, words: readonly string[]): Promise<number> {
-  const { for: period, json, ...flags } = values
-  const forMs = period === undefined ? undefined : readDuration('--for', String(period), forMaxMs)
+if (import.meta.main) await runCommand(command)
+
+type Options = { for?: number; json?: boolean }
+
+async function run(
+  words: readonly string[],
+  { for: forMs, json = false }: Options,
+): Promise<number> {
   const running = await openRunningInjector()
   const breakable = await breakableOf(running)
   if (words.length === 0) {
-    await list(running, breakable, json === true)
+    await list(running, breakable, json)
     return 0
   }
-  const wanted = parseBreak(words, flags, breakable)
+  const wanted = parseBreak(words, flagsOfFault(), breakable)
   if ('mistake' in wanted) {
     console.error(`${wanted.mistake}\n\`npm run break\` lists everything.`)
     return exitUsage
@@ -79,7 +81,7 @@ async function run(values: Flags, words: readonly string[]): Promise<number> {
   if (forMs !== undefined)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
   const broken = await doBreak(running.injector, wanted)
-  tell(broken, forMs, json === true)
+  tell(broken, forMs, json)
   if (forMs === undefined || broken.heal === undefined) return 0
   await sleep(forMs, undefined, { signal: stop.signal }).catch(() => undefined) // Ctrl-C heals too
   await broken.heal.undo()
@@ -87,16 +89,24 @@ async function run(values: Flags, words: readonly string[]): Promise<number> {
   return stop.signal.aborted ? exitStopped : 0
 }
 
+/** The options that say more about a fault, under the names that the person typed. */
+function flagsOfFault(): Flags {
+  const about = command.options.filter(({ long }) => long !== '--for' && long !== '--json')
+  return Object.fromEntries(
+    about.map(option => [option.name(), command.getOptionValue(option.attributeName())]),
+  )
+}
+
 async function breakableOf({ injector, processes }: RunningInjector): Promise<Breakable> {
   const links = (await injector.links()).map(({ name }) => name).toSorted()
-  const boards = await Promise.all(
-    simulatorNames.map(async board => {
-      // One that is stopped or frozen has no settings to show, and the rest can still be broken.
-      const settings = await injector.settings(board).catch(() => undefined)
-      return [board, settings] as const
+  const entries = await Promise.all(
+    simulatorNames.map(async name => {
+      // A simulator that is stopped or frozen shows no settings; the rest can still be broken.
+      const settings = await injector.settings(name).catch(() => undefined)
+      return [name, settings] as const
     }),
   )
-  const settings = Object.fromEntries(boards.filter(([, settings]) => settings !== undefined))
+  const settings = Object.fromEntries(entries.filter(([, settings]) => settings !== undefined))
   return { processes, links, settings }
 }
 

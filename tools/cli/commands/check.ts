@@ -2,19 +2,19 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { repoRoot } from '@nightshift/local/system/state'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { runTool } from '../terminal/run-tool.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const help = `Usage: npm run check
-
-Runs tsc, Biome, knip, the structure checks and the comparison of the reference pages, side by side.
-What has not changed since the last time is not run again.`
+const description = `Runs tsc, Biome, knip, the structure rules and the comparison of the reference pages, side by
+side. A check whose files have not changed since the last time is not run again.`
 
 const tasks = ['types', 'lint', 'dead', 'structure', 'reference']
 const summariesDir = join(repoRoot, '.turbo/runs')
 
-if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+const command = npmCommand('check', description).action(exitWith(run))
+
+if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
   const turbo = join(repoRoot, 'node_modules/.bin/turbo')

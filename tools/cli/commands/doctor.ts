@@ -1,26 +1,26 @@
-/** Looks at everything that a start needs, and says what to do about what is missing. */
+/** Looks for everything that a start needs, and says how to get what is missing. */
 import { styleText } from 'node:util'
 import { type DoctorLine, examine } from '@nightshift/local/parts/doctor'
 import { portPlan, readPortBase } from '@nightshift/local/ports/ports'
 import { findSupervisor } from '@nightshift/local/supervisor/control-client'
 import { statePaths } from '@nightshift/local/system/state'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const help = `Usage: npm run doctor [-- --json]
+const description = `Looks at this machine without changing it: programs, ports, memory, disk. Exit code 1 when
+something is missing that \`npm start\` needs.`
 
-Looks at this machine without changing it: programs, ports, memory, disk. Exit code 1 when something
-is missing that \`npm start\` needs.`
+const command = npmCommand('doctor', description)
+  .option('--json', 'one JSON document instead of a table')
+  .action(exitWith(run))
 
-const options = { json: { type: 'boolean' } } as const
+if (import.meta.main) await runCommand(command)
 
-if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
-
-async function run({ json }: { json?: string | boolean }): Promise<number> {
+async function run({ json }: { json?: boolean }): Promise<number> {
   const state = statePaths()
   const plan = portPlan(readPortBase(process.env['NIGHTSHIFT_PORT_BASE']))
   const isRunning = (await findSupervisor(state)) !== undefined
-  // While the system runs, its own ports are taken, and rightly so.
+  // While the system runs, it holds its own ports.
   const ports = isRunning ? [] : Object.entries(plan).map(([name, port]) => ({ name, port }))
   const lines = await examine({ toolsDir: state.tools, environment: process.env, ports })
   console.log(json ? JSON.stringify(lines, null, 2) : describe(lines, isRunning))

@@ -7,43 +7,35 @@ import {
 } from '@nightshift/faults/injector/running-injector'
 import { type BreakableName, simulatorNames } from '@nightshift/faults/injector/target'
 import { nearestNames } from '@nightshift/local/nearest-names'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitUsage, exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run heal [-- <thing>] [--json]
+const description = `Without a thing: wakes and starts every process, heals every link, resets every
+fault setting, and waits until all is ready.`
 
-Without a thing: wakes and starts every process, heals every link, puts every setting at rest, and
-waits until all is ready.
+const command = npmCommand('heal', description)
+  .argument('[thing]', 'a process, a link, or a simulator whose settings are to be reset')
+  .option('--json', 'one JSON document instead of lines')
+  .action(exitWith(run))
 
-  <thing>              a process, a link, or whose settings are to be at rest
-  --json               one JSON document instead of lines`
+if (import.meta.main) await runCommand(command)
 
-const options = { json: { type: 'boolean' } } as const
-const exitUsage = 2
-
-type Values = Readonly<Record<string, string | boolean | undefined>>
-
-if (import.meta.main) {
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
-}
-
-async function run({ json }: Values, words: readonly string[]): Promise<number> {
+async function run(thing: string | undefined, { json }: { json?: boolean }): Promise<number> {
   const running = await openRunningInjector()
-  const [thing] = words
-  const healed = thing === undefined ? await running.injector.healAll() : await heal(running, words)
+  const healed = thing === undefined ? await running.injector.healAll() : await heal(running, thing)
   if (healed === undefined) return exitUsage
   if (json) console.log(JSON.stringify({ healed }, null, 2))
   else console.log(healed.length === 0 ? 'Nothing was broken.' : healed.join('\n'))
   return 0
 }
 
-/** Undefined when nothing has that name, which has been said by then. */
+/** Undefined when nothing has that name; the message is written by then. */
 async function heal(
   running: RunningInjector,
-  words: readonly string[],
+  thing: string,
 ): Promise<readonly string[] | undefined> {
   const { injector, processes } = running
-  // A setting is called card-provider/silence in the log.
-  const [name = ''] = words.join(' ').split('/')
+  // The log of faults calls a setting card-provider/silence.
+  const [name = ''] = thing.split('/')
   const known = processes.find(each => each === name)
   if (known !== undefined) return healProcess(running, known)
   const links = (await injector.links()).map(link => link.name)
@@ -58,8 +50,8 @@ async function healLink({ injector }: RunningInjector, name: string): Promise<st
   const link = (await injector.links()).find(each => each.name === name)
   const healed = await injector.heal(name)
   await injector.up(name)
-  const ills = [...(link?.enabled ? [] : ['down']), ...healed]
-  return ills.length === 0 ? [] : [`healed ${name} (${ills.join(', ')})`]
+  const faults = [...(link?.enabled ? [] : ['down']), ...healed]
+  return faults.length === 0 ? [] : [`healed ${name} (${faults.join(', ')})`]
 }
 
 async function healProcess(
@@ -74,8 +66,8 @@ async function healProcess(
   } else if ((await injector.thaw(name)).wasBroken) {
     done.push(`thawed ${name}`)
   }
-  const board = simulatorNames.find(each => each === name)
-  const turned = board === undefined ? [] : await injector.resetSettings(board)
-  if (turned.length > 0) done.push(`put ${name} at rest (${turned.join(', ')})`)
+  const simulator = simulatorNames.find(each => each === name)
+  const reset = simulator === undefined ? [] : await injector.resetSettings(simulator)
+  if (reset.length > 0) done.push(`reset the settings of ${name} (${reset.join(', ')})`)
   return done
 }

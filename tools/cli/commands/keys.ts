@@ -16,62 +16,62 @@ import { loadSecrets, type Secrets } from '@nightshift/local/system/secrets'
 import { statePaths } from '@nightshift/local/system/state'
 import { limits as paymentsLimits } from '@nightshift/payments/limits'
 import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
 const tenantNames = seedTenants.map(({ name }) => name)
 
-const help = `Usage: npm run keys -- issue <tenant> [--scopes A,B] [--days N] [--json]
-       npm run keys -- revoke <key id> [--json]
-       npm run keys [-- list] [--json]
+const description = `API keys of the running system. A tenant may have two in use: issue the next, hand
+it over, revoke the last. A key is shown once, and only its hash is stored.`
 
-API keys of the running system. A tenant may have two in use: issue the next, hand it over, revoke
-the last. A key is shown once, and only its hash is stored.
-
-  <tenant>             ${tenantNames.join(', ')}, or the UUID of another
-  --scopes A,B         what it may do: ${scopes.join(', ')} (all of them)
-  --days N             it expires by itself (never)
-  <key id>             the eight characters after ns_test_
-  --json               one JSON document instead of lines`
-
-const options = {
-  scopes: { type: 'string' },
-  days: { type: 'string' },
-  json: { type: 'boolean' },
-} as const
 const daysMax = 3_650
 const dayMs = 24 * 3_600_000
-const exitUsage = 2
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** However fresh a service's memory of a key is, it is asked about again after this. */
+/** A service remembers a key for this long at most, and then reads it from its database again. */
 const stillAcceptedMs = Math.max(listingsLimits.apiKeys.cacheMs, paymentsLimits.apiKeys.cacheMs)
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const jsonFlag = ['--json', 'one JSON document instead of lines'] as const
+const readDays = (text: string) => readNumber('--days', text, daysMax)
+
+const command = npmCommand('keys', description)
+command
+  .command('list')
+  .description('Lists the keys. Without a subcommand, this one runs.')
+  .option(...jsonFlag)
+  .action(exitWith(list))
+command
+  .command('issue')
+  .description('Makes a new key and shows it once.')
+  .argument('<tenant>', `${tenantNames.join(', ')}, or the UUID of another`, parsedBy(readTenant))
+  .option(
+    '--scopes <a,b>',
+    `what it may do: ${scopes.join(', ')} (all of them)`,
+    parsedBy(readScopes),
+  )
+  .option('--days <n>', 'it expires by itself (never)', parsedBy(readDays))
+  .option(...jsonFlag)
+  .action(exitWith(issue))
+command
+  .command('revoke')
+  .description('Ends a key.')
+  .argument('<key-id>', 'the eight characters after ns_test_')
+  .option(...jsonFlag)
+  .action(exitWith(revoke))
 
 if (import.meta.main) {
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
+  const args = process.argv.slice(2)
+  const isAboutNoKey = args.every(arg => arg === '--json')
+  await runCommand(command, isAboutNoKey ? ['list', ...args] : args)
 }
 
-async function run(values: Values, words: readonly string[]): Promise<number> {
-  const [verb = 'list', subject, ...more] = words
-  const subjects = { issue: 1, revoke: 1, list: 0 }[verb]
-  if (subjects === undefined || more.length > 0 || (subject === undefined) === (subjects === 1)) {
-    console.error(help)
-    return exitUsage
-  }
-  if (verb === 'issue') await issue(subject ?? '', values)
-  else if (verb === 'revoke') await revoke(subject ?? '', values)
-  else await list(values)
-  return 0
-}
+type Json = { json?: boolean }
+type Tenant = { tenantId: string; tenant: string }
 
-async function issue(tenant: string, { scopes: list, days, json }: Values): Promise<void> {
-  const tenantId = readTenant(tenant)
-  const wanted = readScopes(list)
-  const expiresAt =
-    days === undefined
-      ? undefined
-      : new Date(Date.now() + readNumber('--days', days, daysMax) * dayMs)
+async function issue(
+  { tenantId, tenant }: Tenant,
+  { scopes: wanted = [...scopes], days, json }: { scopes?: Scope[]; days?: number } & Json,
+): Promise<number> {
+  const expiresAt = days === undefined ? undefined : new Date(Date.now() + days * dayMs)
   const { tables } = await openTables()
   const issued = await issueKey(tables, { tenantId, scopes: wanted, expiresAt })
   if (issued.kind === 'full') {
@@ -84,14 +84,15 @@ async function issue(tenant: string, { scopes: list, days, json }: Values): Prom
   const keyId = apiKeyIdOf(key)
   if (json) {
     console.log(JSON.stringify({ key, keyId, tenantId, scopes: wanted, expiresAt }, null, 2))
-    return
+    return 0
   }
   console.log(key)
   console.log(`\nShown now and never again. It works at once, for ${wanted.join(', ')}.`)
   console.log(`To end it: npm run keys -- revoke ${keyId}`)
+  return 0
 }
 
-async function revoke(keyId: string, { json }: Values): Promise<void> {
+async function revoke(keyId: string, { json }: Json): Promise<number> {
   const { tables, secrets } = await openTables()
   const known = (await listKeys(tables)).find(key => key.keyId === keyId)
   if (!known) throw new Error(`There is no key ${keyId}; \`npm run keys\` lists them.`)
@@ -99,26 +100,27 @@ async function revoke(keyId: string, { json }: Values): Promise<void> {
   const seeded = namesOfSeeded(secrets, keyId)
   if (json) {
     console.log(JSON.stringify({ keyId, services, stillAcceptedMs }, null, 2))
-    return
+    return 0
   }
   if (services.length === 0) {
-    console.log(`${keyId} was over already.`)
-    return
+    console.log(`${keyId} had ended already.`)
+    return 0
   }
   const seconds = stillAcceptedMs / 1000
   console.log(`Revoked in ${services.join(' and ')}: refused after ${seconds} s at the latest.`)
   for (const name of seeded) {
     console.log(
-      `It stands in .nightshift/secrets.json as the key of ${name}: what uses that is refused now.`,
+      `It is in .nightshift/secrets.json as the key of ${name}: callers that use it are refused now.`,
     )
   }
+  return 0
 }
 
-async function list({ json }: Values): Promise<void> {
+async function list({ json }: Json): Promise<number> {
   const keys = await listKeys((await openTables()).tables)
   if (json) {
     console.log(JSON.stringify(keys, null, 2))
-    return
+    return 0
   }
   const rows = keys.map(key => ({
     key: key.keyId,
@@ -129,6 +131,7 @@ async function list({ json }: Values): Promise<void> {
     scopes: key.scopes.join(' '),
   }))
   console.log(renderTable(rows))
+  return 0
 }
 
 function holderOf({ tenantId }: ListedKey): string {
@@ -161,15 +164,14 @@ function namesOfSeeded({ apiKeys, paymentsServiceKey }: Secrets, keyId: string):
     .map(([name]) => name)
 }
 
-function readTenant(tenant: string): string {
+function readTenant(tenant: string): Tenant {
   const known = seedTenants.find(({ name }) => name === tenant)
-  if (known) return known.tenantId
-  if (uuid.test(tenant)) return tenant
+  if (known) return { tenantId: known.tenantId, tenant }
+  if (uuid.test(tenant)) return { tenantId: tenant, tenant }
   throw new Error(`There is no employer ${tenant}: say ${tenantNames.join(', ')}, or a UUID.`)
 }
 
-function readScopes(list: string | boolean | undefined): Scope[] {
-  if (typeof list !== 'string') return [...scopes]
+function readScopes(list: string): Scope[] {
   const names = [...new Set(list.split(','))]
   const wanted = scopes.filter(scope => names.includes(scope))
   if (wanted.length === names.length) return wanted

@@ -1,4 +1,4 @@
-/** Sends people to the running system: how many are served, and how fast. */
+/** Sends load to the running system: how many requests are served, and how fast. */
 import { join } from 'node:path'
 import { loadSettingsOf } from '@nightshift/load-tests/scenarios/load-settings'
 import { runK6, type ScenarioName, scenarioNames } from '@nightshift/load-tests/scenarios/run-k6'
@@ -7,38 +7,32 @@ import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { loadSecrets } from '@nightshift/local/system/secrets'
 import { statePaths } from '@nightshift/local/system/state'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { Argument } from 'commander'
 import { describeProgress, describeSummary } from '../terminal/print-load.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run load -- <scenario> [--rate N] [--seconds N] [--seed N] [--json]
-
-Runs a k6 scenario against the running system: employers who publish and pay, and candidates who
-search. Exit code 0, or k6's: 99 when the generator could not keep up, 107 when the script failed.
-What was asked and answered is kept in .nightshift/run/load, for the auditor.
-
-  <scenario>           ${scenarioNames.join(', ')}
-  --rate N             employers per second on an ordinary night (35, which is 0.7 of 50; at most 100)
-  --seconds N          the whole run (as the scenario says)
-  --seed N             another crowd (1)
-  --json               the summary as JSON, and nothing else`
-
-const options = {
-  rate: { type: 'string' },
-  seconds: { type: 'string' },
-  seed: { type: 'string', default: '1' },
-  json: { type: 'boolean' },
-} as const
-
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const description = `Runs a k6 scenario against the running system: employers who publish and pay, and
+candidates who search. Exit code 0, or k6's: 99 when the generator could not keep up, 107 when the script
+failed. Every request and answer is kept in .nightshift/run/load, for the auditor.`
 
 const exitStopped = 130
 
-if (import.meta.main) {
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
-}
+const command = npmCommand('load', description)
+  .addArgument(new Argument('<scenario>', 'the scenario').choices(scenarioNames))
+  .option(
+    '--rate <n>',
+    'employers per second on an ordinary night (35, which is 0.7 of 50; at most 100)',
+  )
+  .option('--seconds <n>', 'the whole run (as the scenario says)')
+  .option('--seed <n>', 'another crowd', '1')
+  .option('--json', 'the summary as JSON, and nothing else')
+  .action(exitWith(run))
 
-async function run(values: Values, positionals: readonly string[]): Promise<number> {
-  const scenario = readScenario(positionals)
+if (import.meta.main) await runCommand(command)
+
+type Options = { rate?: string; seconds?: string; seed: string; json?: boolean }
+
+async function run(scenario: ScenarioName, options: Options): Promise<number> {
   const urlOf = await runningUrls()
   const { apiKeys } = await loadSecrets(statePaths().secrets)
   const say = (line: string) => process.stderr.write(`${line}\n`)
@@ -56,32 +50,28 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
   const over = new AbortController()
   const confirming = confirmAllAddresses(urlOf('mailbox'), over.signal)
   const { exitCode, summary, said } = await runK6({
-    ...{ k6, scenario, signal: stop.signal },
-    env: { ...loadSettingsOf(urls, apiKeys), ...settingsIn(values) },
+    k6,
+    scenario,
+    signal: stop.signal,
+    env: { ...loadSettingsOf(urls, apiKeys), ...settingsIn(options) },
     historyFile: join(directory, 'history.jsonl'),
     summaryFile: join(directory, 'summary.json'),
     htmlFile: join(directory, 'report.html'),
-    ...(values['json'] ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
+    ...(options.json ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
   }).finally(() => over.abort())
   await confirming
   if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
-  console.log(values['json'] ? JSON.stringify(summary, null, 2) : describeSummary(summary))
+  console.log(options.json ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped
   if (exitCode !== 0) say(said)
   return exitCode
 }
 
-function readScenario([name, ...more]: readonly string[]): ScenarioName {
-  const scenario = scenarioNames.find(known => known === name)
-  if (scenario !== undefined && more.length === 0) return scenario
-  throw new Error(`One scenario is needed: ${scenarioNames.join(', ')}.`)
-}
-
 /** The scenario itself checks what the numbers may be. */
-function settingsIn({ rate, seconds, seed }: Values): Record<string, string> {
+function settingsIn({ rate, seconds, seed }: Options): Record<string, string> {
   return {
-    SEED: String(seed),
-    ...(rate === undefined ? {} : { RATED_PER_SECOND: String(rate), STEADY_SHARE: '1' }),
-    ...(seconds === undefined ? {} : { SECONDS: String(seconds) }),
+    SEED: seed,
+    ...(rate === undefined ? {} : { RATED_PER_SECOND: rate, STEADY_SHARE: '1' }),
+    ...(seconds === undefined ? {} : { SECONDS: seconds }),
   }
 }

@@ -9,32 +9,31 @@ import { isMissing } from '@nightshift/local/read-if-there'
 import { readNumber } from '@nightshift/local/read-number'
 import { lastLines } from '@nightshift/local/supervisor/await-ready'
 import { statePaths } from '@nightshift/local/system/state'
-import { runCommandLine } from '../terminal/command-line.ts'
 import { interleave } from '../terminal/log-time.ts'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run logs [-- [name] [-f] [--lines N]]
+const description = `Shows the last lines of one process, or of all of them together in the order of their times.`
 
-The last N lines (50) of one process, or of all of them together in the order of their times.
--f waits for more until Ctrl-C.`
-
-const options = {
-  follow: { type: 'boolean', short: 'f' },
-  lines: { type: 'string', default: '50' },
-} as const
 const linesMax = 100_000
 const pollMs = 200
+const readLines = (text: string) => readNumber('--lines', text, linesMax, 0)
 
-type Values = { follow?: string | boolean; lines?: string | boolean }
+const command = npmCommand('logs', description)
+  .argument('[name]', 'the process; all of them if there is none')
+  .option('-f, --follow', 'wait for more until Ctrl-C')
+  .option('--lines <n>', 'so many lines', parsedBy(readLines), 50)
+  .action(exitWith(run))
+
+type Options = { follow?: boolean; lines: number }
 type Print = (name: string, text: string) => void
 
 if (import.meta.main) {
   // A reader that has seen enough, as in `| head`, is no error.
   process.stdout.on('error', () => process.exit(0))
-  await runCommandLine({ help, options, allowPositionals: true, run }, process.argv.slice(2))
+  await runCommand(command)
 }
 
-async function run(values: Values, [only]: readonly string[]): Promise<number> {
-  const count = readNumber('--lines', values.lines, linesMax, 0)
+async function run(only: string | undefined, { follow, lines: count }: Options): Promise<number> {
   const { logs: dir } = statePaths()
   const names = await listLogs(dir)
   if (only !== undefined && !names.includes(only)) {
@@ -57,11 +56,11 @@ async function run(values: Values, [only]: readonly string[]): Promise<number> {
   }
   const merged = interleave(logs)
   for (const { name, text } of merged.slice(Math.max(0, merged.length - count))) print(name, text)
-  if (values.follow) await follow(fileOf, ends, print)
+  if (follow) await followLogs(fileOf, ends, print)
   return 0
 }
 
-async function follow(
+async function followLogs(
   fileOf: (name: string) => string,
   ends: ReadonlyMap<string, number>,
   print: Print,

@@ -11,7 +11,7 @@ function runNode(...args: string[]) {
 }
 
 test(
-  'a program of the repository gets all that stands behind its name, and its exit code is answered',
+  'a program gets all arguments behind its name, and its exit code is the exit code',
   () => {
     const help = runNode('load-tests/auditor/main.ts', '--help')
     expect([help.status, help.stdout]).toEqual([0, expect.stringContaining('--pays-directly')])
@@ -22,7 +22,7 @@ test(
 )
 
 test(
-  'without a file there is only help',
+  'without a file there is the help, and wrong usage',
   () => {
     expect(runNode()).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage') })
     expect(runNode('--help')).toMatchObject({ status: 0 })

@@ -12,42 +12,41 @@ import {
 } from '@nightshift/payments/reconciliation/compare-ledger'
 import { bookNames } from '@nightshift/payments/reconciliation/movement'
 import { readBooks } from '@nightshift/payments/reconciliation/read-movements'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const help = `Usage: npm run reconcile [-- --month 2026-11] [--json]
-
-Holds three books of the running system against each other, movement by movement: our ledger, the card
-provider's own log, and the settlement file that it would send. Names each difference: missing_here
+const description = `Compares three records of the running system, movement by movement: our ledger, the
+card provider's own log, and the settlement file that it would send. Names each difference: missing_here
 (the ledger lacks it), missing_there (the provider's log or its file does), twice, amount, currency,
-payment, fee. Exit code 0 when there is none, 1 when there are some, 2 when a book can not be read.
+payment, fee. Exit code 0 when there is none, 1 when there are some, 2 when a record cannot be read.
 
-Money that moved in the last 90 s and is not posted yet is listed apart, and is no difference: whoever
-asks the provider again may be just about to learn of it.
+Money that moved in the last 90 s and is not posted yet is listed apart, and is no difference: the next
+check of the provider may be just about to learn of it.`
 
-  --month M   of what moved in that month (UTC); otherwise of everything
-  --json      the comparison as JSON`
-
-const options = { month: { type: 'string' }, json: { type: 'boolean' } } as const
 const exitDifferent = 1
 const exitUnknown = 2
-/** As long as a payment may be open (L1). */
+/** A payment may be open for this long: every pending payment is final in 90 s (L1). */
 const inFlightMs = 90_000
 /** A person reads the first of them; the JSON has all. */
 const shownMax = 50
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const command = npmCommand('reconcile', description)
+  .option('--month <month>', 'what moved in a month such as 2026-11 (UTC)', parsedBy(readMonth))
+  .option('--json', 'the comparison as JSON')
+  .action(exitWith(run))
 
-if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
+if (import.meta.main) await runCommand(command)
 
-async function run({ month, json }: Values): Promise<number> {
+type Period = { fromMs: number; beforeMs: number }
+
+async function run({ month, json }: { month?: Period; json?: boolean }): Promise<number> {
+  const period = month ?? { fromMs: 0, beforeMs: Number.POSITIVE_INFINITY }
   let comparison: Comparison
   try {
-    const period = periodOf(month)
-    const books = await readBooks(await bookKeepers())
+    const books = await readBooks(await sourcesOfRecords())
     comparison = compareBooks(books, { ...period, nowMs: Date.now(), inFlightMs })
   } catch (error) {
-    // Nobody could be asked: that is no difference, which 1 would say.
+    // A record could not be read. That is no difference, which exit code 1 would say.
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     return exitUnknown
   }
@@ -56,7 +55,7 @@ async function run({ month, json }: Values): Promise<number> {
 }
 
 /** @throws with what to do when nothing runs */
-async function bookKeepers() {
+async function sourcesOfRecords() {
   const urlOf = await runningUrls()
   const { postgresUrl } = await runningWitnesses(process.env)
   const { cardProviderSecretKey } = await loadSecrets(statePaths().secrets)
@@ -67,8 +66,7 @@ async function bookKeepers() {
   }
 }
 
-function periodOf(month: string | boolean | undefined): { fromMs: number; beforeMs: number } {
-  if (typeof month !== 'string') return { fromMs: 0, beforeMs: Number.POSITIVE_INFINITY }
+function readMonth(month: string): Period {
   const [, year, number] = /^(20[0-9]{2})-(0[1-9]|1[0-2])$/.exec(month) ?? []
   if (year === undefined) throw new Error('--month takes a month as 2026-11.')
   const first = (months: number) => Date.UTC(Number(year), Number(number) - 1 + months, 1)

@@ -4,14 +4,14 @@ import { relative } from 'node:path'
 import { isMissing } from '@nightshift/local/read-if-there'
 import { repoRoot, statePaths } from '@nightshift/local/system/state'
 import { stopSystem } from '@nightshift/local/system/stop-system'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run reset
+const description = `Stops everything, then removes the data, logs and secrets of the local system. Downloaded parts
+stay. A database, Redis or Kafka that was named in the environment is not touched.`
 
-Stops everything, then removes the data, logs and secrets of the local system. Downloaded parts stay.
-A database, Redis or Kafka that was named in the environment is not touched.`
+const command = npmCommand('reset', description).action(exitWith(run))
 
-if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
   const state = statePaths()

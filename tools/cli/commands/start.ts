@@ -12,16 +12,15 @@ import { statePaths } from '@nightshift/local/system/state'
 import { readSystemFile } from '@nightshift/local/system/system-file'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import { runJourney } from '../journey.ts'
-import { runCommandLine } from '../terminal/command-line.ts'
 import { printJourney } from '../terminal/print-journey.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { statusRows, totalMemoryMiB } from '../terminal/status-rows.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const help = `Usage: npm start
+const description = `Starts PostgreSQL, Redis, Kafka, the simulators and the services on 127.0.0.1, fills the board,
+makes one journey through it and leaves everything running. \`npm stop\` ends it; data stays.`
 
-Starts PostgreSQL, Redis, Kafka, the simulators and the services on 127.0.0.1, fills the board,
-makes one journey through it and leaves everything running. \`npm stop\` ends it; data stays.
-
+const environmentHelp = `
 Environment:
   NIGHTSHIFT_PORT_BASE   first port of the system, 4000 unless set
   DATABASE_URL, REDIS_URL, KAFKA_BROKERS
@@ -31,7 +30,11 @@ Environment:
 
 const journeyStepDeadlineMs = 15_000
 
-if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+const command = npmCommand('start', description)
+  .addHelpText('after', environmentHelp)
+  .action(exitWith(run))
+
+if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
   const state = statePaths()
@@ -58,12 +61,12 @@ async function run(): Promise<number> {
   return 0
 }
 
-/** With what had to be installed first, when the bootstrap says when that began. */
+/** The time since the bootstrap began, which may have installed packages first. */
 function secondsSince(beganAtMs: string | undefined): number {
   return beganAtMs === undefined ? process.uptime() : (Date.now() - Number(beganAtMs)) / 1000
 }
 
-/** The log of faults put right, listings to look at, and the proof that one can be published. */
+/** Ends old entries of the log of faults, fills the board, and publishes a first listing. */
 async function firstSteps(
   { secrets, postgresUrl }: StartedSystem,
   ports: PortPlan,

@@ -3,20 +3,20 @@
 import { findSupervisor } from '@nightshift/local/supervisor/control-client'
 import { statePaths } from '@nightshift/local/system/state'
 import { readSystemFile } from '@nightshift/local/system/system-file'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { statusRows, totalMemoryMiB } from '../terminal/status-rows.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const help = `Usage: npm run status [-- --json]
+const description = `Shows each process with its state, URL, pid, memory and log. Exit code 1 when something that
+should be ready is not.`
 
-Shows each process with its state, URL, pid, memory and log. Exit code 1 when something that should
-be ready is not.`
+const command = npmCommand('status', description)
+  .option('--json', 'one JSON document instead of a table')
+  .action(exitWith(run))
 
-const options = { json: { type: 'boolean' } } as const
+if (import.meta.main) await runCommand(command)
 
-if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
-
-async function run({ json }: { json?: string | boolean }): Promise<number> {
+async function run({ json }: { json?: boolean }): Promise<number> {
   const state = statePaths()
   const supervisor = await findSupervisor(state)
   if (!supervisor) {

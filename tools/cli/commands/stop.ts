@@ -2,14 +2,14 @@
 
 import { statePaths } from '@nightshift/local/system/state'
 import { stopSystem } from '@nightshift/local/system/stop-system'
-import { runCommandLine } from '../terminal/command-line.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm stop
-
-Stops all processes of the system, and looks whether they and their ports are really gone. Data
+const description = `Stops all processes of the system, and looks whether they and their ports are really gone. Data
 stays. Does nothing when nothing runs, and cleans up after a supervisor that was killed.`
 
-if (import.meta.main) await runCommandLine({ help, run }, process.argv.slice(2))
+const command = npmCommand('stop', description).action(exitWith(run))
+
+if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
   const { names, portsLeft } = await stopSystem(statePaths())

@@ -1,4 +1,4 @@
-/** The night at three: ten times the load while things break, and a verdict about the data. */
+/** Three in the morning: ten times the load while things break, and a verdict about the data. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { verdictText } from '@nightshift/load-tests/auditor/verdict-text'
@@ -11,49 +11,57 @@ import { findK6 } from '@nightshift/local/parts/k6'
 import { readNumber } from '@nightshift/local/read-number'
 import { statePaths } from '@nightshift/local/system/state'
 import { switchesIn } from '@nightshift/local/system/switches'
-import { runCommandLine } from '../terminal/command-line.ts'
 import { describeProgress, describeSummary } from '../terminal/print-load.ts'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const help = `Usage: npm run storm [-- --short] [--rate N] [--seed N] [--write] [--json]
+const description = `Starts a fresh system of its own, sends it a steady load of 0.7 of its rated
+capacity, then ten times that for five minutes while the provider is slow and silent, Kafka is killed,
+Redis emptied and payments killed, then steady load again. No person repairs anything. Then the auditor
+reads every source and says whether the promises were kept.
 
-Starts a fresh system of its own, sends it a steady load of 0.7 of its rated capacity, then ten times
-that for five minutes while the provider is slow and silent, Kafka is killed, Redis emptied and
-payments killed, then steady load again. Nobody repairs anything. Then the auditor asks every witness
-and says whether the promises were kept.
+Exit code 0 when they were, 1 when one was broken, 2 when that cannot be said: something that had to
+happen did not, or the load was not what it was meant to be.`
 
-Exit code 0 when they were, 1 when one was broken, 2 when that can not be said: something that had to
-happen did not, or the load was not what it was meant to be.
-
-  --short    the same in 90 seconds
-  --rate N   the rated capacity, in payments per second: the provider's quota (10; at most 100)
-  --seed N   another crowd (1)
-  --write    keeps the result in load-tests/results/storm.json; refused with --short or a switch
-  --json     verdict and figures as JSON on standard output
-
+const environmentHelp = `
 PATTERN_IDEMPOTENCY_KEY=naive or PATTERN_OUTBOX=naive before it shows the same night without the
-pattern. What was asked, answered and seen, and k6's report, are kept in .nightshift/run/storm.`
+pattern. Every request, answer and source, and k6's report, are kept in .nightshift/run/storm.`
 
-const options = {
-  short: { type: 'boolean' },
-  rate: { type: 'string', default: '10' },
-  seed: { type: 'string', default: '1' },
-  write: { type: 'boolean' },
-  json: { type: 'boolean' },
-} as const
 const ratedPerSecondMax = 100
+const seedMax = 2 ** 31
 const exitBroken = 1
 const exitUnknown = 2
+const readRate = (text: string) => readNumber('--rate', text, ratedPerSecondMax)
+const readSeed = (text: string) => readNumber('--seed', text, seedMax)
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+const command = npmCommand('storm', description)
+  .option('--short', 'the same in 90 seconds')
+  .option(
+    '--rate <n>',
+    "the rated capacity, in payments per second: the provider's quota; at most 100",
+    parsedBy(readRate),
+    10,
+  )
+  .option('--seed <n>', 'another crowd', parsedBy(readSeed), 1)
+  .option(
+    '--write',
+    'keep the result in load-tests/results/storm.json; refused with --short or a switch',
+  )
+  .option('--json', 'verdict and figures as JSON on standard output')
+  .addHelpText('after', environmentHelp)
+  .action(exitWith(run))
 
-if (import.meta.main) await runCommandLine({ help, options, run }, process.argv.slice(2))
+if (import.meta.main) await runCommand(command)
 
-async function run(values: Values): Promise<number> {
-  const ratedPerSecond = readNumber('--rate', values['rate'], ratedPerSecondMax)
-  const seed = readNumber('--seed', values['seed'], 2 ** 31)
-  const short = values['short'] === true
+type Options = { short?: boolean; rate: number; seed: number; write?: boolean; json?: boolean }
+
+async function run({
+  short = false,
+  rate: ratedPerSecond,
+  seed,
+  write = false,
+  json,
+}: Options): Promise<number> {
   const switches = switchesIn(process.env)
-  const write = values['write'] === true
   if (write) await assertMayKeep(switches, short)
   const startedAt = performance.now()
   const say = (line: string) => {
@@ -72,7 +80,14 @@ async function run(values: Values): Promise<number> {
   say('starting a system of its own')
   await using open = await openThrowAwayParts()
   const storm = await runStorm({
-    ...{ parts: open.parts, k6, dir, seed, short, ratedPerSecond, switches, say },
+    parts: open.parts,
+    k6,
+    dir,
+    seed,
+    short,
+    ratedPerSecond,
+    switches,
+    say,
     signal: stop.signal,
     onProgress: (numbers, faultsNow) => {
       const now = faultsNow.length === 0 ? '' : `  now: ${faultsNow.join(', ')}`
@@ -82,7 +97,7 @@ async function run(values: Values): Promise<number> {
   const result = await resultOfStorm(storm, { ...commit, seed, short, ratedPerSecond, switches })
   await writeFile(join(dir, 'verdict.json'), `${JSON.stringify(storm.verdict, null, 2)}\n`)
   await writeFile(join(dir, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
-  console.log(values['json'] ? JSON.stringify(result, null, 2) : describe(storm))
+  console.log(json ? JSON.stringify(result, null, 2) : describe(storm))
   process.stderr.write(`kept in ${dir}\n${await keepResult(result, { write })}\n`)
   return exitCodeOf(storm)
 }

@@ -1,30 +1,61 @@
 /** Runs the tests: all of them, or `-- unit`, `-- integration`, `-- structure`, or those of a path. */
+import type { TestModule } from 'vitest/node'
 import { parseCLI, startVitest } from 'vitest/node'
-import { countTests, type TestCount } from '../terminal/count-tests.ts'
+import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
 const projects = ['unit', 'integration', 'structure']
 
-const help = `Usage: npm test [-- [${projects.join(' | ')}] [path or Vitest option ...]]
+const description = `Runs the tests on parts of their own, on free ports, beside a running system. The
+last line counts them: "N passed, N failed", and "N skipped" if any were.`
 
-Runs the tests on parts of their own, on free ports, beside a running system. The last line counts
-them: "N passed, N failed", and "N skipped" if any were.`
+const command = npmCommand('test', description)
+  .usage(`[${projects.join(' | ')}] [path or Vitest option ...]`)
+  .argument('[filters...]', 'a project first, then paths; options go to Vitest')
+  .allowUnknownOption()
+  .action(exitWith(run))
 
-if (import.meta.main) process.exit(await main(process.argv.slice(2)))
+if (import.meta.main) await runCommand(command)
 
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    console.log(help)
-    return 0
-  }
-  const [first = '', ...rest] = args
-  const vitestArgs = projects.includes(first) ? ['--project', first, ...rest] : args
-  const { filter, options } = parseCLI(['vitest', 'run', ...vitestArgs])
+async function run(): Promise<number> {
+  const [first = '', ...rest] = command.args
+  const vitestArgs = projects.includes(first) ? ['--project', first, ...rest] : command.args
+  const { filter, options } = parseVitestArgs(vitestArgs)
   const vitest = await startVitest('test', filter, options)
   const count = countTests(vitest.state.getTestModules(), vitest.state.getUnhandledErrors())
   await vitest.close()
   const exitCode = Number(process.exitCode ?? 0)
   console.log(describe(count))
   return exitCode
+}
+
+function parseVitestArgs(args: readonly string[]): ReturnType<typeof parseCLI> {
+  try {
+    return parseCLI(['vitest', 'run', ...args])
+  } catch (error) {
+    return command.error(error instanceof Error ? error.message : String(error))
+  }
+}
+
+type TestCount = Readonly<{ passed: number; failed: number; skipped: number }>
+
+/**
+ * Counts what was run. A file that could not be loaded and an error outside of any test count as one
+ * failure each: "0 failed" is only said when nothing failed.
+ */
+function countTests(modules: Iterable<TestModule>, unhandledErrors: readonly unknown[]): TestCount {
+  const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
+  for (const module of modules) {
+    let failedTests = 0
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      if (state === 'passed') count.passed += 1
+      else if (state === 'failed') failedTests += 1
+      else count.skipped += 1
+    }
+    const failedOtherwise = module.state() === 'failed' && failedTests === 0 ? 1 : 0
+    count.failed += failedTests + failedOtherwise
+  }
+  return count
 }
 
 function describe({ passed, failed, skipped }: TestCount): string {

@@ -3,7 +3,7 @@ import type { ProofResult } from '@nightshift/load-tests/runner/run-proofs'
 import { describeArm } from '../../docs/results-table.ts'
 import { renderTable } from './table.ts'
 
-/** What came of some proofs, for a person: a table, and the promises that the patterns keep. */
+/** Describes the outcome of proofs: a table, and the promises that the patterns keep. */
 export function describeResults(results: readonly ProofResult[]): string {
   const table = renderTable(
     results.map(result => ({

@@ -14,7 +14,7 @@ test.each([
 })
 
 test.each(['    at run (file.ts:1:1)', '', 'ready', '{"time":"soon"}'])(
-  'the line %j tells no time',
+  'the line %j has no time',
   line => {
     expect(timeOfLogLine(line)).toBeUndefined()
   },

@@ -1,7 +1,7 @@
 /**
- * When a log line was written, in ms since 1970, as far as the line tells: JSON with `time` or `at`
- * (the services, the simulators, the supervisor), or a date at its beginning (PostgreSQL, Kafka; both
- * write UTC). Undefined for a continuation, such as a line of a stack trace.
+ * Reads when a log line was written, in ms since 1970. The line is JSON with `time` or `at` (services,
+ * simulators, supervisor), or begins with a date (PostgreSQL and Kafka, which write UTC). Undefined for
+ * a continuation, such as a line of a stack trace.
  */
 export function timeOfLogLine(line: string): number | undefined {
   const epoch = /^\{.*?"time":(\d{13})\b/.exec(line)?.[1]

@@ -6,9 +6,9 @@ const nameColumns = 46
 export function printJourney(result: JourneyResult): string {
   const lines = result.steps.map((step, index) => {
     const ids = Object.entries(step.ids).map(([name, id]) => `${name} ${id}`)
-    const said = step.failure === undefined ? ids.join(', ') : `FAILED: ${step.failure}`
+    const outcome = step.failure === undefined ? ids.join(', ') : `FAILED: ${step.failure}`
     const ms = `${step.ms.toFixed(0)} ms`.padStart(9)
-    return `  ${index + 1}. ${step.name.padEnd(nameColumns)} ${ms}  ${said}`
+    return `  ${index + 1}. ${step.name.padEnd(nameColumns)} ${ms}  ${outcome}`
   })
   const end = result.ok ? 'done' : 'FAILED'
   const trace = result.traceId ? `   npm run trace ${result.traceId}` : ''

@@ -2,7 +2,7 @@ import type { LiveNumbers } from '@nightshift/load-tests/scenarios/live-numbers'
 import type { Summary } from '@nightshift/load-tests/scenarios/summary'
 import { renderTable } from './table.ts'
 
-/** One second of a run, on one line. */
+/** Describes one second of a run on one line. */
 export function describeProgress(numbers: LiveNumbers): string {
   const { offered, good, refused, pending, lost, p99Ms } = numbers
   const counts = { offered, good, refused, pending, lost }
@@ -10,7 +10,7 @@ export function describeProgress(numbers: LiveNumbers): string {
   return [...columns, `p99 ${p99Ms === undefined ? '-' : `${p99Ms} ms`}`].join('  ')
 }
 
-/** What a run came to, phase by phase. */
+/** Describes the outcome of a run, phase by phase. */
 export function describeSummary(summary: Summary): string {
   const rows = summary.phases.map(phase => ({
     phase: phase.name,
@@ -29,7 +29,7 @@ export function describeSummary(summary: Summary): string {
   const searches = `${browse.good} searches answered, ${browse.lost} not`
   return [
     renderTable(rows),
-    `${attempts} attempts, ${errors} of them errors; ${searches}; ${dropped} people let down by k6.`,
+    `${attempts} attempts, ${errors} of them errors; ${searches}; ${dropped} users that k6 could not start.`,
   ].join('\n')
 }
 

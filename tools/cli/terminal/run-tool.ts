@@ -12,7 +12,7 @@ export async function runTool(
   const child = spawn(command, args, { cwd: repoRoot, stdio: 'inherit', env: environment })
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward)
-  // A terminal has sent it to the child already; here it must only not end us first.
+  // A terminal sends SIGINT to the child as well; this process must not end before the child.
   const wait = () => undefined
   process.on('SIGINT', wait)
   try {

@@ -3,7 +3,7 @@ import type { ProcessStatus } from '@nightshift/local/supervisor/process-spec'
 import type { SupervisorStatus } from '@nightshift/local/supervisor/supervisor'
 import type { SystemFile } from '@nightshift/local/system/system-file'
 
-/** The table of a running system: one row per process, then the parts that somebody else runs. */
+/** The table of a running system: parts that run elsewhere, then one row per process. */
 export function statusRows(
   status: Pick<SupervisorStatus, 'processes'>,
   system: Pick<SystemFile, 'external'> | undefined,

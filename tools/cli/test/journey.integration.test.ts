@@ -24,7 +24,7 @@ function journeyOf(system: TestSystem): JourneyOptions {
   }
 }
 
-/** A journey ends well only with one live listing, one mail and one charge: it counts them itself. */
+/** A journey succeeds only with one live listing, one mail and one charge: it counts them itself. */
 async function walk(system: TestSystem, times: number): Promise<JourneyResult[]> {
   const journeys: JourneyResult[] = []
   for (let number = 0; number < times; number += 1)
@@ -42,14 +42,14 @@ describe('the journey', () => {
   })
   afterAll(() => system[Symbol.asyncDispose]())
 
-  test('an employer pays, the listing goes live, the candidate is told, the card is charged once', async () => {
+  test('an employer pays, the listing goes live, the candidate is notified, and one charge is made', async () => {
     const [journey] = await walk(system, 1)
     expect(failuresOf(journey ? [journey] : [])).toEqual([])
     expect(journey?.steps).toHaveLength(7)
     expect(journey?.ok).toBe(true)
   })
 
-  test('it is one family of traces, from the first request to the mail', async () => {
+  test('its linked traces reach from the first request to the mail', async () => {
     const telemetry = startTelemetry('journey', system.urls.traceSink)
     const [journey] = await walk(system, 1)
     await telemetry[Symbol.asyncDispose]()
@@ -65,7 +65,7 @@ describe('the journey', () => {
       ['notifications', 'process listing.published'],
       ['notifications', 'send mail'],
     ]
-    const family = await eventually('all spans have been exported', async () => {
+    const linked = await eventually('all spans have been exported', async () => {
       const answer = await call('GET', `${system.urls.traceSink}/traces/${traceId}`)
       if (answer.status !== 200) return undefined
       const found = answer.json as TraceFamily
@@ -74,12 +74,12 @@ describe('the journey', () => {
         spans.some(span => span.service === service && span.name === name)
       return wanted.every(isThere) ? found : undefined
     })
-    expect(family.traces.length).toBe(3)
-    expect(drawWaterfall(family)).toContain('notifications: send mail')
+    expect(linked.traces.length).toBe(3)
+    expect(drawWaterfall(linked)).toContain('notifications: send mail')
   })
 
   test.each(['payments', 'listings', 'notifications', 'card-provider', 'mailbox'] as const)(
-    '%s killed in the middle: every journey comes true, and nobody did anything',
+    '%s is killed in the middle, and every journey succeeds without help',
     async victim => {
       const walking = walk(system, 5)
       const before = (await system.status(victim)).restarts
@@ -91,7 +91,7 @@ describe('the journey', () => {
     60_000,
   )
 
-  test('Redis is empty and away: the search asks the database', async () => {
+  test('without Redis the search asks the database', async () => {
     const answer = await call('GET', `${system.urls.listings}/v1/listings?limit=1`)
     expect(answer.status).toBe(200)
     const orphan = await openTestSystem({
@@ -109,7 +109,7 @@ describe('the journey', () => {
   })
 })
 
-describe('a Kafka of its own', () => {
+describe('with its own Kafka', () => {
   let system: TestSystem
   const parts = inject('parts')
   const control = testControl(parts)
@@ -125,7 +125,7 @@ describe('a Kafka of its own', () => {
       say: () => {},
     }
     const { found } = await findParts(['kafka'], options)
-    // Under a name of its own, beside the one that all tests share.
+    // Its own name keeps it apart from the broker that all tests share.
     const add = (spec: ProcessSpec) => control.add({ ...spec, name: ownKafka })
     await startParts({ ...control, add }, found, options)
     await eventually('the broker is ready', async () => ((await isReady()) ? true : undefined))
@@ -144,14 +144,14 @@ describe('a Kafka of its own', () => {
     return processes.some(process => process.name === ownKafka && process.state === 'ready')
   }
 
-  test('Kafka killed in the middle: every journey comes true, and nobody did anything', async () => {
+  test('Kafka is killed in the middle, and every journey succeeds without help', async () => {
     await walk(system, 1)
     const walking = walk(system, 5)
     await control.signal(ownKafka, 'SIGKILL')
     expect(failuresOf(await walking)).toEqual([])
   }, 90_000)
 
-  test('Kafka away: employers still pay, and the listing goes live when Kafka is back', async () => {
+  test('without Kafka employers still pay, and the listing goes live when Kafka is back', async () => {
     await control.stop(ownKafka)
     const headers = as(system, 'acme', `test-kafka-away-${Date.now()}`)
     const body = draftListing({ title: 'Paid while Kafka was away' })
@@ -175,7 +175,7 @@ describe('a Kafka of its own', () => {
   }, 90_000)
 })
 
-describe('payments killed between COMMIT and publish', () => {
+describe('payments is killed between COMMIT and publish', () => {
   async function publishWhileItDies(outboxSwitch: 'on' | 'naive') {
     const system = await openTestSystem({
       ...everything,
@@ -189,7 +189,7 @@ describe('payments killed between COMMIT and publish', () => {
     const publish = { body: { plan: 'basic', cardToken: 'pm_card_visa' }, headers }
     const answer = await call('POST', `${path}/publish`, publish)
     expect(answer.status).toBe(202)
-    // Back for good: the switch stays, the crash does not.
+    // It comes back for good: the switch stays, the crash does not.
     await eventually('payments has died', async () =>
       (await system.status('payments')).restarts > 0 ? true : undefined,
     )
@@ -211,7 +211,7 @@ describe('payments killed between COMMIT and publish', () => {
     }
   })
 
-  test('with its naive twin the money is taken, and the listing never goes live', async () => {
+  test('with the naive version the money is taken, and the listing never goes live', async () => {
     const { system, path, headers, publish } = await publishWhileItDies('naive')
     try {
       const paid = await eventually(
@@ -223,7 +223,7 @@ describe('payments killed between COMMIT and publish', () => {
         25_000,
       )
       expect(paid.payment).toBe('captured')
-      // A later publication on the same road arrives, so the event of the first one won't any more.
+      // A later publication on the same path arrives, so the event of the first will not any more.
       const others = as(system, 'acme', 'test-after-the-death')
       const body = draftListing()
       const next = await call('POST', `${system.urls.listings}/v1/listings`, {

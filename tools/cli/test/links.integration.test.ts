@@ -35,7 +35,7 @@ afterAll(() => system[Symbol.asyncDispose]())
 
 type Listing = { listingId: string; path: string; headers: Record<string, string>; email: string }
 
-/** A draft, and somebody who waits for it. */
+/** A draft, and a candidate whose alert it will match. */
 async function draft(): Promise<Listing> {
   const word = `w${randomUUID().replaceAll('-', '')}`
   const email = `${word}@example.org`
@@ -65,7 +65,7 @@ async function mailsTo({ email }: Listing): Promise<unknown[]> {
 const untilLive = (listing: Listing) =>
   eventually('it is live', async () => (await statusOf(listing)) === 'live' || undefined, settledMs)
 
-const untilTold = (listing: Listing) =>
+const untilNotified = (listing: Listing) =>
   eventually(
     'the mail is there',
     async () => (await mailsTo(listing)).length > 0 || undefined,
@@ -83,12 +83,12 @@ async function countRows(service: ServiceName, from: string): Promise<number> {
 const countUnsent = ({ listingId }: Listing) =>
   countRows('payments', `outbox WHERE published_at IS NULL AND payload LIKE '%${listingId}%'`)
 
-/** Resolves when the process has written one more line with this event. */
-async function untilSaid(name: ServiceName, event: string, work: () => Promise<unknown>) {
+/** Resolves when the process has logged this event once more. */
+async function untilLogged(name: ServiceName, event: string, work: () => Promise<unknown>) {
   const count = async () => (await system.logs(name)).split(`"${event}"`).length
   const before = await count()
   await work()
-  await eventually(`${name} says ${event}`, async () => (await count()) > before || undefined)
+  await eventually(`${name} logs ${event}`, async () => (await count()) > before || undefined)
 }
 
 async function answers(url: string, init: RequestInit = {}): Promise<boolean> {
@@ -100,7 +100,7 @@ async function answers(url: string, init: RequestInit = {}): Promise<boolean> {
   }
 }
 
-/** How many keys Redis itself has, after a search that would be cached. */
+/** Counts the keys of Redis after a search that would be cached. */
 async function keysAfterSearch(): Promise<number> {
   const { hostname, port, pathname } = new URL(system.redisUrl)
   const socket = connect({ host: hostname, port: Number(port) })
@@ -112,7 +112,7 @@ async function keysAfterSearch(): Promise<number> {
     await ask(`SELECT ${pathname.slice(1)}`)
     await ask('FLUSHDB')
     const search = `${system.urls.listings}/v1/listings?text=${randomUUID()}`
-    // The second waits on the connection behind what the first one wrote.
+    // The second search waits on the connection behind the write of the first.
     for (const _ of [1, 2]) expect((await call('GET', search)).status).toBe(200)
     return Number((await ask('DBSIZE')).slice(1))
   } finally {
@@ -127,7 +127,7 @@ const json = (body: object): RequestInit => ({
   body: JSON.stringify(body),
 })
 
-/** A question that is answered with yes only over this link. */
+/** For each link, a question that is answered with yes only over that link. */
 const questions: Partial<Record<LinkName, () => Promise<boolean>>> = {
   'client-payments': () => answers(`${system.urls.payments}/v1/payments`),
   'client-listings': () => answers(`${system.urls.listings}/v1/listings`),
@@ -145,7 +145,7 @@ const questions: Partial<Record<LinkName, () => Promise<boolean>>> = {
   'listings-redis': async () => (await keysAfterSearch()) > 0,
 }
 
-describe('what crosses a link ends when it is cut, and comes back with it', () => {
+describe('traffic over a link ends when the link is cut, and comes back with it', () => {
   test.each(Object.entries(questions))('%s', async (link, ask) => {
     const isYes = async () => (await ask()) || undefined
     await eventually('it carries', isYes)
@@ -155,10 +155,10 @@ describe('what crosses a link ends when it is cut, and comes back with it', () =
     await eventually('it carries again', isYes)
   })
 
-  test('payments-kafka: what was paid waits in the outbox, and all of it arrives', async () => {
+  test('payments-kafka: the events of payments wait in the outbox, and all of them arrive', async () => {
     const listings = [await draft(), await draft()]
     await faults.disable('payments-kafka')
-    await untilSaid('payments', 'loop.failed', async () => {
+    await untilLogged('payments', 'loop.failed', async () => {
       for (const listing of listings) expect((await publish(listing)).status).toBe(201)
     })
     for (const listing of listings) {
@@ -170,35 +170,35 @@ describe('what crosses a link ends when it is cut, and comes back with it', () =
     for (const listing of listings) expect(await countUnsent(listing)).toBe(0)
   })
 
-  test('listings-kafka: payments has said it, and listings hears it later', async () => {
+  test('listings-kafka: payments publishes the event, and listings consumes it later', async () => {
     const listing = await draft()
-    await untilSaid('listings', 'kafka.client', () => faults.disable('listings-kafka'))
+    await untilLogged('listings', 'kafka.client', () => faults.disable('listings-kafka'))
     expect((await publish(listing)).status).toBe(201)
-    await eventually('it is said', async () => (await countUnsent(listing)) === 0 || undefined)
+    await eventually('it is published', async () => (await countUnsent(listing)) === 0 || undefined)
     expect(await statusOf(listing)).toBe('payment_pending')
     await faults.enable('listings-kafka')
     await untilLive(listing)
   })
 
-  test('notifications-kafka: the listing is live, and the candidate is told later', async () => {
+  test('notifications-kafka: the listing is live, and the candidate is notified later', async () => {
     const listing = await draft()
-    await untilSaid('notifications', 'kafka.client', () => faults.disable('notifications-kafka'))
+    await untilLogged('notifications', 'kafka.client', () => faults.disable('notifications-kafka'))
     expect((await publish(listing)).status).toBe(201)
     await untilLive(listing)
     expect(
       await countRows('notifications', `announcements WHERE listing_id = '${listing.listingId}'`),
     ).toBe(0)
     await faults.enable('notifications-kafka')
-    await untilTold(listing)
+    await untilNotified(listing)
   })
 
-  test('notifications-mail: the mail is owed, and sent later', async () => {
+  test('notifications-mail: the mail waits, and is sent later', async () => {
     const listing = await draft()
     await faults.disable('notifications-mail')
-    await untilSaid('notifications', 'mail.postponed', () => publish(listing))
+    await untilLogged('notifications', 'mail.postponed', () => publish(listing))
     expect(await mailsTo(listing)).toHaveLength(0)
     await faults.enable('notifications-mail')
-    await untilTold(listing)
+    await untilNotified(listing)
   })
 
   test('no link is left out', () => {
@@ -207,7 +207,7 @@ describe('what crosses a link ends when it is cut, and comes back with it', () =
   })
 })
 
-test('the answer of the provider is lost: pending first, then captured, and charged once', async () => {
+test('if the answer of the provider is lost, the payment is pending, then captured, and charged once', async () => {
   const listing = await draft()
   await faults.addToxic('payments-provider', { type: 'timeout', attributes: { timeout: 0 } })
   const answer = await publish(listing)
@@ -220,7 +220,7 @@ test('the answer of the provider is lost: pending first, then captured, and char
   expect(await chargesFor(system, answer.json.publicationId)).toHaveLength(1)
 })
 
-test('the fault proxy is killed while people use the system: all journeys come true', async () => {
+test('the fault proxy is killed during journeys, and all of them succeed', async () => {
   const { listings, notifications, mailbox, cardProvider } = system.urls
   const journey: JourneyOptions = {
     urls: { listings, notifications, mailbox, cardProvider },

@@ -1,8 +1,7 @@
-import type { Token } from '../scan.ts'
-import { isCode, type SourceFile } from '../source-tree.ts'
+import type { SourceFile } from '../source-tree.ts'
 import type { Violation } from '../violation.ts'
 
-/** Programs' entry points: what a person or a supervisor starts, and so may be configured. */
+/** Entry points of programs: a person or a supervisor starts them, so they may be configured. */
 const entryPoints = [
   /^services\/[^/]+\/src\/main\.ts$/,
   /^infra\/simulators\/[^/]+\/src\/main\.ts$/,
@@ -16,7 +15,7 @@ const entryPoints = [
 
 /** Others that still read it, each with the reason. An entry that no longer does is an error. */
 export const environmentAllowed: Readonly<Record<string, string>> = {
-  'infra/local/src/machine.ts': 'finds programs on the PATH of whoever started the command',
+  'infra/local/src/machine.ts': 'finds programs on the PATH of the person who started the command',
 }
 
 /** `process.env` away from the entry points, and entries of the allow-list that are not needed. */
@@ -24,8 +23,8 @@ export function environmentViolations(
   files: readonly SourceFile[],
   allowed: Readonly<Record<string, string>>,
 ): Violation[] {
-  const readers = files.filter(file => isCode(file.path) && firstRead(file) !== undefined)
-  const strangers = readers
+  const readers = files.filter(file => firstRead(file) !== undefined)
+  const misplaced = readers
     .filter(({ path }) => !entryPoints.some(entry => entry.test(path)) && !(path in allowed))
     .map(file => ({
       rule: 'environment',
@@ -41,24 +40,15 @@ export function environmentViolations(
       line: 1,
       message: 'no longer reads process.env: take it off the allow-list in rules/environment.ts',
     }))
-  return [...strangers, ...stale]
+  return [...misplaced, ...stale]
 }
 
 /** The line of the first `process.env`, or of an import that takes `env` out of `node:process`. */
-function firstRead({ tokens }: SourceFile): number | undefined {
-  const at = tokens.findIndex((token, index) => {
-    if (token.text === 'process' && token.kind === 'word') {
-      return tokens[index + 1]?.text === '.' && tokens[index + 2]?.text === 'env'
-    }
-    const isSpecifier = tokens[index - 1]?.text === 'from' && /^(node:)?process$/.test(token.text)
-    return isSpecifier && importedWords(tokens, index).includes('env')
-  })
-  return tokens[at]?.line
-}
-
-/** The words between `import` and the specifier at this index. */
-function importedWords(tokens: readonly Token[], specifierAt: number): string[] {
-  const before = tokens.slice(0, specifierAt)
-  const start = before.findLastIndex(({ kind, text }) => kind === 'word' && text === 'import')
-  return start < 0 ? [] : before.slice(start).map(({ text }) => text)
+function firstRead({ code }: SourceFile): number | undefined {
+  const reads = code.names.filter(({ text }) => text === 'process.env')
+  const imports = code.imports.filter(
+    ({ specifier, names }) => /^(node:)?process$/.test(specifier) && names.includes('env'),
+  )
+  const lines = [...reads, ...imports].map(({ line }) => line)
+  return lines.length === 0 ? undefined : Math.min(...lines)
 }

@@ -1,72 +1,58 @@
 import { placeOf } from '../place.ts'
-import type { Token } from '../scan.ts'
+import type { Code, Found } from '../read-code.ts'
 import { isTest, type SourceFile } from '../source-tree.ts'
 import type { Violation } from '../violation.ts'
 
-/** Each is a sequence of tokens; `new Date ( )` leaves `new Date(given)` alone. */
-const clocksAndDice = [
-  'Date . now',
-  'new Date ( )',
-  'Math . random',
-  'crypto . randomUUID',
-  'randomUUID (',
-  'performance . now',
+/** Clocks, timers and random sources that are forbidden by their names. */
+const clockNames = [
+  'Date.now',
+  'Math.random',
+  'crypto.randomUUID',
+  'performance.now',
   'setTimeout',
   'setInterval',
   'setImmediate',
   'queueMicrotask',
 ]
-const waits = ['async', 'await', 'Promise', 'fetch (']
 
-const forbidden = [
-  {
-    rule: 'domain-waits',
-    room: 'src/domain/',
-    sequences: [...waits, ...clocksAndDice],
-    why: 'domain is pure: the same arguments give the same decision, at once',
-  },
-  {
-    rule: 'flow-clock',
-    room: 'src/flows/',
-    sequences: clocksAndDice,
-    why: 'a flow is handed its time and its ids, so that a test can choose them',
-  },
-].map(row => ({ ...row, sequences: row.sequences.map(sequence => sequence.split(' ')) }))
-
-/** Waiting, clocks and dice where the answer must depend on the arguments alone. */
+/** Waiting, clocks and random sources where the answer must depend on the arguments alone. */
 export function waitingViolations(files: readonly SourceFile[]): Violation[] {
-  return files.flatMap(file => {
-    const { kind, inside } = placeOf(file.path)
-    if (kind !== 'service' || isTest(file.path)) return []
-    return forbidden
-      .filter(({ room }) => inside.startsWith(room))
-      .flatMap(({ rule, sequences, why }) =>
-        findSequences(file.tokens, sequences).map(({ line, text }) => ({
-          rule,
-          file: file.path,
-          line,
-          message: `${text}: ${why}`,
-        })),
-      )
-  })
+  return files
+    .filter(({ path }) => path.startsWith('services/') && !isTest(path))
+    .flatMap(file => {
+      const { inside } = placeOf(file.path)
+      const violation = (rule: string, { text, line }: Found, why: string): Violation => {
+        return { rule, file: file.path, line, message: `${text}: ${why}` }
+      }
+      if (inside.startsWith('src/domain/')) {
+        const why = 'domain is pure: the same arguments give the same decision, at once'
+        const found = [...clocksIn(file.code), ...waitsIn(file.code)]
+        return found.map(each => violation('domain-waits', each, why))
+      }
+      if (inside.startsWith('src/flows/')) {
+        const why = 'a flow is handed its time and its ids, so that a test can choose them'
+        return clocksIn(file.code).map(each => violation('flow-clock', each, why))
+      }
+      return []
+    })
 }
 
-function findSequences(
-  tokens: readonly Token[],
-  sequences: readonly (readonly string[])[],
-): { line: number; text: string }[] {
-  return tokens.flatMap((token, at) => {
-    if (token.kind !== 'word' || isName(tokens, at)) return []
-    const found = sequences.find(words => words.every((word, i) => isCode(tokens[at + i], word)))
-    return found === undefined ? [] : [{ line: token.line, text: found.join('') }]
-  })
+/** `new Date(given)` reads no clock. */
+function clocksIn({ names, calls }: Code): Found[] {
+  const readingCalls = calls.filter(
+    ({ name, argumentCount }) =>
+      name === 'randomUUID' || (name === 'new Date' && argumentCount === 0),
+  )
+  return [
+    ...names.filter(({ text }) => clockNames.includes(text)),
+    ...readingCalls.map(({ name, line }) => ({ text: `${name}()`, line })),
+  ]
 }
 
-/** `order.await` and `{ await: true }` are names, not waiting. */
-function isName(tokens: readonly Token[], at: number): boolean {
-  return isCode(tokens[at - 1], '.') || isCode(tokens[at + 1], ':')
-}
-
-function isCode(token: Token | undefined, text: string): boolean {
-  return token?.text === text && (token.kind === 'word' || token.kind === 'punctuation')
+function waitsIn({ waits, names, calls }: Code): Found[] {
+  return [
+    ...waits,
+    ...names.filter(({ text }) => text === 'Promise'),
+    ...calls.filter(({ name }) => name === 'fetch').map(({ line }) => ({ text: 'fetch()', line })),
+  ]
 }

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { afterEach, expect, test } from 'vitest'
+import { exitCodeOf, exitWith, npmCommand, parsedBy } from './run-command.ts'
+
+afterEach(() => {
+  process.exitCode = undefined
+})
+
+let written = ''
+function sample(run: (options: { rounds?: number }) => Promise<number>): Command {
+  written = ''
+  const write = (text: string) => {
+    written += text
+  }
+  return npmCommand('sample', 'Shows how a command ends.')
+    .option('--rounds <n>', 'how often', parsedBy(readRounds))
+    .configureOutput({ writeOut: write, writeErr: write })
+    .action(exitWith(run))
+}
+
+function readRounds(text: string): number {
+  if (text === '3') return 3
+  throw new Error('--rounds must be 3')
+}
+
+test('a command ends with the exit code that it answers, and is handed its options', async () => {
+  const command = sample(async ({ rounds }) => rounds ?? 7)
+  expect(await exitCodeOf(command, ['--rounds', '3'])).toBe(3)
+  expect(
+    await exitCodeOf(
+      sample(async () => 7),
+      [],
+    ),
+  ).toBe(7)
+})
+
+test.each([
+  ['an unknown option', ['--round', '3'], 'Did you mean --rounds?'],
+  ['a value that can not be', ['--rounds', 'x'], '--rounds must be 3'],
+  ['an argument too many', ['more'], 'too many arguments'],
+])('%s ends with 2, a message and the help', async (_, args, message) => {
+  expect(
+    await exitCodeOf(
+      sample(async () => 0),
+      args,
+    ),
+  ).toBe(2)
+  expect(written).toContain(message)
+  expect(written).toContain('Usage: npm run sample -- [options]')
+})
+
+test('help is no error', async () => {
+  expect(
+    await exitCodeOf(
+      sample(async () => 1),
+      ['--help'],
+    ),
+  ).toBe(0)
+  expect(written).toContain('Shows how a command ends.')
+})
+
+test('an error of the world ends with 1', async () => {
+  const command = sample(() => Promise.reject(new Error('Nothing runs.')))
+  expect(await exitCodeOf(command, [])).toBe(1)
+})
