@@ -1,6 +1,6 @@
 import type { EnvReader } from '../../read-env.ts'
 import { createEnvReader } from '../../read-env.ts'
-import type { WebhookEndpoint } from './post-webhook.ts'
+import type { WebhookEndpoint } from './webhooks/post-webhook.ts'
 
 export type Config = Readonly<{
   host: string

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { SettingControl } from '../../settings-control.ts'
-import type { FaultSettings, Settings } from './fault-settings.ts'
-import { settingChangeSchema } from './fault-settings.ts'
+import type { FaultSettings, Settings } from './settings/fault-settings.ts'
+import { settingChangeSchema } from './settings/fault-settings.ts'
 
 type Deps = Readonly<{ settings: Settings; control: SettingControl<FaultSettings> }>
 

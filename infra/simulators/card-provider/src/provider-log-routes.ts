@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { limits } from './limits.ts'
-import { type JudgedMetadata, judgedMetadata, type ProviderLog } from './provider-log.ts'
+import { type JudgedMetadata, judgedMetadata, type ProviderLog } from './log/provider-log.ts'
 
 const integer = { type: 'string', pattern: '^[0-9]{1,9}$' }
 const metadataValue = { type: 'string', minLength: 1, maxLength: 500 }

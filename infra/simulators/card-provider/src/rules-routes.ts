@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Settings } from './fault-settings.ts'
-import { feeRule } from './fee.ts'
 import { limits } from './limits.ts'
+import type { Settings } from './settings/fault-settings.ts'
+import { feeRule } from './store/fee.ts'
 
 /** What the provider promises and demands, as its contract would say. No key is needed. */
 export const rulesRoutes: FastifyPluginAsync<{ settings: Settings }> = async (

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { requireKey } from './authorize.ts'
-import type { OrderDeps } from './order-routes.ts'
-import { orderRoutes } from './order-routes.ts'
-import { readRoutes } from './read-routes.ts'
+import { requireKey } from './http/authorize.ts'
+import type { OrderDeps } from './http/operation-routes.ts'
+import { orderRoutes } from './http/operation-routes.ts'
+import { readRoutes } from './http/read-routes.ts'
 
 const stripeVersion = /^[\w.-]{1,60}$/
 
