@@ -1,25 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+} from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { dropRest } from '../../drop-rest.ts'
 import { readPlainJson } from '../../plain-json.ts'
 import type { SettingControl } from '../../settings-control.ts'
 import type { ApiError } from './answers/api-error.ts'
 import { apiError } from './answers/api-error.ts'
+import { requireKey } from './http/authorize.ts'
+import { type OrderDeps, orderRoutes } from './http/operation-routes.ts'
 import { operatorRoutes } from './http/operator-routes.ts'
-import { about } from './http/public-routes.ts'
+import { publicRoutes } from './http/public-routes.ts'
+import { readRoutes } from './http/read-routes.ts'
 import { settlementRoutes } from './http/settlement-routes.ts'
 import { limits } from './limits.ts'
 import type { ProviderLog } from './log/provider-log.ts'
 import type { RefusalCount } from './log/refusal-count.ts'
 import type { PerformOrderDeps } from './operations/perform-operation.ts'
-import { rulesRoutes } from './rules-routes.ts'
 import type { FaultSettings } from './settings/fault-settings.ts'
 import { createQuota } from './settings/quota.ts'
 import type { Settlement } from './store/settlement.ts'
-import { v1Routes } from './v1-routes.ts'
 
 export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
   Readonly<{
@@ -72,15 +79,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
   })
 
-  app.get('/', async (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(about(routes)),
-  )
-  app.get('/health', async (_request, reply) => {
-    const status = truth.failure() === undefined ? 'ok' : 'the provider log cannot be written'
-    return reply.code(status === 'ok' ? 200 : 503).send({ status })
-  })
+  app.register(publicRoutes, { settings, truth, routes })
   app.register(operatorRoutes, { settings, control, truth })
-  app.register(rulesRoutes, { settings })
   app.register(settlementRoutes, { settlement, truth, secretKey })
   app.register(v1Routes, {
     prefix: '/v1',
@@ -92,6 +92,24 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     },
   })
   return app
+}
+
+const stripeVersion = /^[\w.-]{1,60}$/
+
+/** The part of Stripe's API that is played here, behind its secret key. */
+const v1Routes: FastifyPluginAsync<{ deps: OrderDeps; secretKey: string }> = async (
+  app,
+  { deps, secretKey },
+) => {
+  app.addHook('onRequest', async (request, reply) => {
+    const version = request.headers['stripe-version']
+    if (typeof version === 'string' && stripeVersion.test(version)) {
+      reply.header('stripe-version', version)
+    }
+  })
+  app.addHook('onRequest', requireKey(secretKey))
+  app.register(readRoutes, { deps })
+  app.register(orderRoutes, { deps })
 }
 
 /** One line per answered request. Bodies and query strings stay out: they may carry card values. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
@@ -27,5 +28,26 @@ async function* drip(bytes: Buffer, everyMs: number, stop: AbortSignal): AsyncGe
   for (let at = 0; at < bytes.length; at++) {
     if (at > 0) await sleep(everyMs, undefined, { signal: enough })
     yield bytes.subarray(at, at + 1)
+  }
+}
+
+/**
+ * Keeps the caller's socket open without a byte of answer until the caller leaves. When it does not
+ * leave within `maxMs`, or the process is stopping, the socket is cut.
+ */
+export async function holdSilently(
+  reply: FastifyReply,
+  maxMs: number,
+  stop: AbortSignal,
+): Promise<void> {
+  reply.hijack()
+  const { socket } = reply.raw
+  if (socket === null || socket.destroyed) return
+  const enough = AbortSignal.any([stop, AbortSignal.timeout(maxMs)])
+  try {
+    await once(socket, 'close', { signal: enough })
+  } catch {
+    // The wait was aborted, not the socket: the caller is still there and has waited long enough.
+    socket.destroy()
   }
 }

@@ -4,14 +4,13 @@ import type { ApiError } from '../answers/api-error.ts'
 import { apiError } from '../answers/api-error.ts'
 import type { Expand } from '../answers/expand.ts'
 import { deedAnswer, quotaExceeded, refusals, sendAnswer } from '../answers/operation-answer.ts'
-import { holdSilently } from '../hold-silently.ts'
 import { limits } from '../limits.ts'
 import type { RefusalCount } from '../log/refusal-count.ts'
 import type { Outcome, PerformOrderDeps } from '../operations/perform-operation.ts'
 import { performOrder } from '../operations/perform-operation.ts'
 import { readOrder } from '../requests/read-operation.ts'
 import type { Quota } from '../settings/quota.ts'
-import { sendDripping } from './faulty-answers.ts'
+import { holdSilently, sendDripping } from './faulty-answers.ts'
 
 export type OrderDeps = PerformOrderDeps &
   Readonly<{ quota: Quota; refusalCount: RefusalCount; stop: AbortSignal }>

@@ -1,5 +1,40 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { limits } from '../limits.ts'
+import type { ProviderLog } from '../log/provider-log.ts'
+import type { Settings } from '../settings/fault-settings.ts'
+import { feeRule } from '../store/fee.ts'
+
+type Deps = Readonly<{
+  settings: Settings
+  truth: Pick<ProviderLog, 'failure'>
+  /** All routes of the process, which the front page names. */
+  routes: readonly string[]
+}>
+
+/** What everybody may read without a key: the front page, health, and the published rules. */
+export const publicRoutes: FastifyPluginAsync<Deps> = async (app, { settings, truth, routes }) => {
+  app.get('/', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(frontPage(routes)),
+  )
+
+  app.get('/health', async (_request, reply) => {
+    const status = truth.failure() === undefined ? 'ok' : 'the provider log cannot be written'
+    return reply.code(status === 'ok' ? 200 : 503).send({ status })
+  })
+
+  app.get('/rules', async () => {
+    const { quotaPerSecond, keyWindowSeconds } = settings.read()
+    return {
+      quotaPerSecond,
+      processingDelayMaxSeconds: limits.processingDelayMaxMs / 1_000,
+      idempotencyKeyWindowSeconds: keyWindowSeconds,
+      fee: feeRule,
+    }
+  })
+}
+
 /** The front page: what this process is and what it answers, for somebody who found its port. */
-export function about(routes: readonly string[]): string {
+function frontPage(routes: readonly string[]): string {
   return `card-provider: a simulator for a card provider, shaped like Stripe. No real money.
 
 ${routes.join('\n')}

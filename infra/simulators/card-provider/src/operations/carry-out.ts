@@ -1,7 +1,6 @@
 import type { ProviderLog } from '../log/provider-log.ts'
 import type { DeclineCode, RequestFacts } from '../log/provider-log-entry.ts'
 import type { ChargeBook } from '../store/charge-store.ts'
-import type { Turns } from '../turns.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Decision } from './decide.ts'
 import { decide } from './decide.ts'
@@ -51,4 +50,25 @@ async function write(
   const event = webhooks === undefined ? {} : { eventId: webhooks.newEventId() }
   const line = await truth.append({ ...facts, intentId, ...rest, ...event, ...verdict })
   return { kind: 'done', deed: { line, intent: applyLine(known, line) } }
+}
+
+/** Runs what concerns the same thing one after the other, and all else side by side. */
+export type Turns = <Answer>(of: string, run: () => Promise<Answer>) => Promise<Answer>
+
+/** As many may wait as the caller lets. */
+export function createTurns(): Turns {
+  const last = new Map<string, Promise<void>>()
+
+  return async (of, run) => {
+    const before = last.get(of)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    last.set(of, promise)
+    try {
+      await before
+      return await run()
+    } finally {
+      resolve()
+      if (last.get(of) === promise) last.delete(of)
+    }
+  }
 }

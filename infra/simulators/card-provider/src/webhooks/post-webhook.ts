@@ -1,9 +1,9 @@
+import { createHmac } from 'node:crypto'
 import type Stripe from 'stripe'
 import { showCharge, showIntent, unixSeconds } from '../answers/show-intent.ts'
 import { limits } from '../limits.ts'
 import type { DoneLine } from '../log/provider-log-entry.ts'
 import type { Deed } from '../operations/payment-intent.ts'
-import { signWebhook } from '../sign-webhook.ts'
 
 /** Who is called back, and the secret both sides know. */
 export type WebhookEndpoint = Readonly<{ url: string; secret: string }>
@@ -72,4 +72,13 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
   return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name
+}
+
+/**
+ * The value of the `Stripe-Signature` header: when it was signed, and an HMAC over that and the
+ * body, so that neither can be changed and an old webhook can be told from a new one.
+ */
+function signWebhook(body: string, secret: string, unixSeconds: number): string {
+  const digest = createHmac('sha256', secret).update(`${unixSeconds}.${body}`).digest('hex')
+  return `t=${unixSeconds},v1=${digest}`
 }

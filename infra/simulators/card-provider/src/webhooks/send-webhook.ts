@@ -1,4 +1,3 @@
-import { createGate } from '../gate.ts'
 import { limits } from '../limits.ts'
 import type { ProviderLog } from '../log/provider-log.ts'
 import type { WebhookFacts } from '../log/provider-log-entry.ts'
@@ -41,4 +40,22 @@ export function sendWebhook(
 export function webhookFacts({ eventId, deed }: UntoldDeed): WebhookFacts {
   const { intentId, metadata } = deed.line
   return { eventId, intentId, metadata }
+}
+
+/** Runs what it is given, at most `max` at one time; the rest wait their turn, as many as the caller lets. */
+function createGate(max: number): <Answer>(run: () => Promise<Answer>) => Promise<Answer> {
+  let free = max
+  const waiting: (() => void)[] = []
+
+  return async run => {
+    if (free > 0) free -= 1
+    else await new Promise<void>(resolve => waiting.push(resolve))
+    try {
+      return await run()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free += 1
+      else next()
+    }
+  }
 }
