@@ -9,9 +9,9 @@ import type {
   FastifyRequest,
 } from 'fastify'
 import Fastify, { LogController } from 'fastify'
-import { dropRest } from '../../drop-rest.ts'
-import { readPlainJson } from '../../plain-json.ts'
-import type { SettingControl } from '../../settings-control.ts'
+import { dropUnreadBody } from '../../drop-unread-body.ts'
+import type { SettingsControl } from '../../settings-control.ts'
+import { readStrictJson } from '../../strict-json.ts'
 import type { ApiError } from './answers/api-error.ts'
 import { apiError } from './answers/api-error.ts'
 import { requireKey } from './http/authorize.ts'
@@ -33,7 +33,7 @@ export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
     secretKey: string
     truth: ProviderLog
     settlement: Settlement
-    control: SettingControl<FaultSettings>
+    control: SettingsControl<FaultSettings>
     refusalCount: RefusalCount
     /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
     stop: AbortSignal
@@ -60,7 +60,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.server.maxConnections = limits.connectionsMax
 
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readStrictJson)
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
   })
@@ -68,7 +68,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     reply.header('request-id', request.id)
   })
   app.addHook('onSend', async ({ raw }, reply, payload) => {
-    await dropRest(raw)
+    await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
     return payload
   })

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { openInjector } from '../../fault-log-client.ts'
-import { createSettingControl } from '../../settings-control.ts'
+import { createFaultLogClient } from '../../fault-log-client.ts'
+import { createSettingsControl } from '../../settings-control.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
 import { createBackground } from './background.ts'
@@ -60,7 +60,7 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
     webhooks = createWebhooks({ settings, untold, background, truth, send, stop })
   }
   const control = open.adopt(
-    createSettingControl({
+    createSettingsControl({
       ...settingTable,
       settings,
       async record(settings) {
@@ -68,8 +68,9 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
         await refusalCount.flush()
         await truth.append({ type: 'settings.changed', cause: 'patch', settings: settings })
       },
-      injector: config.faultLogUrl === undefined ? undefined : openInjector(config.faultLogUrl),
-      onError: logError('injector.not_written'),
+      faultLog:
+        config.faultLogUrl === undefined ? undefined : createFaultLogClient(config.faultLogUrl),
+      onError: logError('fault_log.failed'),
     }),
     each => each.close(),
   )

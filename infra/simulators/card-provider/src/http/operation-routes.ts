@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { isUtf8 } from '../../../plain-json.ts'
+import { isUtf8 } from '../../../strict-json.ts'
 import type { ApiError } from '../answers/api-error.ts'
 import { apiError } from '../answers/api-error.ts'
 import type { Expand } from '../answers/expand.ts'

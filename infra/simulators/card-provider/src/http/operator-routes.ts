@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { SettingControl } from '../../../settings-control.ts'
+import type { SettingsControl } from '../../../settings-control.ts'
 import { limits } from '../limits.ts'
 import { judgedMetadata, type ProviderLog } from '../log/provider-log.ts'
 import type { FaultSettings, Settings } from '../settings/fault-settings.ts'
@@ -9,7 +9,7 @@ import { refuseKey } from './authorize.ts'
 
 type Deps = Readonly<{
   settings: Settings
-  control: SettingControl<FaultSettings>
+  control: SettingsControl<FaultSettings>
   truth: ProviderLog
 }>
 
@@ -35,7 +35,7 @@ export const operatorRoutes: FastifyPluginAsyncTypebox<Deps> = async (
 
   app.get('/settings', async () => settings.read())
   app.patch('/settings', { schema: { body: settingChangeSchema } }, request =>
-    control.turn(request.body as Partial<FaultSettings>),
+    control.change(request.body as Partial<FaultSettings>),
   )
   app.post('/settings/reset', () => control.reset())
 

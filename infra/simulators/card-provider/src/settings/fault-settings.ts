@@ -1,6 +1,6 @@
-import type { Dice } from '../../../random-source.ts'
-import { createDice } from '../../../random-source.ts'
-import type { SettingTable } from '../../../settings-changes.ts'
+import type { RandomSource } from '../../../random-source.ts'
+import { createRandomSource } from '../../../random-source.ts'
+import type { SettingTable } from '../../../setting-notes.ts'
 import { limits } from '../limits.ts'
 
 /** The faults a person or an experiment can turn on. At rest there are none. */
@@ -69,29 +69,29 @@ export const settingsAtRest: FaultSettings = {
 
 /** Which settings are faults, for the log of all faults. */
 export const settingTable: SettingTable<FaultSettings> = {
-  party: 'card-provider',
-  atRest: settingsAtRest,
+  simulator: 'card-provider',
+  defaults: settingsAtRest,
   roles: {
     latencyMs: 'fault',
     latencyJitterMs: 'fault',
     declineRate: 'fault',
     silence: 'fault',
-    silenceRate: { shapes: 'silence' },
+    silenceRate: { refines: 'silence' },
     errorAfterRate: 'fault',
     lateMs: 'fault',
-    lateRate: { shapes: 'lateMs' },
+    lateRate: { refines: 'lateMs' },
     dripMs: 'fault',
-    dripRate: { shapes: 'dripMs' },
+    dripRate: { refines: 'dripMs' },
     // A rule of the provider's, in force every day.
-    quotaPerSecond: 'setting',
-    quotaBurst: 'setting',
+    quotaPerSecond: 'no-fault',
+    quotaBurst: 'no-fault',
     webhookDelayMs: 'fault',
     webhookDuplicates: 'fault',
     webhookEarly: 'fault',
     webhookShuffle: 'fault',
     webhookDropRate: 'fault',
-    keyWindowSeconds: 'setting',
-    seed: 'setting',
+    keyWindowSeconds: 'no-fault',
+    seed: 'no-fault',
   },
 }
 
@@ -178,7 +178,7 @@ export function createSettings(): Settings {
 
 type Die = 'charge' | 'error' | 'late' | 'drip' | 'webhook'
 
-function openDice(seed: number): Readonly<Record<Die, Dice>> {
-  const die = (place: number) => createDice(seed, place)
+function openDice(seed: number): Readonly<Record<Die, RandomSource>> {
+  const die = (place: number) => createRandomSource(seed, place)
   return { charge: die(0), error: die(1), late: die(2), drip: die(3), webhook: die(4) }
 }

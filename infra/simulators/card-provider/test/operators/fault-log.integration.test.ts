@@ -9,7 +9,7 @@ import { waitUntil } from '../../../wait-until.ts'
 import type { Provider, Providers } from '../provider.ts'
 import { openProviders, unique } from '../provider.ts'
 
-const faultsMain = new URL('@nightshift/faults/main', import.meta.url)
+const faultsMain = new URL('../../../../faults/src/main.ts', import.meta.url)
 
 const open = new AsyncDisposableStack()
 let providers: Providers
@@ -133,12 +133,12 @@ test('while the log is away no fault begins; one that is turned off ends, and is
 
   const refused = await provider.turn({ silence: 'before', latencyMs: 0 })
   expect(refused.status).toBe(502)
-  expect(refused.body.error.message).toContain('nothing was turned')
+  expect(refused.body.error.message).toContain('nothing was changed')
   expect((await provider.get('/settings')).body).toMatchObject({ silence: 'none', latencyMs: 1 })
 
   const ended = await provider.turn({ latencyMs: 0 })
   expect(ended.status).toBe(502)
-  expect(ended.body.error.message).toContain('the settings are turned')
+  expect(ended.body.error.message).toContain('the settings are changed')
   expect((await provider.get('/settings')).body).toMatchObject({ latencyMs: 0 })
   expect((await provider.turn({ seed: 3 })).status).toBe(200)
   expect((await provider.charge(unique())).status).toBe(200)

@@ -29,7 +29,7 @@ function ask(method: string, path: string, headers: Record<string, string>, body
 
 test('the front page names every route', () => {
   expect(routes.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
-    ...['GET /', 'GET /settings', 'GET /health', 'GET /rules', 'GET /settlement', 'GET /log'],
+    ...['GET /', 'GET /health', 'GET /log', 'GET /rules', 'GET /settings', 'GET /settlement'],
     ...['GET /v1/payment_intents', 'GET /v1/payment_intents/:id'],
     ...['GET /v1/payment_intents/search', 'GET /v1/refunds', 'GET /v1/refunds/:id'],
     ...['PATCH /settings', 'POST /settings/reset', 'POST /v1/payment_intents'],

@@ -5,12 +5,12 @@ const restBytesMax = 8 * 1024 * 1024
 const restMs = 500
 
 /**
- * Takes what is still to come of the body of a request that is refused, and drops it: so much, and
- * for so long. A connection that is closed while its caller still sends is reset, and the reset can
- * overtake the answer. The services do the same; simulators share no code with them.
+ * Reads and drops what is left of a refused request's body, up to a size and a time limit. Closing
+ * the connection of a client that still sends resets it, and the reset can overtake the answer. The
+ * services do the same; simulators share no code with them.
  */
-export async function dropRest(request: IncomingMessage): Promise<void> {
-  // Where somebody still reads, an answer before the end is not about the body.
+export async function dropUnreadBody(request: IncomingMessage): Promise<void> {
+  // A listener means that a route still reads the body, so the answer is no refusal of it.
   if (request.complete || request.destroyed || request.listenerCount('data') > 0) return
   const tooMuch = new AbortController()
   let bytes = 0
@@ -19,6 +19,6 @@ export async function dropRest(request: IncomingMessage): Promise<void> {
     if (bytes > restBytesMax) tooMuch.abort()
   })
   const signal = AbortSignal.any([tooMuch.signal, AbortSignal.timeout(restMs)])
-  // Not all of it came, or it broke on the way: then the answer is risked.
+  // The client sent too much or broke off. The answer is sent anyway, and the reset is risked.
   await once(request, 'end', { signal }).catch(() => {})
 }

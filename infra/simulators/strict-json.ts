@@ -1,16 +1,16 @@
-/** Why a body was not read, with the status that says so. */
+/** The reason for refusing a body, with the HTTP status of the answer. */
 type BodyError = Error & { statusCode: number }
 
-/** In a text that is JSON: brackets, and strings with the colon that makes them names. */
+/** Matches in valid JSON the brackets, and the strings with the colon that makes them names. */
 const tokens = /[{}[\]]|("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/g
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Reads JSON that has one meaning. A name that occurs twice in an object is refused, because one
- * reader keeps the first value and another the last; so is `__proto__`, and what is not UTF-8.
- * @throws a 400
+ * Reads JSON that has one meaning. Throws a 400 for a name that occurs twice in an object, because
+ * one reader keeps the first value and another the last. `__proto__` and bytes that are not UTF-8 are
+ * refused as well.
  */
-export function parsePlainJson(bytes: Uint8Array): unknown {
+export function parseStrictJson(bytes: Uint8Array): unknown {
   let text: string
   let value: unknown
   try {
@@ -19,12 +19,12 @@ export function parsePlainJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw bodyError(400, cause instanceof Error ? cause.message : String(cause))
   }
-  refuseNames(text)
+  refuseAmbiguousNames(text)
   return value
 }
 
-/** The text is JSON, so that brackets and strings are all that has to be told apart. */
-function refuseNames(text: string): void {
+/** Expects valid JSON, so only brackets and strings need to be recognized. */
+function refuseAmbiguousNames(text: string): void {
   const open: Set<string>[] = []
   for (const [token, string, colon] of text.matchAll(tokens)) {
     if (token === '{' || token === '[') open.push(new Set())
@@ -41,13 +41,13 @@ function refuseNames(text: string): void {
 
 type WithHeaders = { headers: { 'content-type'?: string | undefined } }
 
-/** Reads a body of JSON for Fastify, which hands it over as bytes. @throws 400, or 415 for a charset */
-export async function readPlainJson(request: WithHeaders, body: Buffer): Promise<unknown> {
-  if (isUtf8(request.headers['content-type'] ?? '')) return parsePlainJson(body)
+/** Parses JSON bodies for Fastify. Throws a 400, or a 415 for a charset other than UTF-8. */
+export async function readStrictJson(request: WithHeaders, body: Buffer): Promise<unknown> {
+  if (isUtf8(request.headers['content-type'] ?? '')) return parseStrictJson(body)
   throw bodyError(415, 'the charset must be UTF-8')
 }
 
-/** Bytes of another charset would be read as other values than were sent. */
+/** Whether a body may be read as UTF-8. In another charset it would mean other values. */
 export function isUtf8(contentType: string): boolean {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)
