@@ -15,7 +15,7 @@ import { readStrictJson } from '../../strict-json.ts'
 import type { ApiError } from './answers/api-error.ts'
 import { apiError } from './answers/api-error.ts'
 import { requireKey } from './http/authorize.ts'
-import { type OrderDeps, orderRoutes } from './http/operation-routes.ts'
+import { type OperationDeps, operationRoutes } from './http/operation-routes.ts'
 import { operatorRoutes } from './http/operator-routes.ts'
 import { publicRoutes } from './http/public-routes.ts'
 import { readRoutes } from './http/read-routes.ts'
@@ -23,25 +23,25 @@ import { settlementRoutes } from './http/settlement-routes.ts'
 import { limits } from './limits.ts'
 import type { ProviderLog } from './log/provider-log.ts'
 import type { RefusalCount } from './log/refusal-count.ts'
-import type { PerformOrderDeps } from './operations/perform-operation.ts'
+import type { PerformOperationDeps } from './operations/perform-operation.ts'
 import type { FaultSettings } from './settings/fault-settings.ts'
 import { createQuota } from './settings/quota.ts'
 import type { Settlement } from './store/settlement.ts'
 
-export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
+export type AppDeps = Omit<PerformOperationDeps, 'providerLog' | 'wait'> &
   Readonly<{
     secretKey: string
-    truth: ProviderLog
+    providerLog: ProviderLog
     settlement: Settlement
     control: SettingsControl<FaultSettings>
     refusalCount: RefusalCount
-    /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
+    /** Aborted when the process stops. Waiting requests end, and unanswered sockets are closed. */
     stop: AbortSignal
   }>
 
-/** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
+/** Builds the HTTP side of the provider. It opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { settings, control, truth, settlement, secretKey, stop } = deps
+  const { settings, control, providerLog, settlement, secretKey, stop } = deps
   const routes: string[] = []
   const app = Fastify({
     logger: { base: null },
@@ -54,7 +54,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     requestTimeout: limits.requestReadMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    // A setting that is mistyped must be refused, not trimmed or coerced.
+    // A mistyped setting must be refused, not removed or coerced.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
   app.server.maxConnections = limits.connectionsMax
@@ -79,9 +79,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
   })
 
-  app.register(publicRoutes, { settings, truth, routes })
-  app.register(operatorRoutes, { settings, control, truth })
-  app.register(settlementRoutes, { settlement, truth, secretKey })
+  app.register(publicRoutes, { settings, providerLog, routes })
+  app.register(operatorRoutes, { settings, control, providerLog })
+  app.register(settlementRoutes, { settlement, providerLog, secretKey })
   app.register(v1Routes, {
     prefix: '/v1',
     secretKey,
@@ -96,8 +96,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
 const stripeVersion = /^[\w.-]{1,60}$/
 
-/** The part of Stripe's API that is played here, behind its secret key. */
-const v1Routes: FastifyPluginAsync<{ deps: OrderDeps; secretKey: string }> = async (
+/** Serves the simulated part of Stripe's API, behind its secret key. */
+const v1Routes: FastifyPluginAsync<{ deps: OperationDeps; secretKey: string }> = async (
   app,
   { deps, secretKey },
 ) => {
@@ -109,10 +109,10 @@ const v1Routes: FastifyPluginAsync<{ deps: OrderDeps; secretKey: string }> = asy
   })
   app.addHook('onRequest', requireKey(secretKey))
   app.register(readRoutes, { deps })
-  app.register(orderRoutes, { deps })
+  app.register(operationRoutes, { deps })
 }
 
-/** One line per answered request. Bodies and query strings stay out: they may carry card values. */
+/** Logs one line per request, without body and query string, which can hold card values. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const path = request.routeOptions.url ?? 'unknown'
   if (path === '/health') return
@@ -136,7 +136,7 @@ function errorAnswer(error: FastifyError): ApiError {
   if (error.name === 'AbortError') {
     return apiError(503, 'api_error', 'The card provider is stopping.')
   }
-  // The log of faults, which somebody else keeps, was not to be reached.
+  // The fault log did not answer, which is no fault of the provider.
   if (error.statusCode === 502) return apiError(502, 'api_error', error.message)
   if ((error.statusCode ?? 500) >= 500) {
     return apiError(500, 'api_error', 'An error occurred with our API.')
@@ -146,7 +146,7 @@ function errorAnswer(error: FastifyError): ApiError {
   return apiError(error.statusCode ?? 400, 'invalid_request_error', message, { param })
 }
 
-/** The field a schema refused: unknown ones are named beside the path, the others by it. */
+/** The field that a schema refused. For an unknown field the path names only its object. */
 function refusedField({ validation }: FastifyError): string | undefined {
   const [first] = validation ?? []
   const unknown = first?.params['additionalProperty']

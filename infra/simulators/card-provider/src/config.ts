@@ -7,13 +7,13 @@ export type Config = Readonly<{
   port: number
   secretKey: string
   providerLog: string
-  /** Where all faults of the system are written down. */
+  /** The log of all faults of the system; undefined when there is none. */
   faultLogUrl: string | undefined
-  /** Who is told of what is done; undefined: nobody. */
+  /** The receiver of the webhooks; undefined when none is configured. */
   webhooks: WebhookEndpoint | undefined
 }>
 
-/** Reads the settings; throws one error that lists every mistake. */
+/** Reads the environment. Throws one error that lists every mistake. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = createEnvReader(env)
   const config = {

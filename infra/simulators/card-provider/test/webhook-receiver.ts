@@ -8,7 +8,7 @@ import { waitUntil } from '../../wait-until.ts'
 
 const secret = 'whsec_test_only'
 
-/** A webhook as it came in; `signed` tells whether its signature is right, by our own reckoning. */
+/** A webhook as it came in. `signed` says whether its signature is right, as the test computes it. */
 export type Received = {
   // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the event it caused
   event: any
@@ -18,21 +18,19 @@ export type Received = {
   signedAtMs: number
 }
 
-/** Somebody who is called back. */
-export type Receiver = AsyncDisposable &
+export type WebhookReceiver = AsyncDisposable &
   Readonly<{
-    /** The settings of a provider that shall call here. */
+    /** The environment of a provider that sends its webhooks here. */
     env: Readonly<Record<string, string>>
-    /** What came for a payment, in the order of arrival. */
-    of: (payment: string) => Received[]
-    /** Waits until so many came for a payment. */
+    /** The webhooks about a payment, in the order of arrival. */
+    receivedFor: (payment: string) => Received[]
+    /** Waits until so many webhooks about a payment have arrived. */
     waitFor: (payment: string, count: number) => Promise<Received[]>
-    /** From now on every webhook is answered so; `null`: not at all. */
-    answer: (status: number | null) => void
+    /** From now on every webhook gets this status, or no answer with `null`. */
+    answerWith: (status: number | null) => void
   }>
 
-/** Listens on this port, or on one that is free. */
-export async function openReceiver(port = 0): Promise<Receiver> {
+export async function openWebhookReceiver(): Promise<WebhookReceiver> {
   const received: Received[] = []
   let answer: number | null = 200
   const server = createServer(async (request, response) => {
@@ -40,20 +38,20 @@ export async function openReceiver(port = 0): Promise<Receiver> {
     received.push({ event: JSON.parse(body), body, ...verify(request, body) })
     if (answer !== null) response.writeHead(answer).end()
   })
-  await once(server.listen(port, '127.0.0.1'), 'listening')
-  const { port: bound } = server.address() as AddressInfo
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
 
-  const of = (payment: string) =>
+  const receivedFor = (payment: string) =>
     received.filter(({ event }) => event.data.object.metadata.payment_id === payment)
   return {
-    env: { WEBHOOK_URL: `http://127.0.0.1:${bound}/webhooks`, WEBHOOK_SECRET: secret },
-    of,
+    env: { WEBHOOK_URL: `http://127.0.0.1:${port}/webhooks`, WEBHOOK_SECRET: secret },
+    receivedFor,
     waitFor: (payment, count) =>
-      waitUntil(`${count} webhooks came`, () => {
-        const all = of(payment)
+      waitUntil(`${count} webhooks have arrived`, () => {
+        const all = receivedFor(payment)
         return all.length >= count ? all : undefined
       }),
-    answer(status) {
+    answerWith(status) {
       answer = status
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 type ErrorType = 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error'
 
-/** An answer in the shape of Stripe's errors, ready to be sent. */
+/** An error answer in the form of Stripe's errors. */
 export type ApiError = Readonly<{
   status: number
   headers: Readonly<Record<string, string>>
@@ -9,7 +9,7 @@ export type ApiError = Readonly<{
   }>
 }>
 
-/** Builds an error answer; `more` adds fields such as `code` and `param` to the error object. */
+/** Builds an error answer. `more` adds fields such as `code` and `param` to the error object. */
 export function apiError(
   status: number,
   type: ErrorType,
@@ -20,7 +20,7 @@ export function apiError(
   return { status, headers, body: { error: { type, ...more, message } } }
 }
 
-/** A refusal of what the caller sent, naming the parameter. */
+/** Builds the 400 for an invalid parameter, which it names. */
 export function invalidParam(param: string, code: string, message: string): ApiError {
   return apiError(400, 'invalid_request_error', message, { code, param })
 }

@@ -1,9 +1,9 @@
-/** The paths of an answer that are shown as objects, not as ids. */
+/** The paths of an answer that are shown as objects and not as ids. */
 export type Expand = ReadonlySet<string>
 
 export const expandNothing: Expand = new Set()
 
-/** A path that is expanded takes those above it along. */
+/** Expands each path together with the paths above it. */
 export function expandPaths(paths: readonly string[]): Expand {
   return new Set(
     paths.flatMap(path => {
@@ -13,7 +13,7 @@ export function expandPaths(paths: readonly string[]): Expand {
   )
 }
 
-/** What is to be expanded below `name`. */
+/** The paths below `name`, relative to it. */
 export function expandBelow(expand: Expand, name: string): Expand {
   const prefix = `${name}.`
   const below = [...expand].filter(path => path.startsWith(prefix))

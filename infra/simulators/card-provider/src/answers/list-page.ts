@@ -6,7 +6,7 @@ import { invalidParam } from './api-error.ts'
 const shownMax = 60
 
 /** The parameters of every list. */
-export const pageKinds: ParamRules['kinds'] = {
+export const listParams: ParamRules['kinds'] = {
   limit: 'count',
   starting_after: 'text',
   ending_before: 'text',
@@ -15,10 +15,10 @@ export const pageKinds: ParamRules['kinds'] = {
 type Page<One> = Readonly<{ data: readonly One[]; hasMore: boolean }>
 
 /**
- * One page of a list, the newest first. Refused when it shall begin or end at what is not in the list.
- * A search calls its cursor by another name.
+ * Answers one page of a list, newest first. A cursor that is not in the list is refused. `afterName`
+ * is the name of the forward cursor, which is another one in a search.
  */
-export function pageOf<One>(
+export function listPage<One>(
   newestFirst: readonly One[],
   idOf: (one: One) => string,
   params: Params,

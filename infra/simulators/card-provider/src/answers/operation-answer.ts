@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { limits } from '../limits.ts'
-import type { Deed } from '../operations/payment-intent.ts'
+import type { CompletedOperation } from '../operations/payment-intent.ts'
 import type { ApiError } from './api-error.ts'
 import { apiError } from './api-error.ts'
 import type { Expand } from './expand.ts'
@@ -9,7 +9,7 @@ import { showRefund } from './show-refund.ts'
 
 type Answer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: object }>
 
-/** What a request is answered when nothing was done under its key that could answer it. */
+/** The answers to requests that changed nothing, by the reason. */
 export const refusals = {
   other_request: apiError(
     400,
@@ -23,25 +23,29 @@ export const refusals = {
     { code: 'idempotency_key_in_use' },
     { 'stripe-should-retry': 'true' },
   ),
-  full: tooMany(
+  full: tooManyRequests(
     'The card provider has as many requests under way or kept as it can hold.',
     limits.retryAfterSeconds,
   ),
   error: apiError(500, 'api_error', 'An error occurred with our API.'),
 } as const
 
-/** The quota's 429: nothing happened, and nothing will. */
+/** The 429 of the quota. The request has no effect, now or later. */
 export function quotaExceeded(retryAfterSeconds: number): ApiError {
-  return tooMany('Request rate limit exceeded.', retryAfterSeconds)
+  return tooManyRequests('Request rate limit exceeded.', retryAfterSeconds)
 }
 
-function tooMany(message: string, retryAfterSeconds: number): ApiError {
+function tooManyRequests(message: string, retryAfterSeconds: number): ApiError {
   const headers = { 'retry-after': String(retryAfterSeconds), 'stripe-should-retry': 'true' }
   return apiError(429, 'invalid_request_error', message, { code: 'rate_limit' }, headers)
 }
 
-/** The answer to an order that was carried out; a stored one says that it is. */
-export function deedAnswer({ line, intent }: Deed, replayed: boolean, expand: Expand): Answer {
+/** The answer to an operation that was carried out. A replayed answer is marked in its headers. */
+export function operationAnswer(
+  { line, intent }: CompletedOperation,
+  replayed: boolean,
+  expand: Expand,
+): Answer {
   const headers = replayed
     ? { 'idempotent-replayed': 'true', 'original-request': line.requestId }
     : {}

@@ -13,10 +13,10 @@ const declineMessages = {
 
 const clientSecretChars = 25
 
-/** What may be expanded in an intent. */
+/** The paths that a request may expand in an intent. */
 export const intentPaths = ['latest_charge', 'latest_charge.balance_transaction'] as const
 
-/** What no intent has here. It is null and not left out, as Stripe answers it. */
+/** No intent has these fields here. They are null and not left out, as Stripe answers them. */
 const absentInIntent = {
   allowed_payment_method_types: null,
   application: null,
@@ -43,7 +43,7 @@ const absentInIntent = {
   transfer_group: null,
 } as const
 
-/** The same of a charge. */
+/** No charge has these fields here. */
 const absentInCharge = {
   application: null,
   application_fee: null,
@@ -98,7 +98,7 @@ export function showIntent(intent: PaymentIntent, expand: Expand = expandNothing
   } satisfies Stripe.PaymentIntent
 }
 
-/** It has the form of a client secret and is the same each time; no route takes it. */
+/** The value has the form of a client secret and never changes. No route accepts it. */
 function clientSecretOf(intentId: string): string {
   const digest = createHash('sha256').update(`client_secret of ${intentId}`).digest('hex')
   return `${intentId}_secret_${digest.slice(0, clientSecretChars)}`
@@ -113,7 +113,7 @@ export function showDecline(declineCode: DeclineCode) {
   } as const
 }
 
-/** The charge of an intent whose card was charged. There is one, however often it is confirmed. */
+/** The charge of an intent. Confirming the intent again keeps the same charge. */
 export function showCharge(intent: PaymentIntent, expand: Expand = expandNothing) {
   const { intentId, amountReceived, amountRefunded, declineCode } = intent
   const transaction = expand.has('balance_transaction')
@@ -146,13 +146,17 @@ export function showCharge(intent: PaymentIntent, expand: Expand = expandNothing
 
 function showChargeTransaction({ intentId, amountReceived, currency, capturedAt }: PaymentIntent) {
   return showTransaction({
-    ...{ source: chargeIdOf(intentId), type: 'charge', currency, at: capturedAt ?? '' },
-    ...{ amount: amountReceived, fee: feeOf(amountReceived) },
+    source: chargeIdOf(intentId),
+    type: 'charge',
+    amount: amountReceived,
+    fee: feeOf(amountReceived),
+    currency,
+    at: capturedAt ?? '',
   })
 }
 
-/** A movement on the account of whoever is paid: what came in or went out, and what it cost. */
-export function showTransaction(moved: {
+/** A movement on the balance of the merchant, with its fee. */
+export function showTransaction(movement: {
   source: string
   type: 'charge' | 'refund'
   amount: number
@@ -160,7 +164,7 @@ export function showTransaction(moved: {
   currency: string
   at: string
 }) {
-  const { source, type, amount, fee, currency, at } = moved
+  const { source, type, amount, fee, currency, at } = movement
   return {
     id: transactionIdOf(source),
     object: 'balance_transaction' as const,

@@ -12,13 +12,16 @@ import {
   unixSeconds,
 } from './show-intent.ts'
 
-/** What may be expanded in a refund. */
+/** The paths that a request may expand in a refund. */
 export const refundPaths = [
-  ...['balance_transaction', 'payment_intent', 'payment_intent.latest_charge'],
-  ...['charge', 'charge.balance_transaction'],
+  'balance_transaction',
+  'payment_intent',
+  'payment_intent.latest_charge',
+  'charge',
+  'charge.balance_transaction',
 ] as const
 
-/** The refund as the API shows it; `intent` is shown in it when it is expanded. */
+/** The refund as the API shows it. `intent` and its charge appear in it when they are expanded. */
 export function showRefund(
   refund: RefundLine,
   intent: PaymentIntent,

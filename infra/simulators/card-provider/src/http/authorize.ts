@@ -3,7 +3,7 @@ import type { onRequestAsyncHookHandler } from 'fastify'
 import { apiError } from '../answers/api-error.ts'
 import { sendAnswer } from '../answers/operation-answer.ts'
 
-/** Lets in whoever brings the secret key, and answers all others with a 401. */
+/** Admits requests with the secret key, and answers all others with a 401. */
 export function requireKey(secretKey: string): onRequestAsyncHookHandler {
   return async (request, reply) => {
     if (isAuthorized(request.headers.authorization, secretKey)) return
@@ -13,8 +13,8 @@ export function requireKey(secretKey: string): onRequestAsyncHookHandler {
 }
 
 /**
- * Turns away whoever brings a key. Those who turn settings and read the truth have none: who comes
- * with one is a customer, led astray.
+ * Refuses requests with a key. Operators, who change settings and read the provider log, have none.
+ * A request with a key comes from the product, which must not reach these routes.
  */
 export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {
   if (request.headers.authorization === undefined) return
@@ -22,11 +22,11 @@ export const refuseKey: onRequestAsyncHookHandler = async (request, reply) => {
   return sendAnswer(reply, apiError(403, 'invalid_request_error', message))
 }
 
-/** Compares digests, because equal lengths are what a constant-time comparison needs. */
+/** Compares digests, because a constant-time comparison needs values of equal length. */
 function isAuthorized(header: string | undefined, secretKey: string): boolean {
-  // The name of a scheme is case-insensitive (RFC 9110, 11.1); the key is not.
-  const shown = /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? ''
-  return timingSafeEqual(sha256(shown), sha256(secretKey))
+  // The name of a scheme is case-insensitive (RFC 9110, 11.1), and the key is not.
+  const sent = /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? ''
+  return timingSafeEqual(sha256(sent), sha256(secretKey))
 }
 
 function sha256(text: string): Buffer {

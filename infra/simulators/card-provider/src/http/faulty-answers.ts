@@ -5,9 +5,8 @@ import type { FastifyReply } from 'fastify'
 import { limits } from '../limits.ts'
 
 /**
- * Sends a JSON body one byte at a time, the first at once: a client that only limits its wait for
- * an answer to begin waits without a limit. The length is announced, so a part is told from the
- * whole.
+ * Sends a JSON body one byte at a time, the first at once. A client that limits only its wait for
+ * the first byte waits without a limit. The length is announced, so that a client recognizes a part.
  */
 export function sendDripping(
   reply: FastifyReply,
@@ -22,20 +21,20 @@ export function sendDripping(
     .send(Readable.from(drip(bytes, everyMs, stop), { objectMode: false, highWaterMark: 1 }))
 }
 
-/** Throws when it takes too long or the process is stopping, which cuts the connection. */
+/** Throws when it takes too long or the process is stopping, which closes the connection. */
 async function* drip(bytes: Buffer, everyMs: number, stop: AbortSignal): AsyncGenerator<Buffer> {
-  const enough = AbortSignal.any([stop, AbortSignal.timeout(limits.dripAnswerMaxMs)])
+  const aborted = AbortSignal.any([stop, AbortSignal.timeout(limits.dripAnswerMaxMs)])
   for (let at = 0; at < bytes.length; at++) {
-    if (at > 0) await sleep(everyMs, undefined, { signal: enough })
+    if (at > 0) await sleep(everyMs, undefined, { signal: aborted })
     yield bytes.subarray(at, at + 1)
   }
 }
 
 /**
- * Keeps the caller's socket open without a byte of answer until the caller leaves. When it does not
- * leave within `maxMs`, or the process is stopping, the socket is cut.
+ * Keeps the client's socket open without a byte of answer until the client leaves. The socket is
+ * closed after `maxMs`, or when the process is stopping.
  */
-export async function holdSilently(
+export async function keepWaiting(
   reply: FastifyReply,
   maxMs: number,
   stop: AbortSignal,
@@ -43,11 +42,11 @@ export async function holdSilently(
   reply.hijack()
   const { socket } = reply.raw
   if (socket === null || socket.destroyed) return
-  const enough = AbortSignal.any([stop, AbortSignal.timeout(maxMs)])
+  const aborted = AbortSignal.any([stop, AbortSignal.timeout(maxMs)])
   try {
-    await once(socket, 'close', { signal: enough })
+    await once(socket, 'close', { signal: aborted })
   } catch {
-    // The wait was aborted, not the socket: the caller is still there and has waited long enough.
+    // The wait was aborted and the client is still connected, so its socket is closed here.
     socket.destroy()
   }
 }

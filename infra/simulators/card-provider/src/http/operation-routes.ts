@@ -3,24 +3,32 @@ import { isUtf8 } from '../../../strict-json.ts'
 import type { ApiError } from '../answers/api-error.ts'
 import { apiError } from '../answers/api-error.ts'
 import type { Expand } from '../answers/expand.ts'
-import { deedAnswer, quotaExceeded, refusals, sendAnswer } from '../answers/operation-answer.ts'
+import {
+  operationAnswer,
+  quotaExceeded,
+  refusals,
+  sendAnswer,
+} from '../answers/operation-answer.ts'
 import { limits } from '../limits.ts'
 import type { RefusalCount } from '../log/refusal-count.ts'
-import type { Outcome, PerformOrderDeps } from '../operations/perform-operation.ts'
-import { performOrder } from '../operations/perform-operation.ts'
-import { readOrder } from '../requests/read-operation.ts'
+import type { Outcome, PerformOperationDeps } from '../operations/perform-operation.ts'
+import { performOperation } from '../operations/perform-operation.ts'
+import { readOperation } from '../requests/read-operation.ts'
 import type { Quota } from '../settings/quota.ts'
-import { holdSilently, sendDripping } from './faulty-answers.ts'
+import { keepWaiting, sendDripping } from './faulty-answers.ts'
 
-export type OrderDeps = PerformOrderDeps &
+export type OperationDeps = PerformOperationDeps &
   Readonly<{ quota: Quota; refusalCount: RefusalCount; stop: AbortSignal }>
 
-type OrderRoute = { Params: { id?: string }; Body: URLSearchParams | undefined }
+type OperationRoute = { Params: { id?: string }; Body: URLSearchParams | undefined }
 
 const idempotencyKeyMax = 255
 
-/** Everything that can be asked for: each POST goes the same way and meets the same faults. */
-export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, { deps }) => {
+/** Serves every POST below /v1. All of them meet the same faults. */
+export const operationRoutes: FastifyPluginAsync<{ deps: OperationDeps }> = async (
+  app,
+  { deps },
+) => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -32,7 +40,7 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
     },
   )
 
-  /** Refuses beyond the quota before the body is read: such a request leaves nothing but a count. */
+  /** The quota refuses before the body is read, so a refused request leaves only a count. */
   app.addHook('onRequest', async (_request, reply) => {
     const { quotaPerSecond, quotaBurst } = deps.settings.read()
     const retryAfterSeconds = deps.quota.take(quotaPerSecond, quotaBurst)
@@ -41,36 +49,37 @@ export const orderRoutes: FastifyPluginAsync<{ deps: OrderDeps }> = async (app, 
     return sendAnswer(reply, quotaExceeded(retryAfterSeconds))
   })
 
-  for (const [path, read] of Object.entries(readOrder)) {
-    app.post<OrderRoute>(path, async (request, reply) => {
+  for (const [path, read] of Object.entries(readOperation)) {
+    app.post<OperationRoute>(path, async (request, reply) => {
       const key = readIdempotencyKey(request.headers['idempotency-key'])
       if (typeof key === 'object' && key !== null) return sendAnswer(reply, key)
       if (key !== null) reply.header('idempotency-key', key)
       const form = request.body ?? new URLSearchParams()
-      const asked = read({ form, intentId: request.params.id, find: deps.book.find })
-      if (asked.kind === 'refused') return sendAnswer(reply, asked.error)
-      const outcome = await performOrder(deps, asked.value, key, request.id)
-      return await answer(request, reply, outcome, asked.value.expand, deps.stop)
+      const { findIntent } = deps.store
+      const operation = read({ form, intentId: request.params.id, findIntent })
+      if (operation.kind === 'refused') return sendAnswer(reply, operation.error)
+      const outcome = await performOperation(deps, operation.value, key, request.id)
+      return await answer(request, reply, outcome, operation.value.expand, deps.stop)
     })
   }
 }
 
-/** Answers in the way the outcome says: as it is, byte by byte, or not at all. */
+/** Sends the answer of the outcome at once, byte by byte, or not at all. */
 async function answer(
-  request: FastifyRequest<OrderRoute>,
+  request: FastifyRequest<OperationRoute>,
   reply: FastifyReply,
   outcome: Outcome,
   expand: Expand,
   stop: AbortSignal,
 ): Promise<unknown> {
   if (outcome.kind === 'silent') {
-    request.log.info({ event: 'request.unanswered' }, 'holding the socket, answering nothing')
-    return await holdSilently(reply, limits.silenceMaxMs, stop)
+    request.log.info({ event: 'request.unanswered' }, 'the client gets no answer')
+    return await keepWaiting(reply, limits.silenceMaxMs, stop)
   }
   if (outcome.kind === 'refused') return sendAnswer(reply, outcome.error)
   const answered =
     outcome.kind === 'done'
-      ? deedAnswer(outcome.deed, outcome.replayed, expand)
+      ? operationAnswer(outcome.completed, outcome.replayed, expand)
       : refusals[outcome.kind]
   const dripMs = 'dripMs' in outcome ? outcome.dripMs : 0
   if (dripMs === 0) return sendAnswer(reply, answered)

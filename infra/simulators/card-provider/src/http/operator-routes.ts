@@ -2,17 +2,18 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { SettingsControl } from '../../../settings-control.ts'
 import { limits } from '../limits.ts'
-import { judgedMetadata, type ProviderLog } from '../log/provider-log.ts'
+import { indexedMetadata, type ProviderLog } from '../log/provider-log.ts'
 import type { FaultSettings, Settings } from '../settings/fault-settings.ts'
-import { settingChangeSchema } from '../settings/fault-settings.ts'
+import { SettingsChange } from '../settings/fault-settings.ts'
 import { refuseKey } from './authorize.ts'
 
 type Deps = Readonly<{
   settings: Settings
   control: SettingsControl<FaultSettings>
-  truth: ProviderLog
+  providerLog: Pick<ProviderLog, 'page'>
 }>
 
+/** Query values arrive as text, and a mistyped number is refused instead of coerced. */
 const WholeNumber = Type.String({ pattern: '^[0-9]{1,9}$' })
 const MetadataValue = Type.String({ minLength: 1, maxLength: 500 })
 const LogQuery = Type.Object(
@@ -26,25 +27,25 @@ const LogQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** What only those ask who make the faults and who judge: the product knows nothing of it. */
+/** Serves the operators: fault injectors change settings, and auditors read the provider log. */
 export const operatorRoutes: FastifyPluginAsyncTypebox<Deps> = async (
   app,
-  { settings, control, truth },
+  { settings, control, providerLog },
 ) => {
   app.addHook('onRequest', refuseKey)
 
   app.get('/settings', async () => settings.read())
-  app.patch('/settings', { schema: { body: settingChangeSchema } }, request =>
-    control.change(request.body as Partial<FaultSettings>),
+  app.patch('/settings', { schema: { body: SettingsChange } }, request =>
+    control.change(request.body),
   )
   app.post('/settings/reset', () => control.reset())
 
   app.get('/log', { schema: { querystring: LogQuery } }, async request => {
     const { after = 0, limit = limits.logPageDefault, ...filters } = request.query
-    const name = judgedMetadata.find(one => filters[one] !== undefined)
+    const name = indexedMetadata.find(each => filters[each] !== undefined)
     const value = name && filters[name]
     const metadata = name && value !== undefined ? { name, value } : undefined
     const count = Math.min(Math.max(1, Number(limit)), limits.logPageMax)
-    return truth.page({ metadata, after: Number(after), limit: count })
+    return providerLog.page({ metadata, after: Number(after), limit: count })
   })
 }

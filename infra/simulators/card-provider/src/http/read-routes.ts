@@ -2,52 +2,56 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import type Stripe from 'stripe'
 import { invalidParam } from '../answers/api-error.ts'
 import { expandBelow } from '../answers/expand.ts'
-import { pageKinds, pageOf } from '../answers/list-page.ts'
+import { listPage, listParams } from '../answers/list-page.ts'
 import { sendAnswer } from '../answers/operation-answer.ts'
 import { intentPaths, showIntent } from '../answers/show-intent.ts'
 import { refundPaths, showRefund } from '../answers/show-refund.ts'
 import type { RefundLine } from '../log/provider-log-entry.ts'
-import { noSuch } from '../requests/read-operation.ts'
+import { notFound } from '../requests/read-operation.ts'
 import type { ParamRules, Params } from '../requests/read-params.ts'
 import { readParams } from '../requests/read-params.ts'
 import { readSearch } from '../requests/read-search.ts'
 import type { Settings } from '../settings/fault-settings.ts'
-import type { ChargeBook } from '../store/charge-store.ts'
+import type { ChargeStore } from '../store/charge-store.ts'
 
 export type ReadDeps = Readonly<{
-  book: ChargeBook
+  store: ChargeStore
   settings: Settings
   wait: (ms: number) => Promise<void>
 }>
 
-const inData = (paths: readonly string[]) => paths.map(path => `data.${path}`)
+const belowData = (paths: readonly string[]) => paths.map(path => `data.${path}`)
 const oneIntent: ParamRules = { kinds: {}, paths: intentPaths }
 const oneRefund: ParamRules = { kinds: {}, paths: refundPaths }
-const listOfIntents: ParamRules = { kinds: pageKinds, metadata: true, paths: inData(intentPaths) }
+const listOfIntents: ParamRules = {
+  kinds: listParams,
+  metadata: true,
+  paths: belowData(intentPaths),
+}
 const listOfRefunds: ParamRules = {
-  kinds: { ...pageKinds, payment_intent: 'text' },
-  paths: inData(refundPaths),
+  kinds: { ...listParams, payment_intent: 'text' },
+  paths: belowData(refundPaths),
 }
 const search: ParamRules = {
   kinds: { limit: 'count', query: 'text', page: 'text' },
   required: ['query'],
-  paths: inData(intentPaths),
+  paths: belowData(intentPaths),
 }
 
-/** Everything that can be read. Reads meet the latency, and no other fault. */
+/** Serves every GET below /v1. Reads meet the latency and no other fault. */
 export const readRoutes: FastifyPluginAsync<{ deps: ReadDeps }> = async (app, { deps }) => {
-  const { book } = deps
+  const { store } = deps
   const get = (path: string, rules: ParamRules, answer: Answer) =>
     addGet(app, deps, path, rules, answer)
 
   get('/payment_intents/:id', oneIntent, (id, { expand }, reply) => {
-    const intent = book.find(id)
-    if (intent === undefined) return sendAnswer(reply, noSuch('payment_intent', id, 'intent'))
+    const intent = store.findIntent(id)
+    if (intent === undefined) return sendAnswer(reply, notFound('payment_intent', id, 'intent'))
     return showIntent(intent, expand)
   })
 
   get('/payment_intents', listOfIntents, (_, params, reply) => {
-    const page = pageOf(book.intents(params.metadata), ({ intentId }) => intentId, params)
+    const page = listPage(store.listIntents(params.metadata), ({ intentId }) => intentId, params)
     if (page.kind === 'refused') return sendAnswer(reply, page.error)
     const expand = expandBelow(params.expand, 'data')
     const data = page.value.data.map(intent => showIntent(intent, expand))
@@ -60,8 +64,8 @@ export const readRoutes: FastifyPluginAsync<{ deps: ReadDeps }> = async (app, { 
       const message = "Only metadata['name']:'value' can be searched, and several joined by AND."
       return sendAnswer(reply, invalidParam('query', 'parameter_invalid_string', message))
     }
-    const found = wanted === 'nothing' ? [] : book.intents(wanted)
-    const page = pageOf(found, ({ intentId }) => intentId, params, 'page')
+    const found = wanted === 'nothing' ? [] : store.listIntents(wanted)
+    const page = listPage(found, ({ intentId }) => intentId, params, 'page')
     if (page.kind === 'refused') return sendAnswer(reply, page.error)
     const { hasMore: has_more } = page.value
     const expand = expandBelow(params.expand, 'data')
@@ -72,20 +76,20 @@ export const readRoutes: FastifyPluginAsync<{ deps: ReadDeps }> = async (app, { 
   })
 
   const show = (refund: RefundLine, expand: Params['expand']) => {
-    const intent = book.find(refund.intentId)
-    if (intent === undefined) throw new Error(`${refund.refundId} is a refund of nothing`)
+    const intent = store.findIntent(refund.intentId)
+    if (intent === undefined) throw new Error(`${refund.refundId} has no intent`)
     return showRefund(refund, intent, expand)
   }
 
   get('/refunds/:id', oneRefund, (id, { expand }, reply) => {
-    const refund = book.findRefund(id)
-    if (refund === undefined) return sendAnswer(reply, noSuch('refund', id, 'id'))
+    const refund = store.findRefund(id)
+    if (refund === undefined) return sendAnswer(reply, notFound('refund', id, 'id'))
     return show(refund, expand)
   })
 
   get('/refunds', listOfRefunds, (_, params, reply) => {
-    const refunds = book.refunds(params.find('payment_intent'))
-    const page = pageOf(refunds, ({ refundId }) => refundId, params)
+    const refunds = store.listRefunds(params.find('payment_intent'))
+    const page = listPage(refunds, ({ refundId }) => refundId, params)
     if (page.kind === 'refused') return sendAnswer(reply, page.error)
     const expand = expandBelow(params.expand, 'data')
     const data = page.value.data.map(refund => show(refund, expand))

@@ -1,27 +1,28 @@
 import type { Line } from '../../../append-log.ts'
-import type { Order } from '../operations/operation.ts'
-import type { PaymentMethod } from '../requests/test-cards.ts'
+import type { Operation } from '../operations/operation.ts'
+import type { TestCard } from '../requests/test-cards.ts'
 import type { FaultSettings } from '../settings/fault-settings.ts'
 
-/** What was asked for and by which request, as every entry about a request carries it. */
-export type RequestFacts = Order & Readonly<{ idempotencyKey: string | null; requestId: string }>
+/** The requested operation and its request. Every entry about a request carries these facts. */
+export type RequestFacts = Operation &
+  Readonly<{ idempotencyKey: string | null; requestId: string }>
 
-/** What made the provider misbehave: a setting somebody turned, or the card that was used. */
+/** A fault comes from a fault setting or from the test card of the request. */
 export type FaultCause = 'setting' | 'payment_method'
 
 /**
- * Why a request that was executed late came to nothing, and nobody was told. `refused`: what it
- * asked for was no longer possible. `overdue`: the longest processing delay had passed.
+ * The reason why a delayed request had no effect. `refused` means that the operation was no longer
+ * possible, and `overdue` that the longest processing delay had passed.
  */
 type LateDropCause = 'other_request' | 'full' | 'refused' | 'overdue'
 
-export type DeclineCode = NonNullable<PaymentMethod['declineCode']>
+export type DeclineCode = NonNullable<TestCard['declineCode']>
 
-/** Present on what became of a delayed request; `requestId` tells which one. */
+/** Marks the end of a delayed request, which `requestId` names. */
 type Late = Readonly<{ late?: true }>
 
-/** What came of an order that was carried out. `amount` is what was asked for or what moved. */
-export type Verdict = Readonly<
+/** What an operation changed. `amount` is the amount that moved, or was authorized or declined. */
+export type Effect = Readonly<
   { amount: number } & (
     | { type: 'intent.created' | 'intent.authorized' | 'intent.succeeded' | 'intent.captured' }
     | { type: 'intent.declined'; declineCode: DeclineCode }
@@ -30,96 +31,90 @@ export type Verdict = Readonly<
         type: 'refund.succeeded'
         refundId: string
         reason: string | null
-        /** The refund's own, as they were sent. */
+        /** The metadata that the refund request itself carried. */
         refundMetadata: Readonly<Record<string, string>>
       }
   )
 >
 
-/** An act: a line that moves money or changes what an intent is. */
-type Done = RequestFacts &
+/** An operation that was carried out: money moved, or an intent changed. */
+type OperationEntry = RequestFacts &
   Late &
-  Verdict &
+  Effect &
   Readonly<{
     intentId: string
     fingerprint: string
-    /** Present when somebody is to be told by a webhook. */
+    /** Present when a webhook is sent about the operation. */
     eventId?: string
   }>
-export type DoneLine = Line<Done>
-export type RefundLine = Extract<DoneLine, { type: 'refund.succeeded' }>
+export type OperationLine = Line<OperationEntry>
+export type RefundLine = Extract<OperationLine, { type: 'refund.succeeded' }>
 
-/** `reply.withheld`: no answer. `reply.error`: a 500, whatever was done. */
-type ReplySpoilt = Readonly<{
-  type: 'reply.withheld' | 'reply.error'
-  intentId: string
-  refundId?: string
-  /** True when the answer that was spoilt was a stored one: nothing was done this time. */
-  replayed: boolean
-  cause: FaultCause
-}> &
-  RequestFacts
-type RequestDropped = Readonly<{
-  type: 'request.dropped'
-  cause: FaultCause | LateDropCause
-}> &
-  RequestFacts &
-  Late
-/** Taken in, not answered, and executed at `dueAt`. All that the execution needs is here. */
-export type RequestDelayed = Readonly<{
-  type: 'request.delayed'
-  fingerprint: string
-  /** How a charge will be declined, or null when it will succeed. */
-  declineCode: DeclineCode | null
-  dueAt: string
-  cause: FaultCause
-}> &
-  RequestFacts
-/** A delayed request found its key answered: nothing was done. */
-type RequestRepeated = Readonly<{
-  type: 'request.repeated'
-  intentId: string
-  late: true
-}> &
-  RequestFacts
-type RequestsRefused = Readonly<{
-  type: 'requests.refused'
-  /** How many the quota refused since the line before, the first of them at `since`. */
-  count: number
-  since: string
-}>
+/** The operation was carried out, and its caller got no answer or a 500. */
+type ReplyFault = RequestFacts &
+  Readonly<{
+    type: 'reply.withheld' | 'reply.error'
+    intentId: string
+    refundId?: string
+    /** True when the lost answer was a stored one, so that this request changed nothing. */
+    replayed: boolean
+    cause: FaultCause
+  }>
+
+type RequestDropped = RequestFacts &
+  Late &
+  Readonly<{ type: 'request.dropped'; cause: FaultCause | LateDropCause }>
+
+/** The request was accepted, gets no answer, and is executed at `dueAt` from this entry alone. */
+export type RequestDelayed = RequestFacts &
+  Readonly<{
+    type: 'request.delayed'
+    fingerprint: string
+    /** The decline that a charge will meet, or null when it will succeed. */
+    declineCode: DeclineCode | null
+    dueAt: string
+    cause: FaultCause
+  }>
+
+/** A delayed request found its key answered, so it changed nothing. */
+type RequestRepeated = RequestFacts &
+  Readonly<{ type: 'request.repeated'; intentId: string; late: true }>
+
+/** The quota refused `count` requests since the line before. The first came in at `since`. */
+type RequestsRefused = Readonly<{ type: 'requests.refused'; count: number; since: string }>
+
 export type WebhookFacts = Readonly<{
   eventId: string
   intentId: string
   metadata: RequestFacts['metadata']
 }>
-/** One attempt and how it ended. `copy` 0 is the webhook itself, which is tried again. */
-type WebhookSent = Readonly<{
-  type: 'webhook.sent'
-  attempt: number
-  copy: number
-  status?: number
-  error?: string
-}> &
-  WebhookFacts
-/** Lost by the setting: nobody will ever be told. */
-type WebhookDropped = Readonly<{ type: 'webhook.dropped' }> & WebhookFacts
-type WebhookAbandoned = Readonly<{
-  type: 'webhook.abandoned'
-  attempt: number
-  cause: 'tries' | 'window'
-}> &
-  WebhookFacts
+
+/** One attempt and its end. `copy` 0 is the webhook itself, the only one that is retried. */
+type WebhookSent = WebhookFacts &
+  Readonly<{
+    type: 'webhook.sent'
+    attempt: number
+    copy: number
+    status?: number
+    error?: string
+  }>
+
+/** The setting `webhookDropRate` lost this webhook. It is never sent. */
+type WebhookDropped = WebhookFacts & Readonly<{ type: 'webhook.dropped' }>
+
+type WebhookAbandoned = WebhookFacts &
+  Readonly<{ type: 'webhook.abandoned'; attempt: number; cause: 'tries' | 'window' }>
+
 type SettingsChanged = Readonly<{
   type: 'settings.changed'
-  /** `restart`: the settings stood elsewhere when the process ended and are back at rest. */
+  /** With `restart` an earlier process ended with other settings, and the defaults are back. */
   cause: 'patch' | 'restart'
   settings: FaultSettings
 }>
 
 export type ProviderLogEntry =
-  | Done
-  | ReplySpoilt
+  | OperationEntry
+  | ReplyFault
   | RequestDropped
   | RequestDelayed
   | RequestRepeated

@@ -3,19 +3,19 @@ import { openAppendLog } from '../../../append-log.ts'
 import { limits } from '../limits.ts'
 import type { ProviderLogEntry, ProviderLogLine } from './provider-log-entry.ts'
 
-/** What judges ask by: the payment or refund as our caller names it, and what was paid for. */
-export const judgedMetadata = ['payment_id', 'publication_id', 'refund_id'] as const
-export type JudgedMetadata = (typeof judgedMetadata)[number]
+/** The metadata that the log can be searched by: ids that the callers of the API set. */
+export const indexedMetadata = ['payment_id', 'publication_id', 'refund_id'] as const
+type IndexedMetadata = (typeof indexedMetadata)[number]
 
 export type LogQuery = Readonly<{
-  /** Only lines of requests that carried this metadata. */
-  metadata: { name: JudgedMetadata; value: string } | undefined
-  /** Lines with a higher `seq` than this one. */
+  /** Selects the lines of requests that carried this metadata; undefined selects all lines. */
+  metadata: { name: IndexedMetadata; value: string } | undefined
+  /** Selects the lines with a higher `seq` than this one. */
   after: number
   limit: number
 }>
 
-/** A stretch of the log, in order. `nextAfter` is where the next page begins. */
+/** Lines of the log, in order. The next page begins after `nextAfter`. */
 export type LogPage = Readonly<{
   lines: readonly ProviderLogLine[]
   nextAfter: number
@@ -24,16 +24,16 @@ export type LogPage = Readonly<{
 
 export type ProviderLog = Pick<AppendLog<ProviderLogEntry>, 'append' | 'failure' | 'close'> &
   Readonly<{
-    /** Reads what is on disk, not what is remembered, because judges rely on it. */
+    /** Reads from disk and not from memory, because auditors rely on it. */
     page: (query: LogQuery) => Promise<LogPage>
-    /** One line as it stands on disk. Throws for an unknown `seq`. */
+    /** Reads one line from disk. Throws for an unknown `seq`. */
     line: (seq: number) => Promise<ProviderLogLine>
   }>
 
 /**
- * Opens the log and hands every line to `onLine`: those already there, and each new one as soon as
- * it is on disk and before its `append` resolves. State built from `onLine` therefore cannot
- * differ from the log. Throws when the log cannot be read back.
+ * Opens the log and passes every line to `onLine`: those that are in it, and each new one once it
+ * is on disk and before its `append` resolves. State that is built from `onLine` therefore cannot
+ * differ from the log. Throws when the log cannot be read.
  */
 export async function openProviderLog(
   path: string,
@@ -42,7 +42,7 @@ export async function openProviderLog(
   const seqsOf = new Map<string, number[]>()
 
   function take(line: ProviderLogLine): void {
-    for (const name of judgedMetadata) {
+    for (const name of indexedMetadata) {
       const value = 'metadata' in line ? line.metadata[name] : undefined
       if (value === undefined) continue
       const seqs = seqsOf.get(`${name}=${value}`)

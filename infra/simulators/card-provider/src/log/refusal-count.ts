@@ -1,19 +1,19 @@
 import { limits } from '../limits.ts'
 import type { ProviderLog } from './provider-log.ts'
 
-/** How many requests the quota refused, on its way into the provider log. */
+/** Counts the requests that the quota refused, until the count is in the provider log. */
 export type RefusalCount = Readonly<{
   add: () => void
-  /** Writes what was counted so far, if anything was. Resolves once it is on disk. */
+  /** Writes the count if it is not zero, and resolves once it is on disk. */
   flush: () => Promise<void>
 }>
 
 /**
- * Refusals come by the thousand and move no money, so they are counted and written once a second,
- * and none of them waits for the disk. A kill takes the count of the last second with it.
+ * Refusals can come by the thousand and move no money. They are counted and written once a second,
+ * so that none of them waits for the disk. A kill loses the count of the last second.
  */
 export function createRefusalCount(
-  truth: Pick<ProviderLog, 'append'>,
+  providerLog: Pick<ProviderLog, 'append'>,
   onError: (error: unknown) => void,
 ): RefusalCount {
   let count = 0
@@ -25,7 +25,7 @@ export function createRefusalCount(
     if (count === 0) return
     const counted = { count, since }
     count = 0
-    await truth.append({ type: 'requests.refused', ...counted })
+    await providerLog.append({ type: 'requests.refused', ...counted })
   }
 
   return {

@@ -1,24 +1,23 @@
 import type { ProviderLog } from '../log/provider-log.ts'
 import type { DeclineCode, RequestFacts } from '../log/provider-log-entry.ts'
-import type { ChargeBook } from '../store/charge-store.ts'
+import type { ChargeStore } from '../store/charge-store.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Decision } from './decide.ts'
 import { decide } from './decide.ts'
-import type { Deed, PaymentIntent } from './payment-intent.ts'
+import type { CompletedOperation, PaymentIntent } from './payment-intent.ts'
 import { applyLine } from './payment-intent.ts'
 
 export type CarryOutDeps = Readonly<{
-  book: ChargeBook
-  truth: Pick<ProviderLog, 'append'>
-  /** One act on an intent at a time: each is decided by what the one before it wrote down. */
-  turns: Turns
+  store: ChargeStore
+  providerLog: Pick<ProviderLog, 'append'>
+  intentQueue: IntentQueue
   newId: (kind: 'pi' | 're') => string
-  /** Undefined: nobody is told of anything. */
+  /** Undefined when no webhook endpoint is configured. */
   webhooks: Pick<Webhooks, 'newEventId' | 'beforeAnswer'> | undefined
 }>
 
-/** An order that waits for nothing any more. `declineCode` null: a card that is charged is good. */
-export type ClearOrder = Readonly<{
+/** An operation that can be carried out at once. `declineCode` null means that the card is good. */
+export type ReadyOperation = Readonly<{
   facts: RequestFacts
   fingerprint: string
   declineCode: DeclineCode | null
@@ -26,49 +25,51 @@ export type ClearOrder = Readonly<{
 }>
 
 export type CarriedOut =
-  | Readonly<{ kind: 'done'; deed: Deed }>
+  | Readonly<{ kind: 'done'; completed: CompletedOperation }>
   | Extract<Decision, { kind: 'refused' }>
 
-/** Writes down what was done; that line is the act. A refusal leaves no line. */
-export async function carryOut(deps: CarryOutDeps, clear: ClearOrder): Promise<CarriedOut> {
-  const { act, intentId } = { intentId: undefined, ...clear.facts }
-  if (act === undefined || intentId === undefined) {
-    return await write(deps, clear, undefined, deps.newId('pi'))
+/** Writes the line of the log that makes the operation happen. A refusal writes no line. */
+export async function carryOut(deps: CarryOutDeps, ready: ReadyOperation): Promise<CarriedOut> {
+  const { action, intentId } = { intentId: undefined, ...ready.facts }
+  if (action === undefined || intentId === undefined) {
+    return await write(deps, ready, undefined, deps.newId('pi'))
   }
-  return await deps.turns(intentId, () => write(deps, clear, deps.book.find(intentId), intentId))
+  return await deps.intentQueue(intentId, () =>
+    write(deps, ready, deps.store.findIntent(intentId), intentId),
+  )
 }
 
 async function write(
-  { truth, newId, webhooks }: CarryOutDeps,
-  { facts, declineCode, ...rest }: ClearOrder,
+  { providerLog, newId, webhooks }: CarryOutDeps,
+  { facts, declineCode, ...rest }: ReadyOperation,
   known: PaymentIntent | undefined,
   intentId: string,
 ): Promise<CarriedOut> {
   const decision = decide(facts, known, declineCode, newId('re'))
   if (decision.kind === 'refused') return decision
-  const { verdict } = decision
+  const { effect } = decision
   const event = webhooks === undefined ? {} : { eventId: webhooks.newEventId() }
-  const line = await truth.append({ ...facts, intentId, ...rest, ...event, ...verdict })
-  return { kind: 'done', deed: { line, intent: applyLine(known, line) } }
+  const line = await providerLog.append({ ...facts, intentId, ...rest, ...event, ...effect })
+  return { kind: 'done', completed: { line, intent: applyLine(known, line) } }
 }
 
-/** Runs what concerns the same thing one after the other, and all else side by side. */
-export type Turns = <Answer>(of: string, run: () => Promise<Answer>) => Promise<Answer>
+/** Runs the operations on one intent one after the other, and those on other intents beside them. */
+export type IntentQueue = <Answer>(intentId: string, run: () => Promise<Answer>) => Promise<Answer>
 
-/** As many may wait as the caller lets. */
-export function createTurns(): Turns {
+/** Each operation is decided by what the one before it wrote, so only one may run per intent. */
+export function createIntentQueue(): IntentQueue {
   const last = new Map<string, Promise<void>>()
 
-  return async (of, run) => {
-    const before = last.get(of)
+  return async (intentId, run) => {
+    const before = last.get(intentId)
     const { promise, resolve } = Promise.withResolvers<void>()
-    last.set(of, promise)
+    last.set(intentId, promise)
     try {
       await before
       return await run()
     } finally {
       resolve()
-      if (last.get(of) === promise) last.delete(of)
+      if (last.get(intentId) === promise) last.delete(intentId)
     }
   }
 }

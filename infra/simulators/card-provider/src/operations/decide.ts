@@ -1,60 +1,64 @@
 import type { ApiError } from '../answers/api-error.ts'
 import { apiError, invalidParam } from '../answers/api-error.ts'
 import { showIntent } from '../answers/show-intent.ts'
-import type { DeclineCode, Verdict } from '../log/provider-log-entry.ts'
-import type { Act, CaptureMethod, IntentOrder, Order } from './operation.ts'
+import type { DeclineCode, Effect } from '../log/provider-log-entry.ts'
+import type { Action, CaptureMethod, IntentOperation, Operation } from './operation.ts'
 import type { PaymentIntent } from './payment-intent.ts'
-import { legalFrom } from './payment-intent.ts'
+import { allowedFrom } from './payment-intent.ts'
 
 export type Decision =
-  | Readonly<{ kind: 'verdict'; verdict: Verdict }>
-  /** Not possible as the intent stands. Nothing happened. */
+  | Readonly<{ kind: 'effect'; effect: Effect }>
+  /** The intent does not allow the operation, so nothing changes. */
   | Readonly<{ kind: 'refused'; error: ApiError }>
 
 /**
- * What comes of an order, as the intent stands now. `declineCode` null: the card is good, if one is
- * charged. `refundId` is the id a refund gets.
+ * Decides what an operation changes, given the intent as it is now. A charged card is declined with
+ * `declineCode`, or good if that is null. A refund gets the id `refundId`.
  */
 export function decide(
-  order: Order,
+  operation: Operation,
   intent: PaymentIntent | undefined,
   declineCode: DeclineCode | null,
   refundId: string,
 ): Decision {
-  if (order.act !== undefined) {
-    if (intent === undefined) throw new Error(`no intent ${order.intentId} to ${order.act}`)
-    return decideOn(intent, order, declineCode, refundId)
+  if (operation.action !== undefined) {
+    const { action, intentId } = operation
+    if (intent === undefined) throw new Error(`no intent ${intentId} to ${action}`)
+    return decideOnIntent(intent, operation, declineCode, refundId)
   }
-  const { amount, captureMethod = 'automatic' } = order
-  if (order.confirm === false) return verdict({ type: 'intent.created', amount })
-  return verdict(charge(amount, captureMethod, declineCode))
+  const { amount, captureMethod = 'automatic' } = operation
+  if (operation.confirm === false) return effect({ type: 'intent.created', amount })
+  return effect(charge(amount, captureMethod, declineCode))
 }
 
-function decideOn(
+function decideOnIntent(
   intent: PaymentIntent,
-  order: IntentOrder,
+  operation: IntentOperation,
   declineCode: DeclineCode | null,
   refundId: string,
 ): Decision {
-  if (!legalFrom[order.act].includes(intent.status)) return unexpectedState(order.act, intent)
-  switch (order.act) {
+  const { action } = operation
+  if (!allowedFrom[action].includes(intent.status)) return unexpectedState(action, intent)
+  switch (operation.action) {
     case 'confirm':
-      if (order.paymentMethod === null) return unexpectedState('confirm', intent)
-      return verdict(charge(intent.amount, intent.captureMethod, declineCode))
+      if (operation.paymentMethod === null) return unexpectedState('confirm', intent)
+      return effect(charge(intent.amount, intent.captureMethod, declineCode))
     case 'capture': {
-      const amount = order.rest ? intent.amountCapturable : order.amount
-      if (amount <= intent.amountCapturable) return verdict({ type: 'intent.captured', amount })
+      const amount = operation.rest ? intent.amountCapturable : operation.amount
+      if (amount <= intent.amountCapturable) return effect({ type: 'intent.captured', amount })
       return tooLarge('amount_to_capture', 'capture', intent.amountCapturable)
     }
-    case 'cancel':
-      return verdict({ type: 'intent.canceled', amount: intent.amount, reason: order.reason })
+    case 'cancel': {
+      const { reason } = operation
+      return effect({ type: 'intent.canceled', amount: intent.amount, reason })
+    }
     case 'refund': {
       const left = intent.amountReceived - intent.amountRefunded
       if (left === 0) return alreadyRefunded(intent)
-      const amount = order.rest ? left : order.amount
+      const amount = operation.rest ? left : operation.amount
       if (amount > left) return tooLarge('amount', 'refund', left)
-      const { reason, refundMetadata } = order
-      return verdict({ type: 'refund.succeeded', amount, refundId, reason, refundMetadata })
+      const { reason, refundMetadata } = operation
+      return effect({ type: 'refund.succeeded', amount, refundId, reason, refundMetadata })
     }
   }
 }
@@ -63,19 +67,20 @@ function charge(
   amount: number,
   captureMethod: CaptureMethod,
   declineCode: DeclineCode | null,
-): Verdict {
+): Effect {
   if (declineCode !== null) return { type: 'intent.declined', amount, declineCode }
   const type = captureMethod === 'manual' ? 'intent.authorized' : 'intent.succeeded'
   return { type, amount }
 }
 
-function unexpectedState(act: Act, intent: PaymentIntent): Decision {
+function unexpectedState(action: Action, intent: PaymentIntent): Decision {
   const { status } = intent
+  const allowed = allowedFrom[action].join(', ')
   const why =
-    act === 'confirm' && status === 'requires_payment_method'
+    action === 'confirm' && status === 'requires_payment_method'
       ? 'it is missing a payment method. Send a payment_method'
-      : `it has a status of ${status}. Only one of these is possible: ${legalFrom[act].join(', ')}`
-  const message = `You cannot ${act} this PaymentIntent because ${why}.`
+      : `it has a status of ${status}. Only one of these is possible: ${allowed}`
+  const message = `You cannot ${action} this PaymentIntent because ${why}.`
   const more = { code: 'payment_intent_unexpected_state', payment_intent: showIntent(intent) }
   return refused(apiError(400, 'invalid_request_error', message, more))
 }
@@ -87,12 +92,12 @@ function alreadyRefunded({ intentId }: PaymentIntent): Decision {
   )
 }
 
-function tooLarge(param: string, act: Act, left: number): Decision {
-  return refused(invalidParam(param, 'amount_too_large', `At most ${left} are left to ${act}.`))
+function tooLarge(param: string, action: Action, left: number): Decision {
+  return refused(invalidParam(param, 'amount_too_large', `At most ${left} are left to ${action}.`))
 }
 
-function verdict(verdict: Verdict): Decision {
-  return { kind: 'verdict', verdict }
+function effect(effect: Effect): Decision {
+  return { kind: 'effect', effect }
 }
 
 function refused(error: ApiError): Decision {

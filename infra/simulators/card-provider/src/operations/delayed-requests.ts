@@ -3,19 +3,19 @@ import type { Background } from '../background.ts'
 import { limits } from '../limits.ts'
 import type { ProviderLogLine, RequestDelayed } from '../log/provider-log-entry.ts'
 
-/** Executes a delayed request. Answers false when it can not be executed yet. */
-export type ExecuteLate = (request: Line<RequestDelayed>, isLastTry: boolean) => Promise<boolean>
+/** Executes a delayed request. Answers false when it cannot be executed yet. */
+export type ExecuteDelayed = (request: Line<RequestDelayed>, isLastTry: boolean) => Promise<boolean>
 
-/** The requests that were taken in and are executed later, whether their client waits or not. */
+/** The requests that were accepted and are executed later, whether their client waits or not. */
 export type DelayedRequests = Readonly<{
   isFull: () => boolean
-  /** Folds one line of the provider log in: one more is delayed, or one came to its end. */
+  /** Applies one line of the provider log, which delays one more request or ends one. */
   apply: (line: ProviderLogLine) => void
-  /** From now on each is executed when it is due; what is overdue, at once. */
-  start: (execute: ExecuteLate, background: Background) => void
+  /** From now on every request is executed when it is due, and the overdue ones at once. */
+  start: (execute: ExecuteDelayed, background: Background) => void
 }>
 
-/** Like the book, this is what the provider log says: a killed process has forgotten nothing. */
+/** Holds only what the provider log says, so a killed process loses no delayed request. */
 export function createDelayedRequests(now: () => number): DelayedRequests {
   const waiting = new Map<string, Line<RequestDelayed>>()
   let schedule: (request: Line<RequestDelayed>) => void = () => undefined

@@ -3,32 +3,35 @@ export type CaptureMethod = 'automatic' | 'manual'
 type Subject = Readonly<{
   amount: number
   currency: string
-  /** The intent's, and beneath them a refund's own: what judges look a request up by. */
+  /** The intent's metadata, together with a refund's own. The provider log is searched by them. */
   metadata: Readonly<Record<string, string>>
-  /** The kind of the test card, never the value that was sent; null: none so far. */
+  /** The kind of the test card, never the token that was sent. Null when no card is known yet. */
   paymentMethod: string | null
 }>
 
-/** A creation has no `act`: its lines are what they were when nothing else could be asked for. */
-type CreateOrder = Subject &
-  Readonly<{ act?: never; captureMethod?: Exclude<CaptureMethod, 'automatic'>; confirm?: false }>
+/** A creation has no `action`. */
+type Creation = Subject &
+  Readonly<{ action?: never; captureMethod?: Exclude<CaptureMethod, 'automatic'>; confirm?: false }>
 
-type On<Act extends string> = Subject & Readonly<{ act: Act; intentId: string }>
+type OnIntent<Name extends string> = Subject & Readonly<{ action: Name; intentId: string }>
 
-type ConfirmOrder = On<'confirm'>
-type CancelOrder = On<'cancel'> & Readonly<{ reason: string | null }>
-/** With `rest`, whatever is left when it is carried out; `amount` is what was left when it came. */
-type CaptureOrder = On<'capture'> & Readonly<{ rest?: true }>
-type RefundOrder = On<'refund'> &
+type Confirmation = OnIntent<'confirm'>
+type Cancellation = OnIntent<'cancel'> & Readonly<{ reason: string | null }>
+/**
+ * With `rest` the operation takes what is left when it is carried out. `amount` is then what was
+ * left when the request came in.
+ */
+type Capture = OnIntent<'capture'> & Readonly<{ rest?: true }>
+type Refund = OnIntent<'refund'> &
   Readonly<{
     rest?: true
     reason: string | null
     refundMetadata: Readonly<Record<string, string>>
   }>
 
-/** Something that is asked of an intent that exists. */
-export type IntentOrder = ConfirmOrder | CaptureOrder | CancelOrder | RefundOrder
-export type Act = IntentOrder['act']
+/** An operation on an intent that exists. */
+export type IntentOperation = Confirmation | Capture | Cancellation | Refund
+export type Action = IntentOperation['action']
 
-/** What a request asks for, whole: with it the request can be carried out at any later time. */
-export type Order = CreateOrder | IntentOrder
+/** Everything that a request asks for. It is enough to carry the request out at any later time. */
+export type Operation = Creation | IntentOperation

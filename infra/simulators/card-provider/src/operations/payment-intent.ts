@@ -1,5 +1,5 @@
-import type { DeclineCode, DoneLine, ProviderLogLine } from '../log/provider-log-entry.ts'
-import type { Act, CaptureMethod } from './operation.ts'
+import type { DeclineCode, OperationLine, ProviderLogLine } from '../log/provider-log-entry.ts'
+import type { Action, CaptureMethod } from './operation.ts'
 
 type IntentStatus =
   | 'requires_payment_method'
@@ -8,15 +8,15 @@ type IntentStatus =
   | 'succeeded'
   | 'canceled'
 
-/** The one table of what may be asked of an intent: where it has to stand for each act. */
-export const legalFrom: Readonly<Record<Act, readonly IntentStatus[]>> = {
+/** The statuses from which each action is possible. */
+export const allowedFrom: Readonly<Record<Action, readonly IntentStatus[]>> = {
   confirm: ['requires_payment_method', 'requires_confirmation'],
   capture: ['requires_capture'],
   cancel: ['requires_payment_method', 'requires_confirmation', 'requires_capture'],
   refund: ['succeeded'],
 }
 
-/** An intent as it stood right after one line of the provider log; a later line makes a new one. */
+/** An intent right after one line of the provider log. Each later line makes a new object. */
 export type PaymentIntent = Readonly<{
   intentId: string
   status: IntentStatus
@@ -24,29 +24,29 @@ export type PaymentIntent = Readonly<{
   currency: string
   metadata: Readonly<Record<string, string>>
   captureMethod: CaptureMethod
-  /** The kind of the test card; a decline takes it away. */
+  /** The kind of the test card. A decline removes it. */
   paymentMethod: string | null
   declineCode: DeclineCode | null
   amountCapturable: number
   amountReceived: number
   amountRefunded: number
   createdAt: string
-  /** When its card was last charged, well or not. */
+  /** The time of the last charge, whether it succeeded or was declined. */
   chargedAt: string | null
   capturedAt: string | null
   canceledAt: string | null
   cancellationReason: string | null
 }>
 
-/** Something that was done: the line that says so, and the intent as it stood right after. */
-export type Deed = Readonly<{ line: DoneLine; intent: PaymentIntent }>
+/** An operation that was carried out: its line in the log, and the intent right after it. */
+export type CompletedOperation = Readonly<{ line: OperationLine; intent: PaymentIntent }>
 
-export function isDone(line: ProviderLogLine): line is DoneLine {
+export function isOperation(line: ProviderLogLine): line is OperationLine {
   return line.type.startsWith('intent.') || line.type.startsWith('refund.')
 }
 
-/** The intent after this line. The same lines always make the same intent, so answers can replay. */
-export function applyLine(known: PaymentIntent | undefined, line: DoneLine): PaymentIntent {
+/** Applies a line to an intent. The same lines always make the same intent, so answers can replay. */
+export function applyLine(known: PaymentIntent | undefined, line: OperationLine): PaymentIntent {
   const intent = known ?? startOf(line)
   const { at, amount } = line
   const charged = { paymentMethod: line.paymentMethod, declineCode: null, chargedAt: at }
@@ -73,21 +73,30 @@ export function applyLine(known: PaymentIntent | undefined, line: DoneLine): Pay
   }
 }
 
-function received({ at, amount }: DoneLine) {
+function received({ at, amount }: OperationLine) {
   const status = 'succeeded'
   return { status, amountReceived: amount, amountCapturable: 0, capturedAt: at } as const
 }
 
-function startOf(line: DoneLine): PaymentIntent {
+function startOf(line: OperationLine): PaymentIntent {
   const { intentId, at, amount, currency, metadata, paymentMethod } = line
-  const manual = line.act === undefined && line.captureMethod === 'manual'
+  const isManual = line.action === undefined && line.captureMethod === 'manual'
   return {
-    ...{ intentId, amount, currency, metadata, paymentMethod },
+    intentId,
     status: paymentMethod === null ? 'requires_payment_method' : 'requires_confirmation',
-    captureMethod: manual ? 'manual' : 'automatic',
+    amount,
+    currency,
+    metadata,
+    captureMethod: isManual ? 'manual' : 'automatic',
+    paymentMethod,
     declineCode: null,
-    ...{ amountCapturable: 0, amountReceived: 0, amountRefunded: 0 },
-    ...{ createdAt: at, chargedAt: null, capturedAt: null, canceledAt: null },
+    amountCapturable: 0,
+    amountReceived: 0,
+    amountRefunded: 0,
+    createdAt: at,
+    chargedAt: null,
+    capturedAt: null,
+    canceledAt: null,
     cancellationReason: null,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Codes that ICU has from ISO 4217 and that no card is charged in: units of account, test codes and
- * metals all begin with X, and so do five real currencies.
+ * In ISO 4217 the units of account, test codes and metals begin with X. No card is charged in them.
+ * These five codes with X are currencies.
  */
 const realWithX = ['XAF', 'XCD', 'XCG', 'XOF', 'XPF']
 const known = new Set(
@@ -10,8 +10,8 @@ const known = new Set(
 )
 
 /**
- * The least that can be charged, in minor units, as Stripe documents it for an account that settles
- * in that currency (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). Of other
+ * The smallest charge in minor units, as Stripe documents it for an account that settles in that
+ * currency (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). In other
  * currencies one minor unit is enough here.
  */
 const leastAmounts: Readonly<Record<string, number>> = {
@@ -41,22 +41,22 @@ const leastAmounts: Readonly<Record<string, number>> = {
   usd: 50,
 }
 
-/** Their last digit has to be 0, because Stripe's partners reckon with two decimals. */
+/** Amounts in these must end in 0, because Stripe's partners calculate with two decimals. */
 const threeDecimals = ['bhd', 'jod', 'kwd', 'omr', 'tnd']
 
-/** The code as answers show it, in lower case; undefined when there is no such currency. */
+/** Answers the code in lower case, as the API shows it, or undefined for an unknown currency. */
 export function readCurrency(text: string): string | undefined {
   return /^[A-Za-z]{3}$/.test(text) && known.has(text.toUpperCase())
     ? text.toLowerCase()
     : undefined
 }
 
-/** The least that can be charged in this currency, in minor units. */
+/** The smallest charge in this currency, in minor units. */
 export function leastAmountOf(currency: string): number {
   return leastAmounts[currency] ?? 1
 }
 
-/** What every amount in this currency has to be a multiple of, in minor units. */
+/** Every amount in this currency must be a multiple of this, in minor units. */
 export function amountStepOf(currency: string): number {
   return threeDecimals.includes(currency) ? 10 : 1
 }

@@ -4,32 +4,32 @@ import { apiError, invalidParam } from '../answers/api-error.ts'
 import type { Expand } from '../answers/expand.ts'
 import { intentPaths } from '../answers/show-intent.ts'
 import { refundPaths } from '../answers/show-refund.ts'
-import type { Act, IntentOrder, Order } from '../operations/operation.ts'
+import type { Action, IntentOperation, Operation } from '../operations/operation.ts'
 import type { PaymentIntent } from '../operations/payment-intent.ts'
 import { amountStepOf, leastAmountOf, readCurrency } from './currencies.ts'
 import type { ParamRules, Params, Read } from './read-params.ts'
 import { cardOf, readParams } from './read-params.ts'
-import type { PaymentMethod } from './test-cards.ts'
-import { findByKind } from './test-cards.ts'
+import type { TestCard } from './test-cards.ts'
+import { findTestCardByKind } from './test-cards.ts'
 
-/** An order that can be carried out. `fingerprint` tells whether two requests ask for the same. */
-export type OrderRequest = Readonly<{
-  order: Order
+/** An operation that was read. Requests that ask for the same have the same `fingerprint`. */
+export type OperationRequest = Readonly<{
+  operation: Operation
   fingerprint: string
-  /** The card that is charged; undefined: none is. */
-  card: PaymentMethod | undefined
+  /** The card that is charged, or undefined when none is. */
+  card: TestCard | undefined
   expand: Expand
 }>
 
-/** What a request to do something to an intent is read from. */
-export type Asked = Readonly<{
+/** The parts of a request that its operation is read from. */
+export type OperationSource = Readonly<{
   form: URLSearchParams
-  /** Undefined in a request whose path names none. */
+  /** Undefined when the path names no intent. */
   intentId: string | undefined
-  find: (intentId: string) => PaymentIntent | undefined
+  findIntent: (intentId: string) => PaymentIntent | undefined
 }>
 
-type ReadOrder = (asked: Asked) => Read<OrderRequest>
+type ReadOperation = (source: OperationSource) => Read<OperationRequest>
 
 const onIntent = { paths: intentPaths }
 const creation: ParamRules = {
@@ -38,7 +38,7 @@ const creation: ParamRules = {
     currency: 'currency',
     confirm: ['true', 'false'],
     capture_method: ['automatic', 'manual'],
-    // The first is what newer versions of the API call the second.
+    // Newer versions of the API use the first of these two names.
     'allowed_payment_method_types[]': ['card'],
     'payment_method_types[]': ['card'],
     'automatic_payment_methods[enabled]': ['true', 'false'],
@@ -67,32 +67,32 @@ const refund: ParamRules = {
   paths: refundPaths,
 }
 
-/** How the body of each POST below /v1 is read. */
-export const readOrder: Readonly<Record<string, ReadOrder>> = {
+/** The function that reads the body, for each POST below /v1. */
+export const readOperation: Readonly<Record<string, ReadOperation>> = {
   '/payment_intents': readCreation,
-  '/payment_intents/:id/confirm': asked =>
-    readOnIntent('confirm', confirmation, asked, ({ params, subject }) => {
+  '/payment_intents/:id/confirm': source =>
+    readOnIntent('confirm', confirmation, source, ({ params, subject }) => {
       const paymentMethod = cardOf(params)?.kind ?? subject.paymentMethod
-      return { ...subject, act: 'confirm', paymentMethod }
+      return { ...subject, action: 'confirm', paymentMethod }
     }),
-  '/payment_intents/:id/capture': asked =>
-    readOnIntent('capture', capture, asked, ({ params, subject, intent }) => {
+  '/payment_intents/:id/capture': source =>
+    readOnIntent('capture', capture, source, ({ params, subject, intent }) => {
       const amount = params.number('amount_to_capture')
       const all = { amount: intent.amountCapturable, rest: true } as const
-      return { ...subject, act: 'capture', ...(amount === undefined ? all : { amount }) }
+      return { ...subject, action: 'capture', ...(amount === undefined ? all : { amount }) }
     }),
-  '/payment_intents/:id/cancel': asked =>
-    readOnIntent('cancel', cancellation, asked, ({ params, subject }) => {
-      return { ...subject, act: 'cancel', reason: params.find('cancellation_reason') ?? null }
+  '/payment_intents/:id/cancel': source =>
+    readOnIntent('cancel', cancellation, source, ({ params, subject }) => {
+      return { ...subject, action: 'cancel', reason: params.find('cancellation_reason') ?? null }
     }),
-  '/refunds': asked =>
-    readOnIntent('refund', refund, asked, ({ params, subject, intent }) => {
+  '/refunds': source =>
+    readOnIntent('refund', refund, source, ({ params, subject, intent }) => {
       const amount = params.number('amount')
       const left = intent.amountReceived - intent.amountRefunded
       return {
         ...subject,
-        act: 'refund',
-        // The intent's win: nobody can put a refund down to another payment.
+        action: 'refund',
+        // The intent's metadata win, so a refund cannot be attributed to another payment.
         metadata: { ...params.metadata, ...subject.metadata },
         refundMetadata: params.metadata,
         reason: params.find('reason') ?? null,
@@ -101,21 +101,21 @@ export const readOrder: Readonly<Record<string, ReadOrder>> = {
     }),
 }
 
-function readCreation({ form }: Asked): Read<OrderRequest> {
+function readCreation({ form }: OperationSource): Read<OperationRequest> {
   const read = readParams(form, creation)
   if (read.kind === 'refused') return read
   const params = read.value
   const amount = params.number('amount') ?? 0
   const currency = readCurrency(params.find('currency') ?? '') ?? ''
-  const unchargeable = findUnchargeable(amount, currency)
-  if (unchargeable !== undefined) return refused(unchargeable)
+  const invalid = findInvalidAmount(amount, currency)
+  if (invalid !== undefined) return refused(invalid)
   const card = cardOf(params)
   const confirm = params.find('confirm') === 'true'
   if (confirm && card === undefined) {
     const message = 'Missing required param: payment_method.'
     return refused(invalidParam('payment_method', 'parameter_missing', message))
   }
-  const order: Order = {
+  const operation: Operation = {
     amount,
     currency,
     metadata: params.metadata,
@@ -125,11 +125,14 @@ function readCreation({ form }: Asked): Read<OrderRequest> {
   }
   const { expand } = params
   const fingerprint = fingerprintOf('', form)
-  return { kind: 'read', value: { order, fingerprint, card: confirm ? card : undefined, expand } }
+  return {
+    kind: 'read',
+    value: { operation, fingerprint, card: confirm ? card : undefined, expand },
+  }
 }
 
-/** What is wrong with an amount only in this currency. A refund or a capture may be of less. */
-function findUnchargeable(amount: number, currency: string): ApiError | undefined {
+/** Checks the rules of the currency. They do not apply to a refund or a capture. */
+function findInvalidAmount(amount: number, currency: string): ApiError | undefined {
   const least = leastAmountOf(currency)
   if (amount < least) {
     const message = `Amount must be at least ${least} ${currency}, in minor units.`
@@ -144,34 +147,37 @@ function findUnchargeable(amount: number, currency: string): ApiError | undefine
 type OnIntent = Readonly<{
   params: Params
   intent: PaymentIntent
-  /** What every order on this intent has. */
-  subject: Pick<IntentOrder, 'intentId' | 'amount' | 'currency' | 'metadata' | 'paymentMethod'>
+  /** The fields that every operation on this intent has. */
+  subject: Pick<IntentOperation, 'intentId' | 'amount' | 'currency' | 'metadata' | 'paymentMethod'>
 }>
 
 function readOnIntent(
-  act: Act,
+  action: Action,
   rules: ParamRules,
-  { form, intentId, find }: Asked,
-  orderOf: (on: OnIntent) => IntentOrder,
-): Read<OrderRequest> {
+  { form, intentId, findIntent }: OperationSource,
+  operationOf: (on: OnIntent) => IntentOperation,
+): Read<OperationRequest> {
   const read = readParams(form, rules)
   if (read.kind === 'refused') return read
   const params = read.value
   const wanted = intentId ?? params.find('payment_intent') ?? ''
-  const intent = find(wanted)
+  const intent = findIntent(wanted)
   if (intent === undefined) {
-    return refused(noSuch('payment_intent', wanted, intentId === undefined ? undefined : 'intent'))
+    return refused(
+      notFound('payment_intent', wanted, intentId === undefined ? undefined : 'intent'),
+    )
   }
   const { amount, currency, metadata, paymentMethod } = intent
   const subject = { intentId: wanted, amount, currency, metadata, paymentMethod }
-  const order = orderOf({ params, intent, subject })
-  const card = order.act === 'confirm' ? findByKind(order.paymentMethod) : undefined
-  const fingerprint = fingerprintOf(`${act} ${wanted}`, form)
-  return { kind: 'read', value: { order, fingerprint, card, expand: params.expand } }
+  const operation = operationOf({ params, intent, subject })
+  const isConfirmed = operation.action === 'confirm'
+  const card = isConfirmed ? findTestCardByKind(operation.paymentMethod) : undefined
+  const fingerprint = fingerprintOf(`${action} ${wanted}`, form)
+  return { kind: 'read', value: { operation, fingerprint, card, expand: params.expand } }
 }
 
-/** The 404 for an id that nothing has. `param` is where it stood, if not in a field of its name. */
-export function noSuch(what: string, id: string, param: string = what): ApiError {
+/** The 404 for an unknown id. `param` names the place of the id in the request. */
+export function notFound(what: string, id: string, param: string = what): ApiError {
   const message = `No such ${what}: '${id.slice(0, 60)}'`
   return apiError(404, 'invalid_request_error', message, { code: 'resource_missing', param })
 }
@@ -181,8 +187,8 @@ function refused(error: ApiError): Read<never> {
 }
 
 /**
- * The order of the parameters does not matter; every name and value does. A creation is told from
- * the acts by their `target` alone, as its own fingerprint is the one that old logs hold.
+ * Hashes every name and value, whatever their order. `target` holds the action and the intent, and
+ * is empty for a creation.
  */
 function fingerprintOf(target: string, form: URLSearchParams): string {
   const sorted = new URLSearchParams(form)

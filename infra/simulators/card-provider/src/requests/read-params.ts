@@ -3,31 +3,31 @@ import { invalidParam } from '../answers/api-error.ts'
 import type { Expand } from '../answers/expand.ts'
 import { expandPaths } from '../answers/expand.ts'
 import { readCurrency } from './currencies.ts'
-import type { PaymentMethod } from './test-cards.ts'
-import { findPaymentMethod } from './test-cards.ts'
+import type { TestCard } from './test-cards.ts'
+import { findTestCard } from './test-cards.ts'
 
-/** What a parameter has to be; a list: one of these words. */
+/** The kind of value that a parameter must have. A list means one of these words. */
 type Kind = 'amount' | 'currency' | 'card' | 'count' | 'text' | readonly string[]
 
-/** Which parameters a request may have. Whatever is not named here is refused. */
+/** The parameters that a request may have. Every other parameter is refused. */
 export type ParamRules = Readonly<{
-  /** Names that end in [] stand for lists. */
+  /** A name that ends in [] is a list. */
   kinds: Readonly<Record<string, Kind>>
   required?: readonly string[]
   metadata?: true
-  /** What `expand[]` may name. */
+  /** The paths that `expand[]` may name. */
   paths?: readonly string[]
 }>
 
 export type Params = Readonly<{
   find: (name: string) => string | undefined
-  /** The whole number of that name; undefined when it was not sent. */
+  /** The whole number of that name, or undefined when it was not sent. */
   number: (name: string) => number | undefined
   metadata: Readonly<Record<string, string>>
   expand: Expand
 }>
 
-/** What was read of a request, or the first thing that is wrong with it. */
+/** The value that was read from a request, or the first mistake in it. */
 export type Read<Value> =
   | Readonly<{ kind: 'read'; value: Value }>
   | Readonly<{ kind: 'refused'; error: ApiError }>
@@ -45,7 +45,7 @@ export function readParams(sent: URLSearchParams, rules: ParamRules): Read<Param
   const form = withPlainLists(sent)
   const metadata = metadataOf(form)
   const error =
-    findStranger(form, rules) ?? findMissing(form, rules) ?? findBad(form, metadata, rules)
+    findUnknown(form, rules) ?? findMissing(form, rules) ?? findInvalid(form, metadata, rules)
   if (error !== undefined) return { kind: 'refused', error }
   const find = (name: string) => form.get(name) ?? undefined
   const number = (name: string) => (form.has(name) ? Number(form.get(name)) : undefined)
@@ -53,12 +53,12 @@ export function readParams(sent: URLSearchParams, rules: ParamRules): Read<Param
   return { kind: 'read', value }
 }
 
-/** The test card of a parameter that was read as one. */
-export function cardOf({ find }: Params): PaymentMethod | undefined {
-  return findPaymentMethod(find('payment_method') ?? '')
+/** The test card that the request names, if it names one. */
+export function cardOf({ find }: Params): TestCard | undefined {
+  return findTestCard(find('payment_method') ?? '')
 }
 
-/** `expand[0]` and `expand[]` are the same to us. */
+/** Clients write a list as `expand[0]` or as `expand[]`, with the same meaning. */
 function withPlainLists(sent: URLSearchParams): URLSearchParams {
   const plain = new URLSearchParams()
   for (const [name, value] of sent) plain.append(name.replace(/\[\d+\]$/, '[]'), value)
@@ -74,7 +74,7 @@ function metadataOf(form: URLSearchParams): Record<string, string> {
   return Object.fromEntries(entries)
 }
 
-function findStranger(form: URLSearchParams, rules: ParamRules): ApiError | undefined {
+function findUnknown(form: URLSearchParams, rules: ParamRules): ApiError | undefined {
   for (const name of form.keys()) {
     const shown = name.slice(0, shownMax)
     const isList = name.endsWith('[]')
@@ -98,14 +98,14 @@ function findMissing(form: URLSearchParams, { required = [] }: ParamRules): ApiE
   return invalidParam(name, 'parameter_missing', `Missing required param: ${name}.`)
 }
 
-function findBad(
+function findInvalid(
   form: URLSearchParams,
   metadata: Readonly<Record<string, string>>,
   { kinds, paths = [] }: ParamRules,
 ): ApiError | undefined {
   for (const [name, kind] of Object.entries(kinds)) {
     for (const value of form.getAll(name)) {
-      const error = findBadValue(name, value, kind)
+      const error = findInvalidValue(name, value, kind)
       if (error !== undefined) return error
     }
   }
@@ -114,13 +114,13 @@ function findBad(
     const message = `This property cannot be expanded (${path.slice(0, shownMax)}).`
     return invalidParam('expand', 'parameter_invalid_string', message)
   }
-  return findBadMetadata(Object.values(metadata))
+  return findInvalidMetadata(Object.values(metadata))
 }
 
-function findBadValue(name: string, value: string, kind: Kind): ApiError | undefined {
+function findInvalidValue(name: string, value: string, kind: Kind): ApiError | undefined {
   switch (kind) {
     case 'amount':
-      return findBadAmount(name, value)
+      return findInvalidAmount(name, value)
     case 'count':
       if (/^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= countMax)
         return undefined
@@ -135,7 +135,7 @@ function findBadValue(name: string, value: string, kind: Kind): ApiError | undef
       return invalidParam(name, 'parameter_invalid_string', message)
     }
     case 'card': {
-      if (findPaymentMethod(value) !== undefined) return undefined
+      if (findTestCard(value) !== undefined) return undefined
       const message = `No such PaymentMethod: '${value.slice(0, shownMax)}'`
       return invalidParam(name, 'resource_missing', message)
     }
@@ -156,7 +156,7 @@ function findBadValue(name: string, value: string, kind: Kind): ApiError | undef
   }
 }
 
-function findBadAmount(name: string, value: string): ApiError | undefined {
+function findInvalidAmount(name: string, value: string): ApiError | undefined {
   if (!/^\d{1,12}$/.test(value)) {
     return invalidParam(name, 'parameter_invalid_integer', `Invalid integer: ${name}`)
   }
@@ -167,7 +167,7 @@ function findBadAmount(name: string, value: string): ApiError | undefined {
   return invalidParam(name, 'amount_too_large', `Amount must be no more than ${amountMax}`)
 }
 
-function findBadMetadata(values: readonly string[]): ApiError | undefined {
+function findInvalidMetadata(values: readonly string[]): ApiError | undefined {
   if (values.length > metadataEntriesMax) {
     const message = `Metadata may have at most ${metadataEntriesMax} keys`
     return invalidParam('metadata', 'parameter_invalid_map', message)

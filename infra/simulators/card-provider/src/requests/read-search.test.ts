@@ -28,13 +28,13 @@ test.each([
   [`metadata['${'a'.repeat(41)}']:'b'`, undefined],
   ["metadata['a']", undefined],
   ['', undefined],
-] as const)('%s asks for %o', (query, metadata) => {
+] as const)('%s is read as %o', (query, metadata) => {
   expect(readSearch(query)).toEqual(metadata)
 })
 
 test('a long query of backslashes and quotes is read in linear time', () => {
   const query = `metadata['a']:'${`\\'`.repeat(50_000)}`
-  const began = performance.now()
+  const startedAt = performance.now()
   expect(readSearch(query)).toBeUndefined()
-  expect(performance.now() - began).toBeLessThan(500)
+  expect(performance.now() - startedAt).toBeLessThan(500)
 })

@@ -1,19 +1,19 @@
-/** What a search asks for. `nothing`: two values of one name, which no intent has. */
+/** The metadata of a search. `nothing` means two values of one name, which no intent has. */
 export type Search = Readonly<Record<string, string>> | 'nothing'
 
-/** One character of a quoted text: any but the quote, or one that a backslash stands before. */
+/** Inside quotes, a backslash stands before a quote or before another backslash. */
 const inSingle = String.raw`'((?:[^'\\]|\\.)*)'`
 const inDouble = String.raw`"((?:[^"\\]|\\.)*)"`
 const quoted = `(?:${inSingle}|${inDouble})`
 const clause = new RegExp(String.raw`metadata\[${quoted}\]:${quoted}`, 'y')
-/** Blanks alone mean AND as well, and the word is known in any case. */
-const joint = /\s+(?:AND\s+)?(?=metadata\[)/iy
+/** White space alone means AND, and the word is accepted in any case. */
+const conjunction = /\s+(?:AND\s+)?(?=metadata\[)/iy
 const nameMax = 40
 const valueMax = 500
 
 /**
- * The metadata a search asks for, from `metadata['a']:'b' AND metadata["c"]:"d"`; undefined when it
- * is not of that form. In quotes, a backslash stands before a quote or another backslash.
+ * Reads the metadata of a search such as `metadata['a']:'b' AND metadata["c"]:"d"`. Answers
+ * undefined for a query of another form.
  */
 export function readSearch(query: string): Search | undefined {
   const text = query.trim()
@@ -30,8 +30,8 @@ export function readSearch(query: string): Search | undefined {
     wanted.set(name, value)
     at += whole.length
     if (at === text.length) break
-    joint.lastIndex = at
-    const between = joint.exec(text)
+    conjunction.lastIndex = at
+    const between = conjunction.exec(text)
     if (between === null) return undefined
     at += between[0].length
   }

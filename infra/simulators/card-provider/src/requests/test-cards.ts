@@ -1,17 +1,17 @@
-/** What a test card does. `kind` is all the provider log ever says about it. */
-export type PaymentMethod = Readonly<{
+/** The behavior of a test card. The provider log only ever names its `kind`. */
+export type TestCard = Readonly<{
   kind: string
   declineCode?: 'generic_decline' | 'insufficient_funds'
   /**
-   * What goes wrong the first time it is used under a key: the request is lost, the answer is lost,
-   * the answer is a 500, or the request is executed late.
+   * The fault of the first request with this card under a key: the request is lost, the answer is
+   * lost, the answer is a 500, or the request is executed late.
    */
   atFirst?: 'silent_before' | 'silent_after' | 'error_after' | 'late'
   slowMs?: number
 }>
 
-/** The cards a person can type. Whatever is not here does not exist. */
-const paymentMethods: ReadonlyMap<string, PaymentMethod> = new Map<string, PaymentMethod>([
+/** The payment methods that a caller can name. No other one exists here. */
+const testCards: ReadonlyMap<string, TestCard> = new Map<string, TestCard>([
   ['pm_card_visa', { kind: 'visa' }],
   ['pm_card_chargeDeclined', { kind: 'declined', declineCode: 'generic_decline' }],
   [
@@ -25,12 +25,10 @@ const paymentMethods: ReadonlyMap<string, PaymentMethod> = new Map<string, Payme
   ['pm_card_slow', { kind: 'slow', slowMs: 1_500 }],
 ])
 
-/** The test card of that name, or undefined. */
-export function findPaymentMethod(name: string): PaymentMethod | undefined {
-  return paymentMethods.get(name)
+export function findTestCard(paymentMethod: string): TestCard | undefined {
+  return testCards.get(paymentMethod)
 }
 
-/** The test card of that kind, or undefined. */
-export function findByKind(kind: string | null): PaymentMethod | undefined {
-  return paymentMethods.values().find(method => method.kind === kind)
+export function findTestCardByKind(kind: string | null): TestCard | undefined {
+  return testCards.values().find(card => card.kind === kind)
 }

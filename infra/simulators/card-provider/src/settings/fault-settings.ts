@@ -1,51 +1,41 @@
-import type { RandomSource } from '../../../random-source.ts'
-import { createRandomSource } from '../../../random-source.ts'
+import { Type } from 'typebox'
+import { createRandomSource, type RandomSource } from '../../../random-source.ts'
 import type { SettingTable } from '../../../setting-notes.ts'
 import { limits } from '../limits.ts'
 
-/** The faults a person or an experiment can turn on. At rest there are none. */
-export type FaultSettings = Readonly<{
-  /** Added to every answer of /v1, before what is asked for is done. */
-  latencyMs: number
-  /** Spreads the latency by up to this much either way. */
-  latencyJitterMs: number
-  /** Share of good cards that are declined, 0 to 1. */
-  declineRate: number
-  /** `before`: requests are neither carried out nor answered. `after`: carried out, not answered. */
-  silence: 'none' | 'before' | 'after'
-  /** Share of requests the silence takes, 0 to 1. */
-  silenceRate: number
-  /** Share of requests that are carried out and answered with a 500, 0 to 1. */
-  errorAfterRate: number
-  /** Requests are executed this much later, and never answered; 0 is off. */
-  lateMs: number
-  /** Share of requests that are late, 0 to 1. */
-  lateRate: number
-  /** Answers to POSTs come byte by byte, so far apart; 0 is at once. */
-  dripMs: number
-  /** Share of answers that drip, 0 to 1. */
-  dripRate: number
-  /** POSTs that are let in per second, beyond the burst; 0 is no quota. */
-  quotaPerSecond: number
-  /** Requests let in at once after a pause; 0: one second's worth. */
-  quotaBurst: number
-  /** Webhooks are sent this much later. */
-  webhookDelayMs: number
-  /** Each webhook is sent so many times more than needed. */
-  webhookDuplicates: number
-  /** The webhook comes before the answer to the request that it is about. */
-  webhookEarly: boolean
-  /** Webhooks are sent in pairs, the later one first. */
-  webhookShuffle: boolean
-  /** Share of webhooks that are never sent, 0 to 1. */
-  webhookDropRate: number
-  /** How long an idempotency key holds its answer. */
-  keyWindowSeconds: number
-  /** Where the dice start; setting it, even to the same value, starts them anew. */
-  seed: number
-}>
+const Rate = Type.Number({ minimum: 0, maximum: 1 })
+const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum })
+const keyWindowSecondsMax = 30 * 24 * 60 * 60
 
-export const settingsAtRest: FaultSettings = {
+/** The faults that a person or an experiment can set. The README says what each does. */
+const FaultSettings = Type.Object({
+  latencyMs: upTo(limits.latencyMaxMs),
+  latencyJitterMs: upTo(limits.latencyMaxMs),
+  declineRate: Rate,
+  silence: Type.Enum(['none', 'before', 'after']),
+  silenceRate: Rate,
+  errorAfterRate: Rate,
+  lateMs: upTo(limits.lateMaxMs),
+  lateRate: Rate,
+  dripMs: upTo(limits.dripMaxMs),
+  dripRate: Rate,
+  quotaPerSecond: upTo(limits.quotaPerSecondMax),
+  quotaBurst: upTo(limits.quotaBurstMax),
+  webhookDelayMs: upTo(limits.webhookDelayMaxMs),
+  webhookDuplicates: upTo(limits.webhookDuplicatesMax),
+  webhookEarly: Type.Boolean(),
+  webhookShuffle: Type.Boolean(),
+  webhookDropRate: Rate,
+  keyWindowSeconds: Type.Integer({ minimum: 1, maximum: keyWindowSecondsMax }),
+  seed: upTo(2 ** 32 - 1),
+})
+export type FaultSettings = Readonly<Type.Static<typeof FaultSettings>>
+
+/** The body of a change: any of the settings and nothing else. */
+export const SettingsChange = Type.Partial(FaultSettings, { additionalProperties: false })
+
+/** By default there are no faults. */
+export const defaultSettings: FaultSettings = {
   latencyMs: 0,
   latencyJitterMs: 0,
   declineRate: 0,
@@ -67,10 +57,9 @@ export const settingsAtRest: FaultSettings = {
   seed: 1,
 }
 
-/** Which settings are faults, for the log of all faults. */
 export const settingTable: SettingTable<FaultSettings> = {
   simulator: 'card-provider',
-  defaults: settingsAtRest,
+  defaults: defaultSettings,
   roles: {
     latencyMs: 'fault',
     latencyJitterMs: 'fault',
@@ -82,7 +71,7 @@ export const settingTable: SettingTable<FaultSettings> = {
     lateRate: { refines: 'lateMs' },
     dripMs: 'fault',
     dripRate: { refines: 'dripMs' },
-    // A rule of the provider's, in force every day.
+    // A quota is a rule that a provider enforces every day.
     quotaPerSecond: 'no-fault',
     quotaBurst: 'no-fault',
     webhookDelayMs: 'fault',
@@ -95,45 +84,15 @@ export const settingTable: SettingTable<FaultSettings> = {
   },
 }
 
-const rate = { type: 'number', minimum: 0, maximum: 1 }
-const upTo = (maximum: number) => ({ type: 'integer', minimum: 0, maximum })
-
-/** JSON Schema of a change: any of the settings, and nothing else. */
-export const settingChangeSchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    latencyMs: upTo(limits.latencyMaxMs),
-    latencyJitterMs: upTo(limits.latencyMaxMs),
-    declineRate: rate,
-    silence: { type: 'string', enum: ['none', 'before', 'after'] },
-    silenceRate: rate,
-    errorAfterRate: rate,
-    lateMs: upTo(limits.lateMaxMs),
-    lateRate: rate,
-    dripMs: upTo(limits.dripMaxMs),
-    dripRate: rate,
-    quotaPerSecond: upTo(limits.quotaPerSecondMax),
-    quotaBurst: upTo(limits.quotaBurstMax),
-    webhookDelayMs: upTo(limits.webhookDelayMaxMs),
-    webhookDuplicates: upTo(limits.webhookDuplicatesMax),
-    webhookEarly: { type: 'boolean' },
-    webhookShuffle: { type: 'boolean' },
-    webhookDropRate: rate,
-    keyWindowSeconds: { type: 'integer', minimum: 1, maximum: 30 * 24 * 60 * 60 },
-    seed: upTo(2 ** 32 - 1),
-  } satisfies Record<keyof FaultSettings, object>,
-} as const
-
-/** What the dice and the settings say about one request. */
-export type Luck = Readonly<{
+/** The faults that one request meets. */
+export type RequestFaults = Readonly<{
   latencyMs: number
   declined: boolean
   silent: boolean
   error: boolean
-  /** 0: at once. */
+  /** 0 means that the request is executed at once. */
   lateMs: number
-  /** 0: in one piece. */
+  /** 0 means that the answer is sent in one piece. */
   dripMs: number
 }>
 
@@ -141,44 +100,50 @@ export type Settings = Readonly<{
   read: () => FaultSettings
   change: (change: Partial<FaultSettings>) => FaultSettings
   /**
-   * Every die is thrown for every request, so the n-th request meets the same luck whichever settings
-   * are turned.
+   * Draws all numbers for every request, so that the n-th request meets the same faults whichever
+   * other settings are changed.
    */
-  throwDice: () => Luck
-  /** Whether the next webhook is lost. Its die is thrown for every webhook, and for nothing else. */
-  dropsWebhook: () => boolean
+  drawFaults: () => RequestFaults
+  /** Whether the next webhook is lost. Webhooks draw from a random source of their own. */
+  drawWebhookDrop: () => boolean
 }>
 
-/** The settings of one running provider, at rest to begin with. */
+/** Creates the settings of one running provider, with their defaults. */
 export function createSettings(): Settings {
-  let settings = settingsAtRest
-  let dice = openDice(settings.seed)
+  let settings = defaultSettings
+  let sources = openSources(settings.seed)
 
   return {
     read: () => settings,
     change(change) {
       settings = { ...settings, ...change }
-      if (change.seed !== undefined) dice = openDice(change.seed)
+      if (change.seed !== undefined) sources = openSources(change.seed)
       return settings
     },
-    throwDice() {
-      const spread = (dice.charge() * 2 - 1) * settings.latencyJitterMs
+    drawFaults() {
+      const spread = (sources.charge() * 2 - 1) * settings.latencyJitterMs
       return {
         latencyMs: Math.max(0, Math.round(settings.latencyMs + spread)),
-        declined: dice.charge() < settings.declineRate,
-        silent: dice.charge() < settings.silenceRate,
-        error: dice.error() < settings.errorAfterRate,
-        lateMs: dice.late() < settings.lateRate ? settings.lateMs : 0,
-        dripMs: dice.drip() < settings.dripRate ? settings.dripMs : 0,
+        declined: sources.charge() < settings.declineRate,
+        silent: sources.charge() < settings.silenceRate,
+        error: sources.error() < settings.errorAfterRate,
+        lateMs: sources.late() < settings.lateRate ? settings.lateMs : 0,
+        dripMs: sources.drip() < settings.dripRate ? settings.dripMs : 0,
       }
     },
-    dropsWebhook: () => dice.webhook() < settings.webhookDropRate,
+    drawWebhookDrop: () => sources.webhook() < settings.webhookDropRate,
   }
 }
 
-type Die = 'charge' | 'error' | 'late' | 'drip' | 'webhook'
+type SourceName = 'charge' | 'error' | 'late' | 'drip' | 'webhook'
 
-function openDice(seed: number): Readonly<Record<Die, RandomSource>> {
-  const die = (place: number) => createRandomSource(seed, place)
-  return { charge: die(0), error: die(1), late: die(2), drip: die(3), webhook: die(4) }
+function openSources(seed: number): Readonly<Record<SourceName, RandomSource>> {
+  const source = (stream: number) => createRandomSource(seed, stream)
+  return {
+    charge: source(0),
+    error: source(1),
+    late: source(2),
+    drip: source(3),
+    webhook: source(4),
+  }
 }

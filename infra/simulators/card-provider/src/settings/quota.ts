@@ -1,13 +1,14 @@
-/** A bucket that fills by itself; every request takes a token out of it. */
+/** A bucket that fills by itself. Every request takes one token out of it. */
 export type Quota = Readonly<{
   /**
-   * Undefined when a token was there, else the whole seconds until the next one, at least 1.
-   * `perSecond` 0 is no quota at all. `burst` is what the bucket holds; 0: one second's worth.
+   * Takes a token and answers undefined, or answers the whole seconds until the next token, at least
+   * 1. A `perSecond` of 0 means no quota. `burst` is the size of the bucket; 0 means the tokens of
+   * one second.
    */
   take: (perSecond: number, burst: number) => number | undefined
 }>
 
-/** Full to begin with, and full again each time the quota was off. `now` is in milliseconds. */
+/** The bucket is full at first, and again each time the quota was off. `now` is in milliseconds. */
 export function createQuota(now: () => number): Quota {
   let tokens = Number.POSITIVE_INFINITY
   let filledAt = now()
@@ -19,8 +20,8 @@ export function createQuota(now: () => number): Quota {
         return undefined
       }
       const at = now()
-      const holds = burst === 0 ? perSecond : burst
-      tokens = Math.min(holds, tokens + ((at - filledAt) / 1_000) * perSecond)
+      const size = burst === 0 ? perSecond : burst
+      tokens = Math.min(size, tokens + ((at - filledAt) / 1_000) * perSecond)
       filledAt = at
       if (tokens < 1) return Math.max(1, Math.ceil((1 - tokens) / perSecond))
       tokens -= 1

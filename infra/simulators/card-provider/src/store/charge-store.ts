@@ -1,71 +1,71 @@
 import { limits } from '../limits.ts'
 import type { ProviderLogLine, RefundLine } from '../log/provider-log-entry.ts'
-import type { Deed, PaymentIntent } from '../operations/payment-intent.ts'
-import { applyLine, isDone } from '../operations/payment-intent.ts'
+import type { CompletedOperation, PaymentIntent } from '../operations/payment-intent.ts'
+import { applyLine, isOperation } from '../operations/payment-intent.ts'
 
-/** What an idempotency key is worth to the request that brings it. */
+/** What an idempotency key means for the request that brings it. */
 export type Claim =
-  /** The caller may carry its order out, and must `release` whatever comes of it. */
+  /** The caller may carry its operation out, and must `release` the key whatever the result is. */
   | Readonly<{ kind: 'free' }>
-  | Readonly<{ kind: 'answered'; deed: Deed }>
+  | Readonly<{ kind: 'answered'; completed: CompletedOperation }>
   | Readonly<{ kind: 'in_use' }>
   | Readonly<{ kind: 'other_request' }>
-  /** Too many orders under way, or too much kept. */
+  /** Too many operations are under way, or too many records are kept. */
   | Readonly<{ kind: 'full' }>
 
-export type ChargeBook = Readonly<{
-  /** Takes the key for one order. A request without a key is always a new order. */
+export type ChargeStore = Readonly<{
+  /** Takes the key for one operation. A request without a key is always a new operation. */
   claim: (key: string | null, fingerprint: string, windowMs: number) => Claim
-  /** Ends a claim: the key answers from the log now, or is free again if nothing was done. */
+  /** Ends a claim. The key now answers from the log, or is free again if nothing was done. */
   release: (key: string | null) => void
   /**
-   * Folds one line of the provider log in: when it is written, and again at the next start. Answers
-   * what was done, if the line says so.
+   * Applies one line of the provider log: when it is written, and again at the next start. Answers
+   * the completed operation if the line is one.
    */
-  apply: (line: ProviderLogLine) => Deed | undefined
-  find: (intentId: string) => PaymentIntent | undefined
-  /** Those that carry all these metadata, the newest first. */
-  intents: (metadata: Readonly<Record<string, string>>) => readonly PaymentIntent[]
+  apply: (line: ProviderLogLine) => CompletedOperation | undefined
+  findIntent: (intentId: string) => PaymentIntent | undefined
+  /** Lists the intents that carry all these metadata, newest first. */
+  listIntents: (metadata: Readonly<Record<string, string>>) => readonly PaymentIntent[]
   findRefund: (refundId: string) => RefundLine | undefined
-  /** Of one intent or of all, the newest first. */
-  refunds: (intentId: string | undefined) => readonly RefundLine[]
-  /** True when a card that loses or delays its first request has already done so under this key. */
+  /** Lists the refunds of one intent or of all, newest first. */
+  listRefunds: (intentId: string | undefined) => readonly RefundLine[]
+  /** Whether a test card has already lost or delayed the first request under this key. */
   wasUsed: (key: string) => boolean
 }>
 
-/** Which intents there are and what was paid back: the memory of the book, without its keys. */
+/** The intents and refunds of the store, without its keys. */
 function createRecords() {
   const intents = new Map<string, PaymentIntent>()
-  const idsOfPayment = new Map<string, string[]>()
+  const intentIdsOf = new Map<string, string[]>()
   const refunds = new Map<string, RefundLine>()
   const refundsOfIntent = new Map<string, RefundLine[]>()
 
   function intentsOf(paymentId: string | undefined): PaymentIntent[] {
     if (paymentId === undefined) return [...intents.values()]
-    const ids = idsOfPayment.get(paymentId) ?? []
+    const ids = intentIdsOf.get(paymentId) ?? []
     return ids.flatMap(id => intents.get(id) ?? [])
   }
 
   return {
     intents,
     refunds,
-    keep({ line, intent }: Deed): void {
+    add({ line, intent }: CompletedOperation): void {
       const { payment_id: paymentId } = intent.metadata
       const isNew = !intents.has(intent.intentId)
       intents.set(intent.intentId, intent)
-      if (isNew && paymentId !== undefined) addTo(idsOfPayment, paymentId, intent.intentId)
+      if (isNew && paymentId !== undefined) addTo(intentIdsOf, paymentId, intent.intentId)
       if (line.type === 'refund.succeeded') {
         refunds.set(line.refundId, line)
         addTo(refundsOfIntent, intent.intentId, line)
       }
     },
-    intentsWith(metadata: Readonly<Record<string, string>>): readonly PaymentIntent[] {
+    listIntents(metadata: Readonly<Record<string, string>>): readonly PaymentIntent[] {
       const wanted = Object.entries(metadata)
       return intentsOf(metadata['payment_id'])
         .filter(intent => wanted.every(([name, value]) => intent.metadata[name] === value))
         .reverse()
     },
-    refundsOf(intentId: string | undefined): readonly RefundLine[] {
+    listRefunds(intentId: string | undefined): readonly RefundLine[] {
       if (intentId === undefined) return [...refunds.values()].reverse()
       return (refundsOfIntent.get(intentId) ?? []).toReversed()
     },
@@ -79,13 +79,13 @@ function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): v
 }
 
 /**
- * All charges and keys in memory. Nothing here is stored: the book is what the provider log says, so
- * it is the same after a restart. Claims are the exception, and they should die with the process.
+ * Holds all charges and keys in memory. The store is built from the provider log alone, so it is the
+ * same after a restart. Claims are not in the log, because they should end with the process.
  */
-export function createChargeBook(now: () => number): ChargeBook {
+export function createChargeStore(now: () => number): ChargeStore {
   const records = createRecords()
-  /** Oldest first, so the expired ones are at the front. */
-  const answered = new Map<string, Deed>()
+  /** The oldest answers are first, so the expired ones are at the front. */
+  const answered = new Map<string, CompletedOperation>()
   const running = new Map<string, string>()
   const used = new Set<string>()
   let runningCount = 0
@@ -102,7 +102,7 @@ export function createChargeBook(now: () => number): ChargeBook {
     return runningCount >= limits.runningMax || kept + runningCount >= limits.recordsMax
   }
 
-  function keepUsed(key: string): void {
+  function addUsed(key: string): void {
     used.add(key)
     const [oldest] = used
     if (used.size > limits.recordsMax && oldest !== undefined) used.delete(oldest)
@@ -112,10 +112,10 @@ export function createChargeBook(now: () => number): ChargeBook {
     claim(key, fingerprint, windowMs) {
       forgetExpired(windowMs)
       if (key !== null) {
-        const deed = answered.get(key)
-        const known = deed?.line.fingerprint ?? running.get(key)
+        const completed = answered.get(key)
+        const known = completed?.line.fingerprint ?? running.get(key)
         if (known !== undefined && known !== fingerprint) return { kind: 'other_request' }
-        if (deed !== undefined) return { kind: 'answered', deed }
+        if (completed !== undefined) return { kind: 'answered', completed }
         if (known !== undefined) return { kind: 'in_use' }
       }
       if (isFull()) return { kind: 'full' }
@@ -130,22 +130,22 @@ export function createChargeBook(now: () => number): ChargeBook {
     apply(line) {
       const unanswered = line.type === 'request.dropped' || line.type === 'request.delayed'
       const byCard = unanswered && line.cause === 'payment_method'
-      if (byCard && line.idempotencyKey !== null) keepUsed(line.idempotencyKey)
-      if (!isDone(line)) return undefined
-      const deed = { line, intent: applyLine(records.intents.get(line.intentId), line) }
-      records.keep(deed)
+      if (byCard && line.idempotencyKey !== null) addUsed(line.idempotencyKey)
+      if (!isOperation(line)) return undefined
+      const completed = { line, intent: applyLine(records.intents.get(line.intentId), line) }
+      records.add(completed)
       const { idempotencyKey: key } = line
       if (key !== null) {
-        // A key used again after its window moves to the end: the order is that of the answers.
+        // A key that is used again after its window moves to the end, in the order of the answers.
         answered.delete(key)
-        answered.set(key, deed)
+        answered.set(key, completed)
       }
-      return deed
+      return completed
     },
-    find: intentId => records.intents.get(intentId),
-    intents: records.intentsWith,
+    findIntent: intentId => records.intents.get(intentId),
+    listIntents: records.listIntents,
     findRefund: refundId => records.refunds.get(refundId),
-    refunds: records.refundsOf,
+    listRefunds: records.listRefunds,
     wasUsed: key => used.has(key),
   }
 }

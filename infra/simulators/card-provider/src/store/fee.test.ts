@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { feeOf } from './fee.ts'
 
 test.each([
-  // 1.4 % of it, before rounding
+  // The comments show 1.4 % of the amount, before rounding.
   [1, 25], // 0.014
   [35, 25], // 0.49
   [36, 26], // 0.504
@@ -11,6 +11,6 @@ test.each([
   [9_900, 164], // 138.6
   [10_000, 165], // 140
   [99_999_999, 1_400_025], // 1399999.986
-])('of %i minor units the provider keeps %i', (amount, fee) => {
+])('the fee of %i minor units is %i', (amount, fee) => {
   expect(feeOf(amount)).toBe(fee)
 })

@@ -1,4 +1,4 @@
-/** What the provider keeps of every charge; a refund gives none of it back. */
+/** The provider keeps this of every charge, and a refund gives none of it back. */
 export const feeRule = {
   percent: 1.4,
   fixedMinorUnits: 25,
@@ -6,10 +6,10 @@ export const feeRule = {
   givenBackOnRefund: false,
 } as const
 
-/** In tenths of a percent, so that all reckoning is with whole numbers. */
+/** The rate in tenths of a percent, so that the calculation uses whole numbers only. */
 const permille = Math.round(feeRule.percent * 10)
 
-/** The fee of a charge, in minor units; the percentage is rounded half up. */
+/** The fee of a charge, in minor units. The percentage is rounded half up. */
 export function feeOf(amount: number): number {
   return Math.floor((amount * permille + 500) / 1_000) + feeRule.fixedMinorUnits
 }

@@ -1,11 +1,11 @@
 import { chargeIdOf } from '../answers/show-intent.ts'
 import type { ProviderLog } from '../log/provider-log.ts'
-import type { DoneLine } from '../log/provider-log-entry.ts'
-import type { Deed } from '../operations/payment-intent.ts'
-import { isDone } from '../operations/payment-intent.ts'
+import type { OperationLine } from '../log/provider-log-entry.ts'
+import type { CompletedOperation } from '../operations/payment-intent.ts'
+import { isOperation } from '../operations/payment-intent.ts'
 import { feeOf } from './fee.ts'
 
-/** A charge that was captured or a refund, as it moves the balance. All amounts in minor units. */
+/** A captured charge or a refund, as it changes the balance. All amounts are in minor units. */
 export type SettlementRow = Readonly<{
   at: string
   type: 'charge' | 'refund'
@@ -15,22 +15,30 @@ export type SettlementRow = Readonly<{
   fee: number
   net: number
   currency: string
-  /** As whoever asked named them; empty when they did not. */
+  /** Both ids come from the caller's metadata, and are empty when it sent none. */
   payment_id: string
   refund_id: string
 }>
 
 export const settlementColumns = [
-  ...(['at', 'type', 'id', 'intent_id', 'gross', 'fee', 'net'] as const),
-  ...(['currency', 'payment_id', 'refund_id'] as const),
-]
+  'at',
+  'type',
+  'id',
+  'intent_id',
+  'gross',
+  'fee',
+  'net',
+  'currency',
+  'payment_id',
+  'refund_id',
+] as const
 
 export type Settlement = Readonly<{
-  /** Notes that something was done, if money moved. */
-  apply: (deed: Deed) => void
+  /** Remembers a completed operation if it moved money. */
+  apply: (completed: CompletedOperation) => void
   /**
-   * What moved from one moment until before another, in milliseconds since 1970: in order, and some
-   * at a time, as many as the disk is asked for at once.
+   * Reads the rows from one moment up to but excluding another, in milliseconds since 1970. They
+   * come in order and in batches, and each batch is read from disk at once.
    */
   rows: (
     read: ProviderLog['line'],
@@ -39,9 +47,9 @@ export type Settlement = Readonly<{
   ) => AsyncGenerator<readonly SettlementRow[]>
 }>
 
-const readAtOnceMax = 500
+const batchLines = 500
 
-/** Remembers only where the lines are, and reads them from disk: the provider log is the account. */
+/** Remembers only the places of the lines. The amounts are read from the provider log on disk. */
 export function createSettlement(): Settlement {
   const moved: Readonly<{ seq: number; atMs: number }>[] = []
 
@@ -51,21 +59,21 @@ export function createSettlement(): Settlement {
     },
     async *rows(read, fromMs, toMs) {
       const wanted = moved.filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
-      for (let at = 0; at < wanted.length; at += readAtOnceMax) {
-        const some = wanted.slice(at, at + readAtOnceMax)
-        const lines = await Promise.all(some.map(({ seq }) => read(seq)))
-        yield lines.filter(isDone).filter(movesMoney).map(rowOf)
+      for (let at = 0; at < wanted.length; at += batchLines) {
+        const batch = wanted.slice(at, at + batchLines)
+        const lines = await Promise.all(batch.map(({ seq }) => read(seq)))
+        yield lines.filter(isOperation).filter(movesMoney).map(rowOf)
       }
     },
   }
 }
 
 type Movement = Extract<
-  DoneLine,
+  OperationLine,
   { type: 'intent.succeeded' | 'intent.captured' | 'refund.succeeded' }
 >
 
-function movesMoney(line: DoneLine): line is Movement {
+function movesMoney(line: OperationLine): line is Movement {
   const { type } = line
   return type === 'intent.succeeded' || type === 'intent.captured' || type === 'refund.succeeded'
 }

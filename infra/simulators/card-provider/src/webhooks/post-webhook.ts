@@ -2,23 +2,23 @@ import { createHmac } from 'node:crypto'
 import type Stripe from 'stripe'
 import { showCharge, showIntent, unixSeconds } from '../answers/show-intent.ts'
 import { limits } from '../limits.ts'
-import type { DoneLine } from '../log/provider-log-entry.ts'
-import type { Deed } from '../operations/payment-intent.ts'
+import type { OperationLine } from '../log/provider-log-entry.ts'
+import type { CompletedOperation } from '../operations/payment-intent.ts'
 
-/** Who is called back, and the secret both sides know. */
+/** The receiver of the webhooks, and the secret that it shares with the provider. */
 export type WebhookEndpoint = Readonly<{ url: string; secret: string }>
 
-/** How one attempt ended: what the endpoint answered, or why it did not. */
+/** The end of one attempt: the status that the endpoint answered, or the error. */
 export type WebhookAnswer = Readonly<{ status: number } | { error: string }>
 
-/** Tells the endpoint once about something that was done. Never throws; the answer says what went wrong. */
+/** Posts one webhook about an operation. It never rejects; the answer says what went wrong. */
 export async function postWebhook(
   { url, secret }: WebhookEndpoint,
   eventId: string,
-  deed: Deed,
+  completed: CompletedOperation,
   stop: AbortSignal,
 ): Promise<WebhookAnswer> {
-  const body = JSON.stringify(eventOf(eventId, deed))
+  const body = JSON.stringify(eventOf(eventId, completed))
   const nowSeconds = Math.floor(Date.now() / 1_000)
   try {
     const response = await fetch(url, {
@@ -38,7 +38,6 @@ export async function postWebhook(
   }
 }
 
-/** What each act is called when it is told. */
 const eventTypes = {
   'intent.created': 'payment_intent.created',
   'intent.authorized': 'payment_intent.amount_capturable_updated',
@@ -47,12 +46,12 @@ const eventTypes = {
   'intent.declined': 'payment_intent.payment_failed',
   'intent.canceled': 'payment_intent.canceled',
   'refund.succeeded': 'charge.refunded',
-} as const satisfies Record<DoneLine['type'], Stripe.Event['type']>
+} as const satisfies Record<OperationLine['type'], Stripe.Event['type']>
 
-/** The version that the SDK of our tests is made for; a test holds it against the SDK. */
+/** The API version of the SDK in our tests. A test compares it with the SDK. */
 const apiVersion = '2026-10-28.endive'
 
-function eventOf(id: string, { line, intent }: Deed) {
+function eventOf(id: string, { line, intent }: CompletedOperation) {
   const isRefund = line.type === 'refund.succeeded'
   return {
     id,
@@ -67,18 +66,18 @@ function eventOf(id: string, { line, intent }: Deed) {
   } satisfies Stripe.EventBase
 }
 
-/** Short enough for a line of the log: the code of the system error, or what kind of error it was. */
+/**
+ * Makes the value of the `Stripe-Signature` header. The HMAC covers the time and the body, so that
+ * neither can be changed and an old webhook is recognized as old.
+ */
+function signWebhook(body: string, secret: string, atSeconds: number): string {
+  const digest = createHmac('sha256', secret).update(`${atSeconds}.${body}`).digest('hex')
+  return `t=${atSeconds},v1=${digest}`
+}
+
+/** The code of a system error, or the name of another error. Both are short enough for a log line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
   return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name
-}
-
-/**
- * The value of the `Stripe-Signature` header: when it was signed, and an HMAC over that and the
- * body, so that neither can be changed and an old webhook can be told from a new one.
- */
-function signWebhook(body: string, secret: string, unixSeconds: number): string {
-  const digest = createHmac('sha256', secret).update(`${unixSeconds}.${body}`).digest('hex')
-  return `t=${unixSeconds},v1=${digest}`
 }

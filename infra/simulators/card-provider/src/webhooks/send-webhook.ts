@@ -3,47 +3,47 @@ import type { ProviderLog } from '../log/provider-log.ts'
 import type { WebhookFacts } from '../log/provider-log-entry.ts'
 import type { WebhookEndpoint } from './post-webhook.ts'
 import { postWebhook } from './post-webhook.ts'
-import type { UntoldDeed, UntoldDeeds } from './undelivered-webhooks.ts'
+import type { UndeliveredWebhook, UndeliveredWebhooks } from './undelivered-webhooks.ts'
 
-/** Makes one attempt with so many copies beside it. How each ended is on disk when it resolves. */
-export type SendWebhook = (owed: UntoldDeed, copies: number) => Promise<void>
+/** Makes one attempt with so many extra copies. The result of each is on disk when this resolves. */
+export type SendWebhook = (webhook: UndeliveredWebhook, copies: number) => Promise<void>
 
-/** Sends and writes down, and gives a webhook up after too many attempts or too long a time. */
+/** Sends webhooks and logs them, and abandons one after too many attempts or too long a time. */
 export function sendWebhook(
   endpoint: WebhookEndpoint,
-  truth: Pick<ProviderLog, 'append'>,
-  untold: UntoldDeeds,
+  providerLog: Pick<ProviderLog, 'append'>,
+  undelivered: UndeliveredWebhooks,
   stop: AbortSignal,
 ): SendWebhook {
-  const inTurn = createGate(limits.webhooksInFlightMax)
+  const inTurn = limitConcurrency(limits.webhooksInFlightMax)
 
-  return async (owed, copies) => {
-    const { eventId, deed } = owed
-    const facts = webhookFacts(owed)
-    const attempt = untold.tried(eventId).attempts + 1
+  return async (webhook, copies) => {
+    const { eventId, completed } = webhook
+    const facts = webhookFacts(webhook)
+    const attempt = undelivered.attemptsOf(eventId).count + 1
     const sends = Array.from({ length: 1 + copies }, async (_, copy) => {
-      const answer = await inTurn(() => postWebhook(endpoint, eventId, deed, stop))
-      // Broken off, it may have arrived or not: the next process sends it again.
+      const answer = await inTurn(() => postWebhook(endpoint, eventId, completed, stop))
+      // An aborted webhook may have arrived or not, so the next process sends it again.
       if (stop.aborted) return
-      await truth.append({ type: 'webhook.sent', ...facts, attempt, copy, ...answer })
+      await providerLog.append({ type: 'webhook.sent', ...facts, attempt, copy, ...answer })
     })
     await Promise.all(sends)
-    if (stop.aborted || untold.find(eventId) === undefined) return
-    const isLate = Date.now() - Date.parse(deed.line.at) > limits.webhookWindowMs
+    if (stop.aborted || undelivered.find(eventId) === undefined) return
+    const isLate = Date.now() - Date.parse(completed.line.at) > limits.webhookWindowMs
     if (attempt < limits.webhookTriesMax && !isLate) return
     const cause = isLate ? 'window' : 'tries'
-    await truth.append({ type: 'webhook.abandoned', ...facts, attempt, cause })
+    await providerLog.append({ type: 'webhook.abandoned', ...facts, attempt, cause })
   }
 }
 
-/** The metadata go along, so that the lines of a payment hold its webhooks, too. */
-export function webhookFacts({ eventId, deed }: UntoldDeed): WebhookFacts {
-  const { intentId, metadata } = deed.line
+/** The metadata are included, so that the log lines of a payment contain its webhooks. */
+export function webhookFacts({ eventId, completed }: UndeliveredWebhook): WebhookFacts {
+  const { intentId, metadata } = completed.line
   return { eventId, intentId, metadata }
 }
 
-/** Runs what it is given, at most `max` at one time; the rest wait their turn, as many as the caller lets. */
-function createGate(max: number): <Answer>(run: () => Promise<Answer>) => Promise<Answer> {
+/** Runs at most `max` functions at a time. The others wait in the order of their calls. */
+function limitConcurrency(max: number): <Answer>(run: () => Promise<Answer>) => Promise<Answer> {
   let free = max
   const waiting: (() => void)[] = []
 

@@ -1,67 +1,69 @@
 import type { ProviderLogLine } from '../log/provider-log-entry.ts'
-import type { Deed } from '../operations/payment-intent.ts'
+import type { CompletedOperation } from '../operations/payment-intent.ts'
 
-/** Something that was done and that somebody is to be told of. */
-export type UntoldDeed = Readonly<{
+/** A webhook that is due and not delivered yet. */
+export type UndeliveredWebhook = Readonly<{
   eventId: string
-  deed: Deed
-  /** Resolves when the first attempt to tell has ended, well or not. */
-  tried: PromiseWithResolvers<void>
+  completed: CompletedOperation
+  /** Resolves when the first attempt has ended, whether it succeeded or not. */
+  firstAttempt: PromiseWithResolvers<void>
 }>
 
-export type UntoldDeeds = Readonly<{
-  /** Folds one line of the provider log in: something was done, or how it was told. */
-  apply: (line: ProviderLogLine, deed: Deed | undefined) => UntoldDeed | undefined
-  find: (eventId: string) => UntoldDeed | undefined
-  all: () => readonly UntoldDeed[]
-  /** How often it was tried, and when last, in milliseconds since 1970. */
-  tried: (eventId: string) => Readonly<{ attempts: number; lastAt: number }>
+export type UndeliveredWebhooks = Readonly<{
+  /** Applies one line of the provider log, which adds a webhook, counts an attempt or ends one. */
+  apply: (
+    line: ProviderLogLine,
+    completed: CompletedOperation | undefined,
+  ) => UndeliveredWebhook | undefined
+  find: (eventId: string) => UndeliveredWebhook | undefined
+  all: () => readonly UndeliveredWebhook[]
+  /** The number of attempts so far, and the time of the last one in milliseconds since 1970. */
+  attemptsOf: (eventId: string) => Attempts
 }>
 
-/** The webhooks that are still owed: what the provider log says, before a restart and after. */
-export function createUntoldDeeds(): UntoldDeeds {
-  const untold = new Map<string, UntoldDeed>()
-  const triedOf = new Map<string, Readonly<{ attempts: number; lastAt: number }>>()
+type Attempts = Readonly<{ count: number; lastAt: number }>
 
-  function forget(eventId: string): void {
-    untold.delete(eventId)
-    triedOf.delete(eventId)
+/** Holds only what the provider log says, so it is the same before a restart and after. */
+export function createUndeliveredWebhooks(): UndeliveredWebhooks {
+  const undelivered = new Map<string, UndeliveredWebhook>()
+  const attempts = new Map<string, Attempts>()
+
+  function remove(eventId: string): void {
+    undelivered.delete(eventId)
+    attempts.delete(eventId)
   }
 
-  function add(deed: Deed): UntoldDeed | undefined {
-    const { eventId } = deed.line
+  function add(completed: CompletedOperation): UndeliveredWebhook | undefined {
+    const { eventId } = completed.line
     if (eventId === undefined) return undefined
-    const one = { eventId, deed, tried: Promise.withResolvers<void>() }
-    untold.set(eventId, one)
-    return one
+    const webhook = { eventId, completed, firstAttempt: Promise.withResolvers<void>() }
+    undelivered.set(eventId, webhook)
+    return webhook
   }
 
   return {
-    apply(line, deed) {
-      if (deed !== undefined) return add(deed)
+    apply(line, completed) {
+      if (completed !== undefined) return add(completed)
       switch (line.type) {
         case 'webhook.sent':
           if (line.copy > 0) return undefined
-          if (isTold(line)) forget(line.eventId)
-          else {
-            const { attempt: attempts, at } = line
-            triedOf.set(line.eventId, { attempts, lastAt: Date.parse(at) })
-          }
+          if (isDelivered(line)) remove(line.eventId)
+          else attempts.set(line.eventId, { count: line.attempt, lastAt: Date.parse(line.at) })
           return undefined
         case 'webhook.dropped':
         case 'webhook.abandoned':
-          forget(line.eventId)
+          remove(line.eventId)
           return undefined
         default:
           return undefined
       }
     },
-    find: eventId => untold.get(eventId),
-    all: () => [...untold.values()],
-    tried: eventId => triedOf.get(eventId) ?? { attempts: 0, lastAt: 0 },
+    find: eventId => undelivered.get(eventId),
+    all: () => [...undelivered.values()],
+    attemptsOf: eventId => attempts.get(eventId) ?? { count: 0, lastAt: 0 },
   }
 }
 
-function isTold({ status = 0 }: Readonly<{ status?: number }>): boolean {
+function isDelivered({ status = 0 }: Readonly<{ status?: number }>): boolean {
   return status >= 200 && status < 300
 }

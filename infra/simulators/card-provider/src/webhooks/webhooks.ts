@@ -3,97 +3,96 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Background } from '../background.ts'
 import { limits } from '../limits.ts'
 import type { ProviderLog } from '../log/provider-log.ts'
-import type { Deed } from '../operations/payment-intent.ts'
+import type { CompletedOperation } from '../operations/payment-intent.ts'
 import type { Settings } from '../settings/fault-settings.ts'
 import type { SendWebhook } from './send-webhook.ts'
 import { webhookFacts } from './send-webhook.ts'
-import type { UntoldDeed, UntoldDeeds } from './undelivered-webhooks.ts'
+import type { UndeliveredWebhook, UndeliveredWebhooks } from './undelivered-webhooks.ts'
 
-/** Tells somebody about everything that was done, at least once or until it gives up. */
+/** Sends a webhook for every operation, until it is delivered or abandoned. */
 export type Webhooks = Readonly<{
-  /** The mark on what shall be told, under which it is told every time. */
+  /** The id of an event is the same in every attempt to deliver it. */
   newEventId: () => string
-  /** Sends the webhook of what was just done, or what an earlier process left untold. */
-  begin: (owed: UntoldDeed) => void
-  /** With the setting for it: waits until the first attempt to tell it ended, or too long. */
-  beforeAnswer: (deed: Deed) => Promise<void>
+  /** Starts to deliver a new webhook, or one that an earlier process left undelivered. */
+  begin: (webhook: UndeliveredWebhook) => void
+  /** With `webhookEarly`, waits until the first attempt has ended or a time limit has passed. */
+  beforeAnswer: (completed: CompletedOperation) => Promise<void>
 }>
 
 export type WebhooksDeps = Readonly<{
   settings: Settings
-  untold: UntoldDeeds
+  undelivered: UndeliveredWebhooks
   background: Background
   send: SendWebhook
-  truth: Pick<ProviderLog, 'append'>
+  providerLog: Pick<ProviderLog, 'append'>
   /** Aborted when the process stops. */
   stop: AbortSignal
 }>
 
 /** Decides when each webhook is sent, and in which order. */
 export function createWebhooks(deps: WebhooksDeps): Webhooks {
-  const { settings, untold, background, stop } = deps
-  /** The one of a pair that came first and is sent second. */
-  let held: Readonly<{ owed: UntoldDeed; callOff: () => void }> | undefined
+  const { settings, undelivered, background, stop } = deps
+  /** The webhook of a pair that came first and is sent second. */
+  let first: Readonly<{ webhook: UndeliveredWebhook; cancel: () => void }> | undefined
 
-  /** Sends it now, and again later until it is told or given up. */
-  async function attempt(owed: UntoldDeed): Promise<void> {
-    const { attempts } = untold.tried(owed.eventId)
-    const copies = attempts === 0 ? settings.read().webhookDuplicates : 0
-    await deps.send(owed, copies)
-    owed.tried.resolve()
-    if (stop.aborted || untold.find(owed.eventId) === undefined) return
-    attemptLater(owed)
+  /** Makes an attempt now, and schedules the next one unless this was the last. */
+  async function attempt(webhook: UndeliveredWebhook): Promise<void> {
+    const { count } = undelivered.attemptsOf(webhook.eventId)
+    const copies = count === 0 ? settings.read().webhookDuplicates : 0
+    await deps.send(webhook, copies)
+    webhook.firstAttempt.resolve()
+    if (stop.aborted || undelivered.find(webhook.eventId) === undefined) return
+    attemptLater(webhook)
   }
 
-  /** When its pause is over, which may have been while no process ran. */
-  function attemptLater(owed: UntoldDeed): void {
-    const { attempts, lastAt } = untold.tried(owed.eventId)
-    const inMs = Math.max(0, lastAt + backoffMs(attempts) - Date.now())
-    background.later(inMs, () => attempt(owed))
+  /** Waits for the rest of the pause, which may already have passed while no process ran. */
+  function attemptLater(webhook: UndeliveredWebhook): void {
+    const { count, lastAt } = undelivered.attemptsOf(webhook.eventId)
+    const inMs = Math.max(0, lastAt + backoffMs(count) - Date.now())
+    background.later(inMs, () => attempt(webhook))
   }
 
-  /** Sends it, or holds it back until there is another one to send before it. */
-  async function sendInPairs(owed: UntoldDeed): Promise<void> {
-    if (!settings.read().webhookShuffle) return await attempt(owed)
-    if (held === undefined) {
-      const { callOff } = background.later(limits.webhookPairWaitMs, () => {
-        held = undefined
-        return attempt(owed)
+  /** With `webhookShuffle`, waits for another webhook and sends that one before this one. */
+  async function sendInPairs(webhook: UndeliveredWebhook): Promise<void> {
+    if (!settings.read().webhookShuffle) return await attempt(webhook)
+    if (first === undefined) {
+      const { cancel } = background.later(limits.webhookPairWaitMs, () => {
+        first = undefined
+        return attempt(webhook)
       })
-      held = { owed, callOff }
+      first = { webhook, cancel }
       return
     }
-    const first = held
-    held = undefined
-    first.callOff()
-    await attempt(owed)
-    await attempt(first.owed)
+    const earlier = first
+    first = undefined
+    earlier.cancel()
+    await attempt(webhook)
+    await attempt(earlier.webhook)
   }
 
-  /** Nobody will be told of it. */
-  async function drop(owed: UntoldDeed): Promise<void> {
-    await deps.truth.append({ type: 'webhook.dropped', ...webhookFacts(owed) })
-    owed.tried.resolve()
+  async function drop(webhook: UndeliveredWebhook): Promise<void> {
+    await deps.providerLog.append({ type: 'webhook.dropped', ...webhookFacts(webhook) })
+    webhook.firstAttempt.resolve()
   }
 
   return {
     newEventId: () => `evt_${randomBytes(12).toString('hex')}`,
-    begin(owed) {
-      const { attempts } = untold.tried(owed.eventId)
+    begin(webhook) {
+      const { count } = undelivered.attemptsOf(webhook.eventId)
       const { webhookEarly, webhookDelayMs } = settings.read()
-      if (attempts > 0) attemptLater(owed)
-      else if (settings.dropsWebhook()) background.begin(() => drop(owed))
-      else if (webhookEarly) background.begin(() => attempt(owed))
-      else background.later(webhookDelayMs, () => sendInPairs(owed))
+      if (count > 0) attemptLater(webhook)
+      else if (settings.drawWebhookDrop()) background.begin(() => drop(webhook))
+      else if (webhookEarly) background.begin(() => attempt(webhook))
+      else background.later(webhookDelayMs, () => sendInPairs(webhook))
     },
     async beforeAnswer({ line: { eventId = '' } }) {
-      const owed = untold.find(eventId)
-      if (owed === undefined || !settings.read().webhookEarly) return
-      const enough = new AbortController()
-      const signal = AbortSignal.any([enough.signal, stop])
-      const tooLong = sleep(limits.webhookEarlyMaxMs, undefined, { signal })
-      await Promise.race([owed.tried.promise, tooLong])
-      enough.abort()
+      const webhook = undelivered.find(eventId)
+      if (webhook === undefined || !settings.read().webhookEarly) return
+      const attempted = new AbortController()
+      const signal = AbortSignal.any([attempted.signal, stop])
+      const timeout = sleep(limits.webhookEarlyMaxMs, undefined, { signal })
+      await Promise.race([webhook.firstAttempt.promise, timeout])
+      attempted.abort()
     },
   }
 }

@@ -1,8 +1,8 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { waitUntil } from '../../../wait-until.ts'
 import type { Provider, Providers } from '../provider.ts'
-import { answerOf, openProviders, patienceMs, secretKey, unique } from '../provider.ts'
+import { answerOf, newPayment, openProviders, secretKey } from '../provider.ts'
 
 let providers: Providers
 let provider: Provider
@@ -13,12 +13,12 @@ beforeAll(async () => {
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 beforeEach(async () => {
-  await provider.rest()
+  await provider.resetSettings()
 })
 
 describe('charging', () => {
-  test('a good card is charged at once, and the charge can be read back', async () => {
-    const payment = unique()
+  test('a good card is charged at once, and the charge can be read', async () => {
+    const payment = newPayment()
     const { status, headers, body } = await provider.charge(payment)
     expect(status).toBe(200)
     expect(headers.get('request-id')).toMatch(/^req_/)
@@ -30,8 +30,8 @@ describe('charging', () => {
     expect(list.body).toMatchObject({ object: 'list', data: [body], has_more: false })
   })
 
-  test('a declined card is a 402 that carries the intent, and nothing was received', async () => {
-    const payment = unique()
+  test('a declined card gets a 402 with the intent, and no money is received', async () => {
+    const payment = newPayment()
     const fields = { payment_method: 'pm_card_chargeDeclinedInsufficientFunds' }
     const { status, body } = await provider.charge(payment, fields)
     expect(status).toBe(402)
@@ -41,12 +41,12 @@ describe('charging', () => {
       decline_code: 'insufficient_funds',
       payment_intent: { status: 'requires_payment_method', amount_received: 0 },
     })
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.declined'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.declined'])
   })
 
-  test('the decline setting declines good cards', async () => {
-    await provider.turn({ declineRate: 1 })
-    const { body } = await provider.charge(unique())
+  test('the setting declineRate declines good cards', async () => {
+    await provider.changeSettings({ declineRate: 1 })
+    const { body } = await provider.charge(newPayment())
     expect(body.error.decline_code).toBe('generic_decline')
   })
 
@@ -59,17 +59,20 @@ describe('charging', () => {
     [{ payment_method: 'pm_card_unheardOf' }, 'payment_method'],
     [{ colour: 'red' }, 'colour'],
     [{ 'metadata[note]': 'x'.repeat(501) }, 'metadata'],
-  ])('%o is refused by name, and its key stays free', async (fields, param) => {
-    const payment = unique()
-    const refused = await provider.charge(payment, fields as Record<string, string>)
-    expect(refused.status).toBe(400)
-    expect(refused.body.error).toMatchObject({ type: 'invalid_request_error', param })
-    expect((await provider.charge(payment)).status).toBe(200)
-  })
+  ])(
+    '%o is refused with the name of its parameter, and its key stays free',
+    async (fields, param) => {
+      const payment = newPayment()
+      const refused = await provider.charge(payment, fields as Record<string, string>)
+      expect(refused.status).toBe(400)
+      expect(refused.body.error).toMatchObject({ type: 'invalid_request_error', param })
+      expect((await provider.charge(payment)).status).toBe(200)
+    },
+  )
 
-  test('the fields that older clients send are understood', async () => {
+  test('the fields of older clients are accepted', async () => {
     const fields = { 'payment_method_types[]': 'card', 'expand[]': 'latest_charge' }
-    const { body } = await provider.charge(unique(), fields)
+    const { body } = await provider.charge(newPayment(), fields)
     expect(body.latest_charge).toMatchObject({ object: 'charge', payment_intent: body.id })
   })
 
@@ -82,20 +85,20 @@ describe('charging', () => {
     ['/payment_intents/search', 'query'],
     ["/payment_intents/search?query=status:'succeeded'", 'query'],
     ['/refunds?payment_intent=', 'payment_intent'],
-  ])('%s is refused by name', async (path, param) => {
+  ])('%s is refused with the name of its parameter', async (path, param) => {
     const { status, body } = await provider.get(`/v1${path}`)
     expect(status).toBe(400)
     expect(body.error).toMatchObject({ type: 'invalid_request_error', param })
   })
 
-  test('the name of the scheme is of any case', async () => {
-    // RFC 9110, 11.1.
+  test('the name of the authorization scheme is accepted in any case', async () => {
+    // Scheme names are case-insensitive (RFC 9110, 11.1).
     const headers = { authorization: `bearer  ${secretKey}` }
     const { status } = await answerOf(fetch(`${provider.url}/v1/refunds`, { headers }))
     expect(status).toBe(200)
   })
 
-  test('without the secret key nothing is read or charged', async () => {
+  test('without the secret key a request gets a 401', async () => {
     const url = `${provider.url}/v1/payment_intents`
     for (const authorization of ['', 'Bearer sk_wrong', secretKey, `Basic ${secretKey}`]) {
       const { status, body } = await answerOf(
@@ -106,38 +109,40 @@ describe('charging', () => {
     }
   })
 
-  test('a body above the limit is refused', async () => {
-    const { status } = await provider.charge(unique(), { 'metadata[note]': 'x'.repeat(17 * 1024) })
+  test('a body above the size limit is refused', async () => {
+    const { status } = await provider.charge(newPayment(), {
+      'metadata[note]': 'x'.repeat(17 * 1024),
+    })
     expect(status).toBe(413)
   })
 })
 
 describe('idempotency keys', () => {
-  test('the same request again gets the same answer, and the card is charged a single time', async () => {
+  test('a repeated request gets the same answer, and the card is charged a single time', async () => {
     for (const payment_method of ['pm_card_visa', 'pm_card_chargeDeclined']) {
-      const payment = unique()
+      const payment = newPayment()
       const first = await provider.charge(payment, { payment_method })
       const again = await provider.charge(payment, { payment_method })
       expect(again.status).toBe(first.status)
       expect(again.body).toEqual(first.body)
       expect(first.headers.get('idempotent-replayed')).toBeNull()
       expect(again.headers.get('idempotent-replayed')).toBe('true')
-      expect(await provider.providerLogOf(payment)).toHaveLength(1)
+      expect(await provider.typesOf(payment)).toHaveLength(1)
     }
   })
 
-  test('a key used for another request is refused', async () => {
-    const payment = unique()
+  test('a key of another request is refused', async () => {
+    const payment = newPayment()
     await provider.charge(payment)
     const { status, body } = await provider.charge(payment, { amount: '9901' })
     expect(status).toBe(400)
     expect(body.error.type).toBe('idempotency_error')
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.succeeded'])
   })
 
-  test('while the first request runs, the key is in use', async () => {
-    await provider.turn({ latencyMs: 200 })
-    const payment = unique()
+  test('a key is in use while its first request runs', async () => {
+    await provider.changeSettings({ latencyMs: 200 })
+    const payment = newPayment()
     const answers = await Promise.all([
       provider.charge(payment),
       provider.charge(payment),
@@ -146,54 +151,58 @@ describe('idempotency keys', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
     const refused = answers.find(({ status }) => status === 409)
     expect(refused?.body.error.code).toBe('idempotency_key_in_use')
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.succeeded'])
   })
 
-  test('two hundred at once on one key are charged a single time', async () => {
-    const payment = unique()
+  test('two hundred concurrent requests under one key charge a single time', async () => {
+    const payment = newPayment()
     const answers = await Promise.all(Array.from({ length: 200 }, () => provider.charge(payment)))
     const ids = new Set(answers.flatMap(({ status, body }) => (status === 200 ? [body.id] : [])))
     expect(ids.size).toBe(1)
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.succeeded'])
   })
 
   test('without a key every request is a new charge', async () => {
-    const payment = unique()
+    const payment = newPayment()
     await provider.charge(payment, {}, { key: '' })
     await provider.charge(payment, {}, { key: '' })
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
   })
 
-  test('after its window a key is worth nothing, and the card is charged again', async () => {
+  test('after its window a key is forgotten, and the card is charged again', async () => {
     const providerLog = providers.file('old.jsonl')
-    const payment = unique()
+    const payment = newPayment()
     const twoMinutesAgo = new Date(Date.now() - 120_000).toISOString()
     const line = {
-      ...{ at: twoMinutesAgo, seq: 1, type: 'intent.succeeded', amount: 9900, currency: 'eur' },
-      ...{
-        metadata: { payment_id: payment },
-        idempotencyKey: `key-${payment}`,
-        requestId: 'req_1',
-      },
-      ...{ paymentMethod: 'visa', intentId: 'pi_1', fingerprint: 'of another request' },
+      at: twoMinutesAgo,
+      seq: 1,
+      type: 'intent.succeeded',
+      amount: 9900,
+      currency: 'eur',
+      metadata: { payment_id: payment },
+      paymentMethod: 'visa',
+      idempotencyKey: `key-${payment}`,
+      requestId: 'req_1',
+      intentId: 'pi_1',
+      fingerprint: 'of another request',
     }
     await appendFile(providerLog, `${JSON.stringify(line)}\n`)
     const old = await providers.start('old.jsonl')
     expect((await old.charge(payment)).body.error.type).toBe('idempotency_error')
-    await old.turn({ keyWindowSeconds: 60 })
+    await old.changeSettings({ keyWindowSeconds: 60 })
     expect((await old.charge(payment)).status).toBe(200)
-    expect(await old.providerLogOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
+    expect(await old.typesOf(payment)).toEqual(['intent.succeeded', 'intent.succeeded'])
     await old.stop()
   })
 })
 
 describe('silence', () => {
-  test('a reply can be lost after the charge: the retry learns what happened', async () => {
-    await provider.turn({ silence: 'after' })
-    const payment = unique()
-    await provider.chargeInSilence(payment)
-    await provider.chargeInSilence(payment)
-    await provider.turn({ silence: 'none' })
+  test('after a charge whose answer was lost, the retry gets the stored answer', async () => {
+    await provider.changeSettings({ silence: 'after' })
+    const payment = newPayment()
+    await provider.chargeUnanswered(payment)
+    await provider.chargeUnanswered(payment)
+    await provider.changeSettings({ silence: 'none' })
     const { status, headers } = await provider.charge(payment)
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, 'true'])
 
@@ -206,144 +215,57 @@ describe('silence', () => {
     expect(body.lines[1].intentId).toBe(body.lines[0].intentId)
   })
 
-  test('a request can be lost before the charge: its key stays free, even for another request', async () => {
-    await provider.turn({ silence: 'before' })
-    const payment = unique()
-    await provider.chargeInSilence(payment)
-    await provider.turn({ silence: 'none' })
+  test('after a request that was lost, its key is free even for another request', async () => {
+    await provider.changeSettings({ silence: 'before' })
+    const payment = newPayment()
+    await provider.chargeUnanswered(payment)
+    await provider.changeSettings({ silence: 'none' })
     const { status, headers } = await provider.charge(payment, { amount: '500' })
     expect([status, headers.get('idempotent-replayed')]).toEqual([200, null])
-    expect(await provider.providerLogOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
   })
 })
 
-describe.concurrent('cards with a will of their own', () => {
-  test('pm_card_silentAfter charges and says so from the second request on', async () => {
-    const payment = unique()
+describe.concurrent('test cards with faults', () => {
+  test('pm_card_silentAfter charges, and answers from the second request on', async () => {
+    const payment = newPayment()
     const fields = { payment_method: 'pm_card_silentAfter' }
-    await provider.chargeInSilence(payment, fields)
+    await provider.chargeUnanswered(payment, fields)
     expect((await provider.charge(payment, fields)).headers.get('idempotent-replayed')).toBe('true')
-    expect(await provider.providerLogOf(payment)).toEqual(['intent.succeeded', 'reply.withheld'])
+    expect(await provider.typesOf(payment)).toEqual(['intent.succeeded', 'reply.withheld'])
   })
 
   test('pm_card_silentBefore loses the first request under a key and charges the second', async () => {
-    const payment = unique()
+    const payment = newPayment()
     const fields = { payment_method: 'pm_card_silentBefore' }
-    await provider.chargeInSilence(payment, fields)
+    await provider.chargeUnanswered(payment, fields)
     expect((await provider.charge(payment, fields)).status).toBe(200)
-    expect(await provider.providerLogOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
+    expect(await provider.typesOf(payment)).toEqual(['request.dropped', 'intent.succeeded'])
   })
 
-  test('a client that leaves a slow charge is charged all the same', async () => {
-    const payment = unique()
-    await provider.chargeInSilence(payment, { payment_method: 'pm_card_slow' })
-    expect(await provider.providerLogOf(payment)).toEqual([])
+  test('a slow charge is made although its client leaves', async () => {
+    const payment = newPayment()
+    await provider.chargeUnanswered(payment, { payment_method: 'pm_card_slow' })
+    expect(await provider.typesOf(payment)).toEqual([])
     await waitUntil('the charge is made', async () => {
-      return (await provider.providerLogOf(payment)).includes('intent.succeeded')
+      return (await provider.typesOf(payment)).includes('intent.succeeded')
     })
   })
 })
 
-describe('settings', () => {
-  test.each([
-    [{ latncyMs: 5 }, 'latncyMs'],
-    [{ latencyMs: -1 }, 'latencyMs'],
-    [{ latencyMs: '5' }, 'latencyMs'],
-    [{ declineRate: 1.1 }, 'declineRate'],
-    [{ silence: 'sometimes' }, 'silence'],
-    [{ silenceRate: null }, 'silenceRate'],
-    [{ keyWindowSeconds: 0 }, 'keyWindowSeconds'],
-  ])('%o is refused by name and changes nothing', async (settings, name) => {
-    const before = await provider.get('/settings')
-    const { status, body } = await provider.turn({ ...settings, seed: 99 })
-    expect(status).toBe(400)
-    expect(body.error.param).toBe(name)
-    expect(body.error.message).toContain(name)
-    expect((await provider.get('/settings')).body).toEqual(before.body)
-  })
-
-  test('the same seed declines the same charges', async () => {
-    async function tenCharges(): Promise<number[]> {
-      await provider.turn({ seed: 7, declineRate: 0.5 })
-      const statuses: number[] = []
-      for (let n = 0; n < 10; n++) statuses.push((await provider.charge(unique())).status)
-      return statuses
-    }
-    const first = await tenCharges()
-    expect(first).toEqual(expect.arrayContaining([200, 402]))
-    expect(await tenCharges()).toEqual(first)
-  })
-})
-
-describe('the provider log', () => {
-  test('is read in pages that join without a gap', async () => {
-    await Promise.all(Array.from({ length: 25 }, () => provider.charge(unique())))
-    const seqs: number[] = []
-    let page = { nextAfter: 0, hasMore: true }
-    while (page.hasMore) {
-      const { body } = await provider.get(`/log?after=${page.nextAfter}&limit=7`)
-      expect(body.lines.length).toBeLessThanOrEqual(7)
-      seqs.push(...body.lines.map((line: { seq: number }) => line.seq))
-      page = body
-    }
-    expect(seqs).toEqual(seqs.map((_, index) => index + 1))
-  })
-
-  test('cannot be written or removed from outside, and never holds what was typed as a card', async () => {
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-      expect((await fetch(`${provider.url}/log`, { method })).status).toBe(404)
-    }
-    await provider.charge(unique())
-    expect(await readFile(providers.file('provider.jsonl'), 'utf8')).not.toContain('pm_card')
-    expect(provider.output()).not.toContain('pm_card')
-  })
-
-  test('is all that survives kill -9: charges and keys are as they were, the settings at rest', async () => {
-    const providerLog = providers.file('killed.jsonl')
-    const before = await providers.start('killed.jsonl')
-    const [paid, silent] = [unique(), unique()]
-    const first = await before.charge(paid)
-    const fields = { payment_method: 'pm_card_silentBefore' }
-    const lost = before.charge(silent, fields, { timeoutMs: patienceMs })
-    await expect(lost).rejects.toThrow('timeout')
-    await before.turn({ silence: 'before' })
-    await before.kill()
-    await appendFile(providerLog, '{"at":"2026-01-01T00:00:00.000Z","seq":4,"type":"intent.succ')
-
-    const after = await providers.start('killed.jsonl')
-    const again = await after.charge(paid)
-    expect(again.headers.get('idempotent-replayed')).toBe('true')
-    expect(again.body).toEqual(first.body)
-    expect((await after.charge(paid, { amount: '1' })).status).toBe(400)
-    expect((await after.get(`/v1/payment_intents/${first.body.id}`)).body).toEqual(first.body)
-    expect((await after.charge(silent, fields)).status).toBe(200)
-    expect(await after.providerLogOf(silent)).toEqual(['request.dropped', 'intent.succeeded'])
-
-    expect(await after.stop()).toBe(0)
-    const text = (await readFile(providerLog, 'utf8')).trimEnd()
-    const lines = text.split('\n').map(line => JSON.parse(line))
-    expect(lines.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
-    expect(lines[3]).toMatchObject({ type: 'settings.changed', cause: 'restart' })
-    expect(lines[3].settings.silence).toBe('none')
-  })
-
-  test('that was damaged in the middle stops the start', async () => {
-    const providerLog = providers.file('damaged.jsonl')
-    await appendFile(providerLog, '{"seq":1,"type":\n{"seq":2}\n')
-    await expect(providers.start('damaged.jsonl')).rejects.toThrow('line 1 is not JSON')
-  })
-})
-
-test('SIGTERM ends it although a silent caller and a slow charge are waiting', async () => {
+test('SIGTERM ends the process while an unanswered client and a slow charge are waiting', async () => {
   const stopping = await providers.start('stopping.jsonl')
   const options = { timeoutMs: 10_000 }
-  const payment = unique()
-  const slow = stopping.charge(unique(), { payment_method: 'pm_card_slow' }, options)
+  const payment = newPayment()
+  const slow = stopping.charge(newPayment(), { payment_method: 'pm_card_slow' }, options)
   const silent = stopping.charge(payment, { payment_method: 'pm_card_silentAfter' }, options)
   const both = Promise.allSettled([silent, slow])
-  await waitUntil('the silence', async () => (await stopping.providerLogOf(payment)).length === 2)
+  await waitUntil(
+    'one charge is unanswered',
+    async () => (await stopping.typesOf(payment)).length === 2,
+  )
   expect(await stopping.stop()).toBe(0)
-  const [lost, given] = await both
-  expect(lost.status).toBe('rejected')
-  expect(given).toMatchObject({ value: { status: 503 } })
+  const [unanswered, refused] = await both
+  expect(unanswered.status).toBe('rejected')
+  expect(refused).toMatchObject({ value: { status: 503 } })
 })

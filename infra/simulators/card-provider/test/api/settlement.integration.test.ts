@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeIntent, perform } from '../actions.ts'
 import type { Provider, Providers } from '../provider.ts'
-import { answerOf, openProviders, secretKey, unique } from '../provider.ts'
+import { answerOf, newPayment, openProviders, secretKey } from '../provider.ts'
 
 let providers: Providers
 let provider: Provider
@@ -12,20 +12,20 @@ beforeAll(async () => {
 })
 afterAll(() => providers[Symbol.asyncDispose]())
 
-function ask(query: string, accept: string, on = provider): Promise<Response> {
+function readSettlement(query: string, accept: string, on = provider): Promise<Response> {
   const headers = { authorization: `Bearer ${secretKey}`, accept }
   return fetch(`${on.url}/settlement${query}`, { headers })
 }
 
 async function rowsOf(query = '', on = provider) {
-  return (await answerOf(ask(query, 'application/json', on))).body.rows
+  return (await answerOf(readSettlement(query, 'application/json', on))).body.rows
 }
 
-test('has each captured charge and each refund, with fee and net, and nothing else', async () => {
+test('the settlement has each captured charge and each refund, with fee and net, and nothing else', async () => {
   expect(await rowsOf()).toEqual([])
-  const [paid, captured, comma] = [unique(), unique(), `a "quoted", ${unique()}`]
+  const [paid, captured, comma] = [newPayment(), newPayment(), `a "quoted", ${newPayment()}`]
   for (const status of ['requires_payment_method', 'requires_confirmation', 'canceled'] as const) {
-    await makeIntent(provider, unique(), status)
+    await makeIntent(provider, newPayment(), status)
   }
   const first = await makeIntent(provider, paid, 'succeeded')
   const second = await makeIntent(provider, captured, 'requires_capture')
@@ -36,22 +36,34 @@ test('has each captured charge and each refund, with fee and net, and nothing el
   const rows = await rowsOf()
   const currency = 'eur'
   const charge = (id: string) => ({
-    ...{ type: 'charge', id: id.replace('pi_', 'ch_'), intent_id: id, currency, refund_id: '' },
     at: expect.any(String),
+    type: 'charge',
+    id: id.replace('pi_', 'ch_'),
+    intent_id: id,
+    currency,
+    refund_id: '',
   })
-  // 1.4 % of 9900 is 138.6, of 1250 it is 17.5; both are rounded up, and 25 are added.
+  // 1.4 % of 9900 is 138.6, and of 1250 it is 17.5. Both are rounded up, and 25 are added.
   const whole = { gross: 9900, fee: 164, net: 9736 }
   expect(rows).toEqual([
     { ...charge(first), ...whole, payment_id: paid },
     { ...charge(second), gross: 1250, fee: 43, net: 1207, payment_id: captured },
     {
-      ...{ at: expect.any(String), type: 'refund', id: refund.id, intent_id: first, currency },
-      ...{ gross: -9900, fee: 0, net: -9900, payment_id: paid, refund_id: `r-${first}` },
+      at: expect.any(String),
+      type: 'refund',
+      id: refund.id,
+      intent_id: first,
+      gross: -9900,
+      fee: 0,
+      net: -9900,
+      currency,
+      payment_id: paid,
+      refund_id: `r-${first}`,
     },
     { ...charge(third), ...whole, payment_id: comma },
   ])
 
-  const response = await ask('', '*/*')
+  const response = await readSettlement('', '*/*')
   expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8')
   const lines = (await response.text()).trimEnd().split('\n')
   expect(lines[0]).toBe('at,type,id,intent_id,gross,fee,net,currency,payment_id,refund_id')
@@ -64,7 +76,7 @@ test('has each captured charge and each refund, with fee and net, and nothing el
   expect(await rowsOf()).toEqual(rows)
 })
 
-test('is of a period that has its beginning and not its end, so that days join without a gap', async () => {
+test('a period includes its beginning and excludes its end, so that days join without a gap', async () => {
   const rows = await rowsOf()
   const middle = encodeURIComponent(rows[2].at)
   expect(await rowsOf(`?to=${middle}`)).toEqual(
@@ -76,6 +88,9 @@ test('is of a period that has its beginning and not its end, so that days join w
   expect(await rowsOf('?from=2020-01-01&to=2020-01-02')).toEqual([])
 })
 
-test.each(['?from=yesterday', '?to=', '?form=2020-01-01'])('%s is refused', async query => {
-  expect((await ask(query, 'application/json')).status).toBe(400)
-})
+test.each(['?from=yesterday', '?to=', '?form=2020-01-01'])(
+  'a settlement with %s is refused',
+  async query => {
+    expect((await readSettlement(query, 'application/json')).status).toBe(400)
+  },
+)

@@ -1,27 +1,27 @@
 import Stripe from 'stripe'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../provider.ts'
-import { openProviders, secretKey, unique } from '../provider.ts'
-import type { Receiver } from '../webhook-receiver.ts'
-import { openReceiver } from '../webhook-receiver.ts'
+import { newPayment, openProviders, secretKey } from '../provider.ts'
+import type { WebhookReceiver } from '../webhook-receiver.ts'
+import { openWebhookReceiver } from '../webhook-receiver.ts'
 
 const open = new AsyncDisposableStack()
-let receiver: Receiver
+let receiver: WebhookReceiver
 let provider: Provider
 let stripe: Stripe
 
 beforeAll(async () => {
-  receiver = open.use(await openReceiver())
+  receiver = open.use(await openWebhookReceiver())
   const providers = open.use(await openProviders(receiver.env))
   provider = await providers.start('provider.jsonl')
   stripe = connect(0)
 })
 afterAll(() => open.disposeAsync())
 beforeEach(async () => {
-  await provider.rest()
+  await provider.resetSettings()
 })
 
-/** The official client, which thinks that it talks to Stripe. */
+/** The official client, with the simulator as its host. */
 function connect(maxNetworkRetries: number, apiKey = secretKey): Stripe {
   const { hostname: host, port } = new URL(provider.url)
   const wait = { maxNetworkRetries, timeout: 5_000, telemetry: false }
@@ -33,11 +33,14 @@ const euros = { amount, currency: 'eur' }
 const visa = { payment_method: 'pm_card_visa' }
 
 describe('the official client', () => {
-  test('charges in one request, and sees what the charge costs', async () => {
-    const payment = unique()
+  test('charges in one request, and reads the fee', async () => {
+    const payment = newPayment()
     const intent = await stripe.paymentIntents.create(
       {
-        ...{ ...euros, ...visa, confirm: true, metadata: { payment_id: payment, 'a b': 'c&d' } },
+        ...euros,
+        ...visa,
+        confirm: true,
+        metadata: { payment_id: payment, 'a b': 'c&d' },
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
         expand: ['latest_charge.balance_transaction'],
       },
@@ -47,7 +50,10 @@ describe('the official client', () => {
     expect(intent.metadata).toEqual({ payment_id: payment, 'a b': 'c&d' })
     expect(intent.amount_received).toBe(amount)
     expect(intent.latest_charge).toMatchObject({
-      ...{ object: 'charge', paid: true, captured: true, payment_intent: intent.id },
+      object: 'charge',
+      paid: true,
+      captured: true,
+      payment_intent: intent.id,
       balance_transaction: { object: 'balance_transaction', amount, fee: 164, net: 9_736 },
     })
     const { lastResponse } = intent
@@ -59,7 +65,7 @@ describe('the official client', () => {
     expect(read).toMatchObject({ id: intent.id, latest_charge: intent.id.replace('pi_', 'ch_') })
   })
 
-  test('creates first and confirms later, with the card named at the time', async () => {
+  test('creates an intent, and names the card when it confirms it', async () => {
     const created = await stripe.paymentIntents.create({
       ...euros,
       allowed_payment_method_types: ['card'],
@@ -73,22 +79,24 @@ describe('the official client', () => {
     expect((await stripe.paymentIntents.confirm(named.id)).status).toBe('succeeded')
   })
 
-  test('authorizes and captures a part, and gets no second one', async () => {
+  test('authorizes an amount, captures a part of it, and cannot capture again', async () => {
     const manual = { ...euros, ...visa, confirm: true, capture_method: 'manual' } as const
     const { id, ...authorized } = await stripe.paymentIntents.create(manual)
     expect(authorized).toMatchObject({ status: 'requires_capture', amount_capturable: amount })
     const captured = await stripe.paymentIntents.capture(id, {
-      ...{ amount_to_capture: 4_000, expand: ['latest_charge.balance_transaction'] },
+      amount_to_capture: 4_000,
+      expand: ['latest_charge.balance_transaction'],
     })
     expect(captured).toMatchObject({ status: 'succeeded', amount_received: 4_000 })
     expect(captured.latest_charge).toMatchObject({ balance_transaction: { fee: 81, net: 3_919 } })
     await expect(stripe.paymentIntents.capture(id)).rejects.toMatchObject({
-      ...{ type: 'StripeInvalidRequestError', code: 'payment_intent_unexpected_state' },
+      type: 'StripeInvalidRequestError',
+      code: 'payment_intent_unexpected_state',
       payment_intent: { id, status: 'succeeded' },
     })
   })
 
-  test('cancels what is authorized', async () => {
+  test('cancels an authorized intent', async () => {
     const manual = { ...euros, ...visa, confirm: true, capture_method: 'manual' } as const
     const { id } = await stripe.paymentIntents.create(manual)
     const reason = { cancellation_reason: 'abandoned' } as const
@@ -97,7 +105,7 @@ describe('the official client', () => {
     expect(canceled.canceled_at).toBeTypeOf('number')
   })
 
-  test('refunds a part, another and the rest, and reads them back', async () => {
+  test('refunds two parts and the rest, and reads the refunds', async () => {
     const { id } = await stripe.paymentIntents.create({ ...euros, ...visa, confirm: true })
     const part = { payment_intent: id, amount: 1_000, metadata: { refund_id: 'r-1' } }
     const first = await stripe.refunds.create({ ...part, reason: 'duplicate' })
@@ -118,12 +126,13 @@ describe('the official client', () => {
     const { data } = await stripe.refunds.list({ payment_intent: id })
     expect(data.map(refund => refund.id)).toEqual([rest.id, second.id, first.id])
     await expect(stripe.refunds.create({ payment_intent: id })).rejects.toMatchObject({
-      ...{ type: 'StripeInvalidRequestError', code: 'charge_already_refunded' },
+      type: 'StripeInvalidRequestError',
+      code: 'charge_already_refunded',
     })
   })
 
-  test('pages through a list, searches by metadata, and misses nothing', async () => {
-    const payment = unique()
+  test('reads every page of a list and of a search by metadata, without a gap', async () => {
+    const payment = newPayment()
     const metadata = { payment_id: payment }
     const ids: string[] = []
     for (let n = 0; n < 5; n++) {
@@ -144,39 +153,43 @@ describe('the official client', () => {
     expect(found.map(({ id }) => id)).toEqual(ids)
   })
 
-  test('is told of a decline as of a card error', async () => {
+  test('reports a decline as a card error', async () => {
     const declined = { payment_method: 'pm_card_chargeDeclinedInsufficientFunds', confirm: true }
     await expect(stripe.paymentIntents.create({ ...euros, ...declined })).rejects.toMatchObject({
-      ...{ type: 'StripeCardError', code: 'card_declined', decline_code: 'insufficient_funds' },
+      type: 'StripeCardError',
+      code: 'card_declined',
+      decline_code: 'insufficient_funds',
       payment_intent: { status: 'requires_payment_method' },
     })
   })
 
   test.each([
-    ['a wrong parameter', 'StripeInvalidRequestError', { amount: 0 }, { param: 'amount' }],
-    ['an unknown one', 'StripeInvalidRequestError', { colour: 'red' }, { param: 'colour' }],
-  ])('is told of %s', async (_, type, fields, more) => {
+    ['an invalid parameter', 'StripeInvalidRequestError', { amount: 0 }, { param: 'amount' }],
+    ['an unknown parameter', 'StripeInvalidRequestError', { colour: 'red' }, { param: 'colour' }],
+  ])('reports %s', async (_, type, fields, more) => {
     const creating = stripe.paymentIntents.create({ ...euros, ...fields })
     await expect(creating).rejects.toMatchObject({ type, ...more })
   })
 
-  test('is told of a wrong key, a wrong id, a key used twice, and the quota', async () => {
+  test('reports a wrong secret key, an unknown id, a reused idempotency key and the quota', async () => {
     const create = (of: Stripe, more: object, key: string) =>
       of.paymentIntents.create({ ...euros, ...more }, { idempotencyKey: key })
-    await expect(create(connect(0, 'sk_wrong'), {}, unique())).rejects.toMatchObject({
+    await expect(create(connect(0, 'sk_wrong'), {}, newPayment())).rejects.toMatchObject({
       type: 'StripeAuthenticationError',
     })
     await expect(stripe.paymentIntents.retrieve('pi_none')).rejects.toMatchObject({
-      ...{ type: 'StripeInvalidRequestError', code: 'resource_missing', statusCode: 404 },
+      type: 'StripeInvalidRequestError',
+      code: 'resource_missing',
+      statusCode: 404,
     })
-    const key = unique()
+    const key = newPayment()
     await create(stripe, {}, key)
     await expect(create(stripe, { amount: 500 }, key)).rejects.toMatchObject({
       type: 'StripeIdempotencyError',
     })
-    await provider.turn({ quotaPerSecond: 1 })
+    await provider.changeSettings({ quotaPerSecond: 1 })
     const tried = await Promise.allSettled(
-      Array.from({ length: 5 }, () => create(stripe, {}, unique())),
+      Array.from({ length: 5 }, () => create(stripe, {}, newPayment())),
     )
     expect(tried).toContainEqual({
       status: 'rejected',
@@ -184,20 +197,18 @@ describe('the official client', () => {
     })
   })
 
-  test('retries a 500 by itself under its own key, and the card is charged a single time', async () => {
-    const payment = unique()
+  test('retries a 500 under its own key, and the card is charged a single time', async () => {
+    const payment = newPayment()
     const metadata = { payment_id: payment }
     const errorAfter = { payment_method: 'pm_card_errorAfter', confirm: true, metadata }
     const intent = await connect(2).paymentIntents.create({ ...euros, ...errorAfter })
     expect(intent.status).toBe('succeeded')
-    const types = (await provider.providerLogOf(payment)).filter(
-      type => !type.startsWith('webhook.'),
-    )
+    const types = (await provider.typesOf(payment)).filter(type => !type.startsWith('webhook.'))
     expect(types).toEqual(['intent.succeeded', 'reply.error'])
   })
 
-  test('finds its own signature under a webhook, and not under one that was changed', async () => {
-    const payment = unique()
+  test('verifies the signature of a webhook, and rejects a changed body', async () => {
+    const payment = newPayment()
     const metadata = { payment_id: payment }
     const { id } = await stripe.paymentIntents.create({
       ...euros,
@@ -213,7 +224,8 @@ describe('the official client', () => {
     )
     const refunded = events.find(({ type }) => type === 'charge.refunded')
     expect(events.map(({ type }) => type).toSorted()).toEqual([
-      ...['charge.refunded', 'payment_intent.succeeded'],
+      'charge.refunded',
+      'payment_intent.succeeded',
     ])
     expect(refunded?.data.object).toMatchObject({ payment_intent: id, amount_refunded: 400 })
     const { body = '', signature = '' } = received[0] ?? {}

@@ -3,21 +3,22 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import Stripe from 'stripe'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { answerOf, openProviders, type Provider, secretKey, unique } from '../provider.ts'
-import { openReceiver, type Receiver } from '../webhook-receiver.ts'
+import { answerOf, newPayment, openProviders, type Provider, secretKey } from '../provider.ts'
+import { openWebhookReceiver, type WebhookReceiver } from '../webhook-receiver.ts'
 
 /**
- * What Stripe's SDK promises of an object is there, or null, and never absent: code that reads
- * `intent.next_action.type` has to meet here what it will meet there. The compiler holds the types
- * (`satisfies` in `src/show-intent.ts`); this holds what is really sent, against the same declarations.
+ * A field that Stripe's SDK declares is present or null, and never absent, so that code such as
+ * `intent.next_action.type` behaves here as it does at Stripe. The compiler checks the types
+ * (`satisfies` in `src/answers/show-intent.ts`). These tests check the sent answers against the same
+ * declarations.
  */
 
 const open = new AsyncDisposableStack()
 let provider: Provider
-let receiver: Receiver
+let receiver: WebhookReceiver
 
 beforeAll(async () => {
-  receiver = open.use(await openReceiver())
+  receiver = open.use(await openWebhookReceiver())
   const providers = open.use(await openProviders(receiver.env))
   provider = await providers.start('provider.jsonl')
 })
@@ -25,8 +26,8 @@ afterAll(() => open.disposeAsync())
 
 const sdk = dirname(dirname(createRequire(import.meta.url).resolve('stripe')))
 
-/** The fields of an interface that are not optional, as the SDK declares them. */
-function promised(file: string, name: string): string[] {
+/** Reads the required fields of an interface from the declarations of the SDK. */
+function requiredFields(file: string, name: string): string[] {
   const text = readFileSync(join(sdk, 'esm', file), 'utf8')
   const body = new RegExp(
     `^export (?:declare )?interface ${name}(?:<T>)? \\{\\n([\\s\\S]*?)^\\}`,
@@ -38,91 +39,93 @@ function promised(file: string, name: string): string[] {
   return names
 }
 
-function nestedIn(file: string, name: string): string[] {
+/** Reads the required fields of an interface that is nested in another one. */
+function nestedFields(file: string, name: string): string[] {
   const text = readFileSync(join(sdk, 'esm', file), 'utf8')
   const body = new RegExp(`^ {4}interface ${name} \\{\\n([\\s\\S]*?)^ {4}\\}`, 'm').exec(text)?.[1]
   return [...(body ?? '').matchAll(/^ {8}(\w+): /gm)].map(([, field = '']) => field)
 }
 
 const resources = {
-  intent: promised('resources/PaymentIntents.d.ts', 'PaymentIntent'),
-  charge: promised('resources/Charges.d.ts', 'Charge'),
-  refund: promised('resources/Refunds.d.ts', 'Refund'),
-  transaction: promised('resources/BalanceTransactions.d.ts', 'BalanceTransaction'),
-  event: promised('resources/Events.d.ts', 'EventBase'),
-  list: promised('lib.d.ts', 'ApiList'),
-  searchResult: promised('lib.d.ts', 'ApiSearchResult'),
+  intent: requiredFields('resources/PaymentIntents.d.ts', 'PaymentIntent'),
+  charge: requiredFields('resources/Charges.d.ts', 'Charge'),
+  refund: requiredFields('resources/Refunds.d.ts', 'Refund'),
+  transaction: requiredFields('resources/BalanceTransactions.d.ts', 'BalanceTransaction'),
+  event: requiredFields('resources/Events.d.ts', 'EventBase'),
+  list: requiredFields('lib.d.ts', 'ApiList'),
+  searchResult: requiredFields('lib.d.ts', 'ApiSearchResult'),
 }
 const expandAll = { 'expand[]': 'latest_charge.balance_transaction' }
 
-function missing(what: keyof typeof resources, sent: object): string[] {
-  return resources[what].filter(name => !Object.hasOwn(sent, name))
+function missingFields(name: keyof typeof resources, sent: object): string[] {
+  return resources[name].filter(field => !Object.hasOwn(sent, field))
 }
 
-test('an intent has all its fields, whatever became of it', async () => {
+test('an intent has all its fields in every status', async () => {
   const created = await provider.post('/payment_intents', { amount: '9900', currency: 'eur' })
   const canceled = await provider.post(`/payment_intents/${created.body.id}/cancel`)
-  const good = await provider.charge(unique(), expandAll)
-  const held = await provider.charge(unique(), { ...expandAll, capture_method: 'manual' })
-  const bad = await provider.charge(unique(), { payment_method: 'pm_card_chargeDeclined' })
+  const good = await provider.charge(newPayment(), expandAll)
+  const authorized = await provider.charge(newPayment(), { ...expandAll, capture_method: 'manual' })
+  const bad = await provider.charge(newPayment(), { payment_method: 'pm_card_chargeDeclined' })
   const declined = bad.body.error.payment_intent
-  for (const intent of [created.body, canceled.body, good.body, held.body, declined]) {
-    expect(missing('intent', intent)).toEqual([])
+  for (const intent of [created.body, canceled.body, good.body, authorized.body, declined]) {
+    expect(missingFields('intent', intent)).toEqual([])
     expect(intent.client_secret).toMatch(new RegExp(`^${intent.id}_secret_[A-Za-z0-9]+$`))
   }
-  expect(missing('charge', good.body.latest_charge)).toEqual([])
-  expect(missing('charge', held.body.latest_charge)).toEqual([])
-  expect(missing('transaction', good.body.latest_charge.balance_transaction)).toEqual([])
-  const billing = nestedIn('resources/Charges.d.ts', 'BillingDetails')
+  expect(missingFields('charge', good.body.latest_charge)).toEqual([])
+  expect(missingFields('charge', authorized.body.latest_charge)).toEqual([])
+  expect(missingFields('transaction', good.body.latest_charge.balance_transaction)).toEqual([])
+  const billing = nestedFields('resources/Charges.d.ts', 'BillingDetails')
   expect(Object.keys(good.body.latest_charge.billing_details)).toEqual(billing)
-  const feeDetail = nestedIn('resources/BalanceTransactions.d.ts', 'FeeDetail')
+  const feeDetail = nestedFields('resources/BalanceTransactions.d.ts', 'FeeDetail')
   const [fee] = good.body.latest_charge.balance_transaction.fee_details
   expect(Object.keys(fee)).toEqual(feeDetail)
 })
 
-test('a secret of an intent is the same each time it is shown', async () => {
-  const { body } = await provider.charge(unique())
+test('the client secret of an intent never changes', async () => {
+  const { body } = await provider.charge(newPayment())
   const { body: read } = await provider.get(`/v1/payment_intents/${body.id}`)
   expect(read.client_secret).toBe(body.client_secret)
 })
 
-test('a refund, its charge and its movement of money have all their fields', async () => {
-  const { body: intent } = await provider.charge(unique())
-  const asked = {
+test('a refund, its charge and its balance transaction have all their fields', async () => {
+  const { body: intent } = await provider.charge(newPayment())
+  const fields = {
     payment_intent: intent.id,
     'expand[0]': 'charge',
     'expand[1]': 'balance_transaction',
   }
-  const { body: refund } = await provider.post('/refunds', asked)
-  expect(missing('refund', refund)).toEqual([])
-  expect(missing('charge', refund.charge)).toEqual([])
-  expect(missing('transaction', refund.balance_transaction)).toEqual([])
+  const { body: refund } = await provider.post('/refunds', fields)
+  expect(missingFields('refund', refund)).toEqual([])
+  expect(missingFields('charge', refund.charge)).toEqual([])
+  expect(missingFields('transaction', refund.balance_transaction)).toEqual([])
 })
 
 test('lists and search results have all their fields', async () => {
-  await provider.charge(unique())
+  await provider.charge(newPayment())
   const lists = ['/v1/payment_intents', '/v1/refunds']
-  for (const path of lists) expect(missing('list', (await provider.get(path)).body)).toEqual([])
+  for (const path of lists)
+    expect(missingFields('list', (await provider.get(path)).body)).toEqual([])
   const query = encodeURIComponent("metadata['payment_id']:'none'")
   const found = await provider.get(`/v1/payment_intents/search?query=${query}`)
-  expect(missing('searchResult', found.body)).toEqual([])
+  expect(missingFields('searchResult', found.body)).toEqual([])
   expect(found.body.next_page).toBeNull()
 })
 
-test('an event has all its fields, and names the request and the version it comes from', async () => {
-  const payment = unique()
+test('an event has all its fields, and names its request and its API version', async () => {
+  const payment = newPayment()
   const { headers } = await provider.charge(payment)
-  const [told] = await receiver.waitFor(payment, 1)
-  const event = told?.event
-  expect(missing('event', event)).toEqual([])
-  expect(missing('intent', event.data.object)).toEqual([])
+  const [received] = await receiver.waitFor(payment, 1)
+  const event = received?.event
+  expect(missingFields('event', event)).toEqual([])
+  expect(missingFields('intent', event.data.object)).toEqual([])
   expect(event).toMatchObject({
     livemode: false,
     pending_webhooks: 1,
     api_version: Stripe.API_VERSION,
     request: { id: headers.get('request-id'), idempotency_key: `key-${payment}` },
   })
-  expect(Object.keys(event.request)).toEqual(nestedIn('resources/Events.d.ts', 'Request'))
+  expect(Object.keys(event.request)).toEqual(nestedFields('resources/Events.d.ts', 'Request'))
 })
 
 test.each([
@@ -140,29 +143,29 @@ test.each([
   ['/v1/payment_intents?customer=cus_1', 'customer', 'parameter_unknown'],
   ['/v1/payment_intents/pi_nope?expand=latest_charge', 'expand', 'parameter_unknown'],
   ['/v1/refunds?charge=ch_1', 'charge', 'parameter_unknown'],
-])('GET %s is refused by the name of its parameter: %s', async (path, param, code) => {
+])('GET %s is refused with the name of its parameter: %s', async (path, param, code) => {
   const { status, body } = await provider.get(path)
   expect(status).toBe(400)
   expect(body.error).toMatchObject({ type: 'invalid_request_error', param, code })
 })
 
-test('a currency is taken in any case, and shown as Stripe shows it', async () => {
+test('a currency is accepted in any case, and shown in lower case', async () => {
   for (const currency of ['eur', 'EUR', 'Usd', 'jpy']) {
-    const { status, body } = await provider.charge(unique(), { currency })
+    const { status, body } = await provider.charge(newPayment(), { currency })
     expect([status, body.currency]).toEqual([200, currency.toLowerCase()])
   }
 })
 
 test.each(['xyz', 'eu', 'euro', '', 'e√r', 'eur ', 'XXX', 'XTS', 'XAU', 'ﬁm'])(
-  'currency %j is none of ISO 4217, and refused',
+  'currency %j is not in ISO 4217, and is refused',
   async currency => {
-    const { status, body } = await provider.charge(unique(), { currency })
+    const { status, body } = await provider.charge(newPayment(), { currency })
     expect(status).toBe(400)
     expect(body.error.param).toBe('currency')
   },
 )
 
-/** https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, #zero-decimal, #special-cases */
+/** Stripe documents these rules at https://docs.stripe.com/currencies. */
 test.each([
   ['eur', '1', 'amount_too_small'],
   ['eur', '49', 'amount_too_small'],
@@ -177,8 +180,8 @@ test.each([
   ['eur', '-500', 'parameter_invalid_integer'],
   ['eur', ' 500', 'parameter_invalid_integer'],
   ['kwd', '1235', 'parameter_invalid_integer'],
-])('%s %s is no amount that can be charged: %s', async (currency, amount, code) => {
-  const { status, body } = await provider.charge(unique(), { currency, amount })
+])('%s %s cannot be charged: %s', async (currency, amount, code) => {
+  const { status, body } = await provider.charge(newPayment(), { currency, amount })
   expect(status).toBe(400)
   expect(body.error).toMatchObject({ param: 'amount', code })
 })
@@ -190,18 +193,18 @@ test.each([
   ['huf', '17500'],
   ['kwd', '1230'],
   ['isk', '100'],
-])('%s %s is the least, or near it, and charged', async (currency, amount) => {
-  const { status, body } = await provider.charge(unique(), { currency, amount })
+])('%s %s is at or near the minimum, and is charged', async (currency, amount) => {
+  const { status, body } = await provider.charge(newPayment(), { currency, amount })
   expect([status, body.amount]).toEqual([200, Number(amount)])
 })
 
-test('what a capture or a refund leaves or takes may be less than a charge', async () => {
-  const { body } = await provider.charge(unique())
+test('a refund may be below the minimum of a charge', async () => {
+  const { body } = await provider.charge(newPayment())
   const refund = await provider.post('/refunds', { payment_intent: body.id, amount: '1' })
   expect(refund.status).toBe(200)
 })
 
-/** https://docs.stripe.com/search#search-query-language: quotes inside of quotes have a backslash. */
+/** Inside quotes a backslash stands before a quote (https://docs.stripe.com/search#search-query-language). */
 test.each([
   [`it's "here"`, `metadata['payment_id']:'it\\'s "here"'`],
   [`it's "there"`, `metadata["payment_id"]:"it's \\"there\\""`],
@@ -209,7 +212,7 @@ test.each([
   ['this AND that', `metadata['payment_id']:'this AND that'`],
   ['both', `metadata['payment_id']:'both' metadata['payment_id']:'both'`],
   ['lower', `metadata['payment_id']:'lower' and metadata['payment_id']:'lower'`],
-])('%j is found by %s', async (payment, query) => {
+])('the payment %j is found by %s', async (payment, query) => {
   const { body: charged } = await provider.post('/payment_intents', {
     amount: '9900',
     currency: 'eur',
@@ -220,7 +223,7 @@ test.each([
   expect(found.body.data.map(({ id }: { id: string }) => id)).toEqual([charged.id])
 })
 
-test('a key is known by its scheme in any case, as HTTP says', async () => {
+test('the authorization scheme is accepted in any case, and a wrong key is refused', async () => {
   const get = (authorization: string) =>
     answerOf(fetch(`${provider.url}/v1/payment_intents?limit=1`, { headers: { authorization } }))
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
@@ -248,10 +251,10 @@ test.each([
   ['application/json', '{"latencyMs":0x10}', 400],
   ['application/json; charset=utf-16', '{"latencyMs":900}', 415],
   ['text/json', '{"latencyMs":900}', 415],
-])('settings of %s %s are refused with %i, and nothing is turned', async (type, body, status) => {
+])('settings as %s %s are refused with %i, and nothing changes', async (type, body, status) => {
   const headers = { 'content-type': type }
-  const turning = fetch(`${provider.url}/settings`, { method: 'PATCH', headers, body })
-  expect((await answerOf(turning)).status).toBe(status)
+  const changing = fetch(`${provider.url}/settings`, { method: 'PATCH', headers, body })
+  expect((await answerOf(changing)).status).toBe(status)
   expect((await provider.get('/settings')).body.latencyMs).toBe(0)
 })
 

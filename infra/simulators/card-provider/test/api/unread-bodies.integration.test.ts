@@ -13,21 +13,21 @@ afterAll(() => providers[Symbol.asyncDispose]())
 
 const answerMs = 5_000
 
-/** Says all of a request, whatever is answered meanwhile. Answers the status, or how it broke. */
-function heard(head: string, bodyBytes: number): Promise<string> {
+/** Sends a whole request whatever is answered meanwhile. Answers the status or the error. */
+function statusOf(head: string, bodyBytes: number): Promise<string> {
   const { port } = new URL(provider.url)
   return new Promise(resolve => {
     const socket = connect(Number(port), '127.0.0.1')
     let status = ''
-    let isSaid = false
-    const timer = setTimeout(() => end('nothing in time'), answerMs)
-    const end = (what: string) => {
+    let isSent = false
+    const timer = setTimeout(() => end('no answer in time'), answerMs)
+    const end = (result: string) => {
       clearTimeout(timer)
       socket.destroy()
-      resolve(what)
+      resolve(result)
     }
     const endWhenBoth = () => {
-      if (isSaid && status !== '') end(status)
+      if (isSent && status !== '') end(status)
     }
     socket.on('error', error => end(`${status} ${error.message}`))
     socket.on('data', chunk => {
@@ -38,7 +38,7 @@ function heard(head: string, bodyBytes: number): Promise<string> {
     socket.write(`Content-Type: application/json\r\nContent-Length: ${bodyBytes}\r\n\r\n`)
     socket.write(Buffer.alloc(bodyBytes, 'x'), error => {
       if (error) return end(`${status} ${error.message}`)
-      isSaid = true
+      isSent = true
       endWhenBoth()
     })
   })
@@ -48,8 +48,8 @@ test.each([
   ['PATCH /settings', '413'],
   ['POST /nothing', '413'],
   ['POST /v1/payment_intents', '401'],
-])('%s: the refusal %s is heard before the connection ends', async (head, status) => {
+])('%s: the refusal %s arrives before the connection is closed', async (head, status) => {
   for (const bodyBytes of [90_000, 400_000, 2_000_000]) {
-    for (let times = 0; times < 10; times += 1) expect(await heard(head, bodyBytes)).toBe(status)
+    for (let times = 0; times < 10; times += 1) expect(await statusOf(head, bodyBytes)).toBe(status)
   }
 })
