@@ -8,7 +8,7 @@ export type Line<Entry> = Stamp & Entry
 
 /** An append-only file of JSON lines. It offers no way to change or remove a line. */
 export type AppendLog<Entry> = Readonly<{
-  /** Stamps and writes the entry; resolves once it is on disk. Rejects for good after one failed write. */
+  /** Resolves once the stamped entry is on disk. After one failed write it always rejects. */
   append: <One extends Entry>(entry: One) => Promise<Line<One>>
   /** Reads the text of one line from disk, without its newline. Throws for an unknown `seq`. */
   readText: (seq: number) => Promise<string>

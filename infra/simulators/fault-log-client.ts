@@ -5,7 +5,7 @@ export type SettingNote = Readonly<{
   details: Readonly<Record<string, unknown>>
 }>
 
-/** A fault that the fault log has a begin of, and no end yet. */
+/** The fault log has the begin of this fault and no end yet. */
 export type OpenFault = Readonly<{ kind: string; name?: string; value?: unknown }>
 
 /** Writes to the log of all faults of a system, which the process of infra/faults keeps. */

@@ -7,7 +7,7 @@ const streamDistance = 0x9e3779b9
 /**
  * Creates a small seeded generator (mulberry32). The same seed gives the same faults in the same
  * order, so a run that found something can be repeated. Each kind of fault takes a `stream` of its
- * own, so a new kind leaves the numbers of the others unchanged. Not for secrets or identifiers.
+ * own, so a new kind leaves the numbers of the others unchanged. It is not for secrets or identifiers.
  */
 export function createRandomSource(seed: number, stream = 0): RandomSource {
   let state = (seed + stream * streamDistance) >>> 0

@@ -12,7 +12,7 @@ export type SettingTable<Settings extends object> = Readonly<{
   roles: Readonly<Record<keyof Settings, SettingRole<keyof Settings>>>
 }>
 
-/** The faults that begin, change or end when the settings change from one state to another. */
+/** Lists the faults that begin, change or end when the settings change from one state to another. */
 export function notesOfChange<Settings extends object>(
   table: SettingTable<Settings>,
   from: Settings,
@@ -28,7 +28,7 @@ export function notesOfChange<Settings extends object>(
   })
 }
 
-/** The notes that are missing in the fault log, given the settings' faults that are open there. */
+/** Lists the notes that the fault log lacks, given the faults of settings that are open there. */
 export function missingNotes<Settings extends object>(
   table: SettingTable<Settings>,
   open: ReadonlyMap<string, unknown>,
@@ -45,7 +45,7 @@ export function missingNotes<Settings extends object>(
   })
 }
 
-/** Whether a change names a fault. Only such a change needs the fault log. */
+/** Tells whether a change names a fault. Only such a change needs the fault log. */
 export function namesFault<Settings extends object>(
   table: SettingTable<Settings>,
   change: Partial<Settings>,

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from './wait-until.ts'
 
-/** A simulator that runs as a separate process, as it does in the real system. */
+/** The simulator runs as a separate process, as it does in the real system. */
 export type Simulator = Readonly<{
   url: string
-  /** The ports in its `listening` log line, by their names there. */
+  /** The ports have the names of the `listening` log line. */
   ports: Readonly<Record<string, number>>
-  /** Everything that it has printed so far. */
+  /** Answers everything that the process has printed so far. */
   output: () => string
   /** Sends SIGTERM and answers the exit code. Throws when the process still runs after 5 s. */
   stop: () => Promise<number | null>
@@ -16,7 +16,8 @@ export type Simulator = Readonly<{
   kill: () => Promise<void>
 }>
 
-const startDeadlineMs = 10_000
+/** A start takes under a second, and many times that while other programs use the processor. */
+const startDeadlineMs = 25_000
 const stopDeadlineMs = 5_000
 
 /** Starts `main` on free ports for a test, and resolves once it answers GET /health. */

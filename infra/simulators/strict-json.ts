@@ -1,4 +1,4 @@
-/** The reason for refusing a body, with the HTTP status of the answer. */
+/** Says why a body is refused, and with which HTTP status. */
 type BodyError = Error & { statusCode: number }
 
 /** Matches in valid JSON the brackets, and the strings with the colon that makes them names. */
@@ -47,7 +47,7 @@ export async function readStrictJson(request: WithHeaders, body: Buffer): Promis
   throw bodyError(415, 'the charset must be UTF-8')
 }
 
-/** Whether a body may be read as UTF-8. In another charset it would mean other values. */
+/** Tells whether a body may be read as UTF-8. In another charset it would mean other values. */
 export function isUtf8(contentType: string): boolean {
   const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType)?.[1]
   return charset === undefined || /^(?:utf-?8|us-ascii)$/i.test(charset)

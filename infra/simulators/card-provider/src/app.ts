@@ -35,7 +35,7 @@ export type AppDeps = Omit<PerformOperationDeps, 'providerLog' | 'wait'> &
     settlement: Settlement
     control: SettingsControl<FaultSettings>
     refusalCount: RefusalCount
-    /** Aborted when the process stops. Waiting requests end, and unanswered sockets are closed. */
+    /** An abort means that the process stops: waiting requests end, and sockets are closed. */
     stop: AbortSignal
   }>
 
@@ -146,7 +146,7 @@ function errorAnswer(error: FastifyError): ApiError {
   return apiError(error.statusCode ?? 400, 'invalid_request_error', message, { param })
 }
 
-/** The field that a schema refused. For an unknown field the path names only its object. */
+/** Names the field that a schema refused. For an unknown field the path names only its object. */
 function refusedField({ validation }: FastifyError): string | undefined {
   const [first] = validation ?? []
   const unknown = first?.params['additionalProperty']

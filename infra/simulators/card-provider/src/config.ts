@@ -7,9 +7,9 @@ export type Config = Readonly<{
   port: number
   secretKey: string
   providerLog: string
-  /** The log of all faults of the system; undefined when there is none. */
+  /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
-  /** The receiver of the webhooks; undefined when none is configured. */
+  /** This is undefined when no webhooks are sent. */
   webhooks: WebhookEndpoint | undefined
 }>
 

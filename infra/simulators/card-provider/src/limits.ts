@@ -1,23 +1,22 @@
-/** Every bound of the card provider, with its unit. */
+/** Lists every bound of the card provider, with its unit. */
 export const limits = {
   bodyBytesMax: 16 * 1024,
-  /** Intents and refunds in memory. Above it new requests get a 429, and stored answers replay. */
+  /** Above this many intents and refunds new requests get a 429, and stored answers replay. */
   recordsMax: 200_000,
-  /** Operations under way at one time. */
   runningMax: 2_000,
-  /** Delayed requests that are not executed yet. Above it further ones get a 429. */
+  /** Above this many waiting delayed requests further ones get a 429. */
   delayedMax: 10_000,
   connectionsMax: 4_000,
   requestReadMs: 10_000,
   keepAliveMs: 65_000,
-  /** How long an unanswered client is kept when it does not leave. */
+  /** An unanswered client is disconnected after this time. */
   silenceMaxMs: 120_000,
   latencyMaxMs: 60_000,
-  /** Below the longest processing delay, which must also hold after retries and a restart. */
+  /** This is below the longest processing delay, which must hold after retries and a restart. */
   lateMaxMs: 540_000,
-  /** A published promise: a request that is not carried out within this time never will be. */
+  /** The rules promise that a request is carried out within this time or never. */
   processingDelayMaxMs: 600_000,
-  /** The delay of a request with the card `pm_card_late`. */
+  /** The card `pm_card_late` delays its request by this much. */
   lateCardMs: 5_000,
   /** A delayed request whose key is in use is tried again after this time, so many times. */
   lateRetryMs: 250,
@@ -35,9 +34,9 @@ export const limits = {
   webhookTriesMax: 15,
   /** A webhook is abandoned this long after its operation. */
   webhookWindowMs: 7_200_000,
-  /** How long an answer waits for a webhook that must come before it. */
+  /** An answer waits this long for a webhook that must come before it. */
   webhookEarlyMaxMs: 2_000,
-  /** How long a webhook waits for another one to change places with. */
+  /** A webhook waits this long for another one to change places with. */
   webhookPairWaitMs: 2_000,
   quotaPerSecondMax: 1_000,
   quotaBurstMax: 10_000,

@@ -11,7 +11,7 @@ const list = document.getElementById('mails')
 const state = document.getElementById('state')
 const template = document.getElementById('mail')
 
-/** The article of a mail that is not on the page yet. */
+/** Builds the article of a mail that is not on the page yet. */
 function build(mail) {
   const article = template.content.cloneNode(true).querySelector('article')
   const set = (name, text) => {

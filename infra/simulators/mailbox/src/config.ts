@@ -5,7 +5,7 @@ export type Config = Readonly<{
   port: number
   smtpPort: number
   mailLog: string
-  /** The log of all faults of the system; undefined when there is none. */
+  /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
 }>
 

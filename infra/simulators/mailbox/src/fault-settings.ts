@@ -5,7 +5,7 @@ import { limits } from './limits.ts'
 
 const Rate = Type.Number({ minimum: 0, maximum: 1 })
 
-/** The faults that a person or an experiment can set. The README says what each does. */
+/** A person or an experiment can set these faults. The README describes each of them. */
 const FaultSettings = Type.Object({
   refuseRate: Rate,
   latencyMs: Type.Integer({ minimum: 0, maximum: limits.latencyMaxMs }),
@@ -15,7 +15,7 @@ const FaultSettings = Type.Object({
 })
 export type FaultSettings = Readonly<Type.Static<typeof FaultSettings>>
 
-/** The body of a change: any of the settings and nothing else. */
+/** A change has any of the settings and nothing else. */
 export const SettingsChange = Type.Partial(FaultSettings, { additionalProperties: false })
 
 export const defaultSettings: FaultSettings = {
@@ -38,7 +38,7 @@ export const settingTable: SettingTable<FaultSettings> = {
   },
 }
 
-/** The faults that one mail meets. */
+/** One mail meets these faults. */
 export type MailFaults = Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
 
 export type Settings = Readonly<{

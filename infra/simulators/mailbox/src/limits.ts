@@ -1,17 +1,17 @@
-/** Every bound of the mailbox, with its unit. */
+/** Lists every bound of the mailbox, with its unit. */
 export const limits = {
   mailBytesMax: 256 * 1024,
   recipientsMax: 50,
   /** Longer sender names, subjects and Message-IDs are cut. */
   headerCharsMax: 8 * 1024,
-  /** Mails that can be shown. Older ones leave the memory and stay in the log. */
+  /** Older mails than these leave the memory and stay in the log. */
   mailsMax: 5_000,
   mailsTextMax: 64 * 1024 * 1024,
   clientsMax: 200,
   smtpIdleMs: 30_000,
   /** Mail sessions at SIGTERM get this long, and an idle one uses all of it. */
   smtpCloseMs: 500,
-  /** How long an unanswered sender is kept when it does not leave. */
+  /** An unanswered sender is disconnected after this time. */
   silenceMaxMs: 120_000,
   bodyBytesMax: 16 * 1024,
   connectionsMax: 500,

@@ -1,16 +1,16 @@
 import type { Line } from '../../append-log.ts'
 import type { FaultSettings } from './fault-settings.ts'
 
-/** What every entry about a mail carries. */
+/** Every entry about a mail carries these facts. */
 export type MailFacts = Readonly<{
-  /** Null when the sender gave none. Such a mail never counts as a repetition. */
+  /** This is null when the sender gave none. Such a mail never counts as a repetition. */
   messageId: string | null
   from: string
-  /** The recipients of the envelope, to which a real server would deliver. */
+  /** These are the recipients of the envelope, to which a real server would deliver. */
   to: readonly string[]
 }>
 
-/** One acceptance of a mail. A mail that is sent twice has two of these. */
+/** A mail was accepted. A mail that is sent twice has two of these entries. */
 export type MailAccepted = MailFacts &
   Readonly<{ type: 'mail.accepted'; subject: string; text: string }>
 

@@ -2,7 +2,7 @@ import type { Line } from '../../append-log.ts'
 import { limits } from './limits.ts'
 import type { MailAccepted, MailLogLine } from './mail-log-entry.ts'
 
-/** A mail as the API shows it. */
+/** The API shows a mail in this form. */
 export type Mail = Readonly<{
   id: string
   messageId: string | null
@@ -11,7 +11,7 @@ export type Mail = Readonly<{
   subject: string
   text: string
   receivedAt: string
-  /** How often it was accepted. Above 1, the sender repeated the same mail. */
+  /** Counts the acceptances. Above 1, the sender repeated the same mail. */
   accepted: number
 }>
 
@@ -22,7 +22,7 @@ export type MailQuery = Readonly<{
   limit: number
 }>
 
-/** Mails in the order of arrival, newest last. `nextAfter` is the cursor behind the last one. */
+/** Mails are in the order of arrival, newest last. `nextAfter` is the cursor behind the last one. */
 export type MailPage = Readonly<{ mails: readonly Mail[]; nextAfter: number }>
 
 export type MailStore = Readonly<{
@@ -36,7 +36,7 @@ type Kept = Readonly<{ line: Line<MailAccepted> }> & { accepted: number }
 
 /** Holds the newest mails in memory, bounded in number and size. The log keeps all of them. */
 export function createMailStore(): MailStore {
-  /** The mails by their `seq` in the log. A Map keeps them oldest first. */
+  /** Keys are the `seq` in the log. A Map keeps the mails oldest first. */
   const kept = new Map<number, Kept>()
   const seqOfSame = new Map<string, number>()
   let textKept = 0
@@ -85,7 +85,7 @@ export function createMailStore(): MailStore {
   }
 }
 
-/** The first mails that fit the limit and the size of an answer, and at least one if there is one. */
+/** Takes the first mails that fit the limit and the size of an answer, and at least one. */
 function takeWithinBounds(mails: readonly Kept[], limit: number): Kept[] {
   let chars = 0
   const end = mails.findIndex(({ line }, index) => {

@@ -1,7 +1,7 @@
 import PostalMime, { decodeWords } from 'postal-mime'
 import { limits } from './limits.ts'
 
-/** The parts of a message that the mailbox shows. */
+/** The mailbox shows these parts of a message. */
 export type ParsedMail = Readonly<{
   messageId: string | null
   from: string
@@ -11,7 +11,7 @@ export type ParsedMail = Readonly<{
 
 /**
  * Reads the shown headers and the text of a message, or the source of its HTML when it has no text.
- * Never rejects: a message that the parser refuses is shown as it came in.
+ * It never rejects: a message that the parser refuses is shown as it came in.
  */
 export async function parseMail(raw: Buffer): Promise<ParsedMail> {
   try {

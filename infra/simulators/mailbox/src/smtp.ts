@@ -5,7 +5,7 @@ import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { SMTPServer } from 'smtp-server'
 import { limits } from './limits.ts'
 
-/** A message as it came in, before it is parsed. */
+/** Holds a message as it came in, before it is parsed. */
 export type Envelope = Readonly<{ from: string; to: readonly string[]; raw: Buffer }>
 
 /**

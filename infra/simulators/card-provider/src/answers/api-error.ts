@@ -1,6 +1,6 @@
 type ErrorType = 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error'
 
-/** An error answer in the form of Stripe's errors. */
+/** The answer has the form of Stripe's errors. */
 export type ApiError = Readonly<{
   status: number
   headers: Readonly<Record<string, string>>

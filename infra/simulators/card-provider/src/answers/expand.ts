@@ -1,4 +1,4 @@
-/** The paths of an answer that are shown as objects and not as ids. */
+/** These paths of an answer are shown as objects and not as ids. */
 export type Expand = ReadonlySet<string>
 
 export const expandNothing: Expand = new Set()
@@ -13,7 +13,7 @@ export function expandPaths(paths: readonly string[]): Expand {
   )
 }
 
-/** The paths below `name`, relative to it. */
+/** Answers the paths below `name`, relative to it. */
 export function expandBelow(expand: Expand, name: string): Expand {
   const prefix = `${name}.`
   const below = [...expand].filter(path => path.startsWith(prefix))

@@ -5,7 +5,7 @@ import { invalidParam } from './api-error.ts'
 
 const shownMax = 60
 
-/** The parameters of every list. */
+/** Every list has these parameters. */
 export const listParams: ParamRules['kinds'] = {
   limit: 'count',
   starting_after: 'text',

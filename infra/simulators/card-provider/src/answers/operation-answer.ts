@@ -9,7 +9,7 @@ import { showRefund } from './show-refund.ts'
 
 type Answer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: object }>
 
-/** The answers to requests that changed nothing, by the reason. */
+/** These answers are for requests that changed nothing, or that meet the fault of a 500. */
 export const refusals = {
   other_request: apiError(
     400,
@@ -30,7 +30,7 @@ export const refusals = {
   error: apiError(500, 'api_error', 'An error occurred with our API.'),
 } as const
 
-/** The 429 of the quota. The request has no effect, now or later. */
+/** Builds the 429 of the quota. The request has no effect, now or later. */
 export function quotaExceeded(retryAfterSeconds: number): ApiError {
   return tooManyRequests('Request rate limit exceeded.', retryAfterSeconds)
 }
@@ -40,7 +40,7 @@ function tooManyRequests(message: string, retryAfterSeconds: number): ApiError {
   return apiError(429, 'invalid_request_error', message, { code: 'rate_limit' }, headers)
 }
 
-/** The answer to an operation that was carried out. A replayed answer is marked in its headers. */
+/** Answers an operation that was carried out. A replayed answer is marked in its headers. */
 export function operationAnswer(
   { line, intent }: CompletedOperation,
   replayed: boolean,

@@ -13,7 +13,7 @@ const declineMessages = {
 
 const clientSecretChars = 25
 
-/** The paths that a request may expand in an intent. */
+/** A request may expand these paths in an intent. */
 export const intentPaths = ['latest_charge', 'latest_charge.balance_transaction'] as const
 
 /** No intent has these fields here. They are null and not left out, as Stripe answers them. */
@@ -69,7 +69,7 @@ const absentInCharge = {
   transfer_group: null,
 } as const
 
-/** The intent as the API shows it. */
+/** Shows an intent as the API does. */
 export function showIntent(intent: PaymentIntent, expand: Expand = expandNothing) {
   const charge = expand.has('latest_charge')
     ? showCharge(intent, expandBelow(expand, 'latest_charge'))
@@ -113,7 +113,7 @@ export function showDecline(declineCode: DeclineCode) {
   } as const
 }
 
-/** The charge of an intent. Confirming the intent again keeps the same charge. */
+/** Shows the charge of an intent. Confirming the intent again keeps the same charge. */
 export function showCharge(intent: PaymentIntent, expand: Expand = expandNothing) {
   const { intentId, amountReceived, amountRefunded, declineCode } = intent
   const transaction = expand.has('balance_transaction')
@@ -155,7 +155,7 @@ function showChargeTransaction({ intentId, amountReceived, currency, capturedAt 
   })
 }
 
-/** A movement on the balance of the merchant, with its fee. */
+/** Shows a movement on the balance of the merchant, with its fee. */
 export function showTransaction(movement: {
   source: string
   type: 'charge' | 'refund'

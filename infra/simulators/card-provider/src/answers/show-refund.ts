@@ -12,7 +12,7 @@ import {
   unixSeconds,
 } from './show-intent.ts'
 
-/** The paths that a request may expand in a refund. */
+/** A request may expand these paths in a refund. */
 export const refundPaths = [
   'balance_transaction',
   'payment_intent',
@@ -21,7 +21,7 @@ export const refundPaths = [
   'charge.balance_transaction',
 ] as const
 
-/** The refund as the API shows it. `intent` and its charge appear in it when they are expanded. */
+/** Shows a refund as the API does. `intent` and its charge appear in it when they are expanded. */
 export function showRefund(
   refund: RefundLine,
   intent: PaymentIntent,

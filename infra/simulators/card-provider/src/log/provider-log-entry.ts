@@ -3,7 +3,7 @@ import type { Operation } from '../operations/operation.ts'
 import type { TestCard } from '../requests/test-cards.ts'
 import type { FaultSettings } from '../settings/fault-settings.ts'
 
-/** The requested operation and its request. Every entry about a request carries these facts. */
+/** Every entry about a request carries the requested operation and these facts. */
 export type RequestFacts = Operation &
   Readonly<{ idempotencyKey: string | null; requestId: string }>
 
@@ -11,8 +11,8 @@ export type RequestFacts = Operation &
 export type FaultCause = 'setting' | 'payment_method'
 
 /**
- * The reason why a delayed request had no effect. `refused` means that the operation was no longer
- * possible, and `overdue` that the longest processing delay had passed.
+ * A delayed request had no effect for one of these reasons. `refused` means that the operation was no
+ * longer possible, and `overdue` that the longest processing delay had passed.
  */
 type LateDropCause = 'other_request' | 'full' | 'refused' | 'overdue'
 
@@ -21,7 +21,7 @@ export type DeclineCode = NonNullable<TestCard['declineCode']>
 /** Marks the end of a delayed request, which `requestId` names. */
 type Late = Readonly<{ late?: true }>
 
-/** What an operation changed. `amount` is the amount that moved, or was authorized or declined. */
+/** The effect is what the operation changed, such as the amount that moved or was authorized. */
 export type Effect = Readonly<
   { amount: number } & (
     | { type: 'intent.created' | 'intent.authorized' | 'intent.succeeded' | 'intent.captured' }
@@ -31,20 +31,20 @@ export type Effect = Readonly<
         type: 'refund.succeeded'
         refundId: string
         reason: string | null
-        /** The metadata that the refund request itself carried. */
+        /** The refund request itself carried these metadata. */
         refundMetadata: Readonly<Record<string, string>>
       }
   )
 >
 
-/** An operation that was carried out: money moved, or an intent changed. */
+/** An operation was carried out: money moved, or an intent changed. */
 type OperationEntry = RequestFacts &
   Late &
   Effect &
   Readonly<{
     intentId: string
     fingerprint: string
-    /** Present when a webhook is sent about the operation. */
+    /** The event is present when a webhook is sent about the operation. */
     eventId?: string
   }>
 export type OperationLine = Line<OperationEntry>
@@ -56,7 +56,7 @@ type ReplyFault = RequestFacts &
     type: 'reply.withheld' | 'reply.error'
     intentId: string
     refundId?: string
-    /** True when the lost answer was a stored one, so that this request changed nothing. */
+    /** This is true when the lost answer was a stored one, so this request changed nothing. */
     replayed: boolean
     cause: FaultCause
   }>
@@ -70,7 +70,7 @@ export type RequestDelayed = RequestFacts &
   Readonly<{
     type: 'request.delayed'
     fingerprint: string
-    /** The decline that a charge will meet, or null when it will succeed. */
+    /** A charge will be declined with this code, or will succeed when it is null. */
     declineCode: DeclineCode | null
     dueAt: string
     cause: FaultCause
@@ -89,7 +89,7 @@ export type WebhookFacts = Readonly<{
   metadata: RequestFacts['metadata']
 }>
 
-/** One attempt and its end. `copy` 0 is the webhook itself, the only one that is retried. */
+/** One attempt has ended. `copy` 0 is the webhook itself, the only one that is retried. */
 type WebhookSent = WebhookFacts &
   Readonly<{
     type: 'webhook.sent'

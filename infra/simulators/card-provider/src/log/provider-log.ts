@@ -3,7 +3,7 @@ import { openAppendLog } from '../../../append-log.ts'
 import { limits } from '../limits.ts'
 import type { ProviderLogEntry, ProviderLogLine } from './provider-log-entry.ts'
 
-/** The metadata that the log can be searched by: ids that the callers of the API set. */
+/** The log can be searched by these metadata, which are ids that callers of the API set. */
 export const indexedMetadata = ['payment_id', 'publication_id', 'refund_id'] as const
 type IndexedMetadata = (typeof indexedMetadata)[number]
 
@@ -15,7 +15,7 @@ export type LogQuery = Readonly<{
   limit: number
 }>
 
-/** Lines of the log, in order. The next page begins after `nextAfter`. */
+/** A page has lines in order, and the next page begins after `nextAfter`. */
 export type LogPage = Readonly<{
   lines: readonly ProviderLogLine[]
   nextAfter: number

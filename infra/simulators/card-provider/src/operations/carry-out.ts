@@ -12,11 +12,11 @@ export type CarryOutDeps = Readonly<{
   providerLog: Pick<ProviderLog, 'append'>
   intentQueue: IntentQueue
   newId: (kind: 'pi' | 're') => string
-  /** Undefined when no webhook endpoint is configured. */
+  /** This is undefined when no webhook endpoint is configured. */
   webhooks: Pick<Webhooks, 'newEventId' | 'beforeAnswer'> | undefined
 }>
 
-/** An operation that can be carried out at once. `declineCode` null means that the card is good. */
+/** A ready operation can be carried out at once. `declineCode` null means that the card is good. */
 export type ReadyOperation = Readonly<{
   facts: RequestFacts
   fingerprint: string

@@ -6,7 +6,7 @@ import type { ProviderLogLine, RequestDelayed } from '../log/provider-log-entry.
 /** Executes a delayed request. Answers false when it cannot be executed yet. */
 export type ExecuteDelayed = (request: Line<RequestDelayed>, isLastTry: boolean) => Promise<boolean>
 
-/** The requests that were accepted and are executed later, whether their client waits or not. */
+/** These requests were accepted and are executed later, whether their client waits or not. */
 export type DelayedRequests = Readonly<{
   isFull: () => boolean
   /** Applies one line of the provider log, which delays one more request or ends one. */

@@ -3,9 +3,9 @@ export type CaptureMethod = 'automatic' | 'manual'
 type Subject = Readonly<{
   amount: number
   currency: string
-  /** The intent's metadata, together with a refund's own. The provider log is searched by them. */
+  /** A refund has its own and the intent's metadata. The provider log is searched by them. */
   metadata: Readonly<Record<string, string>>
-  /** The kind of the test card, never the token that was sent. Null when no card is known yet. */
+  /** This is the kind of the test card, never the token. It is null when no card is known yet. */
   paymentMethod: string | null
 }>
 
@@ -29,9 +29,9 @@ type Refund = OnIntent<'refund'> &
     refundMetadata: Readonly<Record<string, string>>
   }>
 
-/** An operation on an intent that exists. */
+/** These operations need an intent that exists. */
 export type IntentOperation = Confirmation | Capture | Cancellation | Refund
 export type Action = IntentOperation['action']
 
-/** Everything that a request asks for. It is enough to carry the request out at any later time. */
+/** An operation has all that is needed to carry its request out at any later time. */
 export type Operation = Creation | IntentOperation

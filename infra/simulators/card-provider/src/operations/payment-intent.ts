@@ -8,7 +8,7 @@ type IntentStatus =
   | 'succeeded'
   | 'canceled'
 
-/** The statuses from which each action is possible. */
+/** Each action is possible from these statuses. */
 export const allowedFrom: Readonly<Record<Action, readonly IntentStatus[]>> = {
   confirm: ['requires_payment_method', 'requires_confirmation'],
   capture: ['requires_capture'],
@@ -16,7 +16,7 @@ export const allowedFrom: Readonly<Record<Action, readonly IntentStatus[]>> = {
   refund: ['succeeded'],
 }
 
-/** An intent right after one line of the provider log. Each later line makes a new object. */
+/** This is an intent right after one line of the log. Each later line makes a new object. */
 export type PaymentIntent = Readonly<{
   intentId: string
   status: IntentStatus
@@ -24,21 +24,21 @@ export type PaymentIntent = Readonly<{
   currency: string
   metadata: Readonly<Record<string, string>>
   captureMethod: CaptureMethod
-  /** The kind of the test card. A decline removes it. */
+  /** This is the kind of the test card. A decline removes it. */
   paymentMethod: string | null
   declineCode: DeclineCode | null
   amountCapturable: number
   amountReceived: number
   amountRefunded: number
   createdAt: string
-  /** The time of the last charge, whether it succeeded or was declined. */
+  /** The last charge was at this time, whether it succeeded or was declined. */
   chargedAt: string | null
   capturedAt: string | null
   canceledAt: string | null
   cancellationReason: string | null
 }>
 
-/** An operation that was carried out: its line in the log, and the intent right after it. */
+/** Holds the log line of an operation that was carried out, and the intent right after it. */
 export type CompletedOperation = Readonly<{ line: OperationLine; intent: PaymentIntent }>
 
 export function isOperation(line: ProviderLogLine): line is OperationLine {

@@ -17,7 +17,7 @@ export type PerformOperationDeps = CarryOutDeps &
     wait: (ms: number) => Promise<void>
   }>
 
-/** How a request ends: with an answer, a refusal, a 500, or no answer at all. */
+/** A request ends with an answer, a refusal, a 500, or no answer at all. */
 export type Outcome =
   | Readonly<{ kind: 'done'; completed: CompletedOperation; replayed: boolean; dripMs: number }>
   | Readonly<{ kind: 'refused'; error: ApiError }>

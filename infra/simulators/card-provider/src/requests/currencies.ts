@@ -10,7 +10,7 @@ const known = new Set(
 )
 
 /**
- * The smallest charge in minor units, as Stripe documents it for an account that settles in that
+ * Stripe documents these smallest charges, in minor units, for an account that settles in the same
  * currency (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). In other
  * currencies one minor unit is enough here.
  */
@@ -51,12 +51,12 @@ export function readCurrency(text: string): string | undefined {
     : undefined
 }
 
-/** The smallest charge in this currency, in minor units. */
+/** Answers the smallest charge in this currency, in minor units. */
 export function leastAmountOf(currency: string): number {
   return leastAmounts[currency] ?? 1
 }
 
-/** Every amount in this currency must be a multiple of this, in minor units. */
+/** Every amount in this currency must be a multiple of the answer, in minor units. */
 export function amountStepOf(currency: string): number {
   return threeDecimals.includes(currency) ? 10 : 1
 }

@@ -12,19 +12,19 @@ import { cardOf, readParams } from './read-params.ts'
 import type { TestCard } from './test-cards.ts'
 import { findTestCardByKind } from './test-cards.ts'
 
-/** An operation that was read. Requests that ask for the same have the same `fingerprint`. */
+/** Requests that ask for the same operation have the same `fingerprint`. */
 export type OperationRequest = Readonly<{
   operation: Operation
   fingerprint: string
-  /** The card that is charged, or undefined when none is. */
+  /** This card is charged. It is undefined when none is. */
   card: TestCard | undefined
   expand: Expand
 }>
 
-/** The parts of a request that its operation is read from. */
+/** The operation is read from these parts of a request. */
 export type OperationSource = Readonly<{
   form: URLSearchParams
-  /** Undefined when the path names no intent. */
+  /** This is undefined when the path names no intent. */
   intentId: string | undefined
   findIntent: (intentId: string) => PaymentIntent | undefined
 }>
@@ -67,7 +67,7 @@ const refund: ParamRules = {
   paths: refundPaths,
 }
 
-/** The function that reads the body, for each POST below /v1. */
+/** Each POST below /v1 has a function that reads its body. */
 export const readOperation: Readonly<Record<string, ReadOperation>> = {
   '/payment_intents': readCreation,
   '/payment_intents/:id/confirm': source =>
@@ -147,7 +147,7 @@ function findInvalidAmount(amount: number, currency: string): ApiError | undefin
 type OnIntent = Readonly<{
   params: Params
   intent: PaymentIntent
-  /** The fields that every operation on this intent has. */
+  /** Every operation on this intent has these fields. */
   subject: Pick<IntentOperation, 'intentId' | 'amount' | 'currency' | 'metadata' | 'paymentMethod'>
 }>
 
@@ -176,7 +176,7 @@ function readOnIntent(
   return { kind: 'read', value: { operation, fingerprint, card, expand: params.expand } }
 }
 
-/** The 404 for an unknown id. `param` names the place of the id in the request. */
+/** Builds the 404 for an unknown id. `param` names the place of the id in the request. */
 export function notFound(what: string, id: string, param: string = what): ApiError {
   const message = `No such ${what}: '${id.slice(0, 60)}'`
   return apiError(404, 'invalid_request_error', message, { code: 'resource_missing', param })

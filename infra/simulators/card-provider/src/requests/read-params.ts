@@ -6,28 +6,28 @@ import { readCurrency } from './currencies.ts'
 import type { TestCard } from './test-cards.ts'
 import { findTestCard } from './test-cards.ts'
 
-/** The kind of value that a parameter must have. A list means one of these words. */
+/** A parameter must have a value of its kind. A list means one of these words. */
 type Kind = 'amount' | 'currency' | 'card' | 'count' | 'text' | readonly string[]
 
-/** The parameters that a request may have. Every other parameter is refused. */
+/** A request may have these parameters. Every other one is refused. */
 export type ParamRules = Readonly<{
   /** A name that ends in [] is a list. */
   kinds: Readonly<Record<string, Kind>>
   required?: readonly string[]
   metadata?: true
-  /** The paths that `expand[]` may name. */
+  /** `expand[]` may name these paths. */
   paths?: readonly string[]
 }>
 
 export type Params = Readonly<{
   find: (name: string) => string | undefined
-  /** The whole number of that name, or undefined when it was not sent. */
+  /** Answers the whole number of that name, or undefined when it was not sent. */
   number: (name: string) => number | undefined
   metadata: Readonly<Record<string, string>>
   expand: Expand
 }>
 
-/** The value that was read from a request, or the first mistake in it. */
+/** Reading a request gives a value, or the first mistake in it. */
 export type Read<Value> =
   | Readonly<{ kind: 'read'; value: Value }>
   | Readonly<{ kind: 'refused'; error: ApiError }>
@@ -53,7 +53,7 @@ export function readParams(sent: URLSearchParams, rules: ParamRules): Read<Param
   return { kind: 'read', value }
 }
 
-/** The test card that the request names, if it names one. */
+/** Answers the test card that the request names, if it names one. */
 export function cardOf({ find }: Params): TestCard | undefined {
   return findTestCard(find('payment_method') ?? '')
 }

@@ -1,4 +1,4 @@
-/** The metadata of a search. `nothing` means two values of one name, which no intent has. */
+/** A search has metadata. `nothing` means two values of one name, which no intent has. */
 export type Search = Readonly<Record<string, string>> | 'nothing'
 
 /** Inside quotes, a backslash stands before a quote or before another backslash. */

@@ -1,16 +1,16 @@
-/** The behavior of a test card. The provider log only ever names its `kind`. */
+/** A test card decides how its charge ends. The provider log names only its `kind`. */
 export type TestCard = Readonly<{
   kind: string
   declineCode?: 'generic_decline' | 'insufficient_funds'
   /**
-   * The fault of the first request with this card under a key: the request is lost, the answer is
-   * lost, the answer is a 500, or the request is executed late.
+   * The first request with this card under a key meets this fault: the request is lost, the answer
+   * is lost, the answer is a 500, or the request is executed late.
    */
   atFirst?: 'silent_before' | 'silent_after' | 'error_after' | 'late'
   slowMs?: number
 }>
 
-/** The payment methods that a caller can name. No other one exists here. */
+/** A caller can name these payment methods. No other one exists here. */
 const testCards: ReadonlyMap<string, TestCard> = new Map<string, TestCard>([
   ['pm_card_visa', { kind: 'visa' }],
   ['pm_card_chargeDeclined', { kind: 'declined', declineCode: 'generic_decline' }],

@@ -7,7 +7,7 @@ const Rate = Type.Number({ minimum: 0, maximum: 1 })
 const upTo = (maximum: number) => Type.Integer({ minimum: 0, maximum })
 const keyWindowSecondsMax = 30 * 24 * 60 * 60
 
-/** The faults that a person or an experiment can set. The README says what each does. */
+/** A person or an experiment can set these faults. The README describes each of them. */
 const FaultSettings = Type.Object({
   latencyMs: upTo(limits.latencyMaxMs),
   latencyJitterMs: upTo(limits.latencyMaxMs),
@@ -31,7 +31,7 @@ const FaultSettings = Type.Object({
 })
 export type FaultSettings = Readonly<Type.Static<typeof FaultSettings>>
 
-/** The body of a change: any of the settings and nothing else. */
+/** A change has any of the settings and nothing else. */
 export const SettingsChange = Type.Partial(FaultSettings, { additionalProperties: false })
 
 /** By default there are no faults. */
@@ -84,7 +84,7 @@ export const settingTable: SettingTable<FaultSettings> = {
   },
 }
 
-/** The faults that one request meets. */
+/** One request meets these faults. */
 export type RequestFaults = Readonly<{
   latencyMs: number
   declined: boolean
@@ -104,7 +104,7 @@ export type Settings = Readonly<{
    * other settings are changed.
    */
   drawFaults: () => RequestFaults
-  /** Whether the next webhook is lost. Webhooks draw from a random source of their own. */
+  /** Decides whether the next webhook is lost. Webhooks draw from their own random source. */
   drawWebhookDrop: () => boolean
 }>
 

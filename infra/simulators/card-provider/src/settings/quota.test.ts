@@ -8,7 +8,7 @@ function openQuota() {
     pass: (ms: number) => {
       nowMs += ms
     },
-    /** How many of so many requests at once are admitted. */
+    /** Makes so many requests at once, and answers how many are admitted. */
     admit: (requests: number, perSecond: number, burst = 0) =>
       Array.from({ length: requests }, () => quota.take(perSecond, burst)).filter(
         seconds => seconds === undefined,

@@ -1,9 +1,9 @@
-/** A bucket that fills by itself. Every request takes one token out of it. */
+/** The quota is a bucket that fills by itself. Every request takes one token out of it. */
 export type Quota = Readonly<{
   /**
-   * Takes a token and answers undefined, or answers the whole seconds until the next token, at least
-   * 1. A `perSecond` of 0 means no quota. `burst` is the size of the bucket; 0 means the tokens of
-   * one second.
+   * Takes a token and answers undefined. Without a token it answers the whole seconds until the next
+   * one. A `perSecond` of 0 means no quota. `burst` is the size of the bucket, and 0 means the tokens
+   * of one second.
    */
   take: (perSecond: number, burst: number) => number | undefined
 }>

@@ -3,7 +3,7 @@ import type { ProviderLogLine, RefundLine } from '../log/provider-log-entry.ts'
 import type { CompletedOperation, PaymentIntent } from '../operations/payment-intent.ts'
 import { applyLine, isOperation } from '../operations/payment-intent.ts'
 
-/** What an idempotency key means for the request that brings it. */
+/** An idempotency key means one of these for the request that brings it. */
 export type Claim =
   /** The caller may carry its operation out, and must `release` the key whatever the result is. */
   | Readonly<{ kind: 'free' }>
@@ -29,11 +29,11 @@ export type ChargeStore = Readonly<{
   findRefund: (refundId: string) => RefundLine | undefined
   /** Lists the refunds of one intent or of all, newest first. */
   listRefunds: (intentId: string | undefined) => readonly RefundLine[]
-  /** Whether a test card has already lost or delayed the first request under this key. */
+  /** Tells whether a test card has already lost or delayed the first request under this key. */
   wasUsed: (key: string) => boolean
 }>
 
-/** The intents and refunds of the store, without its keys. */
+/** Holds the intents and refunds of the store, without its keys. */
 function createRecords() {
   const intents = new Map<string, PaymentIntent>()
   const intentIdsOf = new Map<string, string[]>()

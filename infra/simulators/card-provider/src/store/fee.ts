@@ -6,10 +6,10 @@ export const feeRule = {
   givenBackOnRefund: false,
 } as const
 
-/** The rate in tenths of a percent, so that the calculation uses whole numbers only. */
+/** The rate is in tenths of a percent, so that the calculation uses whole numbers only. */
 const permille = Math.round(feeRule.percent * 10)
 
-/** The fee of a charge, in minor units. The percentage is rounded half up. */
+/** Computes the fee of a charge in minor units. The percentage is rounded half up. */
 export function feeOf(amount: number): number {
   return Math.floor((amount * permille + 500) / 1_000) + feeRule.fixedMinorUnits
 }

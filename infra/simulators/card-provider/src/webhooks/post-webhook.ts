@@ -5,10 +5,10 @@ import { limits } from '../limits.ts'
 import type { OperationLine } from '../log/provider-log-entry.ts'
 import type { CompletedOperation } from '../operations/payment-intent.ts'
 
-/** The receiver of the webhooks, and the secret that it shares with the provider. */
+/** The receiver of the webhooks shares the secret with the provider. */
 export type WebhookEndpoint = Readonly<{ url: string; secret: string }>
 
-/** The end of one attempt: the status that the endpoint answered, or the error. */
+/** One attempt ends with the status that the endpoint answered, or with an error. */
 export type WebhookAnswer = Readonly<{ status: number } | { error: string }>
 
 /** Posts one webhook about an operation. It never rejects; the answer says what went wrong. */
@@ -48,7 +48,7 @@ const eventTypes = {
   'refund.succeeded': 'charge.refunded',
 } as const satisfies Record<OperationLine['type'], Stripe.Event['type']>
 
-/** The API version of the SDK in our tests. A test compares it with the SDK. */
+/** The SDK in our tests has this API version. A test compares them. */
 const apiVersion = '2026-10-28.endive'
 
 function eventOf(id: string, { line, intent }: CompletedOperation) {
@@ -75,7 +75,7 @@ function signWebhook(body: string, secret: string, atSeconds: number): string {
   return `t=${atSeconds},v1=${digest}`
 }
 
-/** The code of a system error, or the name of another error. Both are short enough for a log line. */
+/** Answers the code of a system error or the name of another one. Both fit into a log line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error

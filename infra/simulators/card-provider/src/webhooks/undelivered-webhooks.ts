@@ -1,7 +1,7 @@
 import type { ProviderLogLine } from '../log/provider-log-entry.ts'
 import type { CompletedOperation } from '../operations/payment-intent.ts'
 
-/** A webhook that is due and not delivered yet. */
+/** This webhook is due and not delivered yet. */
 export type UndeliveredWebhook = Readonly<{
   eventId: string
   completed: CompletedOperation
@@ -17,7 +17,7 @@ export type UndeliveredWebhooks = Readonly<{
   ) => UndeliveredWebhook | undefined
   find: (eventId: string) => UndeliveredWebhook | undefined
   all: () => readonly UndeliveredWebhook[]
-  /** The number of attempts so far, and the time of the last one in milliseconds since 1970. */
+  /** Answers the attempts so far, and the time of the last one in milliseconds since 1970. */
   attemptsOf: (eventId: string) => Attempts
 }>
 

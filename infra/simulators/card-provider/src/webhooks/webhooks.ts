@@ -25,7 +25,7 @@ export type WebhooksDeps = Readonly<{
   background: Background
   send: SendWebhook
   providerLog: Pick<ProviderLog, 'append'>
-  /** Aborted when the process stops. */
+  /** The signal is aborted when the process stops. */
   stop: AbortSignal
 }>
 

@@ -204,7 +204,7 @@ test('a refund may be below the minimum of a charge', async () => {
   expect(refund.status).toBe(200)
 })
 
-/** Inside quotes a backslash stands before a quote (https://docs.stripe.com/search#search-query-language). */
+/** A quote inside quotes needs a backslash (https://docs.stripe.com/search#search-query-language). */
 test.each([
   [`it's "here"`, `metadata['payment_id']:'it\\'s "here"'`],
   [`it's "there"`, `metadata["payment_id"]:"it's \\"there\\""`],

@@ -166,7 +166,7 @@ test('a delayed request that is no longer possible has no effect, and the log sa
 })
 
 test.each([
-  [590, 'intent.succeeded'],
+  [550, 'intent.succeeded'],
   [601, 'request.dropped'],
 ])(
   'a request delayed since %i s before a restart ends as %s, as the processing delay promises',
