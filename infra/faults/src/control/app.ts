@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
-import { dropRest } from '../../../simulators/drop-rest.ts'
-import { parsePlainJson } from '../../../simulators/plain-json.ts'
+import { dropUnreadBody } from '../../../simulators/drop-unread-body.ts'
+import { parseStrictJson } from '../../../simulators/strict-json.ts'
 import { limits } from '../limits.ts'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
@@ -41,7 +41,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
   )
   app.addHook('onRequest', async request => refuseBrowsers(request))
   app.addHook('onSend', async ({ raw }, reply, payload) => {
-    await dropRest(raw)
+    await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
     return payload
   })
@@ -69,7 +69,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
   try {
-    return parsePlainJson(body)
+    return parseStrictJson(body)
   } catch (cause) {
     throw badBody(cause instanceof Error ? cause.message : String(cause))
   }

@@ -1,4 +1,4 @@
-import { createDice, type Dice } from '../../../simulators/random-source.ts'
+import { createRandomSource, type RandomSource } from '../../../simulators/random-source.ts'
 import type { OpenStage } from './open-stage.ts'
 import type { Outlet, Stage } from './stage.ts'
 import type { Toxic, ToxicType } from './toxic.ts'
@@ -16,11 +16,11 @@ export type LiveToxic = Readonly<{
   /** The connections that it works on have to be told as well. */
   change: (next: Toxic) => void
   /** Throws the dice for one more connection: below its toxicity the toxic takes it. */
-  roll: Dice
+  roll: RandomSource
   openStage: (outlet: Outlet) => Stage
 }>
 
-type OpenAnyStage = (outlet: Outlet, read: () => Toxic['attributes'], dice: Dice) => Stage
+type OpenAnyStage = (outlet: Outlet, read: () => Toxic['attributes'], dice: RandomSource) => Stage
 
 const stageOpeners: { [Type in ToxicType]: OpenStage<Type> } = {
   latency: openLatency,
@@ -39,7 +39,7 @@ const stageOpeners: { [Type in ToxicType]: OpenStage<Type> } = {
 export function openToxic(first: Toxic, proxy: string, seed: number): LiveToxic {
   let toxic = first
   const name = `${proxy}/${first.name}`
-  const jitter = createDice(seedFor(seed, `${name}/jitter`))
+  const jitter = createRandomSource(seedFor(seed, `${name}/jitter`))
   // A toxic keeps its type, so what this opener reads are attributes of its own kind.
   const openStage = stageOpeners[first.type] as OpenAnyStage
   return {
@@ -47,7 +47,7 @@ export function openToxic(first: Toxic, proxy: string, seed: number): LiveToxic 
     change(next) {
       toxic = next
     },
-    roll: createDice(seedFor(seed, name)),
+    roll: createRandomSource(seedFor(seed, name)),
     openStage: outlet => openStage(outlet, () => toxic.attributes, jitter),
   }
 }

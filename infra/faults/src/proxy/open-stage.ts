@@ -1,4 +1,4 @@
-import type { Dice } from '../../../simulators/random-source.ts'
+import type { RandomSource } from '../../../simulators/random-source.ts'
 import type { Outlet, Stage } from './stage.ts'
 import type { Attributes, ToxicType } from './toxic.ts'
 
@@ -9,5 +9,5 @@ import type { Attributes, ToxicType } from './toxic.ts'
 export type OpenStage<Type extends ToxicType> = (
   outlet: Outlet,
   read: () => Attributes<Type>,
-  dice: Dice,
+  dice: RandomSource,
 ) => Stage
