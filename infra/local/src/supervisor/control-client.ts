@@ -40,13 +40,15 @@ export function controlClient({
   ): Promise<T> {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}` },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const content = await response.text()
-    const answer = JSON.parse(content)
-    if (!response.ok) throw new Error(answer.error)
+    const answer = JSON.parse(await response.text())
+    if (!response.ok) throw new Error(answer.message)
     return answer
   }
   const pathOf = (name: string) => `/processes/${name}`

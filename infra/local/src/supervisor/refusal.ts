@@ -1,9 +1,9 @@
 /** The supervisor will not do what it was asked, and says why; the caller can ask differently. */
 export class Refusal extends Error {
-  readonly status: 400 | 404 | 409
+  readonly statusCode: 401 | 404 | 409
 
-  constructor(status: Refusal['status'], message: string) {
+  constructor(statusCode: Refusal['statusCode'], message: string) {
     super(message)
-    this.status = status
+    this.statusCode = statusCode
   }
 }
