@@ -24,8 +24,8 @@ export const limits = {
   /** The longest time that Node's timers can wait, about 24 days. */
   waitMaxMs: 2 ** 31 - 1,
 
-  /** A line about somebody else's fault, as JSON: a name and a few details. */
-  noteCharsMax: 4_096,
+  /** The report of a fault that another process injects: a name and a few details. */
+  reportBytesMax: 4_096,
   controlBodyBytesMax: 256 * 1024,
   controlConnectionsMax: 200,
   controlRequestReadMs: 10_000,

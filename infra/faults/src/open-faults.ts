@@ -1,4 +1,4 @@
-import type { FaultLogLine, FaultNote } from './control/fault-log.ts'
+import type { FaultLogLine, ReportedFault } from './control/fault-log.ts'
 import type { ProxyView, Toxic, ToxicRequest } from './proxy/toxic.ts'
 
 /** A running fault proxy, as tests and experiments drive it. Each call throws when it is refused. */
@@ -16,7 +16,7 @@ export type Faults = Readonly<{
    * Writes down a fault that the caller makes: its `begin` before it begins, its `end` after it
    * ended. Answers the line as it stands on disk.
    */
-  note: (note: FaultNote) => Promise<FaultLogLine>
+  note: (note: ReportedFault) => Promise<FaultLogLine>
   /** The faults of all kinds that are under way, with `at` and `seq` of their begin. */
   open: () => Promise<readonly FaultLogLine[]>
 }>

@@ -128,6 +128,7 @@ describe('answers as Toxiproxy does', () => {
     ['DELETE', '/proxies/web/toxics/none', undefined, 404, 'toxic not found'],
     ['POST', '/proxies', { name: 'web', upstream: 'a:1' }, 409, 'proxy already exists'],
     ['POST', '/proxies', { upstream: 'a:1' }, 400, 'missing required field: name'],
+    ['POST', '/proxies', { name: '', upstream: 'a:1' }, 400, 'missing required field: name'],
     ['POST', '/proxies', { name: 'x' }, 400, 'missing required field: upstream'],
     ['POST', '/proxies', { name: 'x\u009b', upstream: 'a:1' }, 400, 'bad request body'],
     ['POST', '/proxies', { name: 'x\u202ey', upstream: 'a:1' }, 400, 'bad request body'],
@@ -136,7 +137,7 @@ describe('answers as Toxiproxy does', () => {
     ['PATCH', '/proxies/web', '{"enabled":true,"enabled":false}', 400, '"enabled" is there twice'],
     ['POST', '/proxies/web/toxics', '{"type":"timeout","__proto__":{}}', 400, '__proto__'],
     ['POST', '/proxies', { name: 'x', upstream: 'nowhere' }, 400, 'upstream must be host:port'],
-    ['PATCH', '/proxies/web', { enabled: 'no' }, 400, 'enabled must be true or false'],
+    ['PATCH', '/proxies/web', { enabled: 'no' }, 400, 'enabled must be boolean'],
     ['POST', '/proxies/web/toxics', { type: 'plague' }, 400, 'invalid toxic type'],
     ['POST', '/proxies/web/toxics', { type: 'constructor' }, 400, 'invalid toxic type'],
     ['POST', '/proxies/web/toxics', { type: 'latency', stream: 'x' }, 400, 'stream was invalid'],
@@ -153,6 +154,19 @@ describe('answers as Toxiproxy does', () => {
   ])('%s %s %o: %i %s', async (method, path, body, status, message) => {
     const answer = await ask(method, path, body)
     expect(answer).toEqual({ status, body: { error: expect.stringContaining(message), status } })
+  })
+
+  test('a field that is null or empty counts as not given', async () => {
+    const body = { name: 'blank', listen: '', upstream, enabled: null }
+    expect(await ask('POST', '/proxies', body)).toMatchObject({
+      status: 201,
+      body: { listen: expect.stringMatching(/^127\.0\.0\.1:\d+$/), enabled: true },
+    })
+    const toxic = { type: 'latency', name: null, attributes: { latency: null } }
+    expect(await ask('POST', '/proxies/blank/toxics', toxic)).toMatchObject({
+      body: { name: 'latency_downstream', attributes: { latency: 0, jitter: 0 } },
+    })
+    await ask('DELETE', '/proxies/blank')
   })
 
   test('a second toxic of the same name is a conflict', async () => {

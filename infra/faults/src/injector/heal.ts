@@ -1,7 +1,7 @@
 import { signalFamily } from '@nightshift/local/supervisor/signal-tree'
 import { partNames } from '@nightshift/local/system/start-parts'
 import { processNames } from '@nightshift/local/system/topology'
-import type { FaultLogLine, FaultNote } from '../control/fault-log.ts'
+import type { FaultLogLine, ReportedFault } from '../control/fault-log.ts'
 import type { LinkVerbs } from './link-faults.ts'
 import { statusOf, untilReady } from './process-faults.ts'
 import type { SimulatorFaults } from './simulator-faults.ts'
@@ -76,6 +76,6 @@ function isPauseOf(fault: FaultLogLine, name: BreakableName): boolean {
   return fault.kind === 'process' && fault.name === name && fault['signal'] === 'SIGSTOP'
 }
 
-function isNote(fault: FaultLogLine): fault is FaultLogLine & FaultNote {
+function isNote(fault: FaultLogLine): fault is FaultLogLine & ReportedFault {
   return fault.kind !== 'toxic' && fault.kind !== 'proxy'
 }

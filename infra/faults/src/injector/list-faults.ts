@@ -1,8 +1,8 @@
 import { serviceNames } from '@nightshift/local/system/secrets'
-import { attributesAtRest } from '../proxy/toxic.ts'
+import { attributeNames, toxicTypes } from '../proxy/toxic.ts'
 import type { FaultWords } from './describe-fault.ts'
 import { inWords } from './inject-fault.ts'
-import { type Breakable, flagOf, processVerbs, toxicTypes } from './parse-fault.ts'
+import { type Breakable, flagOf, processVerbs } from './parse-fault.ts'
 
 const columnsMin = 24
 const columnsMax = 80
@@ -30,7 +30,7 @@ export function listBreakable(
     ...wrap(['npm', 'run', 'heal', '--', thing], deeper),
   ])
   const toxics = toxicTypes.flatMap(type =>
-    wrap([type, ...Object.keys(attributesAtRest[type]).map(name => `--${flagOf(name)} N`)]),
+    wrap([type, ...attributeNames(type).map(name => `--${flagOf(name)} N`)]),
   )
   const boards = Object.entries(settings).flatMap(([board, settings]) => [
     ...wrap([board]),

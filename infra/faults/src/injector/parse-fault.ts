@@ -1,7 +1,13 @@
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { wholeNumberIn } from '@nightshift/local/read-number'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
-import { attributesAtRest, type ToxicRequest, type ToxicType } from '../proxy/toxic.ts'
+import {
+  attributeNames,
+  streams,
+  type ToxicRequest,
+  type ToxicType,
+  toxicTypes,
+} from '../proxy/toxic.ts'
 import type { FaultSettings } from './simulator-faults.ts'
 import { type BreakableName, type SimulatorName, simulatorNames } from './target.ts'
 
@@ -34,7 +40,6 @@ const partVerbs: Readonly<Partial<Record<BreakableName, 'flush' | 'kill-backend'
   redis: 'flush',
   postgres: 'kill-backend',
 }
-export const toxicTypes = Object.keys(attributesAtRest) as readonly ToxicType[]
 
 /** Toxics that do nothing, or are refused, until this is said. */
 const neededAttributes: Readonly<Partial<Record<ToxicType, string>>> = {
@@ -44,7 +49,6 @@ const neededAttributes: Readonly<Partial<Record<ToxicType, string>>> = {
   limit_data: 'bytes',
 }
 const toxicFlags = ['stream', 'toxicity']
-const streams = ['upstream', 'downstream'] as const
 
 /** `average_size` is typed as --average-size. */
 export function flagOf(attribute: string): string {
@@ -53,7 +57,7 @@ export function flagOf(attribute: string): string {
 
 /** The attributes of all toxics, as flags. */
 export const attributeFlags: readonly string[] = [
-  ...new Set(Object.values(attributesAtRest).flatMap(attributes => Object.keys(attributes))),
+  ...new Set(toxicTypes.flatMap(attributeNames)),
 ].map(flagOf)
 
 /** What `npm run break -- <words> <flags>` asks for. */
@@ -86,7 +90,7 @@ export function parseBreak(
 function flagsOf(wanted: Break): readonly string[] {
   if (wanted.verb === 'kill-backend') return ['of']
   if (wanted.verb !== 'toxic') return []
-  return [...toxicFlags, ...Object.keys(attributesAtRest[wanted.toxic.type]).map(flagOf)]
+  return [...toxicFlags, ...attributeNames(wanted.toxic.type).map(flagOf)]
 }
 
 function parseProcessBreak(
@@ -167,7 +171,7 @@ function parseLinkBreak(link: string, rest: readonly string[], flags: Flags): Br
 
 function parseAttributes(type: ToxicType, flags: Flags): Record<string, number> | Mistake {
   const attributes: Record<string, number> = {}
-  for (const name of Object.keys(attributesAtRest[type])) {
+  for (const name of attributeNames(type)) {
     const text = flags[flagOf(name)]
     if (text === undefined) continue
     const amount = wholeNumberIn(text)

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { formatAddress } from '../address.ts'
-import type { ProxyRequest, ProxySettings } from '../control/parse-proxy.ts'
+import { type Address, formatAddress } from '../address.ts'
 import { limits } from '../limits.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type LiveToxic, openToxic } from './live-toxic.ts'
 import type { ProxyView, Stream, Toxic } from './toxic.ts'
+
+type Addresses = Readonly<{ listen: Address; upstream: Address }>
+export type ProxySettings = Addresses & Readonly<{ enabled: boolean }>
 
 /** A listener, its connections and the toxics on them. */
 export type TcpProxy = Readonly<{
@@ -17,7 +19,7 @@ export type TcpProxy = Readonly<{
   /** Closes the listener and every connection. The toxics stay for the next start. */
   stop: () => Promise<void>
   /** Takes other addresses; the proxy must be stopped. */
-  move: (to: Pick<ProxySettings, 'listen' | 'upstream'>) => void
+  move: (to: Addresses) => void
   /** The toxics in the order of their coming. */
   toxics: () => readonly Toxic[]
   addToxic: (toxic: Toxic) => void
@@ -26,10 +28,9 @@ export type TcpProxy = Readonly<{
   removeToxic: (name: string) => void
 }>
 
-/** A proxy that is not started yet. `seed` is where the chance of its toxics starts. */
-export function openTcpProxy(request: ProxyRequest, seed: number): TcpProxy {
-  const { name } = request
-  let { listen, upstream } = request
+/** A proxy that is not started yet. The random sources of its toxics begin at `seed`. */
+export function openTcpProxy(name: string, addresses: Addresses, seed: number): TcpProxy {
+  let { listen, upstream } = addresses
   let server: Server | undefined
   let live: LiveToxic[] = []
   const connections = new Set<Connection>()
