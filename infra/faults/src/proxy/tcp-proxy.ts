@@ -20,10 +20,10 @@ export type TcpProxy = Readonly<{
   stop: () => Promise<void>
   /** Takes other addresses; the proxy must be stopped. */
   move: (to: Addresses) => void
-  /** The toxics in the order of their coming. */
+  /** In the order in which they were added. */
   toxics: () => readonly Toxic[]
   addToxic: (toxic: Toxic) => void
-  /** Takes the toxic of this name to its new state. */
+  /** Replaces the toxic of the same name. */
   changeToxic: (toxic: Toxic) => void
   removeToxic: (name: string) => void
 }>
@@ -70,7 +70,7 @@ export function openTcpProxy(name: string, addresses: Addresses, seed: number): 
     async start() {
       const opening = listenForClients()
       await once(opening, 'listening')
-      // From here on: a client that could not be accepted, for want of files. The next one may be.
+      // Later errors mean that a client could not be accepted, for want of file descriptors.
       opening.on('error', () => undefined)
       const { address, port } = opening.address() as AddressInfo
       listen = { host: address, port }
