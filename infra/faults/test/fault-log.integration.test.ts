@@ -151,12 +151,12 @@ test('a fault of somebody else is in the same log, in its order, before it is an
   await rig.open('web', backend.port)
   const details = { signal: 'SIGKILL', pid: 4711 }
   const killed = { kind: 'process', action: 'begin', name: 'payments', ...details } as const
-  const line = await rig.faults.note(killed)
+  const line = await rig.faults.report(killed)
   expect((await rig.lines()).at(-1)).toEqual(line)
   expect(line).toEqual({ at: expect.any(String), seq: 2, ...killed })
   await rig.faults.addToxic('web', slow)
-  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'decline', value: 1 })
-  await rig.faults.note({ kind: 'process', action: 'end', name: 'payments' })
+  await rig.faults.report({ kind: 'setting', action: 'begin', name: 'decline', value: 1 })
+  await rig.faults.report({ kind: 'process', action: 'end', name: 'payments' })
   expect((await rig.lines()).slice(1).map(each => `${each.kind} ${each.action}`)).toEqual([
     'process begin',
     'toxic begin',
@@ -168,14 +168,14 @@ test('a fault of somebody else is in the same log, in its order, before it is an
 test('what is under way is told as it is now, since when it began', async () => {
   await rig.open('web', backend.port)
   await rig.open('database', backend.port)
-  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'delay', ms: 100 })
+  await rig.faults.report({ kind: 'setting', action: 'begin', name: 'delay', ms: 100 })
   const toxic = await rig.faults.addToxic('web', slow)
   await rig.faults.disable('database')
-  await rig.faults.note({ kind: 'setting', action: 'change', name: 'delay', ms: 900 })
-  await rig.faults.note({ kind: 'part', action: 'begin', name: 'kafka' })
-  await rig.faults.note({ kind: 'part', action: 'end', name: 'kafka' })
+  await rig.faults.report({ kind: 'setting', action: 'change', name: 'delay', ms: 900 })
+  await rig.faults.report({ kind: 'part', action: 'begin', name: 'kafka' })
+  await rig.faults.report({ kind: 'part', action: 'end', name: 'kafka' })
   const [begin] = (await rig.lines()).filter(({ kind }) => kind === 'setting')
-  const open = await rig.faults.open()
+  const open = await rig.faults.openFaults()
   expect(open).toHaveLength(3)
   expect(open).toContainEqual({ ...begin, ms: 900 })
   expect(open).toContainEqual(expect.objectContaining({ kind: 'toxic', proxy: 'web', toxic }))
@@ -187,10 +187,10 @@ test.each(['stop', 'kill'] as const)(
   async end => {
     await rig.open('web', backend.port)
     await rig.faults.addToxic('web', slow)
-    const line = await rig.faults.note({ kind: 'part', action: 'begin', name: 'postgres' })
+    const line = await rig.faults.report({ kind: 'part', action: 'begin', name: 'postgres' })
     await rig[end]()
     rig = await startRig(directory.path)
-    expect(await rig.faults.open()).toEqual([line])
+    expect(await rig.faults.openFaults()).toEqual([line])
   },
 )
 
@@ -211,7 +211,7 @@ test.each([
   expect(answer.status).toBe(400)
   expect(await answer.json()).toEqual({ error: expect.any(String), status: 400 })
   expect(await rig.lines()).toEqual([])
-  expect(await rig.faults.open()).toEqual([])
+  expect(await rig.faults.openFaults()).toEqual([])
 })
 
 /** The faults that have begun and not ended; throws when one ends that had not begun. */

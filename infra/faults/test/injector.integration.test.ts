@@ -11,8 +11,8 @@ import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/
 import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
 import type { Injector } from '../src/injector/injector.ts'
-import type { Faults } from '../src/open-faults.ts'
 
 /**
  * Parts of their own: what ends every session of PostgreSQL must not meet the tests beside this one.
@@ -24,7 +24,7 @@ const soonMs = 10_000
 let own: ThrowAwayParts
 let parts: TestParts
 let system: TestSystem
-let faults: Faults
+let faults: FaultProxyClient
 let injector: Injector
 
 beforeAll(async () => {
@@ -128,7 +128,7 @@ describe('a process', () => {
       expect(await healthOf(frozenMs)).toBe('TimeoutError')
       const isUnready = async () => (await system.status('payments')).state === 'unready'
       expect(await waitUntil(isUnready, soonMs)).toBe(true)
-      expect(await faults.open()).toMatchObject([
+      expect(await faults.openFaults()).toMatchObject([
         { kind: 'process', name: 'payments', signal: 'SIGSTOP' },
       ])
       await injector.thaw('payments')
@@ -153,7 +153,7 @@ describe('a process', () => {
   test('that is frozen and then killed has had two faults, and is back', async () => {
     const log = await logOf(async () => {
       await injector.freeze('payments')
-      await expect(injector.freeze('payments')).rejects.toThrow('broken already')
+      await expect(injector.freeze('payments')).rejects.toThrow('has a fault already')
       await injector.kill('payments')
     })
     const twice = ['begin payments', 'end payments']
@@ -214,10 +214,13 @@ describe('a part', () => {
 
 test('a setting is turned, and what it was before is told', async () => {
   const log = await logOf(async () => {
-    const before = await injector.setting('card-provider', { silence: 'after', silenceRate: 0.5 })
+    const before = await injector.changeSettings('card-provider', {
+      silence: 'after',
+      silenceRate: 0.5,
+    })
     expect(before).toEqual({ silence: 'none', silenceRate: 1 })
-    expect(await injector.settings('card-provider')).toMatchObject({ silence: 'after' })
-    await injector.setting('card-provider', before)
+    expect(await injector.readSettings('card-provider')).toMatchObject({ silence: 'after' })
+    await injector.changeSettings('card-provider', before)
   })
   expect(log).toEqual(['begin card-provider/silence', 'end card-provider/silence'])
 })
@@ -226,38 +229,38 @@ test('a toxic takes the place of its namesake, and a link is healed of all', asy
   const link = 'payments-provider'
   const slow = { type: 'latency', attributes: { latency: 100 } } as const
   const log = await logOf(async () => {
-    await injector.toxic(link, slow)
-    await injector.toxic(link, { ...slow, attributes: { latency: 200 } })
-    const hurt = (await injector.links()).find(({ name }) => name === link)
+    await injector.addToxic(link, slow)
+    await injector.addToxic(link, { ...slow, attributes: { latency: 200 } })
+    const hurt = (await injector.listLinks()).find(({ name }) => name === link)
     expect(hurt?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
-    expect(await injector.heal(link)).toEqual(['latency_downstream'])
-    await injector.down(link)
-    await injector.up(link)
+    expect(await injector.removeToxics(link)).toEqual(['latency_downstream'])
+    await injector.takeDown(link)
+    await injector.bringUp(link)
   })
   const begins = [`begin ${link} latency`, `end ${link} latency`]
   expect(log).toEqual([...begins, ...begins, `begin ${link}`, `end ${link}`])
-  await expect(injector.toxic('no-such-link', slow)).rejects.toThrow('there is no link')
+  await expect(injector.addToxic('no-such-link', slow)).rejects.toThrow('there is no link')
 })
 
 test('whatever was broken, all of it is at rest and ready after healing', async () => {
   expect(await injector.healAll()).toEqual([])
   await injector.freeze('payments')
   await injector.stop('mailbox')
-  await injector.setting('card-provider', { declineRate: 1 })
-  await injector.down('payments-kafka')
-  await injector.toxic('payments-postgres', { type: 'timeout' })
-  expect(await faults.open()).toHaveLength(5)
+  await injector.changeSettings('card-provider', { declineRate: 1 })
+  await injector.takeDown('payments-kafka')
+  await injector.addToxic('payments-postgres', { type: 'timeout' })
+  expect(await faults.openFaults()).toHaveLength(5)
   const done = await injector.healAll()
   expect(done.toSorted()).toEqual([
     'healed payments-kafka (down)',
     'healed payments-postgres (timeout_downstream)',
-    'put card-provider at rest (declineRate)',
+    'reset card-provider (declineRate)',
     'started mailbox',
     'thawed payments',
   ])
-  expect(await faults.open()).toEqual([])
+  expect(await faults.openFaults()).toEqual([])
   expect(await healthOf(soonMs)).toBe(200)
-  expect(await injector.settings('card-provider')).toMatchObject({ declineRate: 0 })
+  expect(await injector.readSettings('card-provider')).toMatchObject({ declineRate: 0 })
 })
 
 test('the fault proxy itself may be what has to be started or woken', async () => {
@@ -265,5 +268,5 @@ test('the fault proxy itself may be what has to be started or woken', async () =
   expect(await injector.healAll()).toEqual(['started faults'])
   await injector.freeze('faults')
   expect(await injector.healAll()).toEqual(['thawed faults'])
-  expect(await faults.open()).toEqual([])
+  expect(await faults.openFaults()).toEqual([])
 })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSimulator } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
-import { type Faults, openFaults } from '../src/open-faults.ts'
+import { type FaultProxyClient, faultProxyClient } from '../src/fault-proxy-client.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 
@@ -21,7 +21,7 @@ export type FaultLogLine = Readonly<{
 /** The fault proxy as a process of its own. */
 export type Rig = Readonly<{
   url: string
-  faults: Faults
+  faults: FaultProxyClient
   /** Makes a proxy to a port and answers where it listens. */
   open: (name: string, upstreamPort: number) => Promise<number>
   /** Deletes the proxy: its port may be somebody else's from now on. */
@@ -45,7 +45,7 @@ export async function startRig(
   const started = await startSimulator(main, { FAULT_LOG: logPath, ...env })
   return {
     url: started.url,
-    faults: openFaults(started.url),
+    faults: faultProxyClient(started.url),
     async open(name, upstreamPort) {
       const body = JSON.stringify({ name, listen: ':0', upstream: `127.0.0.1:${upstreamPort}` })
       const response = await fetch(`${started.url}/proxies`, { method: 'POST', body })

@@ -22,7 +22,7 @@ test('hundreds of restarts leave no descriptor and no listener behind', async ()
     baseEnv: {},
     backoff: { firstMs: 0, maxMs: 0, healthyAfterMs: 60_000 },
     report: () => undefined,
-    changed: () => undefined,
+    onChange: () => undefined,
   }
   const kept = keepRunning(
     await childSpec('mayfly', '', { command: '/bin/true', args: [] }),

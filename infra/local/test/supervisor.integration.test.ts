@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { awaitReady } from '../src/supervisor/await-ready.ts'
 import { findSupervisor } from '../src/supervisor/control-client.ts'
-import { endOrphans } from '../src/supervisor/orphans.ts'
 import { readProcessTable } from '../src/supervisor/process-table.ts'
-import { readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
+import { endOrphans, readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
 import { statePaths } from '../src/system/state.ts'
 import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
@@ -124,7 +123,7 @@ test('settings given to a start hold for that life only, if so asked', async () 
     'stop it first',
   )
   await client.stop('setting')
-  await client.start('setting', { env: { SETTING: 'two' }, forOneLife: true })
+  await client.start('setting', { env: { SETTING: 'two' }, forOneInstance: true })
   await awaitReady(client, ['setting'], soonMs)
   expect(await settingOf(spec.url)).toBe('two')
   await client.signal('setting', 'SIGKILL')

@@ -5,7 +5,7 @@ import {
   openRunningInjector,
   type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
-import { type BreakableName, simulatorNames } from '@nightshift/faults/injector/target'
+import { simulatorNames, type TargetName } from '@nightshift/faults/injector/target'
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { runCommandLine } from '../terminal/command-line.ts'
 
@@ -46,7 +46,7 @@ async function heal(
   const [name = ''] = words.join(' ').split('/')
   const known = processes.find(each => each === name)
   if (known !== undefined) return healProcess(running, known)
-  const links = (await injector.links()).map(link => link.name)
+  const links = (await injector.listLinks()).map(link => link.name)
   if (links.includes(name)) return healLink(running, name)
   const near = nearestNames(name, [...processes, ...links])
   const names = near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'See `npm run break`.'
@@ -55,27 +55,27 @@ async function heal(
 }
 
 async function healLink({ injector }: RunningInjector, name: string): Promise<string[]> {
-  const link = (await injector.links()).find(each => each.name === name)
-  const healed = await injector.heal(name)
-  await injector.up(name)
+  const link = (await injector.listLinks()).find(each => each.name === name)
+  const healed = await injector.removeToxics(name)
+  await injector.bringUp(name)
   const ills = [...(link?.enabled ? [] : ['down']), ...healed]
   return ills.length === 0 ? [] : [`healed ${name} (${ills.join(', ')})`]
 }
 
 async function healProcess(
   { injector, target }: RunningInjector,
-  name: BreakableName,
+  name: TargetName,
 ): Promise<string[]> {
   const done: string[] = []
   const { state } = await statusOf(target, name)
   if (state === 'stopped') {
     await injector.start(name)
     done.push(`started ${name}`)
-  } else if ((await injector.thaw(name)).wasBroken) {
+  } else if ((await injector.thaw(name)).wasFaulty) {
     done.push(`thawed ${name}`)
   }
   const board = simulatorNames.find(each => each === name)
   const turned = board === undefined ? [] : await injector.resetSettings(board)
-  if (turned.length > 0) done.push(`put ${name} at rest (${turned.join(', ')})`)
+  if (turned.length > 0) done.push(`reset ${name} (${turned.join(', ')})`)
   return done
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { Refusal } from './refusal.ts'
+import { Refusal } from './keep-running.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const host = '127.0.0.1'
@@ -63,7 +63,7 @@ const NewProcess = Type.Object({
   startTimeoutMs: Type.Number({ minimum: 0 }),
 })
 
-const Start = Type.Object({ env: Env, forOneLife: Type.Optional(Type.Boolean()) })
+const Start = Type.Object({ env: Env, forOneInstance: Type.Optional(Type.Boolean()) })
 const Signal = Type.Object({
   signal: Type.Unsafe<NodeJS.Signals>({ enum: Object.keys(constants.signals) }),
 })

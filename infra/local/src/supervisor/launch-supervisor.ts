@@ -23,7 +23,7 @@ export type LaunchOptions = Readonly<{
 export type Launched = Readonly<{
   client: ControlClient
   file: SupervisorFile
-  /** Its standard input, when it watches that: ending it ends the supervisor. */
+  /** The supervisor's standard input, if it watches that: its end ends the supervisor. */
   stdin: Writable | null
 }>
 

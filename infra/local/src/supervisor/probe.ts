@@ -11,7 +11,7 @@ export async function probe(question: Probe, timeoutMs: number): Promise<boolean
   return (await probeWithNote(question, timeoutMs)).isReady
 }
 
-/** As `probe`, with what a process that is ready says of a part of its work that stands still. */
+/** The same with a note of a ready process: some of its work may make no progress. */
 export async function probeWithNote(question: Probe, timeoutMs: number): Promise<Probed> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -44,7 +44,7 @@ async function askHttp(url: string, signal: AbortSignal): Promise<Probed> {
   return { isReady: true, ...(note !== undefined && { note }) }
 }
 
-/** The seconds are left out: a note that stays the same is told once. */
+/** The seconds are left out, so that an unchanged note is reported once. */
 function noteIn(body: string): string | undefined {
   let parsed: unknown
   try {

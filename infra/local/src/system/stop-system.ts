@@ -2,8 +2,12 @@ import { rm } from 'node:fs/promises'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
 import { controlClient } from '../supervisor/control-client.ts'
-import { endOrphans } from '../supervisor/orphans.ts'
-import { isAlive, readRunFile, type SupervisorFile } from '../supervisor/supervisor-file.ts'
+import {
+  endOrphans,
+  isAlive,
+  readRunFile,
+  type SupervisorFile,
+} from '../supervisor/supervisor-file.ts'
 import { waitUntil } from '../wait-until.ts'
 import type { StatePaths } from './state.ts'
 import { readSystemFile } from './system-file.ts'
