@@ -2,11 +2,10 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { javaRungs, javaVersionMin } from '../src/parts/java.ts'
-import { findKafka, kafka } from '../src/parts/kafka.ts'
-import { kafkaPom, kafkaVersion } from '../src/parts/kafka-jars.ts'
+import { javaCandidates, javaVersionMin } from '../src/parts/java.ts'
+import { findKafka, kafka, kafkaPom, kafkaVersion } from '../src/parts/kafka.ts'
 import type { PartContext } from '../src/parts/part.ts'
-import { climb } from '../src/parts/try-each.ts'
+import { tryEach } from '../src/parts/try-each.ts'
 import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
 const readyMs = 20_000
@@ -60,17 +59,17 @@ test('a log that was formatted by half is formatted again', { timeout: fetchMs }
 test('the Java of the wheel from PyPI is new enough', { timeout: fetchMs }, async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
-  const java = await javaRungs({ ...context, toolsDir }).wheel.attempt()
+  const java = await javaCandidates({ ...context, toolsDir }).wheel.attempt()
   expect(Number.parseInt(java.version, 10)).toBeGreaterThanOrEqual(javaVersionMin)
 })
 
 test('without Java the reasons are named, and so is the way out', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
-  const { home, path } = javaRungs({ toolsDir, environment: { PATH: scratch.dir } })
+  const { home, path } = javaCandidates({ toolsDir, environment: { PATH: scratch.dir } })
   const found = await findKafka({ ...context, environment: { PATH: scratch.dir } }, [home, path])
   if (found.how !== 'missing') throw new Error('found a Java in an empty directory')
-  expect(found.looked.join('\n')).toMatch(/JAVA_HOME: not set; java on PATH: not there/)
+  expect(found.reasons.join('\n')).toMatch(/JAVA_HOME: not set; java on PATH: not there/)
   expect(found.fix).toContain('apt-get install maven')
 })
 
@@ -81,8 +80,8 @@ test('the version in the code is the one that Maven fetches', async () => {
 
 /** A second start must not need Maven, hence no network: with this environment it has neither. */
 async function withJavaOnly(context: PartContext): Promise<PartContext> {
-  const java = await climb(Object.values(javaRungs(context)))
-  if (!java.reached) throw new Error(java.looked.join('\n'))
+  const java = await tryEach(Object.values(javaCandidates(context)))
+  if (!java.ok) throw new Error(java.reasons.join('\n'))
   return { ...context, environment: { JAVA_HOME: java.value.home, PATH: '' } }
 }
 

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { isRoot } from '../src/machine.ts'
 import { findPostgres, postgres } from '../src/parts/postgres.ts'
-import type { PostgresUserName } from '../src/parts/postgres-user.ts'
+import type { PostgresUserName } from '../src/parts/postgres-programs.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
 import { contextIn, openScratch, runPart, runSpec } from './parts-process.ts'
 

