@@ -2,7 +2,7 @@
 
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { waitUntil } from '@nightshift/local/wait-until'
-import type { TraceFamily } from '@nightshift/observability/trace-sink'
+import type { LinkedTraces } from '@nightshift/observability/trace-sink'
 import { drawWaterfall } from '@nightshift/observability/waterfall'
 import { runCommandLine } from '../terminal/command-line.ts'
 
@@ -26,11 +26,11 @@ async function run({ json }: { json?: string | boolean }, [id, ...more]: readonl
   if (id === undefined || more.length > 0) throw new Error(`One trace id is needed.\n\n${help}`)
   if (!/^[0-9a-f]{32}$/.test(id)) throw new Error('A trace id is 32 hexadecimal digits.')
   const sink = (await runningUrls())('trace-sink')
-  let family: TraceFamily | undefined
+  let family: LinkedTraces | undefined
   let spans = 0
   const isWhole = async () => {
     const answer = await fetch(`${sink}/traces/${id}`, { signal: AbortSignal.timeout(answerMs) })
-    if (answer.ok) family = (await answer.json()) as TraceFamily
+    if (answer.ok) family = (await answer.json()) as LinkedTraces
     const before = spans
     spans = family?.traces.flat().length ?? 0
     return spans > 0 && spans === before

@@ -80,12 +80,13 @@ async function startNative(
   await removeStalePidFile(join(cluster, 'postmaster.pid'))
 
   const place = ['listen_addresses=127.0.0.1', 'unix_socket_directories=']
+  const options = [...place, ...settings].flatMap(setting => ['-c', setting])
   const [command, ...args] = asUser(user, join(native, 'bin/postgres'), [
     '-D',
     cluster,
     '-p',
     String(context.port),
-    ...[...place, ...settings].flatMap(setting => ['-c', setting]),
+    ...options,
   ])
   return { ...specOf(context), command, args, cwd: context.dataDir, env: {} }
 }
