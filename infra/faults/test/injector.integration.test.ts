@@ -8,15 +8,14 @@ import {
   type ThrowAwayParts,
 } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { waitUntil } from '@nightshift/local/wait-until'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
 import type { Injector } from '../src/injector/injector.ts'
 
-/**
- * Parts of their own: what ends every session of PostgreSQL must not meet the tests beside this one.
- */
+/** These tests have their own parts: a fault of PostgreSQL must not disturb other tests. */
 const opensWithinMs = 90_000
 const frozenMs = 500
 const soonMs = 10_000
@@ -58,7 +57,7 @@ async function lastSeq(): Promise<number> {
   return (await linesSince(0)).at(-1)?.seq ?? 0
 }
 
-/** What was done, and what of it is in the log: `begin payments`, in order. */
+/** The lines that an action adds to the log, such as `begin payments`, in order. */
 async function logOf(act: () => Promise<unknown>): Promise<string[]> {
   const before = await lastSeq()
   await act()
@@ -78,15 +77,8 @@ async function healthOf(timeoutMs: number): Promise<number | string> {
   }
 }
 
-async function withSession<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
-  const db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  db.on('error', () => undefined) // it is meant to be cut
-  await db.connect()
-  try {
-    return await work(db)
-  } finally {
-    await db.end()
-  }
+function withSession<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
+  return withDatabase(system.databaseUrl('payments'), work)
 }
 
 /** The answer to one command in the database of this system. */
@@ -104,7 +96,7 @@ async function redis(command: string): Promise<string | undefined> {
 }
 
 describe('a process', () => {
-  test('that is killed is another one when it is ready again', async () => {
+  test('that is killed is another instance when it is ready again', async () => {
     const { pid } = await system.status('payments')
     const log = await logOf(() => injector.kill('payments'))
     const now = await system.status('payments')
@@ -113,7 +105,7 @@ describe('a process', () => {
     expect(log).toEqual(['begin payments', 'end payments'])
   })
 
-  test('that is restarted leaves by itself and comes back', async () => {
+  test('that is restarted ends by itself and is started again', async () => {
     const { pid, restarts } = await system.status('mailbox')
     expect(await logOf(() => injector.restart('mailbox'))).toEqual(['begin mailbox', 'end mailbox'])
     const now = await system.status('mailbox')
@@ -121,7 +113,7 @@ describe('a process', () => {
     expect(now.pid).not.toBe(pid)
   })
 
-  test('that is frozen does not answer, is said to be unready, and goes on when it is thawed', async () => {
+  test('that is frozen does not answer, is unready, and goes on when it is thawed', async () => {
     const { pid, restarts } = await system.status('payments')
     const log = await logOf(async () => {
       await injector.freeze('payments')
@@ -150,7 +142,7 @@ describe('a process', () => {
     expect(log).toEqual(['begin mailbox', 'end mailbox'])
   })
 
-  test('that is frozen and then killed has had two faults, and is back', async () => {
+  test('that is frozen and then killed has two faults in the log, and is ready again', async () => {
     const log = await logOf(async () => {
       await injector.freeze('payments')
       await expect(injector.freeze('payments')).rejects.toThrow('has a fault already')
@@ -160,14 +152,14 @@ describe('a process', () => {
     expect(log).toEqual([...twice, ...twice])
   })
 
-  test('may be the fault proxy itself, and its own death is in its log', async () => {
+  test('can be the fault proxy, whose log has the fault of its own process', async () => {
     const log = await logOf(() => injector.kill('faults'))
     expect(log.filter(line => line.endsWith(' faults'))).toEqual(['begin faults', 'end faults'])
   })
 })
 
 describe('a part', () => {
-  test('that is frozen answers nobody, not even who was connected', async () => {
+  test('that is frozen answers no client, not even a connected one', async () => {
     await withSession(async db => {
       const log = await logOf(async () => {
         await injector.freeze('postgres')
@@ -189,7 +181,7 @@ describe('a part', () => {
     expect(log).toEqual(['begin redis', 'end redis'])
   })
 
-  test('loses one session of a service, and every other session with it', async () => {
+  test('ends all sessions when one of them is killed', async () => {
     await withSession(async db => {
       const cut = new Promise(resolve => db.once('end', resolve))
       const log = await logOf(() => injector.killBackend('payments'))
@@ -202,7 +194,7 @@ describe('a part', () => {
     await withSession(async db => expect((await db.query('SELECT 1')).rowCount).toBe(1))
   })
 
-  test('that is flushed has forgotten what it held for this system', async () => {
+  test('that is flushed has lost the keys of this system', async () => {
     const log = await logOf(async () => {
       expect(await redis('SET injector here')).toBe('+OK')
       await injector.flushRedis()
@@ -212,7 +204,7 @@ describe('a part', () => {
   })
 })
 
-test('a setting is turned, and what it was before is told', async () => {
+test('a changed setting is a fault in the log, and its former value is answered', async () => {
   const log = await logOf(async () => {
     const before = await injector.changeSettings('card-provider', {
       silence: 'after',
@@ -225,14 +217,14 @@ test('a setting is turned, and what it was before is told', async () => {
   expect(log).toEqual(['begin card-provider/silence', 'end card-provider/silence'])
 })
 
-test('a toxic takes the place of its namesake, and a link is healed of all', async () => {
+test('a toxic replaces one of the same name, and all toxics of a link can be removed', async () => {
   const link = 'payments-provider'
   const slow = { type: 'latency', attributes: { latency: 100 } } as const
   const log = await logOf(async () => {
     await injector.addToxic(link, slow)
     await injector.addToxic(link, { ...slow, attributes: { latency: 200 } })
-    const hurt = (await injector.listLinks()).find(({ name }) => name === link)
-    expect(hurt?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
+    const faulty = (await injector.listLinks()).find(({ name }) => name === link)
+    expect(faulty?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
     expect(await injector.removeToxics(link)).toEqual(['latency_downstream'])
     await injector.takeDown(link)
     await injector.bringUp(link)
@@ -242,7 +234,7 @@ test('a toxic takes the place of its namesake, and a link is healed of all', asy
   await expect(injector.addToxic('no-such-link', slow)).rejects.toThrow('there is no link')
 })
 
-test('whatever was broken, all of it is at rest and ready after healing', async () => {
+test('after healing all faults are over and all processes ready', async () => {
   expect(await injector.healAll()).toEqual([])
   await injector.freeze('payments')
   await injector.stop('mailbox')
@@ -263,7 +255,7 @@ test('whatever was broken, all of it is at rest and ready after healing', async 
   expect(await injector.readSettings('card-provider')).toMatchObject({ declineRate: 0 })
 })
 
-test('the fault proxy itself may be what has to be started or woken', async () => {
+test('healing starts or wakes the fault proxy itself', async () => {
   await injector.stop('faults')
   expect(await injector.healAll()).toEqual(['started faults'])
   await injector.freeze('faults')

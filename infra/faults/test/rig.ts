@@ -24,7 +24,7 @@ export type Rig = Readonly<{
   faults: FaultProxyClient
   /** Makes a proxy to a port and answers where it listens. */
   open: (name: string, upstreamPort: number) => Promise<number>
-  /** Deletes the proxy: its port may be somebody else's from now on. */
+  /** Deletes the proxy and thereby frees its port. */
   remove: (name: string) => Promise<void>
   lines: () => Promise<FaultLogLine[]>
   stop: () => Promise<number | null>
@@ -71,9 +71,9 @@ export async function startRig(
 export type Backend = Readonly<{
   port: number
   sockets: readonly Socket[]
-  /** The codes of the errors that its sockets met. */
+  /** The codes of the errors of its sockets. */
   errors: readonly string[]
-  /** Every byte that came in, over all sockets. */
+  /** The bytes received over all sockets. */
   received: () => number
   close: () => Promise<void>
 }>
@@ -100,12 +100,12 @@ export async function openBackend(serve: (socket: Socket) => void): Promise<Back
   }
 }
 
-/** A client that keeps everything it met. */
+/** A client that keeps everything it received. */
 export type Client = Readonly<{
   socket: Socket
   chunks: readonly Buffer[]
   text: () => string
-  /** What ended it: the code of its error, or nothing. */
+  /** The code of its error, if it had one. */
   error: () => string | undefined
   ended: () => boolean
   closed: () => boolean
@@ -149,8 +149,8 @@ export async function roundTrip(client: Client, text: string): Promise<number> {
 }
 
 /**
- * Bytes of a connection that the kernel has taken and its peer has not acknowledged, from
- * /proc/net/tcp. 0 where there is no such file: the test then relies on a peer that is quick.
+ * Bytes of a connection that the kernel has taken and the peer has not acknowledged, from
+ * /proc/net/tcp. 0 where there is no such file: then the test relies on a quick peer.
  */
 export async function unsentBytes({ localPort, remotePort }: Socket): Promise<number> {
   const table = await readFile('/proc/net/tcp', 'utf8').catch(() => '')

@@ -14,7 +14,7 @@ const readyMs = 20_000
  * With our settings it takes 2.5 s on two idle cores; here other tests run beside it.
  */
 const defaultLeaseMs = 9_000
-/** Only a first run fetches. */
+/** Only the first run fetches. */
 const fetchMs = 300_000
 const topic = 'kept'
 
@@ -42,7 +42,7 @@ test('records survive a stop and a new port, and a killed broker does not wait f
   expect(await countRecords(moved.port)).toBe(3)
 })
 
-test('a log that was formatted by half is formatted again', { timeout: fetchMs }, async () => {
+test('a log that was only half formatted is formatted again', { timeout: fetchMs }, async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
   await mkdir(join(context.dataDir, 'log/__cluster_metadata-0'), { recursive: true })
@@ -63,7 +63,7 @@ test('the Java of the wheel from PyPI is new enough', { timeout: fetchMs }, asyn
   expect(Number.parseInt(java.version, 10)).toBeGreaterThanOrEqual(javaVersionMin)
 })
 
-test('without Java the reasons are named, and so is the way out', async () => {
+test('without Java the reasons are named, and so is the fix', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
   const { home, path } = javaCandidates({ toolsDir, environment: { PATH: scratch.dir } })
@@ -78,7 +78,7 @@ test('the version in the code is the one that Maven fetches', async () => {
   expect(version).toBe(kafkaVersion)
 })
 
-/** A second start must not need Maven, hence no network: with this environment it has neither. */
+/** A second start must not need Maven and thus no network: this environment has neither. */
 async function withJavaOnly(context: PartContext): Promise<PartContext> {
   const java = await tryEach(Object.values(javaCandidates(context)))
   if (!java.ok) throw new Error(java.reasons.join('\n'))
