@@ -8,8 +8,8 @@ import { openFaultLog } from './control/fault-log.ts'
 import { NewProxies, parse } from './control/schemas.ts'
 
 /**
- * Opens every proxy it is told of, serves them and the control API until `stop`, and closes in
- * reverse: no more control, then no more connections, then every fault gets its end in the log.
+ * Opens the proxies of the settings, serves them and the control API until `stop`, and closes in
+ * reverse: first the control API, then all connections, then every fault gets its end in the log.
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()

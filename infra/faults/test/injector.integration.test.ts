@@ -10,7 +10,6 @@ import {
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { waitUntil } from '@nightshift/local/wait-until'
-import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
 import type { Injector } from '../src/injector/injector.ts'
@@ -75,10 +74,6 @@ async function healthOf(timeoutMs: number): Promise<number | string> {
   } catch (error) {
     return error instanceof Error ? error.name : String(error)
   }
-}
-
-function withSession<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
-  return withDatabase(system.databaseUrl('payments'), work)
 }
 
 /** The answer to one command in the database of this system. */
@@ -160,7 +155,7 @@ describe('a process', () => {
 
 describe('a part', () => {
   test('that is frozen answers no client, not even a connected one', async () => {
-    await withSession(async db => {
+    await withDatabase(system.databaseUrl('payments'), async db => {
       const log = await logOf(async () => {
         await injector.freeze('postgres')
         const answer = db.query('SELECT 1').then(() => 'answered')
@@ -182,7 +177,7 @@ describe('a part', () => {
   })
 
   test('ends all sessions when one of them is killed', async () => {
-    await withSession(async db => {
+    await withDatabase(system.databaseUrl('payments'), async db => {
       const cut = new Promise(resolve => db.once('end', resolve))
       const log = await logOf(() => injector.killBackend('payments'))
       await cut
@@ -191,7 +186,9 @@ describe('a part', () => {
       expect(log).toEqual([`begin ${name}`, `end ${name}`])
     })
     await system.waitReady('payments')
-    await withSession(async db => expect((await db.query('SELECT 1')).rowCount).toBe(1))
+    await withDatabase(system.databaseUrl('payments'), async db =>
+      expect((await db.query('SELECT 1')).rowCount).toBe(1),
+    )
   })
 
   test('that is flushed has lost the keys of this system', async () => {

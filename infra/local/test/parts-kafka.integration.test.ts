@@ -10,8 +10,8 @@ import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './
 
 const readyMs = 20_000
 /**
- * With Kafka's defaults a killed broker waits 9 s for its own lease to run out, and serves after 12.
- * With our settings it takes 2.5 s on two idle cores; here other tests run beside it.
+ * A killed broker with Kafka's defaults waits 9 s for its own lease to run out, and serves after 12.
+ * Our settings bring that down to 2.5 s on two idle cores; here other tests run beside it.
  */
 const defaultLeaseMs = 9_000
 /** Only the first run fetches. */

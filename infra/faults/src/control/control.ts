@@ -15,7 +15,7 @@ import {
 
 export type Control = ReturnType<typeof createControl>
 
-/** What POST /populate answers; with an error, the proxies before it exist all the same. */
+/** The answer of POST /populate. After an error, the proxies before it exist all the same. */
 type Populated = Readonly<{ proxies: readonly ProxyView[]; error?: unknown }>
 
 /**

@@ -8,7 +8,7 @@ import type { NewProxy, ProxyChange } from './schemas.ts'
 
 export type ProxiesDeps = Readonly<{
   log: FaultLog
-  /** Where proxies listen whose address names no host. */
+  /** Proxies without a host in their address listen here. */
   host: string
   seed: number
 }>
@@ -67,7 +67,7 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
     await log.append(proxyEntry('change', proxy.name, null))
   }
 
-  /** What the proxy is told to be after a change. */
+  /** The settings of a proxy after a change. */
   function changed(before: ProxySettings, { listen, upstream, enabled }: ProxyChange) {
     return {
       listen: listen === undefined ? before.listen : parseAddress('listen', listen, host),

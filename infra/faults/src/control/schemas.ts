@@ -82,7 +82,7 @@ export function parse<Schema extends TSchema>(
 
 type Mistake = ReturnType<typeof Value.Errors>[number]
 
-/** Where Toxiproxy has a message of its own for a field, clients may look for it. */
+/** For these fields Toxiproxy has messages of its own, which clients may look for. */
 const messages: Readonly<Record<string, string>> = {
   type: 'invalid toxic type',
   stream: 'stream was invalid, can be either upstream or downstream',

@@ -10,7 +10,7 @@ const columnsMax = 80
 const columnsForTwo = 40
 
 export type ListOptions = Readonly<{
-  /** Of the terminal; taken as 24 to 80. */
+  /** The width of the terminal; taken as 24 to 80. */
   columns: number
   /** Makes a heading of a text. */
   heading: (text: string) => string

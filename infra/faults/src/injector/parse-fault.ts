@@ -27,7 +27,7 @@ export type Mistake = Readonly<{ mistake: string }>
 export type FaultTargets = Readonly<{
   processes: readonly TargetName[]
   links: readonly string[]
-  /** With their present values. */
+  /** The settings have their present values. */
   settings: Readonly<Partial<Record<SimulatorName, FaultSettings>>>
 }>
 
@@ -186,7 +186,7 @@ function noFault(thing: string, rest: readonly string[]): string {
     : `${rest.join(' ')} is no fault that ${thing} can have.`
 }
 
-/** With the nearest names, or all of them when none is near. */
+/** Adds the nearest names, or all of them when none is near. */
 function unknown(message: string, typed: string, names: readonly string[]): Mistake {
   const near = nearestNames(typed, names)
   return {

@@ -17,7 +17,7 @@ export type InjectorTarget = Readonly<{
   /** At the supervisor. Tests put a prefix before the names of their own processes. */
   nameOf: (name: TargetName) => string
   faults: FaultProxyClient
-  /** With all rights. */
+  /** These URLs have all rights. */
   databaseUrl: (service: ServiceName) => string
   redisUrl: string
   simulatorUrl: (simulator: SimulatorName) => string

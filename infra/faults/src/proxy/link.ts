@@ -12,7 +12,7 @@ export type Link = Pick<Chain, 'add' | 'change' | 'remove' | 'stop'> &
     sourceRefusedBytes: () => void
   }>
 
-/** What a toxic does to the whole connection. */
+/** Ends both directions of the connection. */
 export type CutBoth = (ending: 'close' | 'reset') => void
 
 /**

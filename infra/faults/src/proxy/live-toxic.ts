@@ -6,7 +6,7 @@ import { stageOpeners } from './toxic-stages.ts'
 /** A toxic on a proxy, with its random sources. */
 export type LiveToxic = Readonly<{
   read: () => Toxic
-  /** The connections that it works on have to be told as well. */
+  /** The caller also has to change the links that the toxic works on. */
   change: (next: Toxic) => void
   /** The random number of one more connection: below its toxicity the toxic takes it. */
   draw: () => number
@@ -16,8 +16,8 @@ export type LiveToxic = Readonly<{
 type OpenAnyStage = (outlet: Outlet, read: () => Toxic['attributes'], random: () => number) => Stage
 
 /**
- * With the same seed, the n-th connection that a toxic meets draws the same number in every run,
- * whatever other proxies and other toxics do meanwhile: each toxic has its own random sources.
+ * The n-th connection of a toxic draws the same number in every run with the same seed, whatever
+ * other proxies and other toxics do meanwhile: each toxic has its own random sources.
  */
 export function openToxic(first: Toxic, proxy: string, seed: number): LiveToxic {
   let toxic = first

@@ -42,7 +42,7 @@ export type Toxic = {
   }>
 }[ToxicType]
 
-/** What a caller has to say to get a toxic; the rest has defaults. */
+/** The request for a toxic; fields that are not given have defaults. */
 export type ToxicRequest = {
   [Type in ToxicType]: Readonly<{
     type: Type

@@ -86,7 +86,7 @@ async function download(
   if (!tried.ok) throw new Error(tried.reasons.join('; '))
 }
 
-/** As root, apt hands its downloads to a user who may not enter our directory. */
+/** Run by root, apt downloads as a user who may not enter our directory. */
 function sandbox(): string[] {
   return isRoot() ? ['-o', 'APT::Sandbox::User=root'] : []
 }

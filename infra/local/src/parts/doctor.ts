@@ -28,7 +28,7 @@ export type DoctorContext = Pick<SearchContext, 'toolsDir' | 'environment'> & {
   ports: readonly { name: string; port: number }[]
 }
 
-/** What `npm start` can use to fetch or run a part that is not here. */
+/** The means of `npm start` to fetch or run a part that is not here. */
 type Remedies = { python: boolean; apt: boolean; docker: string | undefined }
 
 const nodeVersionMin = '24.11.1'

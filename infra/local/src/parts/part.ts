@@ -1,7 +1,7 @@
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import type { KafkaListener } from './kafka-settings.ts'
 
-/** What a part may use: where its files are, and which port it gets. */
+/** The directories, ports and settings that a part may use. */
 export type PartContext = {
   /** Downloads that outlive a reset. */
   toolsDir: string

@@ -14,7 +14,7 @@ export type ControlClient = Readonly<{
   signal: (name: string, signal: NodeJS.Signals) => Promise<boolean>
   /** Returns when no process of its tree is left. */
   stop: (name: string) => Promise<void>
-  /** With `overrides`, starts it with these settings on top of its own. */
+  /** The overrides are set on top of the process's own settings. */
   start: (name: string, overrides?: Overrides) => Promise<void>
   remove: (name: string) => Promise<void>
   /** Returns when everything has ended; the supervisor itself ends right after. */

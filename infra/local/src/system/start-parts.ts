@@ -65,7 +65,7 @@ export async function startParts(
 export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secrets'>) {
   const server = `postgres://127.0.0.1:${ports.postgres}`
   return {
-    /** With all rights. */
+    /** This URL has all rights. */
     postgresUrl: databaseUrl(server, {
       database: 'postgres',
       role: 'postgres',
