@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextBackoffMs, restartBackoff } from './backoff.ts'
+import { nextBackoffMs, restartBackoff } from './keep-running.ts'
 
 test('the pause doubles from 0.2 s and never exceeds 5 s', () => {
   const waits: number[] = []
@@ -7,7 +7,7 @@ test('the pause doubles from 0.2 s and never exceeds 5 s', () => {
   expect(waits).toEqual([200, 400, 800, 1600, 3200, 5000, 5000, 5000])
 })
 
-test('after ten seconds of life the next restart is quick again', () => {
+test('after an instance that ran ten seconds the next restart is quick again', () => {
   expect(nextBackoffMs(restartBackoff, 5_000, 9_999)).toBe(5_000)
   expect(nextBackoffMs(restartBackoff, 5_000, 10_000)).toBe(200)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { stopWaves } from './stop-order.ts'
+import { stopWaves } from './process-spec.ts'
 
-test('what was started last stops first, and neighbours of one kind stop together', () => {
+test('processes stop in the reverse order of their start, and neighbours of one kind together', () => {
   const started = [
     { name: 'postgres', spec: { kind: 'part' } },
     { name: 'kafka', spec: { kind: 'part' } },

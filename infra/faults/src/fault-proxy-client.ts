@@ -1,34 +1,34 @@
-import type { FaultLogLine, FaultNote } from './control/fault-log.ts'
+import type { FaultLogLine, ReportedFault } from './control/fault-log.ts'
 import type { ProxyView, Toxic, ToxicRequest } from './proxy/toxic.ts'
 
 /** A running fault proxy, as tests and experiments drive it. Each call throws when it is refused. */
-export type Faults = Readonly<{
+export type FaultProxyClient = Readonly<{
   list: () => Promise<readonly ProxyView[]>
-  /** Answers the toxic with its defaults filled in; it is at work by then. */
+  /** Answers the toxic with its defaults filled in; it works on connections by then. */
   addToxic: (proxy: string, toxic: ToxicRequest) => Promise<Toxic>
   removeToxic: (proxy: string, toxic: string) => Promise<void>
-  /** Closes the link: its connections go, new ones are refused. */
+  /** Closes the link: its connections are cut, and new ones are refused. */
   disable: (proxy: string) => Promise<void>
   enable: (proxy: string) => Promise<void>
   /** Enables every proxy and removes every toxic. */
   reset: () => Promise<void>
   /**
-   * Writes down a fault that the caller makes: its `begin` before it begins, its `end` after it
-   * ended. Answers the line as it stands on disk.
+   * Writes a fault of the caller into the log: its `begin` before the fault begins, its `end` after
+   * it ended. Answers the line as it stands on disk.
    */
-  note: (note: FaultNote) => Promise<FaultLogLine>
-  /** The faults of all kinds that are under way, with `at` and `seq` of their begin. */
-  open: () => Promise<readonly FaultLogLine[]>
+  report: (fault: ReportedFault) => Promise<FaultLogLine>
+  /** All faults that have begun and not ended, with `at` and `seq` of their begin. */
+  openFaults: () => Promise<readonly FaultLogLine[]>
 }>
 
 const requestTimeoutMs = 5_000
 
 /** A client for the control API at this URL. Opens nothing until it is used. */
-export function openFaults(controlUrl: string): Faults {
+export function faultProxyClient(controlUrl: string): FaultProxyClient {
   async function ask(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(new URL(path, controlUrl), {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(requestTimeoutMs),
     })
     const text = await response.text()
@@ -54,7 +54,7 @@ export function openFaults(controlUrl: string): Faults {
     async reset() {
       await ask('POST', '/reset')
     },
-    note: async note => (await ask('POST', '/fault-log', note)) as FaultLogLine,
-    open: async () => (await ask('GET', '/fault-log/open')) as readonly FaultLogLine[],
+    report: async fault => (await ask('POST', '/fault-log', fault)) as FaultLogLine,
+    openFaults: async () => (await ask('GET', '/fault-log/open')) as readonly FaultLogLine[],
   }
 }
