@@ -6,7 +6,7 @@ const one = (expression: string, type: string) => `ARRAY[${expression}]::${type}
 const fresh = 'gen_random_uuid()'
 const nothing = (type: string) => one('NULL', type)
 
-/** By the numbers of the parameters; what begins with a colon is a variable of pgbench. */
+/** The values of the numbered parameters. A name with a colon is a variable of pgbench. */
 const claimValues = [
   one(fresh, 'uuid'),
   one(':tenant', 'uuid'),
@@ -47,15 +47,15 @@ const settleValues = [
 ]
 
 /**
- * A payment as pgbench makes it: the statements of the service, with one payment in each and a commit
- * after each. What is left out is HTTP, the provider, and every pattern that is not in a statement.
+ * One payment by pgbench: the statements of the service, with one payment in each and a commit after
+ * each. It has no HTTP, no provider, and none of the patterns that are not in a statement.
  */
 export const pgbenchScript = [
   `${withValues(claimSql, claimValues)} \\gset`,
   `${withValues(settleSql(fencing), settleValues)};`,
 ].join('\n')
 
-/** A script has a statement on one line, or pgbench would end it at the first that is blank. */
+/** pgbench needs each statement on one line: it would end the statement at the first blank line. */
 function withValues(sql: string, values: readonly string[]): string {
   return sql
     .replace(/\$(\d+)(::\w+\[\])?/g, (_parameter, number) => `${values[Number(number) - 1]}`)

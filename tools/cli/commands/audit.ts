@@ -5,7 +5,7 @@ import {
   auditRecorded,
   auditRunning,
 } from '@nightshift/load-tests/reporting/auditor-command'
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { runCommandLine } from '../terminal/command-line.ts'
 import { runTool } from '../terminal/run-tool.ts'
 
@@ -55,7 +55,7 @@ async function commandFor(values: Values): Promise<AuditorCommand> {
   if (typeof dir === 'string') return auditRecorded(whereCalled(dir), flags)
   if (typeof save === 'string') flags.push('--save', whereCalled(save))
   if (typeof seconds === 'string') flags.push('--deadline-seconds', seconds)
-  return auditRunning(await runningWitnesses(process.env), flags)
+  return auditRunning(await findRunningSources(process.env), flags)
 }
 
 /** npm runs scripts at the root of the repository, wherever the person is. */

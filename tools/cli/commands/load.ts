@@ -55,7 +55,7 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
   process.once('SIGTERM', () => stop.abort())
   const over = new AbortController()
   const confirming = confirmAllAddresses(urlOf('mailbox'), over.signal)
-  const { exitCode, summary, said } = await runK6({
+  const { exitCode, summary, output } = await runK6({
     ...{ k6, scenario, signal: stop.signal },
     env: { ...loadSettingsOf(urls, apiKeys), ...settingsIn(values) },
     historyFile: join(directory, 'history.jsonl'),
@@ -64,10 +64,10 @@ async function run(values: Values, positionals: readonly string[]): Promise<numb
     ...(values['json'] ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
   }).finally(() => over.abort())
   await confirming
-  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
+  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${output}`)
   console.log(values['json'] ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped
-  if (exitCode !== 0) say(said)
+  if (exitCode !== 0) say(output)
   return exitCode
 }
 
