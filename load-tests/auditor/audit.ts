@@ -9,7 +9,7 @@ import { withTimelines } from './timeline.ts'
 import { promiseCodes, type Verdict } from './verdict.ts'
 
 export type AuditOptions = DeadLetterOptions & {
-  /** What must have happened for the run to prove anything: `provider.reply_withheld >= 1`. */
+  /** Events without which the run proves nothing: `provider.reply_withheld >= 1`. */
   sometimes?: readonly string[]
   /** Sources that may be empty, for example the fault log of a run without faults. */
   mayBeEmpty?: readonly SourceName[]

@@ -4,7 +4,7 @@ import type { Facts } from './facts.ts'
 import { faultsOf } from './faults.ts'
 import type { Intent } from './intents.ts'
 
-/** How often each kind of event happened, under the names that an experiment can require. */
+/** Counts each kind of event, under the names that an experiment can require. */
 export function sometimesOf(facts: Facts): Record<string, number> {
   const counts: Record<string, number> = {}
   const count = (name: string, by = 1) => {
@@ -37,7 +37,7 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** What a signal does to a process: it crashes, pauses, or stops as in a deployment. */
+/** A signal crashes a process, pauses it, or stops it as a deployment does. */
 function interruptionBy(signal: string | undefined): 'crash' | 'pause' | 'stop' {
   if (signal === 'SIGSTOP') return 'pause'
   return signal === 'SIGTERM' ? 'stop' : 'crash'

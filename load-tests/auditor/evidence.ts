@@ -108,7 +108,7 @@ export type ProviderLine = {
   providerRefundId?: string
   replayed?: boolean
   cause?: string
-  /** How many events the line stands for, when it stands for several. */
+  /** The number of events, on a line that stands for several. */
   count?: number
 }
 
@@ -130,7 +130,7 @@ export type FaultLogLine = {
   t: number
   kind: string
   action: string
-  /** What the fault hit: a process, a proxy and its toxic, or a setting. */
+  /** The target of the fault: a process, a proxy and its toxic, or a setting. */
   name: string
   signal?: string
 }
@@ -244,7 +244,7 @@ export type PartitionRow = {
   partition: number
   start: number
   end: number
-  /** How many offsets have no record: transaction markers, and records of aborted transactions. */
+  /** Offsets without a record: transaction markers, and records of aborted transactions. */
   noRecords?: number
 }
 
@@ -256,7 +256,7 @@ export type TopicRecord = {
   t: number
   /** Unset when the record breaks the contract of its topic. */
   event?: EventFacts
-  /** On a dead-letter topic: which record was dead-lettered, and why. */
+  /** Set on a dead-letter topic: the record that was dead-lettered, and the reason. */
   deadLetter?: DeadLetterFacts
   /** Why the record is neither an event nor a dead letter. */
   unreadable?: string
@@ -288,7 +288,7 @@ export type EventFacts = {
 /** One listing that the public search found. */
 export type SearchHit = { listingId: string; status: string }
 
-/** How the wait for the system to come to rest ended. */
+/** The end of the wait for the system to come to rest. */
 export type Quiescence = {
   quiet: boolean
   deadlineMs: number

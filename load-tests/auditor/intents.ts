@@ -7,7 +7,7 @@ export type Intent = {
   tenant: string
   key: string
   attempts: Attempt[]
-  /** What the key stands for, according to the services' tables and to the answers. */
+  /** The rows that the key stands for, according to the services' tables and to the answers. */
   paymentIds: Set<string>
   publicationIds: Set<string>
   refundIds: Set<string>
@@ -15,7 +15,7 @@ export type Intent = {
 
 type KeyedAttempt = Attempt & { op: Intent['op']; key: string }
 type SubjectsByKey = ReadonlyMap<string, string>
-/** What there is for a target: the publications of a listing, the refunds of a payment. */
+/** The rows that belong to a target: the publications of a listing, the refunds of a payment. */
 type RowsByTarget = {
   publicationsByListing: ReadonlyMap<string, readonly PublicationRow[]>
   refundsByPayment: ReadonlyMap<string, readonly RefundRow[]>

@@ -46,7 +46,8 @@ export function readOptions(
     if (!isKnown) mistakes.push(`${name} is no source; the sources are ${sourceNames.join(', ')}`)
     return isKnown
   })
-  const from = values.run === undefined ? live(values, env, mistakes) : { recorded: values.run }
+  const from =
+    values.run === undefined ? liveSystem(values, env, mistakes) : { recorded: values.run }
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
   return {
     from,
@@ -58,7 +59,7 @@ export function readOptions(
   }
 }
 
-function live(
+function liveSystem(
   values: Flags,
   env: Readonly<Record<string, string | undefined>>,
   mistakes: string[],

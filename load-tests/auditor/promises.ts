@@ -41,7 +41,7 @@ export type SystemPromise = Readonly<{
   /** One sentence, which reads well after "S4: ". */
   statement: string
   howChecked: string
-  /** What the auditor runs. Empty where no source of a run could tell. */
+  /** The checks of the auditor. The list is empty where no source of a run could tell. */
   checks: readonly Check[]
   /** Tests that check what the auditor cannot see in a run. */
   tests?: readonly string[]

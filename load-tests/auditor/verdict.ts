@@ -55,7 +55,7 @@ export type Verdict = {
 }
 
 export type Coverage = {
-  /** How often each event happened that an experiment may require, by name. */
+  /** The number of times that each event happened, under the names that an experiment can require. */
   sometimes: Record<string, number>
   /** Requirements that did not come true. */
   unmet: string[]

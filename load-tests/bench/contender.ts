@@ -36,7 +36,7 @@ export type Contender = AsyncDisposable &
  */
 const firstConnections = 64
 const firstSeconds = 2
-/** Before each measured time, with the same load. */
+/** The same load runs for this long before each measurement. */
 const warmUpMs = 1_000
 /** The reconciler finishes what was begun and then refused. */
 const settledMs = 60_000

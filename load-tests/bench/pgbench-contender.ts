@@ -18,7 +18,7 @@ type Options = Readonly<{
   like: Contender
 }>
 
-/** With more clients, two cores do less. */
+/** More clients make two cores slower. */
 const clients = 32
 const warmUpSeconds = 2
 

@@ -79,7 +79,7 @@ export const crashMatrix: Matrix = {
   title: 'A process dies at every place, whatever the card provider does',
   area: 'payments',
   hypothesis:
-    'Wherever a process dies, the client gets the answer it would have got, the card is charged and the money given back as often as that answer says, and nothing stays open.',
+    'Wherever a process dies, the client gets the answer it would have got, the card is charged and refunded as often as that answer says, and nothing stays open.',
   rows: crashLabels.flatMap(label => ownersOf[label].map(owner => rowOf(label, owner))),
   columns,
   isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenPaid.has(row.name),

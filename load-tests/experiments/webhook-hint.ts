@@ -76,7 +76,7 @@ async function withWebhookFault(
   recordFault('setting', 'end', 'card-provider/webhookDuplicates')
 }
 
-/** Not recorded in the history: what clients are told about authorizations is not the subject here. */
+/** These requests are not in the history, because the experiment is not about answers to clients. */
 async function authorizeAndCapture({ system }: ExperimentContext): Promise<void> {
   const url = `${system.urls.payments}/v1/payments`
   const body = {

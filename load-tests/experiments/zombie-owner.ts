@@ -12,10 +12,10 @@ import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
 const providerLatencyMs = 250
 const databaseMs = 5_000
 const pollMs = 10
-/** From the request to its row in the table, and from the row to the charge. */
+/** The time from the request to its row in the table, and from the row to the charge. */
 const begunMs = 3_000
 const chargedMs = 1_000
-/** What is left of the owner's own time for the provider. After it, the owner would give up anyway. */
+/** The rest of the owner's own time for the provider. After it, the owner would give up anyway. */
 const overtakenMs = 5_000
 
 /** The owner of a payment is paused while it waits for the provider, is overtaken, and continues. */

@@ -6,7 +6,7 @@ import type { TestParts } from './test-parts.ts'
 import type { TestSystem } from './test-system.ts'
 
 /**
- * Where the auditor finds the sources of a test system. `dir` has the history of the clients. The
+ * Locates the sources of a test system for the auditor. `dir` has the history of the clients. The
  * fault log is the fault proxy's own when the system has links. Otherwise it is in `dir`, written by
  * the code that injects the faults.
  */

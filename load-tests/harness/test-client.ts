@@ -75,13 +75,13 @@ export type ProviderLogLine = {
   type: string
   metadata: Record<string, string>
   amount: number
-  /** On refunds: the metadata of the refund itself. */
+  /** Set on refunds: the metadata of the refund itself. */
   refundMetadata?: Record<string, string>
-  /** On faults: which kind of request met the fault. */
+  /** Set on faults: the kind of request that met the fault. */
   act?: string
-  /** On what the provider did long after it was asked. */
+  /** True if the provider acted long after the request. */
   late?: boolean
-  /** On everything that the provider sends a webhook about. */
+  /** Set if the provider sends a webhook about this. */
   eventId?: string
 }
 

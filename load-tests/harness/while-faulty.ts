@@ -4,7 +4,7 @@ import type { RecordFault } from './fault-log.ts'
 import { eventually, setProviderFaults } from './test-client.ts'
 import type { TestSystem } from './test-system.ts'
 
-/** What a fault needs: the system that it hits, the log that names it, and where chance comes from. */
+/** A fault needs a system to hit, a log that names it, and a random source. */
 export type FaultContext = Readonly<{
   system: TestSystem
   recordFault: RecordFault

@@ -18,7 +18,7 @@ export type RunningSources = Readonly<{
 /** Starts the auditor in a process of its own, because it shares no code with the services. */
 export type AuditorCommand = Readonly<{
   args: readonly string[]
-  /** Passwords go here, because everybody can read the arguments of a process. */
+  /** Passwords go here, because any user can read the arguments of a process. */
   env: Readonly<Record<string, string>>
   /** Lines to show to a person before the verdict. */
   advice: readonly string[]

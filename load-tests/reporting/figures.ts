@@ -1,7 +1,7 @@
-/** What one round measured, by name. */
+/** The measurements of one round, by name. */
 export type Figures = Readonly<Record<string, number>>
 
-/** What a result says about the rounds of one arm: each round, the median, the least and the most. */
+/** The rounds of one arm, with the median, the least and the most of each figure. */
 export type Spread = Readonly<{
   rounds: readonly Figures[]
   median: Figures

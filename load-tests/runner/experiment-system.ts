@@ -26,7 +26,7 @@ export type ExperimentSystem = AsyncDisposable &
 
 type Options = TestSystemOptions &
   Readonly<{
-    /** How often the client repeats a request that has no final answer. */
+    /** The client sends a request at most this often. */
     attemptsMax?: number
   }>
 
@@ -47,7 +47,7 @@ export async function openExperimentSystem(options: Options): Promise<Experiment
   }
 }
 
-/** After the last fault: a few requests more, rest for at most `restMs`, evidence, verdict. */
+/** Judges a system after the last fault. It gets `restMs` to come to rest. */
 export async function judgeAtRest(
   { client, sources }: Pick<ExperimentSystem, 'client' | 'sources'>,
   restMs: number,

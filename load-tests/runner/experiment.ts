@@ -6,14 +6,14 @@ import type { TestParts } from '../harness/test-parts.ts'
 import type { FaultContext } from '../harness/while-faulty.ts'
 import type { Figures } from '../reporting/figures.ts'
 
-/** What the method of an experiment works with. Both arms of a round draw the same random numbers. */
+/** The means of an experiment's method. Both arms of a round draw the same random numbers. */
 export type ExperimentContext = FaultContext &
   Readonly<{
     parts: TestParts
     client: RecordingClient
     /** The settings of this arm, for a process that the method starts itself. */
     settings: Settings
-    /** How many intents this round has. */
+    /** The number of intents in this round. */
     size: number
   }>
 
@@ -42,7 +42,7 @@ export type Experiment = Readonly<{
   /** Intents of a round. The short form has fewer. */
   size: Readonly<{ full: number; short: number }>
   method: (context: ExperimentContext) => Promise<void>
-  /** What must have happened during the fault, or nothing was proved. The auditor counts it. */
+  /** Events without which the fault proves nothing. The auditor counts them. */
   sometimes: readonly string[]
   figures: (evidence: Evidence, verdict: Verdict) => Figures
   /** The figure that must be worse in the naive arm, by at least this much. */

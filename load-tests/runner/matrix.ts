@@ -55,7 +55,7 @@ export type Matrix = Readonly<{
   isPossible: (row: MatrixRow, column: MatrixColumn) => boolean
 }>
 
-/** How a case has to end. A declined payment cannot be refunded, so a refund changes nothing there. */
+/** The required end of a case. A declined payment cannot be refunded, so a refund changes nothing there. */
 export function expectedEnd({ row, column }: Pick<MatrixCase, 'row' | 'column'>): ExpectedEnd & {
   refunds: number
 } {

@@ -5,7 +5,7 @@ import type { TestSystem } from '../harness/test-system.ts'
 import type { ExperimentSystem } from './experiment-system.ts'
 import type { FinalAnswer, MatrixCase, ProviderFault } from './matrix.ts'
 
-/** What was seen while a case ran. `judgeCases` adds what the sources say about it. */
+/** The observations during a case. `judgeCases` adds the evidence from the sources. */
 export type CaseRun = Readonly<{
   oneCase: MatrixCase
   listingId: string
@@ -30,7 +30,7 @@ const restMaxMs = 60_000
 const deathPollMs = 50
 /** Longer than all waits of a case together. */
 const watchMaxMs = 300_000
-/** By then, another instance has taken over a refund whose owner died, and asks the provider. */
+/** If the owner of a refund dies, another instance takes over and asks the provider within this time. */
 const faultMaxMs = 30_000
 
 /**
@@ -91,7 +91,7 @@ async function publish(
   }
 }
 
-/** Publishes without a fault, and then refunds the payment while the provider behaves as the column says. */
+/** Publishes without a fault. Then it refunds the payment while the provider has the fault of the column. */
 async function publishAndRefund(
   context: ExperimentSystem,
   { column }: MatrixCase,

@@ -16,7 +16,7 @@ import type { RunOptions } from './run-experiment.ts'
  * wait for three cases at once. On two cores, more systems would slow each other down.
  */
 const systemsCount = 3
-/** With a pause of 250 ms, a client keeps asking for longer than any lease lasts. */
+/** A client pauses 250 ms between attempts, so it keeps asking for longer than any lease lasts. */
 const attemptsMax = 160
 const quiesceMs = 90_000
 

@@ -31,7 +31,7 @@ export type OutcomeType = 'ok' | 'fail' | 'info'
 const refusals = [400, 401, 402, 403, 404, 413, 415, 422, 429]
 
 /**
- * What an answer proves. Everything but a final success or a plain refusal is `info`: the request may or
+ * Classifies an answer by what it proves. Everything but a final success or a plain refusal is `info`: the request may or
  * may not have taken effect. A client that takes a lost answer for a failure pays twice.
  */
 export function outcomeTypeOf(status: number): OutcomeType {

@@ -21,7 +21,7 @@ const offline = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'fal
 
 /**
  * The command line of a run, native or in a container. The settings go into the environment, because
- * they contain API keys, and everybody can read a command line.
+ * they contain API keys, and any user can read a command line.
  *
  * The history is the console output of k6. The log of k6 is another stream, so that no warning can end
  * up between two lines of a history.

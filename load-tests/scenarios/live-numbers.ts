@@ -1,7 +1,7 @@
 import { quantile } from '../reporting/figures.ts'
 import type { Asked, OutcomeType } from './history-line.ts'
 
-/** What happened lately. It counts attempts, because a later retry is not known yet. */
+/** Recent numbers of a run. They count attempts, because a later retry is not known yet. */
 export type LiveNumbers = Readonly<{
   /** Employers that arrived. */
   offered: number

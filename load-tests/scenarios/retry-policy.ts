@@ -35,7 +35,7 @@ export function pauseMs(attempt: number, answer: Answer, chance: number): number
 }
 
 /**
- * What the last answer means. Captured and declined are good answers within the timeout of one request,
+ * Classifies an intent by its last answer. Captured and declined are good answers within the timeout of one request,
  * and late answers after it.
  */
 export function endingOf(answer: Answer, sinceMs: number, goodWithinMs: number): Ending {

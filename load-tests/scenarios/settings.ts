@@ -11,7 +11,7 @@ export type Settings = Readonly<{
   ratedPerSecond: number
   /** The steady rate as a share of the rated capacity. */
   steadyShare: number
-  /** How many times the steady rate the peak is. */
+  /** The peak, as a multiple of the steady rate. */
   tenfold: number
   /** Candidates per employer. */
   browseShare: number
@@ -58,7 +58,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     seed: number('SEED', 1, 0, Number.MAX_SAFE_INTEGER),
     ratedPerSecond: number('RATED_PER_SECOND', 50, 1, ratedPerSecondMax),
     steadyShare: number('STEADY_SHARE', 0.7, 0.01, 1),
-    /** How many times the steady rate the peak is. */
     tenfold: number('TENFOLD', 10, 1, 20),
     browseShare: number('BROWSE_SHARE', 0.5, 0, 10),
     seconds: env['SECONDS'] ? number('SECONDS', 0, 1, secondsMax) : undefined,

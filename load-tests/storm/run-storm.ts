@@ -48,7 +48,7 @@ export type Storm = Readonly<{
 const quiesceMs = 90_000
 const services = ['payments', 'listings', 'notifications'] as const
 
-/** What must have happened, or the storm proves nothing. */
+/** Events without which a storm proves nothing. */
 export const stormSometimes: readonly string[] = [
   'fault.setting >= 2',
   'fault.part >= 1',

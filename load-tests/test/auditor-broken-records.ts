@@ -68,7 +68,7 @@ export const moneyCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'our payment says one cent less',
+    name: 'our payment has one cent less',
     broken: 'S3',
     alsoBroken: ['S2', 'S4b'],
     corrupt: evidence => {

@@ -3,7 +3,7 @@ import type { PromiseCode } from '../auditor/verdict.ts'
 
 /** One way to corrupt a recorded run, which the auditor must report. */
 export type Corruption = {
-  /** What went wrong, as a sentence. */
+  /** A sentence that says what is wrong in this run. */
   name: string
   broken: PromiseCode
   /** Promises that the same corruption breaks as well. No other promise may be reported. */

@@ -140,7 +140,7 @@ test(
   'a system that does not answer makes the verdict unknown, and each source is named',
   async () => {
     const nowhere = 'http://127.0.0.1:1'
-    const database = 'postgresql://nobody@127.0.0.1:1/nothing'
+    const database = 'postgresql://user@127.0.0.1:1/absent'
     const sources: Sources = {
       provider: { providerUrl: nowhere },
       mailLog: file,

@@ -15,7 +15,7 @@ import type { LiveNumbers } from '../scenarios/live-numbers.ts'
 import { loadSettingsOf } from '../scenarios/load-settings.ts'
 import { type K6Run, runK6 } from '../scenarios/run-k6.ts'
 
-/** On its first run on a machine, k6 is built, which may take minutes on a slow one. */
+/** The first run on a machine builds k6, which may take minutes on a slow one. */
 const buildingMs = 900_000
 const lineBytesMax = 1_024
 const seconds = 8

@@ -7,7 +7,7 @@ import type { Finding } from '../verdict.ts'
 const recoveryMaxMs = 30_000
 const windowMs = 5_000
 const stepMs = 1_000
-/** With fewer, one lucky answer would speak for the whole system. */
+/** One lucky answer must not speak for the whole system. */
 const attemptsMin = 5
 const honestShareMin = 0.99
 /** A 503 is honest, but a system that refuses everything has not recovered. */

@@ -12,7 +12,7 @@ const isCommit = 1
 export type PartitionRead = {
   /** Ordered by offset. */
   records: RawRecord[]
-  /** How many offsets have no record: transaction markers, and records of aborted transactions. */
+  /** The number of offsets without a record: transaction markers, and records of aborted transactions. */
   noRecords: number
 }
 
