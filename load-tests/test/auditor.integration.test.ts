@@ -16,6 +16,8 @@ import { driveThroughFaults, saveAlerts, untilLogged } from './auditor-run.ts'
 
 const run = processNames.filter(name => name !== 'trace-sink')
 const parts = inject('parts')
+/** Half a minute on an idle machine. */
+const testMs = 120_000
 let dir: string
 
 beforeEach(async () => {
@@ -81,7 +83,7 @@ test('a system that recovered from faults is valid, and the faults were seen', a
   await saveEvidence(evidence, join(dir, 'kept'))
   expect(await loadEvidence(join(dir, 'kept'))).toEqual(evidence)
   expect(audit(await loadEvidence(join(dir, 'kept')))).toEqual(audit(evidence))
-}, 60_000)
+}, testMs)
 
 test('events that were lost with their process break S4 (no lost event) and L2 (paid is visible)', async () => {
   const env = { payments: { PATTERN_OUTBOX: 'naive', CRASH_AT: 'outbox.committed:3' } }
@@ -99,7 +101,7 @@ test('events that were lost with their process break S4 (no lost event) and L2 (
   expect(lost?.timeline.map(({ source }) => source)).toEqual(
     expect.arrayContaining(['history', 'provider', 'payments']),
   )
-}, 60_000)
+}, testMs)
 
 test('without idempotency keys a client that retries is charged twice, which breaks S1 (one charge)', async () => {
   const naive = { PATTERN_IDEMPOTENCY_KEY: 'naive' }
@@ -118,4 +120,4 @@ test('without idempotency keys a client that retries is charged twice, which bre
   const verdict = audit(await collectFrom(system, 3_000))
   expect(verdict.valid).toBe(false)
   expect(Object.keys(verdict.counts.violations)).toEqual(expect.arrayContaining(['S1']))
-}, 60_000)
+}, testMs)
