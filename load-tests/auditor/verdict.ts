@@ -1,6 +1,6 @@
 import type { SourceName } from './evidence.ts'
 
-/** The code of each promise, in the order in which people read them. `promises.ts` says what they mean. */
+/** The code of each promise, in reading order. `promises.ts` explains them. */
 export const promiseCodes = [
   'S1',
   'S2',

@@ -3,7 +3,7 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S1: at most one capture per key and per payment. Only the provider's own log is counted. It is also
+ * S1: the provider captures at most once per key and per payment. Only the provider's own log is counted. It is also
  * counted per publication, because a service that ignores keys makes a new payment for each request.
  */
 export function checkOneCharge(facts: Facts): Finding[] {
@@ -29,7 +29,7 @@ export function checkOneCharge(facts: Facts): Finding[] {
   ]
 }
 
-/** S1 for refunds: at most one refund per key, and per refund in our table. */
+/** S1 for refunds: the provider makes at most one per key, and at most one per refund in our table. */
 export function checkOneRefund(facts: Facts): Finding[] {
   const byKey = facts.intents
     .filter(({ op }) => op === 'refund')
@@ -52,8 +52,8 @@ function refundedTooOften(what: string, lines: readonly ProviderLine[], ids: str
 }
 
 /**
- * S3 for captures, in both directions: a payment that we call captured was captured, and we know of
- * every capture.
+ * S3 (money is conserved) for captures, in both directions: a payment that we call captured was captured,
+ * and we know of every capture.
  */
 export function checkMoney(facts: Facts): Finding[] {
   const s3 = (message: string, ids: string[]): Finding => ({ promise: 'S3', message, ids })
@@ -71,7 +71,8 @@ export function checkMoney(facts: Facts): Finding[] {
   const theirs = facts.captures.flatMap(capture => {
     const { paymentId = '', intentId } = capture
     const { status, requestedAction } = facts.paymentById.get(paymentId) ?? {}
-    // L1 reports an open payment: the next question to the provider will find this capture.
+    // An open payment is reported by L1 (every pending payment is final). The next question to the
+    // provider will find this capture.
     const isOpen =
       status === 'pending' || (status === 'authorized' && requestedAction === 'capture')
     if (status === 'captured' || isOpen) return []
@@ -96,7 +97,7 @@ export function checkMoney(facts: Facts): Finding[] {
   return [...ours, ...theirs, ...publications]
 }
 
-/** S3 for authorizations: the provider has authorized or canceled what our table says. */
+/** S3 (money is conserved) for authorizations: the provider has authorized or canceled what our table says. */
 export function checkAuthorizations(facts: Facts): Finding[] {
   const lines = Map.groupBy(rowsOf(facts.evidence.provider), ({ intentId = '' }) => intentId)
   return facts.payments.flatMap(row => {

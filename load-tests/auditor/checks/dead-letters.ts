@@ -4,7 +4,7 @@ import type { Finding } from '../verdict.ts'
 
 /**
  * S14: every consumed record was applied, was a duplicate, or is dead-lettered with a reason. An event
- * that is none of these also breaks S6: its effect was not applied.
+ * that is none of these also breaks S6 (each event is applied once).
  */
 export function checkAccounting(facts: Facts): Finding[] {
   const { listingInbox, notificationInbox } = facts.evidence

@@ -67,7 +67,7 @@ function checkOwners({ evidence }: Facts): Finding[] {
 
 type Amounts = Readonly<Record<string, number>>
 
-/** The fee is taken from the posting itself: S3 compares it with the provider's own rule. */
+/** The fee is taken from the posting itself. S3 (money is conserved) compares it with the provider's rule. */
 function captureOf({ amountCents, taxCents }: PaymentRow, posting: Posting): Amounts {
   const fees = sumOf(posting, 'fees')
   return {

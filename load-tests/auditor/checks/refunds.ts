@@ -3,8 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S3 for refunds, in both directions: a refund that we call succeeded was made, we know of every
- * refund, and refunds never exceed captures, in our tables and at the provider.
+ * S3 (money is conserved) for refunds, in both directions: a refund that we call succeeded was made, we
+ * know of every refund, and refunds never exceed captures, in our tables and at the provider.
  */
 export function checkRefunds(facts: Facts): Finding[] {
   return [
@@ -39,7 +39,8 @@ function checkOurs(facts: Facts, row: RefundRow): Finding[] {
 }
 
 function checkTheirs(facts: Facts, line: ProviderLine): Finding[] {
-  // L1 reports a pending refund: the next question to the provider will find that it was made.
+  // A pending refund is reported by L1 (every pending payment is final). The next question to the
+  // provider will find that it was made.
   if (facts.refundById.has(line.refundId ?? '')) return []
   const { providerRefundId, amount, currency } = line
   const ids = [line.refundId, line.paymentId].filter(id => id !== undefined)

@@ -83,7 +83,7 @@ function sightingsOf(attempt: Attempt): Sighting[] {
   }
   if (op === 'draft') return sighting('listing', res.listingId ?? id, 'draft')
   if (op === 'publish') return sighting('listing', id, 'paid')
-  // Only answers under its own key show the state of a refund, and S7 compares those.
+  // Only answers under its own key show the state of a refund. S7 (one key has one answer) compares them.
   if (op === 'refund') return []
   return sighting('payment', res.paymentId, res.status ?? 'captured')
 }
