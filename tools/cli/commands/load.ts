@@ -49,7 +49,7 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
   process.once('SIGTERM', () => stop.abort())
   const over = new AbortController()
   const confirming = confirmAllAddresses(urlOf('mailbox'), over.signal)
-  const { exitCode, summary, said } = await runK6({
+  const { exitCode, summary, output } = await runK6({
     k6,
     scenario,
     signal: stop.signal,
@@ -60,10 +60,10 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
     ...(options.json ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
   }).finally(() => over.abort())
   await confirming
-  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
+  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${output}`)
   console.log(options.json ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped
-  if (exitCode !== 0) say(said)
+  if (exitCode !== 0) say(output)
   return exitCode
 }
 

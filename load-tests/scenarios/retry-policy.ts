@@ -1,28 +1,28 @@
 import { type Answer, outcomeTypeOf } from './history-line.ts'
 
-/** The first attempt and four more, always under the same key. */
+/** One attempt and four retries, all under the same key. */
 export const attemptsMax = 5
-/** A person does not wait longer, whatever the server would like. */
+/** A user waits no longer than this, whatever Retry-After says. */
 const retryAfterMaxMs = 2_000
 const pauseBaseMs = 250
 const pauseMaxMs = 2_000
-/** A refusal after an info: this key cannot do any better any more. */
-const hopeless = ['listing-not-a-draft', 'idempotency-key-reused']
+/** Problems that another attempt under the same key cannot change. */
+const finalProblems = ['listing-not-a-draft', 'idempotency-key-reused']
 
-/** How an intent ended for the person who had it. */
+/** How an intent ended for the employer. */
 export type Ending = 'good' | 'late' | 'refused' | 'pending' | 'lost'
 
-/** Whether the same request may bring a better answer later. */
+/** Whether the same request may get a better answer later. */
 export function isWorthRepeating({ status, body }: Answer): boolean {
-  if (hopeless.some(slug => body['type'] === `/problems/${slug}`)) return false
+  if (finalProblems.some(slug => body['type'] === `/problems/${slug}`)) return false
   return outcomeTypeOf(status) === 'info' || status === 429
 }
 
 /**
- * How long to wait before the next attempt: as long as the server says, within reason, or doubling.
- * Half of it is left to chance, or everybody who was refused together comes back together.
- * @param attempt the one that was just answered, from 1
- * @param chance from 0 to 1
+ * The pause before the next attempt: Retry-After up to a maximum, or exponential backoff. Half of the
+ * backoff is random, so that clients that were refused together do not come back together.
+ * @param attempt the number of the attempt that was answered, from 1
+ * @param chance a random number from 0 to 1
  */
 export function pauseMs(attempt: number, answer: Answer, chance: number): number {
   const { retryAfterSeconds } = answer
@@ -35,8 +35,8 @@ export function pauseMs(attempt: number, answer: Answer, chance: number): number
 }
 
 /**
- * What the last answer means. Captured or declined is a good answer, if it comes within the time
- * that one request is given; after that it is late.
+ * Classifies an intent by its last answer. Captured and declined are good answers within the timeout of one request,
+ * and late answers after it.
  */
 export function endingOf(answer: Answer, sinceMs: number, goodWithinMs: number): Ending {
   const { status, body } = answer
@@ -46,6 +46,6 @@ export function endingOf(answer: Answer, sinceMs: number, goodWithinMs: number):
     status === 200 && (state === 'live' || state === 'captured' || state === 'declined')
   if (isFinal || readsFinal) return sinceMs <= goodWithinMs ? 'good' : 'late'
   if (status === 0 || status === 500 || status === 502 || status === 504) return 'lost'
-  const isAtWork = body['type'] === '/problems/request-in-progress'
-  return status === 202 || status === 200 || isAtWork ? 'pending' : 'refused'
+  const isInProgress = body['type'] === '/problems/request-in-progress'
+  return status === 202 || status === 200 || isInProgress ? 'pending' : 'refused'
 }

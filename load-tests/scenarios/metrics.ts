@@ -1,16 +1,16 @@
 import { Counter, Trend } from 'k6/metrics'
-import type { Ending } from './patience.ts'
+import type { Ending } from './retry-policy.ts'
 
 const inMilliseconds = true
 
-/** Intents that began: somebody came to publish or to pay. */
+/** Intents that began: an employer arrived to publish a listing. */
 export const offered = new Counter('offered_intents')
-/** Requests that may change something, or ask what became of them. */
+/** Requests of employers, reads included. */
 export const attempts = new Counter('attempts')
-/** Answers that no client should ever see: 500, 502, 504. */
+/** Answers that no client should ever get: 500, 502, 504. */
 export const errorAnswers = new Counter('error_answers')
 
-/** How intents ended; they add up to the offered ones, unless the run was cut short. */
+/** How intents ended. The counts add up to the offered intents, unless the run was stopped. */
 export const endings: Readonly<Record<Ending, Counter>> = {
   good: new Counter('good_answers'),
   late: new Counter('late_answers'),
@@ -19,10 +19,10 @@ export const endings: Readonly<Record<Ending, Counter>> = {
   lost: new Counter('lost_answers'),
 }
 
-/** Of good and late answers. A request that waits in the generator is waiting, too. */
+/** Times of good and late answers. Time in the generator's queue counts, because a user would wait, too. */
 export const fromIntendedStart = new Trend('from_intended_start', inMilliseconds)
 
-/** How late iterations begin: by less than all others, one tells when k6's executor began. */
+/** How late iterations begin. The smallest value shows when k6's executor began; see `summary.ts`. */
 export const startDelay = new Trend('start_delay', inMilliseconds)
 
 export const browseGood = new Counter('browse_good')
