@@ -29,7 +29,7 @@ export const benchRecording: Bench = {
   result: 'recording-cost',
   title: 'What it costs the load generator to write every attempt down',
   async measure({ rounds, seconds, say }) {
-    const k6 = await findK6({ toolsDir: statePaths().tools, say })
+    const k6 = await findK6({ toolsDir: statePaths().tools, report: say })
     if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
     await using open = await openThrowAwayParts()
     const run = ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'] as const

@@ -21,6 +21,6 @@ export function openTestInjector(
     faults,
     databaseUrl,
     redisUrl,
-    simulatorUrl: board => (board === 'mailbox' ? urls.mailbox : urls.cardProvider),
+    simulatorUrl: simulator => (simulator === 'mailbox' ? urls.mailbox : urls.cardProvider),
   })
 }

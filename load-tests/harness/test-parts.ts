@@ -107,7 +107,7 @@ async function openParts(client: ControlClient, state: StatePaths) {
     ports: { postgres, redis, kafka, kafkaController },
     kafkaListeners: listenerPorts.flatMap(kafkaListeners),
     secrets: makeSecrets(),
-    say: (line: string) => process.stderr.write(`${line}\n`),
+    report: (line: string) => process.stderr.write(`${line}\n`),
   }
   const { found, missing } = await findParts(partNames, options)
   if (missing.length > 0) {

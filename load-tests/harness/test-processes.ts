@@ -3,8 +3,11 @@ import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
 import type { Overrides } from '@nightshift/local/supervisor/keep-running'
 import { probe } from '@nightshift/local/supervisor/probe'
-import type { ProcessSpec, ProcessStatus } from '@nightshift/local/supervisor/process-spec'
-import { stopWaves } from '@nightshift/local/supervisor/stop-order'
+import {
+  type ProcessSpec,
+  type ProcessStatus,
+  stopWaves,
+} from '@nightshift/local/supervisor/process-spec'
 import type { ProcessName } from '@nightshift/local/system/topology'
 import { waitUntil } from '@nightshift/local/wait-until'
 

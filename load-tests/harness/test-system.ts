@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Faults, openFaults } from '@nightshift/faults/open-faults'
+import { type FaultProxyClient, faultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
@@ -37,7 +37,7 @@ export type TestSystem = AsyncDisposable &
     /** Fixed from the beginning, whether the process runs or not. Over the links, if there are. */
     urls: TestUrls
     /** Breaks links; there when the system has any. */
-    faults?: Faults
+    faults?: FaultProxyClient
     apiKeys: Secrets['apiKeys']
     secrets: Secrets
     /** With all rights, for what a test has to see or to spoil. */
@@ -102,7 +102,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   return {
     ...processes,
     urls: urlsOf(ports),
-    ...(links && { faults: openFaults(`http://127.0.0.1:${links.ports.faults}`) }),
+    ...(links && { faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`) }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),

@@ -52,7 +52,7 @@ export async function runCell(lab: CellLab, cell: Cell): Promise<CellRun> {
   const crashAt = `${label}:1`
   await system.stop(owner)
   noteFault('crashpoint', 'begin', name, { crashAt, column: cell.column.name })
-  await system.start(owner, { env: { CRASH_AT: crashAt }, forOneLife: true })
+  await system.start(owner, { env: { CRASH_AT: crashAt }, forOneInstance: true })
   await system.waitReady(owner)
   await using watch = await watchForDeath(system, owner, () =>
     noteFault('process', 'begin', owner, { signal: 'SIGKILL', crashAt }),

@@ -24,13 +24,13 @@ type Scripted = Pick<Mishap, 'title' | 'begin' | 'end'> & Readonly<{ from: numbe
 const script: readonly Scripted[] = [
   {
     ...{ title: 'the provider is slow', from: 0.08, until: 0.3 },
-    begin: injector => injector.setting('card-provider', slow),
-    end: injector => injector.setting('card-provider', { latencyMs: 0, latencyJitterMs: 0 }),
+    begin: injector => injector.changeSettings('card-provider', slow),
+    end: injector => injector.changeSettings('card-provider', { latencyMs: 0, latencyJitterMs: 0 }),
   },
   {
     ...{ title: 'the provider charges and does not answer', from: 0.36, until: 0.52 },
-    begin: injector => injector.setting('card-provider', silence),
-    end: injector => injector.setting('card-provider', { silence: 'none', silenceRate: 1 }),
+    begin: injector => injector.changeSettings('card-provider', silence),
+    end: injector => injector.changeSettings('card-provider', { silence: 'none', silenceRate: 1 }),
   },
   {
     ...{ title: 'Kafka is killed', from: 0.58 },

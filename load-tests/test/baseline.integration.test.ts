@@ -144,9 +144,9 @@ test.skipIf(!canRunK6)(
 )
 
 async function k6Run(system: TestSystem, dir: string): Promise<K6Run> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const k6 = await findK6({ toolsDir: statePaths().tools, say })
-  if (k6.how === 'missing') throw new Error(`${k6.needed}: ${k6.looked.join('; ')}`)
+  const report = (line: string) => process.stderr.write(`${line}\n`)
+  const k6 = await findK6({ toolsDir: statePaths().tools, report })
+  if (k6.how === 'missing') throw new Error(`${k6.needed}: ${k6.reasons.join('; ')}`)
   return {
     k6,
     scenario: 'baseline',

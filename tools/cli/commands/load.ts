@@ -36,7 +36,7 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
   const urlOf = await runningUrls()
   const { apiKeys } = await loadSecrets(statePaths().secrets)
   const say = (line: string) => process.stderr.write(`${line}\n`)
-  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, say })
+  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, report: say })
   if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
   const urls = {
     payments: urlOf('payments'),

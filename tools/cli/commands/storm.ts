@@ -68,7 +68,7 @@ async function run({
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)
     process.stderr.write(`${seconds} s  ${line}\n`)
   }
-  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, say })
+  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, report: say })
   if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
   const commit = await describeCommit()
   const dir = join(statePaths().run, 'storm', new Date().toISOString().replaceAll(':', ''))
