@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import {
+  databaseAway,
+  type KafkaLab,
+  openKafkaLab,
+  paymentCaptured,
+  topic,
+} from '@nightshift/load-tests/harness/kafka-lab'
 import { eventually } from '@nightshift/load-tests/harness/test-client'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
 import { buildOperationsServer } from '../src/http/operations-server.ts'
 import type { RunningConsumer } from '../src/kafka/consumer.ts'
-import { databaseAway, type KafkaLab, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 /** Instead of 15 s. Longer than a consumer needs to join, and than the pause between heartbeats. */
 const stalledAfterMs = 3_000
@@ -42,7 +48,7 @@ describe.concurrent('a consumer without progress is seen, and readiness stays wh
       handled.push(event.eventId)
       return 'applied' as const
     }
-    const consumer = lab.consume(handle, lab.publishLetters, { stalledAfterMs })
+    const consumer = lab.consume(handle, { stalledAfterMs })
     const events = [paymentCaptured(randomUUID()), paymentCaptured(randomUUID())]
     await lab.writeEvents(0, ...events)
     await until('it is stalled', () => consumer.stall() !== undefined)
@@ -78,7 +84,7 @@ describe.concurrent('a consumer without progress is seen, and readiness stays wh
   test('while its handler does not return', async () => {
     await using lab = await openLab()
     const release = Promise.withResolvers<'applied'>()
-    const consumer = lab.consume(() => release.promise, lab.publishLetters, { stalledAfterMs })
+    const consumer = lab.consume(() => release.promise, { stalledAfterMs })
     await lab.writeEvents(3, paymentCaptured(randomUUID()))
     await until('it is at the record', () => consumer.stall()?.partition === 3)
     expect(consumer.stall()).toMatchObject({ because: 'its handler has not returned' })
@@ -91,7 +97,7 @@ describe.concurrent('a consumer without progress is seen, and readiness stays wh
     const [port = 0] = await findFreePorts(1)
     const brokers = `127.0.0.1:${port}`
     const options = { stalledAfterMs, brokers }
-    const consumer = lab.consume(async () => 'applied', lab.publishLetters, options)
+    const consumer = lab.consume(async () => 'applied', options)
     await until('it is stalled', () => consumer.stall() !== undefined)
     expect(consumer.stall()).toEqual({
       topic,
@@ -103,7 +109,7 @@ describe.concurrent('a consumer without progress is seen, and readiness stays wh
   test('but not one that has nothing to do, or no partition', async () => {
     await using lab = await openLab()
     const consumers = Array.from({ length: 5 }, () =>
-      lab.consume(async () => 'applied', lab.publishLetters, { stalledAfterMs: 6_000 }),
+      lab.consume(async () => 'applied', { stalledAfterMs: 6_000 }),
     )
     const stalls: unknown[] = []
     const startedMs = performance.now()

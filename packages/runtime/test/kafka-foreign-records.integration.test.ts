@@ -3,6 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import {
+  expectSoon,
+  type KafkaLab,
+  openKafkaLab,
+  paymentCaptured,
+  topic,
+} from '@nightshift/load-tests/harness/kafka-lab'
 import { javaRungs } from '@nightshift/local/parts/java'
 import { kafkaJarsDir } from '@nightshift/local/parts/kafka-jars'
 import { climb } from '@nightshift/local/parts/try-each'
@@ -10,7 +17,6 @@ import { statePaths } from '@nightshift/local/system/state'
 import { Producer } from '@platformatic/kafka'
 import type { IHeaders } from 'kafkajs'
 import { describe, expect, inject, test } from 'vitest'
-import { expectSoon, type KafkaLab, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 const run = promisify(execFile)
 const javaMs = 45_000

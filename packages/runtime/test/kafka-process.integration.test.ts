@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { openKafkaLab, paymentCaptured } from '@nightshift/load-tests/harness/kafka-lab'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
-import { openKafkaLab, paymentCaptured } from './kafka-lab.ts'
 
 const aliveMs = 20_000
 const childFile = fileURLToPath(new URL('./kafka-child.ts', import.meta.url))

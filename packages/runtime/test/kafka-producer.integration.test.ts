@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import {
+  expectSoon,
+  openKafkaLab,
+  paymentCaptured,
+  topic,
+} from '@nightshift/load-tests/harness/kafka-lab'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
 import { type KafkaRecord, openKafkaProducer } from '../src/kafka/producer.ts'
 import { openLog } from '../src/telemetry/logger.ts'
-import { expectSoon, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 /** A send may take 5 s, and throwing away what it left behind 1 s more. */
 const givenUpMs = 7_500

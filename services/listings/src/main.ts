@@ -6,6 +6,8 @@ import {
   watchBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
+import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/select-then-insert'
@@ -88,7 +90,10 @@ async function start(
     {
       brokers: config.KAFKA_BROKERS,
       prefix: config.KAFKA_PREFIX,
-      publish,
+      policy:
+        config.PATTERN_DEAD_LETTERS === 'on'
+          ? retryThenDeadLetter({ service: 'listings', publish, log })
+          : retryForEver(log),
       log,
       metrics: consumerMetrics(metrics.registry),
       stopping: stop,

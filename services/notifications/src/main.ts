@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
+import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
+import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
@@ -56,7 +58,10 @@ async function start(
     {
       brokers: config.KAFKA_BROKERS,
       prefix: config.KAFKA_PREFIX,
-      publish,
+      policy:
+        config.PATTERN_DEAD_LETTERS === 'on'
+          ? retryThenDeadLetter({ service: 'notifications', publish, log })
+          : retryForEver(log),
       log,
       metrics: consumerMetrics(metrics.registry),
       stopping: stop,

@@ -1,6 +1,8 @@
 import type { Gauge } from 'prom-client'
 import type { Log } from '../telemetry/logger.ts'
-import type { Position } from './dead-letter.ts'
+
+/** Where a record lies. */
+export type Position = { topic: string; partition: number; offset: string }
 
 /** What a consumer waits for, and since when it has got nowhere. */
 export type Stall = {

@@ -14,11 +14,13 @@ export type UnreadableBatch = {
   bytes: Buffer
 }
 
+/** A record as a consumer gets it. */
+export type ReceivedRecord = KafkaMessage & { unreadable?: UnreadableBatch }
+
 /** What KafkaJS expects of its decoder, and `unreadable` beside it. */
-export type DecodedRecord = KafkaMessage & {
+export type DecodedRecord = ReceivedRecord & {
   isControlRecord: boolean
   batchContext: { producerId: string; inTransaction: boolean }
-  unreadable?: UnreadableBatch
 }
 
 /** Per partition and answer of the broker. A topic takes 1 MiB per batch, compressed. */
