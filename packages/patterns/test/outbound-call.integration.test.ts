@@ -7,8 +7,10 @@ import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dependency, dependencyMetrics } from '../src/circuit-breaker/call-dependency.ts'
+import { circuitBreaker } from '../src/circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
+import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
+import { outboundCall } from '../src/circuit-breaker/outbound-call.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000
@@ -212,7 +214,9 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     breakerOpenMs: 100,
   }
   const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
-  const call = dependency('other-side', limits, log, dependencyMetrics(new Registry()))
+  const metrics = dependencyMetrics(new Registry())
+  const breaker = circuitBreaker('other-side', limits, log, metrics)
+  const call = outboundCall({ dependency: 'other-side', limits, breaker, log, metrics })
   const ask = () =>
     call('ask', deadlineIn(2_000), async deadline => {
       const answer = await client.call({ method: 'GET', path: '/', deadline })

@@ -3,9 +3,13 @@ import { join } from 'node:path'
 import {
   type Backlog,
   backlogMetrics,
-  watchBacklog,
+  boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
+import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
@@ -79,12 +83,13 @@ async function start(
     log,
     stop,
   })
-  const { openMax } = limits.backlog
-  const backlog = watchBacklog(
-    max => countLeftOpen(worker, max),
-    openMax,
-    backlogMetrics(metrics.registry).open,
-  )
+  const bound = {
+    count: (max: number) => countLeftOpen(worker, max),
+    max: limits.backlog.openMax,
+    metrics: backlogMetrics(metrics.registry),
+  }
+  const backlog =
+    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
   startJobs(open, stop, announcements, { workerPool: worker, finish, backlog, log })
   const consumer = consumePaymentEvents(
     {
@@ -179,12 +184,18 @@ function choosePatterns(config: Config, { open, pools, metrics, log, stop }: Res
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
   )
-  const callPayments = dependency(
-    'payments',
-    limits.payments,
+  const callMetrics = dependencyMetrics(metrics.registry)
+  const breaker =
+    config.PATTERN_CIRCUIT_BREAKER === 'on'
+      ? circuitBreaker('payments', limits.payments, log, callMetrics)
+      : noBreaker()
+  const callPayments = outboundCall({
+    dependency: 'payments',
+    limits: limits.payments,
+    breaker,
     log,
-    dependencyMetrics(metrics.registry),
-  )
+    metrics: callMetrics,
+  })
   const { againBaseMs, againCapMs } = limits.resume
   const finish: FinishPublicationDeps = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),

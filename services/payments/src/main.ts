@@ -1,5 +1,9 @@
 import { join } from 'node:path'
-import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import {
+  backlogMetrics,
+  boundedBacklog,
+} from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
 import { outboxCrashPoints } from '@nightshift/patterns/outbox/crash-points'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
@@ -173,7 +177,9 @@ function wirePatterns(config: Config, open: AsyncDisposableStack, plumbing: Plum
         )
       : publishAfterCommit(worker, topic, publish)
   const count = (max: number) => countLeftOpen(worker, max)
-  const backlog = watchBacklog(count, limits.backlog.openMax, backlogMetrics(metrics.registry).open)
+  const bound = { count, max: limits.backlog.openMax, metrics: backlogMetrics(metrics.registry) }
+  const backlog =
+    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const reconcile = config.PATTERN_RECONCILER === 'on' ? reconcileDue : leaveItToClients
 

@@ -1,4 +1,7 @@
-import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { openHttpClient } from '@nightshift/runtime/http/client'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
@@ -27,12 +30,19 @@ export function wireProvider(
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
-  const call = dependency(
-    'card-provider',
-    limits.provider,
+  const dependency = 'card-provider'
+  const callMetrics = dependencyMetrics(metrics.registry)
+  const breaker =
+    config.PATTERN_CIRCUIT_BREAKER === 'on'
+      ? circuitBreaker(dependency, limits.provider, log, callMetrics)
+      : noBreaker()
+  const call = outboundCall({
+    dependency,
+    limits: limits.provider,
+    breaker,
     log,
-    dependencyMetrics(metrics.registry),
-  )
+    metrics: callMetrics,
+  })
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // Our clock against the database's: the margin of the rules is for that, too.
   const wayTo = (begunAt: Date) => retryModeOf(Date.now() - begunAt.getTime(), limits.providerRules)

@@ -1,6 +1,6 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
-import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
 import type { HttpAnswer, HttpClient } from '@nightshift/runtime/http/client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
@@ -17,7 +17,7 @@ const { retryAfterCapMs } = limits.payments
  * the publication: whoever asks again, after whatever happened here, asks for the same payment.
  */
 export function payForPublication(
-  call: CallDependency,
+  call: OutboundCall,
   http: HttpClient,
   serviceKey: string,
 ): PublishListingDeps['pay'] {
