@@ -58,7 +58,7 @@ export function paymentPhases(options: PhasesOptions): Pick<TakePaymentDeps, 'cl
   const { pool, lookUps, batching, fencing, announcements, isBacklogFull } = options
   const { lanesMax, batchMax, beginMinMs, statementMaxMs } = options
   const settings = { ...options.claim, route: takePaymentRoute }
-  const bounds = { lanesMax, batchMax, isErrorOfOne }
+  const bounds = { workersMax: lanesMax, batchMax, isErrorOfOne }
   const claimOne = batching({
     ...bounds,
     run: async (queued: readonly QueuedClaim[]): Promise<(ClaimAttempt | Overloaded)[]> => {
