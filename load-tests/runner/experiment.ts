@@ -43,6 +43,8 @@ export type Experiment = Readonly<{
    * aside, which is then no finding.
    */
   paysDirectly?: true
+  /** The naive arm breaks no promise, and is only worse: the figure alone has to show it. */
+  breaksNoPromise?: true
   /** Intents of a round; the short form has fewer. */
   size: Readonly<{ full: number; short: number }>
   method: (lab: Lab) => Promise<void>

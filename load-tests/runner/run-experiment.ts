@@ -65,7 +65,8 @@ function judge(experiment: Experiment, done: Record<ArmName, ArmRound[]>) {
     const protectedFigure = done.with[round]?.figures[figure] ?? 0
     return (naive.figures[figure] ?? 0) >= protectedFigure + atLeast
   })
-  const isCaught = done.naive.every(({ verdict }) => verdict.valid === false)
+  const isCaught =
+    experiment.breaksNoPromise || done.naive.every(({ verdict }) => verdict.valid === false)
   return isWorse && isCaught ? ('proved' as const) : ('dud' as const)
 }
 

@@ -22,7 +22,7 @@ function openLab(): Promise<KafkaLab> {
 const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
   eventually(what, async () => ((await isSo()) ? true : undefined))
 
-/** What the probe of readiness, the metric and the log say of a consumer. */
+/** What readiness, the metric and the log show of a consumer. */
 async function seenOf(lab: KafkaLab, consumer: RunningConsumer) {
   const operations = buildOperationsServer(lab.registry, () => true, [consumer])
   const ready = await operations.inject('/health/ready')
@@ -37,9 +37,9 @@ async function seenOf(lab: KafkaLab, consumer: RunningConsumer) {
   }
 }
 
-/** A consumer that was dead for hours looked healthy from everywhere (tulios/kafkajs#1475). */
-describe.concurrent('a consumer without progress is seen, and readiness stays what it is', () => {
-  test('while it retries one record, until that is applied', async () => {
+/** Without this a consumer that is dead for hours looks healthy (tulios/kafkajs#1475). */
+describe.concurrent('a consumer without progress is reported, and readiness does not change', () => {
+  test('while it retries one record, until the record is applied', async () => {
     await using lab = await openLab()
     let isAway = true
     const handled: string[] = []
@@ -106,7 +106,7 @@ describe.concurrent('a consumer without progress is seen, and readiness stays wh
     })
   })
 
-  test('but not one that has nothing to do, or no partition', async () => {
+  test('but not while it has no record to apply, or no partition', async () => {
     await using lab = await openLab()
     const consumers = Array.from({ length: 5 }, () =>
       lab.consume(async () => 'applied', { stalledAfterMs: 6_000 }),

@@ -21,7 +21,7 @@ function history(length: number) {
 }
 
 describe.concurrent('a record is applied', () => {
-  test('once each, in the order of its partition, and leaves a line and a count', async () => {
+  test('once, in the order of its partition, and leaves a line and a count', async () => {
     await using lab = await openLab()
     const [one, other] = [history(30), history(30)]
     await lab.writeEvents(0, ...one)
@@ -55,7 +55,7 @@ describe.concurrent('a record is applied', () => {
     expect(lab.letters).toEqual([])
   })
 
-  test('after a restart only if its offset had not moved', async () => {
+  test('again after a restart only if its offset had not moved', async () => {
     await using lab = await openLab()
     const events = history(6)
     const ids = events.map(event => event.eventId)
@@ -92,7 +92,7 @@ describe.concurrent('a group', () => {
   })
   afterEach(() => lab[Symbol.asyncDispose]())
 
-  test('shares the partitions, and one that leaves hands its own over in time', async () => {
+  test('shares the partitions, and a member that leaves hands its own over in time', async () => {
     const handled = { one: new Set<number>(), other: new Set<number>() }
     const partitionOf = (event: { aggregateVersion: number }) => event.aggregateVersion - 1
     const handler = (seen: Set<number>) => async (event: { aggregateVersion: number }) => {

@@ -6,11 +6,11 @@
  */
 import { Gauge, type Registry } from 'prom-client'
 
-/** What was accepted and is not finished, and whether it is as much as can be finished in time. */
+/** Accepted work that is not finished, and whether there is as much as can be finished in time. */
 export type Backlog = {
   /**
-   * Whether the last look found the backlog full. A new request is refused then, before anything has
-   * begun: accepted, it would wait for longer than its caller does, and make others wait longer too.
+   * True if the last look found the backlog full. A new request is refused then, before anything has
+   * begun: accepted, it would wait longer than its caller does, and make others wait longer too.
    */
   isFull: () => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */

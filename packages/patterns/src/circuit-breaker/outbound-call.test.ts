@@ -80,7 +80,7 @@ describe('the dependency is not asked', () => {
     expect(asked).toBe(0)
   })
 
-  test('with too little time left, and the breaker does not hear of it', async () => {
+  test('with too little time left, and the breaker records nothing', async () => {
     expect((await ask(ok, deadlineIn(limits.attemptMinMs - 1))).kind).toBe('not-sent')
     expect(asked).toBe(0)
     expect(results).toEqual([])

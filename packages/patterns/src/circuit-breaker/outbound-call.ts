@@ -10,7 +10,7 @@ import type { DependencyMetrics } from './metrics.ts'
 export type OutboundCallLimits = Readonly<{
   /** One attempt. It ends with the deadline of the caller if that is sooner. */
   attemptMs: number
-  /** With less than this left the dependency is not asked: the answer could not be used. */
+  /** The dependency is not asked with less time left: the answer could not be used. */
   attemptMinMs: number
 }>
 
@@ -28,7 +28,7 @@ export type OutboundCall = <Value, Reason>(
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
 ) => Promise<Outcome<Value, Reason>>
 
-/** With less of an attempt's time than this, a missing answer says nothing about the dependency. */
+/** A caller that leaves a smaller share of an attempt's time can't judge the dependency by silence. */
 const fairShareOfAttempt = 0.5
 /** An attempt ends by its own deadline. One that has not ended this long after it never will. */
 const backstopMs = 1_000

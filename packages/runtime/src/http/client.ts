@@ -17,7 +17,7 @@ export type HttpCall = {
   deadline: Deadline
 }
 
-/** What the wire said. What it means is the business of the client that asked. */
+/** The answer on the wire. Its meaning is decided by the client that asked. */
 export type HttpAnswer =
   | { kind: 'answer'; status: number; headers: Record<string, unknown>; body: string }
   | { kind: 'not-sent'; cause: unknown }
@@ -28,13 +28,13 @@ export type HttpClient = {
   close: () => Promise<void>
 }
 
-/** One pool of connections to one dependency. Nothing is retried here: that is a decision, not plumbing. */
+/** One pool of connections to one dependency. Nothing is retried here: retries are a decision. */
 export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpClient {
   const pool = new Pool(baseUrl, {
     connections: limits.connectionsMax,
     pipelining: 1,
     connect: { timeout: limits.connectMs },
-    // The deadline of the call bounds the whole; these would only bound the gaps.
+    // The deadline of the call bounds the whole; these two would only bound the gaps.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: limits.answerBytesMax,
@@ -49,8 +49,8 @@ async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
   const wire = { started: false }
   const giveUp = new AbortController()
   const over = Promise.withResolvers<never>()
-  // Cleared with the answer. A signal that times out by itself goes off all the same, later, with an
-  // error and its stack for nobody.
+  // Cleared with the answer. `AbortSignal.timeout` would go off later all the same, and make an error
+  // with a stack that nothing uses.
   const timer = setTimeout(() => {
     const late = new Error('the deadline has passed')
     giveUp.abort(late)
@@ -58,8 +58,8 @@ async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
   }, call.deadline.remainingMs())
   try {
     if (call.deadline.remainingMs() <= 0) throw new Error('the deadline has passed')
-    // undici hears of the signal only when it has a connection for the request: in its queue, or
-    // while it connects, the deadline would pass unnoticed.
+    // undici watches the signal only once it has a connection for the request: in its queue, or while
+    // it connects, the deadline would pass unnoticed.
     return await Promise.race([exchange(pool, call, wire, giveUp.signal), over.promise])
   } catch (cause) {
     return wire.started ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
@@ -90,8 +90,7 @@ async function exchange(
 
 /**
  * Notices the moment at which a request is handed to a socket. Before it nothing can have happened;
- * after it anything may have. Decided here and not from the name of an error: the same ECONNRESET
- * comes in both cases.
+ * after it anything may have. The name of an error does not tell: ECONNRESET comes in both cases.
  */
 function noticeStart(
   wire: { started: boolean },
@@ -100,7 +99,7 @@ function noticeStart(
   return dispatch => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        // A request that was given up in the queue gets here too, and is dropped unwritten.
+        // A request that was given up in the queue comes here too, and is dropped unwritten.
         if (!signal.aborted) wire.started = true
         handler.onRequestStart?.(controller, context)
       },
