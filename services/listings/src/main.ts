@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { ListingEvent } from '@nightshift/contracts/events'
 import {
   type Backlog,
   backlogMetrics,
@@ -177,8 +178,8 @@ function choosePatterns(config: Config, { open, pools, metrics, log, stop }: Res
   }
   const announcements =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(worker, topic, outboxRelay(relay))
-      : publishAfterCommit(worker, topic, publish)
+      ? outbox<ListingEvent>(worker, topic, outboxRelay(relay))
+      : publishAfterCommit<ListingEvent>(worker, topic, publish)
   const keys = chooseKeys(config)
 
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
@@ -225,7 +226,7 @@ function switchesHere(config: Config, log: ListingsLog): Config {
 function startJobs(
   open: AsyncDisposableStack,
   stop: AbortSignal,
-  announcements: Outbox,
+  announcements: Pick<Outbox, 'run'>,
   {
     workerPool,
     finish,

@@ -1,3 +1,4 @@
+import type { ListingEvent } from '@nightshift/contracts/events'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
 import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
@@ -10,7 +11,11 @@ import { putListingLive } from './listings.ts'
 import { lockPublication, markPublished } from './publications.ts'
 import { type AnswerOf, declineAndReturn } from './settle-publication.ts'
 
-type Patterns = { outbox: Outbox; rememberEvent: RememberEvent; keys: IdempotencyKeys }
+type Patterns = {
+  outbox: Outbox<ListingEvent>
+  rememberEvent: RememberEvent
+  keys: IdempotencyKeys
+}
 
 /** The statements of one payment event, bound to one transaction. */
 export function paymentEventTransaction(
@@ -28,7 +33,7 @@ export function paymentEventTransaction(
 
 function bind(
   tx: Transaction,
-  announce: Announce,
+  announce: Announce<ListingEvent>,
   { rememberEvent, keys }: Patterns,
   answerOf: AnswerOf,
 ): PaymentEventTransaction {
