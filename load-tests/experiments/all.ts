@@ -7,6 +7,8 @@ import { durableRefund } from './durable-refund.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
+import { poisonRecord } from './poison-record.ts'
+import { providerDown } from './provider-down.ts'
 import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
@@ -25,6 +27,8 @@ export const proofs: readonly Proof[] = [
   idempotencyKey,
   lateExecution,
   outboxExperiment,
+  poisonRecord,
+  providerDown,
   reconcilerOff,
   durableRefund,
   replyLost,

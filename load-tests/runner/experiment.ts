@@ -39,6 +39,8 @@ export type Experiment = Readonly<{
    * payments, and the auditor excuses that.
    */
   paysDirectly?: true
+  /** The naive arm breaks no promise, and is only worse: the figure alone has to show it. */
+  breaksNoPromise?: true
   /** Intents of a round. The short form has fewer. */
   size: Readonly<{ full: number; short: number }>
   method: (context: ExperimentContext) => Promise<void>

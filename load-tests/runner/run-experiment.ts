@@ -70,8 +70,9 @@ function outcomeOf(experiment: Experiment, done: Record<ArmName, ArmRound[]>) {
     const withPattern = done.with[round]?.figures[figure] ?? 0
     return (naive.figures[figure] ?? 0) >= withPattern + atLeast
   })
-  const isFound = done.naive.every(({ verdict }) => verdict.valid === false)
-  return isWorse && isFound ? ('proved' as const) : noEffect
+  const isCaught =
+    experiment.breaksNoPromise || done.naive.every(({ verdict }) => verdict.valid === false)
+  return isWorse && isCaught ? ('proved' as const) : noEffect
 }
 
 function explainVerdict({ verdict }: ArmRound): string[] {

@@ -81,7 +81,7 @@ export const limits = {
    * As many batches of each phase at a time, and payments in each. A second lane takes from the first
    * the company that makes a commit cheap: with two, 64 callers cost half as much processor time again.
    */
-  batching: { lanesMax: 1, batchMax: 128 },
+  batching: { workersMax: 1, batchMax: 128 },
   /** Payments or lines of a page, unless the caller says otherwise; and refunds of one payment. */
   page: { defaultSize: 50, refundsMax: 1_000 },
   /** Keys whose time is over, a few at a time. */
@@ -120,7 +120,7 @@ for (const { lockMs, statementMs } of [pool, workerPool, lookUpPool]) {
   assert(lockMs < statementMs, 'a lock is waited for within a statement')
 }
 assert(
-  2 * batching.lanesMax < workerPool.connectionsMax,
+  2 * batching.workersMax < workerPool.connectionsMax,
   'with all lanes of both phases busy, the jobs still get a connection',
 )
 assert(

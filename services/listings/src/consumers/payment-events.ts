@@ -8,7 +8,7 @@ import { type ApplyPaymentEventDeps, applyPaymentEvent } from '../flows/apply-pa
 
 type Plumbing = Pick<
   ConsumerOptions<PaymentEvent>,
-  'brokers' | 'prefix' | 'publish' | 'log' | 'metrics' | 'stopping'
+  'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
 /** Hears from payments what became of a payment, and lets the listing follow. */

@@ -8,7 +8,7 @@ import { type ApplyListingEventDeps, applyListingEvent } from '../flows/apply-li
 
 type Plumbing = Pick<
   ConsumerOptions<ListingEvent>,
-  'brokers' | 'prefix' | 'publish' | 'log' | 'metrics' | 'stopping'
+  'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
 /** Hears from listings what went live, and decides whom to tell. */

@@ -2,18 +2,25 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { PaymentEvent } from '@nightshift/contracts/events'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { waitUntil } from '@nightshift/local/wait-until'
-import type { IHeaders, Message } from 'kafkajs'
-import { Registry } from 'prom-client'
-import { openKafka } from '../src/kafka/client.ts'
+import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
+import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-events'
+import { openKafka } from '@nightshift/runtime/kafka/client'
 import {
   type Applied,
   type ConsumerOptions,
   type RunningConsumer,
   runConsumer,
-} from '../src/kafka/consumer.ts'
-import { consumerMetrics } from '../src/kafka/consumer-metrics.ts'
-import { type KafkaRecord, openKafkaProducer, type Publish } from '../src/kafka/producer.ts'
-import { type LogFields, openLog } from '../src/telemetry/logger.ts'
+} from '@nightshift/runtime/kafka/consumer'
+import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
+import {
+  type KafkaRecord,
+  openKafkaProducer,
+  type Publish,
+} from '@nightshift/runtime/kafka/producer'
+import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
+import { type LogFields, openLog } from '@nightshift/runtime/telemetry/logger'
+import type { IHeaders, Message } from 'kafkajs'
+import { Registry } from 'prom-client'
 
 export const topic = 'payments.v1'
 
@@ -21,7 +28,7 @@ const patienceMs = 20_000
 
 export type PaymentCaptured = Extract<PaymentEvent, { type: 'payment.captured' }>
 
-/** What a dead letter says of the record that it was. */
+/** What a dead letter says about its record. */
 export type DeadLetter = {
   reason: string
   topic: string
@@ -52,14 +59,20 @@ export function paymentCaptured(aggregateId: string, aggregateVersion = 1): Paym
   }
 }
 
+type ConsumeOptions = { publishLetters?: Publish } & Partial<
+  Pick<ConsumerOptions<PaymentCaptured>, 'policy' | 'stalledAfterMs' | 'brokers'>
+>
+
 export type KafkaLab = Awaited<ReturnType<typeof openKafkaLab>>
 
-/** Topics and groups of its own on the broker of this test run, and somebody who writes anything. */
+/** Topics and groups of its own on the broker of this test run, and a producer that writes anything. */
 export async function openKafkaLab(brokers: string) {
   await using undo = new AsyncDisposableStack()
   const prefix = `lab_${randomBytes(4).toString('hex')}.`
   const lines: LogFields<string>[] = []
-  const log = openLog('lab', { write: line => void lines.push(JSON.parse(line)) })
+  const log = openLog<RuntimeLogEvent | DeadLettersLogEvent>('lab', {
+    write: line => void lines.push(JSON.parse(line)),
+  })
   const registry = new Registry()
   const metrics = consumerMetrics(registry)
   undo.defer(() => deleteTopics(brokers, prefix))
@@ -72,7 +85,7 @@ export async function openKafkaLab(brokers: string) {
   const producer = undo.adopt(openKafkaProducer('lab', brokers, prefix, log), p => p.close())
 
   const letters: DeadLetter[] = []
-  /** The real producer, and a look at what becomes a dead letter. */
+  /** The real producer; what it published as a dead letter can be looked at. */
   const publish: Publish = async (records: readonly KafkaRecord[]) => {
     await producer.publish(records)
     for (const { value } of records) letters.push(JSON.parse(value))
@@ -85,17 +98,17 @@ export async function openKafkaLab(brokers: string) {
   /** A consumer of the service `listings`; all of one lab are one group. */
   const consume = (
     handle: (event: PaymentCaptured) => Promise<Applied>,
-    publishLetters: Publish = publish,
-    overrides: Partial<Pick<ConsumerOptions<PaymentCaptured>, 'stalledAfterMs' | 'brokers'>> = {},
+    { publishLetters = publish, ...overrides }: ConsumeOptions = {},
   ): RunningConsumer => {
+    const service = 'listings'
     const consumer = runConsumer<PaymentCaptured>({
-      service: 'listings',
+      service,
       topic,
       prefix,
       brokers,
       schema: PaymentEvent,
       handle,
-      publish: publishLetters,
+      policy: retryThenDeadLetter({ service, publish: publishLetters, log }),
       log,
       metrics,
       ...overrides,
@@ -122,7 +135,6 @@ export async function openKafkaLab(brokers: string) {
     metrics,
     letters,
     publish: producer.publish,
-    publishLetters: publish,
     consume,
     write,
     writeEvents,
