@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ListenerPorts } from '@nightshift/local/system/links'
+import type { ListenerPorts } from '@nightshift/local/ports/ports'
 import type { TestParts } from './test-parts.ts'
 
 /** Kafka listeners that belong to one system until it gives them back. */

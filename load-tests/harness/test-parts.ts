@@ -5,12 +5,13 @@
 import { access } from 'node:fs/promises'
 import { environmentOf } from '@nightshift/local/machine'
 import { findFreePorts, lateRange } from '@nightshift/local/ports/free-ports'
+import type { ListenerPorts } from '@nightshift/local/ports/ports'
 import { prepareDatabases } from '@nightshift/local/prepare/prepare'
 import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import { type ControlClient, controlClient } from '@nightshift/local/supervisor/control-client'
 import { launchSupervisor } from '@nightshift/local/supervisor/launch-supervisor'
 import type { SupervisorFile } from '@nightshift/local/supervisor/supervisor-file'
-import { kafkaListeners, type ListenerPorts } from '@nightshift/local/system/links'
+import { kafkaListeners } from '@nightshift/local/system/links'
 import {
   makeSecrets,
   type Secrets,

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentOf } from '../src/machine.ts'
 import type { Part, PartContext } from '../src/parts/part.ts'
+import { findFreePorts } from '../src/ports/free-ports.ts'
 import { probe } from '../src/supervisor/probe.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
 import { repoRoot } from '../src/system/state.ts'
@@ -90,13 +90,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   process.kill(-child.pid, signal)
 }
 
-/** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  const [port = 0] = await findFreePorts(1)
+  return port
 }

@@ -1,19 +1,10 @@
 import type { FaultProxyClient } from '../fault-proxy-client.ts'
 import type { ProxyView, ToxicRequest } from '../proxy/toxic.ts'
 
-/** Faults of the connections between processes; the fault proxy logs them itself. */
-export type LinkFaults = Readonly<{
-  listLinks: () => Promise<readonly ProxyView[]>
-  /** Replaces a toxic of the same name. */
-  addToxic: (link: string, toxic: ToxicRequest) => Promise<void>
-  /** Removes every toxic of a link, or only the named one. Answers the names of the removed. */
-  removeToxics: (link: string, toxic?: string) => Promise<readonly string[]>
-  /** Cuts its connections and refuses new ones until `bringUp`. */
-  takeDown: (link: string) => Promise<void>
-  bringUp: (link: string) => Promise<void>
-}>
+export type LinkFaults = Readonly<ReturnType<typeof openLinkFaults>>
 
-export function openLinkFaults(faults: FaultProxyClient): LinkFaults {
+/** Faults of the connections between processes; the fault proxy logs them itself. */
+export function openLinkFaults(faults: FaultProxyClient) {
   async function listLinks(): Promise<readonly ProxyView[]> {
     try {
       return await faults.list()
@@ -31,19 +22,22 @@ export function openLinkFaults(faults: FaultProxyClient): LinkFaults {
 
   return {
     listLinks,
-    async addToxic(link, toxic) {
+    /** Replaces a toxic of the same name. */
+    async addToxic(link: string, toxic: ToxicRequest): Promise<void> {
       const { toxics } = await find(link)
       const { type, stream = 'downstream', name = `${type}_${stream}` } = toxic
       if (toxics.some(each => each.name === name)) await faults.removeToxic(link, name)
       await faults.addToxic(link, toxic)
     },
-    async removeToxics(link, toxic) {
+    /** Removes every toxic of a link, or only the named one. Answers the names of the removed. */
+    async removeToxics(link: string, toxic?: string): Promise<readonly string[]> {
       const names = (await find(link)).toxics
         .map(({ name }) => name)
         .filter(name => toxic === undefined || name === toxic)
       for (const name of names) await faults.removeToxic(link, name)
       return names
     },
+    /** Cuts its connections and refuses new ones until `bringUp`. */
     takeDown: faults.disable,
     bringUp: faults.enable,
   }

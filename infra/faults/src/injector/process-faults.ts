@@ -7,21 +7,6 @@ import { waitUntil } from '@nightshift/local/wait-until'
 import { openFaultRecord } from './fault-record.ts'
 import type { InjectorTarget, RecoveryTime, TargetName } from './target.ts'
 
-/** Faults of a process: a service, a simulator or a part. */
-export type ProcessFaults = Readonly<{
-  /** SIGKILL to the whole process group. Resolves when the supervisor has it ready again. */
-  kill: (name: TargetName) => Promise<RecoveryTime>
-  /** Stops and starts it, as a deployment does. */
-  restart: (name: TargetName) => Promise<RecoveryTime>
-  /** SIGSTOP to its whole process tree: it answers nothing and loses nothing. */
-  freeze: (name: TargetName) => Promise<void>
-  /** SIGCONT. Resolves when it is ready, and tells whether the log had an open fault of it. */
-  thaw: (name: TargetName) => Promise<RecoveryTime & Readonly<{ wasFaulty: boolean }>>
-  /** It stays down until it is started. */
-  stop: (name: TargetName) => Promise<void>
-  start: (name: TargetName) => Promise<RecoveryTime>
-}>
-
 /** The details of each fault in the log; the auditor recognizes a pause by its signal. */
 const details = {
   kill: { fault: 'kill', signal: 'SIGKILL' },
@@ -33,7 +18,10 @@ const details = {
 /** Kafka takes the longest after a kill, because it reads its logs back. */
 const recoveryMs = 60_000
 
-export function openProcessFaults(target: InjectorTarget): ProcessFaults {
+export type ProcessFaults = Readonly<ReturnType<typeof openProcessFaults>>
+
+/** Faults of a process: a service, a simulator or a part. */
+export function openProcessFaults(target: InjectorTarget) {
   const { client, nameOf } = target
   const record = openFaultRecord(target.faults)
 
@@ -62,8 +50,11 @@ export function openProcessFaults(target: InjectorTarget): ProcessFaults {
   }
 
   return {
-    kill: name => injectAndWait(name, 'kill', () => client.signal(nameOf(name), 'SIGKILL')),
-    restart: name =>
+    /** SIGKILL to the whole process group. Resolves when the supervisor has it ready again. */
+    kill: (name: TargetName) =>
+      injectAndWait(name, 'kill', () => client.signal(nameOf(name), 'SIGKILL')),
+    /** Stops and starts it, as a deployment does. */
+    restart: (name: TargetName) =>
       injectAndWait(name, 'restart', async pid => {
         await signalTree(pid, 'SIGCONT')
         const isPart = partNames.some(part => part === name)
@@ -72,28 +63,31 @@ export function openProcessFaults(target: InjectorTarget): ProcessFaults {
         await client.stop(nameOf(name))
         return client.start(nameOf(name))
       }),
-    async freeze(name) {
+    /** SIGSTOP to its whole process tree: it answers nothing and loses nothing. */
+    async freeze(name: TargetName): Promise<void> {
       const pid = await runningPid(name)
       if (await isDocker(pid)) throw new Error(`${name} runs in Docker: use \`docker pause\``)
       if (await record.isOpen('process', name)) throw new Error(`${name} has a fault already`)
       await record.begin('process', name, details.freeze)
       await signalTree(pid, 'SIGSTOP')
     },
-    async thaw(name) {
+    /** SIGCONT. Resolves when it is ready, and tells whether the log had an open fault of it. */
+    async thaw(name: TargetName): Promise<RecoveryTime & Readonly<{ wasFaulty: boolean }>> {
       const startedAt = performance.now()
       await signalTree(await runningPid(name), 'SIGCONT')
       const wasFaulty = await record.endIfOpen('process', name)
       await untilReady(target, name)
       return { recoveredAfterMs: Math.round(performance.now() - startedAt), wasFaulty }
     },
-    async stop(name) {
+    /** The process stays down until it is started. */
+    async stop(name: TargetName): Promise<void> {
       const pid = await runningPid(name)
       await record.endIfOpen('process', name)
       await record.begin('process', name, details.stop)
       await signalTree(pid, 'SIGCONT')
       await client.stop(nameOf(name))
     },
-    async start(name) {
+    async start(name: TargetName): Promise<RecoveryTime> {
       const startedAt = performance.now()
       await client.start(nameOf(name))
       await untilReady(target, name)

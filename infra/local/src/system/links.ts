@@ -1,5 +1,5 @@
 import type { KafkaListener } from '../parts/kafka-settings.ts'
-import type { PortName, PortPlan } from '../ports/ports.ts'
+import type { LinkPorts, ListenerPorts, PortName, PortPlan } from '../ports/ports.ts'
 import type { PartName } from './start-parts.ts'
 
 const host = '127.0.0.1'
@@ -26,34 +26,6 @@ export const linkNames = Object.keys(listens) as readonly LinkName[]
 
 /** One entry of the fault proxy's setting LINKS. `listen` has no host: the proxy's HOST is taken. */
 export type Link = Readonly<{ name: LinkName; listen: string; upstream: string }>
-
-/** Fixed when the broker starts: its listeners, and the proxies whose addresses it advertises. */
-export type ListenerPorts = Pick<
-  PortPlan,
-  | 'kafkaForPayments'
-  | 'kafkaForListings'
-  | 'kafkaForNotifications'
-  | 'paymentsToKafka'
-  | 'listingsToKafka'
-  | 'notificationsToKafka'
->
-
-/** The further ports of a system with links. */
-export type LinkPorts = ListenerPorts &
-  Pick<
-    PortPlan,
-    | 'faults'
-    | 'paymentsPrivate'
-    | 'listingsPrivate'
-    | 'notificationsPrivate'
-    | 'listingsToPayments'
-    | 'paymentsToProvider'
-    | 'paymentsToPostgres'
-    | 'listingsToPostgres'
-    | 'notificationsToPostgres'
-    | 'listingsToRedis'
-    | 'notificationsToMail'
-  >
 
 export type LinkOptions = Readonly<{
   ports: LinkPorts &

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { PortPlan } from '../ports/ports.ts'
+import type { LinkPorts, PortPlan } from '../ports/ports.ts'
 import type { RoleName } from '../prepare/database-roles.ts'
 import { databaseUrl } from '../prepare/database-url.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
@@ -7,7 +7,6 @@ import {
   addressOver,
   type Link,
   type LinkOptions,
-  type LinkPorts,
   listenPorts,
   planLinks,
   urlOver,
