@@ -1,5 +1,5 @@
 import type { Experiment } from '../runner/experiment.ts'
-import type { Grid } from '../runner/matrix.ts'
+import type { Matrix } from '../runner/matrix.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
@@ -14,10 +14,10 @@ import { selectThenInsertExperiment } from './select-then-insert.ts'
 import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
 
-/** Something to be proved by breaking the system: a pattern against its twin, or a grid. */
-export type Proof = Experiment | Grid
+/** Something that is proved by breaking the system: a pattern against its naive version, or a matrix. */
+export type Proof = Experiment | Matrix
 
-/** Every proof, in the order of their names, the long ones last. */
+/** Every proof. The crash matrix takes longest, and comes last. */
 export const proofs: readonly Proof[] = [
   cacheThenChargeExperiment,
   webhookHint,

@@ -15,7 +15,7 @@ const probeTimeoutMs = 1_000
 const stopDeadlineMs = 10_000
 const removeRetries = 5
 
-/** Downloads are the real ones: shared with `npm start`, so that only a first run needs a network. */
+/** Downloads are shared with `npm start`, so that only a first run needs a network. */
 export const toolsDir = join(repoRoot, '.nightshift/tools')
 
 /** A throw-away place for one test. */
@@ -33,14 +33,14 @@ export async function contextIn(dir: string, part: Part['name']): Promise<PartCo
     port: await freePort(),
     controllerPort: await freePort(),
     password: 'long & "quoted" %40',
-    say: () => {},
+    report: () => {},
   }
 }
 
-/** Prepares and runs a part the way the supervisor does, without what makes it come back. */
+/** Prepares and runs a part as the supervisor does, without restarting it. */
 export async function runPart(part: Part, context: PartContext) {
   const found = await part.find(context)
-  if (found.how === 'missing') throw new Error(`${found.needed}: ${found.looked.join('\n')}`)
+  if (found.how === 'missing') throw new Error(`${found.needed}: ${found.reasons.join('\n')}`)
   return runSpec(await part.start(context, found))
 }
 

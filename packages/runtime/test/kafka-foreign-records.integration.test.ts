@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { javaRungs } from '@nightshift/local/parts/java'
-import { kafkaJarsDir } from '@nightshift/local/parts/kafka-jars'
-import { climb } from '@nightshift/local/parts/try-each'
+import { javaCandidates } from '@nightshift/local/parts/java'
+import { kafkaJarsDir } from '@nightshift/local/parts/kafka'
+import { tryEach } from '@nightshift/local/parts/try-each'
 import { statePaths } from '@nightshift/local/system/state'
 import { Producer } from '@platformatic/kafka'
 import type { IHeaders } from 'kafkajs'
@@ -59,8 +59,8 @@ async function produce(
 /** Kafka's own producer. It writes snappy in the chunks of xerial, and lz4 in blocks of 64 KiB. */
 async function produceByJava(lab: KafkaLab, compression: Compression, values: string[]) {
   const tools = statePaths().tools
-  const java = await climb(Object.values(javaRungs({ toolsDir: tools })))
-  if (!java.reached) throw new Error(java.looked.join('; '))
+  const java = await tryEach(Object.values(javaCandidates({ toolsDir: tools })))
+  if (!java.ok) throw new Error(java.reasons.join('; '))
   const producing = run(
     java.value.program,
     [

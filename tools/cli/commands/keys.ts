@@ -1,7 +1,7 @@
 /** Hands out API keys, ends them, and lists them. */
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
 import { limits as listingsLimits } from '@nightshift/listings/limits'
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { readNumber } from '@nightshift/local/read-number'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
@@ -148,7 +148,7 @@ function stateOf({ revokedAt, expiresAt }: ListedKey): string {
 
 /** The tables of the running system. @throws with what to do when nothing runs */
 async function openTables(): Promise<{ tables: KeyTables; secrets: Secrets }> {
-  const { postgresUrl } = await runningWitnesses(process.env)
+  const { postgresUrl } = await findRunningSources(process.env)
   const secrets = await loadSecrets(statePaths().secrets)
   const table = (name: 'payments' | 'listings') => ({
     url: databaseUrl(postgresUrl, { database: name }),

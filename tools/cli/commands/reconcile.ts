@@ -1,6 +1,6 @@
 /** Compares the ledger with what the card provider did, and with its settlement file. */
 
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { loadSecrets } from '@nightshift/local/system/secrets'
@@ -57,7 +57,7 @@ async function run({ month, json }: { month?: Period; json?: boolean }): Promise
 /** @throws with what to do when nothing runs */
 async function sourcesOfRecords() {
   const urlOf = await runningUrls()
-  const { postgresUrl } = await runningWitnesses(process.env)
+  const { postgresUrl } = await findRunningSources(process.env)
   const { cardProviderSecretKey } = await loadSecrets(statePaths().secrets)
   return {
     databaseUrl: databaseUrl(postgresUrl, { database: 'payments' }),

@@ -1,9 +1,9 @@
 /**
- * Every port of a local system, as a distance from one base. One number moves the whole system out
- * of the way of something else on the machine, and two systems with bases 1,000 apart never meet.
+ * Every port of a local system, as a distance from one base. One number moves the whole system away
+ * from other programs, and two systems with bases 1,000 apart share no port.
  */
 const offsets = {
-  // Where clients go. With links these are the fault proxy's; without, the services' own.
+  // The ports for clients. With links the fault proxy listens here; without, the services do.
   payments: 1,
   listings: 2,
   notifications: 3,
@@ -16,11 +16,11 @@ const offsets = {
   paymentsOperations: 101,
   listingsOperations: 102,
   notificationsOperations: 103,
-  // Listeners of the broker, one for each service; it sends who knocks there to that service's proxy.
+  // Listeners of the broker, one for each service; each advertises that service's proxy.
   kafkaForPayments: 192,
   kafkaForListings: 193,
   kafkaForNotifications: 194,
-  // Where services listen when the fault proxy has their public ports.
+  // The services listen here when the fault proxy has their public ports.
   paymentsPrivate: 201,
   listingsPrivate: 202,
   notificationsPrivate: 203,
@@ -28,7 +28,7 @@ const offsets = {
   redis: 379,
   postgres: 432,
   faults: 474,
-  // Where the fault proxy listens for a service that goes somewhere.
+  // The fault proxy listens here for the services' outgoing connections.
   listingsToPayments: 501,
   paymentsToProvider: 502,
   paymentsToPostgres: 503,
@@ -49,7 +49,7 @@ const portBaseMin = 1024
 /** From 32768 on the system itself hands out ports, and any of them may be in use. */
 const portBaseMax = 32_000
 
-/** Where each part of the system listens, for one base. */
+/** The ports for one base. */
 export function portPlan(base: number): PortPlan {
   const entries = Object.entries(offsets).map(([name, offset]) => [name, base + offset])
   return Object.fromEntries(entries)

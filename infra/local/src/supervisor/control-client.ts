@@ -12,19 +12,19 @@ export type ControlClient = Readonly<{
   add: (spec: ProcessSpec) => Promise<void>
   /** To the whole process group; false when nothing runs under that name. */
   signal: (name: string, signal: NodeJS.Signals) => Promise<boolean>
-  /** Returns when nothing of it is left. */
+  /** Returns when no process of its tree is left. */
   stop: (name: string) => Promise<void>
-  /** With `overrides`, starts it with these settings on top of its own. */
+  /** The overrides are set on top of the process's own settings. */
   start: (name: string, overrides?: Overrides) => Promise<void>
   remove: (name: string) => Promise<void>
-  /** Returns when nothing is left; the supervisor itself ends right after. */
+  /** Returns when everything has ended; the supervisor itself ends right after. */
   shutdown: () => Promise<void>
 }>
 
 const answerTimeoutMs = 5_000
-/** One process: its grace, the kill deadline, and some air. */
+/** One process: its grace, the kill deadline, and some reserve. */
 const stopTimeoutMs = 40_000
-/** Three waves of them. */
+/** Three waves of processes, one after the other. */
 const shutdownTimeoutMs = 120_000
 
 /** A client for a supervisor whose address and token are known. */
@@ -40,13 +40,15 @@ export function controlClient({
   ): Promise<T> {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}` },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const content = await response.text()
-    const answer = JSON.parse(content)
-    if (!response.ok) throw new Error(answer.error)
+    const answer = JSON.parse(await response.text())
+    if (!response.ok) throw new Error(answer.message)
     return answer
   }
   const pathOf = (name: string) => `/processes/${name}`

@@ -61,7 +61,9 @@ export async function publishListing(
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
   const claim = await deps.store.claim({ ...keyed, amountCents }, deadline)
-  if (claim.kind === 'known') return answered(claim.publication)
+  if (claim.kind === 'known') {
+    return { kind: 'finished', answer: publicationAnswer(claim.publication) }
+  }
   if (claim.kind !== 'claimed') return claim
   return finishPublication(deps, claim.publication, deadline)
 }
