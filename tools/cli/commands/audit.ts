@@ -17,7 +17,7 @@ promises were kept, 1 when one was broken, 2 when that cannot be said.`
 
 const exitUnknown = 2
 
-const command = npmCommand('audit', description)
+export const command = npmCommand('audit', description)
   .addOption(
     new Option('--run <dir>', 'judges a run that was kept, and asks no running system').conflicts([
       'save',

@@ -14,7 +14,7 @@ import { renderTable } from '../terminal/table.ts'
 
 const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
 
-const description = `Measures a price and prints it. Nothing is written unless --write says so. Speeds
+const description = `Measures what something costs, in rounds that alternate, and prints it. Nothing is written unless --write says so. Speeds
 are of this machine and this hour: the result names the machine, and gives the median of the rounds with
 the least and the most.`
 
@@ -26,7 +26,7 @@ const seed = 0
 const readRounds = (text: string) => readNumber('--rounds', text, roundsMax)
 const readSeconds = (text: string) => readNumber('--seconds', text, secondsMax)
 
-const command = npmCommand('bench', description)
+export const command = npmCommand('bench', description)
   .addArgument(new Argument('<name>', 'the bench').choices(benches.map(({ name }) => name)))
   .option('--rounds <n>', 'rounds of each arm (5)', parsedBy(readRounds))
   .option('--seconds <n>', 'time of each arm in a round (10)', parsedBy(readSeconds))

@@ -17,8 +17,8 @@ import {
 import { simulatorNames } from '@nightshift/faults/injector/target'
 import { exitUsage, exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const description = `Without a thing, lists what can be broken and what is broken now. Each fault is
-written down in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.`
+const description = `Breaks one thing of the running system on purpose. Without a thing, lists what can be broken and
+what is broken now. Each fault is written down in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.`
 
 const examples = `
 What can be broken:
@@ -38,7 +38,7 @@ const forMaxMs = 3_600_000
 const exitStopped = 130
 const columnsUnknown = 80
 
-const command = npmCommand('break', description)
+export const command = npmCommand('break', description)
   .argument('[words...]', 'the thing, and what is to happen to it')
   .option(
     '--for <time>',

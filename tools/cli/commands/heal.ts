@@ -9,10 +9,10 @@ import { simulatorNames, type TargetName } from '@nightshift/faults/injector/tar
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { exitUsage, exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const description = `Without a thing: wakes and starts every process, heals every link, resets every
+const description = `Heals what was broken on purpose: everything, or one thing. Without a thing: wakes and starts every process, heals every link, resets every
 fault setting, and waits until all is ready.`
 
-const command = npmCommand('heal', description)
+export const command = npmCommand('heal', description)
   .argument('[thing]', 'a process, a link, or a simulator whose settings are to be reset')
   .option('--json', 'one JSON document instead of lines')
   .action(exitWith(run))

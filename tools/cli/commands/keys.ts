@@ -21,7 +21,7 @@ import { renderTable } from '../terminal/table.ts'
 
 const tenantNames = seedTenants.map(({ name }) => name)
 
-const description = `API keys of the running system. A tenant may have two in use: issue the next, hand
+const description = `Hands out API keys of the running system, ends them, and lists them. A tenant may have two in use: issue the next, hand
 it over, revoke the last. A key is shown once, and only its hash is stored.`
 
 const daysMax = 3_650
@@ -33,7 +33,7 @@ const stillAcceptedMs = Math.max(listingsLimits.apiKeys.cacheMs, paymentsLimits.
 const jsonFlag = ['--json', 'one JSON document instead of lines'] as const
 const readDays = (text: string) => readNumber('--days', text, daysMax)
 
-const command = npmCommand('keys', description)
+export const command = npmCommand('keys', description)
 command
   .command('list')
   .description('Lists the keys. Without a subcommand, this one runs.')

@@ -17,7 +17,7 @@ failed. Every request and answer is kept in .nightshift/run/load, for the audito
 
 const exitStopped = 130
 
-const command = npmCommand('load', description)
+export const command = npmCommand('load', description)
   .addArgument(new Argument('<scenario>', 'the scenario').choices(scenarioNames))
   .option(
     '--rate <n>',

@@ -30,7 +30,7 @@ const inFlightMs = 90_000
 /** A person reads the first of them; the JSON has all. */
 const shownMax = 50
 
-const command = npmCommand('reconcile', description)
+export const command = npmCommand('reconcile', description)
   .option('--month <month>', 'what moved in a month such as 2026-11 (UTC)', parsedBy(readMonth))
   .option('--json', 'the comparison as JSON')
   .action(exitWith(run))

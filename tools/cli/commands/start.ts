@@ -30,7 +30,7 @@ Environment:
 
 const journeyStepDeadlineMs = 15_000
 
-const command = npmCommand('start', description)
+export const command = npmCommand('start', description)
   .addHelpText('after', environmentHelp)
   .action(exitWith(run))
 

@@ -33,7 +33,7 @@ const exitUnknown = 2
 const readRate = (text: string) => readNumber('--rate', text, ratedPerSecondMax)
 const readSeed = (text: string) => readNumber('--seed', text, seedMax)
 
-const command = npmCommand('storm', description)
+export const command = npmCommand('storm', description)
   .option('--short', 'the same in 90 seconds')
   .option(
     '--rate <n>',

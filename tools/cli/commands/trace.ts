@@ -15,7 +15,7 @@ const quietMs = 700
 const exportedMs = 4_000
 const answerMs = 5_000
 
-const command = npmCommand('trace', description)
+export const command = npmCommand('trace', description)
   .argument('<trace-id>', '32 hexadecimal digits', parsedBy(readTraceId))
   .option('--json', 'one JSON document instead of a picture')
   .action(exitWith(run))
