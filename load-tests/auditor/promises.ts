@@ -122,8 +122,7 @@ export const promises: readonly SystemPromise[] = [
   },
   {
     code: 'S5',
-    statement:
-      'no listing is visible anywhere unless its payment was captured, and neither refunded nor expired',
+    statement: 'no listing is visible anywhere unless its payment was captured',
     howChecked:
       'Every listing that the public search finds, or that is live in the table, needs a capture that is older than its publication.',
     checks: [{ check: checkVisibleIsPaid, needs: ['provider', 'listings', 'publications'] }],

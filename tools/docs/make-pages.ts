@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promiseCodes } from '@nightshift/load-tests/auditor/verdict'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
-import { auditorPromises } from './auditor-promises.ts'
 import { type CommandGroup, commandsPage } from './commands-page.ts'
 import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
 import { renewFigures } from './figures.ts'
@@ -48,7 +48,7 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
     'docs/reference/crash-points.md': makeCrashPointsPage(),
     'docs/commands.md': commandsPage(commands),
     'docs/crash-matrix.md': crashMatrixPage(results),
-    'docs/promises.md': promisesPage(auditorPromises(), results),
+    'docs/promises.md': promisesPage(results),
     'docs/timeouts.md': timeoutsPage(),
     'README.md': readmeWithPatterns(readText('README.md') ?? '', results),
   }
@@ -62,10 +62,9 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
 
 /** The page with its figures, its links to lines and its links to promises as they are now. */
 function renewed({ path, text }: Page): string {
-  const codes = auditorPromises().map(({ code }) => code)
   const withFigures = renewFigures({ path, text }, readResult)
   const withLines = renewLineLinks({ path, text: withFigures }, readText)
-  return linkPromises({ path, text: withLines }, codes)
+  return linkPromises({ path, text: withLines }, promiseCodes)
 }
 
 /** @throws when the list of labels and the code disagree */

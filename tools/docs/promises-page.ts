@@ -1,6 +1,6 @@
 import { basename, posix } from 'node:path'
+import { promises, type SystemPromise } from '@nightshift/load-tests/auditor/promises'
 import { brokenPromises } from '@nightshift/load-tests/reporting/broken-promises'
-import type { DocumentedPromise } from './auditor-promises.ts'
 import { maskCode } from './figures.ts'
 import type { Page } from './read-pages.ts'
 import { experimentsTable, linkTo, type Result } from './results-table.ts'
@@ -25,33 +25,27 @@ const notPromised = `## Not promised
 - **A mail server that accepts a mail and never says so.** The same mail, with the same Message-ID, is then sent up to three times.`
 
 /** The page of promises: what each says, how it is checked, and which experiment breaks it. */
-export function promisesPage(
-  promises: readonly DocumentedPromise[],
-  results: readonly Result[],
-): string {
+export function promisesPage(results: readonly Result[]): string {
   const broken = brokenPromises(results)
-  const rowOf = (promise: DocumentedPromise) => describe(promise, broken.get(promise.code) ?? [])
+  const rowOf = (promise: SystemPromise) => describe(promise, broken.get(promise.code) ?? [])
   const head = [
     '| code | promise | how it is checked | broken without the pattern in |',
     '|---|---|---|---|',
   ]
   const table = (letter: string) =>
     [...head, ...promises.filter(({ code }) => code.startsWith(letter)).map(rowOf)].join('\n')
-  return [
+  const sections = [
     introduction,
     `## Safety\n\n${table('S')}`,
     `## Liveness\n\n${table('L')}`,
     notPromised,
     `## The experiments\n\nMedians of all rounds, with the least and the most. \`npm run experiment -- outbox --rounds 1\` repeats one and prints it.\n\n${experimentsTable(results, '../')}`,
-    '',
   ]
-    .join('\n\n')
-    .trimEnd()
-    .concat('\n')
+  return `${sections.join('\n\n')}\n`
 }
 
 function describe(
-  { code, statement, howChecked, tests }: DocumentedPromise,
+  { code, statement, howChecked, tests = [] }: SystemPromise,
   experiments: readonly string[],
 ): string {
   const links = tests.map(path => `[${basename(path).split('.')[0]}](../${path})`)
