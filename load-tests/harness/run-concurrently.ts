@@ -2,8 +2,8 @@ import pMap from 'p-map'
 
 /**
  * Does a piece of work `count` times, `concurrency` of them at a time. After the first failure no
- * other piece begins. The error is thrown only when the pieces in progress have ended, so that the
- * caller can take the system down under none of them.
+ * other piece begins. The error is thrown only when all pieces in progress have ended, so that the
+ * caller can then remove the system that they use.
  */
 export async function runConcurrently(
   count: number,

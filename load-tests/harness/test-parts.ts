@@ -56,7 +56,7 @@ const linkedSystemsMax = 3
 const partsReadyMs = 60_000
 const removedMs = 5_000
 
-/** Parts that disposing of them ends; their directory is deleted. */
+/** Disposing of the parts stops them, and deletes their directory. */
 export type ThrowAwayParts = AsyncDisposable & Readonly<{ parts: TestParts }>
 
 /** Starts parts on free ports, to be measured, tested or broken. They end with this process at the latest. */

@@ -16,7 +16,7 @@ import type { TestParts } from './test-parts.ts'
 import { controlProcesses, type TestProcesses } from './test-processes.ts'
 
 export type TestSystemOptions = Readonly<{
-  /** `inject('parts')` */
+  /** In a test: `inject('parts')`. */
   parts: TestParts
   /** The processes to start now. Others can start later. The fault proxy comes with `links`. */
   run: readonly ProcessName[]
