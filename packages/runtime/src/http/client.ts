@@ -90,7 +90,8 @@ async function exchange(
 
 /**
  * Notices the moment at which a request is handed to a socket. Before it nothing can have happened;
- * after it anything may have. The name of an error does not tell: ECONNRESET comes in both cases.
+ * after it anything may have. The name of an error does not tell them apart: the same ECONNRESET
+ * comes in both cases.
  */
 function noticeStart(
   wire: { started: boolean },
