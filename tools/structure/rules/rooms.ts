@@ -85,8 +85,15 @@ const rooms: Readonly<Record<string, Room>> = {
   // Says what the outside answered; the same restraint as store.
   clients: {
     values: [
-      ...['./limits', './crash-points', contracts, runtime, patterns],
-      ...['typebox', 'undici', 'nodemailer', 'node:'],
+      './limits',
+      './crash-points',
+      contracts,
+      runtime,
+      patterns,
+      'typebox',
+      'undici',
+      'nodemailer',
+      'node:',
     ],
     types: ['./domain', './flows'],
   },
