@@ -12,7 +12,7 @@ const introduction = `# Promises
 Each promise has a code. A page or a log that names a code links here.
 
 - **Safety** (S): a bad thing that happens at no time. It is checked after every experiment.
-- **Liveness** (L): a good thing that happens in time. The clock starts when the last fault ends, and nobody touches the system.
+- **Liveness** (L): a good thing that happens in time. The clock starts when the last fault ends, and no person touches the system.
 
 The [auditor](../load-tests/auditor/README.md) checks them. It shares no code with the services: it reads the log of the card provider, the mails, the topics, the databases and the history of the clients. The last column names the experiments in which the naive version broke the promise, and the pattern kept it in every round.
 

@@ -8,7 +8,8 @@ export const limits = {
   http: {
     requestBudgetMs: 3_500,
     receiveMs: 5_000,
-    // Longer than our callers keep an idle connection (4 s), or they write to a closed one.
+    // Longer than a proxy keeps an idle connection (60 s is common), or it writes to a closed one. undici
+    // reads this time from our answers and keeps a connection two seconds less.
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
     /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
