@@ -1,7 +1,9 @@
 export type ReadAddress = Readonly<{
   /** The same for every spelling of the address of one mailbox. */
   identity: string
-  /** Where mails are sent. The local part stays as typed, because its server may distinguish case. */
+  /**
+   * Where mails are sent. The local part stays as typed, because its server may distinguish case.
+   */
   sendTo: string
 }>
 
@@ -12,7 +14,9 @@ const labelMax = 63
 
 /** RFC 5321's dot-atom. Quoted local parts are refused: hardly any mailbox has one. */
 const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
-/** Letters and digits of any script. Anything else is refused, or the URL parser would decode `%61`. */
+/**
+ * Letters and digits of any script. Anything else is refused, or the URL parser would decode `%61`.
+ */
 const domainText = /^[\p{L}\p{M}\p{N}-]+([.\u3002][\p{L}\p{M}\p{N}-]+)+$/u
 const label = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
 

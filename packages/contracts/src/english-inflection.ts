@@ -13,11 +13,11 @@ const hasTwoSyllables = new RegExp(`^(?:${consonants})?(?:${vowels}${consonants}
 const isShort = new RegExp(`^${consonants}[aeiouy][^aeiouwxy]$`)
 
 /**
- * The form that the inflections of an English word share: `engineers`, `engineering` and `engineer`.
- * These are the steps of Porter's stemmer (1980) about inflection: 1a, 1b, 1c and 5a. A whole
- * stemmer also removes derivations, and so treats `engine` and `engineer`, or `Excel` and
- * `excellent`, as one word. An alert about Excel would match every job for excellent people.
- * The steps are repeated until nothing changes, so that the form of a form is the same form.
+ * The form that the inflections of an English word share: `engineers`, `engineering` and
+ * `engineer`. These are the steps of Porter's stemmer (1980) about inflection: 1a, 1b, 1c and 5a. A
+ * whole stemmer also removes derivations, and so treats `engine` and `engineer`, or `Excel` and
+ * `excellent`, as one word. An alert about Excel would match every job for excellent people. The
+ * steps are repeated until nothing changes, so that the form of a form is the same form.
  */
 export function uninflect(word: string): string {
   let form = word

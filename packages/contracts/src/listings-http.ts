@@ -71,7 +71,10 @@ export const PublishListingRequest = Type.Object(
 )
 export type PublishListingRequest = Static<typeof PublishListingRequest>
 
-/** `captured`: paid, and soon in the public search. `pending`: the card provider has not answered yet. */
+/**
+ * `captured`: paid, and soon in the public search. `pending`: the card provider has not answered
+ * yet.
+ */
 export const PublicationResponse = Type.Object(
   {
     publicationId: Id,

@@ -32,8 +32,8 @@ export const LinkParams = Type.Object(
 )
 
 /**
- * RFC 8058: mail clients send this form. Other fields are accepted and ignored: the user of a client
- * that adds one wants to unsubscribe all the same.
+ * RFC 8058: mail clients send this form. Other fields are accepted and ignored: the user of a
+ * client that adds one wants to unsubscribe all the same.
  */
 export const UnsubscribeForm = Type.Object({ 'List-Unsubscribe': Type.Literal('One-Click') })
 /** The form that the button of our own page sends. */

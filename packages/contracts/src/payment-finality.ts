@@ -3,7 +3,9 @@ import type { PaymentStatus } from './payments-http.ts'
 type Finality = Readonly<{
   /** The HTTP status of the answer to the request that made the payment. */
   answer: 201 | 202 | 402
-  /** The outcome is known. The answer is stored under the key, and the provider is not asked again. */
+  /**
+   * The outcome is known. The answer is stored under the key, and the provider is not asked again.
+   */
   isAnswered: boolean
   /** No transition leads on from this state. */
   isEnd: boolean

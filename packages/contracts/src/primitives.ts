@@ -8,7 +8,9 @@ export const Id = Type.String({
   description: 'A UUID in lower case.',
 })
 
-/** Stricter than RFC 3339, which allows a year 0 and offsets of 23 hours. PostgreSQL has neither. */
+/**
+ * Stricter than RFC 3339, which allows a year 0 and offsets of 23 hours. PostgreSQL has neither.
+ */
 export const Timestamp = Type.String({
   format: 'date-time',
   pattern: '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z$',
@@ -23,24 +25,28 @@ export type Currency = Static<typeof Currency>
 
 /**
  * The characters that text may contain, by Unicode classes: a list of characters is never complete.
- * The whole class `C` is refused: control characters (NUL makes PostgreSQL fail, CR and LF forge mail
- * headers and log lines, C1 controls steer terminals), format characters (some reverse the direction
- * of text, some hide text in tags), halves of surrogate pairs, private use and unassigned code points.
+ * The whole class `C` is refused: control characters (NUL makes PostgreSQL fail, CR and LF forge
+ * mail headers and log lines, C1 controls steer terminals), format characters (some reverse the
+ * direction of text, some hide text in tags), halves of surrogate pairs, private use and unassigned
+ * code points.
  *
- * Four format characters are accepted, because words are spelled and broken with them: the zero-width
- * joiner and non-joiner (Persian, Indic scripts, emoji), the zero-width space (Khmer, Thai) and the
- * soft hyphen. Tags are accepted behind a black flag, where they make the flags of England and
- * Scotland.
+ * Four format characters are accepted, because words are spelled and broken with them: the
+ * zero-width joiner and non-joiner (Persian, Indic scripts, emoji), the zero-width space (Khmer,
+ * Thai) and the soft hyphen. Tags are accepted behind a black flag, where they make the flags of
+ * England and Scotland.
  *
  * Each character fits one alternative only, so that matching takes time in proportion to the text.
- * Fastify's serializer compiles each pattern once without the flag `u`, so no range ends beyond U+FFFF.
+ * Fastify's serializer compiles each pattern once without the flag `u`, so no range ends beyond
+ * U+FFFF.
  */
 const tag = '(?!\\u200D)(?=\\p{Cf})\\p{Emoji_Component}'
 const flag = `\\u{1F3F4}(?:(?:${tag}){1,6}\\u{E007F})?`
 const harmlessFormats = '[\\u00AD\\u200B-\\u200D]'
 const lineCharacter = `[^\\p{C}\\p{Zl}\\p{Zp}\\u{1F3F4}]|${harmlessFormats}|${flag}`
 const textCharacter = `[^\\p{C}\\u{1F3F4}]|[\\n\\t]|\\r\\n|${harmlessFormats}|${flag}`
-/** At least one visible character. The fillers of Hangul are letters and blank Braille is a symbol. */
+/**
+ * At least one visible character. The fillers of Hangul are letters and blank Braille is a symbol.
+ */
 const somethingVisible =
   '(?=[\\s\\S]*?(?![\\p{Default_Ignorable_Code_Point}\\u2800])[\\p{L}\\p{N}\\p{P}\\p{S}])'
 

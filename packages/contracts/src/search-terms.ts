@@ -1,9 +1,9 @@
 import { uninflect } from './english-inflection.ts'
 
 /**
- * Search terms, made in TypeScript and shared by search and alerts. PostgreSQL's own parser would not
- * do: it takes `C++` and `C#` for `C`, `Frontend/Backend` for a path and `Node.js` for a host, drops
- * `IT` as a stop word, and folds case by the locale of the database.
+ * Search terms, made in TypeScript and shared by search and alerts. PostgreSQL's own parser would
+ * not do: it takes `C++` and `C#` for `C`, `Frontend/Backend` for a path and `Node.js` for a host,
+ * drops `IT` as a stop word, and folds case by the locale of the database.
  */
 
 /**
@@ -21,8 +21,8 @@ const blankless =
   '[[\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}]&&[\\p{L}\\p{M}\\p{N}]]'
 const word = `[[\\p{L}\\p{N}]--${blankless}][[\\p{L}\\p{M}\\p{N}]--${blankless}]*`
 /**
- * A dot before a word (`.NET`) or between words (`Node.js`) is part of a name; a dot at the end of a
- * sentence is not. `#` and `++` belong to the word before them (`C#`, `C++17`).
+ * A dot before a word (`.NET`) or between words (`Node.js`) is part of a name; a dot at the end of
+ * a sentence is not. `#` and `++` belong to the word before them (`C#`, `C++17`).
  */
 const tokens = new RegExp(
   `(?<run>${blankless}+)|(?<dot>(?<![\\p{L}\\p{M}\\p{N}.])\\.)?(?<name>${word}(?:\\.${word})*)(?<sign>\\+\\+|#)?`,
@@ -82,8 +82,8 @@ function normalised(text: string): string {
 }
 
 /**
- * `node.js` has four terms: itself, `node`, `js` and `.js`. `c#` has only itself, because C is another
- * language. `notepad++` has also `notepad`.
+ * `node.js` has four terms: itself, `node`, `js` and `.js`. `c#` has only itself, because C is
+ * another language. `notepad++` has also `notepad`.
  */
 function* termsOfName(name: string, dot: string, sign: string): Generator<string> {
   const parts = name.split('.')
@@ -102,7 +102,8 @@ function* termsOfName(name: string, dot: string, sign: string): Generator<string
 
 /**
  * Words of a script without spaces, by ICU's dictionaries. ICU may divide a segment further than it
- * divides the whole sentence, so each segment is divided again: a query for it must find the sentence.
+ * divides the whole sentence, so each segment is divided again: a query for it must find the
+ * sentence.
  */
 function* segmentsOf(run: string, depth = 1): Generator<string> {
   for (const { segment } of segmenter.segment(run)) {

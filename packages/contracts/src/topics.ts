@@ -3,8 +3,8 @@ export type Topic = { name: string; partitions: number; retentionMs: number }
 const dayMs = 24 * 60 * 60 * 1000
 
 /**
- * Every topic of the system. Topics are created before the services start: a topic that is created on
- * first use would hide a misspelled name.
+ * Every topic of the system. Topics are created before the services start: a topic that is created
+ * on first use would hide a misspelled name.
  *
  * The retention must be longer than the longest outage after which a consumer catches up by itself.
  * It must be shorter than the retention of the inbox, which keeps its entries for ever for now.
