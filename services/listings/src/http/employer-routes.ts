@@ -8,7 +8,7 @@ import {
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
+import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -97,7 +97,7 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
         return sendKeyedAnswer(reply, result.answer, false)
       }
       default:
-        return sendNotNow(request, reply, result)
+        return sendNotClaimed(request, reply, result)
     }
   })
 }

@@ -35,7 +35,7 @@ export async function findRefundsOf(
 
 export type DueRefund = { refund: Refund; traceparent: string | null }
 
-/** Takes the refund that has been due for longest, for one lease. */
+/** Takes the refund that has been due longest, for one lease. */
 export async function takeDueRefund(
   db: Queryable,
   work: LeasedWork,
@@ -50,7 +50,9 @@ export async function takeDueRefund(
   return rows[0] && { refund: toRefund(rows[0]), traceparent: rows[0].traceparent }
 }
 
-/** The age of the oldest pending refund, in seconds; 0 when none is pending. An alert is set on it. */
+/**
+ * The age of the oldest pending refund, in seconds; 0 when none is pending. An alert is set on it.
+ */
 export async function oldestRefundSeconds(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: 'oldest_refund_seconds',
