@@ -159,7 +159,10 @@ export function refundStore({ pool, worker, work, durable, limits }: RefundStore
     escalate: (refund: Refund): Promise<void> =>
       reschedule(refund, { baseMs: limits.escalatedMs, capMs: limits.escalatedMs }, 0),
 
-    /** The refund as it is now. @throws when it does not exist */
+    /**
+     * The refund as it is now.
+     * @throws when it does not exist
+     */
     reload({ tenantId, refundId }: Refund): Promise<Refund> {
       return inTenantTransaction(pool, tenantId, async tx => {
         const now = await findRefund(tx, tenantId, refundId)
