@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readEmailAddress } from './email-address.ts'
 
-/** Every row is one mailbox, however it is written (mozilla/blurts-server#1540). */
+/** Each row has the spellings of one mailbox (mozilla/blurts-server#1540). */
 test.each([
   ['ada@example.org', 'Ada@example.org', 'ada@EXAMPLE.ORG', 'ADA@Example.Org'],
   [
@@ -14,8 +14,10 @@ test.each([
   ],
   ['ada@xn--strae-oqa.example', 'ada@straße.example', 'ada@Straße.EXAMPLE'],
   ["o'hara+jobs@example.org", "O'Hara+Jobs@example.org"],
-])('an address has one identity, however it is written: %s', (identity, ...ways) => {
-  for (const way of [identity, ...ways]) expect(readEmailAddress(way)?.identity).toBe(identity)
+])('an address has one identity in every spelling: %s', (identity, ...others) => {
+  for (const spelling of [identity, ...others]) {
+    expect(readEmailAddress(spelling)?.identity).toBe(identity)
+  }
 })
 
 test('a mail goes to the local part as it was typed', () => {
@@ -23,11 +25,11 @@ test('a mail goes to the local part as it was typed', () => {
 })
 
 test.each([
-  ['nothing', ''],
+  ['no characters', ''],
   ['no at sign', 'ada.example.org'],
   ['two at signs', 'ada@b@example.org'],
-  ['a blank before', ' ada@example.org'],
-  ['a blank after', 'ada@example.org '],
+  ['a leading space', ' ada@example.org'],
+  ['a trailing space', 'ada@example.org '],
   ['a no-break space', 'ada@example.org\u00a0'],
   ['a display name', 'Ada <ada@example.org>'],
   ['a list', 'ada@example.org,eve@example.org'],
@@ -39,18 +41,18 @@ test.each([
   ['a local part of 65 characters', `${'a'.repeat(65)}@example.org`],
   ['no top-level domain', 'ada@localhost'],
   ['a dot at the end', 'ada@example.org.'],
-  ['an empty label', 'ada@example..org'],
-  ['a label of 64 characters', `ada@${'a'.repeat(64)}.org`],
-  ['a label that ends with a hyphen', 'ada@example-.org'],
+  ['an empty domain label', 'ada@example..org'],
+  ['a domain label of 64 characters', `ada@${'a'.repeat(64)}.org`],
+  ['a domain label that ends with a hyphen', 'ada@example-.org'],
   ['an IPv4 address', 'ada@127.0.0.1'],
-  ['an IPv4 address written shorter', 'ada@127.1'],
+  ['a shortened IPv4 address', 'ada@127.1'],
   ['an IPv4 address as a hexadecimal number', 'ada@0x7f.1'],
   ['an address literal', 'ada@[127.0.0.1]'],
-  ['an escape of the URL parser', 'ada@ex%61mple.org'],
+  ['a percent escape', 'ada@ex%61mple.org'],
   ['a right-to-left override', 'ada@exa\u202emple.org'],
   ['a zero width joiner at the start', 'ada@\u200dexample.org'],
   ['half of a surrogate pair', 'ada@\ud800.org'],
-])('%s is no address', (_what, text) => {
+])('a text with %s is no address', (_what, text) => {
   expect(readEmailAddress(text)).toBeUndefined()
 })
 

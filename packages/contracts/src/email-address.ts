@@ -1,7 +1,9 @@
 export type ReadAddress = Readonly<{
-  /** The same for every way to write the address of one mailbox. */
+  /** The same for every spelling of the address of one mailbox. */
   identity: string
-  /** Where mails are sent: the local part as it was typed, because its server may tell case apart. */
+  /**
+   * Where mails are sent. The local part stays as typed, because its server may distinguish case.
+   */
   sendTo: string
 }>
 
@@ -12,21 +14,23 @@ const labelMax = 63
 
 /** RFC 5321's dot-atom. Quoted local parts are refused: hardly any mailbox has one. */
 const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
-/** Letters and digits of any script. Without this, the URL parser below would decode `%61` as well. */
+/**
+ * Letters and digits of any script. Anything else is refused, or the URL parser would decode `%61`.
+ */
 const domainText = /^[\p{L}\p{M}\p{N}-]+([.\u3002][\p{L}\p{M}\p{N}-]+)+$/u
 const label = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
 
 /**
- * Reads one plain address; undefined if it is none. A domain may be written in any script, in any
- * case and composed or not: the identity has its ASCII form (IDNA). The local part is compared
- * without regard to case, because no large mail server tells `Ada` from `ada`, and a bound that does
- * could be walked around. Dots and plus signs in it are kept: what they mean differs between servers.
+ * Reads one plain address; undefined if the text is none. A domain may be written in any script, in
+ * any case, composed or not: the identity has its ASCII form (IDNA). The local part is compared
+ * without case, because no large mail server distinguishes `Ada` from `ada`: a limit per address
+ * could otherwise be evaded. Dots and plus signs are kept, because their meaning differs by server.
  */
 export function readEmailAddress(text: string): ReadAddress | undefined {
   const at = text.lastIndexOf('@')
   const local = text.slice(0, Math.max(0, at))
   const domain = text.slice(at + 1)
-  // The lengths come first, so that no expression is run on a text without a bound.
+  // The lengths come first, so that no regular expression runs on unbounded text.
   if (local.length > localPartMax || domain.length > domainMax) return undefined
   if (!localPart.test(local) || !domainText.test(domain)) return undefined
   const ascii = URL.parse(`http://${domain}/`)?.hostname
@@ -37,7 +41,7 @@ export function readEmailAddress(text: string): ReadAddress | undefined {
 function isHostName(domain: string): boolean {
   if (domain.length > domainAsciiMax) return false
   const labels = domain.split('.')
-  // A name whose last label is a number is an IPv4 address to every URL parser.
+  // URL parsers take a name whose last label is a number for an IPv4 address.
   const last = labels.at(-1) ?? ''
   return (
     labels.length > 1 &&

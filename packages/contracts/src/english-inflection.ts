@@ -1,6 +1,6 @@
 /**
- * Words that only look like a plural or a verb form, with what they would be mistaken for: `news`
- * for `new`, `atlas` for `atla`. Porter's second stemmer has the same list.
+ * Words that only look like a plural or a verb form: `news` is not the plural of `new`, and `atlas`
+ * not of `atla`. Porter's second stemmer has the same list.
  */
 const uninflected = new Set(['news', 'atlas', 'cosmos', 'bias', 'andes', 'series', 'species'])
 const lettersMin = 3
@@ -13,11 +13,11 @@ const hasTwoSyllables = new RegExp(`^(?:${consonants})?(?:${vowels}${consonants}
 const isShort = new RegExp(`^${consonants}[aeiouy][^aeiouwxy]$`)
 
 /**
- * The form that the inflections of an English word share: `engineers`, `engineering` and `engineer`.
- * These are the steps of Porter's stemmer (1980) about inflection: 1a, 1b, 1c and 5a. A whole
- * stemmer also removes derivations, which makes one word of `engine` and `engineer`, and of `Excel`
- * and `excellent`: an alert about Excel would be told of every job for excellent people.
- * Repeated until nothing changes, so that the form of a form is the same form.
+ * The form that the inflections of an English word share: `engineers`, `engineering` and
+ * `engineer`. These are the steps of Porter's stemmer (1980) about inflection: 1a, 1b, 1c and 5a. A
+ * whole stemmer also removes derivations, and so treats `engine` and `engineer`, or `Excel` and
+ * `excellent`, as one word. An alert about Excel would match every job for excellent people. The
+ * steps are repeated until nothing changes, so that the form of a form is the same form.
  */
 export function uninflect(word: string): string {
   let form = word
@@ -46,7 +46,7 @@ function withoutVerbEnding(word: string): string {
   return isShort.test(stem) ? `${stem}e` : stem
 }
 
-/** Not after `s`, because what is left would look like a plural: `database` and `databas`. */
+/** The `e` after an `s` stays, because the rest would look like a plural: `databas`. */
 function withoutFinalE(word: string): string {
   const stem = word.slice(0, -1)
   if (!word.endsWith('e') || stem.endsWith('s')) return word

@@ -11,7 +11,7 @@ import {
   Timestamp,
 } from './primitives.ts'
 
-/** The envelope of every event. `eventId` stays the same however often the event is delivered. */
+/** The envelope of every event. Each delivery of one event has the same `eventId`. */
 function event<const Name extends string, Data extends TProperties>(type: Name, data: Data) {
   return Type.Object(
     {
@@ -52,10 +52,10 @@ export const ListingPublished = event('listing.published', {
 })
 export type ListingPublished = Static<typeof ListingPublished>
 
-/** What may be found on `payments.v1`. */
+/** The events of the topic `payments.v1`. */
 export const PaymentEvent = Type.Union([PaymentCaptured, PaymentDeclined])
 export type PaymentEvent = Static<typeof PaymentEvent>
 
-/** What may be found on `listings.v1`. */
+/** The events of the topic `listings.v1`. */
 export const ListingEvent = Type.Union([ListingPublished])
 export type ListingEvent = Static<typeof ListingEvent>

@@ -17,7 +17,7 @@ export type Area = Static<typeof Area>
 export const Seniority = Type.Enum(['junior', 'mid', 'senior', 'lead'])
 export type Seniority = Static<typeof Seniority>
 
-/** Whole euros a year: one unit everywhere, so that ranges can be compared. */
+/** Whole euros per year: one unit everywhere, so that ranges can be compared. */
 export const SalaryEurPerYear = Type.Integer({ minimum: 1_000, maximum: 2_000_000 })
 
 const text = {
@@ -71,7 +71,10 @@ export const PublishListingRequest = Type.Object(
 )
 export type PublishListingRequest = Static<typeof PublishListingRequest>
 
-/** `captured`: paid, and on its way to the public search. `pending`: the answer of the provider is not known yet. */
+/**
+ * `captured`: paid, and soon in the public search. `pending`: the card provider has not answered
+ * yet.
+ */
 export const PublicationResponse = Type.Object(
   {
     publicationId: Id,
@@ -96,7 +99,7 @@ export const SearchQuery = Type.Object(
     after: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{1,120}$',
-        description: '`nextAfter` of the page before.',
+        description: '`nextAfter` of the previous page.',
       }),
     ),
   },

@@ -1,17 +1,19 @@
 import type { PaymentStatus } from './payments-http.ts'
 
 type Finality = Readonly<{
-  /** What the request that made the payment is answered with. */
+  /** The HTTP status of the answer to the request that made the payment. */
   answer: 201 | 202 | 402
-  /** The outcome is known: that answer is kept under the key, and nobody asks the provider for it. */
+  /**
+   * The outcome is known. The answer is stored under the key, and the provider is not asked again.
+   */
   isAnswered: boolean
-  /** Nothing can become of it any more. */
+  /** No transition leads on from this state. */
   isEnd: boolean
 }>
 
 /**
- * What a state means to whoever waits for it: the one place where it is decided what is final. A state
- * that is not here does not compile.
+ * What each state means to a caller that waits for the payment. This is the one place that decides
+ * what is final. A state that is missing here does not compile.
  */
 export const finality: Readonly<Record<PaymentStatus, Finality>> = {
   pending: { answer: 202, isAnswered: false, isEnd: false },

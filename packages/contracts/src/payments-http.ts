@@ -2,17 +2,17 @@ import { type Static, Type } from 'typebox'
 import { AmountCents, Currency, Id, strict, Timestamp } from './primitives.ts'
 
 export const CaptureMethod = Type.Enum(['automatic', 'manual'], {
-  description: '`manual` holds the money until it is captured or voided.',
+  description: '`manual` only authorizes the money. Capture or void it later.',
 })
 export type CaptureMethod = Static<typeof CaptureMethod>
 
 /**
- * The card provider charges no less than half a euro. It would refuse the payment after we have
- * answered that it is under way, and ask as we may, it would never be done.
+ * The card provider charges no less than half a euro. It would refuse a smaller payment after we
+ * have answered `pending`, and no repetition would ever succeed.
  */
 const ChargeableCents = Type.Integer({ minimum: 50, maximum: 99_999_999 })
 
-/** What a caller may say. Status, ids and tenant are ours to decide. */
+/** The fields that a caller decides. Status, ids and tenant are ours to decide. */
 export const TakePaymentRequest = Type.Object(
   {
     listingId: Id,
@@ -24,7 +24,7 @@ export const TakePaymentRequest = Type.Object(
     currency: Currency,
     cardToken: Type.String({
       pattern: '^pm_[A-Za-z0-9_]{1,64}$',
-      description: 'A payment method of the card provider. Card numbers never come here.',
+      description: 'A payment method of the card provider. Never send a card number.',
     }),
     captureMethod: Type.Optional(CaptureMethod),
   },
@@ -37,7 +37,7 @@ export type PaymentStatus = Static<typeof PaymentStatus>
 
 export const DeclineReason = Type.Enum(
   ['card_declined', 'insufficient_funds', 'invalid_card', 'expired'],
-  { description: '`expired`: it came to nothing in time. In all cases nothing was charged.' },
+  { description: '`expired`: it was not completed in time. In all cases nothing was charged.' },
 )
 export type DeclineReason = Static<typeof DeclineReason>
 
@@ -52,7 +52,7 @@ export const PaymentResponse = Type.Object(
     taxCents: Type.Integer({ minimum: 0 }),
     refundedCents: Type.Integer({
       minimum: 0,
-      description: 'What is given back or owed back. The money itself may still be on its way.',
+      description: 'The sum of all refunds, pending ones included.',
     }),
     currency: Currency,
     declineReason: Type.Optional(DeclineReason),
@@ -62,19 +62,19 @@ export const PaymentResponse = Type.Object(
 )
 export type PaymentResponse = Static<typeof PaymentResponse>
 
-/** Everything in the body may be left out: the whole rest is given back then. */
+/** Without an amount, everything that has not been refunded yet is refunded. */
 export const RefundPaymentRequest = Type.Object(
   {
     amountCents: Type.Optional(AmountCents),
     reason: Type.Enum(['requested_by_customer', 'duplicate', 'withdrawn'], {
-      description: 'Why; it is kept, and decides nothing.',
+      description: 'Kept for your records. It changes nothing about the refund.',
     }),
   },
   strict,
 )
 export type RefundPaymentRequest = Static<typeof RefundPaymentRequest>
 
-/** What we promise about a refund. `pending` means owed: it is given back for as long as it takes. */
+/** What we promise about a refund. `pending` means that we try until the provider has made it. */
 export const RefundResponse = Type.Object(
   {
     refundId: Id,
@@ -97,7 +97,10 @@ export const ListPaymentsQuery = Type.Object(
     createdBefore: Type.Optional(Timestamp),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     after: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9_-]{1,200}$', description: '`nextAfter` of a page.' }),
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{1,200}$',
+        description: '`nextAfter` of the previous page.',
+      }),
     ),
   },
   strict,
@@ -114,7 +117,7 @@ export const StatementQuery = Type.Object(
   {
     month: Type.String({
       pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])$',
-      description: 'UTC, as 2026-11.',
+      description: 'A month in UTC, for example 2026-11.',
     }),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
     after: Type.Optional(Type.String({ pattern: '^[0-9]{1,18}$' })),
@@ -123,10 +126,10 @@ export const StatementQuery = Type.Object(
 )
 export type StatementQuery = Static<typeof StatementQuery>
 
-/** Minor units as text: a sum may be larger than a number that JSON readers keep whole. */
+/** Minor units as text: a sum may be larger than the integers that JSON parsers keep exact. */
 const Cents = Type.String({ pattern: '^-?[0-9]{1,19}$' })
 
-/** What an employer paid and got back in a month, with what that came to after each line. */
+/** What an employer paid and got back in a month, with the balance after each line. */
 export const StatementResponse = Type.Object(
   {
     month: Type.String(),
@@ -136,7 +139,7 @@ export const StatementResponse = Type.Object(
       Type.Object(
         {
           line: Type.String({
-            description: 'Names the line; `after` of the page that follows it.',
+            description: 'The id of the line. Send it as `after` to continue behind it.',
           }),
           postedAt: Timestamp,
           kind: Type.Enum(['capture', 'refund']),

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 
-/** Refuse what we do not know: an unknown field is a mistake or an attack, never noise to trim. */
+/** Unknown fields are refused, not trimmed: each is a mistake of the caller or an attack. */
 export const strict = { additionalProperties: false } as const
 
 export const Id = Type.String({
@@ -8,53 +8,61 @@ export const Id = Type.String({
   description: 'A UUID in lower case.',
 })
 
-/** RFC 3339 has a year 0 and offsets of 23 hours, too; PostgreSQL has neither. */
+/**
+ * Stricter than RFC 3339, which allows a year 0 and offsets of 23 hours. PostgreSQL has neither.
+ */
 export const Timestamp = Type.String({
   format: 'date-time',
   pattern: '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z$',
   description: 'RFC 3339, UTC.',
 })
 
-/** Minor units, so that no amount is ever a float. The upper bound is a sanity limit, not a rule. */
+/** Minor units, so that no amount is ever a float. The upper bound only stops absurd amounts. */
 export const AmountCents = Type.Integer({ minimum: 1, maximum: 99_999_999 })
 
 export const Currency = Type.Enum(['EUR'], { description: 'ISO 4217.' })
 export type Currency = Static<typeof Currency>
 
 /**
- * What text is made of, by Unicode classes and not by a list, which always forgets some. Refused is
- * all of the class `C`: control characters (NUL makes PostgreSQL fail, CR and LF forge mail headers
- * and log lines, C1 controls steer terminals), format characters (those that turn the direction of
- * text around, those that hide text in tags), halves of surrogate pairs, private use and what is not
- * assigned. Four format characters are taken, because words are spelled and broken with them: the
+ * The characters that text may contain, by Unicode classes: a list of characters is never complete.
+ * The whole class `C` is refused: control characters (NUL makes PostgreSQL fail, CR and LF forge
+ * mail headers and log lines, C1 controls steer terminals), format characters (some reverse the
+ * direction of text, some hide text in tags), halves of surrogate pairs, private use and unassigned
+ * code points.
+ *
+ * Four format characters are accepted, because words are spelled and broken with them: the
  * zero-width joiner and non-joiner (Persian, Indic scripts, emoji), the zero-width space (Khmer,
- * Thai) and the soft hyphen. And tags behind a black flag, which make those of England and Scotland.
- * Each character fits one alternative only, so that a search takes time in proportion to the text.
- * Fastify's serializer compiles a pattern without the flag `u`, only to see whether it is one: so no
- * range has an end beyond U+FFFF.
+ * Thai) and the soft hyphen. Tags are accepted behind a black flag, where they make the flags of
+ * England and Scotland.
+ *
+ * Each character fits one alternative only, so that matching takes time in proportion to the text.
+ * Fastify's serializer compiles each pattern once without the flag `u`, so no range ends beyond
+ * U+FFFF.
  */
 const tag = '(?!\\u200D)(?=\\p{Cf})\\p{Emoji_Component}'
 const flag = `\\u{1F3F4}(?:(?:${tag}){1,6}\\u{E007F})?`
 const harmlessFormats = '[\\u00AD\\u200B-\\u200D]'
 const lineCharacter = `[^\\p{C}\\p{Zl}\\p{Zp}\\u{1F3F4}]|${harmlessFormats}|${flag}`
 const textCharacter = `[^\\p{C}\\u{1F3F4}]|[\\n\\t]|\\r\\n|${harmlessFormats}|${flag}`
-/** Somewhere there is something to see. Fillers of Hangul are letters, and an empty pattern of Braille is a symbol. */
+/**
+ * At least one visible character. The fillers of Hangul are letters and blank Braille is a symbol.
+ */
 const somethingVisible =
   '(?=[\\s\\S]*?(?![\\p{Default_Ignorable_Code_Point}\\u2800])[\\p{L}\\p{N}\\p{P}\\p{S}])'
 
-/** One line of text with something to see in it. */
+/** One line of text with at least one visible character. */
 export function singleLine(maxLength: number, description: string) {
   const pattern = `^${somethingVisible}(?:${lineCharacter})*$`
   return Type.String({ minLength: 1, maxLength, pattern, description })
 }
 
-/** Text with line breaks and tabs, and something to see in it. */
+/** Text with line breaks and tabs, and at least one visible character. */
 export function multiLine(maxLength: number, description: string) {
   const pattern = `^${somethingVisible}(?:${textCharacter})*$`
   return Type.String({ minLength: 1, maxLength, pattern, description })
 }
 
-/** Checked further by its terms: without any it is refused as `nothing-searchable`. */
+/** A text without any search term is refused later, as `nothing-searchable`. */
 export const searchText = Type.String({
   minLength: 1,
   maxLength: 200,

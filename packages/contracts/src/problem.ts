@@ -4,7 +4,7 @@ import { Id } from './primitives.ts'
 /** RFC 9457. `detail` never echoes what the caller sent. */
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'A path under /problems/, stable, meant for programs.' }),
+    type: Type.String({ description: 'A stable path under /problems/, meant for programs.' }),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.Optional(Type.String()),
@@ -12,7 +12,7 @@ export const Problem = Type.Object(
     errors: Type.Optional(
       Type.Array(
         Type.Object({
-          pointer: Type.String({ description: 'JSON pointer into the part that was refused.' }),
+          pointer: Type.String({ description: 'JSON pointer to the refused value.' }),
           message: Type.String(),
         }),
       ),
@@ -23,11 +23,11 @@ export const Problem = Type.Object(
 )
 export type Problem = Static<typeof Problem>
 
-/** A refusal in the responses of a route. It is no plain JSON, and says so. */
+/** A refusal among the responses of a route. Its media type is not plain JSON. */
 export const problemResponse = {
-  description: 'Refused, and why.',
+  description: 'The request was refused. The body says why.',
   content: { 'application/problem+json': { schema: Problem } },
 } as const
 
-/** What every route may answer besides what it promises. */
+/** The refusals that every route may answer with. */
 export const problemResponses = { '4xx': problemResponse, 503: problemResponse } as const

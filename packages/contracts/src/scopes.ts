@@ -1,4 +1,4 @@
-/** What an API key may be allowed to do. A route names one of them, or says that it is public. */
+/** What an API key may be allowed to do. Each route names one scope, or is marked as public. */
 export const scopes = [
   'payments:write',
   'payments:read',

@@ -1,39 +1,39 @@
 import { uninflect } from './english-inflection.ts'
 
 /**
- * What a text is found by. Search and alerts share it: PostgreSQL's own parser takes `C++` and `C#`
- * for `C`, `Frontend/Backend` for a path and `Node.js` for a host, drops `IT` as a stop word, and
- * folds case by the locale of the database.
+ * Search terms, made in TypeScript and shared by search and alerts. PostgreSQL's own parser would
+ * not do: it takes `C++` and `C#` for `C`, `Frontend/Backend` for a path and `Node.js` for a host,
+ * drops `IT` as a stop word, and folds case by the locale of the database.
  */
 
 /**
- * A longer word is cut, in a text and in a query alike. PostgreSQL takes lexemes below 2 KiB and
- * 1 MiB for all of a row, and a code point takes 4 bytes at most: 64 x 4 x 4,000 is below.
+ * Longer words are cut, in texts and in queries alike. PostgreSQL accepts lexemes below 2 KiB, and
+ * 1 MiB per row. A code point has at most 4 bytes, so 4,000 terms of 64 code points fit.
  */
 const termCodePointsMax = 64
-/** The first ones count. A listing of the greatest length that anyone would write has about 900. */
+/** Only the first terms count. A very long listing has about 900. */
 const termsMax = 4_000
-/** How often a segment is segmented again: see `segmentsOf`. */
+/** How often a segment is divided again: see `segmentsOf`. */
 const segmentDepthMax = 4
 
-/** Scripts that are written without blanks between words. */
+/** Scripts that are written without spaces between words. */
 const blankless =
   '[[\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}]&&[\\p{L}\\p{M}\\p{N}]]'
 const word = `[[\\p{L}\\p{N}]--${blankless}][[\\p{L}\\p{M}\\p{N}]--${blankless}]*`
 /**
- * A dot belongs to a name before a word (`.NET`) and between words (`Node.js`), and not at the end
- * of a sentence. `#` and `++` belong to the word before them (`C#`, `C++17`).
+ * A dot before a word (`.NET`) or between words (`Node.js`) is part of a name; a dot at the end of
+ * a sentence is not. `#` and `++` belong to the word before them (`C#`, `C++17`).
  */
 const tokens = new RegExp(
   `(?<run>${blankless}+)|(?<dot>(?<![\\p{L}\\p{M}\\p{N}.])\\.)?(?<name>${word}(?:\\.${word})*)(?<sign>\\+\\+|#)?`,
   'gv',
 )
-/** The dictionaries for these scripts do not depend on the locale, and nor may anything else. */
+/** The locale is fixed. The dictionaries for these scripts do not depend on it. */
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
 
 /**
- * The distinct terms of a text, or of a query: a text matches a query if it has all of its terms.
- * Empty if there is no letter and no digit.
+ * The distinct terms of a text or of a query. A text matches a query if it has all its terms.
+ * Without a letter or digit there are none.
  */
 export function searchTermsOf(text: string): string[] {
   const terms = new Set<string>()
@@ -48,23 +48,23 @@ export function searchTermsOf(text: string): string[] {
   return [...terms]
 }
 
-/** What a listing is found by, in the search and by alerts. */
+/** The terms by which the search and alerts find a listing. */
 export function termsOfListing(listing: Advertised): string[] {
   return searchTermsOf(`${listing.title}\n${listing.company}\n${listing.description}`)
 }
 
 type Advertised = { title: string; company: string; description: string }
 
-/** The text of a `tsquery` that wants all of these terms. */
+/** The text of a `tsquery` that requires all these terms. */
 export function termsQuery(terms: readonly string[]): string {
   return terms.map(term => `'${term.replace(/['\\]/g, '$&$&')}'`).join(' & ')
 }
 
 /**
- * NFKC and not NFC, because `Ｃ＃` from a Japanese keyboard and `ﬁ` from a PDF are meant as `C#` and
- * `fi`. Symbols become blanks before, or `Java™` would be the word `javatm`. Case is folded as
- * Unicode does it in full (`ß` is `ss`, a final sigma is a sigma), and both Turkish letters i are i.
- * Accents are kept: `Arzt` and `Ärzt` are two words, and so are `Zurich` and `Zürich`.
+ * NFKC and not NFC, because `Ｃ＃` from a Japanese keyboard means `C#` and `ﬁ` from a PDF means `fi`.
+ * Symbols become spaces first, or `Java™` would be the word `javatm`. Case is folded by Unicode's
+ * full rules (`ß` is `ss`, a final sigma is a sigma), and both Turkish letters i are i. Accents are
+ * kept: `Arzt` and `Ärzt` are two words, and so are `Zurich` and `Zürich`.
  */
 function normalised(text: string): string {
   const visible = text
@@ -82,8 +82,8 @@ function normalised(text: string): string {
 }
 
 /**
- * `node.js` gives itself, its parts, and `.js`. `c#` gives itself only, because C is another
- * language; `notepad++` gives `notepad` too.
+ * `node.js` has four terms: itself, `node`, `js` and `.js`. `c#` has only itself, because C is
+ * another language. `notepad++` has also `notepad`.
  */
 function* termsOfName(name: string, dot: string, sign: string): Generator<string> {
   const parts = name.split('.')
@@ -101,8 +101,9 @@ function* termsOfName(name: string, dot: string, sign: string): Generator<string
 }
 
 /**
- * Words of a script without blanks, by ICU's dictionaries. A segment by itself may be divided
- * further than in its sentence, so it is segmented again: a query for it is to find the sentence.
+ * Words of a script without spaces, by ICU's dictionaries. ICU may divide a segment further than it
+ * divides the whole sentence, so each segment is divided again: a query for it must find the
+ * sentence.
  */
 function* segmentsOf(run: string, depth = 1): Generator<string> {
   for (const { segment } of segmenter.segment(run)) {
@@ -120,7 +121,7 @@ function cut(term: string): string {
   return term.length <= termCodePointsMax ? term : [...term].slice(0, termCodePointsMax).join('')
 }
 
-/** The problem with a text that has no terms. A search and an alert by it would never find anything. */
+/** The refusal of a text without terms. A search or an alert with it would never find anything. */
 export const nothingSearchable = {
   status: 422,
   slug: 'nothing-searchable',

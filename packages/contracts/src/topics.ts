@@ -3,11 +3,11 @@ export type Topic = { name: string; partitions: number; retentionMs: number }
 const dayMs = 24 * 60 * 60 * 1000
 
 /**
- * Every topic of the system. Created before the services start: a topic that appears by itself
- * on first use would hide a misspelt name.
+ * Every topic of the system. Topics are created before the services start: a topic that is created
+ * on first use would hide a misspelled name.
  *
- * Retention must outlast the longest outage after which a consumer is to catch up by itself,
- * and stay below the retention of the inbox (which remembers for ever for now).
+ * The retention must be longer than the longest outage after which a consumer catches up by itself.
+ * It must be shorter than the retention of the inbox, which keeps its entries for ever for now.
  */
 export const topics: readonly Topic[] = [
   { name: 'payments.v1', partitions: 4, retentionMs: 7 * dayMs },

@@ -42,8 +42,8 @@ async function refundOf(amountCents: number, changes: Partial<RefundIntent> = {}
   return intent
 }
 
-/** The first phase: undefined if less than the amount is left. */
-function intend(by: DurableRefund, intent: RefundIntent): Promise<RefundIntent | undefined> {
+/** The first phase. Undefined if less than the amount is left. */
+function writeIntent(by: DurableRefund, intent: RefundIntent): Promise<RefundIntent | undefined> {
   return inTransaction(database.pool, async tx => {
     if ((await reserve(tx, intent)) === undefined) return undefined
     await insertIntent(tx, intent)
@@ -51,7 +51,7 @@ function intend(by: DurableRefund, intent: RefundIntent): Promise<RefundIntent |
   })
 }
 
-/** The last phase. */
+/** The last phase. False if the refund was recorded before. */
 function record(by: DurableRefund, intent: RefundIntent): Promise<boolean> {
   return inTransaction(database.pool, async tx => {
     await by.beforeRecording(tx, intent)
@@ -65,34 +65,34 @@ async function statusOf({ refundId }: RefundIntent): Promise<string | undefined>
   return (await database.pool.query<{ status: string }>(sql, [refundId])).rows[0]?.status
 }
 
-test('a refund is committed before the provider is asked, and once after it was made', async () => {
+test('a refund is committed before the provider is asked, and recorded as made once', async () => {
   const refund = await refundOf(9_900)
-  expect(await intend(commitIntentFirst, refund)).toBe(refund)
+  expect(await writeIntent(commitIntentFirst, refund)).toBe(refund)
   expect(await statusOf(refund)).toBe('pending')
   expect(await record(commitIntentFirst, refund)).toBe(true)
   expect(await statusOf(refund)).toBe('succeeded')
   expect(await record(commitIntentFirst, refund)).toBe(false)
 })
 
-test('a lost answer leaves a refund pending', () => {
+test('without an answer of the provider a refund is pending', () => {
   expect(commitIntentFirst.withoutAnswer).toBe('pending')
 })
 
-test('of refunds at the same moment no more are accepted than the payment covers', async () => {
+test('concurrent refunds never exceed the payment', async () => {
   const { tenantId, paymentId } = await refundOf(1)
   const refunds = await Promise.all(
     Array.from({ length: 10 }, (_, at) =>
       refundOf(3_000, { tenantId, paymentId, keyHash: Buffer.alloc(32, 10 + at) }),
     ),
   )
-  const accepted = await Promise.all(refunds.map(one => intend(commitIntentFirst, one)))
+  const accepted = await Promise.all(refunds.map(one => writeIntent(commitIntentFirst, one)))
   expect(accepted.filter(one => one !== undefined)).toHaveLength(3)
 })
 
 describe('the naive version', () => {
-  test('has no row until the answer is there, and calls a lost answer a failure', async () => {
+  test('writes no row before the answer, and calls a lost answer a failure', async () => {
     const refund = await refundOf(9_900)
-    expect(await intend(callThenRecord, refund)).toBe(refund)
+    expect(await writeIntent(callThenRecord, refund)).toBe(refund)
     expect(await statusOf(refund)).toBeUndefined()
     expect(callThenRecord.withoutAnswer).toBe('failed')
     expect(await record(callThenRecord, refund)).toBe(true)

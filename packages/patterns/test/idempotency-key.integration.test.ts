@@ -35,15 +35,15 @@ function request({
   return keyedRequest({ tenantId, route, key }, [content], randomUUID())
 }
 
-/** An attempt of its own: the same key, and another id in case it is the first. */
+/** Another attempt with the same key. It proposes an id of its own. */
 const again = (first: KeyedRequest) => ({ ...first, proposedId: randomUUID() })
 
 function claim(one: KeyedRequest, by: IdempotencyKeys = keys): Promise<Claim> {
   return inTransaction(database.pool, tx => by.claim(tx, one))
 }
 
-/** Dates the lease back, as if its owner had been silent for all of it. */
-async function letTheLeaseRunOut(id: string) {
+/** Back-dates the lease, as if its owner had been silent for all of it. */
+async function expireLease(id: string) {
   const sql = `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE subject_id = $1`
   expect((await database.pool.query(sql, [id])).rowCount).toBe(1)
 }
@@ -51,7 +51,7 @@ async function letTheLeaseRunOut(id: string) {
 const answer = { status: 201, headers: { location: '/v1/x' }, body: '{"a": 1}' }
 
 describe('one attempt at a time', () => {
-  test('of fifty at once, one works and the others are told to wait', async () => {
+  test('one of fifty concurrent attempts gets the key, and the others have to wait', async () => {
     const first = request()
     const claims = await Promise.all(Array.from({ length: 50 }, () => claim(again(first))))
     expect(claims.filter(one => one.kind === 'claimed')).toHaveLength(1)
@@ -63,16 +63,16 @@ describe('one attempt at a time', () => {
     }
   })
 
-  test('an owner that went silent is replaced once, by one that goes on with the same id', async () => {
+  test('a silent owner is replaced once, by an attempt that continues with the same id', async () => {
     const first = request()
     expect(await claim(first)).toEqual({ kind: 'claimed', id: first.proposedId, resumed: false })
-    await letTheLeaseRunOut(first.proposedId)
+    await expireLease(first.proposedId)
     const claims = await Promise.all(Array.from({ length: 10 }, () => claim(again(first))))
     const won = claims.filter(one => one.kind === 'claimed')
     expect(won).toEqual([{ kind: 'claimed', id: first.proposedId, resumed: true }])
   })
 
-  test('a key that is given back can be taken at once, and keeps its id', async () => {
+  test('a released key can be claimed at once, and keeps its id', async () => {
     const first = request()
     await claim(first)
     await keys.release(database.pool, first.proposedId)
@@ -80,7 +80,7 @@ describe('one attempt at a time', () => {
     expect(next).toEqual({ kind: 'claimed', id: first.proposedId, resumed: true })
   })
 
-  test('a claim whose transaction is undone was never made', async () => {
+  test('a rolled back claim leaves the key unused', async () => {
     const first = request()
     const undone = inTransaction(database.pool, async tx => {
       await keys.claim(tx, first)
@@ -93,14 +93,14 @@ describe('one attempt at a time', () => {
 })
 
 describe('one answer per key', () => {
-  test('what was stored comes back to the letter', async () => {
+  test('a stored answer is replayed unchanged', async () => {
     const first = request()
     await claim(first)
     await keys.finish(database.pool, first.proposedId, answer)
     expect(await claim(again(first))).toEqual({ kind: 'finished', answer })
   })
 
-  test('the first answer stays, whoever comes later with another', async () => {
+  test('the first answer stays when a second one is stored', async () => {
     const first = request()
     await claim(first)
     await keys.finish(database.pool, first.proposedId, answer)
@@ -109,7 +109,7 @@ describe('one answer per key', () => {
     expect(await claim(again(first))).toEqual({ kind: 'finished', answer })
   })
 
-  test('an answer whose transaction is undone was never given', async () => {
+  test('a rolled back answer leaves the key in progress', async () => {
     const first = request()
     await claim(first)
     const undone = inTransaction(database.pool, async tx => {
@@ -120,12 +120,12 @@ describe('one answer per key', () => {
     expect((await claim(again(first))).kind).toBe('in_progress')
   })
 
-  test('another body is refused: before, during and after', async () => {
+  test('another body is refused during the lease, after it, and after the answer', async () => {
     const first = request()
     await claim(first)
     const other = request({ ...first, content: 'another body' })
     expect((await claim(other)).kind).toBe('different_request')
-    await letTheLeaseRunOut(first.proposedId)
+    await expireLease(first.proposedId)
     expect((await claim(other)).kind).toBe('different_request')
     await keys.finish(database.pool, first.proposedId, answer)
     expect((await claim(other)).kind).toBe('different_request')
@@ -138,16 +138,16 @@ describe('a key whose row has expired', () => {
     await database.pool.query(sql, [id])
     expect(await deleteExpiredKeys(database.pool, 10)).toBe(1)
   }
-  const make = ({ proposedId, tenantId, keyHash, fingerprint }: KeyedRequest) =>
+  const insertSubject = ({ proposedId, tenantId, keyHash, fingerprint }: KeyedRequest) =>
     database.pool.query(
       `INSERT INTO subjects (subject_id, tenant_id, key_hash, fingerprint) VALUES ($1, $2, $3, $4)`,
       [proposedId, tenantId, keyHash, fingerprint],
     )
 
-  test('still finds what it made, and refuses another body', async () => {
+  test('still leads to its subject, and refuses another body', async () => {
     const first = request()
     await claim(first)
-    await make(first)
+    await insertSubject(first)
     await keys.finish(database.pool, first.proposedId, answer)
     await expire(first.proposedId)
     expect(await claim(again(first))).toMatchObject({ kind: 'in_progress', id: first.proposedId })
@@ -155,7 +155,7 @@ describe('a key whose row has expired', () => {
     expect((await claim(other)).kind).toBe('different_request')
   })
 
-  test('is as good as new if it made nothing', async () => {
+  test('is unused again if it created nothing', async () => {
     const first = request()
     await claim(first)
     await keys.finish(database.pool, first.proposedId, answer)
@@ -165,20 +165,20 @@ describe('a key whose row has expired', () => {
   })
 })
 
-describe('whose key it is', () => {
+describe('a key belongs to one tenant and route', () => {
   test.each([
     ['tenant', { tenantId: randomUUID() }],
     ['route', { route: 'POST /v1/refunds' }],
-  ])('the same key of another %s is another key', async (_what, changes) => {
+  ])('for another %s the same text is another key', async (_what, changes) => {
     const first = request()
     await claim(first)
     await keys.finish(database.pool, first.proposedId, answer)
-    const theirs = request({ ...first, ...changes })
-    expect(await claim(theirs)).toEqual({ kind: 'claimed', id: theirs.proposedId, resumed: false })
+    const other = request({ ...first, ...changes })
+    expect(await claim(other)).toEqual({ kind: 'claimed', id: other.proposedId, resumed: false })
   })
 })
 
-test('the naive version lets every attempt through, with an id of its own', async () => {
+test('the naive version accepts every attempt, each with an id of its own', async () => {
   const naive = ignoredIdempotencyKeys()
   const first = request()
   const claims = await Promise.all(Array.from({ length: 20 }, () => claim(again(first), naive)))
@@ -188,10 +188,10 @@ test('the naive version lets every attempt through, with an id of its own', asyn
   expect((await claim(again(first), naive)).kind).toBe('claimed')
 })
 
-describe('a SELECT before the INSERT', () => {
+describe('the variant select-then-insert', () => {
   const variant = selectThenInsert()
 
-  test('replays what is finished, and has another wait for what is not', async () => {
+  test('replays a stored answer, and makes a second attempt wait for one in progress', async () => {
     const first = request()
     expect((await claim(first, variant)).kind).toBe('claimed')
     expect((await claim(again(first), variant)).kind).toBe('in_progress')
@@ -201,13 +201,13 @@ describe('a SELECT before the INSERT', () => {
     expect((await claim(other, variant)).kind).toBe('different_request')
   })
 
-  test('lets two through that look before either has inserted', async () => {
+  test('accepts two attempts if both SELECT before either has inserted', async () => {
     const first = request()
     const claims = await inTransaction(database.pool, async tx => {
       const one = await variant.claim(tx, first)
-      // It sees nothing of what is not committed, and its INSERT waits for that.
+      // It does not see the uncommitted row, and its INSERT waits for that row.
       const other = claim(again(first), variant)
-      await waitingForALock(1)
+      await waitForBlocked(1)
       return [one, other] as const
     })
     expect(claims[0].kind).toBe('claimed')
@@ -215,8 +215,8 @@ describe('a SELECT before the INSERT', () => {
   })
 })
 
-describe('answers in a cache', () => {
-  test('are replayed as long as the cache has them, and charged again when it has not', async () => {
+describe('the variant cache-then-charge', () => {
+  test('replays an answer as long as the cache has it, and charges again afterwards', async () => {
     const variant = cacheThenCharge(redis)
     const first = request()
     expect((await claim(first, variant)).kind).toBe('claimed')
@@ -226,7 +226,7 @@ describe('answers in a cache', () => {
     expect((await claim(again(first), variant)).kind).toBe('claimed')
   })
 
-  test('know nothing of what is under way, or of what another process did not get to write', async () => {
+  test('accepts a second attempt while another process works on the first', async () => {
     const first = request()
     expect((await claim(first, cacheThenCharge(redis))).kind).toBe('claimed')
     const another = cacheThenCharge(redis)
@@ -236,7 +236,8 @@ describe('answers in a cache', () => {
   })
 })
 
-async function waitingForALock(count: number): Promise<void> {
+/** Waits until so many statements are blocked by a lock. */
+async function waitForBlocked(count: number): Promise<void> {
   const sql = `SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'`
   await vi.waitFor(async () => expect((await database.pool.query(sql)).rowCount).toBe(count), {

@@ -37,10 +37,10 @@ async function take(by = work): Promise<Owner | undefined> {
   return rows[0]
 }
 
-/** Dates the lease back, as if its owner had been silent for all of it. */
-const letLeasesRunOut = () => database.pool.query('UPDATE work SET next_check_at = now()')
+/** Back-dates all leases, as if their owners had been silent for the whole time. */
+const expireLeases = () => database.pool.query('UPDATE work SET next_check_at = now()')
 
-/** A write of the owner, as a service composes it. True if it changed the row. */
+/** A write of the owner, as in a service. True if it changed the row. */
 async function finish(fence: Fence, { id, attempt }: Owner): Promise<boolean> {
   const { rowCount } = await database.pool.query(
     `UPDATE work AS t SET next_check_at = NULL, attempt = ${fence.next('t')}
@@ -60,38 +60,38 @@ async function waitMsOf(id: string): Promise<number> {
 }
 
 describe('due work', () => {
-  test('is taken by one worker, however many look for it at once', async () => {
+  test('is taken by one of many concurrent workers', async () => {
     const ids = await insertDue(5)
     const taken = await Promise.all(Array.from({ length: 20 }, () => take()))
     expect(taken.flatMap(one => one?.id ?? []).toSorted()).toEqual(ids.toSorted())
   })
 
-  test('is taken again when its lease is over, with a higher number', async () => {
+  test('is taken again after its lease, with a higher number', async () => {
     await insertDue()
     const first = await take()
     expect(await take()).toBeUndefined()
-    await letLeasesRunOut()
+    await expireLeases()
     const second = await take()
     expect(second).toEqual({ id: first?.id, attempt: (first?.attempt ?? 0) + 1 })
   })
 
-  test('waits longer each time it stays open, up to a cap, and never less than it was asked to', async () => {
+  test('waits longer after each check, up to a cap, and never less than the floor', async () => {
     const [id = ''] = await insertDue()
     for (const [round, mostMs] of [1_000, 2_000, 4_000, 8_000, 15_000, 15_000].entries()) {
-      await letLeasesRunOut()
+      await expireLeases()
       const owner = (await take()) as Owner
       expect(await work.reschedule(database.pool, owner, backoff), `${round}`).toBe(true)
       const waitMs = await waitMsOf(id)
       expect(waitMs).toBeGreaterThan(mostMs / 2 - 100)
       expect(waitMs).toBeLessThanOrEqual(mostMs)
     }
-    await letLeasesRunOut()
+    await expireLeases()
     const owner = (await take()) as Owner
     await work.reschedule(database.pool, owner, { ...backoff, floorMs: 40_000 })
     expect(await waitMsOf(id)).toBeGreaterThan(39_000)
   })
 
-  test('that is done is neither taken nor rescheduled', async () => {
+  test('is neither taken nor rescheduled once it is done', async () => {
     await insertDue()
     const owner = (await take()) as Owner
     expect(await finish(fencingNumber, owner)).toBe(true)
@@ -104,7 +104,7 @@ describe('an owner that was overtaken', () => {
   async function overtaken(): Promise<{ first: Owner; second: Owner }> {
     await insertDue()
     const first = (await take()) as Owner
-    await letLeasesRunOut()
+    await expireLeases()
     return { first, second: (await take()) as Owner }
   }
 
@@ -115,23 +115,23 @@ describe('an owner that was overtaken', () => {
     expect(await finish(fencingNumber, first)).toBe(false)
   })
 
-  test('does not take the lease from its successor', async () => {
+  test('cannot change the lease of its successor', async () => {
     const { first } = await overtaken()
     expect(await work.reschedule(database.pool, first, backoff)).toBe(false)
     expect(await waitMsOf(first.id)).toBeGreaterThan(leaseMs / 2)
   })
 
-  test('writes in the naive version, over what its successor has written', async () => {
+  test('overwrites the result of its successor in the naive version', async () => {
     await insertDue()
     const first = (await take(naive)) as Owner
-    await letLeasesRunOut()
+    await expireLeases()
     const second = (await take(naive)) as Owner
     expect(await finish(timeOnly, second)).toBe(true)
     expect(await finish(timeOnly, first)).toBe(true)
   })
 })
 
-test('the owner itself writes once, however often it tries', async () => {
+test('repeated writes of one owner take effect once', async () => {
   await insertDue()
   const owner = (await take()) as Owner
   const wrote = await Promise.all(Array.from({ length: 5 }, () => finish(fencingNumber, owner)))
@@ -151,7 +151,7 @@ describe('a takeover together with a key', () => {
     expect((await takeOver(database.pool, id)).rows).toEqual([{ id, attempt: 2 }])
   })
 
-  test('leaves work alone to which its owner is writing, without waiting for it', async () => {
+  test('skips a row that its owner is writing, without waiting', async () => {
     const [id = ''] = await insertDue()
     await inTransaction(database.pool, async tx => {
       await tx.query('SELECT FROM work WHERE id = $1 FOR UPDATE', [id])

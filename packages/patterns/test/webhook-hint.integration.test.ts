@@ -32,7 +32,7 @@ const webhook = (subjectId: string | undefined, eventId = randomUUID() as string
   subjectId,
 })
 
-test('an event makes work due that a request has left open, and is recorded once', async () => {
+test('an event is recorded once and makes open work due', async () => {
   const id = await insertWork(1)
   const event = webhook(id)
   const recorded = await Promise.all(
@@ -42,13 +42,13 @@ test('an event makes work due that a request has left open, and is recorded once
   expect(await isDue(id)).toBe(true)
 })
 
-test('an event does not take work from a request that is in progress', async () => {
+test('an event does not interrupt a request in progress', async () => {
   const id = await insertWork(0)
   expect(await recordWebhookOnce(database.pool, webhook(id), work)).toBe(true)
   expect(await isDue(id)).toBe(false)
 })
 
-test('an event about nothing of ours is recorded too', async () => {
+test('an event about unknown work is recorded too', async () => {
   expect(await recordWebhookOnce(database.pool, webhook(undefined), work)).toBe(true)
   expect(await recordWebhookOnce(database.pool, webhook(randomUUID()), work)).toBe(true)
 })

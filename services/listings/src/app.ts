@@ -14,7 +14,10 @@ export type AppDeps = EmployerRoutesDeps & {
   metrics: Metrics
 }
 
-/** The public port. Builds, and does not listen: no I/O happens here. */
+/**
+ * The application behind the public port. It is only built here: no I/O happens, and nothing
+ * listens.
+ */
 export async function buildApp(deps: AppDeps) {
   const app = await buildHttpServer({
     title: 'Nightshift listings',

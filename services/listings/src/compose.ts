@@ -51,9 +51,10 @@ import { forgetSearches, searchThroughCache } from './store/search-cache.ts'
 const topic = 'listings.v1'
 
 /**
- * `requests`: on behalf of one employer; each transaction sees its rows only.
- * `worker`: for all employers, by the consumer and the jobs.
- * `search`: for the public search.
+ * - `requests` works on behalf of one employer: each transaction sees only the rows of that
+ *   employer.
+ * - `worker` works for all employers: the consumer and the jobs.
+ * - `search` serves the public search.
  */
 type PoolName = 'requests' | 'worker' | 'search'
 
@@ -70,7 +71,7 @@ export function poolsOf({
 
 type Resources = Opened<PoolName> & { log: ListingsLog; stop: AbortSignal }
 
-/** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
+/** Connects the whole service. Each switch chooses a pattern or its naive version. */
 export async function compose(
   config: Config,
   { open, stop, log, metrics: { registry }, metrics, pools }: Resources,
@@ -140,7 +141,7 @@ export async function compose(
     }),
   }
 
-  // Jobs. They end while requests are drained; the relay ends after those, to publish what they commit.
+  // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
   const resumer = {
     reconcile: reconcileDue,
     takeDue: () => takeDuePublication(worker, work, resume.leaseMs),
@@ -187,8 +188,8 @@ export async function compose(
     metrics,
     search: {
       pageDefault: search.pageDefault,
-      findPage: searchThroughCache(redis, search.cacheMs, async wanted =>
-        pageOf(await findLiveListings(pools.search, wanted)),
+      findPage: searchThroughCache(redis, search.cacheMs, async query =>
+        pageOf(await findLiveListings(pools.search, query)),
       ),
     },
     insertListing: listing =>

@@ -1,18 +1,18 @@
 import { secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 
-/** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
+/** The settings that may differ between two deployments. Numbers are in limits.ts. */
 export const Config = Type.Object({
   NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
   LAB: Type.Optional(Type.Literal('1')),
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4002 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4102 }),
-  /** For requests: sees the rows of the tenant that it names, and no others. */
+  /** Its role sees the rows of one tenant at a time. Requests use it. */
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
-  /** For what works for all tenants: the public search, the consumer, the job. */
+  /** Its role sees the rows of all tenants. The public search, the consumer and the job use it. */
   WORKER_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
-  /** For the relay: sees the outbox, and nothing else. */
+  /** Its role sees only the outbox. The relay uses it. */
   RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
@@ -22,11 +22,11 @@ export const Config = Type.Object({
     pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}_[0-9A-Za-z]{6}$',
     ...secret,
   }),
-  /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
+  /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  /** The last two are about charging a card, which payments does: here they change nothing. */
+  /** The last two variants concern charging a card, so they only have an effect in payments. */
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(
     ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
     { default: 'on' },

@@ -1,6 +1,8 @@
 import { reachCrashPoint } from '@nightshift/runtime/process/crashpoint'
 
-/** The places at which an experiment can end listings. The sentence says what is true there. */
+/**
+ * The places at which an experiment can end this process. Each sentence says what is true there.
+ */
 export const listingsCrashPoints = {
   'publication.claimed': 'The key and the publication are committed. Payments has not been asked.',
   'pay.begin': 'Payments is about to be asked; no transaction is open.',

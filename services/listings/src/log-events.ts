@@ -3,7 +3,7 @@ import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
-/** What listings logs itself, beside what the runtime and its patterns log. */
+/** The log events of listings itself. The runtime and the patterns have their own. */
 export const listingsLogEvents = ['publication.resumed', 'pattern.unaffected'] as const
 
 export type ListingsLog = Log<

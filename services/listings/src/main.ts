@@ -12,8 +12,10 @@ import { listingsCrashPoints } from './crash-points.ts'
 import { limits } from './limits.ts'
 import type { ListingsLog } from './log-events.ts'
 
-/** These variants are about charging a card, which payments does. Here they are as good as `on`. */
-function switchesHere(config: Config, log: ListingsLog): Config {
+/**
+ * Two variants concern charging a card, which only payments does. Here they mean the same as `on`.
+ */
+function withEffectiveSwitches(config: Config, log: ListingsLog): Config {
   const { PATTERN_IDEMPOTENCY_KEY: variant } = config
   if (variant !== 'claim-in-business-transaction' && variant !== 'cache-then-charge') return config
   log.info({ event: 'pattern.unaffected', switch: 'PATTERN_IDEMPOTENCY_KEY', variant })
@@ -25,7 +27,7 @@ if (import.meta.main) {
   await runService(log, limits.stopDeadlineMs, async stop => {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
-    warnOfNaivePatterns(switchesHere(config, log), log)
+    warnOfNaivePatterns(withEffectiveSwitches(config, log), log)
     await serve({
       name: 'listings',
       config,

@@ -20,7 +20,7 @@ import { limits } from '../src/limits.ts'
 
 let system: TestSystem
 let tables: KeyTables
-/** What is done to a key behind the service's back. */
+/** Changes the keys in the database directly. */
 let admin: pg.Client
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ async function newKey({
   return issued.key
 }
 
-function ask(authorization: string | undefined, path = `/v1/listings/${randomUUID()}`) {
+function read(authorization: string | undefined, path = `/v1/listings/${randomUUID()}`) {
   const headers = authorization === undefined ? {} : { authorization }
   return call('GET', `${system.urls.listings}${path}`, { headers })
 }
@@ -61,15 +61,15 @@ function draft(key: string): Promise<Answer> {
   return call('POST', `${system.urls.listings}/v1/listings`, { headers, body: draftListing() })
 }
 
-/** All that a caller could tell two refusals apart by, but for the id of the request. */
-function seenOf({ status, headers, json }: Answer) {
+/** Everything in which two refusals could differ, apart from the id of the request. */
+function visibleParts({ status, headers, json }: Answer) {
   const { instance: _, ...body } = json
   const kept = [...headers].filter(([name]) => name !== 'date')
   return { status, headers: Object.fromEntries(kept), body }
 }
 
-describe('who can not come in', () => {
-  test('unknown, malformed, revoked, expired, of a service: the same refusal', async () => {
+describe('a caller without a valid key', () => {
+  test('gets the same refusal for every kind of invalid key', async () => {
     const [revoked, expired] = [await newKey(), await newKey()]
     await revokeKey(tables, apiKeyIdOf(revoked) ?? '')
     await admin.query(`UPDATE api_keys SET expires_at = now() WHERE key_id = $1`, [
@@ -77,13 +77,13 @@ describe('who can not come in', () => {
     ])
     const wrong = makeApiKey(apiKeyIdOf(system.apiKeys['acme'] ?? ''))
     const keys = [makeApiKey(), wrong, revoked, expired, revoked.slice(0, -1), 'x'.repeat(4_000)]
-    const shown = [...keys.map(key => `Bearer ${key}`), undefined, '', 'Basic YTpi']
+    const headers = [...keys.map(key => `Bearer ${key}`), undefined, '', 'Basic YTpi']
     const answers = await Promise.all([
-      ...shown.map(authorization => ask(authorization)),
-      // Payments knows it, and listings is not payments.
-      ask(`Bearer ${system.secrets.paymentsServiceKey}`),
+      ...headers.map(authorization => read(authorization)),
+      // This key is valid for payments, but not for listings.
+      read(`Bearer ${system.secrets.paymentsServiceKey}`),
     ])
-    const [first, ...others] = answers.map(seenOf)
+    const [first, ...others] = answers.map(visibleParts)
     expect(first).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer realm="nightshift"' },
@@ -92,12 +92,12 @@ describe('who can not come in', () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  test('the key of another environment', async () => {
+  test('is refused with a key of another environment', async () => {
     const live = (system.apiKeys['acme'] ?? '').replace('ns_test_', 'ns_live_')
-    expect((await ask(`Bearer ${live}`)).status).toBe(401)
+    expect((await read(`Bearer ${live}`)).status).toBe(401)
   })
 
-  test('a key in the URL is refused and never logged, also beside a good one', async () => {
+  test('is refused with a key in the URL, even beside a valid one, and the key is not logged', async () => {
     const key = await newKey()
     const headers = as(system, 'acme')
     const paths = ['/v1/listings?api_key=', `/v1/listings/${randomUUID()}?x=`, '/v1/nothing?']
@@ -112,17 +112,17 @@ describe('who can not come in', () => {
     expect(logs).not.toContain(key.slice(17, 60))
   })
 
-  test('a parameter that is no key and no parameter of the route is refused as well', async () => {
-    expect((await ask(undefined, '/v1/listings?token=abc')).status).toBe(400)
+  test('is refused with an unknown query parameter', async () => {
+    expect((await read(undefined, '/v1/listings?token=abc')).status).toBe(400)
   })
 })
 
-describe('what can not be there is 404 before anybody is asked for a key', () => {
+describe('a path that cannot exist is not found, even without a key', () => {
   const id = randomUUID()
-  /** Not by fetch, which would tidy the path. */
-  const raw = async (method: string, path: string) => {
-    const asked = request(`${system.urls.listings}`, { method, path, timeout: 5_000 }).end()
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  /** A request without fetch, which would normalize the path. */
+  const send = async (method: string, path: string) => {
+    const sent = request(`${system.urls.listings}`, { method, path, timeout: 5_000 }).end()
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     return { status: answer.statusCode, text: await text(answer) }
   }
   test.each([
@@ -145,14 +145,14 @@ describe('what can not be there is 404 before anybody is asked for a key', () =>
     ['GET', '/v1/listings/%00'],
     ['OPTIONS', '/v1/nothing'],
   ])('%s %s', async (method, path) => {
-    const answer = await raw(method, path)
+    const answer = await send(method, path)
     expect(answer).toMatchObject({
       status: 404,
       text: expect.stringContaining('"/problems/not-found"'),
     })
   })
 
-  test('also when it is only asked whether it is there', async () => {
+  test('with HEAD too', async () => {
     const head = (path: string) =>
       fetch(`${system.urls.listings}${path}`, { method: 'HEAD' }).then(({ status }) => status)
     expect(await head('/v1/listings/')).toBe(404)
@@ -160,32 +160,32 @@ describe('what can not be there is 404 before anybody is asked for a key', () =>
     expect(await head('/v1/listings')).toBe(200)
   })
 
-  test('what may be there needs a key, as before', async () => {
+  test('but a path that may exist needs a key', async () => {
     for (const [method, path] of [
       ['GET', `/v1/listings/${id}`],
       ['POST', `/v1/listings/${id}/publish`],
       ['POST', '/v1/listings'],
     ] as const) {
-      expect((await raw(method, path)).status).toBe(401)
+      expect((await send(method, path)).status).toBe(401)
     }
-    expect((await raw('OPTIONS', '/v1/listings')).status).toBe(405)
+    expect((await send('OPTIONS', '/v1/listings')).status).toBe(405)
   })
 })
 
-describe('who may not do that', () => {
-  test('each route needs its scope and no other', async () => {
+describe('a valid key', () => {
+  test('needs the scope of the route', async () => {
     const reader = await newKey({ scopes: ['listings:read', 'payments:write', 'payments:read'] })
     const writer = await newKey({ scopes: ['listings:write'] })
     const refused = await draft(reader)
     expect(refused.status).toBe(403)
     expect(refused.json.type).toBe('/problems/insufficient-scope')
     expect(refused.headers.get('www-authenticate')).toContain('scope="listings:write"')
-    expect((await ask(`Bearer ${writer}`)).status).toBe(403)
-    expect((await ask(`Bearer ${reader}`)).status).toBe(404)
+    expect((await read(`Bearer ${writer}`)).status).toBe(403)
+    expect((await read(`Bearer ${reader}`)).status).toBe(404)
     expect((await draft(writer)).status).toBe(201)
   })
 
-  test("listings' own key takes payments for the tenant it names, and may do nothing else", async () => {
+  test('of a service works in payments only, and only with the tenant that it names', async () => {
     const authorization = `Bearer ${system.secrets.paymentsServiceKey}`
     const url = `${system.urls.payments}/v1/payments/${randomUUID()}`
     const tenant = { 'nightshift-tenant': randomUUID() }
@@ -197,35 +197,35 @@ describe('who may not do that', () => {
     expect(rows).toEqual([{ scopes: ['payments:write', 'payments:read'] }])
   })
 
-  test('the public search needs no key, and does not mind a wrong one', async () => {
-    expect((await ask(undefined, '/v1/listings')).status).toBe(200)
-    expect((await ask('Bearer nonsense', '/v1/listings')).status).toBe(200)
+  test('is not needed for the public search, which ignores a wrong one', async () => {
+    expect((await read(undefined, '/v1/listings')).status).toBe(200)
+    expect((await read('Bearer nonsense', '/v1/listings')).status).toBe(200)
   })
 })
 
-describe('keys change hands without a gap', () => {
-  test('the next key works beside the last, and the last ends within its bound', async () => {
+describe('a rotation of keys', () => {
+  test('has no gap: both keys work until the old one is revoked', async () => {
     const tenantId = randomUUID()
-    const last = await newKey({ tenantId })
-    const created = await draft(last)
+    const old = await newKey({ tenantId })
+    const created = await draft(old)
     const path = `/v1/listings/${created.json.listingId}`
     const next = await newKey({ tenantId })
-    expect((await ask(`Bearer ${next}`, path)).status).toBe(200)
-    expect((await ask(`Bearer ${last}`, path)).status).toBe(200)
+    expect((await read(`Bearer ${next}`, path)).status).toBe(200)
+    expect((await read(`Bearer ${old}`, path)).status).toBe(200)
     expect((await issueKey(tables, { tenantId, scopes })).kind).toBe('full')
 
     const revokedAt = Date.now()
-    expect(await revokeKey(tables, apiKeyIdOf(last) ?? '')).toEqual(['payments', 'listings'])
-    await eventually('the last key is refused', async () => {
-      const { status } = await ask(`Bearer ${last}`, path)
+    expect(await revokeKey(tables, apiKeyIdOf(old) ?? '')).toEqual(['payments', 'listings'])
+    await eventually('the old key is refused', async () => {
+      const { status } = await read(`Bearer ${old}`, path)
       return status === 401 ? true : undefined
     })
     expect(Date.now() - revokedAt).toBeLessThan(limits.apiKeys.cacheMs + 1_000)
-    expect((await ask(`Bearer ${next}`, path)).status).toBe(200)
-    expect(await revokeKey(tables, apiKeyIdOf(last) ?? '')).toEqual([])
+    expect((await read(`Bearer ${next}`, path)).status).toBe(200)
+    expect(await revokeKey(tables, apiKeyIdOf(old) ?? '')).toEqual([])
   })
 
-  test('of a key only a hash, its id and its last characters are stored', async () => {
+  test('stores only a hash, the id and the last characters of a key', async () => {
     const key = await newKey({ tenantId: seedTenants[1]?.tenantId ?? '' })
     const { rows } = await admin.query('SELECT * FROM api_keys WHERE key_id = $1', [
       apiKeyIdOf(key),

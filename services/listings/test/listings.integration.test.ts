@@ -67,7 +67,7 @@ function untilLive(listingId: string, word: string) {
 const newWord = () => `w${randomUUID().replaceAll('-', '')}`
 
 describe('a listing is live if and only if it was paid for', () => {
-  test('a draft is not in the search; a paid one is, once its event has come', async () => {
+  test('a draft is not in the search until it was paid and its event has arrived', async () => {
     const word = newWord()
     const listingId = await draft({ title: word })
     expect(await search(`text=${word}`)).toHaveLength(0)
@@ -79,7 +79,7 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(await chargesFor(system, answer.json.publicationId)).toHaveLength(1)
   })
 
-  test('the same publish request twenty times at once charges once', async () => {
+  test('twenty concurrent attempts with one key charge once', async () => {
     await setProviderFaults(system, { latencyMs: 200 })
     const word = newWord()
     const listingId = await draft({ title: word })
@@ -95,7 +95,7 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(replay.headers.get('idempotency-replayed')).toBe('true')
   })
 
-  test('two keys for one listing at once: one publication, one charge', async () => {
+  test('two concurrent requests with different keys make one publication', async () => {
     await setProviderFaults(system, { latencyMs: 100 })
     const listingId = await draft()
     const answers = await Promise.all([publish(listingId), publish(listingId)])
@@ -105,7 +105,7 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(refused?.json.type).toBe('/problems/listing-not-a-draft')
   })
 
-  test('a declined card leaves a draft, which another card publishes', async () => {
+  test('a listing with a declined card stays a draft, which another card publishes', async () => {
     const word = newWord()
     const listingId = await draft({ title: word })
     const key = newKey()
@@ -118,7 +118,7 @@ describe('a listing is live if and only if it was paid for', () => {
     await untilLive(listingId, word)
   })
 
-  test('a provider that charges and never answers: 202, and it goes live all the same', async () => {
+  test('a listing goes live even if the provider charges without an answer', async () => {
     const word = newWord()
     const listingId = await draft({ title: word })
     const key = newKey()
@@ -131,7 +131,7 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(again.status).toBe(201)
   })
 
-  test('payments away: 202 at once, and it goes live when payments is back', async () => {
+  test('a listing goes live after payments was down', async () => {
     await system.stop('payments')
     const word = newWord()
     const listingId = await draft({ title: word })
@@ -143,7 +143,7 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(await chargesFor(system, first.json.publicationId)).toHaveLength(1)
   })
 
-  test('listings killed while payments works: the client that asks again gets its answer', async () => {
+  test('a repeated request gets its answer after listings was killed during the payment', async () => {
     await setProviderFaults(system, { latencyMs: 500 })
     const word = newWord()
     const listingId = await draft({ title: word })
@@ -172,7 +172,7 @@ describe('a listing is live if and only if it was paid for', () => {
   })
 })
 
-describe('events that can not be true put nothing live', () => {
+describe('an event of payments', () => {
   const event = (data: object, changes: object = {}) => ({
     eventId: randomUUID(),
     type: 'payment.captured',
@@ -193,7 +193,7 @@ describe('events that can not be true put nothing live', () => {
   })
 
   async function deadLetterOf(marker: string) {
-    return eventually('a dead letter', async () => {
+    return eventually('the dead letter is there', async () => {
       const found = (await deadLetters.read()).find(record =>
         Buffer.from(JSON.parse(record.value).value ?? '', 'base64').includes(marker),
       )
@@ -201,7 +201,7 @@ describe('events that can not be true put nothing live', () => {
     })
   }
 
-  test('for a publication that is not there', async () => {
+  test('about an unknown publication becomes a dead letter', async () => {
     const forged = event({})
     await payments.write(forged.aggregateId, JSON.stringify(forged))
     expect((await deadLetterOf(forged.eventId)).reason).toContain('does not exist')
@@ -211,22 +211,25 @@ describe('events that can not be true put nothing live', () => {
     ['another amount', { amountCents: 1 }, {}],
     ['another tenant', {}, { tenantId: '11111111-0000-4000-8000-000000000002' }],
     ['another listing', { listingId: randomUUID() }, {}],
-  ])('of %s, and its payment still works afterwards', async (_what, data, changes) => {
-    await setProviderFaults(system, { silence: 'before' })
-    const word = newWord()
-    const listingId = await draft({ title: word })
-    const pending = await publish(listingId)
-    expect(pending.status).toBe(202)
-    const { publicationId } = pending.json
-    const forged = event({ listingId, publicationId, ...data }, changes)
-    await payments.write(forged.aggregateId, JSON.stringify(forged))
-    await deadLetterOf(forged.eventId)
-    expect(await search(`text=${word}`)).toHaveLength(0)
-    await setProviderFaults(system, { silence: 'none' })
-    await untilLive(listingId, word)
-  })
+  ])(
+    'with %s becomes a dead letter, and the real payment still works afterwards',
+    async (_what, data, changes) => {
+      await setProviderFaults(system, { silence: 'before' })
+      const word = newWord()
+      const listingId = await draft({ title: word })
+      const pending = await publish(listingId)
+      expect(pending.status).toBe(202)
+      const { publicationId } = pending.json
+      const forged = event({ listingId, publicationId, ...data }, changes)
+      await payments.write(forged.aggregateId, JSON.stringify(forged))
+      await deadLetterOf(forged.eventId)
+      expect(await search(`text=${word}`)).toHaveLength(0)
+      await setProviderFaults(system, { silence: 'none' })
+      await untilLive(listingId, word)
+    },
+  )
 
-  test('text, emptiness and an unknown type become dead letters, and the next record is read', async () => {
+  test('that violates the contract becomes a dead letter, and later events are applied', async () => {
     const marker = newWord()
     await payments.write('k', `not JSON ${marker}`)
     await payments.write('k', null)
@@ -240,13 +243,13 @@ describe('events that can not be true put nothing live', () => {
     await untilLive(listingId, word)
   })
 
-  test('an event that comes again changes nothing', async () => {
+  test('that is delivered again has no effect', async () => {
     const word = newWord()
     const listingId = await draft({ title: word })
     await publish(listingId)
     await untilLive(listingId, word)
     const before = await read(listingId)
-    const record = await eventually('the event', async () =>
+    const record = await eventually('the event is published', async () =>
       (await payments.read()).find(one => one.value?.includes(listingId)),
     )
     await payments.write(record.key, record.value)
@@ -256,36 +259,36 @@ describe('events that can not be true put nothing live', () => {
     await untilLive(nextId, next)
     expect((await read(listingId)).text).toBe(before.text)
     const letters = await deadLetters.read()
-    const again = letters.filter(one =>
+    const ofListing = letters.filter(one =>
       Buffer.from(JSON.parse(one.value).value ?? '', 'base64').includes(listingId),
     )
-    expect(again).toHaveLength(0)
+    expect(ofListing).toHaveLength(0)
   })
 })
 
-describe('tenants', () => {
-  test("an employer's draft is as absent for another as one that never was", async () => {
+describe('a listing of another employer', () => {
+  test('is answered like an unknown listing', async () => {
     const listingId = await draft()
-    const theirs = await read(listingId, 'northwind')
-    const absent = await read(randomUUID(), 'northwind')
-    expect(theirs.status).toBe(404)
-    expect({ ...theirs.json, instance: '' }).toEqual({ ...absent.json, instance: '' })
+    const foreign = await read(listingId, 'northwind')
+    const unknown = await read(randomUUID(), 'northwind')
+    expect(foreign.status).toBe(404)
+    expect({ ...foreign.json, instance: '' }).toEqual({ ...unknown.json, instance: '' })
     expect((await publish(listingId, { tenant: 'northwind' })).status).toBe(404)
     expect((await read(listingId)).json.status).toBe('draft')
   })
 })
 
 describe('the search', () => {
-  test('filters, and shows worldwide jobs to those of every region', async () => {
+  test('filters, and finds worldwide jobs in every region', async () => {
     const word = newWord()
-    const make = async (changes: object) => {
+    const publishJob = async (changes: object) => {
       const listingId = await draft({ title: `${word} job`, ...changes })
       await publish(listingId)
       return listingId
     }
-    const europe = await make({ area: 'europe', seniority: 'junior' })
-    const worldwide = await make({ area: 'worldwide', salaryMaxEurPerYear: 150_000 })
-    const africa = await make({ area: 'africa' })
+    const europe = await publishJob({ area: 'europe', seniority: 'junior' })
+    const worldwide = await publishJob({ area: 'worldwide', salaryMaxEurPerYear: 150_000 })
+    const africa = await publishJob({ area: 'africa' })
     await eventually('all three are live', async () =>
       (await search(`text=${word}`)).length === 3 ? true : undefined,
     )
@@ -297,9 +300,9 @@ describe('the search', () => {
     expect(await ids('salaryAtLeastEurPerYear=120000')).toEqual([worldwide])
   })
 
-  test('pages neither repeat nor skip a listing, whatever their size', async () => {
+  test('has pages of any size that neither repeat nor skip a listing', async () => {
     const word = newWord()
-    const made = await Promise.all(
+    const published = await Promise.all(
       Array.from({ length: 7 }, async () => {
         const listingId = await draft({ title: word })
         await publish(listingId)
@@ -307,7 +310,7 @@ describe('the search', () => {
       }),
     )
     await eventually('all are live', async () =>
-      (await search(`text=${word}`)).length === made.length ? true : undefined,
+      (await search(`text=${word}`)).length === published.length ? true : undefined,
     )
     for (const limit of [1, 2, 3, 7]) {
       const seen: string[] = []
@@ -318,28 +321,28 @@ describe('the search', () => {
         if (answer.json.nextAfter === undefined) break
         after = `&after=${answer.json.nextAfter}`
       }
-      expect(seen.toSorted()).toEqual(made.toSorted())
-      expect(seen).toHaveLength(made.length)
+      expect(seen.toSorted()).toEqual(published.toSorted())
+      expect(seen).toHaveLength(published.length)
     }
   })
 
   test.each([
     ['an unknown parameter', 'colour=red'],
-    ['a limit that is text', 'limit=many'],
-    ['a limit twice', 'limit=1&limit=2'],
-    ['too large a limit', 'limit=51'],
+    ['text as a limit', 'limit=many'],
+    ['two limits', 'limit=1&limit=2'],
+    ['a limit that is too large', 'limit=51'],
     ['an unknown area', 'area=atlantis'],
-    ['a cursor that is not ours', 'after=AAAA'],
+    ['a foreign cursor', 'after=AAAA'],
     ['a NUL', 'text=%00'],
-    ['too long a text', `text=${'x'.repeat(201)}`],
-  ])('%s is 400', async (_what, query) => {
+    ['a text that is too long', `text=${'x'.repeat(201)}`],
+  ])('with %s is refused', async (_what, query) => {
     const answer = await call('GET', url(`/v1/listings?${query}`))
     expect(answer.status).toBe(400)
     expect(answer.json.type).toBe('/problems/validation-error')
   })
 
   test.each(["a & ! b | ' :*", '"unbalanced', "'; DROP TABLE listings; --", '((((a'])(
-    'text like %s is only text',
+    'takes %s for plain text',
     async text => {
       const answer = await call('GET', url(`/v1/listings?text=${encodeURIComponent(text)}`))
       expect(answer.status).toBe(200)
@@ -347,8 +350,8 @@ describe('the search', () => {
   )
 })
 
-describe('what an employer may ask to buy', () => {
-  test('a plan that is not sold, and a price of their own, are 400', async () => {
+describe('a publication', () => {
+  test('with an unknown plan, or with a price of the caller, is refused', async () => {
     const listingId = await draft()
     expect((await publish(listingId, { plan: 'free' })).status).toBe(400)
     const answer = await call('POST', url(`/v1/listings/${listingId}/publish`), {

@@ -23,7 +23,8 @@ const enoughTime = deadlineIn(60_000)
 beforeAll(async () => {
   const run = ['card-provider', 'payments', 'listings'] as const
   system = await openTestSystem({ parts: inject('parts'), run })
-  // Beside the service, so nothing of this tenant is ever due for its job: its first check is far away.
+  // The first check is in an hour, so the job of the running service leaves these publications
+  // alone.
   pool = new pg.Pool({ connectionString: system.databaseUrl('listings') })
   store = publicationStore({
     pool,
@@ -50,13 +51,13 @@ async function newKeyed() {
   return { tenantId, listingId, key: `test-${randomUUID()}`, request }
 }
 
-async function begin(keyed: KeyedPublication): Promise<Publication> {
+async function claimOne(keyed: KeyedPublication): Promise<Publication> {
   const claimed = await claim(keyed)
   if (claimed.kind !== 'claimed') throw new Error(`not claimed: ${claimed.kind}`)
   return claimed.publication
 }
 
-async function letTheLeaseRunOut({ publicationId }: Publication): Promise<void> {
+async function expireLease({ publicationId }: Publication): Promise<void> {
   await pool.query(
     `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE subject_id = $1`,
     [publicationId],
@@ -84,9 +85,9 @@ async function untilNextCheckMs({ publicationId }: Publication): Promise<number>
 describe('an owner of a publication that was overtaken', () => {
   test('does not release the key of the next owner', async () => {
     const keyed = await newKeyed()
-    const first = await begin(keyed)
-    await letTheLeaseRunOut(first)
-    const second = await begin(keyed)
+    const first = await claimOne(keyed)
+    await expireLease(first)
+    const second = await claimOne(keyed)
     expect([second.publicationId, second.attempt]).toEqual([first.publicationId, 2])
     await store.recheckLater(first, 0)
     expect(await leaseLeftMs(second)).toBeGreaterThan(0)
@@ -94,12 +95,12 @@ describe('an owner of a publication that was overtaken', () => {
     expect(await leaseLeftMs(second)).toBeLessThan(0)
   })
 
-  test('has a lower number after the job took over, too', async () => {
-    const first = await begin(await newKeyed())
+  test('has a lower number after a takeover by the job', async () => {
+    const first = await claimOne(await newKeyed())
     await pool.query('UPDATE publications SET next_check_at = now() WHERE publication_id = $1', [
       first.publicationId,
     ])
-    // The job of the running service may be the one that takes it.
+    // The job of the running service may take the publication instead.
     await takeDuePublication(pool, work, 60_000)
     const { rows } = await pool.query(
       'SELECT attempt FROM publications WHERE publication_id = $1',
@@ -109,14 +110,14 @@ describe('an owner of a publication that was overtaken', () => {
   })
 })
 
-test('Retry-After of payments is the floor of the next attempt', async () => {
-  const publication = await begin(await newKeyed())
+test('the next attempt waits at least for the Retry-After of payments', async () => {
+  const publication = await claimOne(await newKeyed())
   await store.recheckLater(publication, 20_000)
   expect(await untilNextCheckMs(publication)).toBeGreaterThan(18_000)
 })
 
-describe.each([0, limits.beginMinMs - 1])('with %i ms left', tooLittleMs => {
-  test('no publication is begun: the listing stays a draft, and its key is as unused as before', async () => {
+describe.each([0, limits.beginMinMs - 1])('with %i ms before the deadline', tooLittleMs => {
+  test('no publication is begun, and the key stays unused', async () => {
     const headers = as(system, 'acme')
     const url = `${system.urls.listings}/v1/listings`
     const { listingId } = (await call('POST', url, { headers, body: draftListing() })).json

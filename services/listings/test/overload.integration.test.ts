@@ -10,9 +10,9 @@ import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/
 import { expect, inject, test } from 'vitest'
 
 const atOnce = 10
-const workedOffMs = 60_000
+const catchUpMs = 60_000
 
-test('while payments is away only so many publications are begun; the refused listing stays a draft', async () => {
+test('a full backlog refuses new publications, and a refused listing stays a draft', async () => {
   const parts = inject('parts')
   const run = ['card-provider', 'payments', 'listings'] as const
   await using system = await openTestSystem({ parts, run })
@@ -20,23 +20,23 @@ test('while payments is away only so many publications are begun; the refused li
 
   const refused = await eventually('listings refuses', async () => {
     const listings = await Promise.all(Array.from({ length: atOnce }, () => draft(system)))
-    const wishes = listings.map(listingId => ({ listingId, key: `test-${randomUUID()}` }))
-    const answers = await Promise.all(wishes.map(wish => publish(system, wish)))
+    const keyed = listings.map(listingId => ({ listingId, key: `test-${randomUUID()}` }))
+    const answers = await Promise.all(keyed.map(one => publish(system, one)))
     const at = answers.findIndex(({ status }) => status === 503)
-    const [answer, wish] = [answers[at], wishes[at]]
-    return answer && wish ? { answer, wish } : undefined
+    const [answer, request] = [answers[at], keyed[at]]
+    return answer && request ? { answer, request } : undefined
   })
   expect(refused.answer.json.type).toBe('/problems/overloaded')
   expect(Number(refused.answer.headers.get('retry-after'))).toBeGreaterThan(0)
-  const { listingId } = refused.wish
+  const { listingId } = refused.request
   expect((await read(system, listingId)).json.status).toBe('draft')
 
   await system.start('payments')
   await system.waitReady('payments')
   await eventually(
-    'the same key publishes it when there is room again',
-    async () => ((await publish(system, refused.wish)).status === 201 ? true : undefined),
-    workedOffMs,
+    'the refused request is accepted under its key',
+    async () => ((await publish(system, refused.request)).status === 201 ? true : undefined),
+    catchUpMs,
   )
 }, 120_000)
 

@@ -30,14 +30,14 @@ test.each([
   ['price', '0.00'],
   ['discount', 100],
   ['captureMethod', 'manual'],
-])('#50 #51 the plan has a price, and %s: %j is not asked for: 400', async (name, value) => {
+])('only the plan decides the price, so %s: %j is refused', async (name, value) => {
   const answer = await publish({ [name]: value })
   expect([answer.status, answer.json.type]).toEqual([400, '/problems/validation-error'])
   expect(answer.json.errors[0].pointer).toBe(`/${name}`)
 })
 
 test.each(['free', 'BASIC', '', null, ['basic'], 'constructor', '__proto__'])(
-  '#50 a plan of %j has no price: 400',
+  'an unknown plan %j is refused',
   async plan => {
     const answer = await publish({ plan })
     expect([answer.status, answer.json.type]).toEqual([400, '/problems/validation-error'])
@@ -45,7 +45,7 @@ test.each(['free', 'BASIC', '', null, ['basic'], 'constructor', '__proto__'])(
   },
 )
 
-test('after all of these the listing is a draft, and costs what its plan costs', async () => {
+test('after the refusals the listing is still a draft with the price of its plan', async () => {
   const headers = as(system, 'acme')
   const url = `${system.urls.listings}/v1/listings/${listingId}`
   expect((await call('GET', url, { headers })).json.status).toBe('draft')

@@ -5,18 +5,18 @@ import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/
 import pg from 'pg'
 import { expect, inject, test } from 'vitest'
 
-/** So many that a search which nothing matches takes the database some 100 ms. */
+/** Enough listings that a search without results takes the database some 100 ms. */
 const liveListings = 30_000
 const searchers = 64
 const publications = 5
 const publishMs = 20_000
-const lookMs = 20
+const watchEveryMs = 20
 
 /**
- * The public search and the consumer of payment events shared one pool of connections: whoever asked
- * for enough searches kept paid listings from going live.
+ * The public search and the consumer of payment events once shared one pool of connections. A flood
+ * of searches kept paid listings from going live.
  */
-test('a paid listing goes live while strangers flood the search', async () => {
+test('a paid listing goes live during a flood of searches', async () => {
   const run = ['card-provider', 'payments', 'listings'] as const
   await using system = await openTestSystem({ parts: inject('parts'), run })
   await fill(system)
@@ -26,10 +26,10 @@ test('a paid listing goes live while strangers flood the search', async () => {
   await eventually('the searches wait for connections', async () =>
     flood.waitedMs().length >= 2 * searchers ? true : undefined,
   )
-  const holders = watchSearches(system)
+  const watch = watchSearches(system)
   const flooded = await timesToLive(system)
   await flood.stop()
-  const pools = await holders.stop()
+  const pools = await watch.stop()
 
   const waits = flood.waitedMs()
   console.log(
@@ -37,14 +37,14 @@ test('a paid listing goes live while strangers flood the search', async () => {
       `${Math.max(...flooded)} ms); ${waits.length} searches, median ${median(waits)} ms, ` +
       `${flood.refused()} refused with 503`,
   )
-  // If this does not hold, the flood was none, and the rest says nothing.
+  // Shorter waits would mean that the flood was too small to prove anything.
   expect(median(waits)).toBeGreaterThan(200)
-  // What puts a listing live has its connections from another pool, so no search is in its way. Time
-  // would prove it only on a machine that has nothing else to do.
+  // The consumer uses another pool, so no search delays it. The times above would prove this only
+  // on an idle machine.
   expect(pools).toEqual(['listings-search'])
 }, 180_000)
 
-/** The pools whose connections were seen at work for a search, as the database names them. */
+/** Collects the names of the pools whose connections the database sees working on a search. */
 function watchSearches(system: TestSystem) {
   const seen = new Set<string>()
   const over = new AbortController()
@@ -58,7 +58,7 @@ function watchSearches(system: TestSystem) {
            AND state = 'active' AND query LIKE '%published_micros%'`,
       )
       for (const { pool } of rows) seen.add(pool)
-      await setTimeout(lookMs, undefined, { signal: over.signal }).catch(() => undefined)
+      await setTimeout(watchEveryMs, undefined, { signal: over.signal }).catch(() => undefined)
     }
     await client.end()
   })()
@@ -88,7 +88,9 @@ async function fill(system: TestSystem): Promise<void> {
   await client.end()
 }
 
-/** Each search is another one, so no cached page answers it; and it matches nothing, so it looks at all. */
+/**
+ * Every search is different, so the cache has none. None has results, so each reads all listings.
+ */
 function startFlood(system: TestSystem) {
   const waitedMs: number[] = []
   let number = 0
@@ -115,7 +117,7 @@ function startFlood(system: TestSystem) {
   }
 }
 
-/** From the answer to a paid publication to the moment at which its owner sees it live. */
+/** The times from sending a publication until its owner sees the listing live. */
 async function timesToLive(system: TestSystem): Promise<number[]> {
   const times: number[] = []
   for (let i = 0; i < publications; i += 1) {
@@ -129,7 +131,7 @@ async function timesToLive(system: TestSystem): Promise<number[]> {
     })
     expect([201, 202]).toContain(paid.status)
     await eventually(
-      'it is live',
+      'the listing is live',
       async () => {
         const { json } = await call('GET', `${url}/${listingId}`, { headers })
         return json.status === 'live' ? true : undefined

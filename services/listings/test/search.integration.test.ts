@@ -19,8 +19,8 @@ afterAll(() => system[Symbol.asyncDispose]())
 
 type Advert = { title: string; company: string; description: string }
 
-/** Live without a payment, so that a test of words needs none. */
-async function putLive(adverts: Advert[]): Promise<void> {
+/** Inserts live listings directly, because tests of words need no payment. */
+async function insertLive(adverts: Advert[]): Promise<void> {
   await withDatabase(system.databaseUrl('listings'), async client => {
     for (const advert of adverts) {
       await client.query(
@@ -48,7 +48,8 @@ function search(text: string) {
 const newWord = () => `w${randomUUID().replaceAll('-', '')}`
 
 describe('a listing is found by its words, in any case and script', () => {
-  // matrix-org/synapse#3116 and hasgeek/hasjob#188: the default parser, stop words and the C locale.
+  // The default parser, stop words and the C locale fail here: matrix-org/synapse#3116,
+  // hasgeek/hasjob#188.
   const cases: [string, string, boolean][] = [
     ['Ärztin in Köln', 'ärztin', true],
     ['Ärztin in Köln', 'ÄRZTIN', true],
@@ -73,20 +74,20 @@ describe('a listing is found by its words, in any case and script', () => {
     ['ソフトウェアエンジニア', 'エンジニア', true],
     ["O'Reilly \\ Sons", "o'reilly", true],
   ]
-  test.each(cases)('%j by %j: %s', async (title, query, isFound) => {
+  test.each(cases)('%j is found by %j: %s', async (title, query, isFound) => {
     const word = newWord()
-    await putLive([{ title: `${title} ${word}`, company: 'A', description: 'B' }])
+    await insertLive([{ title: `${title} ${word}`, company: 'A', description: 'B' }])
     const answer = await search(`${query} ${word}`)
     expect([answer.status, answer.json.listings.length]).toEqual([200, isFound ? 1 : 0])
   })
 
-  test('title, company and description count alike', async () => {
+  test('words of title, company and description are found alike', async () => {
     const [title, company, description] = [newWord(), newWord(), newWord()]
-    await putLive([{ title, company, description }])
+    await insertLive([{ title, company, description }])
     expect((await search(`${description} ${title} ${company}`)).json.listings).toHaveLength(1)
   })
 
-  test('a listing that was drafted over HTTP is indexed in the same way', async () => {
+  test('a listing that was drafted over HTTP has the same terms', async () => {
     const word = newWord()
     const headers = { authorization: `Bearer ${system.apiKeys['acme']}` }
     const body = draftListing({ title: `Ärztin/C# ${word}` })
@@ -101,9 +102,9 @@ describe('a listing is found by its words, in any case and script', () => {
   })
 })
 
-// saltcorn/saltcorn#4250: what can mean nothing is refused.
+// A search without a word is refused instead of finding everything: saltcorn/saltcorn#4250.
 test.each(['!!!', '   ', '🦀', '((((', '- + #', '…', "'"])(
-  'a text without a word, %j, is refused and says so',
+  'a text without a word, %j, is refused',
   async text => {
     const answer = await search(text)
     expect([answer.status, answer.json.type]).toEqual([422, '/problems/nothing-searchable'])
@@ -113,7 +114,7 @@ test.each(['!!!', '   ', '🦀', '((((', '- + #', '…', "'"])(
   },
 )
 
-test('PostgreSQL holds as many terms, and as long ones, as a text can have', async () => {
+test('PostgreSQL can store the largest number of the longest terms', async () => {
   const terms = Array.from({ length: 4_000 }, (_, i) =>
     String.fromCodePoint(0x20_000 + i).repeat(64),
   )
@@ -126,7 +127,7 @@ test('PostgreSQL holds as many terms, and as long ones, as a text can have', asy
   expect(rows).toEqual([{ found: true }])
 })
 
-test('among many listings the index finds those with a rare word, as the role that searches', async () => {
+test('the role of the search uses the index to find a rare word among many listings', async () => {
   const count = 20_000
   const rare = newWord()
   const password = system.secrets.rolePasswords.listings_worker
@@ -151,7 +152,7 @@ test('among many listings the index finds those with a rare word, as the role th
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    // Also by the plan for any parameters, which a prepared statement may come to use.
+    // A prepared statement may switch to the generic plan, so both plans must use the index.
     for (const mode of ['force_custom_plan', 'force_generic_plan']) {
       await client.query(`SET plan_cache_mode = ${mode}`)
       const plan = await explain(client, { terms: [rare], after: undefined, limit: 20 })
@@ -164,7 +165,7 @@ test('among many listings the index finds those with a rare word, as the role th
   }
 })
 
-/** The plan of the very statement that searches. */
+/** The plan of the statement that the search uses. */
 async function explain(client: pg.Client, search: Search): Promise<string> {
   let plan = ''
   const explaining = {

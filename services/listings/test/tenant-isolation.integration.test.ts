@@ -25,8 +25,9 @@ import {
 } from '../src/store/publications.ts'
 
 /**
- * The third layer. The first is that a tenant comes from a key and from nothing else, the second that
- * a statement names it. Here are the statements that do not, as written or as they might be one day.
+ * Tests the third layer of tenant isolation, row-level security. The first layer is that a tenant
+ * comes only from an API key. The second layer is that each statement names its tenant. The
+ * statements here don't.
  */
 
 let system: TestSystem
@@ -43,7 +44,7 @@ function openAs(role: 'listings' | 'listings_worker'): Pool {
   const url = databaseUrl(system.databaseUrl('listings'), { database, role, password })
   const log = openLog('test')
   log.setLevel('silent')
-  // One connection, so that whatever one transaction leaves behind is there for the next.
+  // One connection, so that anything that a transaction leaves behind would affect the next one.
   return openPool(url, 'test', { ...limits.pool, connectionsMax: 1 }, log)
 }
 
@@ -80,25 +81,33 @@ async function begin(tenantId: string, listingId: string): Promise<string> {
 }
 
 function newPublication(publicationId: string, tenantId: string, listingId: string) {
-  const price = { plan: 'basic', amountCents: 9_900, cardToken: 'pm_card_visa' } as const
-  const key = { keyHash: Buffer.from(publicationId), fingerprint: Buffer.alloc(32) }
-  const when = { ...key, traceparent: undefined, firstCheckMs: 60_000 }
-  return { publicationId, tenantId, listingId, ...price, ...when }
+  return {
+    publicationId,
+    tenantId,
+    listingId,
+    plan: 'basic',
+    amountCents: 9_900,
+    cardToken: 'pm_card_visa',
+    keyHash: Buffer.from(publicationId),
+    fingerprint: Buffer.alloc(32),
+    traceparent: undefined,
+    firstCheckMs: 60_000,
+  }
 }
 
-/** All of a table as its administrator sees it. */
-function providerLogOf(table: string): Promise<unknown[]> {
+/** All rows of a table, as its administrator sees them. */
+function readAll(table: string): Promise<unknown[]> {
   return withDatabase(system.databaseUrl('listings'), async client => {
     return (await client.query(`SELECT * FROM ${table} ORDER BY 1`)).rows
   })
 }
 
-describe('a statement that forgot the tenant sees nothing of another', () => {
+describe('a statement without a tenant does not reach the rows of another tenant', () => {
   test.each([
-    ['finds', () => as(mine, tx => findPublication(tx, theirPublication))],
-    ['locks', () => as(mine, tx => lockPublication(tx, theirPublication))],
+    ['when it finds a publication', () => as(mine, tx => findPublication(tx, theirPublication))],
+    ['when it locks a publication', () => as(mine, tx => lockPublication(tx, theirPublication))],
     [
-      'captures',
+      'when it sets a publication to captured',
       async () => {
         const publication = await as(theirs, tx => findPublication(tx, theirPublication))
         if (!publication) throw new Error('they have a publication')
@@ -106,52 +115,55 @@ describe('a statement that forgot the tenant sees nothing of another', () => {
         expect(await as(mine, tx => updatePublication(tx, work, after))).toBe(false)
       },
     ],
-    ['puts live', () => as(mine, tx => putListingLive(tx, theirListing))],
-    ['returns to drafts', () => as(mine, tx => returnToDrafts(tx, theirListing))],
+    ['when it puts a listing live', () => as(mine, tx => putListingLive(tx, theirListing))],
+    ['when it returns a listing to drafts', () => as(mine, tx => returnToDrafts(tx, theirListing))],
     [
-      'takes in their name',
+      'when it takes a listing from drafts with the id of the other tenant',
       () =>
         as(mine, async tx => {
           expect(await takeFromDrafts(tx, theirs, theirListing)).toBe(false)
         }),
     ],
   ])('%s', async (_what, work) => {
-    const before = [await providerLogOf('listings'), await providerLogOf('publications')]
+    const before = [await readAll('listings'), await readAll('publications')]
     expect(await work()).toBeUndefined()
-    expect([await providerLogOf('listings'), await providerLogOf('publications')]).toEqual(before)
+    expect([await readAll('listings'), await readAll('publications')]).toEqual(before)
   })
 
-  test.each(['listings', 'publications', 'idempotency_keys'])('SELECT * FROM %s', async table => {
-    await claim(theirs)
-    await claim(mine)
-    await insert(mine)
-    const tenants = await as(mine, async tx => {
-      const { rows } = await tx.query(`SELECT DISTINCT tenant_id FROM ${table}`)
-      return rows.map(row => row.tenant_id)
-    })
-    expect(tenants.filter(tenant => tenant !== mine)).toEqual([])
-    expect((await providerLogOf(table)).length).toBeGreaterThan(0)
-  })
+  test.each(['listings', 'publications', 'idempotency_keys'])(
+    'when it reads all of %s',
+    async table => {
+      await claim(theirs)
+      await claim(mine)
+      await insert(mine)
+      const tenants = await as(mine, async tx => {
+        const { rows } = await tx.query(`SELECT DISTINCT tenant_id FROM ${table}`)
+        return rows.map(row => row.tenant_id)
+      })
+      expect(tenants.filter(tenant => tenant !== mine)).toEqual([])
+      expect((await readAll(table)).length).toBeGreaterThan(0)
+    },
+  )
 
-  test('the answers under their keys stay theirs', async () => {
+  test('when it stores an answer under a key', async () => {
     const { id } = await claim(theirs)
     const answer = { status: 201, headers: {}, body: 'forged' }
     await as(mine, tx => keys.finish(tx, id, answer))
-    expect(await providerLogOf('idempotency_keys')).toContainEqual(
+    expect(await readAll('idempotency_keys')).toContainEqual(
       expect.objectContaining({ subject_id: id, response_status: null }),
     )
   })
 })
 
-describe('a row can not be put in the name of another tenant', () => {
-  test('not by INSERT', async () => {
+describe('no row can be given to another tenant', () => {
+  test('by INSERT', async () => {
     const wrong = as(mine, tx =>
       insertPublication(tx, newPublication(randomUUID(), theirs, theirListing)),
     )
     await expect(wrong).rejects.toThrow('row-level security')
   })
 
-  test('not by UPDATE', async () => {
+  test('by UPDATE', async () => {
     const listingId = await insert(mine)
     const wrong = as(mine, tx =>
       tx.query('UPDATE listings SET tenant_id = $1 WHERE listing_id = $2', [theirs, listingId]),
@@ -159,15 +171,15 @@ describe('a row can not be put in the name of another tenant', () => {
     await expect(wrong).rejects.toThrow('row-level security')
   })
 
-  test('not by pointing at their listing: a foreign key looks past the policies', async () => {
+  test('by a reference to its listing, although a foreign key ignores the policies', async () => {
     const draft = await insert(theirs)
     const wrong = as(mine, tx => insertPublication(tx, newPublication(randomUUID(), mine, draft)))
     await expect(wrong).rejects.toThrow('foreign key')
   })
 })
 
-describe('who is no tenant sees nothing', () => {
-  test('without a tenant there are no rows, and none can be written', async () => {
+describe('a transaction without a tenant', () => {
+  test('sees no rows', async () => {
     const rows = await inTransaction(
       pool,
       async tx => (await tx.query('SELECT FROM listings')).rowCount,
@@ -175,7 +187,7 @@ describe('who is no tenant sees nothing', () => {
     expect(rows).toBe(0)
   })
 
-  test('the tenant ends with its transaction: the next user of the connection has none', async () => {
+  test('does not inherit the tenant of the transaction before it', async () => {
     await insert(mine)
     const count = (tx: { query: Pool['query'] }) => tx.query('SELECT FROM listings')
     expect((await as(mine, count)).rowCount).toBeGreaterThan(0)
@@ -184,14 +196,14 @@ describe('who is no tenant sees nothing', () => {
     expect((await count(pool)).rowCount).toBe(0)
   })
 
-  test('a tenant that is no UUID is an error, and no way out of its quotes', async () => {
+  test('is never opened by a tenant that is no UUID, such as an SQL injection', async () => {
     const tenant = `${theirs}', false); SELECT set_config('app.tenant', '${theirs}`
     const wrong = inTenantTransaction(pool, tenant, tx => tx.query('SELECT FROM listings'))
     await expect(wrong).rejects.toThrow('invalid input syntax for type uuid')
   })
 })
 
-test('what works for all tenants sees all of them, and can make no listing of its own', async () => {
+test('the role of the worker sees all tenants, and cannot insert a listing', async () => {
   await insert(mine)
   const { rows } = await workerPool.query('SELECT DISTINCT tenant_id FROM listings')
   const tenants = rows.map(row => row.tenant_id)

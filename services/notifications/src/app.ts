@@ -7,11 +7,14 @@ import { limits } from './limits.ts'
 
 export type AppDeps = AlertRoutesDeps & AddressRoutesDeps & { log: Log; metrics: Metrics }
 
-/** The public port. Builds, and does not listen: no I/O happens here. */
+/**
+ * The application behind the public port. It is only built here: no I/O happens, and nothing
+ * listens.
+ */
 export async function buildApp(deps: AppDeps) {
   const app = await buildHttpServer({
     title: 'Nightshift notifications',
-    description: 'Saved alerts of candidates.',
+    description: 'Alerts that candidates save, and the links in their mails.',
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,

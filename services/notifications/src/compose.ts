@@ -14,19 +14,18 @@ import { openMailServer } from './clients/mail-server.ts'
 import type { Config } from './config.ts'
 import { consumeListingEvents } from './consumers/listing-events.ts'
 import type { AdvertisedListing } from './domain/mail.ts'
+import { matchAnnouncement } from './flows/match-announcement.ts'
 import { saveAlert } from './flows/save-alert.ts'
-import { matchAnnouncementsOnce } from './jobs/match-announcements.ts'
 import { sendMailsOnce } from './jobs/send-mails.ts'
 import { limits } from './limits.ts'
 import type { NotificationsLog } from './log-events.ts'
 import { mailLinks } from './mail-links.ts'
 import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
 import { addressTransaction } from './store/alerts.ts'
-import { matchSlice, takeMatchingTurn } from './store/announcements.ts'
+import { listingEventTransaction, matchSlice, takeMatchingTurn } from './store/announcements.ts'
 import { deliveryStore } from './store/deliveries.ts'
-import { listingEventTransaction } from './store/listing-event-transaction.ts'
 
-/** Pools of their own, so that a flood of alerts keeps neither events nor mails from a connection. */
+/** There are three pools, so that a flood of alerts takes no connections from events and mails. */
 type PoolName = 'requests' | 'matching' | 'sending'
 
 export function poolsOf({ DATABASE_URL: url }: Config): Record<PoolName, PoolToOpen> {
@@ -40,13 +39,13 @@ export function poolsOf({ DATABASE_URL: url }: Config): Record<PoolName, PoolToO
 
 type Resources = Opened<PoolName> & { log: NotificationsLog; stop: AbortSignal }
 
-/** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
+/** Connects the whole service. Each switch chooses a pattern or its naive version. */
 export async function compose(
   config: Config,
   { open, stop, log, metrics, pools }: Resources,
 ): Promise<Serving> {
   const { match, send, smtp } = limits
-  const { requests, matching, sending } = pools
+  const { requests, sending } = pools
   const [newest = '', ...older] = config.MAIL_LINK_SECRETS.split(',')
   const links = mailLinks(config.PUBLIC_URL, [newest, ...older])
 
@@ -67,10 +66,10 @@ export async function compose(
     roundMax: send.roundMax,
     log,
   }
-  const matchAnnouncements = {
-    takeTurn: () => takeMatchingTurn(matching),
+  const matching = {
+    takeTurn: () => takeMatchingTurn(pools.matching),
     matchSlice: (listing: AdvertisedListing, terms: readonly string[]) =>
-      matchSlice(matching, listing, terms, match.sliceMax),
+      matchSlice(pools.matching, listing, terms, match.sliceMax),
   }
   const jobs = [
     {
@@ -82,8 +81,8 @@ export async function compose(
     },
     {
       name: 'match-announcements',
-      runOnce: () => matchAnnouncementsOnce(matchAnnouncements),
-      // One slice is a full round: while there is any, the next round begins at once.
+      runOnce: () => matchAnnouncement(matching),
+      // One slice is a full round, so the next round begins at once while there are slices.
       batchMax: 1,
       idleMs: match.idleMs,
       failureBackoffCapMs: match.failureBackoffCapMs,
@@ -105,7 +104,7 @@ export async function compose(
       : retryForEver(log)
   const consumer = consumeListingEvents(
     { brokers, prefix, policy, log, metrics: consumerMetrics(metrics.registry), stopping: stop },
-    { inOneTransaction: listingEventTransaction(matching, remember) },
+    { inOneTransaction: listingEventTransaction(pools.matching, remember) },
   )
 
   // Routes

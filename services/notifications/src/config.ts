@@ -1,7 +1,7 @@
 import { secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 
-/** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
+/** The settings that may differ between two deployments. Numbers are in limits.ts. */
 export const Config = Type.Object({
   NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
   LAB: Type.Optional(Type.Literal('1')),
@@ -12,9 +12,12 @@ export const Config = Type.Object({
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   SMTP_URL: Type.String({ pattern: '^smtps?://' }),
-  /** Where candidates reach this service: the links in mails begin with it. */
+  /** The URL at which candidates reach this service. The links in mails begin with it. */
   PUBLIC_URL: Type.String({ pattern: '^https?://[^\\s/<>?#]+(/[^\\s<>?#]*[^\\s/<>?#])?$' }),
-  /** Signs the links in mails. The second one is what was used before and is still accepted. */
+  /**
+   * The secrets of the links in mails. The first one signs. The second, older one is still
+   * accepted.
+   */
   MAIL_LINK_SECRETS: Type.String({ pattern: '^[^\\s,]{32,}(,[^\\s,]{32,})?$', ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),

@@ -1,9 +1,11 @@
 import { reachCrashPoint } from '@nightshift/runtime/process/crashpoint'
 
-/** The places at which an experiment can end notifications. The sentence says what is true there. */
+/**
+ * The places at which an experiment can end this process. Each sentence says what is true there.
+ */
 export const notificationsCrashPoints = {
   'mail.accepted':
-    'The mail server has the mail, and that is not written down: it may be sent again.',
+    'The mail server has the mail, and this is not recorded yet: it may be sent again.',
 } as const
 
 export const crashpoint = (label: keyof typeof notificationsCrashPoints) => reachCrashPoint(label)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
-const waits = {
+/** The waits of every pool of connections to PostgreSQL. */
+const poolWaits = {
   acquireMs: 1_000,
   lockMs: 500,
   statementMs: 1_500,
@@ -8,32 +9,32 @@ const waits = {
 } as const
 
 /**
- * Every number of this service, with its unit. The figures are one solution; the relations below
- * are the design, and a service that breaks one does not start.
+ * Every number of this service, with its unit. Other figures would work too. The design is in the
+ * relations below: a service that breaks one does not start.
  */
 export const limits = {
   http: {
     requestBudgetMs: 3_000,
     receiveMs: 5_000,
-    // Longer than our callers keep an idle connection, or they write to a closed one.
+    /** Longer than our callers keep an idle connection, or they would write to a closed one. */
     keepAliveMs: 72_000,
     bodyBytesMax: 8 * 1024,
     connectionsMax: 1_000,
   },
-  /** For requests, which anybody may send. Nothing else may wait behind a crowd of them. */
-  requestPool: { connectionsMax: 5, ...waits },
-  /** For what follows from a listing that went live: the consumer and the matching. */
-  matchingPool: { connectionsMax: 3, ...waits },
-  /** For the mails: one connection for each that is being sent. */
-  sendingPool: { connectionsMax: 4, ...waits },
-  /** A stranger may save alerts for an address that is not theirs; this bounds what comes of it. */
+  /** The pool for requests. They are public, so a flood of them must not delay anything else. */
+  requestPool: { connectionsMax: 5, ...poolWaits },
+  /** The pool for the consumer and for matching alerts. */
+  matchingPool: { connectionsMax: 3, ...poolWaits },
+  /** The pool for sending: one connection for each mail in progress. */
+  sendingPool: { connectionsMax: 4, ...poolWaits },
+  /** Anybody can save alerts for any address, so their number is bounded. */
   alertsPerAddressMax: 20,
-  /** An address is sent one confirmation mail in this time, however many alerts are saved for it. */
+  /** An address gets at most one confirmation mail in this time, even if many alerts are saved. */
   confirmationEveryMs: 6 * 3_600_000,
   match: {
     /**
-     * Alerts looked at in one statement. 1,000 take about 40 ms if a third matches; a machine that is
-     * ten times as slow stays within the limit of a statement.
+     * Alerts per statement. 1,000 take about 40 ms if a third matches. A machine that is ten times
+     * slower stays within the limit of a statement.
      */
     sliceMax: 1_000,
     idleMs: 50,
@@ -45,40 +46,50 @@ export const limits = {
     concurrencyMax: 4,
     idleMs: 100,
     failureBackoffCapMs: 2_000,
-    /** How many queues without a due mail are looked at before a sender rests. */
+    /** How many queues without a due mail a sender tries before it rests. */
     turnsMax: 20,
-    /** How often the queue of confirmations is looked into: saving an alert does not wake it. */
+    /**
+     * How often the queue of confirmations is checked, because saving an alert does not wake it.
+     */
     confirmationsPollMs: 250,
-    /** One attempt from beginning to end, connecting included, whatever the server does. */
+    /** The longest attempt, connecting included. */
     attemptMs: 5_000,
-    /** From taking one mail to the moment at which another sender may take it. */
+    /** How long one sender owns a mail. After that, another sender may take it. */
     leaseMs: 15_000,
+    /** The first wait after an attempt without a final outcome. Later waits are longer. */
     againBaseMs: 500,
     againCapMs: 60_000,
-    /** The longest that a mail server may put off the next attempt. */
+    /** A longer wait that the mail server requests is cut to this. */
     retryAfterCapMs: 60_000,
-    /** About two hours of a mail server that is away; then it is written down as failed, and why. */
+    /**
+     * Enough for about two hours without a mail server. After that the mail fails with a reason.
+     */
     attemptsMax: 130,
-    /** Attempts of one mail that may each have left a copy with the server. */
+    /** The most attempts of one mail that may each have left a copy with the server. */
     copiesMax: 3,
   },
-  /** A supervisor kills after 10 s (L6: SIGTERM to exit in 10 s, with no dropped request). */
+  /**
+   * A supervisor kills the process after 10 s (L6: SIGTERM to exit in 10 s, no dropped request).
+   */
   stopDeadlineMs: 9_000,
 } as const
 
 const { http, requestPool, matchingPool, sendingPool, match, smtp, send, stopDeadlineMs } = limits
-/** After an attempt its outcome is still written down. */
-const recordMs = waits.acquireMs + waits.statementMs
-/** Closing what is open, when nothing is in progress any more. */
+/** The time for recording the outcome of an attempt. */
+const recordMs = poolWaits.acquireMs + poolWaits.statementMs
+/** The time for closing connections when no work is in progress. */
 const closeMs = 500
 for (const { lockMs, statementMs } of [requestPool, matchingPool, sendingPool]) {
-  assert(lockMs < statementMs, 'a lock is waited for within a statement')
+  assert(lockMs < statementMs, 'a statement may wait for a lock and still be carried out')
 }
-assert(waits.acquireMs + waits.statementMs < http.requestBudgetMs, 'a statement fits a request')
-assert(smtp.greetingMs < send.attemptMs && smtp.silenceMs < send.attemptMs, 'an attempt ends last')
+assert(recordMs < http.requestBudgetMs, 'a request has time for a statement')
+assert(
+  smtp.greetingMs < send.attemptMs && smtp.silenceMs < send.attemptMs,
+  'no single wait outlasts an attempt',
+)
 assert(
   send.concurrencyMax <= sendingPool.connectionsMax && send.concurrencyMax <= smtp.connectionsMax,
-  'each mail that is being sent has both of its connections',
+  'each mail in progress has a connection to the database and one to the mail server',
 )
 assert(
   send.leaseMs > send.attemptMs + recordMs,
@@ -86,11 +97,11 @@ assert(
 )
 assert(
   stopDeadlineMs > send.attemptMs + recordMs + closeMs,
-  'a stop outlasts the longest attempt and the writing down of its outcome',
+  'a stop has time for the longest attempt and for recording its outcome',
 )
 assert(
-  stopDeadlineMs > http.requestBudgetMs + waits.statementMs + closeMs,
-  'a stop outlasts the longest request and the slice that is being matched',
+  stopDeadlineMs > http.requestBudgetMs + poolWaits.statementMs + closeMs,
+  'a stop has time for the longest request and the slice in progress',
 )
 assert(
   send.copiesMax < send.attemptsMax,
@@ -98,5 +109,5 @@ assert(
 )
 assert(
   send.confirmationsPollMs < limits.confirmationEveryMs && match.idleMs < 1_000,
-  'nothing waits long for a look',
+  'no confirmation and no announcement waits long',
 )

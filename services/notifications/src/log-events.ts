@@ -2,7 +2,7 @@ import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
-/** What notifications logs itself, beside what the runtime and its patterns log. */
+/** The log events of notifications itself. The runtime and the patterns have their own. */
 export const notificationsLogEvents = [
   'mail.sent',
   'mail.postponed',

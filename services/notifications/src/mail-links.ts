@@ -1,7 +1,7 @@
 import { readLink, signLink } from '@nightshift/runtime/http/signed-link'
 import type { MailLinks } from './domain/mail.ts'
 
-/** What a link to confirm an address was made for. */
+/** The content of a link to confirm an address. */
 export type Confirmation = { addressId: string; consentVersion: number }
 
 export type Links = MailLinks & {
@@ -13,9 +13,9 @@ export type Links = MailLinks & {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
- * The links in mails. A confirmation holds for one version of the consent, so that it can't undo a
- * later unsubscribe; an unsubscribe holds for ever.
- * @param secrets the first one signs; all are accepted
+ * Makes and reads the links in mails. A confirmation is valid for one version of the consent, so
+ * that it can't undo a later unsubscribe. An unsubscribe is always valid.
+ * @param secrets the first one signs, and all are accepted
  */
 export function mailLinks(publicUrl: string, secrets: readonly [string, ...string[]]): Links {
   const [secret] = secrets

@@ -1,25 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { confirmLinkIn, openConfirmLink } from '@nightshift/local/seed/confirm-address'
 import { signLink } from '@nightshift/runtime/http/signed-link'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
+import { type Candidates, newAddress, newWord, openCandidates, published } from './candidates.ts'
 
-let system: TestSystem
-let listings: TestTopic
-let candidates: ReturnType<typeof candidatesOf>
+let candidates: Candidates
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['mailbox', 'notifications'] })
-  listings = await openTestTopic(system, 'listings.v1')
-  candidates = candidatesOf(system, listings)
+  candidates = await openCandidates(inject('parts'))
 })
-afterAll(async () => {
-  await listings[Symbol.asyncDispose]()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => candidates[Symbol.asyncDispose]())
 
 type BodyInit = NonNullable<RequestInit['body']>
 
@@ -36,8 +27,8 @@ function unsubscribeLinkIn(text: string): string {
   return link
 }
 
-/** An address with an alert for a word of its own, and the mail about a first listing. */
-async function subscribed() {
+/** A confirmed address with an alert, which has got the mail about a first listing. */
+async function subscribeAddress() {
   const word = newWord()
   const email = newAddress()
   await candidates.subscribe({ email, text: word })
@@ -46,9 +37,9 @@ async function subscribed() {
   return { word, email, link: unsubscribeLinkIn(mail.text) }
 }
 
-// mozilla/blurts-server#1540: an address was compared before it was normalised.
-describe('one mailbox is one address, however it is written', () => {
-  test('alerts of three spellings are one delivery and one mail', async () => {
+// There an address was compared before it was normalized: mozilla/blurts-server#1540.
+describe('all spellings of an address are one address', () => {
+  test('alerts under three spellings make one delivery and one mail', async () => {
     const word = newWord()
     const name = newWord()
     await candidates.subscribe({ email: `${name}@example.org`, text: word })
@@ -57,7 +48,7 @@ describe('one mailbox is one address, however it is written', () => {
     const event = published({ title: word })
     await candidates.announce(event)
     await candidates.untilMail(`${name}@example.org`)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     const rows = await candidates.inDatabase(
       'SELECT FROM deliveries WHERE listing_id = $1 AND lower(address) LIKE $2',
       [event.data.listingId, `${name}%`],
@@ -78,7 +69,7 @@ describe('one mailbox is one address, however it is written', () => {
     expect(other.json.alertId).toBe(first.json.alertId)
   })
 
-  test('a bound of twenty holds for all spellings together, and for forty at once', async () => {
+  test('forty concurrent requests under two spellings save twenty alerts', async () => {
     const name = newWord()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, number) =>
@@ -93,7 +84,7 @@ describe('one mailbox is one address, however it is written', () => {
     expect(byStatus.get(422)).toHaveLength(20)
   })
 
-  test('the same alert saved by ten requests at once has one id', async () => {
+  test('the same alert has one id, even if ten concurrent requests save it', async () => {
     const email = newAddress()
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => candidates.saveAlert({ email, text: 'kotlin' })),
@@ -103,9 +94,9 @@ describe('one mailbox is one address, however it is written', () => {
   })
 })
 
-// saltcorn/saltcorn#4250: a request was accepted that can mean nothing.
-describe('a text that no listing could contain is refused', () => {
-  test.each(['!!!', '. . .', '–', '☕️', '#'])('%j is 422 and says where', async text => {
+// There a search without a word was accepted: saltcorn/saltcorn#4250.
+describe('the text of an alert', () => {
+  test.each(['!!!', '. . .', '–', '☕️', '#'])('is refused without a word: %j', async text => {
     const answer = await candidates.saveAlert({ email: newAddress(), text })
     expect(answer.status).toBe(422)
     expect(answer.json).toMatchObject({
@@ -114,7 +105,7 @@ describe('a text that no listing could contain is refused', () => {
     })
   })
 
-  test('three blanks are refused', async () => {
+  test('is refused if it has only spaces', async () => {
     const answer = await candidates.saveAlert({ email: newAddress(), text: '   ' })
     expect([400, 422]).toContain(answer.status)
   })
@@ -124,7 +115,7 @@ describe('a text that no listing could contain is refused', () => {
     ['who', 'Who Are You', 'What Are You'],
     ['C#', 'C# Engineer', 'C++ Engineer'],
     ['ärztin', 'ÄRZTIN in Köln', 'Arzt in Köln'],
-  ])('%s is told of "%s" and not of "%s"', async (text, title, otherTitle) => {
+  ])('%s matches "%s" and not "%s"', async (text, title, otherTitle) => {
     const email = newAddress()
     const company = newWord()
     await candidates.subscribe({ email, text: `${text} ${company}` })
@@ -132,13 +123,13 @@ describe('a text that no listing could contain is refused', () => {
     const event = published({ title, company })
     await candidates.announce(event)
     expect((await candidates.untilMail(email)).subject).toContain(title)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     expect(await candidates.mailsTo(email)).toHaveLength(1)
   })
 })
 
-describe('an alert counts once its address was confirmed', () => {
-  test('an address that was not confirmed is sent one request, and no alert', async () => {
+describe('an alert needs a confirmed address', () => {
+  test('an unconfirmed address gets one confirmation mail and no alert', async () => {
     const word = newWord()
     const email = newAddress()
     await Promise.all(
@@ -149,33 +140,33 @@ describe('an alert counts once its address was confirmed', () => {
     await candidates.saveAlert({ email: email.toUpperCase(), text: word })
     const event = published({ title: word })
     await candidates.announce(event)
-    await candidates.everythingBeforeIsApplied(event)
-    expect(await candidates.requestsToConfirm(email)).toHaveLength(1)
+    await candidates.untilMatchedSoFar(event)
+    expect(await candidates.confirmationMailsTo(email)).toHaveLength(1)
     expect(await candidates.allMailsTo(email)).toHaveLength(1)
   })
 
-  test('the request says nothing that was typed with the alert', async () => {
+  test('the confirmation mail contains no text of the alert', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.saveAlert({ email, text: `${word} visit evil example` })
-    const [mail] = await eventually('the request', async () => {
-      const mails = await candidates.requestsToConfirm(email)
+    const [mail] = await eventually('the confirmation mail arrives', async () => {
+      const mails = await candidates.confirmationMailsTo(email)
       return mails.length > 0 ? mails : undefined
     })
     expect(`${mail?.subject} ${mail?.text}`).not.toContain(word)
   })
 
-  test('opening the link confirms nothing, and pressing its button does', async () => {
+  test('the address is confirmed by the button of the page, not by opening the link', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.saveAlert({ email, text: word })
-    const link = await eventually('the link', async () =>
-      confirmLinkIn((await candidates.requestsToConfirm(email))[0]?.text ?? ''),
+    const link = await eventually('the confirmation mail arrives', async () =>
+      confirmLinkIn((await candidates.confirmationMailsTo(email))[0]?.text ?? ''),
     )
     for (const method of ['GET', 'HEAD']) expect((await fetch(link, { method })).status).toBe(200)
     const first = published({ title: word })
     await candidates.announce(first)
-    await candidates.everythingBeforeIsApplied(first)
+    await candidates.untilMatchedSoFar(first)
     expect(await candidates.mailsTo(email)).toHaveLength(0)
     expect(await openConfirmLink(link)).toBe(200)
     expect(await openConfirmLink(link)).toBe(200)
@@ -184,7 +175,7 @@ describe('an alert counts once its address was confirmed', () => {
     expect(await candidates.mailsTo(email)).toHaveLength(1)
   })
 
-  test('the answer to a saved alert does not tell whether the address is confirmed', async () => {
+  test('the answer to a saved alert is the same with and without confirmation', async () => {
     const email = newAddress()
     const before = await candidates.saveAlert({ email, text: 'kotlin' })
     await candidates.subscribe({ email, text: 'kotlin' })
@@ -197,7 +188,7 @@ describe('an alert counts once its address was confirmed', () => {
 })
 
 // RFC 8058, https://www.rfc-editor.org/rfc/rfc8058
-describe('every mail can be ended', () => {
+describe('the link to unsubscribe', () => {
   const boundary = 'example-boundary'
   const multipart = [
     `--${boundary}`,
@@ -225,29 +216,29 @@ describe('every mail can be ended', () => {
       multipart,
       { 'content-type': `multipart/form-data; boundary="${boundary}"` },
     ],
-    ['with the cookies of others', oneClick, { cookie: 'a=b', origin: 'https://mail.example' }],
-  ])('one request ends all alerts of the address, %s', async (_how, body, headers) => {
-    const { word, email, link } = await subscribed()
+    ['with foreign cookies', oneClick, { cookie: 'a=b', origin: 'https://mail.example' }],
+  ])('ends all alerts of the address by one request %s', async (_how, body, headers) => {
+    const { word, email, link } = await subscribeAddress()
     expect((await post(link, body, headers)).status).toBe(200)
     const event = published({ title: word })
     await candidates.announce(event)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     expect(await candidates.mailsTo(email)).toHaveLength(1)
     const alerts = await candidates.inDatabase('SELECT FROM alerts WHERE address = $1', [email])
     expect(alerts).toHaveLength(0)
   })
 
-  test('a mail scanner that opens the link ends nothing', async () => {
-    const { word, email, link } = await subscribed()
+  test('has no effect when a mail scanner opens it', async () => {
+    const { word, email, link } = await subscribeAddress()
     for (const method of ['GET', 'HEAD']) expect((await fetch(link, { method })).status).toBe(200)
     await candidates.announce(published({ title: word }))
-    await eventually('a second mail', async () =>
+    await eventually('a second mail arrives', async () =>
       (await candidates.mailsTo(email)).length === 2 ? true : undefined,
     )
   })
 
-  test('a mail that waits when its address is unsubscribed is suppressed, with a reason', async () => {
-    const { word, email, link } = await subscribed()
+  test('suppresses a mail that waits, with a reason', async () => {
+    const { word, email, link } = await subscribeAddress()
     await candidates.setMailbox({ refuseRate: 1 })
     const event = published({ title: word })
     await candidates.announce(event)
@@ -260,7 +251,7 @@ describe('every mail can be ended', () => {
     await eventually('an attempt was refused', async () =>
       (await deliveries())[0]?.refused ? true : undefined,
     )
-    // From here on no attempt is in progress: one that was claimed before the unsubscribe may be sent.
+    // No attempt may be in progress from here on, because a mail that was taken before may be sent.
     const dueIn = (wait: string) =>
       candidates.inDatabase(
         `WITH mail AS (
@@ -271,7 +262,9 @@ describe('every mail can be ended', () => {
          WHERE queue_id IN (SELECT queue_id FROM mail) RETURNING queue_id`,
         [event.data.listingId, email, wait],
       )
-    await eventually('it waits', async () => ((await dueIn('1 h')).length === 1 ? true : undefined))
+    await eventually('the mail waits', async () =>
+      (await dueIn('1 h')).length === 1 ? true : undefined,
+    )
     expect((await post(link, oneClick)).status).toBe(200)
     await candidates.setMailbox({ refuseRate: 0 })
     await dueIn('0 s')
@@ -286,35 +279,35 @@ describe('every mail can be ended', () => {
     expect(await candidates.mailsTo(email)).toHaveLength(1)
   })
 
-  test('alerts after an unsubscribe need a new confirmation, and an old link is none', async () => {
-    const { word, email, link } = await subscribed()
-    const [request] = await candidates.requestsToConfirm(email)
-    const oldLink = confirmLinkIn(request?.text ?? '') ?? ''
+  test('invalidates the old link to confirm, so later alerts need a new confirmation', async () => {
+    const { word, email, link } = await subscribeAddress()
+    const [mail] = await candidates.confirmationMailsTo(email)
+    const oldLink = confirmLinkIn(mail?.text ?? '') ?? ''
     await post(link, oneClick)
     expect(await openConfirmLink(oldLink)).toBe(404)
-    // The last request is not long ago; a test need not wait for the clock.
+    // The last confirmation mail is back-dated, because a test cannot wait for hours.
     await candidates.inDatabase(
       `UPDATE addresses SET confirmation_asked_at = now() - interval '1 day' WHERE address = $1`,
       [email],
     )
     await candidates.saveAlert({ email, text: word })
-    const newLink = await eventually('a new request', async () => {
-      const requests = await candidates.requestsToConfirm(email)
-      return requests.length === 2 ? confirmLinkIn(requests[1]?.text ?? '') : undefined
+    const newLink = await eventually('a new confirmation mail arrives', async () => {
+      const mails = await candidates.confirmationMailsTo(email)
+      return mails.length === 2 ? confirmLinkIn(mails[1]?.text ?? '') : undefined
     })
     const event = published({ title: word })
     await candidates.announce(event)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     expect(await candidates.mailsTo(email)).toHaveLength(1)
     expect(await openConfirmLink(newLink)).toBe(200)
     await candidates.announce(published({ title: word }))
-    await eventually('a mail again', async () =>
+    await eventually('a second mail arrives', async () =>
       (await candidates.mailsTo(email)).length === 2 ? true : undefined,
     )
   })
 
-  test('unsubscribing while alerts are saved leaves no mail after the last unsubscribe', async () => {
-    const { word, email, link } = await subscribed()
+  test('leaves no alert, even if alerts are saved at the same moment', async () => {
+    const { word, email, link } = await subscribeAddress()
     await Promise.all([
       ...Array.from({ length: 10 }, (_, at) =>
         candidates.saveAlert({ email, text: `${word} w${at}` }),
@@ -327,35 +320,35 @@ describe('every mail can be ended', () => {
   })
 })
 
-describe('a link that we did not make', () => {
-  const claim = randomUUID()
+describe('a bad link or form', () => {
+  const addressId = randomUUID()
   test.each([
-    ['of another secret', (kind: string) => signLink('x'.repeat(40), kind, claim)],
-    ['without a signature', () => claim],
+    ['with another secret', (kind: string) => signLink('x'.repeat(40), kind, addressId)],
+    ['without a signature', () => addressId],
     [
-      'of another purpose',
+      'for another purpose',
       (kind: string) =>
         signLink(
-          system.secrets.mailLinkSecret,
+          candidates.system.secrets.mailLinkSecret,
           kind === 'confirm' ? 'unsubscribe' : 'confirm',
-          claim,
+          addressId,
         ),
     ],
     ['with strange characters', () => `${'%00'.repeat(5)}%2e%2e${'a'.repeat(20)}`],
-    ['too long', () => 'a'.repeat(400)],
-  ])('%s is 404, for either page', async (_what, tokenOf) => {
+    ['that is too long', () => 'a'.repeat(400)],
+  ])('%s is answered with 404 by both pages', async (_what, tokenOf) => {
     for (const [kind, body] of [
       ['confirm', new URLSearchParams({ confirm: 'yes' })],
       ['unsubscribe', oneClick],
     ] as const) {
-      const url = `${system.urls.notifications}/v1/${kind}/${tokenOf(kind)}`
+      const url = `${candidates.system.urls.notifications}/v1/${kind}/${tokenOf(kind)}`
       expect((await post(url, body)).status).toBe(404)
     }
   })
 
-  test('an address without a row is unsubscribed like any other', async () => {
-    const token = signLink(system.secrets.mailLinkSecret, 'unsubscribe', randomUUID())
-    const url = `${system.urls.notifications}/v1/unsubscribe/${token}`
+  test('does not include a valid link for an unknown address, which is answered like any other', async () => {
+    const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', randomUUID())
+    const url = `${candidates.system.urls.notifications}/v1/unsubscribe/${token}`
     expect((await post(url, oneClick)).status).toBe(200)
   })
 
@@ -368,9 +361,9 @@ describe('a link that we did not make', () => {
     ['multipart without a boundary', 'x', 'multipart/form-data', 400],
     ['broken multipart', '--x\r\nfoo', 'multipart/form-data; boundary=x', 400],
     ['a form of 9 KiB', 'a='.padEnd(9 * 1024, 'x'), 'application/x-www-form-urlencoded', 413],
-  ])('%s ends nothing', async (_what, body, type, status) => {
-    const token = signLink(system.secrets.mailLinkSecret, 'unsubscribe', claim)
-    const url = `${system.urls.notifications}/v1/unsubscribe/${token}`
+  ])('with %s is refused', async (_what, body, type, status) => {
+    const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', addressId)
+    const url = `${candidates.system.urls.notifications}/v1/unsubscribe/${token}`
     const answer = await fetch(url, {
       method: 'POST',
       ...(body === undefined ? {} : { body }),
@@ -379,9 +372,12 @@ describe('a link that we did not make', () => {
     expect(answer.status).toBe(status)
   })
 
-  test('the page is a page: HTML, no script, not to be stored', async () => {
-    const token = signLink(system.secrets.mailLinkSecret, 'unsubscribe', claim)
-    const answer = await call('GET', `${system.urls.notifications}/v1/unsubscribe/${token}`)
+  test('does not change the page, which is HTML without scripts and is not stored', async () => {
+    const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', addressId)
+    const answer = await call(
+      'GET',
+      `${candidates.system.urls.notifications}/v1/unsubscribe/${token}`,
+    )
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
@@ -390,8 +386,8 @@ describe('a link that we did not make', () => {
   })
 })
 
-test('no log holds an address or a link', async () => {
-  const logs = await system.logs('notifications')
+test('the log contains no address and no link', async () => {
+  const logs = await candidates.system.logs('notifications')
   expect(logs).toContain('"event":"mail.sent"')
   expect(logs).not.toContain('@example.org')
   expect(logs).not.toMatch(/unsubscribe\/[0-9a-f]{8}-|confirm\/[0-9a-f]{8}-/)

@@ -1,27 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { eventually } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
+import { type Candidates, newAddress, newWord, openCandidates, published } from './candidates.ts'
 
-let system: TestSystem
-let listings: TestTopic
-let candidates: ReturnType<typeof candidatesOf>
+let candidates: Candidates
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['mailbox', 'notifications'] })
-  listings = await openTestTopic(system, 'listings.v1')
-  candidates = candidatesOf(system, listings)
+  candidates = await openCandidates(inject('parts'))
 })
-afterAll(async () => {
-  await listings[Symbol.asyncDispose]()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => candidates[Symbol.asyncDispose]())
 afterEach(() => candidates.setMailbox({ refuseRate: 0 }))
 
 describe('one mail per candidate and listing', () => {
-  test('two alerts of one candidate that both match are one mail', async () => {
+  test('two matching alerts of one candidate make one mail', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -31,11 +22,11 @@ describe('one mail per candidate and listing', () => {
     const mail = await candidates.untilMail(email)
     expect(mail.subject).toBe(`Engineer ${word} at Acme Logistics`)
     expect(mail.text).toContain('80000 to 100000 EUR a year')
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     expect(await candidates.mailsTo(email)).toHaveLength(1)
   })
 
-  test('an event that comes twice is one mail, accepted once', async () => {
+  test('an event that is delivered twice makes one mail, which is accepted once', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -43,13 +34,13 @@ describe('one mail per candidate and listing', () => {
     await candidates.announce(event)
     await candidates.untilMail(email)
     await candidates.announce(event)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     const mails = await candidates.mailsTo(email)
     expect(mails).toHaveLength(1)
     expect(mails[0]?.accepted).toBe(1)
   })
 
-  test('two events of different ids about one listing are one mail too', async () => {
+  test('two events with different ids about one listing make one mail', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -57,15 +48,15 @@ describe('one mail per candidate and listing', () => {
     await candidates.announce(event)
     await candidates.announce({ ...event, eventId: randomUUID() } as typeof event)
     await candidates.untilMail(email)
-    await candidates.everythingBeforeIsApplied(event)
+    await candidates.untilMatchedSoFar(event)
     expect(await candidates.mailsTo(email)).toHaveLength(1)
   })
 })
 
-describe('whom a listing concerns', () => {
-  test('each wish of an alert must be met, and a worldwide job is for every region', async () => {
+describe('an alert', () => {
+  test('matches if every filter does, and worldwide listings match every region', async () => {
     const word = newWord()
-    const wishes = {
+    const filters = {
       all: {},
       region: { area: 'africa' },
       otherRegion: { area: 'europe' },
@@ -75,12 +66,12 @@ describe('whom a listing concerns', () => {
       moreSalary: { salaryAtLeastEurPerYear: 100_001 },
     }
     const addresses = new Map<string, string>()
-    for (const [name, wish] of Object.entries(wishes)) {
+    for (const [name, filter] of Object.entries(filters)) {
       const email = newAddress()
       addresses.set(name, email)
-      await candidates.subscribe({ email, text: word, ...wish })
+      await candidates.subscribe({ email, text: word, ...filter })
     }
-    const told = async () => {
+    const recipients = async () => {
       const names: string[] = []
       for (const [name, email] of addresses) {
         if ((await candidates.mailsTo(email)).length > 0) names.push(name)
@@ -90,18 +81,18 @@ describe('whom a listing concerns', () => {
     const first = published({ title: word, area: 'africa', seniority: 'lead' })
     await candidates.announce(first)
     await candidates.untilMail(addresses.get('all') ?? '')
-    await candidates.everythingBeforeIsApplied(first)
-    expect(await told()).toEqual(['all', 'level', 'region', 'salary'])
+    await candidates.untilMatchedSoFar(first)
+    expect(await recipients()).toEqual(['all', 'level', 'region', 'salary'])
     const second = published({ title: word, area: 'worldwide', seniority: 'mid' })
     await candidates.announce(second)
     await candidates.untilMail(addresses.get('otherRegion') ?? '')
-    await candidates.everythingBeforeIsApplied(second)
-    expect(await told()).toEqual(['all', 'level', 'otherRegion', 'region', 'salary'])
+    await candidates.untilMatchedSoFar(second)
+    expect(await recipients()).toEqual(['all', 'level', 'otherRegion', 'region', 'salary'])
   })
 })
 
-describe('a mail server with troubles', () => {
-  test('one that says "not now" is asked again until it says yes', async () => {
+describe('a mail is sent', () => {
+  test('after the mail server has refused it temporarily', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -120,41 +111,41 @@ describe('a mail server with troubles', () => {
     expect((await candidates.untilMail(email)).accepted).toBe(1)
   })
 
-  test('one that is away is waited for', async () => {
+  test('after the mail server was down', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    await system.stop('mailbox')
+    await candidates.system.stop('mailbox')
     await candidates.announce(published({ title: word }))
-    await eventually('the mail is intended', async () => {
+    await eventually('the delivery is committed', async () => {
       const rows = await candidates.inDatabase(
         'SELECT FROM deliveries WHERE listing_id IS NOT NULL AND address = $1',
         [email],
       )
       return rows.length === 1 ? true : undefined
     })
-    await system.start('mailbox')
-    await system.waitReady('mailbox')
+    await candidates.system.start('mailbox')
+    await candidates.system.waitReady('mailbox')
     await candidates.untilMail(email)
   })
 
-  test('a killed service sends what it had intended, and each mail keeps its id', async () => {
+  test('with the same id after the service was killed', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
     await candidates.setMailbox({ refuseRate: 1 })
     await candidates.announce(published({ title: word }))
-    const [intended] = await eventually('the mail is intended', async () => {
+    const [delivery] = await eventually('the delivery is committed', async () => {
       const rows = await candidates.inDatabase<{ delivery_id: string }>(
         'SELECT delivery_id FROM deliveries WHERE listing_id IS NOT NULL AND address = $1',
         [email],
       )
       return rows.length === 1 ? rows : undefined
     })
-    await system.signal('notifications', 'SIGKILL')
+    await candidates.system.signal('notifications', 'SIGKILL')
     await candidates.setMailbox({ refuseRate: 0 })
-    await system.waitReady('notifications')
-    // The lease of the one that died has to run out; a test need not wait for the clock.
+    await candidates.system.waitReady('notifications')
+    // The lease of the killed sender is ended, because a test cannot wait for it.
     await candidates.inDatabase(
       `WITH due AS (
          UPDATE deliveries SET next_check_at = now()
@@ -164,42 +155,42 @@ describe('a mail server with troubles', () => {
       [email],
     )
     const mail = await candidates.untilMail(email)
-    expect(mail.messageId).toContain(intended?.delivery_id)
+    expect(mail.messageId).toContain(delivery?.delivery_id)
   })
 })
 
-describe('what a candidate may say', () => {
+describe('saving an alert', () => {
   test.each([
     ['no address', {}],
-    ['no address at all', { email: 'nobody' }],
+    ['a word instead of an address', { email: 'somewhere' }],
     ['two addresses', { email: 'a@example.org, b@example.org' }],
-    ['a header of its own', { email: 'a@example.org\r\nBcc: b@example.org' }],
+    ['an injected header', { email: 'a@example.org\r\nBcc: b@example.org' }],
     ['a display name', { email: 'A <a@example.org>' }],
     ['no top-level domain', { email: 'a@localhost' }],
     ['a line break in the text', { email: newAddress(), text: 'a\nb' }],
-    ['a NUL', { email: newAddress(), text: 'a\u0000' }],
-    ['an unknown wish', { email: newAddress(), colour: 'red' }],
+    ['a NUL in the text', { email: newAddress(), text: 'a\u0000' }],
+    ['an unknown filter', { email: newAddress(), colour: 'red' }],
     ['an unknown region', { email: newAddress(), area: 'mars' }],
     ['a salary as text', { email: newAddress(), salaryAtLeastEurPerYear: '100000' }],
-  ])('%s is 400', async (_what, body) => {
+  ])('with %s is refused', async (_what, body) => {
     const answer = await candidates.saveAlert(body)
     expect(answer.status).toBe(400)
     expect(answer.json.type).toBe('/problems/validation-error')
   })
 
-  test('the same alert twice is one', async () => {
+  test('again has no effect', async () => {
     const alert = { email: newAddress(), text: 'kotlin' }
     const first = await candidates.saveAlert(alert)
     const second = await candidates.saveAlert(alert)
     expect(second.json.alertId).toBe(first.json.alertId)
   })
 
-  test('text like a query is only text', async () => {
+  test('with the text of a query takes it for plain text', async () => {
     const email = newAddress()
     expect((await candidates.saveAlert({ email, text: `a & ! b | ' :* (((` })).status).toBe(201)
   })
 
-  test('an address has twenty alerts at most', async () => {
+  test('is refused from the twenty-first alert of an address on', async () => {
     const email = newAddress()
     for (let number = 0; number < 20; number += 1) {
       expect((await candidates.saveAlert({ email, text: `word${number}` })).status).toBe(201)
@@ -210,8 +201,8 @@ describe('what a candidate may say', () => {
   })
 })
 
-test('no log holds an address', async () => {
-  const logs = await system.logs('notifications')
+test('the log contains no address', async () => {
+  const logs = await candidates.system.logs('notifications')
   expect(logs).toContain('"event":"mail.sent"')
   expect(logs).not.toContain('@example.org')
 })

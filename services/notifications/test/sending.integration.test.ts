@@ -1,25 +1,16 @@
 import { eventually } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
-import { openTestTopic, type TestTopic } from '@nightshift/load-tests/harness/test-topic'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 import { deliveryStore, type Taken } from '../src/store/deliveries.ts'
-import { candidatesOf, newAddress, newWord, published } from './candidate.ts'
+import { type Candidates, newAddress, newWord, openCandidates, published } from './candidates.ts'
 
-let system: TestSystem
-let listings: TestTopic
-let candidates: ReturnType<typeof candidatesOf>
+let candidates: Candidates
 
 beforeAll(async () => {
-  system = await openTestSystem({ parts: inject('parts'), run: ['mailbox', 'notifications'] })
-  listings = await openTestTopic(system, 'listings.v1')
-  candidates = candidatesOf(system, listings)
+  candidates = await openCandidates(inject('parts'))
 })
-afterAll(async () => {
-  await listings[Symbol.asyncDispose]()
-  await system[Symbol.asyncDispose]()
-})
+afterAll(() => candidates[Symbol.asyncDispose]())
 afterEach(() => candidates.setMailbox({ refuseRate: 0, silence: 'none', latencyMs: 0 }))
 
 type Row = { status: string; failure: string | null; attempt: number; copies: number }
@@ -33,8 +24,8 @@ function deliveryOf(listingId: string): Promise<Row | undefined> {
     .then(([row]) => row)
 }
 
-/** Due mails of one listing, to addresses that are confirmed, without the way through Kafka. */
-async function intendMails(count: number): Promise<string> {
+/** Inserts due mails of one listing to confirmed addresses, without an event. */
+async function insertDueMails(count: number): Promise<string> {
   const { data } = published()
   const { listingId } = data
   await candidates.inDatabase(
@@ -58,7 +49,7 @@ async function intendMails(count: number): Promise<string> {
   return listingId
 }
 
-/** Or the tests that follow would share the senders with what a test has left. */
+/** Ends all pending mails, or they would occupy the senders in the next tests. */
 function endAllMails(): Promise<unknown> {
   return candidates.inDatabase(
     `UPDATE deliveries SET status = 'failed', failure = 'the test is over', next_check_at = NULL
@@ -67,7 +58,7 @@ function endAllMails(): Promise<unknown> {
 }
 
 describe('an attempt whose outcome is unknown', () => {
-  test('is repeated until there may be three copies, under one id, and then ends with a reason', {
+  test('is repeated with one id until there may be three copies, and then fails with a reason', {
     timeout: 60_000,
   }, async () => {
     const word = newWord()
@@ -77,7 +68,7 @@ describe('an attempt whose outcome is unknown', () => {
     const event = published({ title: word })
     await candidates.announce(event)
     const row = await eventually(
-      'the delivery is ended',
+      'the mail has failed',
       async () => {
         const found = await deliveryOf(event.data.listingId)
         return found?.status === 'failed' ? found : undefined
@@ -91,12 +82,12 @@ describe('an attempt whose outcome is unknown', () => {
     expect(mails[0]?.accepted).toBe(limits.send.copiesMax)
   })
 
-  test('counts as a copy when the process dies, so that deaths add up to the same bound', async () => {
-    const listingId = await intendMails(1)
-    await eventually('it is sent', async () =>
+  test('counts as a copy if the process dies, so crashes have the same bound', async () => {
+    const listingId = await insertDueMails(1)
+    await eventually('the mail is sent', async () =>
       (await deliveryOf(listingId))?.status === 'sent' ? true : undefined,
     )
-    // As three senders left it that died in the middle of it: taken, and no outcome written down.
+    // Three senders died during their attempts: the mail was taken, and no outcome was recorded.
     await candidates.inDatabase(
       `UPDATE deliveries SET status = 'pending', sent_at = NULL, next_check_at = now(),
          attempt = 3, copies = 3 WHERE listing_id = $1`,
@@ -106,7 +97,7 @@ describe('an attempt whose outcome is unknown', () => {
       'UPDATE mail_queues SET due_at = now(), wakes = wakes + 1 WHERE queue_id = $1',
       [listingId],
     )
-    const row = await eventually('it is ended', async () => {
+    const row = await eventually('the mail has failed', async () => {
       const found = await deliveryOf(listingId)
       return found?.status === 'failed' ? found : undefined
     })
@@ -115,14 +106,14 @@ describe('an attempt whose outcome is unknown', () => {
     expect(mail?.accepted).toBe(1)
   })
 
-  test('a refusal is no copy: a mail that was put off twice still has all of them', async () => {
+  test('does not include a temporary refusal, which is no copy', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
     await candidates.setMailbox({ refuseRate: 1 })
     const event = published({ title: word })
     await candidates.announce(event)
-    const row = await eventually('two refusals', async () => {
+    const row = await eventually('the mail was refused twice', async () => {
       const found = await deliveryOf(event.data.listingId)
       return found && found.attempt >= 2 ? found : undefined
     })
@@ -132,8 +123,8 @@ describe('an attempt whose outcome is unknown', () => {
   })
 })
 
-describe('who may write down what became of an attempt', () => {
-  test('an attempt that was overtaken by another writes nothing', async () => {
+describe('the owner of a mail', () => {
+  test('records nothing after another sender has taken over', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -141,26 +132,31 @@ describe('who may write down what became of an attempt', () => {
     const event = published({ title: word })
     const { listingId } = event.data
     await candidates.announce(event)
-    await eventually('it is being sent', async () =>
+    await eventually('the mail is being sent', async () =>
       (await deliveryOf(listingId))?.attempt === 1 ? true : undefined,
     )
-    // As another sender leaves it that takes the mail after the lease.
+    // Another sender takes the mail over, as after the lease.
     await candidates.inDatabase(
       `UPDATE deliveries SET attempt = 2, next_check_at = now() + interval '1 hour'
        WHERE listing_id = $1`,
       [listingId],
     )
     await eventually('the first attempt has ended', async () =>
-      (await system.logs('notifications')).includes('"mail.superseded"') ? true : undefined,
+      (await candidates.system.logs('notifications')).includes('"mail.superseded"')
+        ? true
+        : undefined,
     )
     expect(await deliveryOf(listingId)).toMatchObject({ status: 'pending', attempt: 2 })
   })
 
-  test('no mail is taken twice, however many senders take at once', async () => {
-    await system.stop('notifications')
+  test('is one of many concurrent senders', async () => {
+    await candidates.system.stop('notifications')
     const counts = [40, 7, 1]
-    for (const count of counts) await intendMails(count)
-    const pool = new pg.Pool({ connectionString: system.databaseUrl('notifications'), max: 8 })
+    for (const count of counts) await insertDueMails(count)
+    const pool = new pg.Pool({
+      connectionString: candidates.system.databaseUrl('notifications'),
+      max: 8,
+    })
     const taken: string[] = []
     const store = deliveryStore(pool, limits.send)
     const taker = async () => {
@@ -175,8 +171,8 @@ describe('who may write down what became of an attempt', () => {
     } finally {
       await pool.end()
       await endAllMails()
-      await system.start('notifications')
-      await system.waitReady('notifications')
+      await candidates.system.start('notifications')
+      await candidates.system.waitReady('notifications')
     }
     expect(taken).toHaveLength(48)
     expect(new Set(taken).size).toBe(48)
@@ -184,11 +180,11 @@ describe('who may write down what became of an attempt', () => {
 })
 
 describe('many mails of one listing', () => {
-  test('do not hold up the one mail of another', { timeout: 60_000 }, async () => {
+  test('do not delay the one mail of another', { timeout: 60_000 }, async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
-    const crowd = await intendMails(10_000)
+    const crowd = await insertDueMails(10_000)
     await eventually('the crowd is being sent', async () => {
       const [row] = await candidates.inDatabase<{ sent: number }>(
         `SELECT count(*)::int AS sent FROM deliveries WHERE listing_id = $1 AND status = 'sent'`,
@@ -210,9 +206,9 @@ describe('many mails of one listing', () => {
     await endAllMails()
   })
 
-  test('are taken by an index, whatever their number', async () => {
-    await system.stop('notifications')
-    const crowd = await intendMails(20_000)
+  test('are taken by an index', async () => {
+    await candidates.system.stop('notifications')
+    const crowd = await insertDueMails(20_000)
     await candidates.inDatabase('ANALYZE deliveries, mail_queues')
     const planOf = async (sql: string) => {
       const rows = await candidates.inDatabase(`EXPLAIN (ANALYZE, BUFFERS) ${sql}`)
@@ -228,23 +224,25 @@ describe('many mails of one listing', () => {
     )
     for (const plan of [due, turn]) expect(plan).not.toContain('Seq Scan on deliveries')
     await endAllMails()
-    await system.start('notifications')
-    await system.waitReady('notifications')
+    await candidates.system.start('notifications')
+    await candidates.system.waitReady('notifications')
   })
 })
 
-test('a crowd that waits at the public listener does not delay a mail', async () => {
+test('a flood of blocked requests does not delay a mail', async () => {
   const word = newWord()
   const email = newAddress()
   await candidates.subscribe({ email, text: word })
   const victim = newAddress()
   await candidates.saveAlert({ email: victim, text: word })
-  const holder = new pg.Client({ connectionString: system.databaseUrl('notifications') })
-  await holder.connect()
+  const blocker = new pg.Client({
+    connectionString: candidates.system.databaseUrl('notifications'),
+  })
+  await blocker.connect()
   try {
     // Every connection for requests waits for this row until its lock timeout.
-    await holder.query('BEGIN')
-    await holder.query('SELECT FROM addresses WHERE address = $1 FOR UPDATE', [victim])
+    await blocker.query('BEGIN')
+    await blocker.query('SELECT FROM addresses WHERE address = $1 FOR UPDATE', [victim])
     const over = new AbortController()
     const crowd = Array.from({ length: 40 }, async () => {
       const answers: number[] = []
@@ -263,14 +261,16 @@ test('a crowd that waits at the public listener does not delay a mail', async ()
     expect(waitedMs).toBeLessThan(3_000)
     expect(answers.filter(status => status === 503).length).toBeGreaterThan(0)
   } finally {
-    await holder.end()
+    await blocker.end()
   }
 })
 
 describe('a stop while the mail server is silent', () => {
-  test('takes less than 10 s, ends well, and begins nothing new', { timeout: 60_000 }, async () => {
+  test('takes less than 10 s, succeeds, and begins no further mail', {
+    timeout: 60_000,
+  }, async () => {
     await candidates.setMailbox({ silence: 'after' })
-    const listingId = await intendMails(40)
+    const listingId = await insertDueMails(40)
     await eventually('mails are being sent', async () => {
       const rows = await candidates.inDatabase(
         'SELECT FROM deliveries WHERE listing_id = $1 AND attempt > 0',
@@ -279,14 +279,14 @@ describe('a stop while the mail server is silent', () => {
       return rows.length > 0 ? true : undefined
     })
     const startedMs = performance.now()
-    await system.stop('notifications')
+    await candidates.system.stop('notifications')
     const tookMs = performance.now() - startedMs
-    const logs = await system.logs('notifications')
-    const life = logs.slice(logs.lastIndexOf('"event":"service.stopping"'))
+    const logs = await candidates.system.logs('notifications')
+    const lastLines = logs.slice(logs.lastIndexOf('"event":"service.stopping"'))
     console.log(`stopped within ${Math.round(tookMs)} ms`)
     expect(tookMs).toBeLessThan(10_000)
-    expect(life).toContain('"event":"service.stopped"')
-    expect(life).not.toContain('service.crashed')
+    expect(lastLines).toContain('"event":"service.stopped"')
+    expect(lastLines).not.toContain('service.crashed')
     const [row] = await candidates.inDatabase<{ begun: number; open: number }>(
       `SELECT count(*) FILTER (WHERE attempt > 0)::int AS begun,
          count(*) FILTER (WHERE status = 'pending')::int AS open
@@ -295,7 +295,7 @@ describe('a stop while the mail server is silent', () => {
     )
     expect(row?.open).toBe(40)
     expect(row?.begun).toBeLessThanOrEqual(limits.send.concurrencyMax)
-    await system.start('notifications')
-    await system.waitReady('notifications')
+    await candidates.system.start('notifications')
+    await candidates.system.waitReady('notifications')
   })
 })

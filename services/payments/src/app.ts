@@ -15,11 +15,14 @@ export type AppDeps = PaymentRoutesDeps &
   StatementRoutesDeps &
   WebhookRoutesDeps & { authenticate: Authenticate; log: PaymentsLog; metrics: Metrics }
 
-/** The public port. Builds, and does not listen: no I/O happens here. */
+/**
+ * The application behind the public port. It is only built here: no I/O happens, and nothing
+ * listens.
+ */
 export async function buildApp(deps: AppDeps) {
   const app = await buildHttpServer({
     title: 'Nightshift payments',
-    description: 'Takes payments, once per idempotency key, and says what became of them.',
+    description: 'Takes payments, once per idempotency key, and refunds them.',
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,

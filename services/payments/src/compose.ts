@@ -42,7 +42,7 @@ import { openRedis } from '@nightshift/runtime/redis/redis'
 import { buildApp } from './app.ts'
 import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
 import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
-import { giveBackIdempotently } from './clients/give-back.ts'
+import { makeRefundIdempotently } from './clients/make-refund.ts'
 import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
@@ -65,9 +65,10 @@ import { webhookStore } from './store/webhook-store.ts'
 const topic = 'payments.v1'
 
 /**
- * `requests`: on behalf of one employer; each transaction sees its rows only.
- * `worker`: for all employers: the phases of payments, the jobs, the webhooks.
- * `lookUps`: for looking up why a key was lost.
+ * - `requests` works on behalf of one employer: each transaction sees only the rows of that
+ *   employer.
+ * - `worker` works for all employers: the phases of payments, the jobs, the webhooks.
+ * - `lookUps` finds out why a key could not be claimed.
  */
 type PoolName = 'requests' | 'worker' | 'lookUps'
 
@@ -85,7 +86,7 @@ export function poolsOf({
 
 type Resources = Opened<PoolName> & { log: PaymentsLog; stop: AbortSignal }
 
-/** The whole service: each pattern or its naive version by its switch, and what is connected to what. */
+/** Connects the whole service. Each switch chooses a pattern or its naive version. */
 export async function compose(config: Config, resources: Resources): Promise<Serving> {
   const { open, log, metrics, pools } = resources
   const { requests, worker } = pools
@@ -133,7 +134,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         escalatedMs: waits.escalatedMs,
       },
     }),
-    giveBack: provider.giveBack,
+    makeRefund: provider.makeRefund,
     reportObstacle: ({ refundId, paymentId }, reason) => {
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
       paymentMetrics.refundsBlocked.inc({ reason })
@@ -142,7 +143,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     beginMinMs,
   } satisfies Parameters<typeof buildApp>[0]['refundPayment']
 
-  // Jobs. They end while requests are drained; the relay ends after those, to publish what they commit.
+  // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
   const round = {
     reconcile,
     attemptBudgetMs: limits.http.requestBudgetMs,
@@ -228,7 +229,7 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
   return outbox(pools.worker, topic, outboxRelay(relay))
 }
 
-/** What is asked of the card provider. Each question may be asked many times, and is carried out once. */
+/** The calls to the card provider. Each may be repeated: the provider carries it out once. */
 function openProvider(config: Config, { open, log, metrics }: Resources) {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
@@ -246,7 +247,7 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
     metrics: callMetrics,
   })
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
-  // Our clock against the database's: the margin of the rules covers the difference.
+  // The clocks of this machine and of the database may differ. The margin of the rules covers that.
   const modeOf = (createdAt: Date) =>
     retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)
   return {
@@ -255,11 +256,13 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
         ? chargeOrCallItDeclined(provider)
         : chargeIdempotently(provider, modeOf),
     captureOrVoid: captureOrVoidAtProvider(provider),
-    giveBack: giveBackIdempotently(provider, modeOf),
+    makeRefund: makeRefundIdempotently(provider, modeOf),
   }
 }
 
-/** The variants of the keys go with transactions of several statements; the pattern has one statement. */
+/**
+ * The variants of the idempotency key need transactions of several statements. The pattern has one.
+ */
 function choosePaymentStore(
   config: Config,
   { open, log, pools: { worker, lookUps } }: Resources,

@@ -1,32 +1,33 @@
 import { ConfigError, secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 
-/** Everything that may differ between two places where this service runs. Numbers are in limits.ts. */
+/** The settings that may differ between two deployments. Numbers are in limits.ts. */
 export const Config = Type.Object({
   NODE_ENV: Type.Enum(['development', 'test', 'production'], { default: 'production' }),
   LAB: Type.Optional(Type.Literal('1')),
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4101 }),
-  /** As a role that sees the rows of one tenant at a time. */
+  /** Its role sees the rows of one tenant at a time. */
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
-  /** As a role that sees the rows of all tenants, and as one that sees the outbox only. */
+  /** Its role sees the rows of all tenants. */
   WORKER_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  /** Its role sees only the outbox. */
   RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
-  /** 32 random bytes or more, as text. Without it a stored hash says nothing about a key. */
+  /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
   CARD_PROVIDER_WEBHOOK_SECRETS: Type.String({
     pattern: '^[^,]{16,200}(,[^,]{16,200})?$',
-    description: 'One, or two while one replaces the other.',
+    description: 'One secret, or two during a rotation.',
     ...secret,
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  /** Only for answers kept in a cache (PATTERN_IDEMPOTENCY_KEY=cache-then-charge). */
+  /** Needed only for PATTERN_IDEMPOTENCY_KEY=cache-then-charge. */
   REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://' })),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(
     ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
@@ -46,9 +47,9 @@ export const Config = Type.Object({
 export type Config = Readonly<Static<typeof Config>>
 
 /**
- * Refuses combinations in which one switch decides and another would be ignored: an experiment would
- * believe that it had switched off two patterns, and the log would say so.
- * @throws ConfigError naming both
+ * Refuses combinations in which one switch makes another ineffective. Otherwise an experiment would
+ * seem to switch off two patterns, and the log would say so.
+ * @throws ConfigError naming both switches
  */
 export function refuseIgnoredSwitches(config: Config): void {
   const deciding = takesPaymentsStepByStep(config)
@@ -60,7 +61,7 @@ export function refuseIgnoredSwitches(config: Config): void {
   if (mistakes.length > 0) throw new ConfigError(mistakes)
 }
 
-/** These have transactions of their own, with neither the batches nor the guard of the statements. */
+/** The setting, if any, that uses the step-by-step store, which has neither batches nor fencing. */
 function takesPaymentsStepByStep(config: Config): string | undefined {
   const { PATTERN_IDEMPOTENCY_KEY: keys, PATTERN_NATURAL_BATCHING: batching } = config
   if (keys !== 'on') return `PATTERN_IDEMPOTENCY_KEY=${keys}`

@@ -1,10 +1,12 @@
 import { reachCrashPoint } from '@nightshift/runtime/process/crashpoint'
 
-/** The places at which an experiment can end payments. The sentence says what is true there. */
+/**
+ * The places at which an experiment can end this process. Each sentence says what is true there.
+ */
 export const paymentsCrashPoints = {
   'payment.claimed': 'The key and the payment are committed. The provider has not been asked.',
   'charge.begin':
-    'The provider is about to be asked, once more or for the first time; no transaction is open.',
+    'The provider is about to be asked, for the first time or again; no transaction is open.',
   'charge.answered':
     'The provider has answered or stayed silent, and only this process knows. Money may have moved.',
   'settle.begin': 'The outcome is known and no transaction is open yet.',

@@ -1,47 +1,43 @@
 import assert from 'node:assert/strict'
 
+/** The waits of every pool of connections to PostgreSQL. */
+const poolWaits = {
+  acquireMs: 1_000,
+  lockMs: 500,
+  statementMs: 1_000,
+  idleInTransactionMs: 5_000,
+} as const
+
+/** How many API keys are remembered, of the accepted and of the refused ones each. */
+const apiKeysRememberedMax = 1_000
+
 /**
- * Every number of this service, with its unit. The figures are one solution; the relations below
- * are the design, and a service that breaks one does not start.
+ * Every number of this service, with its unit. Other figures would work too. The design is in the
+ * relations below: a service that breaks one does not start.
  */
 export const limits = {
   http: {
     requestBudgetMs: 3_500,
     receiveMs: 5_000,
-    // Longer than a proxy keeps an idle connection (60 s is common), or it writes to a closed one. undici
-    // reads this time from our answers and keeps a connection two seconds less.
+    /**
+     * Longer than a proxy keeps an idle connection (60 s is common), or it would write to a closed one.
+     * undici reads this time from our answers and keeps a connection two seconds less.
+     */
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,
-    /** An event holds a whole object of the provider; 50 metadata values of 500 characters are 24 KB. */
+    /** An event contains a whole object of the provider. Its metadata alone may have 24 KB. */
     webhookBytesMax: 256 * 1024,
     connectionsMax: 1_000,
   },
-  pool: {
-    connectionsMax: 10,
-    acquireMs: 1_000,
-    lockMs: 500,
-    statementMs: 1_000,
-    idleInTransactionMs: 5_000,
-  },
-  /** For what works for all tenants: payments many at a time, and the jobs. */
-  workerPool: {
-    connectionsMax: 8,
-    acquireMs: 1_000,
-    lockMs: 500,
-    statementMs: 1_000,
-    idleInTransactionMs: 5_000,
-  },
+  /** The pool for requests on behalf of one employer. */
+  pool: { connectionsMax: 10, ...poolWaits },
+  /** The pool for work on behalf of all employers: batches of payments, and the jobs. */
+  workerPool: { connectionsMax: 8, ...poolWaits },
   /**
-   * For looking up why a key could not be claimed. Apart from the worker's, because of a hundred
-   * duplicates in one moment each is looked up by itself.
+   * The pool for finding out why a key could not be claimed. Each lost key is looked up alone, so a
+   * hundred duplicates at the same moment would occupy the worker's connections.
    */
-  lookUpPool: {
-    connectionsMax: 4,
-    acquireMs: 1_000,
-    lockMs: 500,
-    statementMs: 1_000,
-    idleInTransactionMs: 5_000,
-  },
+  lookUpPool: { connectionsMax: 4, ...poolWaits },
   providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
   provider: {
     attemptMs: 2_000,
@@ -50,12 +46,12 @@ export const limits = {
     breakerVolumeMin: 20,
     breakerFailurePercent: 50,
     breakerOpenMs: 3_000,
-    /** The longest that a `Retry-After` may put off the next attempt. */
+    /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
   },
   /**
-   * What the provider publishes: how long it remembers a key (docs.stripe.com/api/idempotent_requests;
-   * `GET /rules` of the simulator), and how long it may take to carry out what it has taken in. The
+   * The provider documents how long it remembers a key (docs.stripe.com/api/idempotent_requests;
+   * `GET /rules` of the simulator), and how long it may take to carry out an accepted request. The
    * margin is ours.
    */
   providerRules: {
@@ -63,51 +59,54 @@ export const limits = {
     keyMarginMs: 3_600_000,
     processingDelayMaxMs: 600_000,
   },
-  /** Of answers, where a variant of the keys keeps them there. */
+  /** Redis, which only the variant `cache-then-charge` uses. */
   cache: { connectMs: 500, commandMs: 250 },
-  /** A revoked key is refused after `cacheMs`, and a key that was tried before it was issued is good after `refusedMs`. */
   apiKeys: {
+    /** A revoked key may still be accepted for this long. */
     cacheMs: 5_000,
-    cachedMax: 1_000,
+    cachedMax: apiKeysRememberedMax,
+    /** A key that was refused before it was issued may still be refused for this long. */
     refusedMs: 1_000,
-    refusedMax: 1_000,
-    /** A look takes about a millisecond: a full queue is worked off in a fifth of a second. */
+    refusedMax: apiKeysRememberedMax,
+    /** A look-up takes about a millisecond, so a full queue is empty after a fifth of a second. */
     looks: { atWorkMax: 2, waitingMax: 400, waitMs: 1_000 },
   },
-  /** With less left of a request, nothing is begun: the provider could not be asked in it. */
+  /** A request with less time left is refused, because it could not call the provider in time. */
   beginMinMs: 100,
   /** How long the owner of a key may be silent before another attempt takes over. */
   keyLeaseMs: 10_000,
   /**
-   * As many batches of each phase at a time, and payments in each. A second lane takes from the first
-   * the company that makes a commit cheap: with two, 64 callers cost half as much processor time again.
+   * Concurrent batches per phase, and payments per batch. More workers mean smaller batches and
+   * more commits: with two, 64 callers cost 50 % more processor time.
    */
   batching: { workersMax: 1, batchMax: 128 },
-  /** Payments or lines of a page, unless the caller says otherwise; and refunds of one payment. */
+  /** Payments or lines of a page without a `limit`, and the most refunds that are listed. */
   page: { defaultSize: 50, refundsMax: 1_000 },
-  /** Keys whose time is over, a few at a time. */
+  /** The job that deletes expired keys, some at a time. */
   reaper: { keysBatchMax: 500, keysIdleMs: 60_000 },
   reconcile: {
-    /** The first look at a payment whose request has gone quiet. */
+    /** The wait until the first check of a payment whose request has not finished it. */
     firstCheckMs: 6_000,
-    /** After an answer that left the outcome open. */
+    /** The first wait after a check that left the outcome open. Later waits are longer. */
     againBaseMs: 1_000,
     againCapMs: 15_000,
-    /** Until a refund that only a person can decide about is looked at again. */
+    /** The wait before the next check of a refund that needs a decision by a person. */
     escalatedMs: 1_800_000,
-    /** From taking one item to the moment at which another worker may take it. */
+    /** How long one worker owns an item. After that, another worker may take it. */
     leaseMs: 6_000,
     roundMax: 20,
     concurrencyMax: 4,
     idleMs: 500,
     failureBackoffCapMs: 5_000,
   },
-  /** A supervisor kills after 10 s (L6: SIGTERM to exit in 10 s, with no dropped request). */
+  /**
+   * A supervisor kills the process after 10 s (L6: SIGTERM to exit in 10 s, no dropped request).
+   */
   stopDeadlineMs: 9_000,
   /**
-   * Payments that their requests left open, waiting for the reconciler. With this many, new ones are
-   * refused: what is accepted must be final in 90 s (L1), also while a provider at its quota leaves
-   * us no more than one in a second to catch up.
+   * Payments that wait for the reconciler. With `openMax` of them, new payments are refused: every
+   * accepted payment must be final in 90 s (L1), even if the provider's quota lets us finish only
+   * one payment per second.
    */
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
@@ -115,22 +114,22 @@ export const limits = {
 const { http, pool, workerPool, lookUpPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } =
   limits
 const { provider, providerHttp, providerRules, stopDeadlineMs } = limits
-/** After an attempt, or a request, its outcome is still written down. */
+/** The time for recording the outcome, after the attempt or the request. */
 const recordMs = workerPool.acquireMs + workerPool.statementMs
 for (const { lockMs, statementMs } of [pool, workerPool, lookUpPool]) {
-  assert(lockMs < statementMs, 'a lock is waited for within a statement')
+  assert(lockMs < statementMs, 'a statement may wait for a lock and still be carried out')
 }
 assert(
   2 * batching.workersMax < workerPool.connectionsMax,
-  'with all lanes of both phases busy, the jobs still get a connection',
+  'with all workers of both phases busy, the jobs still get a connection',
 )
 assert(
   provider.attemptMinMs < beginMinMs && beginMinMs < http.requestBudgetMs,
-  'what is begun has time for its claim and then for the provider',
+  'a payment that is begun has time for its claim and then for the provider',
 )
 assert(
   provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
-  'after the provider had its time, the outcome must still be recorded',
+  'after the longest attempt, there is still time to record the outcome',
 )
 assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
 assert(
@@ -139,19 +138,19 @@ assert(
 )
 assert(
   limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
-  'made-up keys leave most connections to those who hold a good one',
+  'look-ups of invalid API keys leave most connections to valid requests',
 )
 assert(
   limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
-  'a caller hears that its key could not be looked for',
+  'a caller gets an answer even if its key could not be looked up',
 )
 assert(
   keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
-  'nobody takes over from an owner that may still be working',
+  'no other attempt takes over from an owner that may still be working',
 )
 assert(
   reconcile.firstCheckMs > http.requestBudgetMs + 2_000,
-  'the reconciler leaves a payment to its request while that may be alive',
+  'the reconciler leaves a payment to its request while the request may be in progress',
 )
 assert(
   reconcile.leaseMs > http.requestBudgetMs + recordMs,
@@ -159,7 +158,7 @@ assert(
 )
 assert(
   stopDeadlineMs > http.requestBudgetMs + recordMs + 1_000,
-  'a stop outlasts the longest request, the longest attempt of a job, and closing',
+  'a stop has time for the longest request, the longest attempt of a job, and closing',
 )
 assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')
 assert(

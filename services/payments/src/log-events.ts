@@ -2,7 +2,7 @@ import type { CircuitBreakerLogEvent } from '@nightshift/patterns/circuit-breake
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
-/** What payments logs itself, beside what the runtime and its patterns log. */
+/** The log events of payments itself. The runtime and the patterns have their own. */
 export const paymentsLogEvents = [
   'payment.reconciled',
   'refund.reconciled',

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 
-/** What only this service can measure, beside what every service does. */
+/** The metrics of this service alone. The runtime has those that every service has. */
 export function createPaymentMetrics(registry: Registry) {
   const registers = [registry]
   return {
@@ -11,24 +11,24 @@ export function createPaymentMetrics(registry: Registry) {
     }),
     refundsBlocked: new Counter({
       name: 'refunds_blocked_total',
-      help: 'Tries of refunds that only a person can bring to an end, by what is in their way.',
+      help: 'Attempts at refunds that the provider will never make, by reason. A person must decide.',
       labelNames: ['reason'] as const,
       registers,
     }),
     refundsOldestSeconds: new Gauge({
       name: 'refunds_oldest_pending_seconds',
-      help: 'Age of the oldest refund that is owed.',
+      help: 'Age of the oldest pending refund.',
       registers,
     }),
     webhooks: new Counter({
       name: 'provider_webhooks_total',
-      help: 'Webhooks of the card provider, by what became of them.',
+      help: 'Webhooks of the card provider, by outcome.',
       labelNames: ['outcome'] as const,
       registers,
     }),
     webhooksIgnored: new Counter({
       name: 'provider_webhooks_ignored_total',
-      help: 'Signed events of the card provider that are about nothing of ours, by their type.',
+      help: 'Signed events of the card provider that are not about our payments, by type.',
       labelNames: ['type'] as const,
       registers,
     }),

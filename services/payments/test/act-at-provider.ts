@@ -2,8 +2,8 @@ import { call } from '@nightshift/load-tests/harness/test-client'
 import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
 
 /**
- * Does something at the provider past the service: what it asked for long ago, or what somebody did
- * by hand in the dashboard.
+ * Sends a request to the provider, past the service. It stands for an old request of the service,
+ * or for a person who works with the provider's dashboard.
  */
 export async function actAtProvider(
   { urls, secrets }: TestSystem,
@@ -26,8 +26,8 @@ export async function actAtProvider(
   return body
 }
 
-/** What the provider did for a payment, by the words of its own log. */
-export async function actsFor(system: TestSystem, paymentId: string): Promise<string[]> {
+/** The types of the log lines about intents and refunds that the provider has for a payment. */
+export async function providerEventsOf(system: TestSystem, paymentId: string): Promise<string[]> {
   const url = `${system.urls.cardProvider}/log?payment_id=${paymentId}&limit=1000`
   const lines: { type: string }[] = (await call('GET', url)).json.lines
   return lines.map(({ type }) => type).filter(type => /^(intent|refund)\./.test(type))

@@ -3,7 +3,7 @@ import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { expect, inject, test } from 'vitest'
 import { newKey, paymentOf } from './payment-of.ts'
 
-test('with answers in a cache, a timeout is an error that is kept nowhere, and the next try charges again', async () => {
+test('the variant cache-then-charge stores no timeout, so the next attempt charges again', async () => {
   await using system = await openTestSystem({
     parts: inject('parts'),
     run: ['card-provider', 'payments'],

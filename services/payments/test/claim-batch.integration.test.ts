@@ -1,4 +1,4 @@
-import { keyHashOf } from '@nightshift/patterns/idempotency-key/key-hash'
+import { keyHashOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -11,7 +11,7 @@ import {
   openStore,
   openStoreDatabase,
   type StoreDatabase,
-  untilALockIsWaitedFor,
+  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase
@@ -21,7 +21,9 @@ beforeAll(async () => {
 })
 afterAll(() => database[Symbol.asyncDispose]())
 
-/** Another transaction has the key, so the claim that needs it waits, and its batch with it. */
+/**
+ * Runs `work` while another transaction locks the key. A claim of this key waits, with its batch.
+ */
 async function whileKeyIsLocked(keyed: KeyedPayment, work: () => Promise<void>): Promise<void> {
   const other = await database.pool.connect()
   try {
@@ -38,8 +40,8 @@ async function whileKeyIsLocked(keyed: KeyedPayment, work: () => Promise<void>):
   }
 }
 
-/** The next claim of this key has to write to the row of the key, and so to wait for it. */
-async function claimedAndAbandoned(): Promise<KeyedPayment> {
+/** A key whose lease has ended. The next claim updates its row, and so waits for a lock on it. */
+async function abandonedKey(): Promise<KeyedPayment> {
   const keyed = newRequest()
   expect(await openStore(database.pool).claim(keyed, enoughTime)).toMatchObject({ kind: 'claimed' })
   await database.pool.query(
@@ -49,7 +51,7 @@ async function claimedAndAbandoned(): Promise<KeyedPayment> {
   return keyed
 }
 
-async function paymentsOf({ tenantId, key }: KeyedPayment): Promise<number> {
+async function countPayments({ tenantId, key }: KeyedPayment): Promise<number> {
   const { rows } = await database.pool.query(
     `SELECT count(*)::integer AS count FROM payments WHERE tenant_id = $1 AND key_hash = $2`,
     [tenantId, keyHashOf(takePaymentRoute, key)],
@@ -57,20 +59,20 @@ async function paymentsOf({ tenantId, key }: KeyedPayment): Promise<number> {
   return rows[0].count
 }
 
-test('the winner of a key is answered, although the look-up of a loser in its batch fails', async () => {
-  const holder = await claimedAndAbandoned()
-  const known = newRequest()
-  await openStore(database.pool).claim(known, enoughTime)
-  // All look-ups fail: there is no such database.
+test('a claim succeeds although the look-up for another request of its batch fails', async () => {
+  const locked = await abandonedKey()
+  const inProgress = newRequest()
+  await openStore(database.pool).claim(inProgress, enoughTime)
+  // All look-ups fail, because this database does not exist.
   const lookUps = new pg.Pool({ host: '127.0.0.1', port: 1, connectionTimeoutMillis: 500 })
   const { claim } = openStore(database.pool, { lookUps })
   const winner = newRequest()
   let claims: Promise<PromiseSettledResult<unknown>[]> | undefined
-  await whileKeyIsLocked(holder, async () => {
-    void claim(holder, enoughTime)
-    await untilALockIsWaitedFor(database.pool)
-    // These two wait for the batch before them, and so share the next one.
-    claims = Promise.allSettled([winner, known].map(keyed => claim(keyed, enoughTime)))
+  await whileKeyIsLocked(locked, async () => {
+    void claim(locked, enoughTime)
+    await waitUntilBlocked(database.pool)
+    // These two wait for the batch in progress, and so share the next one.
+    claims = Promise.allSettled([winner, inProgress].map(keyed => claim(keyed, enoughTime)))
   })
   const [won, lost] = (await claims) ?? []
   expect(won).toMatchObject({ status: 'fulfilled', value: { kind: 'claimed' } })
@@ -78,35 +80,35 @@ test('the winner of a key is answered, although the look-up of a loser in its ba
   await lookUps.end()
 })
 
-test('a request whose caller has left while it waited in the queue is not claimed', async () => {
-  const holder = await claimedAndAbandoned()
+test('a request whose time ends in the queue is not claimed', async () => {
+  const locked = await abandonedKey()
   const { claim } = openStore(database.pool)
   const late = newRequest()
   let leftMs = 60_000
   const deadline: Deadline = { remainingMs: () => leftMs }
   let claims: Promise<unknown[]> | undefined
-  await whileKeyIsLocked(holder, async () => {
-    const first = claim(holder, enoughTime)
-    await untilALockIsWaitedFor(database.pool)
+  await whileKeyIsLocked(locked, async () => {
+    const first = claim(locked, enoughTime)
+    await waitUntilBlocked(database.pool)
     claims = Promise.all([first, claim(late, deadline)])
     leftMs = beginMinMs - 1
   })
   expect(await claims).toMatchObject([{ kind: 'claimed' }, { kind: 'overloaded' }])
-  expect(await paymentsOf(late)).toBe(0)
+  expect(await countPayments(late)).toBe(0)
   // Its key is still unused.
   expect(await claim(late, enoughTime)).toMatchObject({ kind: 'claimed' })
 })
 
-test('a claim that waits in the database ends with the deadline of its caller, not with the limit of the pool', async () => {
-  const holder = await claimedAndAbandoned()
+test('a claim that waits for a lock ends at the deadline of its caller', async () => {
+  const locked = await abandonedKey()
   const { claim } = openStore(database.pool)
-  await whileKeyIsLocked(holder, async () => {
+  await whileKeyIsLocked(locked, async () => {
     const startedMs = performance.now()
-    await expect(claim(holder, deadlineIn(300))).rejects.toMatchObject({
+    await expect(claim(locked, deadlineIn(300))).rejects.toMatchObject({
       code: expect.stringMatching(/^(55P03|57014)$/),
     })
-    // The pool of this test would let it wait for 5 s.
+    // Without the deadline, the pool of this test would wait for 5 s.
     expect(performance.now() - startedMs).toBeLessThan(2_500)
   })
-  expect(await claim(holder, enoughTime)).toMatchObject({ kind: 'claimed' })
+  expect(await claim(locked, enoughTime)).toMatchObject({ kind: 'claimed' })
 })

@@ -18,8 +18,8 @@ function post(path: string, body: object, key: string, budgetMs: number) {
 
 const enoughMs = limits.http.requestBudgetMs
 
-describe.each([0, limits.beginMinMs - 1])('with %i ms left', tooLittleMs => {
-  test('no payment is begun, and its key is as unused as before', async () => {
+describe.each([0, limits.beginMinMs - 1])('with %i ms before the deadline', tooLittleMs => {
+  test('no payment is begun, and the key stays unused', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const refused = await post('/v1/payments', body, key, tooLittleMs)
     expect([refused.status, refused.json.type]).toEqual([503, '/problems/overloaded'])
@@ -33,7 +33,7 @@ describe.each([0, limits.beginMinMs - 1])('with %i ms left', tooLittleMs => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('no refund is owed, and its key is as unused as before', async () => {
+  test('no refund is begun, and the key stays unused', async () => {
     const { paymentId } = (await post('/v1/payments', paymentOf(), newKey(), enoughMs)).json
     const [path, key] = [`/v1/payments/${paymentId}/refunds`, newKey()]
     const refused = await post(path, { reason: 'duplicate' }, key, tooLittleMs)

@@ -35,8 +35,8 @@ async function read(path: string) {
   return (await call('GET', `${system.urls.payments}${path}`, { headers: as(system, 'acme') })).json
 }
 
-/** As the reaper does it after a day; the clock need not be waited for. */
-async function forget(key: string) {
+/** Deletes the row of a key, as the reaper does after a day. */
+async function expire(key: string) {
   const { rowCount } = await db.query('DELETE FROM idempotency_keys WHERE key = $1', [key])
   expect(rowCount).toBe(1)
 }
@@ -46,11 +46,11 @@ async function keyRows(key: string): Promise<number> {
   return rowCount ?? 0
 }
 
-describe('a payment whose key was forgotten', () => {
-  test('is answered as it is now, and is charged once', async () => {
+describe('a payment whose key has expired', () => {
+  test('is charged once, and its current state is the answer', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const first = await pay(body, key)
-    await forget(key)
+    await expire(key)
     for (const _ of [1, 2]) {
       const again = await pay(body, key)
       expect([again.status, again.json]).toEqual([201, first.json])
@@ -60,35 +60,35 @@ describe('a payment whose key was forgotten', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('is not the answer to another body, now or later', async () => {
+  test('is never the answer to another body', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const first = await pay(body, key)
-    await forget(key)
+    await expire(key)
     const other = await pay({ ...body, amountCents: 100_000 }, key)
     expect([other.status, other.json.type]).toEqual([422, '/problems/idempotency-key-reused'])
     expect(await keyRows(key)).toBe(0)
     expect((await pay(body, key)).json).toEqual(first.json)
   })
 
-  test('that was declined stays declined', async () => {
+  test('stays declined if it was declined', async () => {
     const [body, key] = [paymentOf({ cardToken: 'pm_card_chargeDeclined' }), newKey()]
     const first = await pay(body, key)
-    await forget(key)
+    await expire(key)
     const again = await pay(body, key)
     expect([again.status, again.text]).toEqual([402, first.text])
   })
 
-  test('while it is pending is still at work, and not begun again', async () => {
+  test('is not begun again while it is pending', async () => {
     await setProviderFaults(system, { silence: 'before' })
     const [body, key] = [paymentOf(), newKey()]
     const first = await pay(body, key)
     expect(first.status).toBe(202)
-    await forget(key)
+    await expire(key)
     expect((await pay(body, key)).status).toBe(409)
     expect((await pay({ ...body, amountCents: 51 }, key)).status).toBe(422)
     expect(await keyRows(key)).toBe(0)
     await setProviderFaults(system, { silence: 'none' })
-    const again = await eventually('it is final', async () => {
+    const again = await eventually('the payment is final', async () => {
       const answer = await pay(body, key)
       return answer.status === 201 ? answer : undefined
     })
@@ -97,23 +97,23 @@ describe('a payment whose key was forgotten', () => {
   })
 })
 
-describe('a refund whose key was forgotten', () => {
-  test('is answered as it is now, and gives nothing back a second time', async () => {
+describe('a refund whose key has expired', () => {
+  test('is made once, and its current state is the answer', async () => {
     const { paymentId } = (await pay(paymentOf(), newKey())).json
     const key = newKey()
     const first = await refund(paymentId, { amountCents: 100 }, key)
-    await forget(key)
+    await expire(key)
     const again = await refund(paymentId, { amountCents: 100 }, key)
     expect([again.status, again.json]).toEqual([201, first.json])
     expect(await keyRows(key)).toBe(0)
     expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
   })
 
-  test('is found also where nothing is left to give back', async () => {
+  test('is found even if nothing is left to refund', async () => {
     const { paymentId } = (await pay(paymentOf(), newKey())).json
     const key = newKey()
     const first = await refund(paymentId, {}, key)
-    await forget(key)
+    await expire(key)
     const again = await refund(paymentId, {}, key)
     expect([again.status, again.json]).toEqual([201, first.json])
   })
@@ -122,20 +122,20 @@ describe('a refund whose key was forgotten', () => {
     const { paymentId } = (await pay(paymentOf(), newKey())).json
     const key = newKey()
     await refund(paymentId, { amountCents: 100 }, key)
-    await forget(key)
+    await expire(key)
     const other = await refund(paymentId, { amountCents: 101 }, key)
     expect([other.status, other.json.type]).toEqual([422, '/problems/idempotency-key-reused'])
     expect((await refund(paymentId, { amountCents: 100 }, key)).status).toBe(201)
     expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
   })
 
-  test('of two at once is found by both', async () => {
+  test('is found by two concurrent attempts', async () => {
     const { paymentId } = (await pay(paymentOf(), newKey())).json
     const key = newKey()
     await refund(paymentId, { amountCents: 100 }, key)
-    await forget(key)
-    const ask = () => refund(paymentId, { amountCents: 100 }, key)
-    const both = await Promise.all([ask(), ask()])
+    await expire(key)
+    const repeat = () => refund(paymentId, { amountCents: 100 }, key)
+    const both = await Promise.all([repeat(), repeat()])
     expect(both.map(({ status }) => status)).toEqual([201, 201])
     expect((await read(`/v1/payments/${paymentId}`)).refundedCents).toBe(100)
   })

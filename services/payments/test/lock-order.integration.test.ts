@@ -5,12 +5,12 @@ import { commitPayments } from '../src/store/commit-payments.ts'
 import {
   claimOne,
   declined,
-  letTheLeaseRunOut,
+  expireLease,
   newRequest,
   openStoreDatabase,
   type StoreDatabase,
   tryToClaim,
-  untilALockIsWaitedFor,
+  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase
@@ -23,7 +23,7 @@ afterAll(() => database[Symbol.asyncDispose]())
 const lockPayment = 'SELECT FROM payments WHERE payment_id = $1 FOR NO KEY UPDATE'
 const lockKey = 'SELECT FROM idempotency_keys WHERE subject_id = $1 FOR NO KEY UPDATE'
 
-/** Another transaction has the row, for as long as `work` takes. */
+/** Runs `work` while another transaction locks the row. */
 async function whileLocked(lock: string, id: string, work: () => Promise<void>): Promise<void> {
   const other = await database.pool.connect()
   try {
@@ -36,7 +36,7 @@ async function whileLocked(lock: string, id: string, work: () => Promise<void>):
   }
 }
 
-/** Two payments, of which the first is the one that has to be locked first. */
+/** Two payments in the order in which a batch must lock them. */
 async function twoPayments(orderedBy: 'id' | 'key'): Promise<[Payment, Payment]> {
   const claimed = await Promise.all(
     [newRequest(), newRequest()].map(async request => ({
@@ -44,9 +44,9 @@ async function twoPayments(orderedBy: 'id' | 'key'): Promise<[Payment, Payment]>
       payment: await claimOne(database.pool, request),
     })),
   )
-  const placeOf = (one: (typeof claimed)[number]) =>
+  const orderOf = (one: (typeof claimed)[number]) =>
     orderedBy === 'id' ? one.payment.paymentId : one.key
-  const [first, last] = claimed.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+  const [first, last] = claimed.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
   if (!first || !last) throw new Error('two payments were claimed')
   return [first.payment, last.payment]
 }
@@ -59,21 +59,21 @@ const commit = (...payments: Payment[]) => {
 test.each([
   ['payments by their ids', 'id', lockPayment],
   ['keys in the order in which batches claim them', 'key', lockKey],
-] as const)('a batch that commits locks %s', async (_what, orderedBy, lock) => {
+] as const)('a commit of several payments locks %s', async (_what, orderedBy, lock) => {
   const [first, last] = await twoPayments(orderedBy)
   let committing: Promise<boolean[]> | undefined
   await whileLocked(lock, first.paymentId, async () => {
     committing = commit(last, first)
-    await untilALockIsWaitedFor(database.pool)
+    await waitUntilBlocked(database.pool)
     await database.pool.query(`${lock} NOWAIT`, [last.paymentId])
   })
   expect(await committing).toEqual([true, true])
 })
 
-test('a claim does not wait for a payment that is being committed: its owner is alive', async () => {
+test('a claim does not wait for a payment whose owner is committing', async () => {
   const request = newRequest()
   const payment = await claimOne(database.pool, request)
-  await letTheLeaseRunOut(database.pool, payment.paymentId)
+  await expireLease(database.pool, payment.paymentId)
   await whileLocked(lockPayment, payment.paymentId, async () => {
     expect(await tryToClaim(database.pool, request)).toMatchObject({ kind: 'in_progress' })
   })

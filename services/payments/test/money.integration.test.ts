@@ -38,7 +38,7 @@ async function read(path: string, tenant: Tenant = 'acme') {
 }
 
 describe('the ledger', () => {
-  test('has each capture once, with its tax and what the provider keeps', async () => {
+  test('has each capture once, with its tax and the fee of the provider', async () => {
     const { json } = await pay({ amountCents: 24_900, taxCents: 3_976 })
     const ledger = await ledgerOf(db, json.paymentId)
     const { provider_clearing: clearing = 0, fees = 0, ...rest } = ledger
@@ -47,7 +47,7 @@ describe('the ledger', () => {
     expect(clearing + fees).toBe(24_900)
   })
 
-  test('has nothing of a payment that was declined', async () => {
+  test('has no entry for a declined payment', async () => {
     const { json } = await pay({ cardToken: 'pm_card_chargeDeclined' })
     expect(await ledgerOf(db, json.paymentId)).toEqual({})
   })
@@ -57,7 +57,7 @@ describe('the ledger', () => {
     ['DELETE FROM ledger_entries', 'append-only'],
     ['DELETE FROM ledger_transactions', 'append-only'],
     ['TRUNCATE ledger_entries', 'append-only'],
-  ])('refuses %s, even to the administrator', async (statement, reason) => {
+  ])('refuses %s, even from the administrator', async (statement, reason) => {
     await pay()
     await expect(db.query(statement)).rejects.toThrow(reason)
   })
@@ -65,76 +65,74 @@ describe('the ledger', () => {
   const post = `
     INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
     SELECT tenant_id, 'refund', gen_random_uuid(), payment_id FROM payments WHERE payment_id = $1`
-  const enter = (of: string) => `
+  const enter = (account: string) => `
     INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-    SELECT max(transaction_id), (array_agg(tenant_id))[1], '${of}', 1, 'EUR'
+    SELECT max(transaction_id), (array_agg(tenant_id))[1], '${account}', 1, 'EUR'
     FROM ledger_transactions WHERE payment_id = $1`
 
   test.each([
-    ['of one entry', [post, enter('refunds')]],
-    ['of entries that go the same way', [post, enter('refunds'), enter('tax')]],
+    ['with one entry', [post, enter('refunds')]],
+    ['with only debits', [post, enter('refunds'), enter('tax')]],
     ['without entries', [post]],
-  ])('refuses a posting %s when it is committed', async (_what, statements) => {
+  ])('refuses to commit a posting %s', async (_what, statements) => {
     const { json } = await pay()
     await db.query('BEGIN')
     for (const statement of statements) await db.query(statement, [json.paymentId])
     await expect(db.query('COMMIT')).rejects.toThrow('does not sum to zero')
   })
 
-  test('refuses an entry that comes later than its posting', async () => {
+  test('refuses an entry after its posting was committed', async () => {
     const { json } = await pay()
     await expect(db.query(enter('refunds'), [json.paymentId])).rejects.toThrow('without a posting')
   })
 })
 
-describe('money that is held', () => {
-  const hold = () => pay({ captureMethod: 'manual' })
-  const finish = (paymentId: string, verb: 'capture' | 'void', tenant: Tenant = 'acme') =>
+describe('an authorized payment', () => {
+  const authorize = () => pay({ captureMethod: 'manual' })
+  const post = (paymentId: string, verb: 'capture' | 'void', tenant: Tenant = 'acme') =>
     call('POST', at(`/v1/payments/${paymentId}/${verb}`), { headers: as(system, tenant) })
 
-  test('is taken, once, however often it is asked for', async () => {
-    const { status, json } = await hold()
+  test('is captured once by repeated requests', async () => {
+    const { status, json } = await authorize()
     expect([status, json.status]).toEqual([201, 'authorized'])
     expect(await ledgerOf(db, json.paymentId)).toEqual({})
     for (const _ of [1, 2]) {
-      const answer = await finish(json.paymentId, 'capture')
+      const answer = await post(json.paymentId, 'capture')
       expect([answer.status, answer.json.status]).toEqual([200, 'captured'])
     }
     expect(await ledgerOf(db, json.paymentId)).toMatchObject({ revenue: -9_900 })
-    expect((await finish(json.paymentId, 'void')).json.type).toBe(
-      '/problems/payment-not-authorized',
-    )
+    expect((await post(json.paymentId, 'void')).json.type).toBe('/problems/payment-not-authorized')
   })
 
-  test('is let go, and cannot be taken after that', async () => {
-    const { json } = await hold()
-    expect((await finish(json.paymentId, 'void')).json.status).toBe('voided')
-    expect((await finish(json.paymentId, 'capture')).status).toBe(409)
+  test('cannot be captured after it was voided', async () => {
+    const { json } = await authorize()
+    expect((await post(json.paymentId, 'void')).json.status).toBe('voided')
+    expect((await post(json.paymentId, 'capture')).status).toBe(409)
     expect(await ledgerOf(db, json.paymentId)).toEqual({})
   })
 
-  test('is taken even if the answer of the provider is lost', async () => {
-    const { json } = await hold()
+  test('is captured even if the answer of the provider is lost', async () => {
+    const { json } = await authorize()
     await setProviderFaults(system, { silence: 'after' })
-    const answer = await finish(json.paymentId, 'capture')
+    const answer = await post(json.paymentId, 'capture')
     expect([answer.status, answer.json.status]).toEqual([202, 'authorized'])
     await setProviderFaults(system, { silence: 'none' })
-    await eventually('it is captured', async () => {
+    await eventually('the payment is captured', async () => {
       const { json: now } = await read(`/v1/payments/${json.paymentId}`)
       return now.status === 'captured' ? true : undefined
     })
     expect(await ledgerOf(db, json.paymentId)).toMatchObject({ revenue: -9_900 })
   })
 
-  test("of another tenant is as absent as money that isn't there", async () => {
-    const { json } = await hold()
-    expect((await finish(json.paymentId, 'capture', 'northwind')).status).toBe(404)
-    expect((await finish(randomUUID(), 'capture')).status).toBe(404)
+  test('of another tenant is answered like an unknown payment', async () => {
+    const { json } = await authorize()
+    expect((await post(json.paymentId, 'capture', 'northwind')).status).toBe(404)
+    expect((await post(randomUUID(), 'capture')).status).toBe(404)
   })
 })
 
 describe('a refund', () => {
-  test('gives back in parts, and never more than was captured', async () => {
+  test('can be made in parts, up to the captured amount', async () => {
     const { json } = await pay({ amountCents: 10_000, taxCents: 1_597 })
     const parts = []
     for (const amountCents of [3_333, 3_333])
@@ -153,7 +151,7 @@ describe('a refund', () => {
     expect((await read(`/v1/payments/${json.paymentId}/refunds`)).json.refunds).toHaveLength(3)
   })
 
-  test('happens once per key, and is replayed byte for byte', async () => {
+  test('is made once per key, and its answer is replayed byte for byte', async () => {
     const { json } = await pay()
     const key = newKey()
     const first = await refund(json.paymentId, { amountCents: 100 }, { key })
@@ -164,36 +162,36 @@ describe('a refund', () => {
     expect((await read(`/v1/payments/${json.paymentId}`)).json.refundedCents).toBe(100)
   })
 
-  test('of two at once for the whole, one is refused', async () => {
+  test('of the whole payment is made by one of two concurrent requests', async () => {
     const { json } = await pay()
     const both = await Promise.all([refund(json.paymentId, {}), refund(json.paymentId, {})])
     expect(both.map(({ status }) => status).toSorted()).toEqual([201, 422])
   })
 
-  test('is owed while the provider is silent, and given back once it answers', async () => {
+  test('is pending while the provider is silent, and made once it answers', async () => {
     const { json } = await pay()
     await setProviderFaults(system, { silence: 'before' })
     const answer = await refund(json.paymentId, {})
     expect([answer.status, answer.json.status]).toEqual([202, 'pending'])
     await setProviderFaults(system, { silence: 'none' })
-    await eventually('it is given back', async () => {
+    await eventually('the refund is made', async () => {
       const { refunds } = (await read(`/v1/payments/${json.paymentId}/refunds`)).json
       return refunds[0].status === 'succeeded' ? true : undefined
     })
     expect(await ledgerOf(db, json.paymentId)).toMatchObject({ refunds: 9_900 })
   })
 
-  test('that is asked for again while it is owed is the same one', async () => {
+  test('that is requested again while it is pending is the same refund', async () => {
     const { json } = await pay()
     const key = newKey()
     await setProviderFaults(system, { silence: 'before' })
     const first = await refund(json.paymentId, { amountCents: 100 }, { key })
     const again = await refund(json.paymentId, { amountCents: 100 }, { key })
     expect(first.status).toBe(202)
-    // 409 if the job that meets what is owed has the row in the same moment.
+    // A 409 is possible if the job is working on the refund at the same moment.
     expect([202, 409]).toContain(again.status)
     await setProviderFaults(system, { silence: 'none' })
-    const last = await eventually('it is given back', async () => {
+    const last = await eventually('the refund is made', async () => {
       const answer = await refund(json.paymentId, { amountCents: 100 }, { key })
       return answer.status === 201 ? answer : undefined
     })
@@ -201,7 +199,7 @@ describe('a refund', () => {
     expect(await ledgerOf(db, json.paymentId)).toMatchObject({ refunds: 100 })
   })
 
-  test('is for money that was captured, of a payment of the caller', async () => {
+  test('needs a captured payment of the caller', async () => {
     const declined = await pay({ cardToken: 'pm_card_chargeDeclined' })
     expect((await refund(declined.json.paymentId, {})).json.type).toBe(
       '/problems/payment-not-captured',
@@ -212,10 +210,10 @@ describe('a refund', () => {
   })
 })
 
-describe('what was paid', () => {
-  test('comes in pages that neither repeat nor skip, newest first', async () => {
-    const made: string[] = []
-    for (let i = 0; i < 7; i += 1) made.push((await pay({}, 'lumen')).json.paymentId)
+describe('a list of payments', () => {
+  test('has pages that neither repeat nor skip, newest first', async () => {
+    const paid: string[] = []
+    for (let i = 0; i < 7; i += 1) paid.push((await pay({}, 'lumen')).json.paymentId)
     const seen: string[] = []
     let after = ''
     for (let page = 0; page < 10; page += 1) {
@@ -224,20 +222,23 @@ describe('what was paid', () => {
       if (json.nextAfter === undefined) break
       after = `&after=${json.nextAfter}`
     }
-    expect(seen).toEqual(made.toReversed())
+    expect(seen).toEqual(paid.toReversed())
     expect((await read('/v1/payments?status=declined', 'lumen')).json.payments).toEqual([])
     expect((await read('/v1/payments?after=nonsense', 'lumen')).status).toBe(400)
   })
 
-  test('comes to a balance that adds up, page by page', async () => {
+  test('as a statement has a balance that adds up, page by page', async () => {
     const paid = await pay({ amountCents: 24_900, taxCents: 3_976 }, 'northwind')
     await pay({ amountCents: 100 }, 'northwind')
     await refund(paid.json.paymentId, { amountCents: 4_900 }, { tenant: 'northwind' })
     const month = new Date().toISOString().slice(0, 7)
-    const whole = await eventually('nothing is open that could come before them', async () => {
-      const { json } = await read(`/v1/statements?month=${month}`, 'northwind')
-      return json.lines.length >= 3 ? json : undefined
-    })
+    const whole = await eventually(
+      'no earlier transaction is open, so the lines appear',
+      async () => {
+        const { json } = await read(`/v1/statements?month=${month}`, 'northwind')
+        return json.lines.length >= 3 ? json : undefined
+      },
+    )
     const amounts = whole.lines.map((line: { amountCents: string }) => Number(line.amountCents))
     expect(amounts.slice(-3)).toEqual([24_900, 100, -4_900])
     expect(Number(whole.closingBalanceCents)).toBe(
@@ -253,9 +254,9 @@ describe('what was paid', () => {
 })
 
 describe('a webhook of the provider', () => {
-  type Sent = { secret?: string; ageSeconds?: number; header?: string }
+  type Signing = { secret?: string; ageSeconds?: number; header?: string }
 
-  async function send(event: unknown, { secret, ageSeconds = 0, header }: Sent = {}) {
+  async function send(event: unknown, { secret, ageSeconds = 0, header }: Signing = {}) {
     const body = JSON.stringify(event)
     const t = Math.floor(Date.now() / 1_000) - ageSeconds
     const key = secret ?? system.secrets.cardProviderWebhookSecret
@@ -280,33 +281,37 @@ describe('a webhook of the provider', () => {
     )
     const metadata = { payment_id: paymentId, tenant_id: rows[0]?.tenant_id }
     return {
-      ...{ id: `evt_${randomUUID().replaceAll('-', '')}`, type: 'payment_intent.succeeded' },
+      id: `evt_${randomUUID().replaceAll('-', '')}`,
+      type: 'payment_intent.succeeded',
       data: {
         object: {
-          ...{ id: rows[0]?.provider_payment_id, amount: rows[0]?.amount_cents, currency: 'eur' },
-          ...{ metadata, ...changes },
+          id: rows[0]?.provider_payment_id,
+          amount: rows[0]?.amount_cents,
+          currency: 'eur',
+          metadata,
+          ...changes,
         },
       },
     }
   }
 
-  test('that is ours is taken, and again without effect', async () => {
+  test('about a payment of ours is accepted, and accepted again without effect', async () => {
     const event = await eventOf((await pay()).json.paymentId)
     expect(await send(event)).toMatchObject({ status: 204 })
     expect(await send(event)).toMatchObject({ status: 204 })
   })
 
-  test.each<[string, Sent]>([
+  test.each<[string, Signing]>([
     ['signed with another secret', { secret: 'whsec_not_the_one_at_all' }],
-    ['five minutes and more old', { ageSeconds: 301 }],
-    ['five minutes and more early', { ageSeconds: -302 }],
+    ['signed more than five minutes ago', { ageSeconds: 301 }],
+    ['signed more than five minutes in the future', { ageSeconds: -302 }],
     ['without a signature', { header: '' }],
     ['with two times', { header: 't=1,t=2,v1=00' }],
     ['with a time that is no number', { header: 't=NaN,v1=00' }],
-    ['with another version of signature only', { header: 't=1,v0=00' }],
-  ])('%s is refused', async (_, sent) => {
+    ['with only another version of signature', { header: 't=1,v0=00' }],
+  ])('%s is refused', async (_, signing) => {
     const event = await eventOf((await pay()).json.paymentId)
-    expect(await send(event, sent)).toEqual({ status: 401, type: '/problems/invalid-signature' })
+    expect(await send(event, signing)).toEqual({ status: 401, type: '/problems/invalid-signature' })
   })
 
   test.each<[string, object]>([
@@ -324,18 +329,18 @@ describe('a webhook of the provider', () => {
     expect((await send(await eventOf(paymentId, { metadata }))).status).toBe(422)
   })
 
-  test('about a payment that is not there is put aside', async () => {
+  test('about an unknown payment is parked', async () => {
     const metadata = { payment_id: randomUUID(), tenant_id: randomUUID() }
     const event = await eventOf(randomUUID(), { id: 'pi_x', amount: 1, metadata })
     expect((await send(event)).status).toBe(202)
   })
 
-  test('that is no event is refused, and nothing is remembered of it', async () => {
+  test('whose body is no event is refused', async () => {
     expect(await send({ id: 'evt_1' })).toMatchObject({ status: 400 })
     expect(await send([])).toMatchObject({ status: 400 })
   })
 
-  test('makes us ask sooner about a payment that is open', async () => {
+  test('makes an open payment due for a check', async () => {
     await setProviderFaults(system, { silence: 'after' })
     const { json } = await pay()
     expect(json.status).toBe('pending')
@@ -345,7 +350,7 @@ describe('a webhook of the provider', () => {
     )
     await setProviderFaults(system, { silence: 'none' })
     expect((await send(await eventOf(json.paymentId, { id: 'pi_any' }))).status).toBe(204)
-    await eventually('it is captured', async () => {
+    await eventually('the payment is captured', async () => {
       const { json: now } = await read(`/v1/payments/${json.paymentId}`)
       return now.status === 'captured' ? true : undefined
     })

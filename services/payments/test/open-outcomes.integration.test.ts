@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { as, call, eventually, setProviderFaults } from '@nightshift/load-tests/harness/test-client'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { actAtProvider, actsFor } from './act-at-provider.ts'
+import { actAtProvider, providerEventsOf } from './act-at-provider.ts'
 import { ledgerOf, type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
 
@@ -44,8 +44,8 @@ const becomes = (paymentId: string, status: string) =>
     (await rowOf(paymentId)).status === status ? true : undefined,
   )
 
-/** A payment that somebody left open so long ago, and that is due for a look. */
-async function openSince(hours: number, paymentId = randomUUID()): Promise<string> {
+/** A payment that was left open so many hours ago, and is due for a check. */
+async function insertOpenPayment(hours: number, paymentId = randomUUID()): Promise<string> {
   await db.query(
     `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents,
        currency, card_token, checks, created_at, next_check_at)
@@ -55,8 +55,8 @@ async function openSince(hours: number, paymentId = randomUUID()): Promise<strin
   return paymentId
 }
 
-/** Money owed back for so long, and due for another try. */
-async function owedSince(hours: number, paymentId: string, refundId = randomUUID()) {
+/** A refund that has been pending for so many hours, and is due for another attempt. */
+async function insertPendingRefund(hours: number, paymentId: string, refundId = randomUUID()) {
   await db.query('UPDATE payments SET refunded_cents = $2 WHERE payment_id = $1', [
     paymentId,
     amountCents,
@@ -71,84 +71,84 @@ async function owedSince(hours: number, paymentId: string, refundId = randomUUID
   return refundId
 }
 
-const isGivenBack = (refundId: string) =>
-  eventually(`refund ${refundId} is given back`, async () => {
+const isMade = (refundId: string) =>
+  eventually(`refund ${refundId} is made`, async () => {
     const { rows } = await db.query('SELECT status FROM refunds WHERE refund_id = $1', [refundId])
     return rows[0].status === 'succeeded' ? true : undefined
   })
 
-/** The provider charges for a payment under our key, and then forgets the key. */
+/** The provider charges for a payment under our key. Then it forgets the key. */
 async function chargeAndForget(paymentId: string, changes: object = {}) {
   const form = { amount: String(amountCents), currency: 'eur', payment_method: 'pm_card_visa' }
   const metadata = { 'metadata[payment_id]': paymentId }
-  const asked = { ...form, confirm: 'true', ...metadata, ...changes }
-  const intent = await actAtProvider(system, '/payment_intents', asked, `payment-${paymentId}`)
+  const charge = { ...form, confirm: 'true', ...metadata, ...changes }
+  const intent = await actAtProvider(system, '/payment_intents', charge, `payment-${paymentId}`)
   await forgetKeys()
   return intent
 }
 
 async function forgetKeys() {
-  const askedAt = Date.now()
+  const setAtMs = Date.now()
   await setProviderFaults(system, { keyWindowSeconds: 1 })
   await eventually('the provider has forgotten its keys', async () =>
-    Date.now() - askedAt > 1_100 ? true : undefined,
+    Date.now() - setAtMs > 1_100 ? true : undefined,
   )
 }
 
-describe('a payment that is older than the provider remembers its key', () => {
-  test('was charged: it is captured, and not charged again', async () => {
+describe('a payment whose key the provider has forgotten', () => {
+  test('is captured and not charged again, if it was charged', async () => {
     const paymentId = randomUUID()
     await chargeAndForget(paymentId)
-    await openSince(25, paymentId)
+    await insertOpenPayment(25, paymentId)
     await becomes(paymentId, 'captured')
-    expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded'])
+    expect(await providerEventsOf(system, paymentId)).toEqual(['intent.succeeded'])
     expect((await ledgerOf(db, paymentId))['fees']).toBeGreaterThan(0)
   })
 
-  test('holds money: it is authorized, and held once', async () => {
+  test('is authorized once, if it was authorized', async () => {
     const paymentId = randomUUID()
     await chargeAndForget(paymentId, { capture_method: 'manual' })
-    await openSince(25, paymentId)
+    await insertOpenPayment(25, paymentId)
     await becomes(paymentId, 'authorized')
-    expect(await actsFor(system, paymentId)).toEqual(['intent.authorized'])
+    expect(await providerEventsOf(system, paymentId)).toEqual(['intent.authorized'])
   })
 
-  test('held money that was let go: it is declined, and nothing was charged', async () => {
+  test('is declined, if the authorization was voided', async () => {
     const paymentId = randomUUID()
     const intent = await chargeAndForget(paymentId, { capture_method: 'manual' })
     await actAtProvider(system, `/payment_intents/${intent.id}/cancel`)
-    await openSince(25, paymentId)
+    await insertOpenPayment(25, paymentId)
     await becomes(paymentId, 'declined')
     expect((await rowOf(paymentId)).decline_reason).toBe('expired')
   })
 
-  test('never reached the provider: it is declined, and is not sent any more', async () => {
-    const paymentId = await openSince(25)
+  test('is declined and not sent again, if it never reached the provider', async () => {
+    const paymentId = await insertOpenPayment(25)
     await becomes(paymentId, 'declined')
     expect((await rowOf(paymentId)).decline_reason).toBe('expired')
-    expect(await actsFor(system, paymentId)).toEqual([])
+    expect(await providerEventsOf(system, paymentId)).toEqual([])
   })
 
-  test('may still be on its way there: that nobody finds it is no end', async () => {
-    const paymentId = await openSince(23.5)
-    await eventually('it was looked for, twice', async () =>
+  test('stays pending while the last request may still be on its way', async () => {
+    const paymentId = await insertOpenPayment(23.5)
+    await eventually('two more checks were made', async () =>
       (await rowOf(paymentId)).checks >= 5 ? true : undefined,
     )
     expect((await rowOf(paymentId)).status).toBe('pending')
-    expect(await actsFor(system, paymentId)).toEqual([])
+    expect(await providerEventsOf(system, paymentId)).toEqual([])
   })
 })
 
-test('a provider that answers 500 to each question is asked in another way, and charges once', async () => {
+test('a provider that answers every request with 500 charges once, because we search for the charge', async () => {
   await setProviderFaults(system, { errorAfterRate: 1 })
   const paymentId = await pay()
   await becomes(paymentId, 'captured')
-  expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded'])
+  expect(await providerEventsOf(system, paymentId)).toEqual(['intent.succeeded'])
   await setProviderFaults(system, { errorAfterRate: 0 })
 })
 
-describe('a refund that is older than the provider remembers its key', () => {
-  test('was made: it is done, and not made again', async () => {
+describe('a refund whose key the provider has forgotten', () => {
+  test('is not made again, if it was made', async () => {
     const paymentId = await pay()
     const { rows } = await db.query(
       'SELECT provider_payment_id FROM payments WHERE payment_id = $1',
@@ -158,20 +158,26 @@ describe('a refund that is older than the provider remembers its key', () => {
     const form = { payment_intent: rows[0].provider_payment_id, 'metadata[refund_id]': refundId }
     await actAtProvider(system, '/refunds', form, `refund-${refundId}`)
     await forgetKeys()
-    await owedSince(25, paymentId, refundId)
-    await isGivenBack(refundId)
-    expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded', 'refund.succeeded'])
+    await insertPendingRefund(25, paymentId, refundId)
+    await isMade(refundId)
+    expect(await providerEventsOf(system, paymentId)).toEqual([
+      'intent.succeeded',
+      'refund.succeeded',
+    ])
   })
 
-  test('was never made: it is made, once', async () => {
+  test('is made once, if it was never made', async () => {
     const paymentId = await pay()
-    await isGivenBack(await owedSince(25, paymentId))
-    expect(await actsFor(system, paymentId)).toEqual(['intent.succeeded', 'refund.succeeded'])
+    await isMade(await insertPendingRefund(25, paymentId))
+    expect(await providerEventsOf(system, paymentId)).toEqual([
+      'intent.succeeded',
+      'refund.succeeded',
+    ])
   })
 })
 
-describe('money that is held here, and at the provider no longer', () => {
-  const hold = async () => {
+describe('an authorization that has ended at the provider', () => {
+  const authorize = async () => {
     const paymentId = await pay({ captureMethod: 'manual' })
     const { rows } = await db.query(
       'SELECT provider_payment_id AS id FROM payments WHERE payment_id = $1',
@@ -180,10 +186,10 @@ describe('money that is held here, and at the provider no longer', () => {
     return { paymentId, intent: `/payment_intents/${rows[0].id}` }
   }
 
-  test('was let go there: it is voided, and whoever wants to capture it is told', async () => {
-    const { paymentId, intent } = await hold()
+  test('is voided here if it was voided there, and a capture gets a 409', async () => {
+    const { paymentId, intent } = await authorize()
     await actAtProvider(system, `${intent}/cancel`)
-    for (const _ of ['found out', 'known']) {
+    for (const _ of ['first', 'repeated']) {
       const { status, json } = await post(`/v1/payments/${paymentId}/capture`)
       expect([status, json.type]).toEqual([409, '/problems/payment-not-authorized'])
       expect(json.detail).toContain('voided')
@@ -193,8 +199,8 @@ describe('money that is held here, and at the provider no longer', () => {
     expect(await ledgerOf(db, paymentId)).toEqual({})
   })
 
-  test('was taken there: it is captured, with its fee, whatever was wanted', async () => {
-    const { paymentId, intent } = await hold()
+  test('is captured here if it was captured there, with its fee, even if a void was requested', async () => {
+    const { paymentId, intent } = await authorize()
     await actAtProvider(system, `${intent}/capture`)
     const { status, json } = await post(`/v1/payments/${paymentId}/void`)
     expect([status, json.type]).toEqual([409, '/problems/payment-not-authorized'])
@@ -203,8 +209,8 @@ describe('money that is held here, and at the provider no longer', () => {
     expect([fees > 0, revenue]).toEqual([true, -amountCents])
   })
 
-  test('is found out by the reconciler when the request did not hear of it', async () => {
-    const { paymentId, intent } = await hold()
+  test('is found by the reconciler if the request got no answer', async () => {
+    const { paymentId, intent } = await authorize()
     await actAtProvider(system, `${intent}/cancel`)
     await setProviderFaults(system, { silence: 'before' })
     expect((await post(`/v1/payments/${paymentId}/capture`)).status).toBe(202)
@@ -214,8 +220,8 @@ describe('money that is held here, and at the provider no longer', () => {
     await becomes(paymentId, 'voided')
   })
 
-  test('was taken in part there: no other amount is written down, and a person has to look', async () => {
-    const { paymentId, intent } = await hold()
+  test('stays authorized here if only a part was captured there, and an error is logged', async () => {
+    const { paymentId, intent } = await authorize()
     await actAtProvider(system, `${intent}/capture`, { amount_to_capture: '100' })
     expect((await post(`/v1/payments/${paymentId}/capture`)).status).toBe(202)
     expect(await read(paymentId)).toMatchObject({ status: 'authorized' })
@@ -224,7 +230,7 @@ describe('money that is held here, and at the provider no longer', () => {
   })
 })
 
-test('money that somebody gave back by hand stays owed, and a person is told', async () => {
+test('a refund of money that was refunded by hand stays pending, and an error is logged', async () => {
   const paymentId = await pay()
   const { rows } = await db.query(
     'SELECT provider_payment_id FROM payments WHERE payment_id = $1',
@@ -233,19 +239,19 @@ test('money that somebody gave back by hand stays owed, and a person is told', a
   await actAtProvider(system, '/refunds', { payment_intent: rows[0].provider_payment_id })
   const { status, json } = await post(`/v1/payments/${paymentId}/refunds`, { reason: 'duplicate' })
   expect([status, json.status]).toEqual([202, 'pending'])
-  const logs = await eventually('it is in the log', async () => {
+  const line = await eventually('the error is in the log', async () => {
     const lines = (await system.logs('payments')).split('\n')
-    return lines.find(line => line.includes('"refund.blocked"') && line.includes(json.refundId))
+    return lines.find(one => one.includes('"refund.blocked"') && one.includes(json.refundId))
   })
-  expect(logs).toContain('nothing_left')
+  expect(line).toContain('nothing_left')
   const metrics = await fetch(`${system.urls.paymentsOperations}/metrics`)
   expect(await metrics.text()).toMatch(/refunds_blocked_total\{reason="nothing_left".*\} [1-9]/)
   expect(await ledgerOf(db, paymentId)).not.toHaveProperty('refunds')
 })
 
-test('the age of the oldest open payment is shown', async () => {
-  await openSince(23.5)
-  await eventually('the gauge shows it', async () => {
+test('a gauge shows the age of the oldest open payment', async () => {
+  await insertOpenPayment(23.5)
+  await eventually('the gauge shows the age', async () => {
     const metrics = await fetch(`${system.urls.paymentsOperations}/metrics`)
     const [, seconds] =
       /payments_oldest_open_seconds\{.*\} ([\d.]+)/.exec(await metrics.text()) ?? []

@@ -2,7 +2,7 @@ import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import pg from 'pg'
 
-/** Payments and the provider that it asks, with a view into its tables that nothing is hidden from. */
+/** The payments service and its provider, with a connection that sees all rows of all tables. */
 export type OpenPayments = AsyncDisposable & Readonly<{ system: TestSystem; db: pg.Client }>
 
 /** @param parts `inject('parts')` */
@@ -16,7 +16,7 @@ export async function openPayments(parts: TestParts): Promise<OpenPayments> {
   return { system, db, [Symbol.asyncDispose]: () => disposal.disposeAsync() }
 }
 
-/** Accounts of the ledger for one payment, added up. */
+/** The sum of the ledger entries of one payment, by account. */
 export async function ledgerOf(db: pg.Client, paymentId: string): Promise<Record<string, number>> {
   const { rows } = await db.query(
     `SELECT account, sum(amount_cents)::integer AS cents

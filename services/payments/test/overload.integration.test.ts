@@ -11,30 +11,30 @@ import { expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 
 const atOnce = 10
-/** Half of the longest wait between two looks is random, and the breaker has to close again. */
-const workedOffMs = 60_000
+/** The longest wait between two checks is partly random, and the breaker must close first. */
+const catchUpMs = 60_000
 
-test('what can not be finished in time is refused and not begun; what was accepted is finished', async () => {
+test('a full backlog refuses new payments, and every accepted payment is finished', async () => {
   const parts = inject('parts')
   await using system = await openTestSystem({ parts, run: ['card-provider', 'payments'] })
-  const pay = async (wish: ReturnType<typeof newWish>): Promise<Answer> => {
-    const { key, ...body } = wish
+  const pay = async (keyed: ReturnType<typeof newKeyedPayment>): Promise<Answer> => {
+    const { key, ...body } = keyed
     const headers = as(system, 'acme', key)
     return call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
   }
   await system.stop('card-provider')
 
-  const accepted = new Map<string, ReturnType<typeof newWish>>()
+  const accepted = new Map<string, ReturnType<typeof newKeyedPayment>>()
   const refused = await eventually('payments refuses', async () => {
-    const wishes = Array.from({ length: atOnce }, newWish)
-    const answers = await Promise.all(wishes.map(pay))
+    const sent = Array.from({ length: atOnce }, newKeyedPayment)
+    const answers = await Promise.all(sent.map(pay))
     answers.forEach((answer, at) => {
-      const wish = wishes[at]
-      if (answer.status === 202 && wish) accepted.set(answer.json.paymentId, wish)
+      const keyed = sent[at]
+      if (answer.status === 202 && keyed) accepted.set(answer.json.paymentId, keyed)
     })
     const at = answers.findIndex(({ status }) => status === 503)
-    const [answer, wish] = [answers[at], wishes[at]]
-    return answer && wish ? { answer, wish } : undefined
+    const [answer, keyed] = [answers[at], sent[at]]
+    return answer && keyed ? { answer, keyed } : undefined
   })
   expect(refused.answer.json.type).toBe('/problems/overloaded')
   expect(Number(refused.answer.headers.get('retry-after'))).toBeGreaterThan(0)
@@ -42,17 +42,17 @@ test('what can not be finished in time is refused and not begun; what was accept
 
   const [first] = accepted.values()
   const again = first && (await pay(first))
-  expect([202, 409], 'what was begun may still be asked for').toContain(again?.status)
+  expect([202, 409], 'an accepted request may be repeated').toContain(again?.status)
 
   await system.start('card-provider')
   await system.waitReady('card-provider')
   const late = await eventually(
-    'the key that was refused is as good as new',
+    'the refused request is accepted under its key',
     async () => {
-      const answer = await pay(refused.wish)
+      const answer = await pay(refused.keyed)
       return answer.status === 201 ? answer : undefined
     },
-    workedOffMs,
+    catchUpMs,
   )
   expect(late.headers.get('idempotency-replayed')).toBeNull()
   for (const [paymentId, { publicationId }] of accepted) {
@@ -64,14 +64,14 @@ test('what can not be finished in time is refused and not begun; what was accept
         const { json } = await call('GET', url, { headers })
         return json.status === 'captured' ? true : undefined
       },
-      workedOffMs,
+      catchUpMs,
     )
     expect(await chargesFor(system, publicationId)).toHaveLength(1)
   }
-  expect(await chargesFor(system, refused.wish.publicationId)).toHaveLength(1)
+  expect(await chargesFor(system, refused.keyed.publicationId)).toHaveLength(1)
 }, 120_000)
 
-function newWish() {
+function newKeyedPayment() {
   return {
     key: `test-${randomUUID()}`,
     listingId: randomUUID(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** A payment that passes; what differs is the matter of the test. */
+/** The body of a correct payment, with the changes that a test makes. */
 export function paymentOf(changes: object = {}) {
   return {
     listingId: randomUUID(),
@@ -12,7 +12,7 @@ export function paymentOf(changes: object = {}) {
   }
 }
 
-/** The same as text, which can be spoilt. */
+/** A correct body as text, which a test can corrupt. */
 export const validBody = () => JSON.stringify(paymentOf())
 
 export const newKey = () => `test-${randomUUID()}`

@@ -39,7 +39,7 @@ function untilFinal(paymentId: string) {
 }
 
 describe('one charge per idempotency key', () => {
-  test('the same request again is answered with the same bytes, and charges nothing', async () => {
+  test('a repeated request gets the same bytes and is not charged again', async () => {
     const body = paymentOf()
     const key = newKey()
     const first = await pay(body, key)
@@ -54,7 +54,7 @@ describe('one charge per idempotency key', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('the order of the fields does not make it another request', async () => {
+  test('another order of the fields is the same request', async () => {
     const body = paymentOf()
     const key = newKey()
     const first = await pay(body, key)
@@ -62,19 +62,20 @@ describe('one charge per idempotency key', () => {
     expect((await pay(reordered, key)).text).toBe(first.text)
   })
 
-  test('twenty at once charge once, and each of the twenty learns the truth or waits', async () => {
-    // Long enough that some of them meet the first at work; how many is up to the machine.
+  test('twenty concurrent attempts charge once, and each gets the final answer or has to wait', async () => {
+    // The delay lets some attempts find the first one in progress. Their number depends on the
+    // machine.
     await setProviderFaults(system, { latencyMs: 200 })
     const body = paymentOf()
     const key = newKey()
     const answers = await Promise.all(Array.from({ length: 20 }, () => pay(body, key)))
-    const truth = await eventually('the payment is final', async () => {
+    const final = await eventually('the payment is final', async () => {
       const answer = await pay(body, key)
       return answer.status === 201 ? answer : undefined
     })
     for (const answer of answers) {
       expect([201, 202, 409]).toContain(answer.status)
-      if (answer.status === 201) expect(answer.text).toBe(truth.text)
+      if (answer.status === 201) expect(answer.text).toBe(final.text)
       if (answer.status === 409)
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     }
@@ -102,22 +103,22 @@ describe('one charge per idempotency key', () => {
   })
 })
 
-test('what is left out and what is said to be as usual are the same request', async () => {
+test('omitting a default and sending it are the same request', async () => {
   const body = paymentOf()
   const key = newKey()
   const first = await pay(body, key)
-  for (const usual of [{ taxCents: 0 }, { captureMethod: 'automatic' }]) {
-    expect((await pay({ ...body, ...usual }, key)).text).toBe(first.text)
+  for (const defaults of [{ taxCents: 0 }, { captureMethod: 'automatic' }]) {
+    expect((await pay({ ...body, ...defaults }, key)).text).toBe(first.text)
   }
   expect((await pay({ ...body, taxCents: 1 }, key)).status).toBe(422)
 })
 
-describe('a final no', () => {
+describe('a declined card', () => {
   test.each([
     ['pm_card_chargeDeclined', 'card_declined'],
     ['pm_card_chargeDeclinedInsufficientFunds', 'insufficient_funds'],
     ['pm_no_such_card', 'invalid_card'],
-  ])('%s is 402, is replayed, and was never charged', async (cardToken, reason) => {
+  ])('%s gets a 402, which is replayed, and is never charged', async (cardToken, reason) => {
     const body = paymentOf({ cardToken })
     const key = newKey()
     const first = await pay(body, key)
@@ -132,7 +133,7 @@ describe('a final no', () => {
 })
 
 describe('an unknown outcome', () => {
-  test('the provider charges and never answers: 202, then captured, charged once', async () => {
+  test('is pending and then captured once, if the provider charges without an answer', async () => {
     const body = paymentOf({ cardToken: 'pm_card_silentAfter' })
     const key = newKey()
     const first = await pay(body, key)
@@ -145,7 +146,7 @@ describe('an unknown outcome', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('the provider never hears of it: 202, then captured, charged once', async () => {
+  test('is pending and then captured once, if the request never reaches the provider', async () => {
     const body = paymentOf({ cardToken: 'pm_card_silentBefore' })
     const first = await pay(body)
     expect(first.status).toBe(202)
@@ -153,7 +154,7 @@ describe('an unknown outcome', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('a client that asks again with the key finishes it without waiting for the job', async () => {
+  test('is finished by a repeated request, without the job', async () => {
     await setProviderFaults(system, { silence: 'after' })
     const body = paymentOf()
     const key = newKey()
@@ -166,7 +167,7 @@ describe('an unknown outcome', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('a provider that is away leaves it pending, and it is charged once when it is back', async () => {
+  test('is pending while the provider is down, and then captured once', async () => {
     await system.stop('card-provider')
     const body = paymentOf()
     const first = await pay(body)
@@ -177,7 +178,7 @@ describe('an unknown outcome', () => {
     expect(await chargesFor(system, body.publicationId)).toHaveLength(1)
   })
 
-  test('nobody is told "declined" while the provider is silent', async () => {
+  test('is never called declined while the provider is silent', async () => {
     await setProviderFaults(system, { silence: 'before' })
     const body = paymentOf()
     const answer = await pay(body)
@@ -191,9 +192,9 @@ describe('an unknown outcome', () => {
   })
 })
 
-describe('a process that dies', () => {
+describe('a process that crashes', () => {
   test.each(['settle.begin:1', 'outbox.committed:1'])(
-    'killed at %s: charged once, and final when it is back',
+    'at %s leaves a payment that is charged once and becomes final',
     async crashAt => {
       await system.stop('payments')
       await system.start('payments', { env: { CRASH_AT: crashAt } })
@@ -222,22 +223,22 @@ describe('a process that dies', () => {
   )
 })
 
-describe('what a caller may say', () => {
+describe('a bad request', () => {
   test.each([
-    ['a field that is not theirs to set', { status: 'captured' }],
+    ['a field that callers cannot set', { status: 'captured' }],
     ['an amount as text', { amountCents: '9900' }],
     ['an amount as true', { amountCents: true }],
     ['an amount in an array', { amountCents: [9_900] }],
-    ['a fraction', { amountCents: 99.5 }],
-    ['nothing', { amountCents: 0 }],
-    ['less than the provider charges', { amountCents: 49 }],
-    ['less than nothing', { amountCents: -1 }],
-    ['too much', { amountCents: 100_000_000 }],
-    ['null', { amountCents: null }],
-    ['another currency', { currency: 'eur' }],
+    ['a fraction of a cent', { amountCents: 99.5 }],
+    ['an amount of 0', { amountCents: 0 }],
+    ['an amount that is too small for the provider', { amountCents: 49 }],
+    ['a negative amount', { amountCents: -1 }],
+    ['an amount that is too large', { amountCents: 100_000_000 }],
+    ['an amount of null', { amountCents: null }],
+    ['a currency in lower case', { currency: 'eur' }],
     ['an id in upper case', { listingId: randomUUID().toUpperCase() }],
     ['a card number', { cardToken: '4242424242424242' }],
-  ])('%s is 400, names the field, and charges nothing', async (_what, changes) => {
+  ])('with %s gets a 400 that names the field, and charges nothing', async (_what, changes) => {
     const body = paymentOf(changes)
     const answer = await pay(body)
     expect(answer.status).toBe(400)
@@ -253,7 +254,7 @@ describe('what a caller may say', () => {
     ['is too long', 'x'.repeat(65)],
     ['has a space', 'a key with spaces in it'],
     ['is two keys', `${'a'.repeat(16)}, ${'b'.repeat(16)}`],
-  ])('a key that %s is 400', async (_what, key) => {
+  ])('with a key that %s gets a 400', async (_what, key) => {
     const answer = await call('POST', `${system.urls.payments}/v1/payments`, {
       headers: as(system, 'acme', key),
       body: paymentOf(),
@@ -262,25 +263,25 @@ describe('what a caller may say', () => {
   })
 
   test.each([
-    ['none', {}],
-    ['a malformed one', { authorization: 'Bearer nonsense' }],
-    ['an unknown one', { authorization: `Bearer ns_test_00000000_${'A'.repeat(43)}` }],
-  ])('with %s for an API key: 401, whatever else is wrong', async (_what, headers) => {
+    ['no API key', {}],
+    ['a malformed API key', { authorization: 'Bearer nonsense' }],
+    ['an unknown API key', { authorization: `Bearer ns_test_00000000_${'A'.repeat(43)}` }],
+  ])('with %s gets a 401, even if its body is wrong too', async (_what, headers) => {
     const answer = await call('POST', `${system.urls.payments}/v1/payments`, { headers, body: {} })
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toContain('Bearer')
   })
 
-  test('a payment of another tenant is as absent as one that never was', async () => {
+  test("for another tenant's payment is answered like one for an unknown payment", async () => {
     const mine = await pay(paymentOf())
     const theirs = await read(mine.json.paymentId, 'northwind')
-    const absent = await read(randomUUID(), 'northwind')
+    const unknown = await read(randomUUID(), 'northwind')
     expect(theirs.status).toBe(404)
-    expect({ ...theirs.json, instance: '' }).toEqual({ ...absent.json, instance: '' })
+    expect({ ...theirs.json, instance: '' }).toEqual({ ...unknown.json, instance: '' })
   })
 })
 
-test('neither log nor dead letter holds a card token or a key', async () => {
+test('the log contains no card token and no key', async () => {
   await pay(paymentOf())
   const logs = await system.logs('payments')
   expect(logs).toContain('"event":"http.request"')

@@ -3,56 +3,56 @@ import { as, call, eventually } from '@nightshift/load-tests/harness/test-client
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { expect, inject, test } from 'vitest'
-import { compareBooks } from '../src/reconciliation/compare-ledger.ts'
-import { readBooks } from '../src/reconciliation/read-movements.ts'
+import { compareRecords } from '../src/reconciliation/compare-ledger.ts'
+import { readRecords } from '../src/reconciliation/read-movements.ts'
 
 const always = { fromMs: 0, beforeMs: Number.POSITIVE_INFINITY, inFlightMs: 0 }
 
-test('the books of a system that was paid and paid back agree, until somebody changes one', async () => {
+test('ledger, provider log and settlement agree, until one of them is changed by hand', async () => {
   await using system = await openTestSystem({
     parts: inject('parts'),
     run: ['card-provider', 'payments'],
   })
-  const keepers = {
+  const sources = {
     databaseUrl: system.databaseUrl('payments'),
     providerUrl: system.urls.cardProvider,
     secretKey: system.secrets.cardProviderSecretKey,
   }
   const compare = async () => {
-    return compareBooks(await readBooks(keepers), { ...always, nowMs: Date.now() })
+    return compareRecords(await readRecords(sources), { ...always, nowMs: Date.now() })
   }
   const paymentId = await pay(system)
   await pay(system)
-  await giveBack(system, paymentId, 4_900)
+  await refund(system, paymentId, 4_900)
   expect(await compare()).toEqual({
-    counts: { ledger: 3, truth: 3, settlement: 3 },
+    counts: { ledger: 3, providerLog: 3, settlement: 3 },
     differences: [],
     inFlight: [],
   })
 
-  await chargeBehindOurBack(system)
-  const stranger = await eventually('the charge is in both books of the provider', async () => {
+  await chargeAtProvider(system)
+  const found = await eventually('the charge is in both records of the provider', async () => {
     const { differences } = await compare()
     return differences.length > 0 ? differences : undefined
   })
-  expect(stranger).toMatchObject([{ kind: 'missing_here', movement: 'capture' }])
+  expect(found).toMatchObject([{ kind: 'missing_here', movement: 'capture' }])
 
-  await forgeRefund(keepers.databaseUrl, paymentId)
+  await forgeRefund(sources.databaseUrl, paymentId)
   const kinds = (await compare()).differences.map(({ kind }) => kind)
   expect(kinds.toSorted()).toEqual(['missing_here', 'missing_there'])
 }, 60_000)
 
-test('a provider that does not let us in is no difference', async () => {
+test('a record that cannot be read is an error and no difference', async () => {
   await using system = await openTestSystem({
     parts: inject('parts'),
     run: ['card-provider', 'payments'],
   })
-  const asked = readBooks({
+  const read = readRecords({
     databaseUrl: system.databaseUrl('payments'),
     providerUrl: system.urls.cardProvider,
-    secretKey: 'sk_test_of_somebody_else',
+    secretKey: 'sk_test_another_key',
   })
-  await expect(asked).rejects.toThrow('/settlement answered 401')
+  await expect(read).rejects.toThrow('/settlement answered 401')
 }, 60_000)
 
 async function pay(system: TestSystem): Promise<string> {
@@ -68,15 +68,15 @@ async function pay(system: TestSystem): Promise<string> {
   return json.paymentId
 }
 
-async function giveBack(system: TestSystem, paymentId: string, amountCents: number): Promise<void> {
+async function refund(system: TestSystem, paymentId: string, amountCents: number): Promise<void> {
   const url = `${system.urls.payments}/v1/payments/${paymentId}/refunds`
   const headers = as(system, 'acme', `test-${randomUUID()}`)
   const body = { amountCents, reason: 'requested_by_customer' }
   expect((await call('POST', url, { headers, body })).status).toBe(201)
 }
 
-/** A charge with our key at the provider, of which payments knows nothing. */
-async function chargeBehindOurBack(system: TestSystem): Promise<void> {
+/** Makes a charge at the provider that the payments service does not know. */
+async function chargeAtProvider(system: TestSystem): Promise<void> {
   const answer = await fetch(`${system.urls.cardProvider}/v1/payment_intents`, {
     method: 'POST',
     headers: {
@@ -89,7 +89,7 @@ async function chargeBehindOurBack(system: TestSystem): Promise<void> {
   expect(answer.status).toBe(200)
 }
 
-/** Posts a refund that nobody was given, as only an administrator can. */
+/** Posts a refund to the ledger that was never made. Only an administrator can do this. */
 async function forgeRefund(databaseUrl: string, paymentId: string): Promise<void> {
   await withDatabase(databaseUrl, client =>
     client.query(

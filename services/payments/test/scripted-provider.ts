@@ -1,27 +1,29 @@
 import type { ProviderConnection } from '../src/clients/provider-api.ts'
 
-/** What is answered to each method and path, always. */
+/** The answer to each method and path. It is the same each time. */
 export type Script = Readonly<Record<string, { status: number; body: object }>>
 
-/** For tests: a provider that says what the simulator does not, and keeps what it was asked. */
+/**
+ * A provider that gives answers which the simulator never gives, and lists the requests it gets.
+ */
 export function scriptedProvider(script: Script): {
   provider: ProviderConnection
-  asked: string[]
+  requests: string[]
 } {
-  const asked: string[] = []
+  const requests: string[] = []
   const provider: ProviderConnection = {
     secretKey: 'sk_test_scripted',
     call: (_, deadline, attempt) => attempt(deadline),
     http: {
       call: async ({ method, path }) => {
         const route = `${method} ${path.split('?')[0]}`
-        asked.push(route)
-        const reply = script[route]
-        if (!reply) throw new Error(`nobody expected ${route}`)
-        const body = JSON.stringify(reply.body)
-        return { kind: 'answer', status: reply.status, headers: {}, body }
+        requests.push(route)
+        const answer = script[route]
+        if (!answer) throw new Error(`the script has no answer to ${route}`)
+        const body = JSON.stringify(answer.body)
+        return { kind: 'answer', status: answer.status, headers: {}, body }
       },
     },
   }
-  return { provider, asked }
+  return { provider, requests }
 }

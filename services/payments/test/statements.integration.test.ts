@@ -24,32 +24,32 @@ async function pay(amountCents: number): Promise<string> {
   return json.paymentId
 }
 
-function read(query: string, of: typeof tenant | 'acme' = tenant) {
+function read(query: string, caller: typeof tenant | 'acme' = tenant) {
   const url = `${system.urls.payments}/v1/statements?month=${month}${query}`
-  return call('GET', url, { headers: as(system, of) })
+  return call('GET', url, { headers: as(system, caller) })
 }
 
 type Line = { line: string; amountCents: string; balanceCents: string }
 
-/** The rest of the month, page by page, after a line or from the beginning. */
-async function readOn(after?: string): Promise<Line[]> {
+/** All lines of the month, page by page, from the beginning or after a line. */
+async function readLines(after?: string): Promise<Line[]> {
   const lines: Line[] = []
-  let place = after
+  let cursor = after
   for (let page = 0; page < pagesMax; page += 1) {
-    const { json } = await read(`&limit=1${place === undefined ? '' : `&after=${place}`}`)
+    const { json } = await read(`&limit=1${cursor === undefined ? '' : `&after=${cursor}`}`)
     lines.push(...json.lines)
     if (json.nextAfter === undefined) return lines
-    place = json.nextAfter
+    cursor = json.nextAfter
   }
-  throw new Error(`after ${pagesMax} pages there is another one`)
+  throw new Error(`the statement has more than ${pagesMax} pages`)
 }
 
 const amounts = (lines: readonly Line[]) => lines.map(line => Number(line.amountCents))
 
-test('a line that is committed after one with a higher number is skipped by no reader', async () => {
+test('no reader skips a line that is committed after one with a higher number', async () => {
   await pay(100)
-  const before = await eventually('the first line is there', async () => {
-    const lines = await readOn()
+  const before = await eventually('the first line appears', async () => {
+    const lines = await readLines()
     return lines.length === 1 ? lines : undefined
   })
 
@@ -66,22 +66,25 @@ test('a line that is committed after one with a higher number is skipped by no r
     [slow, tenantId],
   )
   await pay(300)
-  const meanwhile = await readOn(before.at(-1)?.line)
+  const meanwhile = await readLines(before.at(-1)?.line)
   await db.query('COMMIT')
 
   const last = meanwhile.at(-1)?.line ?? before.at(-1)?.line
-  const lines = await eventually('all lines are there', async () => {
-    const all = [...before, ...meanwhile, ...(await readOn(last))]
+  const lines = await eventually('all lines appear', async () => {
+    const all = [...before, ...meanwhile, ...(await readLines(last))]
     return all.length === 3 ? all : undefined
   })
   expect(amounts(lines)).toEqual([100, -7, 300])
   expect(lines.map(line => Number(line.balanceCents))).toEqual([100, 93, 393])
-  expect(amounts(await readOn())).toEqual([100, -7, 300])
+  expect(amounts(await readLines())).toEqual([100, -7, 300])
 })
 
-test('a page after a line of nobody, or of another tenant, is refused', async () => {
+test('a page after an unknown line, or after a line of another tenant, is refused', async () => {
   await pay(500)
-  const line = await eventually('it has a line', async () => (await readOn()).at(-1)?.line)
+  const line = await eventually(
+    'the statement has a line',
+    async () => (await readLines()).at(-1)?.line,
+  )
   expect((await read(`&after=${line}`)).status).toBe(200)
   for (const refused of [await read(`&after=${line}`, 'acme'), await read('&after=999999999')]) {
     expect([refused.status, refused.json.type]).toEqual([400, '/problems/validation-error'])

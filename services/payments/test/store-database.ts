@@ -22,7 +22,7 @@ export const enoughTime = deadlineIn(600_000)
 export const backoff = { baseMs: 1_000, capMs: 1_000 }
 export const payments = leasedWork(fencingNumber, paymentsTable)
 
-/** The tables of the service, and no process at work on them but the test. */
+/** The tables of the service. Only the test works on them. */
 export type StoreDatabase = AsyncDisposable & { pool: pg.Pool }
 
 export async function openStoreDatabase(parts: TestParts): Promise<StoreDatabase> {
@@ -38,10 +38,12 @@ export async function openStoreDatabase(parts: TestParts): Promise<StoreDatabase
   }
 }
 
-/** An outbox without Kafka: events are not published. */
+/** An outbox without Kafka. Its events are not published. */
 export const silentOutbox = (pool: pg.Pool) => publishAfterCommit(pool, 'none', async () => {})
 
-/** The store over the real tables, with one batch at a time: what comes while it is busy waits. */
+/**
+ * The store over the real tables, with one batch at a time. Later requests wait for the next batch.
+ */
 export function openStore(pool: pg.Pool, { lookUps = pool } = {}) {
   return paymentStore({
     pool,
@@ -65,7 +67,7 @@ export function newRequest(key = newKey()): KeyedPayment {
   return { tenantId, key, request: paymentOf() as KeyedPayment['request'] }
 }
 
-/** Another attempt with the key of the request. */
+/** An attempt with the key of the request. */
 export function tryToClaim(pool: pg.Pool, keyed: KeyedPayment): Promise<PaymentClaim> {
   return openStore(pool).claim(keyed, enoughTime)
 }
@@ -82,15 +84,15 @@ export function declined(before: Payment): PaymentChange {
   return { before, after, ledger: [], answer: paymentAnswer(after), event: undefined }
 }
 
-/** Dates the lease back, as if its owner had been silent for all of it. */
-export async function letTheLeaseRunOut(pool: pg.Pool, subjectId: string): Promise<void> {
+/** Back-dates the lease, as if its owner had been silent for all of it. */
+export async function expireLease(pool: pg.Pool, subjectId: string): Promise<void> {
   await pool.query(
     `UPDATE idempotency_keys SET leased_until = now() - interval '1 s' WHERE subject_id = $1`,
     [subjectId],
   )
 }
 
-/** Above zero while no other attempt may take the key. */
+/** The time until another attempt may take the key. It is negative afterwards. */
 export async function leaseLeftMs(pool: pg.Pool, subjectId: string): Promise<number> {
   const { rows } = await pool.query(
     `SELECT (extract(epoch FROM leased_until - clock_timestamp()) * 1000)::float8 AS left
@@ -100,8 +102,8 @@ export async function leaseLeftMs(pool: pg.Pool, subjectId: string): Promise<num
   return rows[0].left
 }
 
-/** A statement of this database waits for a lock that another transaction holds. */
-export async function untilALockIsWaitedFor(pool: pg.Pool): Promise<void> {
+/** Waits until a statement in this database is blocked by a lock. */
+export async function waitUntilBlocked(pool: pg.Pool): Promise<void> {
   await eventually('a statement waits for a lock', async () => {
     const { rowCount } = await pool.query(
       `SELECT FROM pg_stat_activity

@@ -19,9 +19,9 @@ import {
   claimOne,
   declined,
   enoughTime,
+  expireLease,
   leaseLeftMs,
   leaseMs,
-  letTheLeaseRunOut,
   newRequest,
   openStore,
   openStoreDatabase,
@@ -30,7 +30,7 @@ import {
   silentOutbox,
   tenantId,
   tryToClaim,
-  untilALockIsWaitedFor,
+  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase
@@ -42,16 +42,16 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]())
 
 describe('the key of a payment', () => {
-  test('is given back by its owner', async () => {
+  test('is released by its owner', async () => {
     const payment = await claimOne(database.pool, newRequest())
     await openStore(database.pool).recheckLater(payment, 0)
     expect(await leaseLeftMs(database.pool, payment.paymentId)).toBeLessThan(0)
   })
 
-  test('is not given back by an owner that was overtaken', async () => {
+  test('is not released by an owner that was overtaken', async () => {
     const request = newRequest()
     const first = await claimOne(database.pool, request)
-    await letTheLeaseRunOut(database.pool, first.paymentId)
+    await expireLease(database.pool, first.paymentId)
     const second = await claimOne(database.pool, request)
     expect([second.paymentId, second.attempt]).toEqual([first.paymentId, 2])
     await openStore(database.pool).recheckLater(first, 0)
@@ -60,18 +60,18 @@ describe('the key of a payment', () => {
   })
 })
 
-test('an owner that was overtaken commits nothing, and its successor does', async () => {
+test('an owner that was overtaken commits nothing, and its successor commits once', async () => {
   const store = openStore(database.pool)
   const request = newRequest()
   const first = await claimOne(database.pool, request)
-  await letTheLeaseRunOut(database.pool, first.paymentId)
+  await expireLease(database.pool, first.paymentId)
   const second = await claimOne(database.pool, request)
   expect(await store.commit(declined(first))).toBe(false)
   expect(await store.commit(declined(second))).toBe(true)
   expect(await store.commit(declined(second))).toBe(false)
 })
 
-test('in steps, too, a payment that is taken over has a higher number', async () => {
+test('the store in steps also gives a new owner a higher number', async () => {
   const { pool } = database
   const store = paymentsInSteps({
     pool,
@@ -82,14 +82,14 @@ test('in steps, too, a payment that is taken over has a higher number', async ()
     limits: { firstCheckMs, backoff },
   })
   const request = newRequest()
-  const begin = async () => {
+  const claim = async () => {
     const one = await store.claim(request, enoughTime)
     if (one.kind !== 'claimed') throw new Error(`not claimed: ${one.kind}`)
     return one.payment
   }
-  const first = await begin()
-  await letTheLeaseRunOut(pool, first.paymentId)
-  const second = await begin()
+  const first = await claim()
+  await expireLease(pool, first.paymentId)
+  const second = await claim()
   expect([second.paymentId, second.attempt]).toEqual([first.paymentId, 2])
   expect(await store.commit(declined(first))).toBe(false)
   expect(await store.reload(first)).toEqual(second)
@@ -129,11 +129,11 @@ describe('a refund', () => {
     answer: refundAnswer({ ...before, status: 'succeeded' }),
   })
 
-  test('that is taken over has a higher number, and the owner before it commits nothing', async () => {
+  test('gets a higher number by a takeover, and its first owner commits nothing', async () => {
     const store = open()
     const keyed = await newRefund()
     const first = await claimed(store, keyed)
-    await letTheLeaseRunOut(database.pool, first.refundId)
+    await expireLease(database.pool, first.refundId)
     const second = await claimed(store, keyed)
     expect([second.refundId, second.attempt]).toEqual([first.refundId, first.attempt + 1])
     expect(await store.commit(made(first, 're_first'))).toBe(false)
@@ -141,17 +141,17 @@ describe('a refund', () => {
     expect(await store.commit(made(second, 're_second'))).toBe(true)
   })
 
-  test('keeps its key while an owner that was overtaken gives up', async () => {
+  test('keeps its key when an owner that was overtaken reschedules it', async () => {
     const store = open()
     const keyed = await newRefund()
     const first = await claimed(store, keyed)
-    await letTheLeaseRunOut(database.pool, first.refundId)
+    await expireLease(database.pool, first.refundId)
     await claimed(store, keyed)
     await store.recheckLater(first, 0)
     expect(await leaseLeftMs(database.pool, first.refundId)).toBeGreaterThan(0)
   })
 
-  test('of all that is left takes what is left when its turn comes, and is not refused', async () => {
+  test('of the rest takes the rest at the moment of its own transaction', async () => {
     const store = open()
     const keyed = await newRefund()
     let whole: Promise<RefundClaim> | undefined
@@ -160,16 +160,16 @@ describe('a refund', () => {
         keyed.paymentId,
       ])
       whole = store.claim(keyed, enoughTime)
-      await untilALockIsWaitedFor(database.pool)
+      await waitUntilBlocked(database.pool)
     })
     expect(await whole).toMatchObject({ kind: 'claimed', refund: { amountCents: 9_800 } })
   })
 
-  test('whose row is being written is neither taken over nor waited for', async () => {
+  test('is not taken over while its row is locked, and nothing waits for the lock', async () => {
     const store = open()
     const keyed = await newRefund()
     const { refundId } = await claimed(store, keyed)
-    await letTheLeaseRunOut(database.pool, refundId)
+    await expireLease(database.pool, refundId)
     const claim = await inTransaction(database.pool, async tx => {
       await tx.query('SELECT FROM refunds WHERE refund_id = $1 FOR NO KEY UPDATE', [refundId])
       return store.claim(keyed, enoughTime)
@@ -178,7 +178,7 @@ describe('a refund', () => {
     expect(await leaseLeftMs(database.pool, refundId)).toBeLessThan(0)
   })
 
-  test('of the naive version is written when it was made, and its key finds nothing', async () => {
+  test('of the naive version is recorded when it is made, and its key does not lead to it', async () => {
     const store = open(callThenRecord)
     const keyed = await newRefund()
     const part = { ...keyed, request: { ...keyed.request, amountCents: 100 } }

@@ -8,10 +8,12 @@ import { openLog } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
+import { paymentOf } from './payment-of.ts'
 
 /**
- * The third layer. The first is that a tenant comes from a key and from nothing else, the second that
- * a statement names it. Here are statements that do not, as somebody else.
+ * Tests the third layer of tenant isolation, row-level security. The first layer is that a tenant
+ * comes only from an API key. The second layer is that each statement names its tenant. The
+ * statements here don't.
  */
 
 let system: TestSystem
@@ -28,12 +30,11 @@ beforeAll(async () => {
   const log = openLog('test')
   log.setLevel('silent')
   const url = databaseUrl(admin, { database, role: 'payments', password })
-  // One connection, so that whatever one transaction leaves behind is there for the next.
+  // One connection, so that anything that a transaction leaves behind would affect the next one.
   pool = openPool(url, 'test', { ...limits.pool, connectionsMax: 1 }, log)
 
   const headers = as(system, 'acme', `test-${randomUUID()}`)
-  const wish = { listingId: randomUUID(), publicationId: randomUUID(), amountCents: 9_900 }
-  const body = { ...wish, currency: 'EUR', cardToken: 'pm_card_visa' }
+  const body = paymentOf()
   const paid = await call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
   paymentId = paid.json.paymentId
   const refund = {
@@ -41,15 +42,15 @@ beforeAll(async () => {
     body: { reason: 'duplicate' },
   }
   await call('POST', `${system.urls.payments}/v1/payments/${paymentId}/refunds`, refund)
-  theirs = (await allOf('payments', mine)).tenantOf
+  theirs = (await readAll('payments', mine)).tenantOf
 })
 afterAll(async () => {
   await pool.end()
   await system[Symbol.asyncDispose]()
 })
 
-/** Rows that this tenant sees of a table, and whose the payment really is. */
-async function allOf(table: string, tenantId: string) {
+/** The tenants of all rows that a tenant sees in a table, and the tenant of the payment. */
+async function readAll(table: string, tenantId: string) {
   const seen = await inTenantTransaction(pool, tenantId, async tx => {
     const { rows } = await tx.query(`SELECT tenant_id FROM ${table}`)
     return rows.map(row => String(row.tenant_id))
@@ -61,21 +62,21 @@ async function allOf(table: string, tenantId: string) {
 }
 
 test.each(['payments', 'refunds', 'ledger_transactions', 'ledger_entries', 'idempotency_keys'])(
-  '%s: a statement that names no tenant sees the rows of its own, and of nobody else',
+  "in %s, a statement without a tenant sees only the rows of its transaction's tenant",
   async table => {
-    expect((await allOf(table, mine)).seen).toEqual([])
-    const { seen } = await allOf(table, theirs)
+    expect((await readAll(table, mine)).seen).toEqual([])
+    const { seen } = await readAll(table, theirs)
     expect(seen.length).toBeGreaterThan(0)
     expect(new Set(seen)).toEqual(new Set([theirs]))
   },
 )
 
-test('without a tenant there are no rows, also after a transaction that had one', async () => {
+test('without a tenant no rows are visible, even after a transaction that had one', async () => {
   await inTenantTransaction(pool, theirs, tx => tx.query('SELECT FROM payments'))
   expect((await pool.query('SELECT FROM payments')).rowCount).toBe(0)
 })
 
-test('a request may write a refund, and may not write that a payment was captured', async () => {
+test('the role of requests may not set a payment to captured', async () => {
   const capture = inTenantTransaction(pool, theirs, tx =>
     tx.query(`UPDATE payments SET status = 'captured' WHERE payment_id = $1`, [paymentId]),
   )

@@ -16,7 +16,7 @@ afterAll(() => payments[Symbol.asyncDispose]())
 const eventId = () => `evt_${randomUUID().replaceAll('-', '')}`
 const amountCents = 9_900
 
-/** A webhook about a payment, signed as the provider signs. Answers the status. */
+/** Sends a signed webhook about a payment. Returns the status of the answer. */
 async function send(id: string, payment: { paymentId: string; tenantId: string }): Promise<number> {
   const metadata = { payment_id: payment.paymentId, tenant_id: payment.tenantId }
   const object = { id: 'pi_any', amount: amountCents, currency: 'eur', metadata }
@@ -30,8 +30,8 @@ async function send(id: string, payment: { paymentId: string; tenantId: string }
   return (await fetch(url, { method: 'POST', headers, body, signal })).status
 }
 
-/** A payment that its request has left open, and that nobody would look at for an hour. */
-async function insertOpen() {
+/** A payment that its request has left open, and that is due in an hour. */
+async function insertOpenPayment() {
   const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
   await db.query(
     `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents,
@@ -42,15 +42,15 @@ async function insertOpen() {
   return payment
 }
 
-test('a hint that could not be written down is not remembered as taken', async () => {
-  const payment = await insertOpen()
+test('a webhook that could not be recorded is accepted when it comes again', async () => {
+  const payment = await insertOpenPayment()
   const id = eventId()
   await db.query('BEGIN')
   await db.query('SELECT FROM payments WHERE payment_id = $1 FOR UPDATE', [payment.paymentId])
   expect(await send(id, payment)).toBe(503)
   await db.query('ROLLBACK')
   expect(await send(id, payment)).toBe(204)
-  await eventually('it was looked at', async () => {
+  await eventually('the payment was checked', async () => {
     const { rows } = await db.query('SELECT status FROM payments WHERE payment_id = $1', [
       payment.paymentId,
     ])
@@ -58,7 +58,7 @@ test('a hint that could not be written down is not remembered as taken', async (
   })
 })
 
-test('a webhook about a payment that is not there yet keeps which one it names', async () => {
+test('a webhook about an unknown payment is recorded with the id of the payment', async () => {
   const id = eventId()
   const payment = { paymentId: randomUUID(), tenantId: randomUUID() }
   expect(await send(id, payment)).toBe(202)
@@ -68,7 +68,7 @@ test('a webhook about a payment that is not there yet keeps which one it names',
   expect(rows).toEqual([{ subject_id: payment.paymentId }])
 })
 
-test('the webhook about a refund, whose object is a charge, is taken for its payment', async () => {
+test('a webhook about a refund, whose object is a charge, is recorded for its payment', async () => {
   const headers = () => as(system, 'acme', `test-${randomUUID()}`)
   const ids = { listingId: randomUUID(), publicationId: randomUUID() }
   const body = { ...ids, amountCents, currency: 'EUR', cardToken: 'pm_card_visa' }
@@ -76,7 +76,7 @@ test('the webhook about a refund, whose object is a charge, is taken for its pay
   const { paymentId } = (await call('POST', url, { headers: headers(), body })).json
   const refund = { headers: headers(), body: { reason: 'duplicate', amountCents: 100 } }
   expect((await call('POST', `${url}/${paymentId}/refunds`, refund)).status).toBe(201)
-  await eventually('it is remembered', async () => {
+  await eventually('the webhook is recorded', async () => {
     const { rows } = await db.query(
       `SELECT FROM provider_webhooks WHERE subject_id = $1 AND type = 'charge.refunded'`,
       [paymentId],

@@ -7,11 +7,11 @@ import { loadSecrets } from '@nightshift/local/system/secrets'
 import { statePaths } from '@nightshift/local/system/state'
 import {
   type Comparison,
-  compareBooks,
+  compareRecords,
   type Difference,
 } from '@nightshift/payments/reconciliation/compare-ledger'
-import { bookNames } from '@nightshift/payments/reconciliation/movement'
-import { readBooks } from '@nightshift/payments/reconciliation/read-movements'
+import { recordNames } from '@nightshift/payments/reconciliation/movement'
+import { readRecords } from '@nightshift/payments/reconciliation/read-movements'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
@@ -43,8 +43,8 @@ async function run({ month, json }: { month?: Period; json?: boolean }): Promise
   const period = month ?? { fromMs: 0, beforeMs: Number.POSITIVE_INFINITY }
   let comparison: Comparison
   try {
-    const books = await readBooks(await sourcesOfRecords())
-    comparison = compareBooks(books, { ...period, nowMs: Date.now(), inFlightMs })
+    const records = await readRecords(await sourcesOfRecords())
+    comparison = compareRecords(records, { ...period, nowMs: Date.now(), inFlightMs })
   } catch (error) {
     // A record could not be read. That is no difference, which exit code 1 would say.
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -74,7 +74,7 @@ function readMonth(month: string): Period {
 }
 
 function textOf({ counts, differences, inFlight }: Comparison): string {
-  const seen = bookNames.map(book => `${book} ${counts[book]}`).join(', ')
+  const seen = recordNames.map(record => `${record} ${counts[record]}`).join(', ')
   const more = differences.length - shownMax
   const sections = [
     `Movements: ${seen}.`,
@@ -91,11 +91,11 @@ function textOf({ counts, differences, inFlight }: Comparison): string {
 
 function tableOf(differences: readonly Difference[]): string {
   return renderTable(
-    differences.map(({ kind, movement, id, paymentId, refundId, says, at }) => ({
+    differences.map(({ kind, movement, id, paymentId, refundId, values, at }) => ({
       difference: kind,
       of: movement,
       at,
-      ...Object.fromEntries(bookNames.map(book => [book, says[book] ?? '-'])),
+      ...Object.fromEntries(recordNames.map(record => [record, values[record] ?? '-'])),
       provider: id,
       payment: paymentId,
       refund: refundId,

@@ -1,7 +1,7 @@
 /**
  * Fault:    a refund is asked for, and the answer of the other side is lost.
- * Without:  load-tests/results/durable-refund.json (paid and unknown); the code is `naive.ts`.
- * With:     it is committed before the provider is asked, and stays pending until it was made.
+ * Without:  load-tests/results/durable-refund.json (refunded, but in no table); the code is `naive.ts`.
+ * With:     committed before the provider is asked, and pending until the refund is made.
  * Switch:   PATTERN_DURABLE_REFUND=naive
  */
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
@@ -9,8 +9,9 @@ import type { Fence } from '../lease/types.ts'
 import type { DurableRefund, RefundIntent } from './types.ts'
 
 /**
- * Commit the intent, call, record. The intent is a row of its own, and there is no state "failed":
- * whoever finds the row asks again, under the key that is derived from it, for as long as it takes.
+ * Commit the intent, call the provider, record the result. The intent is a row of its own, and it
+ * has no state "failed": the job repeats the call until the refund is made. The provider's
+ * idempotency key is derived from the row, so all repetitions make one refund.
  */
 export const commitIntentFirst: DurableRefund = {
   keepIntent: result => result,
@@ -21,9 +22,9 @@ export const commitIntentFirst: DurableRefund = {
 type Reservation = Pick<RefundIntent, 'tenantId' | 'paymentId' | 'amountCents'>
 
 /**
- * Takes an amount of a captured payment for a refund, if that much is left. One statement decides, so
- * that two refunds at the same moment can't both have the rest.
- * @returns what was refunded before, in cents; undefined if less is left
+ * Reserves an amount of a captured payment for a refund, if that much is left. One statement
+ * decides, so that two refunds at the same moment can't both take the rest.
+ * @returns how much was refunded before, in cents; undefined if less than the amount is left
  */
 export async function reserve(
   tx: Queryable,
@@ -40,7 +41,7 @@ export async function reserve(
   return rows[0]?.refunded_before
 }
 
-/** Writes the intent. From its commit on, the job finds it and goes on with it. */
+/** Writes the intent. Once it is committed, the job finds it and continues it. */
 export async function insertIntent(tx: Queryable, intent: RefundIntent): Promise<void> {
   await tx.query({
     name: 'insert_refund',
@@ -63,7 +64,7 @@ export async function insertIntent(tx: Queryable, intent: RefundIntent): Promise
 }
 
 /**
- * Records that a refund was made, by its owner only.
+ * Records that a refund was made. Only the owner of the row may do so.
  * @returns false, with nothing changed, if it was recorded before or has another owner
  */
 export async function recordMade(

@@ -1,5 +1,5 @@
--- Money that is to be given back. There is no state "failed": a refund is pending until it was made.
--- `payments` stands for the table of the service; these columns of it are used.
+-- Refunds of captured payments. There is no state "failed": a refund is pending until it is made.
+-- `payments` stands for the table of the service. The pattern uses these columns of it.
 CREATE TABLE payments (
   payment_id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
@@ -16,15 +16,15 @@ CREATE TABLE refunds (
   tenant_id uuid NOT NULL,
   payment_id uuid NOT NULL,
   amount_cents integer NOT NULL CHECK (amount_cents > 0),
-  -- The part of it that takes tax back.
+  -- The tax in the amount, which is refunded with it.
   tax_cents integer NOT NULL CHECK (tax_cents >= 0 AND tax_cents <= amount_cents),
   reason text NOT NULL,
-  -- Null where the refund can't be found again by its key (the naive version).
+  -- Null in the naive version, where the key does not lead to the refund.
   key_hash bytea,
   fingerprint bytea,
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'succeeded')),
   provider_refund_id text UNIQUE,
-  -- Leased work: see the pattern `lease`.
+  -- The columns of leased work: see the pattern `lease`.
   attempt integer NOT NULL DEFAULT 1,
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,

@@ -1,25 +1,30 @@
-/** The table that remembers what a key made, by `tenant_id` and `key_hash`. */
+/**
+ * The table of what keys create, for example payments. Rows are found by `tenant_id` and
+ * `key_hash`.
+ */
 export type SubjectTable = Readonly<{ table: string; id: string }>
 
 export type ClaimKeysSql = Readonly<{
-  /** Rows with tenant_id, key, key_hash, fingerprint, subject_id. */
+  /** A table of requests with tenant_id, key, key_hash, fingerprint, subject_id. */
   requests: string
   subjects: SubjectTable
-  /** Parameters of the statement. */
+  /** The parameter of the statement for the route, such as `$2`. */
   route: string
+  /** The parameter for the lease. */
   leaseMs: string
 }>
 
 /**
- * The common table expression `claimed` (subject_id, tenant_id, key): one claim for each request that
- * wins its key, for one request or many. `INSERT ... ON CONFLICT` arbitrates, so two attempts at the
- * same moment can't both see "not there". An owner that has been silent for a whole lease is
- * replaced. Its successor keeps the subject's id, so that what the dead owner did is continued.
+ * The common table expression `claimed` (subject_id, tenant_id, key): one row for each request that
+ * wins its key. It works for one request or many. `INSERT ... ON CONFLICT` arbitrates, so two
+ * attempts at the same moment can't both find no key. An owner that has been silent for a whole
+ * lease is replaced. Its successor keeps the id of the subject, and so continues what the owner
+ * began.
  *
- * If the subject exists, only such a takeover may succeed, even when its key row has expired: a fresh
- * key row would never be given an answer.
+ * If the subject exists, only such a takeover may succeed, even when its key row has expired: a new
+ * key row would never get an answer.
  *
- * Keys are taken in one order, or two batches with the same keys would wait for each other.
+ * Keys are claimed in one order, or two batches with the same keys would deadlock.
  */
 export function claimKeysSql({ requests, subjects, route, leaseMs }: ClaimKeysSql): string {
   return `claimed AS (

@@ -12,7 +12,7 @@ type KeyRow = {
 
 /**
  * Why a key could not be claimed: already answered, used for another request, or still in progress.
- * Where the key has no answer, or its row has expired, its subject is named if it exists.
+ * If the key has no answer, or its row has expired, the result names the subject if there is one.
  */
 export async function explainClaim(
   db: Queryable,
@@ -21,12 +21,12 @@ export async function explainClaim(
 ): Promise<NotClaimed> {
   const byKey = await explainByKey(db, request)
   if (byKey && byKey.kind !== 'in_progress') return byKey
-  // Without a row the key was deleted between two statements. The next attempt will win it.
+  // Without a row the key was deleted between the two statements. The next attempt will claim it.
   const inProgress = byKey ?? { kind: 'in_progress', retryAfterMs: 0 }
-  const made = await findSubject(db, subjects, request)
-  if (!made) return inProgress
-  if (!made.fingerprint.equals(request.fingerprint)) return { kind: 'different_request' }
-  return { ...inProgress, id: made.id }
+  const subject = await findSubject(db, subjects, request)
+  if (!subject) return inProgress
+  if (!subject.fingerprint.equals(request.fingerprint)) return { kind: 'different_request' }
+  return { ...inProgress, id: subject.id }
 }
 
 async function explainByKey(
@@ -63,18 +63,18 @@ async function findSubject(
   return rows[0]
 }
 
-/** True if this key has been used, so that its request is no new work. */
-export async function isKeyKnown(
+/** True if this key was used before, so that its request is no new work. */
+export async function isKeyUsed(
   db: Queryable,
   { table }: SubjectTable,
   { tenantId, route, key, keyHash }: KeyedRequest,
 ): Promise<boolean> {
-  const { rows } = await db.query<{ known: boolean }>({
-    name: `is_key_of_${table}_known`,
+  const { rows } = await db.query<{ used: boolean }>({
+    name: `is_key_of_${table}_used`,
     text: `SELECT EXISTS (SELECT FROM idempotency_keys
                WHERE tenant_id = $1 AND route = $2 AND key = $3)
-             OR EXISTS (SELECT FROM ${table} WHERE tenant_id = $1 AND key_hash = $4) AS known`,
+             OR EXISTS (SELECT FROM ${table} WHERE tenant_id = $1 AND key_hash = $4) AS used`,
     values: [tenantId, route, key, keyHash],
   })
-  return rows[0]?.known ?? false
+  return rows[0]?.used ?? false
 }

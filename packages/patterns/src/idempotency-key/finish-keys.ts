@@ -2,10 +2,12 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { StoredAnswer } from './types.ts'
 
 /**
- * The common table expression `finished`: stores the answers of `settled` under their keys, unless a
- * key has one. An UPDATE takes its rows in any order, so the keys are locked before, in the order in
- * which a claim takes them: batches that meet wait for each other once and never in a circle.
- * @param settled rows with subject_id, response_status (null: no answer), response_headers, response_body
+ * The common table expression `finished`: stores the answers of `settled` under their keys, unless
+ * a key has one. An UPDATE locks its rows in any order. So the keys are locked first, in the order
+ * in which a claim locks them: two batches with the same keys wait for each other and do not
+ * deadlock.
+ * @param settled rows with subject_id, response_status (null: no answer), response_headers,
+ * response_body
  */
 export function finishKeysSql(settled: string): string {
   return `answered AS (
@@ -22,7 +24,7 @@ export function finishKeysSql(settled: string): string {
   )`
 }
 
-/** The same for one key, in a transaction of the caller. The first answer stays. */
+/** Stores the answer of one key, in a transaction of the caller. The first answer stays. */
 export async function finishKey(tx: Queryable, id: string, answer: StoredAnswer): Promise<void> {
   await tx.query({
     name: 'finish_idempotency_key',
@@ -33,7 +35,7 @@ export async function finishKey(tx: Queryable, id: string, answer: StoredAnswer)
   })
 }
 
-/** Gives a key back without an answer: its lease is over, so the next attempt may go on at once. */
+/** Releases a key without an answer. Its lease ends, so the next attempt may continue at once. */
 export async function releaseKey(db: Queryable, id: string): Promise<void> {
   await db.query({
     name: 'release_idempotency_key',
@@ -43,7 +45,9 @@ export async function releaseKey(db: Queryable, id: string): Promise<void> {
   })
 }
 
-/** Deletes expired keys. Bounded, because one long DELETE holds up everything else. */
+/**
+ * Deletes a bounded number of expired keys, because one long DELETE would delay everything else.
+ */
 export async function deleteExpiredKeys(db: Queryable, batchMax: number): Promise<number> {
   const { rowCount } = await db.query({
     name: 'delete_expired_keys',

@@ -5,13 +5,12 @@ import {
 } from '@nightshift/runtime/http/problem'
 import { note } from '@nightshift/runtime/http/request-state'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { NotClaimed, StoredAnswer } from './types.ts'
 
-type Answer = { status: number; headers: Readonly<Record<string, string>>; body: string }
-
-/** Sends an answer as it is or was stored: the same bytes each time, and only the headers it names. */
-export function sendKeyedAnswer(reply: FastifyReply, answer: Answer, replayed: boolean) {
+/** Sends an answer as it is stored: the same bytes each time, and only the headers it names. */
+export function sendKeyedAnswer(reply: FastifyReply, answer: StoredAnswer, replayed: boolean) {
   if (replayed) reply.header('idempotency-replayed', 'true')
-  // The body is text already; the serialiser of the route would write it again, as a string.
+  // The body is JSON text already. The serializer of the route would quote it as a string.
   return reply
     .code(answer.status)
     .headers(answer.headers)
@@ -19,29 +18,28 @@ export function sendKeyedAnswer(reply: FastifyReply, answer: Answer, replayed: b
     .send(answer.body)
 }
 
-/** Why a request with an `Idempotency-Key` is not carried out now. */
-export type NotNow =
-  | { kind: 'overloaded' }
-  | { kind: 'in_progress'; retryAfterMs: number }
-  | { kind: 'different_request' }
-  | { kind: 'finished'; answer: Answer }
-
-/** The answer that was given before, or why there is none: 409, 422 or 503. */
-export function sendNotNow(request: FastifyRequest, reply: FastifyReply, why: NotNow) {
+/** Answers a request that did not get its key: the stored answer, or a 409, 422 or 503. */
+export function sendNotClaimed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  why: NotClaimed | { kind: 'overloaded' },
+) {
   if (why.kind !== 'finished') return sendProblem(request, reply, refusalOf(why))
   note(request, { replayed: true })
   return sendKeyedAnswer(reply, why.answer, true)
 }
 
-function refusalOf(why: Exclude<NotNow, { kind: 'finished' }>): Refusal {
+function refusalOf(
+  why: Exclude<NotClaimed, { kind: 'finished' }> | { kind: 'overloaded' },
+): Refusal {
   switch (why.kind) {
     case 'overloaded':
-      // What cannot be finished in time is not begun, and the key is as unused as before.
+      // Work that cannot be finished in time is not begun. The key stays unused.
       return {
         status: 503,
         slug: 'overloaded',
-        title: 'This can not be finished in time',
-        detail: 'Nothing was begun. Send it again, with the same key, after Retry-After.',
+        title: 'The request cannot be finished in time',
+        detail: 'Nothing was done. Send the request again, with the same key, after Retry-After.',
         retryAfterSeconds: jitteredRetryAfterSeconds(),
       }
     case 'different_request':
@@ -55,8 +53,8 @@ function refusalOf(why: Exclude<NotNow, { kind: 'finished' }>): Refusal {
       return {
         status: 409,
         slug: 'request-in-progress',
-        title: 'The first request with this key is still at work',
-        detail: 'Send it again, with the same key, after Retry-After.',
+        title: 'The first request with this key is still in progress',
+        detail: 'Send the request again, with the same key, after Retry-After.',
         retryAfterSeconds: Math.max(1, Math.ceil(Math.min(why.retryAfterMs, 2_000) / 1000)),
       }
   }

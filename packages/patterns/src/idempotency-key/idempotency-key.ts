@@ -6,26 +6,26 @@
  */
 import { claimKeysSql, type SubjectTable } from './claim-keys.ts'
 import { explainClaim } from './explain-claim.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import { fingerprintOf, keyHashOf } from './fingerprint.ts'
 import { finishKey, releaseKey } from './finish-keys.ts'
-import { keyHashOf } from './key-hash.ts'
 import type { IdempotencyKeys, KeyedRequest } from './types.ts'
 
 export type KeySettings = Readonly<{
-  /** What the keys of this service stand for. */
+  /** The table of what the keys create. */
   subjects: SubjectTable
   /**
-   * How long an owner may be silent. Longer than a request may take, or a slow owner is replaced
-   * while it works.
+   * How long an owner may be silent. It must be longer than a request may take, or a slow owner is
+   * replaced while it works.
    */
   leaseMs: number
 }>
 
 /**
- * Keys for one request at a time, in transactions of the caller. They lie in the service's own
- * database, beside the data they protect: only there can the answer be stored in the transaction that
- * makes it true. `claimKeysSql` and `finishKeysSql` are the same rules for many requests in one
- * statement. Modelled on Stripe's documented behaviour (https://docs.stripe.com/api/idempotent_requests).
+ * Keys for one request at a time, in transactions of the caller. The keys are in the service's own
+ * database, beside the data they protect: only there can the answer be stored in the transaction
+ * that makes it true. `claimKeysSql` and `finishKeysSql` apply the same rules to many requests in
+ * one statement. Modeled on Stripe's documented behavior
+ * (https://docs.stripe.com/api/idempotent_requests).
  */
 export function idempotencyKeys({ subjects, leaseMs }: KeySettings): IdempotencyKeys {
   const claims = claimKeysSql({ requests: 'request', subjects, route: '$2', leaseMs: '$7' })
@@ -51,8 +51,8 @@ export function idempotencyKeys({ subjects, leaseMs }: KeySettings): Idempotency
 }
 
 /**
- * A request under its key.
- * @param content what makes two requests the same: validated, with its defaults filled in
+ * A request together with its key, and with the two hashes under which the database stores them.
+ * @param content what makes two requests the same: validated, with defaults filled in
  * @param proposedId the id of the subject, if this is the first request with its key
  */
 export function keyedRequest(

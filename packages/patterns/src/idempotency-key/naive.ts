@@ -1,7 +1,7 @@
 import type { IdempotencyKeys } from './types.ts'
 
 /**
- * The endpoint as it is first written: the header is accepted, documented, and ignored.
+ * The endpoint as most teams write it first: the header is accepted, documented, and ignored.
  * Every attempt is a new intent with an id of its own, and so a new charge.
  */
 export function ignoredIdempotencyKeys(): IdempotencyKeys {

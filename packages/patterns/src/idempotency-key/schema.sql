@@ -5,11 +5,11 @@ CREATE TABLE idempotency_keys (
   key text NOT NULL,
   -- SHA-256 of the validated request: the same key with another request is refused.
   fingerprint bytea NOT NULL,
-  -- What the key stands for: a payment, a refund, a publication.
+  -- What the key created: a payment, a refund, a publication.
   subject_id uuid NOT NULL UNIQUE,
-  -- Until then its owner may be at work. Later, another attempt takes over.
+  -- Until then, its owner may be working. After that, another attempt may take over.
   leased_until timestamptz NOT NULL,
-  -- The final answer, to be replayed byte for byte.
+  -- The final answer, which is replayed byte for byte.
   response_status integer,
   response_headers jsonb,
   response_body text,
@@ -17,11 +17,11 @@ CREATE TABLE idempotency_keys (
   expires_at timestamptz NOT NULL DEFAULT now() + interval '24 hours',
   PRIMARY KEY (tenant_id, route, key)
 );
--- Keys expire in the order in which they came, so a summary of each range of pages is index enough.
+-- Keys expire in the order of their insertion, so a small BRIN index is enough.
 CREATE INDEX idempotency_keys_expired ON idempotency_keys USING brin (expires_at);
 
--- A table of subjects remembers what its key was after the row of the key has expired, with these
--- columns. `subjects` stands for the table of the service.
+-- With these columns, a table of subjects still knows its keys after their rows have expired.
+-- `subjects` stands for the table of the service.
 CREATE TABLE subjects (
   subject_id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,

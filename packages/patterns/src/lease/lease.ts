@@ -8,31 +8,31 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Fence } from './types.ts'
 
 /**
- * The check is part of the statement that writes. A check before the write would prove nothing: a
- * process can be paused between the two for as long as the operating system likes.
+ * The check is part of the statement that writes. A check before the write would prove nothing: the
+ * process may be paused between the two for any length of time.
  */
 export const fencingNumber: Fence = {
   holds: (row, owner) => `${row}.attempt = ${owner}.attempt`,
   next: row => `${row}.attempt + 1`,
 }
 
-/** A table of work, with the columns of `schema.sql`. */
+/** A table of work. It has the columns of `schema.sql`. */
 export type WorkTable = Readonly<{ table: string; id: string }>
 
 export type Owner = Readonly<{ id: string; attempt: number }>
 
-/** When work that is still open becomes due again. */
+/** How long work that is still open waits until it is due again. */
 export type Backoff = Readonly<{
   baseMs: number
   capMs: number
-  /** The other side asked not to be asked sooner. Some jitter is added to it, never taken from it. */
+  /** The shortest wait, from the other side's `Retry-After`. Jitter only makes it longer. */
   floorMs: number
 }>
 
 /**
- * When work becomes due again: the wait doubles with each check up to a cap, and half of it is random,
+ * When work becomes due again. The wait doubles with each check, up to a cap. Half of it is random,
  * so that work which failed together is not repeated together.
- * @param parameters of the statement, in milliseconds; `checks` is how often it was left open
+ * @param parameters of the statement, in milliseconds; `checks` is how often the work was left open
  */
 export function backoffSql(parameters: {
   baseMs: string
@@ -47,9 +47,9 @@ export function backoffSql(parameters: {
 }
 
 /**
- * Work that is due at a time and belongs to one owner at a time. A row with `next_check_at` is open.
- * Taking it puts that time a lease away, so that other workers leave it alone; an owner that dies
- * gives the row back by doing nothing.
+ * Work that becomes due at a time, and has one owner at a time. A row with `next_check_at` is open.
+ * Taking a row moves that time one lease ahead, so that other workers skip it. If the owner dies,
+ * the row becomes due again by itself.
  */
 export function leasedWork(fence: Fence, { table, id }: WorkTable) {
   const next = backoffSql({ baseMs: '$3', capMs: '$4', floorMs: '$5', checks: 't.checks' })
@@ -57,7 +57,7 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
     fence,
 
     /**
-     * The common table expression `taken`: the row that has been due for longest, for one lease.
+     * The common table expression `taken`: takes the row that has been due longest, for one lease.
      * @param leaseMs a parameter of the statement
      */
     takeDue: (leaseMs: string) => `taken AS (
@@ -70,7 +70,7 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
 
     /**
      * The common table expression `resumed`: open rows whose ids are in `claimed.subject_id`, each
-     * with a number for its new owner. A row that is locked has a live owner and is skipped: waiting
+     * with a new number for its new owner. A locked row has a live owner and is skipped: waiting
      * for it could deadlock with an owner that waits for the key.
      */
     takeOver: (claimed: string) => `abandoned AS (
@@ -81,7 +81,7 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
         FROM abandoned AS a WHERE t.${id} = a.${id} RETURNING t.*)`,
 
     /**
-     * Puts the next check of open work later.
+     * Reschedules the next check of open work.
      * @returns false, with nothing changed, if the work is done or another owner has taken over
      */
     reschedule: async (db: Queryable, owner: Owner, backoff: Backoff): Promise<boolean> => {

@@ -1,7 +1,7 @@
-/** How SQL finds out whether an owner still owns a row of work. The arguments are aliases in that SQL. */
+/** SQL that decides whether an owner still owns a row of work. The arguments are table aliases. */
 export type Fence = Readonly<{
-  /** True while `row` still has the number that `owner` was given. */
+  /** True while `row` has the number of `owner`. */
   holds: (row: string, owner: string) => string
-  /** The number that the next owner of `row` is given. */
+  /** The number of the next owner of `row`. */
   next: (row: string) => string
 }>

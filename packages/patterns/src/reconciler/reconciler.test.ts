@@ -32,14 +32,14 @@ function openWork(due: number[], changes: Partial<DueWork<number>> = {}) {
 
 const numbers = (length: number) => Array.from({ length }, (_, number) => number)
 
-test('everything that is due is finished once, with bounded concurrency', async () => {
+test('every due item is finished once, with bounded concurrency', async () => {
   const { seen, work } = openWork(numbers(10))
   expect(await reconcileDue(work)).toBe(10)
   expect(seen.finished.toSorted((a, b) => a - b)).toEqual(numbers(10))
   expect(seen.atOnce).toBe(3)
 })
 
-test('a round without anything due is over at once', async () => {
+test('a round without due items ends at once', async () => {
   const { seen, work } = openWork([])
   expect(await reconcileDue(work)).toBe(0)
   expect(seen.finished).toEqual([])
@@ -61,7 +61,7 @@ test('an item is taken only when its work begins, so that its lease covers its o
   expect(takenAhead).toBe(3)
 })
 
-test('a stop waits for what is in progress and takes nothing more', async () => {
+test('a stop waits for the items in progress and takes no more', async () => {
   const stop = new AbortController()
   const { seen, work } = openWork(numbers(10), { signal: stop.signal })
   const finishOne = async (one: number) => {
@@ -72,7 +72,7 @@ test('a stop waits for what is in progress and takes nothing more', async () => 
   expect(seen.finished).toEqual([0])
 })
 
-test('one item that fails leaves none in progress, and all errors are reported', async () => {
+test('a failing item leaves no other in progress, and all errors are reported', async () => {
   const { seen, work, inProgress } = openWork(numbers(10))
   const finishOne = async (one: number) => {
     if (one === 0 || one === 7) throw new Error(`item ${one}`)
@@ -87,12 +87,12 @@ test('one item that fails leaves none in progress, and all errors are reported',
   expect(seen.finished).toHaveLength(8)
 })
 
-test('a round in which nothing can be taken ends after what was taken is finished', async () => {
-  let looks = 0
+test('a round that can take no more items ends after those that were taken', async () => {
+  let calls = 0
   const { seen, work, inProgress } = openWork(numbers(10))
   const takeOne = async () => {
-    looks += 1
-    if (looks === 2) throw new Error('no database')
+    calls += 1
+    if (calls === 2) throw new Error('no database')
     return work.takeOne()
   }
   await expect(reconcileDue({ ...work, takeOne })).rejects.toThrow('1 failures')

@@ -1,19 +1,19 @@
 /**
  * Fault:    the client leaves before the outcome is known, and never asks again.
  * Without:  load-tests/results/reconciler-off.json (pending for ever); the code is `naive.ts`.
- * With:     what a request has left open is finished by a job, for as long as it takes.
+ * With:     a job finishes what requests have left open, for as long as it takes.
  * Switch:   PATTERN_RECONCILER=naive
  */
 import pMap from 'p-map'
 import type { Reconcile } from './types.ts'
 
 /**
- * One round: takes what is due and finishes it, a few at a time. An item is taken when
- * a slot is free for it, so its lease begins when its work begins. The lease has to be longer than
- * one attempt, and need not be as long as a whole round. For the same reason a stop waits for one
- * attempt at most.
+ * One round: takes due items and finishes them, a few at a time. An item is taken when a slot is
+ * free for it, so its lease begins when its work begins. The lease must be longer than one attempt,
+ * and need not be as long as a whole round. For the same reason a stop waits for one attempt at
+ * most.
  *
- * An item that fails keeps its lease and is due again after it. The others go on.
+ * An item that fails keeps its lease and is due again after it. The other items are not affected.
  */
 export const reconcileDue: Reconcile = async ({
   takeOne,

@@ -17,8 +17,8 @@ export type HttpCall = {
 }
 
 /**
- * How a request ended, seen from the socket. `not-sent`: no byte was written, so nothing can have
- * happened. `unknown`: bytes were written and no answer came, so anything may have happened.
+ * How a request ended, seen from the socket. `not-sent`: no byte was written, so it had no effect.
+ * `unknown`: bytes were written and no answer came, so it may have had its effect.
  */
 export type HttpAnswer =
   | { kind: 'answer'; status: number; headers: Record<string, unknown>; body: string }
@@ -30,13 +30,15 @@ export type HttpClient = {
   close: () => Promise<void>
 }
 
-/** One pool of connections to one dependency. It retries nothing: its caller decides about that. */
+/**
+ * One pool of connections to one dependency. It never retries: that is for its caller to decide.
+ */
 export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpClient {
   const pool = new Pool(baseUrl, {
     connections: limits.connectionsMax,
     pipelining: 1,
     connect: { timeout: limits.connectMs },
-    // The deadline of the call bounds the whole; these would only bound the gaps.
+    // The deadline bounds the whole call. These timeouts would only bound the gaps between bytes.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: limits.answerBytesMax,
@@ -50,19 +52,19 @@ export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpC
 async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
   const request = { isSent: false }
   const giveUp = new AbortController()
-  const over = Promise.withResolvers<never>()
-  // Cleared with the answer. A signal with a time-out of its own would still fire later, with an error
+  const late = Promise.withResolvers<never>()
+  // Cleared when the answer is there. `AbortSignal.timeout` would still fire later, with an error
   // that no code handles.
   const timer = setTimeout(() => {
-    const late = new Error('the deadline has passed')
-    giveUp.abort(late)
-    over.reject(late)
+    const error = new Error('the deadline has passed')
+    giveUp.abort(error)
+    late.reject(error)
   }, call.deadline.remainingMs())
   try {
     if (call.deadline.remainingMs() <= 0) throw new Error('the deadline has passed')
-    // undici looks at the signal only when it has a connection for the request. In its queue, or while
-    // it connects, the deadline would pass unnoticed.
-    return await Promise.race([exchange(pool, call, request, giveUp.signal), over.promise])
+    // undici checks the signal only when it has a connection for the request. While the request is
+    // in its queue, or while undici connects, the deadline would pass unnoticed.
+    return await Promise.race([exchange(pool, call, request, giveUp.signal), late.promise])
   } catch (cause) {
     return request.isSent ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
   } finally {
@@ -91,9 +93,9 @@ async function exchange(
 }
 
 /**
- * Notes the moment at which a request is handed to a socket. Before it nothing can have happened;
- * after it anything may have. The name of an error does not tell: the same ECONNRESET comes in both
- * cases.
+ * Notes the moment at which a request is handed to a socket. Before it the request had no effect.
+ * After it, the outcome is unknown. The error code can't tell the two apart: the same ECONNRESET
+ * comes in both cases.
  */
 function noteWhenSent(
   request: { isSent: boolean },
@@ -102,7 +104,7 @@ function noteWhenSent(
   return dispatch => (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        // A request that was given up in the queue gets here too, and is dropped unwritten.
+        // A request that was aborted in the queue comes here too, and is dropped unwritten.
         if (!signal.aborted) request.isSent = true
         handler.onRequestStart?.(controller, context)
       },

@@ -1,8 +1,8 @@
 import type { Conclude } from './types.ts'
 
 /**
- * The try/catch as it is first written: everything but a success is a failure. Nothing stays open,
- * every caller gets a clear answer, and some of those answers are not true.
+ * The try/catch as most teams write it first: everything but a success is a failure. Nothing stays
+ * open, every caller gets a clear answer, and some of those answers are wrong.
  */
 export const callItFailed: Conclude = (outcome, otherwise) => {
   if (outcome.kind === 'ok') return { kind: 'happened', value: outcome.value }

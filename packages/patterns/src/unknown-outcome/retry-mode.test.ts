@@ -12,6 +12,6 @@ test.each<[number, RetryMode]>([
   [999, 'look_up'],
   [1_000, 'look_up_for_good'],
   [1_000_000, 'look_up_for_good'],
-])('%i ms after it was begun: %s', (ageMs, way) => {
-  expect(retryModeOf(ageMs, rules)).toBe(way)
+])('a request that is %i ms old is retried by %s', (ageMs, mode) => {
+  expect(retryModeOf(ageMs, rules)).toBe(mode)
 })

@@ -1,26 +1,30 @@
-/** What a provider publishes about how long it remembers an idempotency key. */
+/** How long a provider remembers an idempotency key, as it documents. */
 export type ProviderRules = {
-  /** For this long, the same request under the same key repeats the first one instead of a new order. */
+  /**
+   * For this long, a request with the same key has no new effect: it gets the first answer again.
+   */
   keyWindowMs: number
-  /** How much earlier we stop relying on that. */
+  /** How much earlier we stop relying on the key. */
   keyMarginMs: number
 }
 
-/** How the provider may be asked about a request that was first made some time ago. */
+/** How to ask the provider about a request that was first sent some time ago. */
 export type RetryMode =
-  /** The same request under the same key: the provider does it, or repeats what it answered. */
+  /** Send the same request with the same key: the provider carries it out or repeats its answer. */
   | 'same_key'
   /**
-   * The provider may have forgotten the key and would do it twice, so we only search for it. An empty
-   * search proves nothing while the last request may still be on its way.
+   * Only search. The provider may have forgotten the key, and would carry the request out twice. An
+   * empty result proves nothing while the last request may still be on its way.
    */
   | 'look_up'
-  /** What a search does not find by now was never done, and never will be. */
+  /**
+   * Search once more. A request that is not found by now was never carried out, and never will be.
+   */
   | 'look_up_for_good'
 
 /**
- * Decides by the age of the payment or refund: no request for it can be older. The margin is longer
- * than a request can be on its way, so when the window ends none is.
+ * Decides by the age of the payment or refund, because no request about it can be older. The margin
+ * is longer than a request can be on its way. So none is on its way when the window ends.
  * @param ageMs by the clock of the database, which may be ahead of ours
  */
 export function retryModeOf(ageMs: number, { keyWindowMs, keyMarginMs }: ProviderRules): RetryMode {

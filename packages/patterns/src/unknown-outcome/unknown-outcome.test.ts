@@ -12,11 +12,11 @@ const withoutAnswer: Charge[] = [
   { kind: 'bug', cause: new Error('401') },
 ]
 
-test.each(withoutAnswer)('without an answer ($kind) nothing is concluded', outcome => {
+test.each(withoutAnswer)('a call without an answer ($kind) stays open', outcome => {
   expect(concludeFromAnswers(outcome, 'failed')).toEqual({ kind: 'open' })
 })
 
-test('an answer is final, both ways', () => {
+test('an answer is final, whether yes or no', () => {
   const yes: Charge = { kind: 'ok', value: 'pi_1' }
   const no: Charge = { kind: 'rejected', reason: 'declined' }
   for (const conclude of [concludeFromAnswers, callItFailed]) {
@@ -25,6 +25,6 @@ test('an answer is final, both ways', () => {
   }
 })
 
-test.each(withoutAnswer)('the naive twin calls it a failure ($kind)', outcome => {
+test.each(withoutAnswer)('the naive version calls it a failure ($kind)', outcome => {
   expect(callItFailed(outcome, 'failed')).toEqual({ kind: 'refused', reason: 'failed' })
 })

@@ -1,8 +1,8 @@
--- Webhooks that were received, once for each event of the sender.
+-- Received webhooks: one row for each event of the sender.
 CREATE TABLE provider_webhooks (
   event_id text PRIMARY KEY,
   type text NOT NULL,
-  -- What it is about, if the event names anything of ours.
+  -- The work that the event is about, if it names any of ours.
   subject_id uuid,
   received_at timestamptz NOT NULL DEFAULT now()
 );

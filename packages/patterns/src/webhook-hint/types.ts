@@ -1,8 +1,8 @@
-/** What can be done about a webhook. */
+/** The two ways to react to a webhook. */
 export type WebhookSteps = {
   /**
-   * Records the event, and has its subject checked soon: both or neither, or a death between them
-   * would lose the hint. False if this event was recorded before.
+   * Records the event and makes its subject due for a check, in one statement. If a crash could
+   * separate the two, a hint could be lost. False if this event was recorded before.
    */
   recordOnce: () => Promise<boolean>
   /** Changes our state to what the event says. Only the naive version does this. */

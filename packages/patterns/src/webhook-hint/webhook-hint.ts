@@ -1,6 +1,7 @@
 /**
  * Fault:    webhooks come twice, out of order, and before the answer that they are about.
- * Without:  load-tests/results/webhook-hint.json (posted twice, or gone back); the code is `naive.ts`.
+ * Without:  load-tests/results/webhook-hint.json (posted twice, or back in an old state); the code is
+ * `naive.ts`.
  * With:     a webhook changes no state: it is recorded once, and the sender is asked sooner.
  * Switch:   PATTERN_WEBHOOK_HINT=naive
  */
@@ -8,24 +9,24 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { WorkTable } from '../lease/lease.ts'
 import type { ReceiveWebhook } from './types.ts'
 
-/** The truth is asked for at the sender, so it does not matter in which order the events came. */
+/** The state is read from the sender itself, so the order of events does not matter. */
 export const recordAndRecheck: ReceiveWebhook = async ({ recordOnce }) =>
   (await recordOnce()) ? 'recorded' : 'duplicate'
 
 export type ReceivedWebhook = Readonly<{
   eventId: string
   type: string
-  /** The work that it is about, if the event names any. */
+  /** The work that the event is about, if it names any. */
   subjectId: string | undefined
 }>
 
 /**
  * Records a webhook and makes its work due now, in one statement. False if it was recorded before.
  *
- * Only work that a request has left open (`checks` above 0) becomes due: while a request is in
- * progress it gets the answer itself, and a takeover would only take the work out of its hands. A
- * webhook about work that does not exist yet is recorded for people. Nothing has to happen later: the
- * request of that work asks the sender itself.
+ * Only work that a request has left open (`checks` above 0) becomes due. A request in progress gets
+ * the answer itself, and a takeover would only interrupt it. A webhook about work that does not
+ * exist yet is recorded for people and has no effect: the request of that work asks the sender
+ * itself.
  */
 export async function recordWebhookOnce(
   db: Queryable,

@@ -15,8 +15,8 @@ const { retryAfterCapMs } = limits.payments
 export type Pay = (publication: Publication, deadline: Deadline) => Promise<PayOutcome>
 
 /**
- * Asks the payments service for the payment of a publication. Its idempotency key is derived from the
- * publication, so every repetition, after a crash too, asks for the same payment.
+ * Asks the payments service to take the payment of a publication. The idempotency key is derived
+ * from the publication, so every repetition is for the same payment, even after a crash.
  */
 export function payForPublication(call: OutboundCall, http: HttpClient, serviceKey: string): Pay {
   return (publication, deadline) =>
@@ -44,20 +44,23 @@ function requestOf(publication: Publication): TakePaymentRequest {
   return { listingId, publicationId, amountCents, currency, cardToken: cardToken ?? '' }
 }
 
-/** What the answer of payments means. An answer that can't be read is treated like none. */
+/**
+ * The outcome, read from an answer of payments. An unreadable answer proves nothing, like no
+ * answer.
+ */
 function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome {
   const { status } = answer
   if (status === 201 || status === 202) {
     const payment = parse(answer.body)
     const { paymentId, status: paymentStatus } = payment ?? {}
-    // A payment with automatic capture has no other states.
+    // A payment with automatic capture has no other state at this point.
     if (!paymentId || (paymentStatus !== 'captured' && paymentStatus !== 'pending')) {
-      return unknown('the answer of payments can not be read')
+      return unknown('the answer of payments is unreadable')
     }
     return { kind: 'ok', value: { paymentId, status: paymentStatus } }
   }
   if (status === 402) return { kind: 'rejected', reason: 'declined' }
-  if (status === 409) return unknown('payments is still working on it')
+  if (status === 409) return unknown('payments is still working on the payment')
   if (status === 429 || status === 503) {
     const header = answer.headers['retry-after']
     return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
@@ -75,6 +78,6 @@ function parse(body: string): PaymentResponse | undefined {
     const value: unknown = JSON.parse(body)
     return Value.Check(PaymentResponse, value) ? value : undefined
   } catch {
-    return undefined // the return type says that the answer can't be read
+    return undefined // the caller treats it like no answer
   }
 }

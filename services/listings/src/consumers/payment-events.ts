@@ -6,18 +6,18 @@ import {
 } from '@nightshift/runtime/kafka/consumer'
 import { type ApplyPaymentEventDeps, applyPaymentEvent } from '../flows/apply-payment-event.ts'
 
-type Plumbing = Pick<
+type ConsumerResources = Pick<
   ConsumerOptions<PaymentEvent>,
   'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
-/** Hears from payments what became of a payment, and lets the listing follow. */
+/** Consumes the events of payments. A captured payment puts its listing live. */
 export function consumePaymentEvents(
-  plumbing: Plumbing,
+  resources: ConsumerResources,
   deps: ApplyPaymentEventDeps,
 ): RunningConsumer {
   return runConsumer<PaymentEvent>({
-    ...plumbing,
+    ...resources,
     service: 'listings',
     topic: 'payments.v1',
     schema: PaymentEvent,

@@ -1,7 +1,7 @@
 import type { ListingPublished } from '@nightshift/contracts/events'
 import type { Listing } from './listing.ts'
 
-/** What the others hear of a listing that has gone live: all that a reader of listings needs. */
+/** The event about a listing that has gone live. It has all data that its consumers need. */
 export function listingPublished(
   listing: Listing,
   publicationId: string,

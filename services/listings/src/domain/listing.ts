@@ -1,6 +1,6 @@
 import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
 
-/** What we remember about a listing. */
+/** A listing as the database has it. */
 export type Listing = {
   listingId: string
   tenantId: string

@@ -4,8 +4,8 @@ import { problemMediaType, problemOf } from '@nightshift/runtime/http/problem'
 import type { Publication } from './publication.ts'
 
 /**
- * The HTTP answer about a publication. It is the same for the request that began it, for a replay, and
- * for the event or job that finishes it without any request, so nothing of a request is in it.
+ * The HTTP answer about a publication. The request, a replay, the consumer and the job must all
+ * produce the same bytes. So the answer depends on the publication alone.
  */
 export function publicationAnswer(publication: Publication): StoredAnswer {
   const location = `/v1/listings/${publication.listingId}`

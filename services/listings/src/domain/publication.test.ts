@@ -24,7 +24,7 @@ test.each<PayOutcome>([
   expect(paid(publication, outcome)).toBeUndefined()
 })
 
-test('a captured payment goes on to be published, by its own event and no other', () => {
+test('a captured publication is published by the event of its own payment only', () => {
   const value = { paymentId: 'p', status: 'captured' } as const
   const captured = paid(publication, { kind: 'ok', value })
   expect(captured).toMatchObject({ status: 'captured', paymentId: 'p', cardToken: null })
@@ -33,7 +33,7 @@ test('a captured payment goes on to be published, by its own event and no other'
   expect(published(captured, 'another')).toBeUndefined()
 })
 
-test('a declined publication can not be published', () => {
+test('a declined publication cannot be published', () => {
   const declined = paid(publication, { kind: 'rejected', reason: 'declined' })
   expect(declined).toMatchObject({ status: 'declined', paymentId: null, cardToken: null })
   expect(declined && published(declined, 'p')).toBeUndefined()
@@ -41,16 +41,20 @@ test('a declined publication can not be published', () => {
 
 const data = { listingId: 'listing', amountCents: 9_900, currency: 'EUR' }
 
-test('a payment of the right tenant, listing, amount and currency counts', () => {
+test('a payment event with the right tenant, listing, amount and currency is accepted', () => {
   expect(checkPayment(publication, { tenantId: 'tenant', data }).kind).toBe('matches')
 })
 
 test.each([
-  ['for a publication that is not there', undefined, { tenantId: 'tenant', data }],
-  ['of another tenant', publication, { tenantId: 'other', data }],
-  ['of another listing', publication, { tenantId: 'tenant', data: { ...data, listingId: 'x' } }],
-  ['of another amount', publication, { tenantId: 'tenant', data: { ...data, amountCents: 1 } }],
-  ['in another currency', publication, { tenantId: 'tenant', data: { ...data, currency: 'JPY' } }],
-])('a payment %s puts nothing live', (_why, found, event) => {
+  ['about an unknown publication', undefined, { tenantId: 'tenant', data }],
+  ['with another tenant', publication, { tenantId: 'other', data }],
+  ['with another listing', publication, { tenantId: 'tenant', data: { ...data, listingId: 'x' } }],
+  ['with another amount', publication, { tenantId: 'tenant', data: { ...data, amountCents: 1 } }],
+  [
+    'with another currency',
+    publication,
+    { tenantId: 'tenant', data: { ...data, currency: 'JPY' } },
+  ],
+])('a payment event %s is refused', (_what, found, event) => {
   expect(checkPayment(found, event).kind).toBe('refused')
 })

@@ -11,20 +11,22 @@ export type Publication = {
   currency: 'EUR'
   status: 'pending' | 'captured' | 'declined' | 'published'
   paymentId: string | null
-  /** Kept while the publication is pending; cleared when it is settled. */
+  /** Needed while the publication is pending, and cleared when it is settled. */
   cardToken: string | null
-  /** The number of its owner. An owner with an older number has been overtaken. */
+  /** The number of the current owner. An owner with an older number has been overtaken. */
   attempt: number
 }
 
-/** The price of a plan, in cents. A publication keeps the price of its beginning. */
+/**
+ * The price of each plan, in cents. A later change does not affect a publication that has begun.
+ */
 export const priceCents: Readonly<Record<Plan, number>> = { basic: 9_900, featured: 24_900 }
 
 export type PayOutcome = Outcome<{ paymentId: string; status: 'captured' | 'pending' }, 'declined'>
 
 /**
- * The publication after an answer of payments, or undefined while the outcome is open. Only captured
- * and declined are final. A pending payment, or an unknown outcome, leaves the publication pending.
+ * The publication after a call to payments. Undefined while the outcome is open: only captured and
+ * declined are final. A pending payment or an unknown outcome leaves the publication pending.
  */
 export function paid(publication: Publication, outcome: PayOutcome): Publication | undefined {
   switch (outcome.kind) {
@@ -35,9 +37,9 @@ export function paid(publication: Publication, outcome: PayOutcome): Publication
     case 'rejected':
       return declined(publication)
     case 'unknown': // it may have happened
-    case 'not-sent': // it did not, and will be sent again
-    case 'shed': // not now
-    case 'bug': // a person has to look first
+    case 'not-sent': // it has not happened, and will be sent again
+    case 'shed': // payments is busy
+    case 'bug': // a person has to find the mistake first
       return undefined
   }
 }
@@ -47,8 +49,8 @@ export function declined(publication: Publication): Publication {
 }
 
 /**
- * The publication after the event of its captured payment, or undefined if it is over. The event may
- * come before the answer to the request for the payment.
+ * The publication after the event of its captured payment. Undefined if it does not wait for this
+ * payment. The event may come before the answer to our own request.
  */
 export function published(publication: Publication, paymentId: string): Publication | undefined {
   const { status } = publication
@@ -65,16 +67,19 @@ function settled(
   return { ...publication, status, paymentId, cardToken: null }
 }
 
-/** Whether a payment event fits the publication that it names, or why it can't be true. */
+/** Compares a payment event with the publication that it names. */
 export function checkPayment(
   publication: Publication | undefined,
   event: { tenantId: string; data: { listingId: string; amountCents: number; currency: string } },
 ): { kind: 'matches'; publication: Publication } | { kind: 'refused'; reason: string } {
   const refused = (reason: string) => ({ kind: 'refused', reason }) as const
-  if (!publication) return refused('it pays for a publication that does not exist')
-  if (publication.tenantId !== event.tenantId) return refused('it is of another tenant')
-  if (publication.listingId !== event.data.listingId) return refused('it is of another listing')
-  if (publication.amountCents !== event.data.amountCents) return refused('the amount is another')
-  if (publication.currency !== event.data.currency) return refused('the currency is another')
+  if (!publication) return refused('the publication does not exist')
+  if (publication.tenantId !== event.tenantId) return refused('the event names another tenant')
+  if (publication.listingId !== event.data.listingId)
+    return refused('the event names another listing')
+  if (publication.amountCents !== event.data.amountCents)
+    return refused('the event names another amount')
+  if (publication.currency !== event.data.currency)
+    return refused('the event names another currency')
   return { kind: 'matches', publication }
 }

@@ -6,7 +6,7 @@ const cursor = {
   listingId: '0f8fad5b-d9cb-469f-a165-70867728950e',
 }
 
-test('a cursor comes back with every microsecond', () => {
+test('decoding a cursor restores it, with every microsecond', () => {
   expect(decodeCursor(encodeCursor(cursor))).toEqual(cursor)
 })
 
@@ -15,6 +15,6 @@ test.each([
   Buffer.from('1.2').toString('base64url'),
   Buffer.from(`1.${'-'.repeat(36)}`).toString('base64url'),
   `${encodeCursor(cursor)}A`,
-])('a cursor that we did not make is refused: %s', text => {
+])('a text that is no cursor of ours is refused: %s', text => {
   expect(decodeCursor(text)).toBeUndefined()
 })

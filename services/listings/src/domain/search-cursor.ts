@@ -1,12 +1,12 @@
-/** The last listing of a page. Microseconds as text: a JavaScript Date would cut them off and lose rows. */
+/** The last listing of a page. A JavaScript date would cut the microseconds off and skip rows. */
 export type SearchCursor = { publishedMicros: string; listingId: string }
 
-/** Opaque to clients, so that its form can change. */
+/** The cursor is opaque to clients, so that its form can change. */
 export function encodeCursor(cursor: SearchCursor): string {
   return Buffer.from(`${cursor.publishedMicros}.${cursor.listingId}`).toString('base64url')
 }
 
-/** Answers undefined for anything that `encodeCursor` did not make. */
+/** Undefined if the text was not made by `encodeCursor`. */
 export function decodeCursor(text: string): SearchCursor | undefined {
   const match = /^(\d{1,18})\.([0-9a-f-]{36})$/.exec(Buffer.from(text, 'base64url').toString())
   if (!match?.[1] || !match[2]) return undefined

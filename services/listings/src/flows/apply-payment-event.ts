@@ -8,17 +8,17 @@ export type ApplyPaymentEventDeps = {
   newId: () => string
   /** RFC 3339. */
   now: () => string
-  /** One transaction, undone by a refusal. What it announces is published if it commits. */
+  /** Runs one transaction. A refusal rolls it back, and a commit publishes its events. */
   inTransaction: InEventTransaction
-  /** Makes the cached pages of the search old. Best effort: they expire anyway. */
+  /** Invalidates the cached pages of the search. If this fails, they expire soon anyway. */
   forgetSearches: () => Promise<void>
 }
 
 export type PaymentEventResult = 'applied' | 'duplicate' | { refused: string }
 
 /**
- * The only way for a listing to go live: the event of its captured payment. Everything that follows
- * from the event is committed together with the record that it was applied.
+ * Applies a payment event to its publication. Only the event of a captured payment puts a listing
+ * live. Everything that follows from the event is committed together with its inbox entry.
  */
 export async function applyPaymentEvent(
   deps: ApplyPaymentEventDeps,
@@ -37,10 +37,10 @@ export async function applyPaymentEvent(
     }
     const { paymentId } = event.data
     const after = published(before, paymentId)
-    if (!after) return { refused: 'it pays for a publication that is over' }
+    if (!after) return { refused: 'the publication does not wait for this payment' }
     await tx.settle({ after, answer: publicationAnswer(after), returnsToDrafts: false })
     const listing = await tx.putListingLive(after.listingId)
-    if (!listing) return { refused: 'it pays for a listing that is not waiting for its payment' }
+    if (!listing) return { refused: 'the listing does not wait for a payment' }
     await tx.announce(
       listingPublished(listing, after.publicationId, paymentId, deps.newId(), deps.now()),
     )

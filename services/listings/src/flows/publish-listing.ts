@@ -14,13 +14,16 @@ export type KeyedPublication = {
   request: PublishListingRequest
 }
 
-/** The price is decided once, when the publication begins. */
+/** A request with the price of its plan, which is fixed when the publication begins. */
 export type PricedPublication = KeyedPublication & { amountCents: number }
 
 export type PublicationClaim =
   | { kind: 'claimed'; publication: Publication }
-  /** Settled long ago: its key has expired and was used again. */
-  | { kind: 'known'; publication: Publication }
+  /**
+   * The publication was settled before. Its key has no stored answer, for example because it has
+   * expired.
+   */
+  | { kind: 'settled'; publication: Publication }
   | { kind: 'no_such_listing' }
   | { kind: 'not_a_draft' }
   | { kind: 'overloaded' }
@@ -28,12 +31,12 @@ export type PublicationClaim =
 
 export type FinishPublicationDeps = {
   store: PublicationStore
-  /** Asks payments, under a key that is derived from the publication. It may be asked many times. */
+  /** Calls payments, under a key that is derived from the publication. It may be repeated. */
   pay: Pay
 }
 
 export type PublishListingDeps = FinishPublicationDeps & {
-  /** With less left of the request, nothing is begun. */
+  /** The least time that a request must have left, or nothing is begun. */
   beginMinMs: number
 }
 
@@ -50,8 +53,8 @@ export type PublishListingResult =
 
 /**
  * Begins a publication once per key and pays for it: claim the key (commit), ask payments (no
- * transaction open), commit the outcome. It does not put the listing live: only the event of the
- * captured payment does, whether or not a client is still waiting here.
+ * transaction open), commit the outcome. This flow never puts the listing live: only the event of
+ * the captured payment does, so it does not matter whether the client still waits.
  */
 export async function publishListing(
   deps: PublishListingDeps,
@@ -61,14 +64,14 @@ export async function publishListing(
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
   const claim = await deps.store.claim({ ...keyed, amountCents }, deadline)
-  if (claim.kind === 'known') {
+  if (claim.kind === 'settled') {
     return { kind: 'finished', answer: publicationAnswer(claim.publication) }
   }
   if (claim.kind !== 'claimed') return claim
   return finishPublication(deps, claim.publication, deadline)
 }
 
-/** The second half, for a request and for the job that resumes what a request left open. */
+/** The second half of the flow. The request and the job for open publications share it. */
 export async function finishPublication(
   { store, pay }: FinishPublicationDeps,
   before: Publication,
@@ -86,7 +89,7 @@ export async function finishPublication(
   if (await store.commit({ before, after, returnsToDrafts, answer })) {
     return { kind: 'publication', publication: after, answer }
   }
-  // The event, the job or another instance was first. What it committed is the answer.
+  // The consumer, the job or another instance was first. Its result is the answer.
   return answered(await store.reload(before))
 }
 

@@ -4,14 +4,14 @@ import type { SearchCursor } from '../domain/search-cursor.ts'
 import { decodeCursor } from '../domain/search-cursor.ts'
 
 export type Search = Omit<SearchQuery, 'after' | 'limit' | 'text'> & {
-  /** In alphabetic order, so that the cache knows two orders of the same words for one search. */
+  /** Sorted, so that the cache has one entry for the same words in any order. */
   terms: string[] | undefined
   after: SearchCursor | undefined
   limit: number
 }
 
 export type SearchListingsDeps = {
-  /** A page as JSON text, from the cache or, through it, from the database. */
+  /** Returns a page as JSON text, from the cache or else from the database. */
   findPage: (search: Search) => Promise<string>
   pageDefault: number
 }
@@ -19,7 +19,9 @@ export type SearchListingsDeps = {
 export type SearchListingsResult =
   | { kind: 'page'; json: string }
   | { kind: 'bad_cursor' }
-  /** There is no word in the text: nothing could ever be found, and showing all would be a lie. */
+  /**
+   * The text has no word, so it could never find anything. All listings would be a wrong answer.
+   */
   | { kind: 'nothing_searchable' }
 
 /** The public search over live listings, newest first. */

@@ -8,7 +8,7 @@ import {
 } from '@nightshift/contracts/listings-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
+import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -31,7 +31,7 @@ const writing = { scope: 'listings:write' } as const
 const reading = { scope: 'listings:read' } as const
 const params = Type.Object({ listingId: Id }, strict)
 
-/** For employers: draft a listing, look at it, pay for it and publish it. */
+/** Routes for employers: draft a listing, read it, pay for it and publish it. */
 export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDeps }> = async (
   app,
   { deps },
@@ -71,8 +71,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     params,
     body: PublishListingRequest,
     response: {
-      201: { ...PublicationResponse, description: 'Paid; the listing is about to go live.' },
-      202: { ...PublicationResponse, description: 'Not known yet; ask again with the same key.' },
+      201: { ...PublicationResponse, description: 'Paid. The listing goes live soon.' },
+      202: { ...PublicationResponse, description: 'Not known yet. Ask again with the same key.' },
       402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
       ...problemResponses,
     },
@@ -97,7 +97,7 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
         return sendKeyedAnswer(reply, result.answer, false)
       }
       default:
-        return sendNotNow(request, reply, result)
+        return sendNotClaimed(request, reply, result)
     }
   })
 }
@@ -109,13 +109,13 @@ const refusals = {
   not_a_draft: {
     status: 409,
     slug: 'listing-not-a-draft',
-    title: 'The listing is live already, or being paid for',
+    title: 'The listing is live, or waits for its payment',
   },
 } as const satisfies Record<RefusalReason, Refusal>
 
 const salaryRange: Refusal = {
   status: 422,
   slug: 'salary-range',
-  title: 'The salary ends below where it begins',
+  title: 'The maximum salary is below the minimum',
   errors: [{ pointer: '/salaryMaxEurPerYear', message: 'must not be below salaryMinEurPerYear' }],
 }

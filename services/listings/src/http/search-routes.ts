@@ -5,7 +5,7 @@ import { nothingSearchable } from '@nightshift/contracts/search-terms'
 import { sendProblem } from '@nightshift/runtime/http/problem'
 import { type SearchListingsDeps, searchListings } from '../flows/search-listings.ts'
 
-/** For everybody: the live listings. */
+/** The public route that searches live listings. It needs no API key. */
 export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps }> = async (
   app,
   { deps },
@@ -21,14 +21,14 @@ export const searchRoutes: FastifyPluginAsyncTypebox<{ deps: SearchListingsDeps 
       return sendProblem(request, reply, {
         status: 400,
         slug: 'validation-error',
-        title: 'The request does not have the form that this route takes',
+        title: 'The request does not have the expected form',
         errors: [{ pointer: '/after', message: 'must be the nextAfter of a page' }],
       })
     }
     if (result.kind === 'nothing_searchable') {
       return sendProblem(request, reply, nothingSearchable)
     }
-    // Text already, from the cache or just made: not to be written a second time.
+    // The page is JSON text already. The serializer of the route would quote it as a string.
     return reply
       .type('application/json; charset=utf-8')
       .serializer((json: unknown) => String(json))

@@ -16,8 +16,8 @@ export type ResumePublicationsDeps = {
 }
 
 /**
- * Finishes publications that a request left open, because it died or payments did not know the outcome
- * yet: asks payments again under the same key. It does not matter whether a client comes back.
+ * Finishes publications that a request left open, because its process died or payments did not know
+ * the outcome yet. It asks payments again under the same key, so no client has to come back.
  * @returns how many were taken
  */
 export function resumePublicationsOnce(

@@ -58,11 +58,11 @@ export async function insertListing(db: Queryable, listing: NewListing): Promise
     ],
   })
   const [row] = rows
-  if (!row) throw new Error('an INSERT with RETURNING gave no row')
+  if (!row) throw new Error('an INSERT with RETURNING returned no row')
   return toListing(row)
 }
 
-/** Scoped by tenant: another tenant's listing is as absent as one that never was. */
+/** Finds a listing of one tenant. Another tenant's listing looks like none. */
 export async function findListing(
   db: Queryable,
   tenantId: string,
@@ -76,7 +76,7 @@ export async function findListing(
   return rows[0] && toListing(rows[0])
 }
 
-/** True if the listing was a draft of this tenant, and now waits for its payment. */
+/** True if the listing was a draft of this tenant. It waits for its payment now. */
 export async function takeFromDrafts(
   tx: Queryable,
   tenantId: string,
@@ -100,7 +100,7 @@ export async function returnToDrafts(tx: Queryable, listingId: string): Promise<
   })
 }
 
-/** Answers undefined if the listing was not waiting for its payment. */
+/** Returns undefined if the listing did not wait for its payment. */
 export async function putListingLive(
   tx: Queryable,
   listingId: string,
@@ -117,10 +117,10 @@ export async function putListingLive(
 export type Page = { listings: Listing[]; nextAfter: SearchCursor | undefined }
 
 /**
- * One page of live listings, newest first. The page ends at a key and not at an offset, so what goes
- * live meanwhile neither repeats nor skips a row. A candidate of one region is also shown what is open
- * worldwide. With and without terms it is two statements, because in one for both, a plan for any
- * parameters could not use the index.
+ * One page of live listings, newest first. The page begins after a key and not at an offset, so a
+ * listing that goes live between two pages repeats or skips no other. A search in one region also
+ * finds worldwide listings. Searches with and without terms are two statements: a generic plan for
+ * both could not use the index.
  */
 export async function findLiveListings(db: Queryable, search: Search): Promise<Page> {
   const { terms } = search

@@ -23,9 +23,9 @@ export function paymentEventTransaction({ outbox, rememberEvent, keys, work }: P
   const statements = (tx: Transaction, announce: Announce<ListingEvent>) => ({
     /** False if this event was applied before. */
     rememberEvent: (eventId: string) => rememberEvent(tx, 'payments.v1', eventId),
-    /** Locked, so that what is decided about it stays true until the commit. */
+    /** Locks the publication, so that it does not change before the commit. */
     lockPublication: (publicationId: string) => lockPublication(tx, publicationId),
-    /** Writes the state, and the answer under the key: its request may be gone, or still waiting. */
+    /** Writes the state, and the answer under the key for a request that may still wait. */
     async settle({
       after,
       answer,
@@ -39,7 +39,7 @@ export function paymentEventTransaction({ outbox, rememberEvent, keys, work }: P
       await keys.finish(tx, after.publicationId, answer)
       if (returnsToDrafts) await returnToDrafts(tx, after.listingId)
     },
-    /** Undefined if the listing is not waiting for its payment. */
+    /** Undefined if the listing does not wait for its payment. */
     putListingLive: (listingId: string) => putListingLive(tx, listingId),
     announce: (event: ListingPublished) => announce(event),
   })
@@ -49,7 +49,7 @@ export function paymentEventTransaction({ outbox, rememberEvent, keys, work }: P
   ): Promise<PaymentEventResult> =>
     outbox.transact(async (tx, announce) => {
       const result = await apply(statements(tx, announce))
-      // A refused event leaves no trace, or its dead letter could never be replayed.
+      // A refused event leaves no inbox entry, or its dead letter could never be replayed.
       if (typeof result === 'object') throw new RollBack(result)
       return result
     })

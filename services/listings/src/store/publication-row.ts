@@ -2,7 +2,7 @@ import type { Plan } from '@nightshift/contracts/listings-http'
 import type { WorkTable } from '@nightshift/patterns/lease/lease'
 import type { Publication } from '../domain/publication.ts'
 
-/** As leased work, and as what idempotency keys stand for. */
+/** Publications are leased work, and the subjects of idempotency keys. */
 export const publicationsTable: WorkTable = { table: 'publications', id: 'publication_id' }
 
 export type PublicationRow = {

@@ -22,11 +22,11 @@ import { findPublication, insertPublication, updatePublication } from './publica
 
 const route = 'POST /v1/listings/:listingId/publish'
 
-/** What a publication becomes, and everything that becomes true with it. */
+/** A settlement of a publication, with everything that is committed together with it. */
 export type PublicationChange = {
   before: Publication
   after: Publication
-  /** The listing is a draft again, and can be published with another card. */
+  /** True if the listing becomes a draft again, which another card can publish. */
   returnsToDrafts: boolean
   /** Stored under the key of the publication, unless the key has an answer. */
   answer: StoredAnswer
@@ -38,7 +38,7 @@ export type PublicationStoreOptions = {
   work: LeasedWork
   isBacklogFull: () => boolean
   limits: {
-    /** When the job looks at a publication whose request has gone quiet. */
+    /** The wait until the job checks a publication whose request has not finished it. */
     firstCheckMs: number
     backoff: { baseMs: number; capMs: number }
   }
@@ -46,7 +46,7 @@ export type PublicationStoreOptions = {
 
 export type PublicationStore = ReturnType<typeof publicationStore>
 
-/** What the database does for a publication, on behalf of its tenant. */
+/** The database side of publications. Each transaction works on behalf of the tenant. */
 export function publicationStore({
   pool,
   keys,
@@ -62,17 +62,18 @@ export function publicationStore({
     if (claim.kind === 'in_progress' && claim.id !== undefined) {
       const publication = await findPublication(tx, claim.id)
       const isSettled = publication !== undefined && publication.status !== 'pending'
-      return isSettled ? { kind: 'known', publication } : claim
+      return isSettled ? { kind: 'settled', publication } : claim
     }
     if (claim.kind !== 'claimed') return claim
     if (claim.resumed) await takeOver(tx, claim.id)
     else await begin(tx, priced, request)
     const publication = await findPublication(tx, claim.id)
-    if (!publication) throw new Error(`the key was claimed and publication ${claim.id} is absent`)
+    if (!publication)
+      throw new Error(`the key was claimed, but publication ${claim.id} does not exist`)
     return { kind: 'claimed', publication }
   }
 
-  /** A refusal undoes all, the key included: nothing was begun, so the key may be used again. */
+  /** Inserts the publication. A refusal rolls everything back, so the key stays unused. */
   async function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
     if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
     const { tenantId, listingId, amountCents } = priced
@@ -104,7 +105,7 @@ export function publicationStore({
   }
 
   return {
-    /** Commits the key, the publication with its price, and takes the listing out of its drafts. */
+    /** Commits the key and the publication with its price. The listing is no draft any more. */
     async claim(priced: PricedPublication, deadline: Deadline): Promise<PublicationClaim> {
       const inTx = (tx: Transaction) => claimIn(tx, priced)
       const claim = await inTenantTransaction(pool, priced.tenantId, inTx, deadline)
@@ -112,7 +113,9 @@ export function publicationStore({
       return claim
     },
 
-    /** Commits a change with everything that follows from it. False if another owner was first. */
+    /**
+     * Commits a settlement with everything that follows from it. False if another owner was first.
+     */
     commit({ before, after, returnsToDrafts, answer }: PublicationChange): Promise<boolean> {
       return inTenantTransaction(pool, before.tenantId, async tx => {
         if (!(await updatePublication(tx, work, after))) return false
@@ -123,8 +126,8 @@ export function publicationStore({
     },
 
     /**
-     * Notes when an open publication is checked again, and gives its key back. An owner that was
-     * overtaken does neither: the key is its successor's.
+     * Reschedules an open publication and releases its key. An owner that was overtaken does
+     * neither, because its successor owns the key.
      */
     recheckLater(publication: Publication, floorMs: number): Promise<void> {
       const owner = { id: publication.publicationId, attempt: publication.attempt }
@@ -134,7 +137,10 @@ export function publicationStore({
       })
     },
 
-    /** The publication as it is now. @throws when it does not exist */
+    /**
+     * The publication as it is now.
+     * @throws when it does not exist
+     */
     reload({ tenantId, publicationId }: Publication): Promise<Publication> {
       return inTenantTransaction(pool, tenantId, async tx => {
         const now = await findPublication(tx, publicationId)

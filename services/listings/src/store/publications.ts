@@ -50,7 +50,7 @@ export async function findPublication(
   return rows[0] && toPublication(rows[0])
 }
 
-/** Like `findPublication`, and locks the row until the transaction ends. */
+/** Finds a publication like `findPublication`, and locks its row until the transaction ends. */
 export async function lockPublication(
   tx: Queryable,
   publicationId: string,
@@ -64,7 +64,7 @@ export async function lockPublication(
 }
 
 /**
- * Writes the state of a publication, if its number is still the one that was read. The new number
+ * Writes the state of a publication, if the row still has the number that was read. The new number
  * fences off every other owner.
  */
 export async function updatePublication(
@@ -84,7 +84,7 @@ export async function updatePublication(
   return rowCount === 1
 }
 
-/** How many pending publications their requests have left open, counting no further than `max`. */
+/** How many publications were left open by their requests. Counts up to `max` only. */
 export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: 'count_left_open',
@@ -97,7 +97,7 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
 
 export type DuePublication = { publication: Publication; traceparent: string | null }
 
-/** Takes the publication that has been due for longest, for one lease. */
+/** Takes the publication that has been due longest, for one lease. */
 export async function takeDuePublication(
   db: Queryable,
   work: LeasedWork,

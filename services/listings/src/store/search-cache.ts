@@ -5,9 +5,9 @@ import type { Search, SearchListingsDeps } from '../flows/search-listings.ts'
 const generationKey = 'search:generation'
 
 /**
- * Pages of the public search in Redis, for a few seconds. Each generation of pages has its own keys,
- * so one INCR makes all of them old at once. When Redis is away the database is asked: it costs
- * time, and no answer becomes wrong.
+ * Caches pages of the public search in Redis, for a few seconds. Each generation of pages has its
+ * own keys, so one INCR invalidates all pages at once. Without Redis every page comes from the
+ * database: this costs time, and no answer becomes wrong.
  */
 export function searchThroughCache(
   redis: Redis,
@@ -16,29 +16,29 @@ export function searchThroughCache(
 ): SearchListingsDeps['findPage'] {
   return async search => {
     const key = await keyOf(redis, search)
-    const cached = key === undefined ? null : await redis.get(key).catch(redisAway)
+    const cached = key === undefined ? null : await redis.get(key).catch(ignoreRedisLoss)
     if (cached !== null) return cached
     const json = await findPage(search)
-    // Not waited for: the caller has its page. The key holds the generation from before the
-    // database was read, so a page that is old already can't pass for a new one.
-    if (key !== undefined) void redis.set(key, json, 'PX', cacheMs).catch(redisAway)
+    // The caller does not wait for the cache. The key has the generation from before the page was
+    // read, so an outdated page is never stored as a new one.
+    if (key !== undefined) void redis.set(key, json, 'PX', cacheMs).catch(ignoreRedisLoss)
     return json
   }
 }
 
-/** Makes every cached page old. If Redis is away they expire within `cacheMs` all the same. */
+/** Invalidates every cached page. Without Redis the pages expire within `cacheMs`. */
 export async function forgetSearches(redis: Redis): Promise<void> {
-  await redis.incr(generationKey).catch(redisAway)
+  await redis.incr(generationKey).catch(ignoreRedisLoss)
 }
 
 async function keyOf(redis: Redis, search: Search): Promise<string | undefined> {
-  const generation = await redis.get(generationKey).catch(() => undefined) // away: no cache today
+  const generation = await redis.get(generationKey).catch(() => undefined) // no cache without Redis
   if (generation === undefined) return undefined
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(search).sort()))
   return `search:${generation ?? 0}:${hash.digest('base64url')}`
 }
 
-/** The connection reports its own loss (redis.connection_lost); a cache has nothing to add. */
-function redisAway(): null {
+/** The connection logs its own loss (redis.connection_lost), so the cache logs nothing. */
+function ignoreRedisLoss(): null {
   return null
 }

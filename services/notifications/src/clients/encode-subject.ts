@@ -1,18 +1,18 @@
-/** 45 bytes are 60 characters of base64, and an encoded word may have 75 characters (RFC 2047, 2). */
+/** An encoded word may have 75 characters (RFC 2047, 2). 45 bytes are 60 characters of base64. */
 const wordBytesMax = 45
-/** Printable ASCII with single blanks between words, which no mail server or reader changes. */
+/** Printable ASCII with single spaces between words, which no mail server or reader changes. */
 const plain = /^[!-~]+( [!-~]+)*$/
 
 /**
- * A subject that a mail reader shows to the letter. ASCII that looks like an encoded word has to be
- * encoded too: mail libraries pass it through, and the reader would show what it decodes to, which
- * may be what our schemas refuse (icegreen/greenmail#1010 is of the kind).
+ * Encodes a subject so that a mail reader shows it unchanged. ASCII that looks like an encoded word
+ * must be encoded too: mail libraries pass it through, and the reader would show the decoded text.
+ * That text could contain characters that our schemas refuse (compare icegreen/greenmail#1010).
  */
 export function encodeSubject(subject: string): string {
   if (plain.test(subject) && !subject.includes('=?')) return subject
   const words: string[] = []
   let word = ''
-  // By code points: no encoded word may hold half of a character.
+  // Split by code points, because no encoded word may contain half of a character.
   for (const character of subject) {
     if (Buffer.byteLength(word + character) > wordBytesMax) {
       words.push(word)

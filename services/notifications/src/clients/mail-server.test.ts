@@ -13,7 +13,7 @@ const limits = {
   attemptMs: 800,
   connectionsMax: 2,
 }
-/** What may be late on a busy machine. */
+/** The additional time that a busy machine may need. */
 const lateMs = 5_000
 
 const mail: Mail = {
@@ -26,13 +26,13 @@ const mail: Mail = {
 
 type Received = { from: string; to: string[]; raw: string }
 
-/** A real mail server that keeps what comes in, to the octet. */
-async function openKeeper(answer: (received: Received) => Error | null = () => null) {
+/** A real mail server that keeps every received mail unchanged. */
+async function openReceiver(answer: (received: Received) => Error | null = () => null) {
   const received: Received[] = []
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
-    onData(stream, session, webhook) {
+    onData(stream, session, callback) {
       const chunks: Buffer[] = []
       stream.on('data', chunk => chunks.push(chunk))
       stream.on('end', () => {
@@ -43,7 +43,7 @@ async function openKeeper(answer: (received: Received) => Error | null = () => n
           raw: Buffer.concat(chunks).toString('latin1'),
         }
         received.push(one)
-        webhook(answer(one))
+        callback(answer(one))
       })
     },
   })
@@ -57,7 +57,7 @@ async function openKeeper(answer: (received: Received) => Error | null = () => n
   }
 }
 
-/** A server that follows a script: for each line of the client, what is answered. */
+/** A server whose answers a test scripts. */
 async function openScript(talk: (socket: Socket) => void) {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -87,30 +87,31 @@ async function withClient<T>(url: string, work: (server: MailServer) => Promise<
 }
 
 async function sendAndRead(changes: Partial<Mail>) {
-  await using keeper = await openKeeper()
-  const outcome = await withClient(keeper.url, client => client.send({ ...mail, ...changes }))
+  await using receiver = await openReceiver()
+  const outcome = await withClient(receiver.url, client => client.send({ ...mail, ...changes }))
   expect(outcome.kind).toBe('ok')
-  const [one] = keeper.received
-  if (one === undefined) throw new Error('nothing came')
+  const [one] = receiver.received
+  if (one === undefined) throw new Error('no mail was received')
   const parsed = await PostalMime.parse(Buffer.from(one.raw, 'latin1'))
   return { ...one, parsed }
 }
 
-// icegreen/greenmail#1010 is of the kind: text that means something in the next format.
+// Text that has a meaning in the format of a mail must not gain it (compare
+// icegreen/greenmail#1010).
 test.each([
-  ['an encoded word in disguise', '=?utf-8?B?4oCuZXhlLmZkcA==?= at Lumen'],
-  ['two of them', 'a =?utf-8?Q?b?= =?utf-8?Q?c?= d'],
-  ['half of one', 'SRE =?utf-8?B?4oCu at Lumen'],
+  ['text that looks like an encoded word', '=?utf-8?B?4oCuZXhlLmZkcA==?= at Lumen'],
+  ['text that looks like two encoded words', 'a =?utf-8?Q?b?= =?utf-8?Q?c?= d'],
+  ['text that looks like half of an encoded word', 'SRE =?utf-8?B?4oCu at Lumen'],
   ['letters of other scripts', 'Ärztin für 夜勤 и ночная смена'],
-  ['symbols of two code units', '🚀'.repeat(60)],
+  ['symbols with two code units each', '🚀'.repeat(60)],
   ['a joined emoji', '👩‍👩‍👧‍👦 SRE'],
-  ['blanks around it', '  SRE  at  Lumen  '],
+  ['leading and trailing spaces', '  SRE  at  Lumen  '],
   ['quotes and backslashes', 'SRE "on\\call" <night> (remote), at; Lumen: yes'],
   ['one long word', 'x'.repeat(240)],
   ['long words', `${'Donaudampfschifffahrt '.repeat(11)}`],
-  ['something like a header', 'Bcc: eve@example.org at Lumen'],
+  ['text that looks like a header', 'Bcc: eve@example.org at Lumen'],
   ['an underscore and an equals sign', 'a_b=20c=?d?='],
-])('the subject reads to the letter: %s', async (_what, subject) => {
+])('a subject arrives unchanged: %s', async (_what, subject) => {
   const { parsed, raw } = await sendAndRead({ subject })
   expect(parsed.subject).toBe(subject)
   expect(parsed.bcc ?? []).toEqual([])
@@ -120,13 +121,13 @@ test.each([
 test.each([
   ['lines that begin with a dot', '.\n..\n.a'],
   ['lines that begin with From', 'From here\n>From there'],
-  ['blanks at the end of lines', 'a \nb  \n c\n'],
+  ['spaces at the end of lines', 'a \nb  \n c\n'],
   ['a line of 3,000 characters', 'x'.repeat(3_000)],
   ['a word of every script', 'Ärztin 夜勤 ночь 🚀'.repeat(50)],
-  ['something like the end of a mail', 'a\n.\nQUIT\nMAIL FROM:<eve@example.org>'],
-  ['something like a boundary', '--boundary\nContent-Type: text/html\n\n<b>x</b>'],
-  ['soft line breaks of quoted-printable', 'a=\nb=20=C3=A4'],
-])('the text reads to the letter: %s', async (_what, text) => {
+  ['text that looks like the end of a mail', 'a\n.\nQUIT\nMAIL FROM:<eve@example.org>'],
+  ['text that looks like a boundary', '--boundary\nContent-Type: text/html\n\n<b>x</b>'],
+  ['text that looks like quoted-printable', 'a=\nb=20=C3=A4'],
+])('a text arrives unchanged: %s', async (_what, text) => {
   const { parsed, raw } = await sendAndRead({ text })
   expect(parsed.text?.replace(/\r?\n$/, '')).toBe(text.replace(/\n$/, ''))
   expect(parsed.html).toBeUndefined()
@@ -138,7 +139,7 @@ test('a mail has one recipient, its id, and the headers of RFC 8058 and RFC 3834
   const { parsed, to, raw } = await sendAndRead({ to: address })
   const header = (key: string) => parsed.headers.find(one => one.key === key)?.value
   expect(raw).toContain(`\r\nTo: ${address}\r\n`)
-  // The server of the test decodes the domain; what it was told is one address, and this one.
+  // The server of the test decodes the domain. It received this address and no other.
   expect(to).toEqual(["o'hara+jobs=a@bücher.example"])
   expect(parsed.messageId).toBe(mail.messageId)
   expect(header('list-unsubscribe')).toBe(`<${mail.unsubscribeUrl}>`)
@@ -149,12 +150,13 @@ test('a mail has one recipient, its id, and the headers of RFC 8058 and RFC 3834
 test.each([
   [451, 'shed'],
   [554, 'rejected'],
-])('an answer of %i to the mail is %s', async (responseCode, kind) => {
-  await using keeper = await openKeeper(() => Object.assign(new Error('no'), { responseCode }))
-  expect((await withClient(keeper.url, client => client.send(mail))).kind).toBe(kind)
+])('after an answer of %i the outcome is %s', async (responseCode, kind) => {
+  await using receiver = await openReceiver(() => Object.assign(new Error('no'), { responseCode }))
+  expect((await withClient(receiver.url, client => client.send(mail))).kind).toBe(kind)
 })
 
-const before = (socket: Socket, line: string) => {
+/** Answers the commands before the mail itself. */
+const answerCommand = (socket: Socket, line: string) => {
   if (/^EHLO/.test(line)) socket.write('250 here\r\n')
   else if (/^(MAIL|RCPT|RSET)/.test(line)) socket.write('250 yes\r\n')
   else if (/^DATA/.test(line)) socket.write('354 go on\r\n')
@@ -167,51 +169,53 @@ function onLines(socket: Socket, answer: (line: string) => void): void {
   })
 }
 
-test('a server that goes away before it has asked for the mail does not have it', async () => {
+test('a mail is not sent if the server leaves before it has accepted the DATA command', async () => {
   for (const word of ['EHLO', 'MAIL', 'RCPT', 'DATA']) {
     await using script = await openScript(socket =>
-      onLines(socket, line => (line.startsWith(word) ? socket.destroy() : before(socket, line))),
+      onLines(socket, line =>
+        line.startsWith(word) ? socket.destroy() : answerCommand(socket, line),
+      ),
     )
     const outcome = await withClient(script.url, client => client.send(mail))
     expect({ word, kind: outcome.kind }).toEqual({ word, kind: 'not-sent' })
   }
 })
 
-test('a server that does not listen does not have it', async () => {
+test('a mail is not sent if the server does not listen', async () => {
   const script = await openScript(() => undefined)
   await script[Symbol.asyncDispose]()
   expect((await withClient(script.url, client => client.send(mail))).kind).toBe('not-sent')
 })
 
-test('after a server took the mail and went away, it is unknown, and the mail was sent once', async () => {
+test('the outcome is unknown if the server leaves after the mail, which is sent once', async () => {
   let mails = 0
   await using script = await openScript(socket =>
     onLines(socket, line => {
       if (line === '.') {
         mails += 1
         socket.destroy()
-      } else before(socket, line)
+      } else answerCommand(socket, line)
     }),
   )
   expect((await withClient(script.url, client => client.send(mail))).kind).toBe('unknown')
   expect(mails).toBe(1)
 })
 
-// nodemailer's `socketTimeout` is about silence: one byte now and then would hold it for ever.
+// nodemailer's `socketTimeout` only limits silence: single bytes would extend the attempt for ever.
 test.each([
   ['after the mail', '.', 'unknown'],
   ['before the mail', 'MAIL', 'not-sent'],
   ['at the greeting', undefined, 'not-sent'],
 ])(
-  'a server that says one byte now and then is left at the deadline: %s',
+  'an attempt ends at its deadline if the server sends single bytes %s',
   async (_when, word, kind) => {
     await using script = await openScript(socket => {
-      const dribble = () => {
+      const sendBytes = () => {
         const timer = setInterval(() => socket.write('2'), 50)
         socket.on('close', () => clearInterval(timer))
       }
-      if (word === undefined) return dribble()
-      onLines(socket, line => (line.startsWith(word) ? dribble() : before(socket, line)))
+      if (word === undefined) return sendBytes()
+      onLines(socket, line => (line.startsWith(word) ? sendBytes() : answerCommand(socket, line)))
     })
     await withClient(script.url, async client => {
       const startedMs = performance.now()
@@ -223,9 +227,9 @@ test.each([
   },
 )
 
-test('a mail that had to wait for a connection of others ends at its own deadline', async () => {
+test('a mail that waits for a connection ends at its own deadline', async () => {
   await using script = await openScript(socket =>
-    onLines(socket, line => (line === '.' ? undefined : before(socket, line))),
+    onLines(socket, line => (line === '.' ? undefined : answerCommand(socket, line))),
   )
   await withClient(script.url, async client => {
     const startedMs = performance.now()

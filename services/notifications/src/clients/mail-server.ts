@@ -7,9 +7,9 @@ import { encodeSubject } from './encode-subject.ts'
 export type MailLimits = {
   connectMs: number
   greetingMs: number
-  /** The longest silence of the server in the middle of a conversation. */
+  /** The longest silence of the server during an attempt. */
   silenceMs: number
-  /** The whole of an attempt: a server that says a little now and then is not waited for longer. */
+  /** The longest attempt, even if the server sends single bytes all the time. */
   attemptMs: number
   connectionsMax: number
 }
@@ -18,19 +18,19 @@ export type MailServer = { send: (mail: Mail) => Promise<SendOutcome>; close: ()
 
 const from = { name: 'Nightshift', address: 'alerts@nightshift.invalid' }
 
-/** A few connections to one SMTP server, each used for many mails. */
+/** Opens a pool of connections to one SMTP server. Each is used for many mails. */
 export function openMailServer(url: string, limits: MailLimits): MailServer {
   const transport = createTransport({
     url,
     pool: true,
     maxConnections: limits.connectionsMax,
-    // The library would send a mail again by itself when its connection closes in the middle of it.
+    // Otherwise the library would send a mail again if its connection closes during an attempt.
     // That copy would not be counted.
     maxRequeues: 0,
     connectionTimeout: limits.connectMs,
     greetingTimeout: limits.greetingMs,
     socketTimeout: limits.silenceMs,
-    // A connection that is closed is closed: a server that does not close its end is not waited for.
+    // Closing does not wait for a server that keeps its end open.
     socketCloseTimeout: 0,
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -54,8 +54,9 @@ export function openMailServer(url: string, limits: MailLimits): MailServer {
         await crashpoint('mail.accepted')
         return { kind: 'ok', value: 'accepted' }
       } catch (error) {
-        // The body is read when the server has agreed to take it. Before, it can't have the mail; the
-        // name of an error does not tell, because the same ones come before and after.
+        // The body is read after the server has accepted the DATA command. Before that it can't
+        // have the mail. The error code can't tell the two apart, because the same codes come in
+        // both cases.
         return outcomeOf(error, bodies.get(mail.messageId)?.readableDidRead ?? false)
       } finally {
         bodies.delete(mail.messageId)
@@ -68,13 +69,14 @@ export function openMailServer(url: string, limits: MailLimits): MailServer {
 function messageOf({ to, subject, text, messageId, unsubscribeUrl }: Mail) {
   return {
     from,
-    // As an object: text would be parsed, and might be read as more than one address.
+    // An object, because a text would be parsed and might become several addresses.
     to: { name: '', address: to },
     subject: encodeSubject(subject),
     text,
     messageId,
     headers: {
-      // No program is to answer it, and a mailbox may offer to end it with one request (RFC 8058).
+      // No program should answer the mail, and a mail client may unsubscribe by one request (RFC
+      // 8058).
       'Auto-Submitted': 'auto-generated',
       'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl}>` },
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
@@ -82,7 +84,7 @@ function messageOf({ to, subject, text, messageId, unsubscribeUrl }: Mail) {
   }
 }
 
-/** By the server's own code where there is one: 4xx is "not now", 5xx is "never" (RFC 5321, 4.2.1). */
+/** In the server's own codes, 4xx is a temporary refusal and 5xx a final one (RFC 5321, 4.2.1). */
 function outcomeOf(cause: unknown, bodyWasRead: boolean): SendOutcome {
   const { responseCode } = cause as { responseCode?: number }
   if (responseCode !== undefined && responseCode >= 500) {

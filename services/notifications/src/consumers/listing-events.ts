@@ -6,18 +6,18 @@ import {
 } from '@nightshift/runtime/kafka/consumer'
 import { type ApplyListingEventDeps, applyListingEvent } from '../flows/apply-listing-event.ts'
 
-type Plumbing = Pick<
+type ConsumerResources = Pick<
   ConsumerOptions<ListingEvent>,
   'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
-/** Hears from listings what went live, and decides whom to tell. */
+/** Consumes the events of listings. A listing that went live is announced to candidates. */
 export function consumeListingEvents(
-  plumbing: Plumbing,
+  resources: ConsumerResources,
   deps: ApplyListingEventDeps,
 ): RunningConsumer {
   return runConsumer<ListingEvent>({
-    ...plumbing,
+    ...resources,
     service: 'notifications',
     topic: 'listings.v1',
     schema: ListingEvent,

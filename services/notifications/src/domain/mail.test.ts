@@ -26,23 +26,23 @@ const delivery: Delivery = {
   traceparent: null,
 }
 
-test('a mail that is sent again is the same mail', () => {
+test('a repeated attempt sends the same mail', () => {
   expect(mailOf({ ...delivery, attempt: 3, copies: 2 }, links)).toEqual(mailOf(delivery, links))
 })
 
-test('two candidates get two mails with ids of their own', () => {
+test('the mails of two candidates have different ids', () => {
   const other = mailOf({ ...delivery, deliveryId: '7c9e6679-7425-40de-944b-e07fc1f90aea' }, links)
   expect(other.messageId).not.toBe(mailOf(delivery, links).messageId)
 })
 
-test('every mail has a way to end it, and an alert says so in its text', () => {
+test('every mail has a link to unsubscribe, and an alert has it in its text', () => {
   const mail = mailOf(delivery, links)
   expect(mail.unsubscribeUrl).toBe(links.unsubscribe())
   expect(mail.text.split('\n')).toContain(links.unsubscribe())
   expect(mailOf({ ...delivery, listing: undefined }, links).unsubscribeUrl).toBeTruthy()
 })
 
-test('a request to confirm is told apart from an alert by its id, and has the link', () => {
+test('a confirmation mail has the link to confirm, and another kind of id than an alert', () => {
   const mail = mailOf({ ...delivery, listing: undefined }, links)
   expect(mail.messageId).toMatch(/^<confirmation\./)
   expect(mailOf(delivery, links).messageId).toMatch(/^<alert\./)

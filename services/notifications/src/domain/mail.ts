@@ -2,22 +2,22 @@ import type { ListingPublished } from '@nightshift/contracts/events'
 
 export type AdvertisedListing = ListingPublished['data']
 
-/** Where a mail goes, and what its links lead to. */
+/** The address of a mail, and the data of its links. */
 export type Recipient = {
   addressId: string
   sendTo: string
   consentVersion: number
 }
 
-/** A mail that is to be sent, as it was intended. */
+/** A mail that must be sent, as the database has it. */
 export type Delivery = {
   deliveryId: string
   recipient: Recipient
-  /** Unset: it asks the recipient to confirm the address. */
+  /** Undefined in a confirmation mail. */
   listing: AdvertisedListing | undefined
-  /** The number of this attempt; 1 is the first. */
+  /** The number of this attempt. The first is 1. */
   attempt: number
-  /** Attempts that may have left a copy with the mail server, this one included. */
+  /** How many attempts may have left a copy with the mail server, this one included. */
   copies: number
   traceparent: string | null
 }
@@ -27,20 +27,20 @@ export type Mail = {
   subject: string
   text: string
   messageId: string
-  /** Where one request ends all mails to this address (RFC 8058). */
+  /** One request to this URL ends all mails to the address (RFC 8058). */
   unsubscribeUrl: string
 }
 
-/** The links of a recipient. They are signed, so they are made where the secret is. */
+/** Makes the links of a recipient. They are signed, so this needs the secret. */
 export type MailLinks = {
   confirm: (recipient: Recipient) => string
   unsubscribe: (recipient: Recipient) => string
 }
 
 /**
- * The mail of a delivery. Made from nothing but the delivery, so that a second attempt is the same
- * mail: the same Message-ID lets a mailbox recognise a mail that was accepted and not acknowledged.
- * The Message-ID says of which kind it is, for those who read the log of a mail server.
+ * The mail of a delivery. It depends on the delivery alone, so that a second attempt sends the same
+ * mail. By the same Message-ID a mailbox can recognize a copy of a mail that was accepted without
+ * an answer. The Message-ID begins with the kind of the mail, for readers of a mail server's log.
  */
 export function mailOf(delivery: Delivery, links: MailLinks): Mail {
   const { deliveryId, recipient, listing } = delivery
@@ -71,7 +71,7 @@ function alert(listing: AdvertisedListing, unsubscribeUrl: string) {
   }
 }
 
-/** Nothing that was typed is in it: a stranger can cause this mail, and must not write it. */
+/** The mail has only fixed text, because anybody can cause it for any address. */
 function confirmation(confirmUrl: string) {
   return {
     subject: 'Confirm your job alerts',
@@ -86,7 +86,7 @@ function confirmation(confirmUrl: string) {
   }
 }
 
-/** A mail has one kind of line break. A carriage return alone would be changed on the way. */
+/** A mail has one kind of line break. Mail servers would change a lone carriage return. */
 function lines(parts: readonly string[]): string {
   return parts.join('\n').replace(/\r\n?/g, '\n')
 }

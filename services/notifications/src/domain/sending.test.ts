@@ -11,11 +11,11 @@ test.each([
   [unknown, true],
   [notSent, false],
   [shed, false],
-])('a mail is not given up while its outcome is open (%j)', (outcome, mayHaveArrived) => {
+])('a mail without a final outcome is sent again (%j)', (outcome, mayHaveArrived) => {
   expect(decideSending(outcome, first, bounds)).toEqual({ kind: 'again', mayHaveArrived })
 })
 
-test('a mail that may have arrived three times is not sent a fourth time', () => {
+test('a mail that may have arrived three times is not sent again', () => {
   const verdict = decideSending(unknown, { attempt: 3, copies: 3 }, bounds)
   expect(verdict).toEqual({
     kind: 'failed',
@@ -23,18 +23,18 @@ test('a mail that may have arrived three times is not sent a fourth time', () =>
   })
 })
 
-test('refusals do not use up the copies of a mail', () => {
+test('temporary refusals do not count as copies', () => {
   expect(decideSending(shed, { attempt: 129, copies: 3 }, bounds).kind).toBe('again')
   expect(decideSending(unknown, { attempt: 120, copies: 2 }, bounds).kind).toBe('again')
 })
 
-test('the last attempt ends in a written reason, never in silence', () => {
+test('after the last attempt the mail fails with a reason', () => {
   expect(decideSending(notSent, { attempt: 130, copies: 1 }, bounds)).toEqual({
     kind: 'failed',
     reason: 'given up after 130 attempts',
   })
 })
 
-test('a final no of the mail server is not asked again', () => {
+test('a mail that the server refuses for good is not sent again', () => {
   expect(decideSending({ kind: 'rejected', reason: 'refused' }, first, bounds).kind).toBe('failed')
 })

@@ -4,16 +4,16 @@ export type SendOutcome = Outcome<'accepted', 'refused'>
 
 export type SendVerdict =
   | { kind: 'sent' }
-  /** @param mayHaveArrived whether the attempt may have left a copy with the mail server */
+  /** `mayHaveArrived`: the attempt may have left a copy with the mail server. */
   | { kind: 'again'; mayHaveArrived: boolean }
   | { kind: 'failed'; reason: string }
 
 export type SendBounds = { attemptsMax: number; copiesMax: number }
 
 /**
- * What becomes of a delivery after an attempt. A server that surely did not take the mail is asked
- * again for a long time. After an unknown outcome the mail is sent again a few times only: a copy too
- * many, with an id that a mailbox can recognise, is better than none, and worse than few.
+ * Decides how a delivery continues after an attempt. If the server certainly does not have the
+ * mail, it is sent again for a long time. After unknown outcomes it is sent again only a few times:
+ * a second copy is better than no mail, but many copies are not.
  */
 export function decideSending(
   outcome: SendOutcome,
@@ -24,7 +24,7 @@ export function decideSending(
     case 'ok':
       return { kind: 'sent' }
     case 'rejected':
-      return { kind: 'failed', reason: 'the mail server refused it for good' }
+      return { kind: 'failed', reason: 'the mail server refused the mail for good' }
     case 'unknown':
       return copies < copiesMax && attempt < attemptsMax
         ? { kind: 'again', mayHaveArrived: true }

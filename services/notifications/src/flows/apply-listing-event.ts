@@ -1,7 +1,7 @@
 import type { ListingEvent } from '@nightshift/contracts/events'
 
 export type ApplyListingEventDeps = {
-  /** One transaction for all that follows. */
+  /** Runs one transaction. */
   inOneTransaction: (
     work: (tx: ListingEventTransaction) => Promise<ListingEventResult>,
   ) => Promise<ListingEventResult>
@@ -10,16 +10,16 @@ export type ApplyListingEventDeps = {
 export type ListingEventTransaction = {
   /** False if this event was applied before. */
   rememberEvent: (eventId: string) => Promise<boolean>
-  /** Writes down that candidates are to be told of this listing. A listing is announced once. */
+  /** Records that matching candidates must get a mail. A listing is announced once. */
   announce: (listing: ListingEvent['data']) => Promise<void>
 }
 
 export type ListingEventResult = 'applied' | 'duplicate'
 
 /**
- * A listing went live: commit that it is to be announced, with the memory of the event. Whom it
- * concerns is found afterwards, a few alerts at a time: the work here does not grow with their
- * number, so no number of alerts can hold up the events that come next.
+ * Commits that a listing must be announced, together with the inbox entry of its event. A job finds
+ * the matching alerts later, in slices. So the work here does not grow with the number of alerts,
+ * and many alerts cannot delay the next events.
  */
 export function applyListingEvent(
   deps: ApplyListingEventDeps,

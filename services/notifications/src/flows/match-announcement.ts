@@ -1,23 +1,26 @@
-import { searchTermsOf } from '@nightshift/contracts/search-terms'
+import { termsOfListing } from '@nightshift/contracts/search-terms'
 import type { AdvertisedListing } from '../domain/mail.ts'
 
 export type MatchAnnouncementDeps = {
-  /** The open announcement that has waited longest for a turn; undefined if none is open. */
+  /** Takes the open announcement that has waited longest for its turn. Undefined if none is open. */
   takeTurn: () => Promise<AdvertisedListing | undefined>
-  /** Intends mails for the next few alerts that match, and commits how far it came. */
+  /** Inserts deliveries for the next matching alerts, and commits the position of the cursor. */
   matchSlice: (listing: AdvertisedListing, terms: readonly string[]) => Promise<void>
 }
 
 /**
- * One slice of one announcement. Announcements take turns, so that one with 100,000 alerts to look at
- * does not hold up the next. A turn is committed before its slice: a slice that fails goes to the end
- * of the line instead of being tried again at once.
- * @returns whether any was open
+ * Matches one slice of one announcement. A slice is so short that a stop does not have to interrupt
+ * it.
+ *
+ * Announcements take turns, so that one with 100,000 alerts does not delay the next.
+ *
+ * A turn is committed before its slice, so that a failing slice waits for the others before it is
+ * tried again.
+ * @returns how many announcements were worked on
  */
-export async function matchAnnouncement(deps: MatchAnnouncementDeps): Promise<boolean> {
+export async function matchAnnouncement(deps: MatchAnnouncementDeps): Promise<0 | 1> {
   const listing = await deps.takeTurn()
-  if (listing === undefined) return false
-  const { title, company, description } = listing
-  await deps.matchSlice(listing, searchTermsOf(`${title}\n${company}\n${description}`))
-  return true
+  if (listing === undefined) return 0
+  await deps.matchSlice(listing, termsOfListing(listing))
+  return 1
 }

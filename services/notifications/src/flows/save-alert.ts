@@ -3,7 +3,7 @@ import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { searchTermsOf } from '@nightshift/contracts/search-terms'
 
 export type SaveAlertDeps = {
-  /** One transaction, in which no other request saves or ends alerts of this address. */
+  /** Runs one transaction in which no other request changes the alerts of this address. */
   withAddress: (
     address: ReadAddress,
     work: (tx: AlertTransaction) => Promise<SavedAlert>,
@@ -15,14 +15,14 @@ export type AlertTransaction = {
   findSame: (alert: Alert) => Promise<string | undefined>
   countAlerts: () => Promise<number>
   insertAlert: (alertId: string, alert: Alert) => Promise<void>
-  /** Intends a confirmation mail, unless the address is confirmed or was asked not long ago. */
-  askForConfirmation: () => Promise<void>
+  /** Plans a confirmation mail, unless the address is confirmed or got such a mail recently. */
+  requestConfirmation: () => Promise<void>
 }
 
 export type Alert = Omit<SaveAlertRequest, 'email'> & {
-  /** What the text means, in a fixed order. */
+  /** The search terms of the text, sorted. */
   terms: readonly string[] | undefined
-  /** The longest of the terms, which is likely to be in few listings. */
+  /** The longest term, which is probably in few listings. */
   anchor: string
 }
 
@@ -33,8 +33,8 @@ export type SavedAlert =
   | { kind: 'too-many-alerts' }
 
 /**
- * Saves an alert, or finds the same one. It counts only after its address was confirmed by a link,
- * and the answer is the same whether it is: it must not tell strangers who has alerts here.
+ * Saves an alert, or finds the same one. It has no effect until the address is confirmed by a link.
+ * The answer does not depend on this, so that no caller learns which addresses have alerts here.
  */
 export async function saveAlert(
   { withAddress, perAddressMax }: SaveAlertDeps,
@@ -52,7 +52,7 @@ export async function saveAlert(
       if ((await tx.countAlerts()) >= perAddressMax) return { kind: 'too-many-alerts' }
       await tx.insertAlert(newAlertId, alert)
     }
-    await tx.askForConfirmation()
+    await tx.requestConfirmation()
     return { kind: 'saved', alertId: same ?? newAlertId }
   })
 }

@@ -15,9 +15,9 @@ export type SendMailDeps = {
 export type SendResult = SendVerdict | { kind: 'superseded' }
 
 /**
- * Sends one mail and records its outcome. If the process dies between the two, the mail is sent again
- * under the same id. A death adds at most as many copies as mails were being sent at once, and no mail
- * is sent more often than `copiesMax`.
+ * Sends one mail and records its outcome. If the process dies between the two, the mail is sent
+ * again with the same id. So a crash adds at most one copy of each mail that is in progress. No
+ * mail has more than `copiesMax` copies.
  */
 export async function sendMail(deps: SendMailDeps, delivery: Delivery): Promise<SendResult> {
   const outcome = await deps.send(mailOf(delivery, deps.links))

@@ -10,7 +10,7 @@ import { type Page, pageOf } from './pages.ts'
 export type AddressRoutesDeps = {
   readConfirm: (token: string) => { addressId: string; consentVersion: number } | undefined
   readUnsubscribe: (token: string) => string | undefined
-  /** False when the link is older than the last unsubscribe. */
+  /** False if the address was unsubscribed after the link was made. */
   confirm: (addressId: string, consentVersion: number) => Promise<boolean>
   unsubscribe: (addressId: string) => Promise<void>
 }
@@ -19,25 +19,27 @@ const page = { 200: { content: { 'text/html': { schema: Type.String() } } }, ...
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
 /**
- * Where the links in mails lead. A GET shows a page and changes nothing, because mail scanners open
- * every link; only its button, or a mail client on behalf of its user, sends the POST. No cookie and
- * no key is asked for: the signature of the link is all that counts. An address without alerts is
- * answered like one with alerts.
+ * The routes of the links in mails. A GET shows a page and changes nothing, because mail scanners
+ * open every link. Only the button of the page, or a mail client on behalf of its user, sends the
+ * POST. These routes need no cookie and no key, only the signature of the link. An address without
+ * alerts is answered like one with alerts.
  */
 export const addressRoutes: FastifyPluginAsyncTypebox<{ deps: AddressRoutesDeps }> = async (
   app,
   { deps },
 ) => {
-  takeForms(app)
+  acceptForms(app)
   const options = (summary: string) => ({
     config: { public: true } as const,
     schema: { summary, params: LinkParams, response: page },
   })
 
-  app.get('/v1/confirm/:token', options('Show the page that confirms'), async (_request, reply) =>
-    sendPage(reply, 'confirm'),
+  app.get(
+    '/v1/confirm/:token',
+    options('Show the page to confirm an address'),
+    async (_request, reply) => sendPage(reply, 'confirm'),
   )
-  const confirm = options('Confirm an address: its alerts count from now on')
+  const confirm = options('Confirm an address, so that its alerts are sent')
   app.post(
     '/v1/confirm/:token',
     { ...confirm, schema: { ...confirm.schema, body: ConfirmForm, consumes: forms } },
@@ -50,7 +52,7 @@ export const addressRoutes: FastifyPluginAsyncTypebox<{ deps: AddressRoutesDeps 
 
   app.get(
     '/v1/unsubscribe/:token',
-    options('Show the page that unsubscribes'),
+    options('Show the page to unsubscribe'),
     async (_request, reply) => sendPage(reply, 'unsubscribe'),
   )
   const unsubscribe = options('End all alerts of an address (RFC 8058)')
@@ -66,8 +68,8 @@ export const addressRoutes: FastifyPluginAsyncTypebox<{ deps: AddressRoutesDeps 
   )
 }
 
-/** A form is what mail clients send; JSON is not taken here, so that no page of others can be led to it. */
-function takeForms(app: FastifyInstance): void {
+/** Mail clients send forms. JSON is refused here, because no client needs it. */
+function acceptForms(app: FastifyInstance): void {
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser(
     forms,
@@ -78,7 +80,7 @@ function takeForms(app: FastifyInstance): void {
         const form = new Response(new Uint8Array(body), { headers: { 'content-type': type } })
         return Object.fromEntries(await form.formData())
       } catch (cause) {
-        throw Object.assign(new Error('the form can not be read', { cause }), { statusCode: 400 })
+        throw Object.assign(new Error('the form is malformed', { cause }), { statusCode: 400 })
       }
     },
   )
@@ -92,7 +94,7 @@ function sendPage(reply: FastifyReply, name: Page) {
         'content-security-policy',
         "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
       )
-      // The link is the key to the address: no other site is to hear of it.
+      // The link gives access to the address, so no other site may learn it.
       .header('referrer-policy', 'no-referrer')
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff')

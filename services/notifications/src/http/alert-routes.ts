@@ -15,25 +15,25 @@ const refusals: Readonly<Record<Exclude<SavedAlert['kind'], 'saved'>, Refusal>> 
   'no-address': {
     status: 400,
     slug: 'validation-error',
-    title: 'The request does not have the form that this route takes',
+    title: 'The request does not have the expected form',
     errors: [{ pointer: '/email', message: 'must be a plain e-mail address' }],
   },
   'nothing-searchable': nothingSearchable,
   'too-many-alerts': {
     status: 422,
     slug: 'too-many-alerts',
-    title: 'This address has as many alerts as it may',
+    title: 'The address has the maximum number of alerts',
   },
 }
 
-/** For everybody: save a search, and be told of what matches it from then on. */
+/** The public route that saves a search. Mails about new matching listings follow. */
 export const alertRoutes: FastifyPluginAsyncTypebox<{ deps: AlertRoutesDeps }> = async (
   app,
   { deps },
 ) => {
   const save = {
-    summary: 'Save an alert; the same alert twice is one',
-    description: 'It counts once its address has been confirmed by the link in a mail.',
+    summary: 'Save an alert. Saving the same alert again has no effect',
+    description: 'Mails are sent after the address was confirmed by the link in a first mail.',
     body: SaveAlertRequest,
     response: { 201: AlertResponse, ...problemResponses },
   }

@@ -6,7 +6,7 @@ const texts = {
   },
   confirmed: {
     title: 'Confirmed',
-    text: 'Your alerts count from now on. Every mail has a link that ends them.',
+    text: 'Your alerts are active now. Every mail has a link that ends them.',
   },
   unsubscribe: {
     title: 'End all job alerts',
@@ -28,8 +28,8 @@ type PageText = {
 }
 
 /**
- * The few pages of this service. They hold fixed text only, and nothing of the request: the form has
- * no action, so it goes to the address of the page itself.
+ * The HTML of a page. It has only fixed text, and nothing from the request. The form has no action,
+ * so the browser sends it to the URL of the page itself.
  */
 export function pageOf(name: Page): string {
   const { title, text, button }: PageText = texts[name]

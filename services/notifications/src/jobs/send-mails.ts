@@ -14,7 +14,7 @@ export type SendMailsDeps = {
 }
 
 /**
- * Sends the mails that are due, a few at a time. Once the signal aborts no other mail is taken.
+ * Sends due mails, a few at a time. After an abort of the signal no more mails are taken.
  * @returns how many were taken
  */
 export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
@@ -27,7 +27,7 @@ export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise
   })
 }
 
-/** Gives queues their turns until one has a mail to send. Undefined when none is due. */
+/** Takes turns with queues until one has a due mail. Undefined if none has. */
 async function takeNext(
   { mail, turnsMax, log }: SendMailsDeps,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Pool } from 'pg'
 
-/** False when the address has been unsubscribed since the link was made. */
+/** False if the address was unsubscribed after the link was made. */
 export async function confirmAddress(
   db: Queryable,
   addressId: string,
@@ -17,8 +17,9 @@ export async function confirmAddress(
 }
 
 /**
- * Ends all alerts of an address, and every mail to it that no sender has taken yet: those are of an
- * earlier consent. Two statements, so that the second sees an alert for which the first had to wait.
+ * Ends all alerts of an address. Mails that no sender has taken yet are suppressed, because they
+ * belong to an earlier consent. The second statement also sees an alert that the first had to wait
+ * for.
  */
 export function unsubscribeAddress(pool: Pool, addressId: string): Promise<void> {
   return inTransaction(pool, async tx => {

@@ -5,9 +5,9 @@ import type { Pool } from 'pg'
 import type { Alert, SaveAlertDeps } from '../flows/save-alert.ts'
 
 /**
- * The statements of one address, bound to one transaction that holds its row. Another request
- * about the same address waits, so a bound on their number holds and the same alert saved twice
- * at once is found by the second.
+ * The statements about one address, in one transaction that locks its row. Another request about
+ * the same address waits. So the number of alerts stays bounded, and the second of two equal
+ * requests finds the alert of the first.
  */
 export function addressTransaction(
   pool: Pool,
@@ -15,32 +15,35 @@ export function addressTransaction(
 ): SaveAlertDeps['withAddress'] {
   return (address, work) =>
     inTransaction(pool, async tx => {
-      await holdAddress(tx, address)
+      await lockAddress(tx, address)
       const { identity } = address
       return work({
         findSame: alert => findSame(tx, identity, alert),
         countAlerts: () => countAlerts(tx, identity),
         insertAlert: (alertId, alert) => insertAlert(tx, alertId, identity, alert),
-        askForConfirmation: () => askForConfirmation(tx, identity, confirmationEveryMs),
+        requestConfirmation: () => requestConfirmation(tx, identity, confirmationEveryMs),
       })
     })
 }
 
-async function holdAddress(tx: Queryable, { identity, sendTo }: ReadAddress): Promise<void> {
+async function lockAddress(tx: Queryable, { identity, sendTo }: ReadAddress): Promise<void> {
   await tx.query({
     name: 'insert_address',
     text: 'INSERT INTO addresses (address, send_to) VALUES ($1, $2) ON CONFLICT DO NOTHING',
     values: [identity, sendTo],
   })
-  // Not FOR UPDATE: mails are intended for the address meanwhile, which locks its key.
+  // FOR UPDATE would also block inserts of deliveries, which lock the key of the address.
   await tx.query({
-    name: 'hold_address',
+    name: 'lock_address',
     text: 'SELECT FROM addresses WHERE address = $1 FOR NO KEY UPDATE',
     values: [identity],
   })
 }
 
-/** What makes two alerts the same. With IS NOT DISTINCT FROM no index could be used for the filters. */
+/**
+ * Finds an alert with equal terms and filters. IS NOT DISTINCT FROM uses no index, and needs none: an
+ * address has few alerts.
+ */
 async function findSame(
   tx: Queryable,
   address: string,
@@ -91,18 +94,18 @@ async function insertAlert(
   })
 }
 
-/** One mail in so much time, however many alerts are saved: an address can't be flooded through us. */
-async function askForConfirmation(tx: Queryable, address: string, everyMs: number): Promise<void> {
+/** Plans at most one mail in `everyMs`, so that saving alerts can't flood an address with mails. */
+async function requestConfirmation(tx: Queryable, address: string, everyMs: number): Promise<void> {
   await tx.query({
-    name: 'ask_for_confirmation',
-    text: `WITH asked AS (
+    name: 'request_confirmation',
+    text: `WITH requested AS (
              UPDATE addresses SET confirmation_asked_at = now()
              WHERE address = $1 AND confirmed_at IS NULL
                AND (confirmation_asked_at IS NULL
                     OR confirmation_asked_at < now() - $2 * interval '1 millisecond')
              RETURNING address, consent_version)
            INSERT INTO deliveries (address, consent_version)
-           SELECT address, consent_version FROM asked`,
+           SELECT address, consent_version FROM requested`,
     values: [address, everyMs],
   })
 }

@@ -1,10 +1,29 @@
 import type { ListingEvent } from '@nightshift/contracts/events'
+import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
+import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import type { AdvertisedListing } from '../domain/mail.ts'
+import type { ApplyListingEventDeps } from '../flows/apply-listing-event.ts'
 
-/** An event of another id about the same listing announces nothing more. */
-export async function announce(
+/** The statements of one listing event, in one transaction. */
+export function listingEventTransaction(
+  pool: Pool,
+  rememberEvent: RememberEvent,
+): ApplyListingEventDeps['inOneTransaction'] {
+  return work =>
+    inTransaction(pool, tx =>
+      work({
+        rememberEvent: eventId => rememberEvent(tx, 'listings.v1', eventId),
+        announce: listing => announce(tx, listing, currentTraceparent()),
+      }),
+    )
+}
+
+/**
+ * Records that a listing must be announced. A second event about the same listing has no effect.
+ */
+async function announce(
   tx: Queryable,
   listing: ListingEvent['data'],
   traceparent: string | undefined,
@@ -17,7 +36,7 @@ export async function announce(
   })
 }
 
-/** The open announcement whose turn it is. The new number puts it behind all others. */
+/** Takes the open announcement whose turn it is. Its new number puts it behind all others. */
 export async function takeMatchingTurn(db: Queryable): Promise<AdvertisedListing | undefined> {
   const { rows } = await db.query<{ listing: AdvertisedListing }>({
     name: 'take_matching_turn',
@@ -33,8 +52,8 @@ export async function takeMatchingTurn(db: Queryable): Promise<AdvertisedListing
 type Cursor = { anchor: string; alert: string }
 
 /**
- * Intends mails for the next alerts that match, and moves the cursor in the same transaction. Does
- * nothing when another instance is at the same announcement.
+ * Inserts deliveries for the next matching alerts, and moves the cursor in the same transaction.
+ * Does nothing if another instance works on the same announcement.
  */
 export function matchSlice(
   pool: Pool,
@@ -44,29 +63,30 @@ export function matchSlice(
 ): Promise<void> {
   return inTransaction(pool, async tx => {
     const { rows } = await tx.query<Cursor>({
-      name: 'hold_announcement',
+      name: 'lock_announcement',
       text: `SELECT matched_anchor AS anchor, matched_alert AS alert FROM announcements
              WHERE listing_id = $1 AND matched_at IS NULL FOR NO KEY UPDATE SKIP LOCKED`,
       values: [listing.listingId],
     })
     const [cursor] = rows
     if (cursor === undefined) return
-    const slice = await intendMails(tx, listing, terms, cursor, sliceMax)
-    const isDone = slice.looked < sliceMax
+    const slice = await insertDeliveries(tx, listing, terms, cursor, sliceMax)
+    const isDone = slice.alerts < sliceMax
     await moveCursor(tx, listing.listingId, slice.last ?? cursor, isDone)
-    if (slice.intended > 0) await wakeQueue(tx, listing.listingId)
+    if (slice.deliveries > 0) await wakeQueue(tx, listing.listingId)
   })
 }
 
-type Slice = { looked: number; intended: number; last: Cursor | undefined }
+/** How many alerts were checked, and how many deliveries were inserted for them. */
+type Slice = { alerts: number; deliveries: number; last: Cursor | undefined }
 
 /**
- * One delivery for each confirmed address with an alert that matches. Only alerts whose anchor is a
- * term of the listing are looked at, and those without text, whose anchor is empty. The unique
- * (listing, address) keeps it at one when alerts of an address lie in several slices. An alert for a
- * region is also for what is open worldwide.
+ * Inserts one delivery for each confirmed address with a matching alert. Only alerts whose anchor
+ * is a term of the listing are checked, and alerts without text, whose anchor is empty. The unique
+ * (listing, address) keeps it at one delivery if several slices have alerts of an address. An alert
+ * for a region also matches worldwide listings.
  */
-async function intendMails(
+async function insertDeliveries(
   tx: Queryable,
   listing: AdvertisedListing,
   terms: readonly string[],
@@ -74,13 +94,13 @@ async function intendMails(
   sliceMax: number,
 ): Promise<Slice> {
   const { rows } = await tx.query<{
-    looked: number
-    intended: number
+    alerts: number
+    deliveries: number
     anchor: string | null
     alert: string | null
   }>({
-    name: 'intend_mails',
-    // The vector is made once per statement, not once per alert.
+    name: 'insert_deliveries',
+    // The vector is computed once per statement, not once per alert.
     text: `WITH document AS MATERIALIZED (
              SELECT array_to_tsvector($2::text[]) AS terms
            ), slice AS MATERIALIZED (
@@ -90,7 +110,7 @@ async function intendMails(
              ORDER BY anchor, alert_id LIMIT $5
            ), last AS (
              SELECT anchor, alert_id FROM slice ORDER BY anchor DESC, alert_id DESC LIMIT 1
-           ), intended AS (
+           ), inserted AS (
              INSERT INTO deliveries (listing_id, address, consent_version)
              SELECT DISTINCT $1::uuid, addresses.address, consent_version
              FROM document CROSS JOIN slice JOIN addresses USING (address)
@@ -102,8 +122,8 @@ async function intendMails(
              ON CONFLICT (listing_id, address) DO NOTHING
              RETURNING delivery_id
            )
-           SELECT (SELECT count(*) FROM slice)::int AS looked,
-             (SELECT count(*) FROM intended)::int AS intended,
+           SELECT (SELECT count(*) FROM slice)::int AS alerts,
+             (SELECT count(*) FROM inserted)::int AS deliveries,
              (SELECT anchor FROM last) AS anchor, (SELECT alert_id FROM last) AS alert`,
     values: [
       listing.listingId,
@@ -116,12 +136,12 @@ async function intendMails(
       listing.salaryMaxEurPerYear,
     ],
   })
-  const [{ looked, intended, anchor, alert } = nothing] = rows
+  const [{ alerts, deliveries, anchor, alert } = emptySlice] = rows
   const last = anchor === null || alert === null ? undefined : { anchor, alert }
-  return { looked, intended, last }
+  return { alerts, deliveries, last }
 }
 
-const nothing = { looked: 0, intended: 0, anchor: null, alert: null }
+const emptySlice = { alerts: 0, deliveries: 0, anchor: null, alert: null }
 
 async function moveCursor(
   tx: Queryable,
@@ -138,7 +158,10 @@ async function moveCursor(
   })
 }
 
-/** A new queue is before all others: the first mail of a listing waits for no other listing. */
+/**
+ * A new queue comes before all others, so that the first mail of a listing waits for no other
+ * listing.
+ */
 async function wakeQueue(tx: Queryable, listingId: string): Promise<void> {
   await tx.query({
     name: 'wake_queue',

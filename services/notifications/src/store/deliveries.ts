@@ -2,19 +2,20 @@ import { backoffSql, fencingNumber } from '@nightshift/patterns/lease/lease'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { AdvertisedListing, Delivery } from '../domain/mail.ts'
 
-/** What was found when a queue had its turn. */
+/** The result of one turn of a queue. */
 export type Taken =
   | { kind: 'mail'; delivery: Delivery }
-  /** A mail that must not be sent (again), and was ended with a reason. */
+  /** A mail that must not be sent, or not again. It was ended with a reason. */
   | { kind: 'ended'; status: 'suppressed' | 'failed'; deliveryId: string; reason: string }
-  /** Nothing is due in this queue. */
+  /** The queue has no due mail. */
   | { kind: 'resting' }
 
 type TakeLimits = { leaseMs: number; copiesMax: number; confirmationsPollMs: number }
 
 /**
- * Lets the next queue have its turn and takes its mail that has been due for longest, for the length
- * of a lease. A sender that dies gives the mail back by doing nothing. Undefined: no queue is due.
+ * Gives the next queue its turn, and takes the mail of this queue that has been due longest, for
+ * one lease. If the sender dies, the mail becomes due again by itself. Undefined if no queue is
+ * due.
  */
 async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | undefined> {
   const queue = await takeSendingTurn(db)
@@ -28,8 +29,8 @@ async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | unde
 type Queue = { queue_id: string; wakes: string }
 
 /**
- * The queue that has waited longest for a turn. Its new number puts it behind all others, so the many
- * mails of one listing and the one mail of another are sent in turn.
+ * Takes the queue that has waited longest for its turn. Its new number puts it behind all others.
+ * So the many mails of one listing do not delay the one mail of another.
  */
 async function takeSendingTurn(db: Queryable): Promise<Queue | undefined> {
   const { rows } = await db.query<Queue>({
@@ -57,11 +58,11 @@ type Claimed = {
 }
 
 /**
- * Gives the mail a new attempt number, which fences off every earlier attempt. The attempt counts as a
- * copy from now on: if this process dies, it is unknown whether the mail was sent.
+ * Gives the mail a new attempt number, which fences off every earlier attempt. The attempt counts
+ * as a copy from now on: if this process dies, it is unknown whether the mail was sent.
  *
- * The row of the address is locked. So an unsubscribe that was answered is seen here, and one that
- * comes meanwhile is answered after the claim. In either case no mail is claimed afterwards.
+ * The row of the address is locked. So an unsubscribe that was answered is seen here, and a
+ * concurrent one is answered after the claim. In both cases no mail is claimed after the answer.
  */
 async function claimDue(
   db: Queryable,
@@ -77,7 +78,7 @@ async function claimDue(
            ), recipient AS (
              SELECT address_id, send_to, consent_version, confirmed_at FROM addresses
              WHERE address = (SELECT address FROM due) FOR SHARE
-           ), judged AS (
+           ), checked AS (
              SELECT due.delivery_id, due.listing_id, address_id, send_to,
                recipient.consent_version,
                CASE
@@ -87,7 +88,7 @@ async function claimDue(
                    THEN 'the address was confirmed meanwhile'
                END AS suppressed,
                CASE WHEN copies >= $3 THEN
-                 'unknown: ' || copies || ' attempts may have sent it, and none of them could tell'
+                 'unknown: ' || copies || ' attempts may have sent the mail, and none was confirmed'
                END AS failed
              FROM due CROSS JOIN recipient
            )
@@ -100,10 +101,10 @@ async function claimDue(
              copies = copies + CASE WHEN coalesce(suppressed, failed) IS NULL THEN 1 ELSE 0 END,
              next_check_at = CASE WHEN coalesce(suppressed, failed) IS NULL
                THEN now() + $2 * interval '1 millisecond' END
-           FROM judged LEFT JOIN announcements USING (listing_id)
-           WHERE deliveries.delivery_id = judged.delivery_id
+           FROM checked LEFT JOIN announcements USING (listing_id)
+           WHERE deliveries.delivery_id = checked.delivery_id
            RETURNING deliveries.delivery_id, status, failure, attempt, copies, address_id, send_to,
-             judged.consent_version, listing, traceparent`,
+             checked.consent_version, listing, traceparent`,
     values: [queueId, leaseMs, copiesMax],
   })
   return rows[0] && takenOf(rows[0])
@@ -128,9 +129,9 @@ function takenOf(row: Claimed): Taken {
 }
 
 /**
- * Lets a queue rest until its next mail is due, or until it is woken. A wake that came after this turn
- * began is not undone. Confirmations are polled instead of waking their queue: a row that every saved
- * alert has to change would make all of them wait for each other.
+ * Lets a queue rest until its next mail is due, or until it is woken. A wake that came during this
+ * turn is not lost. Confirmations are polled and do not wake their queue: otherwise all requests
+ * that save alerts would wait for the lock on one row.
  */
 async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: number): Promise<void> {
   await db.query({
@@ -145,7 +146,7 @@ async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: numbe
   })
 }
 
-/** One attempt of one delivery. Its outcome counts only while it is the latest attempt. */
+/** One attempt of one delivery. Its outcome is recorded only while it is the latest attempt. */
 export type Attempt = { deliveryId: string; attempt: number }
 
 /** True for the pending row `t` of an attempt that is still the latest. */
@@ -155,7 +156,7 @@ const owner = '(VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)'
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>
 
-/** What the database does for a delivery. Each write answers false if a later attempt has begun. */
+/** The database side of deliveries. Each write returns false if a later attempt has begun. */
 export function deliveryStore(
   db: Queryable,
   limits: TakeLimits & { againBaseMs: number; againCapMs: number },
@@ -184,8 +185,8 @@ export function deliveryStore(
     },
 
     /**
-     * Puts the next attempt later, and not before the server asked for it. The queue is woken: it may
-     * be resting until the end of the lease.
+     * Reschedules the next attempt, at the earliest after the wait that the server requests. The
+     * queue is woken, because it may be resting until the end of the lease.
      * @param mayHaveArrived whether this attempt may have left a copy with the mail server
      */
     async postpone(

@@ -2,9 +2,9 @@ import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { Action, Payment, Settlement } from '../domain/payment.ts'
 import { capturedOutcome, feePath, readIntent, withFee } from './intent-outcome.ts'
-import { type Answer, misused, type ProviderConnection, post } from './provider-api.ts'
+import { type Answer, type ProviderConnection, post, unexpected } from './provider-api.ts'
 
-/** How the authorization ended. It may have ended before we asked, and otherwise than we asked for. */
+/** How the authorization ended. It may have ended before our request, and in the opposite way. */
 export type CaptureOrVoidOutcome = Outcome<Extract<Settlement, { kind: 'captured' | 'voided' }>>
 
 export type CaptureOrVoid = (
@@ -14,8 +14,8 @@ export type CaptureOrVoid = (
 ) => Promise<CaptureOrVoidOutcome>
 
 /**
- * Captures or voids authorized money at the provider. After any other answer than success the intent
- * itself is read: the error may be a stored one, and the authorization may have ended before.
+ * Captures or voids authorized money at the provider. After an error the intent itself is read: the
+ * provider may be repeating a stored error, or the authorization may have ended earlier.
  */
 export function captureOrVoidAtProvider(provider: ProviderConnection): CaptureOrVoid {
   return (payment, action, deadline) =>
@@ -33,12 +33,12 @@ export function captureOrVoidAtProvider(provider: ProviderConnection): CaptureOr
         })
         if (answer.kind === 'answered' && answer.status === 200) {
           const complete = await withFee(provider, answer, perTry)
-          return outcomeOf(complete, payment) ?? misused(answer)
+          return outcomeOf(complete, payment) ?? unexpected(answer)
         }
         if (answer.kind === 'not-sent' || answer.kind === 'shed') return answer
         const now = await readIntent(provider, intentId, perTry)
         const ended = now.kind === 'answered' ? outcomeOf(now, payment) : undefined
-        return ended ?? (answer.kind === 'answered' ? misused(answer) : answer)
+        return ended ?? (answer.kind === 'answered' ? unexpected(answer) : answer)
       },
     )
 }

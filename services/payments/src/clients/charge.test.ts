@@ -13,81 +13,86 @@ const read = 'GET /v1/payment_intents/pi_1'
 
 const feeOf = (fee: number) => ({ latest_charge: { balance_transaction: { fee } } })
 const captured = { id: 'pi_1', status: 'succeeded', amount_received: 9_900 }
-const taken = (feeCents: number) => ({
+const capturedOutcome = (feeCents: number) => ({
   kind: 'ok',
   value: { kind: 'captured', providerPaymentId: 'pi_1', feeCents },
 })
 const storedError = { status: 500, body: { error: { type: 'api_error' } } }
 
-async function charge(script: Script, { ageMs = 0, attempt = 1 } = {}) {
-  const { provider, asked } = scriptedProvider(script)
-  const ask = chargeIdempotently(provider, () => retryModeOf(ageMs, rules))
-  return { outcome: await ask({ ...payment, attempt }, deadlineIn(1_000)), asked }
+async function chargeWith(script: Script, { ageMs = 0, attempt = 1 } = {}) {
+  const { provider, requests } = scriptedProvider(script)
+  const charge = chargeIdempotently(provider, () => retryModeOf(ageMs, rules))
+  return { outcome: await charge({ ...payment, attempt }, deadlineIn(1_000)), requests }
 }
 
-test('a fee that is not in the answer is read, and is never made up', async () => {
+test('a fee that is missing in the answer is read from the provider and never guessed', async () => {
   const created = { status: 200, body: captured }
   const later = { status: 200, body: { ...captured, ...feeOf(164) } }
-  expect((await charge({ [create]: created, [read]: later })).outcome).toEqual(taken(164))
-  expect((await charge({ [create]: created, [read]: created })).outcome.kind).toBe('unknown')
+  expect((await chargeWith({ [create]: created, [read]: later })).outcome).toEqual(
+    capturedOutcome(164),
+  )
+  expect((await chargeWith({ [create]: created, [read]: created })).outcome.kind).toBe('unknown')
 })
 
-test('a fee of 0 that is said is a fee', async () => {
-  const { outcome, asked } = await charge({
+test('a fee of 0 in the answer is accepted', async () => {
+  const { outcome, requests } = await chargeWith({
     [create]: { status: 200, body: { ...captured, ...feeOf(0) } },
   })
-  expect([outcome, asked]).toEqual([taken(0), [create]])
+  expect([outcome, requests]).toEqual([capturedOutcome(0), [create]])
 })
 
-test('a stored 500 is left aside, if what was done can be found', async () => {
+test('after a stored 500 the charge is found by a search', async () => {
   const found = { status: 200, body: { data: [{ ...captured, ...feeOf(164) }] } }
-  const { outcome, asked } = await charge(
+  const { outcome, requests } = await chargeWith(
     { [create]: storedError, [search]: found },
     { attempt: 2 },
   )
-  expect([outcome, asked]).toEqual([taken(164), [create, search]])
+  expect([outcome, requests]).toEqual([capturedOutcome(164), [create, search]])
 })
 
-test('a stored 500 of which nothing is found stays open', async () => {
+test('after a stored 500 without a charge the outcome stays open', async () => {
   const none = { status: 200, body: { data: [] } }
-  const { outcome } = await charge({ [create]: storedError, [search]: none }, { attempt: 2 })
+  const { outcome } = await chargeWith({ [create]: storedError, [search]: none }, { attempt: 2 })
   expect(outcome.kind).toBe('unknown')
 })
 
 test.each([
   [900, { kind: 'unknown' }],
   [1_000, { kind: 'rejected', reason: 'expired' }],
-])('after %i of 1000 ms nothing is sent under the key', async (ageMs, expected) => {
-  const { outcome, asked } = await charge(
+])('after %i of 1000 ms of the key window, no charge is sent', async (ageMs, expected) => {
+  const { outcome, requests } = await chargeWith(
     { [search]: { status: 200, body: { data: [] } } },
     { ageMs },
   )
   expect(outcome).toMatchObject(expected)
-  expect(asked).toEqual([search])
+  expect(requests).toEqual([search])
 })
 
-test('a look-up that is not answered is no end, however old the payment is', async () => {
-  const { outcome } = await charge({ [search]: storedError }, { ageMs: 1_000_000 })
+test('a failing look-up settles no payment, not even an old one', async () => {
+  const { outcome } = await chargeWith({ [search]: storedError }, { ageMs: 1_000_000 })
   expect(outcome.kind).toBe('unknown')
 })
 
-test('of several intents of a payment, the one that moved money is believed', async () => {
+test('of several intents of a payment, the one that moved money decides', async () => {
   const declined = { id: 'pi_2', status: 'requires_payment_method', last_payment_error: {} }
   const data = [declined, { ...captured, ...feeOf(164) }]
-  const { outcome } = await charge({ [search]: { status: 200, body: { data } } }, { ageMs: 1_000 })
-  expect(outcome).toEqual(taken(164))
+  const { outcome } = await chargeWith(
+    { [search]: { status: 200, body: { data } } },
+    { ageMs: 1_000 },
+  )
+  expect(outcome).toEqual(capturedOutcome(164))
 })
 
-test('a capture that fails, of money that is still held, has not happened', async () => {
-  const held = { status: 200, body: { id: 'pi_1', status: 'requires_capture' } }
-  const { provider, asked } = scriptedProvider({
+test('a failed capture of money that is still authorized has an unknown outcome', async () => {
+  const authorized = { status: 200, body: { id: 'pi_1', status: 'requires_capture' } }
+  const { provider, requests } = scriptedProvider({
     'POST /v1/payment_intents/pi_1/capture': storedError,
-    [read]: held,
+    [read]: authorized,
   })
-  const carryOut = captureOrVoidAtProvider(provider)
-  const hold = { ...payment, status: 'authorized', providerPaymentId: 'pi_1' } as const
-  expect((await carryOut(hold, 'capture', deadlineIn(1_000))).kind).toBe('unknown')
-  expect(asked).toContain(read)
+  const captureOrVoid = captureOrVoidAtProvider(provider)
+  const before = { ...payment, status: 'authorized', providerPaymentId: 'pi_1' } as const
+  expect((await captureOrVoid(before, 'capture', deadlineIn(1_000))).kind).toBe('unknown')
+  expect(requests).toContain(read)
 })
 
 const payment: Payment = {

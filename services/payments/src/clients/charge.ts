@@ -10,14 +10,14 @@ import {
   withFee,
 } from './intent-outcome.ts'
 import { lookUpCharge } from './look-up-charge.ts'
-import { type Answer, misused, type ProviderConnection, post, unknown } from './provider-api.ts'
+import { type Answer, type ProviderConnection, post, unexpected, unknown } from './provider-api.ts'
 
 export type Charge = (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
 
 /**
  * Charges a card at the provider, or authorizes it. It may be called many times for one payment:
- * - While the provider remembers the key, the same request under the same key is sent.
- * - Later the provider would charge again, so the charge is only searched for.
+ * - While the provider remembers the key, the same request is sent under the same key.
+ * - Later the provider would charge again, so this function only searches for the charge.
  * @param retryModeOf how to ask about a payment of this age
  */
 export function chargeIdempotently(
@@ -26,20 +26,21 @@ export function chargeIdempotently(
 ): Charge {
   return async (payment, deadline) => {
     const mode = retryModeOf(payment.createdAt)
-    if (mode === 'same_key') return askUnderKey(provider, payment, deadline)
+    if (mode === 'same_key') return chargeUnderKey(provider, payment, deadline)
     const found = await lookUpCharge(provider, payment, deadline)
     if (found.kind !== 'absent') return found
     return mode === 'look_up'
-      ? unknown('the search does not find it yet')
+      ? unknown('the search does not find the charge yet')
       : { kind: 'rejected', reason: 'expired' }
   }
 }
 
 /**
- * The first unknown outcome is usually the network. From the second attempt on, the provider may be
- * repeating a stored 500 for this key, so the charge is searched for as well.
+ * The first unknown outcome usually comes from the network. From the second attempt on, the
+ * provider may be repeating a stored 500 for this key, so this function also searches for the
+ * charge.
  */
-async function askUnderKey(
+async function chargeUnderKey(
   provider: ProviderConnection,
   payment: Payment,
   deadline: Deadline,
@@ -71,9 +72,9 @@ function createIntent(
 }
 
 /**
- * A common variant for a lost answer, and a wrong one: search for the charge, and call the payment
- * declined if there is none. "Not found" only means that it has not happened yet. A request that is on
- * its way, or waits in a queue of the provider, is not found by any search.
+ * A common reaction to a lost answer, and a wrong one: search for the charge, and call the payment
+ * declined if there is none. "Not found" only means that the charge has not happened yet. No search
+ * finds a request that is on its way or waits in a queue of the provider.
  */
 export function chargeOrCallItDeclined(provider: ProviderConnection): Charge {
   return async (payment, deadline) => {
@@ -107,5 +108,5 @@ function refusalOf(answer: Answer): ChargeOutcome {
   if (status === 400 && error.code === 'resource_missing' && error.param === 'payment_method') {
     return { kind: 'rejected', reason: 'invalid_card' }
   }
-  return misused(answer)
+  return unexpected(answer)
 }

@@ -5,10 +5,10 @@ import type { Charged, Settlement } from '../domain/payment.ts'
 import {
   type Answer,
   get,
-  misused,
   type ProviderConnection,
   type ProviderError,
   type ProviderObject,
+  unexpected,
   unknown,
 } from './provider-api.ts'
 
@@ -22,7 +22,7 @@ export function readIntent(provider: ProviderConnection, id: string, deadline: D
   return get(provider, deadline, `/v1/payment_intents/${id}`, { 'expand[0]': feePath })
 }
 
-/** The same answer, with the fee if it was missing and the provider knows it by now. */
+/** Adds the fee to an answer about a capture, if it is missing and the provider knows it by now. */
 export async function withFee(
   provider: ProviderConnection,
   answer: Answer,
@@ -34,23 +34,23 @@ export async function withFee(
   return now.kind === 'answered' && now.status === 200 ? now : answer
 }
 
-/** What an intent means for the payment that it was made for. */
+/** The outcome of a charge, read from its intent. */
 export function chargeOutcome(answer: Answer, amountCents: number): ChargeOutcome {
   const { id, status, last_payment_error: error } = answer.body
-  if (id === undefined) return misused(answer)
+  if (id === undefined) return unexpected(answer)
   if (status === 'succeeded') return capturedOutcome(answer.body, id, amountCents)
   if (status === 'requires_capture') {
     return { kind: 'ok', value: { kind: 'authorized', providerPaymentId: id } }
   }
-  // An authorization that ended before we heard of it.
+  // The authorization ended before we knew of it.
   if (status === 'canceled') return { kind: 'rejected', reason: 'expired' }
   if (status === 'requires_payment_method' && error) {
     return { kind: 'rejected', reason: declineReason(error) }
   }
-  return misused(answer)
+  return unexpected(answer)
 }
 
-/** A capture counts only if it is the whole amount and its fee is known: the ledger has no guesses. */
+/** A capture is accepted only with the whole amount and a known fee: the ledger never guesses. */
 export function capturedOutcome(
   intent: ProviderObject,
   providerPaymentId: string,
@@ -58,7 +58,7 @@ export function capturedOutcome(
 ): Outcome<Extract<Settlement, { kind: 'captured' }>> {
   const { amount_received: receivedCents = amountCents } = intent
   if (receivedCents !== amountCents) {
-    const cause = new Error(`the provider took ${receivedCents} of ${amountCents}`)
+    const cause = new Error(`the provider captured ${receivedCents} of ${amountCents}`)
     return { kind: 'bug', cause }
   }
   const feeCents = feeOf(intent)

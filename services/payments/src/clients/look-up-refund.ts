@@ -1,13 +1,13 @@
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 import { type Found, lookUp } from './look-up.ts'
-import { get, misused, type ProviderConnection, type ProviderObject } from './provider-api.ts'
+import { get, type ProviderConnection, type ProviderObject, unexpected } from './provider-api.ts'
 import { refundOutcome } from './refund-outcome.ts'
 
 type FoundRefund = Found<RefundAtProvider, RefundObstacle>
 
 const pageSize = 50
-/** Twice as many refunds as a payment can have here: some may have been made by hand. */
+/** Room for twice as many refunds as a payment can have here, because some may be made by hand. */
 const pagesMax = 40
 
 /** Searches for a refund among all refunds of its charge, by our own id in the metadata. */
@@ -27,7 +27,7 @@ export function lookUpRefund(
       })
       if (answer.kind !== 'answered') return answer
       const { data, has_more: hasMore } = answer.body
-      if (answer.status !== 200 || data === undefined) return misused(answer)
+      if (answer.status !== 200 || data === undefined) return unexpected(answer)
       ours.push(...data.filter(({ metadata }) => metadata?.['refund_id'] === refund.refundId))
       after = data.at(-1)?.id
       if (!hasMore || after === undefined) return foundAmong(ours, refund)
@@ -36,9 +36,9 @@ export function lookUpRefund(
   })
 }
 
-/** A refund that was made counts before one that failed. */
+/** A refund that succeeded takes precedence over one that failed. */
 function foundAmong(ours: readonly ProviderObject[], refund: Refund): FoundRefund {
   const body = ours.find(({ status }) => status === 'succeeded') ?? ours[0]
   if (body === undefined) return { kind: 'absent' }
-  return refundOutcome(body, refund) ?? misused({ kind: 'answered', status: 200, body })
+  return refundOutcome(body, refund) ?? unexpected({ kind: 'answered', status: 200, body })
 }

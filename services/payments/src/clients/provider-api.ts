@@ -13,35 +13,35 @@ export type ProviderConnection = {
   secretKey: string
 }
 
-/** Stripe's intents, refunds, lists and errors, as far as we rely on them. */
+/** The fields of Stripe's intents, refunds, lists and errors that we use. */
 export type ProviderObject = {
   id?: string
   status?: string
-  /** In a refund. */
+  /** Fields of a refund. */
   amount?: number
   metadata?: Record<string, string>
-  /** In an intent. */
+  /** Fields of an intent. */
   amount_received?: number
   latest_charge?: { balance_transaction?: { fee?: number } | string | null } | string | null
   last_payment_error?: ProviderError | null
-  /** In a list. */
+  /** Fields of a list. */
   data?: ProviderObject[]
   has_more?: boolean
   error?: ProviderError
 }
 export type ProviderError = { type?: string; code?: string; decline_code?: string; param?: string }
 
-/** An answer that can be read. It may be a refusal. */
+/** An answer that could be parsed. It may be a refusal. */
 export type Answer = { kind: 'answered'; status: number; body: ProviderObject }
 type NoAnswer = Extract<Outcome<never>, { kind: 'unknown' | 'shed' | 'not-sent' }>
 
-/** Has the provider do something once for its key, however often it is called. */
+/** Sends a request that the provider carries out once per key, even if it is repeated. */
 export function post(
   provider: ProviderConnection,
   deadline: Deadline,
   request: { path: string; key: string; form: Readonly<Record<string, string>> },
 ): Promise<Answer | NoAnswer> {
-  return ask(provider, {
+  return send(provider, {
     method: 'POST',
     path: request.path,
     headers: {
@@ -53,17 +53,17 @@ export function post(
   })
 }
 
-/** Reads, and changes nothing. */
+/** Sends a request that changes nothing. */
 export function get(
   provider: ProviderConnection,
   deadline: Deadline,
   path: string,
   query: Readonly<Record<string, string>>,
 ): Promise<Answer | NoAnswer> {
-  return ask(provider, { method: 'GET', path: `${path}?${new URLSearchParams(query)}`, deadline })
+  return send(provider, { method: 'GET', path: `${path}?${new URLSearchParams(query)}`, deadline })
 }
 
-async function ask(
+async function send(
   { http, secretKey }: ProviderConnection,
   request: Parameters<HttpClient['call']>[0],
 ): Promise<Answer | NoAnswer> {
@@ -72,7 +72,7 @@ async function ask(
   return answer.kind === 'answer' ? readAnswer(answer) : answer
 }
 
-/** An answer that can't be read is treated like none. */
+/** An answer that can't be parsed proves nothing, so it is treated like no answer. */
 function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Answer | NoAnswer {
   const { status } = answer
   const body = parse(answer.body)
@@ -81,7 +81,7 @@ function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Answer | N
     const header = answer.headers['retry-after']
     return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
   }
-  // Another request with this key is in progress: one of ours, sent a moment ago.
+  // Another request of ours with this key is in progress.
   if (status === 409) return unknown('the provider is still working on it')
   return { kind: 'answered', status, body }
 }
@@ -90,8 +90,8 @@ export function unknown(message: string): { kind: 'unknown'; cause: Error } {
   return { kind: 'unknown', cause: new Error(message) }
 }
 
-/** An answer that the provider never gives to a correct request: a person has to look. */
-export function misused({ status, body }: Answer): { kind: 'bug'; cause: Error } {
+/** The outcome of an answer that no correct request gets: a person has to find our mistake. */
+export function unexpected({ status, body }: Answer): { kind: 'bug'; cause: Error } {
   const about = body.error?.code ?? body.status ?? ''
   return { kind: 'bug', cause: new Error(`the provider answered ${status} ${about}`) }
 }
@@ -101,6 +101,6 @@ function parse(body: string): ProviderObject | undefined {
     const value: unknown = JSON.parse(body)
     return typeof value === 'object' && value !== null ? value : undefined
   } catch {
-    return undefined // the return type says that the answer can't be read
+    return undefined // the caller treats it like no answer
   }
 }

@@ -2,10 +2,10 @@ import type { Outcome } from '@nightshift/runtime/process/outcome'
 import type { Refund, RefundAtProvider, RefundObstacle } from '../domain/refund.ts'
 import type { ProviderObject } from './provider-api.ts'
 
-/** `rejected`: it can't be made as it is. It stays pending all the same. */
+/** `rejected`: the provider will not make this refund. It stays pending all the same. */
 export type RefundOutcome = Outcome<RefundAtProvider, RefundObstacle>
 
-/** What a refund of the provider means for ours. Undefined: its status is unknown to us. */
+/** The outcome of our refund, read from the provider's. Undefined if we don't know its status. */
 export function refundOutcome(body: ProviderObject, refund: Refund): RefundOutcome | undefined {
   const { id, status, amount = refund.amountCents } = body
   if (id === undefined) return undefined

@@ -11,7 +11,7 @@ const payments = [
   { amountCents: 99_999_999, taxCents: 99_999_998 },
 ]
 
-test.each(payments)('a capture of %j sums to zero, whatever the fee', payment => {
+test.each(payments)('a capture of %j sums to zero with every fee', payment => {
   for (const feeCents of [0, 1, 25, 164, payment.amountCents]) {
     const entries = captureEntries(payment, feeCents)
     expect(sumOf(entries)).toBe(0)
@@ -19,7 +19,7 @@ test.each(payments)('a capture of %j sums to zero, whatever the fee', payment =>
   }
 })
 
-test.each(payments)('refunds that give back all of %j give back all of its tax', payment => {
+test.each(payments)('refunds that add up to %j also add up to its tax', payment => {
   for (const parts of [1, 2, 3, 7]) {
     let refundedCents = 0
     let taxCents = 0

@@ -1,15 +1,17 @@
 import type { Payment, Settlement } from './payment.ts'
 
-/** Debits are positive, credits negative: the entries of one transaction sum to zero. */
+/** Debits are positive and credits negative: the entries of one transaction sum to zero. */
 export type Entry = { account: Account; amountCents: number }
 export type Account = 'provider_clearing' | 'revenue' | 'tax' | 'refunds' | 'fees'
 
-/** What a settlement posts to the ledger: nothing, unless money was captured. */
+/** The ledger entries of a settlement. There are none unless money was captured. */
 export function ledgerEntriesOf(payment: Payment, settlement: Settlement): Entry[] {
   return settlement.kind === 'captured' ? captureEntries(payment, settlement.feeCents) : []
 }
 
-/** Money came in. The provider owes us the amount less its fee, and the tax in the amount is not ours. */
+/**
+ * Entries of a capture. The provider owes us the amount less its fee. The tax is not our revenue.
+ */
 export function captureEntries(
   { amountCents, taxCents }: Pick<Payment, 'amountCents' | 'taxCents'>,
   feeCents: number,
@@ -22,7 +24,7 @@ export function captureEntries(
   ])
 }
 
-/** Money goes back. The tax in it is taken back too, and the fee is not. */
+/** Entries of a refund. The tax in it is refunded too. The provider keeps its fee. */
 export function refundEntries(refund: { amountCents: number; taxCents: number }): Entry[] {
   const { amountCents, taxCents } = refund
   return withoutZeros([
@@ -33,8 +35,9 @@ export function refundEntries(refund: { amountCents: number; taxCents: number })
 }
 
 /**
- * The tax in a refund, in cents, rounded down: the tax in all refunds so far, less the tax in the
- * earlier ones. So refunds that add up to the payment give back its whole tax, however many they are.
+ * The tax in a refund, in cents: the tax in all refunds including this one, less the tax in the
+ * earlier ones. Each sum is rounded down. So refunds that add up to the payment also add up to its
+ * tax.
  */
 export function taxOfRefund(
   payment: Pick<Payment, 'amountCents' | 'taxCents' | 'refundedCents'>,

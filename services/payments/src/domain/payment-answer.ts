@@ -22,8 +22,8 @@ export function paymentResponse(payment: Payment): PaymentResponse {
 }
 
 /**
- * The HTTP answer about a payment. It is the same for the request that took it, for a replay, and for
- * the reconciler that stores it without any request, so nothing of a request is in it.
+ * The HTTP answer about a payment. The request, a replay, and the reconciler must all produce the
+ * same bytes. So the answer depends on the payment alone.
  */
 export function paymentAnswer(payment: Payment): StoredAnswer {
   const location = `/v1/payments/${payment.paymentId}`

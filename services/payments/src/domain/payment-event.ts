@@ -1,7 +1,7 @@
 import type { PaymentEvent } from '@nightshift/contracts/events'
 import type { Payment } from './payment.ts'
 
-/** The event that other services consume: that a payment was captured or declined, and nothing else. */
+/** The event for other services. Only captures and declines are published. */
 export function paymentEvent(
   payment: Payment,
   eventId: string,

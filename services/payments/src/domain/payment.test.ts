@@ -13,7 +13,7 @@ const settlements: readonly Settlement[] = [
   { kind: 'declined', reason: 'card_declined' },
 ]
 
-test('what happened and what was refused is final', () => {
+test('a charge that happened or was refused settles the payment', () => {
   const captured = { kind: 'captured', providerPaymentId, feeCents: 25 } as const
   expect(settlementOf({ kind: 'happened', value: captured })).toEqual(settlements[1])
   const authorized = { kind: 'authorized', providerPaymentId } as const
@@ -21,17 +21,17 @@ test('what happened and what was refused is final', () => {
   expect(settlementOf({ kind: 'refused', reason: 'card_declined' })).toEqual(settlements[3])
 })
 
-test('while the outcome is open a payment is never called failed', () => {
+test('an open outcome settles nothing', () => {
   expect(settlementOf({ kind: 'open' })).toBeUndefined()
 })
 
-test.each(statuses)('the answer for %s fits the transitions that lead on from it', status => {
+test.each(statuses)('%s is final if and only if no transition leads on from it', status => {
   const { answer, isAnswered, isEnd } = finality[status]
   expect(isEnd).toBe(transitions[status].length === 0)
   expect(isAnswered).toBe(answer !== 202)
 })
 
-test.each(statuses)('from %s there are no transitions but those of the table', status => {
+test.each(statuses)('a payment that is %s only makes the transitions of the table', status => {
   for (const settlement of settlements) {
     const become = () => settled(paymentOf(status), settlement)
     if (transitions[status].includes(settlement.kind)) {

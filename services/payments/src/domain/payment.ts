@@ -5,7 +5,7 @@ import type {
 } from '@nightshift/contracts/payments-http'
 import type { Conclusion } from '@nightshift/patterns/unknown-outcome/types'
 
-/** What we remember about a payment. */
+/** A payment as the database has it. */
 export type Payment = {
   paymentId: string
   tenantId: string
@@ -18,22 +18,24 @@ export type Payment = {
   captureMethod: CaptureMethod
   status: PaymentStatus
   declineReason: DeclineReason | null
-  /** What was decided about an authorized payment, until the provider has done it. */
+  /**
+   * The action that was requested for an authorized payment, until the provider has carried it out.
+   */
   requestedAction: Action | null
   providerPaymentId: string | null
   refundedCents: number
-  /** Kept while the payment is pending; cleared when it is settled. */
+  /** Needed while the payment is pending, and cleared when it is settled. */
   cardToken: string | null
   version: number
-  /** The number of its owner. An owner with an older number has been overtaken. */
+  /** The number of the current owner. An owner with an older number has been overtaken. */
   attempt: number
   createdAt: Date
 }
 
-/** What can be done with authorized money. */
+/** The two ways to end an authorization. */
 export type Action = 'capture' | 'void'
 
-/** The only ways from one state to another. */
+/** The only transitions between states. */
 export const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   pending: ['authorized', 'captured', 'declined'],
   authorized: ['captured', 'voided'],
@@ -42,17 +44,17 @@ export const transitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[
   declined: [],
 }
 
-/** How a payment leaves the state that it is in. */
+/** How a payment leaves its current state. */
 export type Settlement =
   | { kind: 'authorized'; providerPaymentId: string }
   | { kind: 'captured'; providerPaymentId: string; feeCents: number }
   | { kind: 'voided'; providerPaymentId: string }
   | { kind: 'declined'; reason: DeclineReason }
 
-/** What the provider did when it was asked to charge: took the money, less a fee, or authorized it. */
+/** A successful charge: the provider has captured or authorized the money. */
 export type Charged = Extract<Settlement, { kind: 'captured' | 'authorized' }>
 
-/** What a payment becomes by a conclusion about its charge. Undefined while the outcome is open. */
+/** The settlement that follows from a conclusion about the charge. Undefined while it is open. */
 export function settlementOf(
   conclusion: Conclusion<Charged, DeclineReason>,
 ): Settlement | undefined {
@@ -67,7 +69,7 @@ export function settlementOf(
 }
 
 /**
- * The payment as it will be after a settlement, before the database has agreed.
+ * The payment after a settlement. The database may still refuse it.
  * @throws when there is no such transition
  */
 export function settled(payment: Payment, settlement: Settlement): Payment {

@@ -1,25 +1,25 @@
 import type { Payment } from './payment.ts'
 
-/** An event that the provider sent. It is not believed: the provider itself is asked. */
+/** An event of the provider. It changes no state: we read the state from the provider itself. */
 export type ProviderWebhook = {
   eventId: string
   type: string
   intentId: string
   amountCents: number
   currency: string
-  /** From the metadata that we sent along with the charge. */
+  /** Both come from the metadata that we sent with the charge. */
   paymentId: string | undefined
   tenantId: string | undefined
 }
 
 export type WebhookVerdict =
-  /** Something has happened to this payment: have it checked. */
+  /** The payment may have changed, so it is checked soon. */
   | { kind: 'recheck'; payment: Payment }
-  /** It names a payment that we don't know, or don't know yet. It is kept, and a person is told. */
+  /** The payment does not exist, or not yet. The event is recorded, and a warning is logged. */
   | { kind: 'park' }
   | { kind: 'refuse'; reason: 'another_tenant' | 'another_amount' | 'another_intent' }
 
-/** The signature proves the sender. What the event says must also fit what we know. */
+/** The signature proves who sent the event. Its content must also agree with the payment. */
 export function checkWebhook(
   webhook: ProviderWebhook,
   payment: Payment | undefined,

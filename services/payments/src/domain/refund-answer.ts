@@ -8,7 +8,7 @@ export function refundResponse(refund: Refund): RefundResponse {
   return { refundId, paymentId, status, ...money, reason, createdAt: createdAt.toISOString() }
 }
 
-/** The HTTP answer about a refund: the same for the request, a replay, and the job. */
+/** The HTTP answer about a refund. It is the same for the request, a replay, and the job. */
 export function refundAnswer(refund: Refund): StoredAnswer {
   return {
     status: refund.status === 'succeeded' ? 201 : 202,

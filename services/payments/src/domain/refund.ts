@@ -1,11 +1,11 @@
-/** Money that is to be given back. It is pending until it was made: there is no state "failed". */
+/** A refund of captured money. It is pending until it is made: there is no state "failed". */
 export type Refund = {
   refundId: string
   tenantId: string
   paymentId: string
   providerPaymentId: string
   amountCents: number
-  /** The part of the amount that takes tax back. */
+  /** The tax in the amount, which is refunded with it. */
   taxCents: number
   currency: 'EUR'
   reason: string
@@ -14,14 +14,16 @@ export type Refund = {
   createdAt: Date
 }
 
-/** What the provider says about a refund. Banks may take days: it is `pending` there until then. */
+/**
+ * The state of a refund at the provider. It may stay `pending` for days, because banks take days.
+ */
 export type RefundAtProvider = { kind: 'made'; providerRefundId: string } | { kind: 'pending' }
 
-/** Why the provider will not make a refund, however often it is asked. A person has to decide. */
+/** Why the provider will never make a refund. A person has to decide what to do. */
 export type RefundObstacle =
-  /** Less than this is left of the charge: money was given back by hand. */
+  /** Less than the amount is left of the charge, because money was refunded by hand. */
   | 'nothing_left'
   /** The provider has a refund with our id and another amount. */
   | 'another_amount'
-  /** It was made and came back, for example because the account is closed. */
+  /** The money came back, for example because the account is closed. */
   | 'failed_at_provider'

@@ -6,26 +6,27 @@ import type { RequestAction } from '../store/request-capture-or-void.ts'
 import { type SettlePaymentDeps, settlePayment } from './take-payment.ts'
 
 export type CarryOutDeps = SettlePaymentDeps & {
-  /** Asks the provider. It may be asked many times: both actions are done once. */
+  /** Calls the provider. It may be repeated: the provider carries each action out once. */
   captureOrVoid: CaptureOrVoid
 }
 
 export type CaptureOrVoidDeps = CarryOutDeps & {
-  /** Commits the decision, so that it is carried out whichever process dies. */
+  /** Commits the requested action. From then on it survives the death of any process. */
   requestAction: RequestAction
 }
 
 export type CaptureOrVoidResult =
   | { kind: 'done'; payment: Payment }
-  /** Decided, and the provider has not done it yet. */
+  /** The action is committed, and the provider has not carried it out yet. */
   | { kind: 'requested'; payment: Payment }
-  /** The money is not authorized any more, or the opposite was decided. */
+  /** The money is no longer authorized, or the opposite action was requested before. */
   | { kind: 'not_authorized'; payment: Payment }
   | { kind: 'no_such_payment' }
 
 /**
- * Captures or voids authorized money: commit the decision, ask the provider (no transaction open),
- * commit the outcome. The decision is never taken back: the job goes on with it for as long as it takes.
+ * Captures or voids authorized money: commit the requested action, ask the provider (no transaction
+ * open), commit the outcome. A requested action is never withdrawn: the job repeats it until it is
+ * carried out.
  */
 export async function captureOrVoid(
   deps: CaptureOrVoidDeps,
@@ -45,7 +46,7 @@ export async function captureOrVoid(
 
 const statusAfter = { capture: 'captured', void: 'voided' } as const
 
-/** The second half, for a request and for the reconciler. */
+/** The second half of the flow. The request and the reconciler share it. */
 export async function carryOutAction(
   deps: CarryOutDeps,
   payment: Payment,

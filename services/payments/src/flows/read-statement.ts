@@ -5,26 +5,26 @@ export type Statement =
       kind: 'page'
       openingBalanceCents: bigint
       lines: (StatementLine & {
-        /** All lines since the beginning, with this one. */
+        /** The sum of all lines up to this one, earlier months included. */
         balanceCents: bigint
       })[]
-      /** After all lines so far; the month's own once there is no other page. */
+      /** The balance after this page. On the last page it is the balance of the month. */
       closingBalanceCents: bigint
-      /** Absent: this page is the last of the month. */
+      /** Undefined on the last page of the month. */
       nextAfter: string | undefined
     }
-  | { kind: 'no_such_place' }
+  | { kind: 'unknown_cursor' }
 
-/** A page of what a tenant paid and got back in a month, with the balance after each line. */
+/** A page of the payments and refunds of a tenant in a month, with the balance after each line. */
 export async function readStatement(
   readPage: ReadStatementPage,
-  asked: { tenantId: string; month: string; afterLine: string | undefined; limit: number },
+  page: { tenantId: string; month: string; afterLine: string | undefined; limit: number },
 ): Promise<Statement> {
-  const { tenantId, afterLine, limit } = asked
-  // One more than asked for says whether there is another page.
-  const month = boundsOf(asked.month)
+  const { tenantId, afterLine, limit } = page
+  const month = boundsOf(page.month)
+  // One line more than needed shows whether there is another page.
   const found = await readPage({ tenantId, afterLine, ...month, limit: limit + 1 })
-  if (!found) return { kind: 'no_such_place' }
+  if (!found) return { kind: 'unknown_cursor' }
   const { openingBalanceCents } = found
   let balanceCents = openingBalanceCents
   const lines = found.lines.slice(0, limit).map(line => {
@@ -35,7 +35,7 @@ export async function readStatement(
   return { kind: 'page', openingBalanceCents, lines, closingBalanceCents: balanceCents, nextAfter }
 }
 
-/** @param month as 2026-11, in UTC */
+/** @param month in UTC, for example 2026-11 */
 function boundsOf(month: string): { from: Date; before: Date } {
   const from = new Date(`${month}-01T00:00:00Z`)
   return { from, before: new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1, 1)) }

@@ -17,8 +17,8 @@ export type ReceiveWebhookDeps = {
 export type WebhookResult = WebhookVerdict | { kind: 'duplicate' }
 
 /**
- * A webhook is a hint and never the truth: it may be late, early, doubled or out of order. It changes
- * no state. It makes the reconciler ask the provider sooner.
+ * A webhook is a hint and never the truth: it may be late, early, repeated or out of order. It
+ * changes no state. It only makes the reconciler ask the provider sooner.
  */
 export async function receiveWebhook(
   { store, receive, applyDirectly }: ReceiveWebhookDeps,

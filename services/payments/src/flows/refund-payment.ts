@@ -3,7 +3,7 @@ import type { DurableRefund } from '@nightshift/patterns/durable-refund/types'
 import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
-import type { GiveBack } from '../clients/give-back.ts'
+import type { MakeRefund } from '../clients/make-refund.ts'
 import { refundEntries } from '../domain/ledger.ts'
 import type { Refund, RefundObstacle } from '../domain/refund.ts'
 import { refundAnswer } from '../domain/refund-answer.ts'
@@ -18,8 +18,10 @@ export type KeyedRefund = {
 
 export type RefundClaim =
   | { kind: 'claimed'; refund: Refund }
-  /** Made long ago: its key has expired and was used again. */
-  | { kind: 'known'; refund: Refund }
+  /**
+   * The refund was made before. Its key has no stored answer, for example because it has expired.
+   */
+  | { kind: 'made'; refund: Refund }
   | { kind: 'no_such_payment' }
   | { kind: 'not_captured' }
   | { kind: 'too_much' }
@@ -27,15 +29,15 @@ export type RefundClaim =
 
 export type FinishRefundDeps = {
   store: RefundStore
-  /** Asks the provider, under a key that is derived from the refund. It may be asked many times. */
-  giveBack: GiveBack
-  /** Reports a refund that only a person can bring to an end. */
+  /** Calls the provider, under a key that is derived from the refund. It may be repeated. */
+  makeRefund: MakeRefund
+  /** Reports a refund that needs a decision by a person. */
   reportObstacle: (refund: Refund, obstacle: RefundObstacle) => void
 }
 
 export type RefundPaymentDeps = FinishRefundDeps & {
   withoutAnswer: DurableRefund['withoutAnswer']
-  /** With less left of the request, nothing is begun. */
+  /** The least time that a request must have left, or nothing is begun. */
   beginMinMs: number
 }
 
@@ -49,8 +51,8 @@ export type RefundPaymentResult =
   | Exclude<RefundClaim, { refund: Refund }>
 
 /**
- * Gives money back: commit the intent, ask the provider (no transaction open), record that it was
- * made. A refund can't fail: whatever the provider answers, it stays pending until it was made.
+ * Refunds a payment: commit the intent, ask the provider (no transaction open), record that the
+ * refund was made. A refund can't fail: after any other answer it stays pending until it is made.
  */
 export async function refundPayment(
   deps: RefundPaymentDeps,
@@ -59,21 +61,21 @@ export async function refundPayment(
 ): Promise<RefundPaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.store.claim(keyed, deadline)
-  if (claim.kind === 'known') return { kind: 'finished', answer: refundAnswer(claim.refund) }
+  if (claim.kind === 'made') return { kind: 'finished', answer: refundAnswer(claim.refund) }
   if (claim.kind !== 'claimed') return claim
   const finished = await finishRefund(deps, claim.refund, deadline)
   const isOpen = finished.refund.status === 'pending'
   return isOpen && deps.withoutAnswer === 'failed' ? { kind: 'failed' } : finished
 }
 
-/** The second half, for a request and for the job that processes pending refunds. */
+/** The second half of the flow. The request and the job for pending refunds share it. */
 export async function finishRefund(
   deps: FinishRefundDeps,
   refund: Refund,
   deadline: Deadline,
 ): Promise<AnsweredRefund> {
   if (refund.status !== 'pending') return answered(refund)
-  const outcome = await deps.giveBack(refund, deadline)
+  const outcome = await deps.makeRefund(refund, deadline)
   if (outcome.kind === 'ok' && outcome.value.kind === 'made') {
     return recordRefund(deps, refund, outcome.value.providerRefundId)
   }
@@ -86,7 +88,9 @@ export async function finishRefund(
   return answered(refund)
 }
 
-/** Commits that a refund was made as one value: the state, the ledger entries, the stored answer. */
+/**
+ * Commits that a refund was made as one value: the state, the ledger entries, the stored answer.
+ */
 async function recordRefund(
   { store }: FinishRefundDeps,
   before: Refund,
@@ -98,7 +102,7 @@ async function recordRefund(
   if (await store.commit({ before, providerRefundId, ledger, answer })) {
     return { kind: 'refund', refund: after, answer }
   }
-  // Another owner was first. What it committed is the answer.
+  // Another owner was first. Its result is the answer.
   return answered(await store.reload(before))
 }
 

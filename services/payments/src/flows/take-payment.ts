@@ -15,8 +15,11 @@ export type KeyedPayment = { tenantId: string; key: string; request: TakePayment
 
 export type PaymentClaim =
   | { kind: 'claimed'; payment: Payment }
-  /** Settled long ago: its key has expired and was used again. */
-  | { kind: 'known'; payment: Payment }
+  /**
+   * The payment was settled before. Its key has no stored answer, for example because it has
+   * expired.
+   */
+  | { kind: 'settled'; payment: Payment }
   | { kind: 'overloaded' }
   | NotClaimed
 
@@ -28,13 +31,13 @@ export type SettlePaymentDeps = {
 }
 
 export type FinishPaymentDeps = SettlePaymentDeps & {
-  /** Asks the provider, under a key that is derived from the payment. It may be asked many times. */
+  /** Calls the provider, under a key that is derived from the payment. It may be repeated. */
   charge: Charge
   conclude: Conclude
 }
 
 export type TakePaymentDeps = FinishPaymentDeps & {
-  /** With less left of the request, nothing is begun. */
+  /** The least time that a request must have left, or nothing is begun. */
   beginMinMs: number
 }
 
@@ -45,8 +48,8 @@ export type TakePaymentResult = AnsweredPayment | Exclude<PaymentClaim, { paymen
 
 /**
  * Takes a payment once per key: claim the key (commit), ask the provider (no transaction open),
- * commit the outcome with everything that follows from it. A death between any two of these loses
- * nothing: the next attempt with the key, or the reconciler, goes on from what is committed.
+ * commit the outcome with everything that follows from it. A crash between any two of these steps
+ * loses nothing: the next attempt with the key, or the reconciler, continues from the last commit.
  */
 export async function takePayment(
   deps: TakePaymentDeps,
@@ -55,12 +58,12 @@ export async function takePayment(
 ): Promise<TakePaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.store.claim(keyed, deadline)
-  if (claim.kind === 'known') return { kind: 'finished', answer: paymentAnswer(claim.payment) }
+  if (claim.kind === 'settled') return { kind: 'finished', answer: paymentAnswer(claim.payment) }
   if (claim.kind !== 'claimed') return claim
   return finishPayment(deps, claim.payment, deadline)
 }
 
-/** The second half, for a request and for the reconciler: asks until the provider has answered. */
+/** The second half of the flow. The request and the reconciler share it. */
 export async function finishPayment(
   deps: FinishPaymentDeps,
   payment: Payment,
@@ -74,7 +77,9 @@ export async function finishPayment(
   return answered(payment)
 }
 
-/** Commits a settlement as one value: the state, the ledger entries, the event, the stored answer. */
+/**
+ * Commits a settlement as one value: the state, the ledger entries, the event, the stored answer.
+ */
 export async function settlePayment(
   { store, newId, now }: SettlePaymentDeps,
   before: Payment,
@@ -90,7 +95,7 @@ export async function settlePayment(
     answer,
   })
   if (isCommitted) return { kind: 'payment', payment: after, answer }
-  // Another owner was first. What it committed is the answer.
+  // Another owner was first. Its result is the answer.
   return answered(await store.reload(before))
 }
 

@@ -17,7 +17,9 @@ const actions: readonly { action: Action; summary: string }[] = [
   { action: 'void', summary: 'Void the authorization' },
 ]
 
-/** For callers with an API key: capture authorized money, or void it. Both may be repeated. */
+/**
+ * Routes for callers with an API key that capture or void an authorization. Both may be repeated.
+ */
 export const captureOrVoidRoutes: FastifyPluginAsyncTypebox<{
   deps: CaptureOrVoidRoutesDeps
 }> = async (app, { deps }) => {
@@ -25,13 +27,16 @@ export const captureOrVoidRoutes: FastifyPluginAsyncTypebox<{
     const schema = {
       summary,
       description:
-        'Without a key: repeated, it is the same thing done once. If the money is not authorized ' +
-        'any more, because the other was done or the provider has ended the authorization, it is ' +
-        'a 409 `payment-not-authorized` that names the state of the payment.',
+        'Needs no key: a repetition has no further effect. If the money is no longer authorized, ' +
+        'because the opposite was done or the authorization has ended at the provider, the answer ' +
+        'is a 409 `payment-not-authorized` that names the state of the payment.',
       params: Type.Object({ paymentId: Id }, strict),
       response: {
-        200: { ...PaymentResponse, description: 'Done.' },
-        202: { ...PaymentResponse, description: 'Decided, and carried out as soon as possible.' },
+        200: { ...PaymentResponse, description: 'Carried out.' },
+        202: {
+          ...PaymentResponse,
+          description: 'Accepted. It is carried out as soon as possible.',
+        },
         ...problemResponses,
       },
     }
@@ -40,8 +45,8 @@ export const captureOrVoidRoutes: FastifyPluginAsyncTypebox<{
       { schema, config: { scope: 'payments:write' } },
       async (request, reply) => {
         const { paymentId } = request.params
-        const wanted = { tenantId: tenantOf(request), paymentId, action }
-        const result = await captureOrVoid(deps.captureOrVoid, wanted, deadlineOf(request))
+        const intent = { tenantId: tenantOf(request), paymentId, action }
+        const result = await captureOrVoid(deps.captureOrVoid, intent, deadlineOf(request))
         if (result.kind === 'no_such_payment') return sendProblem(request, reply, noSuchPayment)
         const { payment } = result
         note(request, { paymentId, paymentStatus: payment.status })
@@ -59,10 +64,10 @@ function notAuthorized({ paymentId, status }: Payment): Refusal {
   return {
     status: 409,
     slug: 'payment-not-authorized',
-    title: 'There is no authorized money that this could be done with',
+    title: 'The money of this payment is not authorized',
     detail:
       status === 'authorized'
-        ? 'The opposite has been decided, and is being carried out.'
+        ? 'The opposite was requested before, and is being carried out.'
         : `The payment is ${status}.`,
     members: { paymentId },
   }

@@ -7,7 +7,7 @@ import {
 } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
+import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -16,18 +16,18 @@ import { paymentResponse } from '../domain/payment-answer.ts'
 import { listPayments } from '../flows/list-payments.ts'
 import { type TakePaymentDeps, takePayment } from '../flows/take-payment.ts'
 import type { FindPayments } from '../store/list-payments.ts'
-import { noSuchPayment, noSuchPlace } from './refusals.ts'
+import { noSuchPayment, unknownCursor } from './refusals.ts'
 
 export type PaymentRoutesDeps = {
   takePayment: TakePaymentDeps
-  /** What a caller hears while the outcome is unknown. Only a variant says `timed_out`. */
+  /** The answer while the outcome is unknown. `timed_out` is that of a variant. */
   whileUnknown: 'pending' | 'timed_out'
   findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
   findPayments: FindPayments
   pageDefault: number
 }
 
-/** For callers with an API key: take a payment, look at one or at all. */
+/** Routes for callers with an API key: take a payment, read one, list all. */
 export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps }> = async (
   app,
   { deps },
@@ -37,10 +37,10 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
     body: TakePaymentRequest,
     response: {
-      201: { ...PaymentResponse, description: 'Captured, or authorized if that was asked for.' },
+      201: { ...PaymentResponse, description: 'Captured, or authorized if the capture is manual.' },
       202: {
         ...PaymentResponse,
-        description: 'Not known yet; ask again, with the same key or by id.',
+        description: 'Not known yet. Ask again, with the same key or by id.',
       },
       402: { ...problemResponse, description: 'The card was declined. Nothing was charged.' },
       ...problemResponses,
@@ -51,11 +51,11 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     { schema: take, config: { scope: 'payments:write' } },
     async (request, reply) => {
       const { amountCents, taxCents = 0 } = request.body
-      if (taxCents >= amountCents) return sendProblem(request, reply, taxIsNoPart)
+      if (taxCents >= amountCents) return sendProblem(request, reply, taxTooHigh)
       const key = request.headers['idempotency-key']
       const keyed = { tenantId: tenantOf(request), key, request: request.body }
       const result = await takePayment(deps.takePayment, keyed, deadlineOf(request))
-      if (result.kind !== 'payment') return sendNotNow(request, reply, result)
+      if (result.kind !== 'payment') return sendNotClaimed(request, reply, result)
       const { paymentId, status } = result.payment
       note(request, { paymentId, paymentStatus: status })
       if (status === 'pending' && deps.whileUnknown === 'timed_out') {
@@ -90,24 +90,27 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     { schema: list, config: { scope: 'payments:read' } },
     async (request, reply) => {
       const { after, limit = deps.pageDefault, ...filter } = request.query
-      const mine = { ...filter, tenantId: tenantOf(request), limit }
-      const listed = await listPayments(deps.findPayments, mine, after)
-      if (listed.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
+      const ownFilter = { ...filter, tenantId: tenantOf(request), limit }
+      const listed = await listPayments(deps.findPayments, ownFilter, after)
+      if (listed.kind === 'unknown_cursor') return sendProblem(request, reply, unknownCursor)
       const { payments, nextAfter } = listed
       return { payments: payments.map(paymentResponse), ...(nextAfter && { nextAfter }) }
     },
   )
 }
 
-/** A schema can't compare two fields. Without this the database would refuse the row, as a fault. */
-const taxIsNoPart: Refusal = {
+/**
+ * A schema can't compare two fields. Without this check a constraint would fail, as a fault of
+ * ours.
+ */
+const taxTooHigh: Refusal = {
   status: 422,
   slug: 'tax-range',
-  title: 'The tax is not a part of the amount',
+  title: 'The tax is not below the amount',
   errors: [{ pointer: '/taxCents', message: 'must be below amountCents' }],
 }
 
-/** No promise of this API: only the variant `cache-then-charge` answers so. */
+/** Only the variant `cache-then-charge` answers with this. The API does not promise it. */
 const timedOut: Refusal = {
   status: 504,
   slug: 'provider-timeout',

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { RefundPaymentRequest, RefundResponse } from '@nightshift/contracts/payments-http'
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { sendKeyedAnswer, sendNotNow } from '@nightshift/patterns/idempotency-key/http-answer'
+import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -19,25 +19,25 @@ export type RefundRoutesDeps = {
 
 const params = Type.Object({ paymentId: Id }, strict)
 
-/** For callers with an API key: give money back, and see what was. */
+/** Routes for callers with an API key: make a refund, list refunds. */
 export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }> = async (
   app,
   { deps },
 ) => {
-  const give = {
-    summary: 'Give money of a payment back, once per Idempotency-Key',
+  const make = {
+    summary: 'Refund a payment, in whole or in part, once per Idempotency-Key',
     headers: Type.Object({ 'idempotency-key': IdempotencyKey }),
     params,
     body: RefundPaymentRequest,
     response: {
-      201: { ...RefundResponse, description: 'Given back.' },
-      202: { ...RefundResponse, description: 'Pending; it is tried until it was made.' },
+      201: { ...RefundResponse, description: 'Made.' },
+      202: { ...RefundResponse, description: 'Pending. It is tried until it is made.' },
       ...problemResponses,
     },
   }
   app.post(
     '/v1/payments/:paymentId/refunds',
-    { schema: give, config: { scope: 'payments:write' } },
+    { schema: make, config: { scope: 'payments:write' } },
     async (request, reply) => {
       const keyed = {
         tenantId: tenantOf(request),
@@ -52,7 +52,7 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
         case 'in_progress':
         case 'different_request':
         case 'finished':
-          return sendNotNow(request, reply, result)
+          return sendNotClaimed(request, reply, result)
         case 'no_such_payment':
         case 'not_captured':
         case 'too_much':
@@ -89,18 +89,18 @@ const refusals = {
   not_captured: {
     status: 409,
     slug: 'payment-not-captured',
-    title: 'Only money that was captured can be given back',
+    title: 'Only a captured payment can be refunded',
   },
   too_much: {
     status: 422,
     slug: 'refund-too-large',
-    title: 'Less than this is left of the payment',
-    detail: 'All its refunds together can be at most what was captured.',
+    title: 'The refund is larger than the rest of the payment',
+    detail: 'All refunds of a payment together cannot exceed its amount.',
   },
   failed: {
     status: 424,
     slug: 'refund-failed',
     title: 'The refund has failed',
-    detail: 'The provider did not say that it was made.',
+    detail: 'The card provider did not confirm the refund.',
   },
 } as const satisfies Record<string, Refusal>

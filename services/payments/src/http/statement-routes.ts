@@ -5,20 +5,20 @@ import { sendProblem } from '@nightshift/runtime/http/problem'
 import { tenantOf } from '@nightshift/runtime/http/request-state'
 import { readStatement } from '../flows/read-statement.ts'
 import type { ReadStatementPage } from '../store/statements.ts'
-import { noSuchPlace } from './refusals.ts'
+import { unknownCursor } from './refusals.ts'
 
 export type StatementRoutesDeps = {
   readStatementPage: ReadStatementPage
   pageDefault: number
 }
 
-/** For callers with an API key: what a month comes to. */
+/** The route for callers with an API key that shows the statement of a month. */
 export const statementRoutes: FastifyPluginAsyncTypebox<{ deps: StatementRoutesDeps }> = async (
   app,
   { deps },
 ) => {
   const schema = {
-    summary: 'What the caller paid and got back in a month, with a running balance',
+    summary: 'The payments and refunds of the caller in a month, with a running balance',
     querystring: StatementQuery,
     response: { 200: StatementResponse, ...problemResponses },
   }
@@ -29,7 +29,7 @@ export const statementRoutes: FastifyPluginAsyncTypebox<{ deps: StatementRoutesD
       const { month, after: afterLine, limit = deps.pageDefault } = request.query
       const filter = { tenantId: tenantOf(request), month, afterLine, limit }
       const page = await readStatement(deps.readStatementPage, filter)
-      if (page.kind === 'no_such_place') return sendProblem(request, reply, noSuchPlace)
+      if (page.kind === 'unknown_cursor') return sendProblem(request, reply, unknownCursor)
       return {
         month,
         currency: 'EUR' as const,

@@ -1,6 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problemResponses } from '@nightshift/contracts/problem'
-import { isSigned, readSignature } from '@nightshift/patterns/webhook-hint/signature'
+import {
+  isSigned,
+  readSignature,
+  type Signature,
+} from '@nightshift/patterns/webhook-hint/signature'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note } from '@nightshift/runtime/http/request-state'
 import { JsonRefused, parseStrictJson } from '@nightshift/runtime/http/strict-json'
@@ -13,20 +17,21 @@ import type { PaymentsLog } from '../log-events.ts'
 
 export type WebhookRoutesDeps = {
   receiveWebhook: ReceiveWebhookDeps
-  /** The newer one first. There are two while one replaces the other. */
+  /** One secret, or two during a rotation, the newer one first. */
   webhookSecrets: readonly string[]
   log: PaymentsLog
   webhookMetrics: {
     webhooks: { inc: (labels: { outcome: string }) => void }
     webhooksIgnored: { inc: (labels: { type: string }) => void }
   }
-  /** The wall clock: signatures contain a time, and no monotonic clock is shared with the provider. */
+  /** The wall clock, because signatures contain the time of the provider's clock. */
   nowSeconds: () => number
 }
 
 /**
- * The least that makes a body an event. The provider sends events about everything in an account, and
- * repeats for days what is not answered with 2xx, so an event is refused only if it is none.
+ * The least that a body must have to be an event. The provider sends events about everything in an
+ * account, and repeats each event for days until the answer is 2xx. So only a body that is no event
+ * is refused.
  */
 const Event = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
@@ -34,10 +39,14 @@ const Event = Type.Object({
   data: Type.Object({ object: Type.Object({}) }),
 })
 
-/** Types whose object is an intent or a charge. `charge.dispute.created` is about a dispute. */
+/**
+ * Types whose object is an intent or a charge. The object of `charge.dispute.created` is neither.
+ */
 const aboutPayments = /^(payment_intent|charge)\.[a-z_]+$/
 
-/** The fields of an intent or a charge that we read. Unknown fields are allowed: providers add them. */
+/**
+ * The fields of an intent or a charge that we read. Other fields are allowed: providers add them.
+ */
 const PaymentObject = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_]{1,100}$' }),
   /** The intent that a charge belongs to. */
@@ -50,29 +59,30 @@ const PaymentObject = Type.Object({
 const Parked = Type.Object({ status: Type.Literal('parked') })
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** For the card provider, which has no API key and signs what it sends. */
+/** The route for the card provider, which has no API key and signs its requests instead. */
 export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps }> = async (
   app,
   { deps },
 ) => {
   const { log, webhookMetrics: metrics } = deps
   const countIgnored = countIgnoredBy(metrics.webhooksIgnored)
-  // The signature is over the bytes, so they must not be parsed before it was checked.
+  // The signature covers the bytes of the body, so they must not be parsed before it is checked.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
     async (_: unknown, body: Buffer) => body,
   )
+  app.decorateRequest(signatureOfRequest)
 
   const schema = {
     summary: 'An event of the card provider',
-    description: 'Signed as Stripe signs: `Stripe-Signature: t=..,v1=..` over the raw body.',
-    // Validated after its signature.
+    description: 'Signed like Stripe events: `Stripe-Signature: t=..,v1=..` over the raw body.',
+    // The handler validates the body, after the signature.
     body: Type.Unknown(),
     response: { 204: Type.Null(), 202: Parked, ...problemResponses },
   }
-  const refuse = (request: Asked, reply: Answer, reason: Reason) => {
+  const refuse = (request: HttpRequest, reply: HttpReply, reason: Reason) => {
     metrics.webhooks.inc({ outcome: reason })
     log.warn({ event: 'webhook.refused', reason })
     return sendProblem(request, reply, refusals[reason])
@@ -83,16 +93,18 @@ export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps 
       schema,
       config: { public: true },
       bodyLimit: limits.http.webhookBytesMax,
+      // A request without a usable signature is refused before its body is received.
       onRequest: async (request, reply) => {
-        const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
+        const header = request.headers['stripe-signature']
+        const signature = readSignature(header, deps.nowSeconds())
         if (typeof signature === 'string') return refuse(request, reply, signature)
+        request.setDecorator(signatureOfRequest, signature)
       },
     },
     async (request, reply) => {
       // An empty body is signed like any other.
       const body = (request.body ?? Buffer.alloc(0)) as Buffer
-      const signature = readSignature(request.headers[signatureHeader], deps.nowSeconds())
-      if (typeof signature === 'string') return refuse(request, reply, signature)
+      const signature = request.getDecorator<Signature>(signatureOfRequest)
       if (!isSigned(signature, body, deps.webhookSecrets)) return refuse(request, reply, 'forged')
       const event = parse(body)
       if (!Value.Check(Event, event)) return refuse(request, reply, 'unreadable')
@@ -116,12 +128,13 @@ export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps 
   )
 }
 
-type Asked = Parameters<typeof sendProblem>[0]
-type Answer = Parameters<typeof sendProblem>[1]
+type HttpRequest = Parameters<typeof sendProblem>[0]
+type HttpReply = Parameters<typeof sendProblem>[1]
 
-const signatureHeader = 'stripe-signature'
+/** The name under which the hook leaves the signature for the handler. */
+const signatureOfRequest = 'webhookSignature'
 
-/** What an event says about the payment that it names. Undefined: its object has another form. */
+/** The content of an event about a payment of ours. Undefined if its object has another form. */
 function webhookOf(
   { id: eventId, type, data: { object } }: Static<typeof Event>,
   named: PaymentNamed,
@@ -131,7 +144,7 @@ function webhookOf(
   return { eventId, type, intentId: intentId ?? object.id, amountCents, currency, ...named }
 }
 
-/** The payment of ours that an event is about. Undefined: it is about something else. */
+/** The payment of ours that an event is about. Undefined if it is about something else. */
 function paymentNamedBy(event: Static<typeof Event>): PaymentNamed | undefined {
   if (!aboutPayments.test(event.type)) return undefined
   const { metadata } = event.data.object as { metadata?: unknown }
@@ -145,7 +158,7 @@ type PaymentNamed = Pick<ProviderWebhook, 'paymentId' | 'tenantId'>
 
 const ignoredTypesMax = 50
 
-/** Counts by type, for a bounded number of types: each label value is a time series for ever. */
+/** Counts by type, for a bounded number of types, because each label value is a new time series. */
 function countIgnoredBy(
   counter: WebhookRoutesDeps['webhookMetrics']['webhooksIgnored'],
 ): (type: string) => void {
@@ -160,7 +173,7 @@ function parse(body: Buffer): unknown {
   try {
     return parseStrictJson(body)
   } catch (error) {
-    if (error instanceof JsonRefused) return undefined // the caller refuses it as no event
+    if (error instanceof JsonRefused) return undefined // the caller refuses the body
     throw error
   }
 }
@@ -168,18 +181,18 @@ function parse(body: Buffer): unknown {
 const badSignature: Refusal = {
   status: 401,
   slug: 'invalid-signature',
-  title: 'The signature is wrong, or too old',
+  title: 'The signature is wrong or too old',
 }
 const mismatch: Refusal = {
   status: 422,
   slug: 'webhook-mismatch',
-  title: 'This does not fit what is known about the payment',
+  title: 'The event contradicts the payment that it names',
 }
 const refusals = {
   malformed: badSignature,
   stale: badSignature,
   forged: badSignature,
-  unreadable: { status: 400, slug: 'validation-error', title: 'This is not an event' },
+  unreadable: { status: 400, slug: 'validation-error', title: 'The body is not an event' },
   another_tenant: mismatch,
   another_amount: mismatch,
   another_intent: mismatch,

@@ -18,7 +18,7 @@ export type ProcessRefundsDeps = {
 }
 
 /**
- * Makes pending refunds, a few at a time, for as long as it takes: there is no last attempt.
+ * Makes pending refunds, a few at a time. It never gives up: there is no last attempt.
  * @returns how many were taken
  */
 export async function processRefundsOnce(

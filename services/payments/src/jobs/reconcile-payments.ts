@@ -20,8 +20,8 @@ export type ReconcilePaymentsDeps = {
 }
 
 /**
- * Finishes payments whose outcome is open: asks the provider again, in bounded rounds and a few at a
- * time, so that a provider that has just come back is not overrun.
+ * Finishes payments whose outcome is open by asking the provider again. Rounds are bounded and only
+ * a few payments are in progress, so that a provider that has just recovered is not overloaded.
  * @returns how many were taken
  */
 export async function reconcilePaymentsOnce(

@@ -1,9 +1,10 @@
-import { type BookName, type Books, bookNames, type Movement } from './movement.ts'
+import { type Movement, type RecordName, type Records, recordNames } from './movement.ts'
 
 /**
- * `missing_here`: the provider moved money and the ledger does not have it. `missing_there`: the ledger
- * has what one of the provider's books does not, or these two differ. The others: all have it, and
- * say different things.
+ * - `missing_here`: the provider moved money, and the ledger does not have the movement.
+ * - `missing_there`: a record of the provider does not have a movement that another record has.
+ * - `twice`: one record has the movement twice.
+ * - The others: the records have different values for the movement.
  */
 export type DifferenceKind =
   | 'missing_here'
@@ -20,36 +21,36 @@ export type Difference = Readonly<{
   id: string
   paymentId: string
   refundId: string
-  /** What each book says of it; absent where it does not have it. */
-  says: Readonly<Partial<Record<BookName, string>>>
+  /** The value in each record. It is absent where the record does not have the movement. */
+  values: Readonly<Partial<Record<RecordName, string>>>
   at: string
 }>
 
 export type Comparison = Readonly<{
-  /** Movements of the period, by book. */
-  counts: Readonly<Record<BookName, number>>
+  /** How many movements of the period each record has. */
+  counts: Readonly<Record<RecordName, number>>
   differences: readonly Difference[]
-  /** Not here yet, and so young that whoever asks the provider again may be just about to. */
+  /** Missing in the ledger, and so young that the reconciler may still post them. */
   inFlight: readonly Difference[]
 }>
 
 export type ComparePeriod = Readonly<{
   fromMs: number
   beforeMs: number
-  /** What is younger than `inFlightMs` may still be on its way into the ledger. */
   nowMs: number
+  /** A movement that is younger than this may still be on its way into the ledger. */
   inFlightMs: number
 }>
 
 /**
- * Holds three books against each other, movement by movement. A movement belongs to the period if any
- * book has it there, so that one at midnight is not missed in the book that wrote it down a moment
- * later. Pure.
+ * Compares the three records, movement by movement. A movement belongs to the period if any record
+ * has it there. Otherwise a movement at midnight would seem missing in the record that is a moment
+ * later.
  */
-export function compareBooks(books: Books, period: ComparePeriod): Comparison {
+export function compareRecords(records: Records, period: ComparePeriod): Comparison {
   const isInPeriod = ({ atMs }: Movement) => atMs >= period.fromMs && atMs < period.beforeMs
   const byId = Map.groupBy(
-    bookNames.flatMap(book => books[book].map(movement => ({ book, movement }))),
+    recordNames.flatMap(record => records[record].map(movement => ({ record, movement }))),
     ({ movement }) => `${movement.kind} ${movement.id}`,
   )
   const found = [...byId.values()]
@@ -57,11 +58,11 @@ export function compareBooks(books: Books, period: ComparePeriod): Comparison {
     .flatMap(differencesOf)
   const isYoung = ({ kind, at }: Difference) =>
     kind === 'missing_here' && Date.parse(at) > period.nowMs - period.inFlightMs
-  const countIn = (book: BookName) => books[book].filter(isInPeriod).length
+  const countIn = (record: RecordName) => records[record].filter(isInPeriod).length
   return {
     counts: {
       ledger: countIn('ledger'),
-      truth: countIn('truth'),
+      providerLog: countIn('providerLog'),
       settlement: countIn('settlement'),
     },
     differences: found.filter(one => !isYoung(one)),
@@ -69,7 +70,7 @@ export function compareBooks(books: Books, period: ComparePeriod): Comparison {
   }
 }
 
-type Entry = Readonly<{ book: BookName; movement: Movement }>
+type Entry = Readonly<{ record: RecordName; movement: Movement }>
 
 function differencesOf(entries: readonly Entry[]): Difference[] {
   const [first] = entries
@@ -77,21 +78,22 @@ function differencesOf(entries: readonly Entry[]): Difference[] {
   const { kind: movement, id, paymentId } = first.movement
   const { refundId } = first.movement
   const at = new Date(Math.min(...entries.map(entry => entry.movement.atMs))).toISOString()
-  const of = (kind: DifferenceKind, say: (one: Movement) => string | undefined): Difference[] => {
-    const said = entries.flatMap(({ book, movement: one }) => {
-      const text = say(one)
-      return text === undefined ? [] : [[book, text] as const]
+  const of = (kind: DifferenceKind, read: (one: Movement) => string | undefined) => {
+    const found = entries.flatMap(entry => {
+      const value = read(entry.movement)
+      return value === undefined ? [] : [[entry.record, value] as const]
     })
-    const isSame = new Set(said.map(([, text]) => text)).size < 2
+    const isSame = new Set(found.map(([, value]) => value)).size < 2
     if (isSame && !isAboutPresence(kind)) return []
-    return [{ kind, movement, id, paymentId, refundId, says: Object.fromEntries(said), at }]
+    return [{ kind, movement, id, paymentId, refundId, values: Object.fromEntries(found), at }]
   }
   const money = ({ amountCents, currency }: Movement) => `${amountCents} ${currency}`
-  const has = new Set(entries.map(({ book }) => book))
-  const isTwice = entries.length > has.size
+  const present = new Set(entries.map(({ record }) => record))
+  const isTwice = entries.length > present.size
+  const isAtProvider = present.has('providerLog') && present.has('settlement')
   return [
-    ...(has.has('ledger') ? [] : of('missing_here', money)),
-    ...(has.has('truth') && has.has('settlement') ? [] : of('missing_there', money)),
+    ...(present.has('ledger') ? [] : of('missing_here', money)),
+    ...(isAtProvider ? [] : of('missing_there', money)),
     ...(isTwice ? of('twice', money) : []),
     ...of('amount', ({ amountCents }) => String(amountCents)),
     ...of('currency', ({ currency }) => currency),

@@ -1,19 +1,19 @@
-/** Money that moved, as one of the books has it. All amounts in minor units. */
+/** A movement of money, as one record has it. All amounts are in minor units. */
 export type Movement = Readonly<{
   kind: 'capture' | 'refund'
-  /** The provider's name of it: the same in all books. */
+  /** The provider's id of the movement, which is the same in all records. */
   id: string
-  /** Our names, as far as the book knows them. */
+  /** Our ids, if the record has them. */
   paymentId: string
   refundId: string
   amountCents: number
-  /** What the provider kept; the provider log does not say. */
+  /** The provider's fee. The provider log does not have it. */
   feeCents?: number
   currency: string
   atMs: number
 }>
 
-/** Ours, and the two of the provider: what it did, and what it says that it paid out. */
-export const bookNames = ['ledger', 'truth', 'settlement'] as const
-export type BookName = (typeof bookNames)[number]
-export type Books = Readonly<Record<BookName, readonly Movement[]>>
+/** Our ledger, the provider's log of what it did, and its settlement file of what it pays out. */
+export const recordNames = ['ledger', 'providerLog', 'settlement'] as const
+export type RecordName = (typeof recordNames)[number]
+export type Records = Readonly<Record<RecordName, readonly Movement[]>>

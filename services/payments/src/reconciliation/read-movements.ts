@@ -1,29 +1,31 @@
 import pg from 'pg'
-import type { Books, Movement } from './movement.ts'
+import type { Movement, Records } from './movement.ts'
 
-export type BookKeepers = Readonly<{
-  /** Of the payments database, with the right to read every tenant's rows. */
+export type RecordSources = Readonly<{
+  /** The payments database. Its role must see the rows of all tenants. */
   databaseUrl: string
   providerUrl: string
+  /** The key of the provider's API. */
   secretKey: string
 }>
 
 const connectMs = 5_000
 const answerMs = 60_000
 const logPageLines = 1_000
-/** A billion lines: more than an endless answer should be followed for. */
+/** A billion lines. The bound stops a log that would never end. */
 const logPagesMax = 1_000_000
 
 /**
- * Reads the ledger first and then what the provider did until that moment, so that nothing is in ours
- * that could not be in theirs. @throws when any of them can not be read to its end
+ * Reads the ledger first, and then the records of the provider up to that moment. So the ledger has
+ * no movement that is too new for the provider's records.
+ * @throws when a record can't be read to its end
  */
-export async function readBooks(keepers: BookKeepers): Promise<Books> {
-  const ledger = await readLedger(keepers.databaseUrl)
+export async function readRecords(sources: RecordSources): Promise<Records> {
+  const ledger = await readLedger(sources.databaseUrl)
   const untilMs = Date.now()
-  const truth = await readProviderLog(keepers.providerUrl, untilMs)
-  const settlement = await readSettlement(keepers, untilMs)
-  return { ledger, truth, settlement }
+  const providerLog = await readProviderLog(sources.providerUrl, untilMs)
+  const settlement = await readSettlement(sources, untilMs)
+  return { ledger, providerLog, settlement }
 }
 
 type LedgerRow = {
@@ -37,7 +39,7 @@ type LedgerRow = {
   atMs: number
 }
 
-/** One row per posting and currency. What the provider owes us and what it kept is what it moved. */
+/** One row per posting and currency. The moved amount is what the provider owes us plus its fee. */
 const ledgerSql = `
   SELECT t.source AS kind, t.payment_id AS "paymentId",
     CASE t.source WHEN 'refund' THEN t.source_id::text ELSE '' END AS "refundId",
@@ -60,7 +62,7 @@ async function readLedger(databaseUrl: string): Promise<Movement[]> {
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
   })
-  // The statement in flight rejects with the same error; without a listener it would end the process.
+  // The query rejects with the same error. Without this listener the error would end the process.
   client.on('error', () => undefined)
   await client.connect()
   const { rows } = await client.query<LedgerRow>(ledgerSql).finally(() => client.end())
@@ -80,7 +82,7 @@ type ProviderLogLine = {
   metadata?: Record<string, string>
 }
 
-/** Money moved at these lines, and nowhere else. */
+/** The lines of the provider log at which money moved. */
 const kindOf: Readonly<Record<string, Movement['kind']>> = {
   'intent.succeeded': 'capture',
   'intent.captured': 'capture',
@@ -92,7 +94,7 @@ async function readProviderLog(providerUrl: string, untilMs: number): Promise<Mo
   let after = 0
   for (let page = 0; page < logPagesMax; page += 1) {
     const url = `${providerUrl}/log?after=${after}&limit=${logPageLines}`
-    const answer = await ask(url)
+    const answer = await getJson(url)
     const { lines, nextAfter, hasMore } = answer as {
       lines: ProviderLogLine[]
       nextAfter: number
@@ -102,7 +104,7 @@ async function readProviderLog(providerUrl: string, untilMs: number): Promise<Mo
     if (!hasMore || nextAfter <= after) return movements
     after = nextAfter
   }
-  throw new Error(`the provider log of the provider does not end after ${logPagesMax} pages`)
+  throw new Error(`the provider log does not end after ${logPagesMax} pages`)
 }
 
 function movementOf(line: ProviderLogLine): Movement[] {
@@ -128,10 +130,10 @@ type SettlementRow = {
   refund_id: string
 }
 
-async function readSettlement(keepers: BookKeepers, untilMs: number): Promise<Movement[]> {
+async function readSettlement(sources: RecordSources, untilMs: number): Promise<Movement[]> {
   const to = encodeURIComponent(new Date(untilMs).toISOString())
-  const answer = await ask(`${keepers.providerUrl}/settlement?to=${to}`, {
-    authorization: `Bearer ${keepers.secretKey}`,
+  const answer = await getJson(`${sources.providerUrl}/settlement?to=${to}`, {
+    authorization: `Bearer ${sources.secretKey}`,
     accept: 'application/json',
   })
   return (answer as { rows: SettlementRow[] }).rows.map(row => ({
@@ -146,7 +148,7 @@ async function readSettlement(keepers: BookKeepers, untilMs: number): Promise<Mo
   }))
 }
 
-async function ask(url: string, headers: Record<string, string> = {}): Promise<unknown> {
+async function getJson(url: string, headers: Record<string, string> = {}): Promise<unknown> {
   const answer = await fetch(url, { headers, signal: AbortSignal.timeout(answerMs) })
   if (!answer.ok) throw new Error(`${new URL(url).pathname} answered ${answer.status}`)
   return answer.json()

@@ -7,7 +7,7 @@ import type { ReceiveWebhookDeps } from '../flows/receive-webhook.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 import { postToLedger } from './post-to-ledger.ts'
 
-/** The state that each event of the provider claims for a payment. */
+/** The state of the payment according to each type of event. */
 const statusBy: Readonly<Record<string, PaymentStatus>> = {
   'payment_intent.amount_capturable_updated': 'authorized',
   'payment_intent.succeeded': 'captured',
@@ -16,8 +16,8 @@ const statusBy: Readonly<Record<string, PaymentStatus>> = {
 }
 
 /**
- * Only for the naive version of the pattern webhook-hint: sets the state that the webhook claims,
- * whatever the state is now, and posts to the ledger under an id of its own.
+ * Only for the naive version of the pattern webhook-hint: sets the state according to the webhook,
+ * from any state, and posts to the ledger under a new id each time.
  */
 export function applyWebhook(outbox: Outbox): ReceiveWebhookDeps['applyDirectly'] {
   return async ({ type, intentId }, { paymentId }) => {

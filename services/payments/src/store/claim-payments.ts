@@ -8,7 +8,7 @@ import { type PaymentRow, paymentColumns, paymentsTable, toPayment } from './pay
 
 export const takePaymentRoute = 'POST /v1/payments'
 
-/** A payment as it was asked for, under its key. */
+/** A requested payment, with its key. */
 export type NewPayment = KeyedRequest & {
   listingId: string
   publicationId: string
@@ -23,7 +23,7 @@ export type NewPayment = KeyedRequest & {
 export type ClaimSettings = {
   /** How long the owner of a key may be silent before another attempt takes over. */
   leaseMs: number
-  /** When the reconciler looks at a payment whose request has gone quiet. */
+  /** The wait until the reconciler checks a payment whose request has not finished it. */
   firstCheckMs: number
 }
 
@@ -43,15 +43,15 @@ export const newPaymentRows = rowSet<NewPayment>({
   traceparent: ['text', payment => payment.traceparent ?? null],
 })
 
-/** The parameters after the arrays. */
+/** The parameters of the statement that follow the arrays. */
 const [route, leaseMs, firstCheckMs] = [1, 2, 3].map(
   at => `$${newPaymentRows.columns.length + at}`,
 ) as [string, string, string]
 
 /**
- * The first phase for any number of requests, in one statement and so in one commit: the keys, and
- * the payments that they stand for. A key that is taken over brings its payment with it, with the
- * number of the new owner.
+ * The first phase for any number of requests, in one statement and so in one commit: claims the
+ * keys and inserts their payments. If a key is taken over, so is its payment, which gets the number
+ * of the new owner.
  */
 export const claimSql = (work: LeasedWork) => `
   WITH requests AS (
@@ -74,8 +74,9 @@ export const claimSql = (work: LeasedWork) => `
 export type ClaimAttempt = { kind: 'claimed'; payment: Payment } | { kind: 'lost' }
 
 /**
- * Claims as many as are asked for, and answers in their order. Why a key was lost is looked up
- * afterwards, for each by itself: a look-up that fails must not take the commit from the winners.
+ * Claims the keys of a batch. The result is in the order of the requests. The reason for a lost key
+ * is looked up later, for each request alone: a failing look-up must not undo the claims of the
+ * others.
  */
 export async function claimPayments(
   db: Queryable,

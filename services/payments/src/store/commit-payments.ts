@@ -8,18 +8,18 @@ import { rowSet } from '@nightshift/runtime/postgres/row-set'
 import type { Entry } from '../domain/ledger.ts'
 import type { Payment } from '../domain/payment.ts'
 
-/** What a payment becomes, and everything that becomes true with it. */
+/** A settlement of a payment, with everything that is committed together with it. */
 export type PaymentChange = {
   before: Payment
   after: Payment
-  /** Posted once for the payment. Empty unless it was captured. */
+  /** Posted once for the payment. Empty unless the payment was captured. */
   ledger: readonly Entry[]
   event: PaymentEvent | undefined
   /** Stored under the key of the payment, unless the key has an answer. */
   answer: StoredAnswer
 }
 
-/** `staged`: the row of the outbox, unless events are published in another way. */
+/** `staged` is the row of the outbox. The naive version of the outbox has none. */
 export type StagedChange = PaymentChange & { staged: StagedEvent | undefined }
 
 export const changeRows = rowSet<StagedChange>({
@@ -45,12 +45,12 @@ export const entryRows = rowSet<Entry & { paymentId: string }>({
 
 /**
  * The last phase for any number of payments, in one statement and so in one commit: the state, the
- * answer under the key, the ledger, and the event. Only the owner writes: every change of state
- * gives the row another number, so a row that still has the owner's number is in the state that the
- * owner read.
+ * answer under the key, the ledger, and the event. Only the owner may write. Every change of state
+ * gives the row another number, so a row with the owner's number is in the state that the owner
+ * read.
  *
- * An UPDATE takes its rows in any order. So they are locked before, by their ids: batches that meet
- * wait for each other once and never in a circle.
+ * An UPDATE locks its rows in any order. So the rows are locked first, in the order of their ids:
+ * two batches with the same payments wait for each other and do not deadlock.
  */
 export const commitSql = (fence: Fence) => `
   WITH changes AS (
@@ -84,7 +84,7 @@ export const commitSql = (fence: Fence) => `
   )
   SELECT subject_id FROM settled`
 
-/** Answers for each change whether it was committed. If not, another owner was first. */
+/** @returns for each change whether it was committed; if not, another owner was first */
 export async function commitPayments(
   db: Queryable,
   fence: Fence,

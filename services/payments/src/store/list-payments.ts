@@ -1,8 +1,13 @@
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
-import type { PaymentPlace } from '../domain/payment-cursor.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
+
+/**
+ * A position in the list, newest first. It has microseconds, because a JavaScript date would cut
+ * them off and skip all payments of the same millisecond.
+ */
+export type PaymentPosition = { createdMicros: string; paymentId: string }
 
 export type PaymentFilter = {
   tenantId: string
@@ -10,17 +15,17 @@ export type PaymentFilter = {
   publicationId?: string
   createdFrom?: string
   createdBefore?: string
-  after?: PaymentPlace
+  after?: PaymentPosition
   limit: number
 }
 
-export type PaymentPage = { payments: Payment[]; nextAfter: PaymentPlace | undefined }
+export type PaymentPage = { payments: Payment[]; nextAfter: PaymentPosition | undefined }
 
 const micros = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::bigint::text`
 
 export type FindPayments = (filter: PaymentFilter) => Promise<PaymentPage>
 
-/** One page by keyset, so that payments which are added meanwhile neither repeat nor hide others. */
+/** One page by keyset, so that payments added between two pages neither repeat nor hide others. */
 export async function findPayments(db: Queryable, filter: PaymentFilter): Promise<PaymentPage> {
   const { rows } = await db.query<PaymentRow & { created_micros: string }>({
     name: 'list_payments',
@@ -42,7 +47,7 @@ export async function findPayments(db: Queryable, filter: PaymentFilter): Promis
       filter.createdBefore ?? null,
       filter.after?.createdMicros ?? null,
       filter.after?.paymentId ?? null,
-      // One more than asked for shows whether there is another page.
+      // One payment more than needed shows whether there is another page.
       filter.limit + 1,
     ],
   })

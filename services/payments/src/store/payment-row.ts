@@ -6,7 +6,7 @@ import type {
 import type { WorkTable } from '@nightshift/patterns/lease/lease'
 import type { Action, Payment } from '../domain/payment.ts'
 
-/** As leased work, and as what idempotency keys stand for. */
+/** Payments are leased work, and the subjects of idempotency keys. */
 export const paymentsTable: WorkTable = { table: 'payments', id: 'payment_id' }
 
 export type PaymentRow = {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { finality } from '@nightshift/contracts/payment-finality'
-import { explainClaim, isKeyKnown } from '@nightshift/patterns/idempotency-key/explain-claim'
+import { explainClaim, isKeyUsed } from '@nightshift/patterns/idempotency-key/explain-claim'
 import { releaseKey } from '@nightshift/patterns/idempotency-key/finish-keys'
 import { keyedRequest } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import type { LeasedWork } from '@nightshift/patterns/lease/lease'
@@ -26,14 +26,14 @@ import { findPayment } from './payments.ts'
 
 export type PaymentStoreOptions = {
   pool: Pool
-  /** For looking up why a key was lost: a crowd of duplicates leaves the phases their connections. */
+  /** Its own pool for looking up lost keys, so that many duplicates don't delay the phases. */
   lookUps: Pool
   work: LeasedWork
   batching: Batching
   outbox: Outbox
   isBacklogFull: () => boolean
   limits: ClaimSettings & {
-    /** With less left of a request, its payment is not begun. */
+    /** The least time that a request must have left, or its payment is not begun. */
     beginMinMs: number
     /** The longest time of a statement, waiting for its connection included. */
     statementMaxMs: number
@@ -45,7 +45,7 @@ export type PaymentStoreOptions = {
 
 export type PaymentStore = ReturnType<typeof paymentStore>
 
-/** What the database does for a payment. Both phases are one statement for all payments that wait. */
+/** The database side of payments. Each phase is one statement for all payments that wait for it. */
 export function paymentStore({
   pool,
   lookUps,
@@ -62,7 +62,7 @@ export function paymentStore({
       const requests = queued.map(one => one.request)
       const latest = latestOf(queued.map(one => one.deadline))
       const claim = (db: Queryable) => claimPayments(db, work, requests, limits)
-      // A transaction is three messages instead of one, so it is only for callers in a hurry.
+      // Only a transaction can have a shorter time limit. It costs three messages instead of one.
       return latest.remainingMs() < limits.statementMaxMs
         ? inTransaction(pool, claim, latest)
         : claim(pool)
@@ -76,16 +76,16 @@ export function paymentStore({
     isErrorOfOne,
     run: (changes: readonly StagedChange[]) => commitPayments(pool, work.fence, changes),
     keyOf: ({ before }) => before.paymentId,
-    // Money may have moved, so the outcome is recorded although its caller may have left.
+    // Money may have moved, so the outcome is recorded even if the caller has left.
     expired: () => undefined,
   })
 
   return {
-    /** Commits the key and the payment, so that another process can continue from here. */
+    /** Commits the key and the payment. From then on, another process can continue. */
     async claim(keyed: KeyedPayment, deadline: Deadline): Promise<PaymentClaim> {
       const request = newPayment(keyed)
-      // A full backlog refuses new payments. Those that were begun may still be asked for.
-      if (isBacklogFull() && !(await isKeyKnown(lookUps, paymentsTable, request))) {
+      // A full backlog refuses new payments. Repetitions of earlier requests are still answered.
+      if (isBacklogFull() && !(await isKeyUsed(lookUps, paymentsTable, request))) {
         return overloaded
       }
       const claim = await claimOne({ request, deadline })
@@ -93,7 +93,9 @@ export function paymentStore({
       return claim.kind === 'lost' ? explain(lookUps, request) : claim
     },
 
-    /** Commits a change with everything that follows from it. False if another owner was first. */
+    /**
+     * Commits a settlement with everything that follows from it. False if another owner was first.
+     */
     async commit(change: PaymentChange): Promise<boolean> {
       await crashpoint('settle.begin')
       const staged = change.event && outbox.stage(change.event)
@@ -103,9 +105,10 @@ export function paymentStore({
     },
 
     /**
-     * Notes when an open payment is checked again, and gives its key back, so that the next attempt
-     * may go on at once. An owner that was overtaken does neither: the key is its successor's. One
-     * transaction, because the row stays locked until its end and a takeover has to write to it.
+     * Reschedules an open payment and releases its key, so that the next attempt may continue at
+     * once. An owner that was overtaken does neither, because its successor owns the key. Both
+     * happen in one transaction: the locked row keeps another attempt from taking over between the
+     * two.
      */
     recheckLater({ paymentId, attempt }: Payment, floorMs: number): Promise<void> {
       return inTransaction(pool, async tx => {
@@ -124,17 +127,17 @@ type QueuedClaim = { request: NewPayment; deadline: Deadline }
 type Overloaded = { kind: 'overloaded' }
 const overloaded: Overloaded = { kind: 'overloaded' }
 
-/** A batch is worth doing for as long as one of its callers waits. */
+/** A batch is useful as long as one of its callers waits. */
 function latestOf(deadlines: readonly Deadline[]): Deadline {
   return { remainingMs: () => Math.max(0, ...deadlines.map(one => one.remainingMs())) }
 }
 
-/** Why a key was lost. A payment that is settled is the answer, even if its key has none. */
+/** Why a key was lost. A settled payment determines the answer, even if its key has none. */
 async function explain(db: Queryable, request: NewPayment): Promise<PaymentClaim> {
   const why = await explainClaim(db, paymentsTable, request)
   if (why.kind !== 'in_progress' || why.id === undefined) return why
   const payment = await findPayment(db, request.tenantId, why.id)
-  return payment && finality[payment.status].isAnswered ? { kind: 'known', payment } : why
+  return payment && finality[payment.status].isAnswered ? { kind: 'settled', payment } : why
 }
 
 /** @throws when the payment does not exist */
@@ -144,7 +147,7 @@ export async function reload(db: Queryable, { tenantId, paymentId }: Payment): P
   return now
 }
 
-/** Applies defaults before fingerprinting: omitting a default and sending it are the same request. */
+/** Applies defaults before fingerprinting: omitting a default or sending it is the same request. */
 export function newPayment({ tenantId, key, request }: KeyedPayment): NewPayment {
   const content = { taxCents: 0, captureMethod: 'automatic', ...request }
   const keyed = { tenantId, route: takePaymentRoute, key }
@@ -153,8 +156,9 @@ export function newPayment({ tenantId, key, request }: KeyedPayment): NewPayment
 }
 
 /**
- * Data or a constraint (classes 22 and 23 of PostgreSQL): the statement did nothing because of one
- * row. Every other error may be about the connection, and then it is unknown what was done.
+ * True for errors about data or a constraint (classes 22 and 23 of PostgreSQL): one row of the
+ * batch made the statement fail, and nothing was written. After any other error this is unknown,
+ * because the connection may have failed.
  */
 function isErrorOfOne(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown }

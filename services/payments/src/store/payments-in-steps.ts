@@ -17,7 +17,7 @@ import { findPayment } from './payments.ts'
 export type InStepsOptions = {
   pool: Pool
   work: LeasedWork
-  /** The variant of the keys. */
+  /** The variant of the idempotency key. */
   keys: IdempotencyKeys
   outbox: Outbox
   isBacklogFull: () => boolean
@@ -25,8 +25,8 @@ export type InStepsOptions = {
 }
 
 /**
- * The naive form of the same two phases, as most endpoints have it: a transaction with one statement
- * after the other. The variants of the idempotency key run here, and the bench compares with it.
+ * The naive form of the same two phases, as most services have it: a transaction with one statement
+ * after the other. The variants of the idempotency key need it, and the bench measures against it.
  */
 export function paymentsInSteps(options: InStepsOptions): PaymentStore {
   const { pool, work, keys, outbox, limits } = options
@@ -75,7 +75,7 @@ export function paymentsInOneTransaction(options: InStepsOptions): PaymentStore 
       const claim = await open.claim(keyed)
       return claim.kind === 'refused' ? claim.refusal : { kind: 'claimed', payment: claim.subject }
     },
-    // Authorized money is captured or voided long after its first transaction.
+    // An authorization is captured or voided long after the transaction of its claim.
     commit: async change =>
       (await open.commit(change.before.paymentId, change)) ?? inSteps.commit(change),
     recheckLater: ({ paymentId }) => open.giveUp(paymentId),
@@ -103,7 +103,7 @@ async function claimIn(
     await insertPayment(tx, request, limits.firstCheckMs)
   }
   const payment = await findPayment(tx, keyed.tenantId, claim.id)
-  if (!payment) throw new Error(`the key was claimed and its payment ${claim.id} is absent`)
+  if (!payment) throw new Error(`the key was claimed, but its payment ${claim.id} does not exist`)
   return { kind: 'claimed', payment }
 }
 

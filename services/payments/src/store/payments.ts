@@ -3,7 +3,7 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
 
-/** Scoped by tenant: another tenant's payment looks the same as none. */
+/** Finds a payment of one tenant. Another tenant's payment looks like none. */
 export async function findPayment(
   db: Queryable,
   tenantId: string,
@@ -18,7 +18,7 @@ export async function findPayment(
   return rows[0] && toPayment(rows[0])
 }
 
-/** Like `findPayment`, and locks the row until the transaction ends. */
+/** Finds a payment like `findPayment`, and locks its row until the transaction ends. */
 export async function lockPayment(
   tx: Queryable,
   tenantId: string,
@@ -35,7 +35,7 @@ export async function lockPayment(
 
 export type DuePayment = { payment: Payment; traceparent: string | null }
 
-/** Takes the payment that has been due for longest, for one lease. */
+/** Takes the payment that has been due longest, for one lease. */
 export async function takeDuePayment(
   db: Queryable,
   work: LeasedWork,
@@ -49,7 +49,7 @@ export async function takeDuePayment(
   return rows[0] && { payment: toPayment(rows[0]), traceparent: rows[0].traceparent }
 }
 
-/** How many payments their requests have left open, counting no further than `max`. */
+/** How many payments were left open by their requests. Counts up to `max` only. */
 export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>({
     name: 'count_left_open',
@@ -64,7 +64,7 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
 export async function oldestOpenSeconds(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: 'oldest_open_seconds',
-    // An authorized payment is open since the decision about it, which is its last update.
+    // An authorized payment has been open since its action was requested, which is its last update.
     text: `SELECT extract(epoch FROM now() - min(
              CASE status WHEN 'pending' THEN created_at ELSE updated_at END))::float8 AS seconds
            FROM payments WHERE next_check_at IS NOT NULL`,

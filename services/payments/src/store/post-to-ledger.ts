@@ -5,12 +5,12 @@ export type Posting = {
   tenantId: string
   paymentId: string
   currency: string
-  /** What it is posted for. Each source is posted once. */
+  /** The cause of the posting. Each source is posted once. */
   source: 'capture' | 'refund'
   sourceId: string
 }
 
-/** Posts one transaction of the ledger, unless its source was posted before. */
+/** Posts one transaction to the ledger, unless its source was posted before. */
 export async function postToLedger(
   tx: Queryable,
   { tenantId, paymentId, currency, source, sourceId }: Posting,

@@ -1,7 +1,7 @@
 import type { WorkTable } from '@nightshift/patterns/lease/lease'
 import type { Refund } from '../domain/refund.ts'
 
-/** As leased work, and as what idempotency keys stand for. */
+/** Refunds are leased work, and the subjects of idempotency keys. */
 export const refundsTable: WorkTable = { table: 'refunds', id: 'refund_id' }
 
 export type RefundRow = {
@@ -19,8 +19,8 @@ export type RefundRow = {
 }
 
 /**
- * The columns of `RefundRow` from a refund `r` and its payment `p`, which knows the provider's id and
- * the currency.
+ * The columns of `RefundRow`, from a refund `r` and its payment `p`, which has the provider's id
+ * and the currency.
  */
 export const refundColumns = `r.refund_id, r.tenant_id, r.payment_id, p.provider_payment_id,
   r.amount_cents, r.tax_cents, p.currency, r.reason, r.status, r.attempt, r.created_at`

@@ -28,7 +28,7 @@ import { findRefund } from './refunds.ts'
 
 const refundRoute = 'POST /v1/payments/:paymentId/refunds'
 
-/** A refund that was made, and everything that becomes true with it. */
+/** A refund that was made, with everything that is committed together with it. */
 export type RefundChange = {
   before: Refund
   providerRefundId: string
@@ -37,32 +37,35 @@ export type RefundChange = {
 }
 
 export type RefundStoreOptions = {
-  /** For requests on behalf of one employer. */
+  /** The pool for requests on behalf of one employer. */
   pool: Pool
-  /** For the job, which works for all of them. */
+  /** The pool for the job, which works for all employers. */
   worker: Pool
   work: LeasedWork
   durable: DurableRefund
   limits: {
     keyLeaseMs: number
-    /** When the job looks at a refund whose request has gone quiet. */
+    /** The wait until the job checks a refund whose request has not finished it. */
     firstCheckMs: number
     backoff: { baseMs: number; capMs: number }
-    /** The wait before a refund that a person has to decide is looked at again. */
+    /** The wait before an escalated refund is checked again. */
     escalatedMs: number
   }
 }
 
 export type RefundStore = ReturnType<typeof refundStore>
 
-/** What the database does for a refund. Refunds are few, so each phase is a transaction of its own. */
+/** The database side of refunds. Refunds are few, so each phase is a transaction of its own. */
 export function refundStore({ pool, worker, work, durable, limits }: RefundStoreOptions) {
   const keys = idempotencyKeys({ subjects: refundsTable, leaseMs: limits.keyLeaseMs })
 
-  /** The whole rest of the payment, unless an amount is named. A refusal undoes all, key included. */
+  /**
+   * Reserves the amount and writes the intent. Without an amount, the whole rest is refunded. A
+   * refusal rolls everything back, key included.
+   */
   async function writeIntent(tx: Transaction, keyed: KeyedRefund, request: KeyedRequest) {
     const { tenantId, paymentId } = keyed
-    // Locked, so that "all that is left" is still left when it is reserved below.
+    // The row is locked, so that the rest does not change before it is reserved below.
     const payment = await lockPayment(tx, tenantId, paymentId)
     if (!payment) throw refused('no_such_payment')
     if (payment.status !== 'captured') throw refused('not_captured')
@@ -91,15 +94,15 @@ export function refundStore({ pool, worker, work, durable, limits }: RefundStore
     const claim = await keys.claim(tx, request)
     if (claim.kind === 'in_progress' && claim.id !== undefined) {
       const refund = await findRefund(tx, tenantId, claim.id)
-      return refund?.status === 'succeeded' ? { kind: 'known', refund } : claim
+      return refund?.status === 'succeeded' ? { kind: 'made', refund } : claim
     }
     if (claim.kind !== 'claimed') return claim
-    const isTaken = claim.resumed ? await takeOver(tx, claim.id) : true
+    const isOwned = claim.resumed ? await takeOver(tx, claim.id) : true
     if (!claim.resumed) await writeIntent(tx, keyed, request)
     const refund = await findRefund(tx, tenantId, claim.id)
-    if (!refund) throw new Error(`the key was claimed and its refund ${claim.id} is absent`)
-    // Its owner is writing to it at this moment. The key stays as it was.
-    if (!isTaken && refund.status === 'pending') {
+    if (!refund) throw new Error(`the key was claimed, but its refund ${claim.id} does not exist`)
+    // Its owner is writing to the row at this moment. The key stays as it was.
+    if (!isOwned && refund.status === 'pending') {
       throw new RollBack<RefundClaim>({ kind: 'in_progress', retryAfterMs: 0 })
     }
     return durable.keepIntent({ kind: 'claimed', refund })
@@ -123,13 +126,13 @@ export function refundStore({ pool, worker, work, durable, limits }: RefundStore
   ) =>
     inTransaction(worker, async tx => {
       const owner = { id: refund.refundId, attempt: refund.attempt }
-      // An owner that was overtaken must not give back the key of its successor.
+      // An owner that was overtaken must not release the key of its successor.
       const isOurs = await work.reschedule(tx, owner, { ...backoff, floorMs })
       if (isOurs) await keys.release(tx, refund.refundId)
     })
 
   return {
-    /** Commits the intent, so that the money is given back whichever process dies. */
+    /** Commits the intent. From then on the refund survives the death of any process. */
     async claim(keyed: KeyedRefund, deadline: Deadline): Promise<RefundClaim> {
       const work = (tx: Transaction) => claimIn(tx, keyed)
       const claim = await inTenantTransaction(pool, keyed.tenantId, work, deadline)
@@ -148,15 +151,18 @@ export function refundStore({ pool, worker, work, durable, limits }: RefundStore
       })
     },
 
-    /** Notes when a pending refund is tried again, and gives its key back. */
+    /** Reschedules a pending refund and releases its key. */
     recheckLater: (refund: Refund, floorMs: number): Promise<void> =>
       reschedule(refund, limits.backoff, floorMs),
 
-    /** Has a refund that only a person can bring to an end looked at again after a long while. */
+    /** Reschedules a refund that needs a decision by a person. The wait is long. */
     escalate: (refund: Refund): Promise<void> =>
       reschedule(refund, { baseMs: limits.escalatedMs, capMs: limits.escalatedMs }, 0),
 
-    /** The refund as it is now. @throws when it does not exist */
+    /**
+     * The refund as it is now.
+     * @throws when it does not exist
+     */
     reload({ tenantId, refundId }: Refund): Promise<Refund> {
       return inTenantTransaction(pool, tenantId, async tx => {
         const now = await findRefund(tx, tenantId, refundId)
@@ -171,7 +177,7 @@ function refused(kind: 'no_such_payment' | 'not_captured' | 'too_much') {
   return new RollBack<RefundClaim>({ kind })
 }
 
-/** For the naive version, which writes the intent only when it knows that the refund was made. */
+/** The intent for the naive version, which writes it only after the refund was made. */
 function intentOf(refund: Refund, firstCheckMs: number): RefundIntent {
   const traceparent = currentTraceparent()
   return { ...refund, keyHash: null, fingerprint: null, traceparent, firstCheckMs }

@@ -35,7 +35,7 @@ export async function findRefundsOf(
 
 export type DueRefund = { refund: Refund; traceparent: string | null }
 
-/** Takes the refund that has been due for longest, for one lease. */
+/** Takes the refund that has been due longest, for one lease. */
 export async function takeDueRefund(
   db: Queryable,
   work: LeasedWork,

@@ -12,7 +12,9 @@ export type RequestedAction =
 
 export type RequestAction = ReturnType<typeof requestCaptureOrVoid>
 
-/** One statement decides whether authorized money is captured or voided, so that it can't be both. */
+/**
+ * One statement decides whether authorized money is captured or voided, so that it can't be both.
+ */
 export function requestCaptureOrVoid(pool: Pool, fence: Fence, firstCheckMs: number) {
   return (tenantId: string, paymentId: string, action: Action): Promise<RequestedAction> =>
     inTenantTransaction(pool, tenantId, async tx => {

@@ -5,14 +5,14 @@ export type StatementLine = {
   postedAt: Date
   kind: 'capture' | 'refund'
   paymentId: string
-  /** What the employer paid; negative where it was given back. */
+  /** The amount of a payment, or the negative amount of a refund. */
   amountCents: bigint
   taxCents: bigint
 }
 
 export type StatementFilter = {
   tenantId: string
-  /** The first moment of the month, and the first of the next. */
+  /** The first moment of the month, and the first moment of the next month. */
   from: Date
   before: Date
   afterLine: string | undefined
@@ -21,12 +21,12 @@ export type StatementFilter = {
 
 export type StatementPage = { openingBalanceCents: bigint; lines: StatementLine[] }
 
-/** Undefined when the page shall begin after a line that the tenant does not have. */
+/** Returns undefined if `afterLine` is not a line of the tenant. */
 export type ReadStatementPage = (filter: StatementFilter) => Promise<StatementPage | undefined>
 
 /** The position of a line in the order of all lines. */
-type Place = { postedIn: string; line: string }
-type PlacedFilter = Omit<StatementFilter, 'afterLine'> & { after: Place }
+type Position = { postedIn: string; line: string }
+type PositionedFilter = Omit<StatementFilter, 'afterLine'> & { after: Position }
 
 type LineRow = {
   transaction_id: string
@@ -37,48 +37,47 @@ type LineRow = {
   tax_cents: string
 }
 
-const beginning: Place = { postedIn: '0', line: '0' }
+const beginning: Position = { postedIn: '0', line: '0' }
 
 /**
- * Numbers are given out in one order and committed in another, so a line with a lower number may
- * appear after its reader has gone on. Lines are read and summed only when none can appear before them
- * any more: when every transaction that began to write earlier has ended. A transaction that stays
- * open delays statements and makes none wrong.
+ * Transactions commit in another order than that of their numbers. So a line with a lower number
+ * may appear after a reader has passed its position. Lines are read only when no earlier line can
+ * appear any more, because every transaction that began to write earlier has ended. A transaction
+ * that stays open delays statements, and never makes them wrong.
  */
 const isSettled = 't.posted_in < pg_snapshot_xmin(pg_current_snapshot())'
 
 /**
- * An employer's payment is what went to revenue and tax; a refund came out of them. So a line is the
- * sum of these entries of the ledger with the opposite sign, as `bigint`, which arrives as text.
+ * A payment is credited to revenue and tax, and a refund is debited to refunds and tax. So the
+ * amount of a line is the negative sum of these entries. It is a `bigint`, which arrives as text.
  */
 const amountOfLine = `-sum(amount_cents) FILTER (WHERE account IN ('revenue', 'tax', 'refunds'))`
 
 /**
- * A page, and the balance before it: all payments less all refunds. Undefined when the tenant does
- * not have the line that the page shall begin after.
- * @param tx one snapshot, or the lines would not fit the balance
+ * A page of lines, and the balance before it. Undefined if `afterLine` is not a line of the tenant.
+ * @param tx a transaction with one snapshot, or the lines might not fit the balance
  */
 export async function readStatementPage(
   tx: Queryable,
   { afterLine, ...filter }: StatementFilter,
 ): Promise<StatementPage | undefined> {
   const { tenantId } = filter
-  const after = afterLine === undefined ? beginning : await findPlace(tx, tenantId, afterLine)
+  const after = afterLine === undefined ? beginning : await findPosition(tx, tenantId, afterLine)
   if (!after) return undefined
-  const placed = { ...filter, after }
+  const positioned = { ...filter, after }
   return {
-    openingBalanceCents: await balanceBefore(tx, placed),
-    lines: await statementLines(tx, placed),
+    openingBalanceCents: await balanceBefore(tx, positioned),
+    lines: await statementLines(tx, positioned),
   }
 }
 
-async function findPlace(
+async function findPosition(
   tx: Queryable,
   tenantId: string,
   line: string,
-): Promise<Place | undefined> {
+): Promise<Position | undefined> {
   const { rows } = await tx.query<{ posted_in: string }>({
-    name: 'statement_place',
+    name: 'statement_position',
     text: `SELECT posted_in::text FROM ledger_transactions
            WHERE tenant_id = $1 AND transaction_id = $2`,
     values: [tenantId, line],
@@ -88,7 +87,7 @@ async function findPlace(
 
 async function balanceBefore(
   tx: Queryable,
-  { tenantId, from, before, after }: PlacedFilter,
+  { tenantId, from, before, after }: PositionedFilter,
 ): Promise<bigint> {
   const { rows } = await tx.query<{ balance: string | null }>({
     name: 'statement_balance',
@@ -105,7 +104,7 @@ async function balanceBefore(
 /** The lines in order, without balances: a balance depends on all lines before it. */
 async function statementLines(
   tx: Queryable,
-  { tenantId, from, before, after, limit }: PlacedFilter,
+  { tenantId, from, before, after, limit }: PositionedFilter,
 ): Promise<StatementLine[]> {
   const { rows } = await tx.query<LineRow>({
     name: 'statement_lines',

@@ -6,10 +6,10 @@ import { type PaymentRow, paymentColumns, paymentsTable, toPayment } from './pay
 
 export type WebhookStore = ReturnType<typeof webhookStore>
 
-/** What the database does for a webhook of the provider, which has no tenant. */
+/** The database side of webhooks. The provider has no tenant, so all payments are visible. */
 export function webhookStore(pool: Pool) {
   return {
-    /** The payment of any tenant: the caller compares the tenant with the webhook. */
+    /** Finds a payment of any tenant. The caller must compare its tenant with the webhook. */
     async findPayment(paymentId: string): Promise<Payment | undefined> {
       const { rows } = await pool.query<PaymentRow>({
         name: 'find_any_payment',
@@ -19,7 +19,7 @@ export function webhookStore(pool: Pool) {
       return rows[0] && toPayment(rows[0])
     },
 
-    /** Records the event and has its payment checked soon. False if it was recorded before. */
+    /** Records the event and makes its payment due. False if the event was recorded before. */
     recordOnce: ({ eventId, type, paymentId }: ProviderWebhook): Promise<boolean> =>
       recordWebhookOnce(pool, { eventId, type, subjectId: paymentId }, paymentsTable),
   }

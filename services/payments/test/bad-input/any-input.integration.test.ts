@@ -10,10 +10,10 @@ import {
   openAttackedPayments,
   type RawRequest,
 } from './attacked-payments.ts'
-import type { RawAnswer } from './converse.ts'
+import type { RawAnswer } from './raw-http.ts'
 
 const timeBoxMs = 20_000
-/** Of a run that failed, as it was printed: `BAD_INPUT_SEED=7 BAD_INPUT_PATH=3:0:1 npm test ...` */
+/** A failed run prints these. Repeat it by `BAD_INPUT_SEED=7 BAD_INPUT_PATH=3:0:1 npm test ...` */
 const { BAD_INPUT_SEED: seed, BAD_INPUT_PATH: path } = environmentOf({})
 
 let attacked: AttackedPayments
@@ -23,11 +23,11 @@ beforeAll(async () => {
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
 
-/** What a line of a header can hold: any byte but those that end it, and NUL. */
+/** Any text that fits in one header line: all bytes but NUL and the two that end a line. */
 const headerText = fc
   .string({ unit: fc.integer({ min: 1, max: 255 }).map(byte => String.fromCharCode(byte)) })
   .filter(text => !/[\r\n]/.test(text))
-/** Halves of surrogate pairs among them. */
+/** UTF-16 code units, with halves of surrogate pairs among them. */
 const utf16 = fc.integer({ min: 0, max: 0xffff }).map(unit => String.fromCharCode(unit))
 const key = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('first', 'second').map(name => ({ name })) },
@@ -42,7 +42,7 @@ const contentType = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(null, 'text/plain', 'application/json; charset=utf-8') },
 )
 const fields = Object.keys(paymentOf())
-/** What is right in a payment stays right with nothing changed, which is what charges cards. */
+/** Many bodies have no changes: only correct payments charge cards. */
 const body = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ changes: {} }) },
   {
@@ -64,14 +64,14 @@ const requests = fc.array(
 )
 
 test(
-  'whatever is sent: a 2xx or a problem, and one charge for each key that was told so',
+  'any input gets a 2xx or a problem, and each key with a 201 was charged once',
   async () => {
     let sent = 0
     const statuses = new Map<number, number>()
     const property = fc.asyncProperty(requests, fc.boolean(), async (batch, atOnce) => {
       const run = crypto.randomUUID()
-      const wish = paymentOf()
-      const ask = async (one: (typeof batch)[number]) => {
+      const payment = paymentOf()
+      const send = async (one: (typeof batch)[number]) => {
         const ownKey =
           one.key !== null && typeof one.key === 'object' ? `${one.key.name}-${run}` : one.key
         const request = {
@@ -80,26 +80,28 @@ test(
             'idempotency-key': ownKey,
             'content-type': one.contentType,
           },
-          body: bytesOf(one.body, wish),
+          body: bytesOf(one.body, payment),
         }
         const answer = await attacked.send(request)
         sent += 1
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-        expectPromisedForm(answer)
+        expectDocumentedForm(answer)
         const owner = `${one.tenant} ${ownKey?.trim()}`
         return { owner, answer: answer.status === 202 ? await untilFinal(request) : answer }
       }
-      const told: Awaited<ReturnType<typeof ask>>[] = []
-      if (atOnce) told.push(...(await Promise.all(batch.map(ask))))
-      else for (const one of batch) told.push(await ask(one))
-      const captured = told.filter(({ answer }) => answer.status === 201)
-      const charges = await chargesFor(attacked.system, wish.publicationId)
+      const answers: Awaited<ReturnType<typeof send>>[] = []
+      if (atOnce) answers.push(...(await Promise.all(batch.map(send))))
+      else for (const one of batch) answers.push(await send(one))
+      const captured = answers.filter(({ answer }) => answer.status === 201)
+      const charges = await chargesFor(attacked.system, payment.publicationId)
       expect(charges).toHaveLength(new Set(captured.map(({ owner }) => owner)).size)
     })
     const chosenSeed = seed === undefined ? Date.now() % 2 ** 31 : Number(seed)
     await fc.assert(property, {
-      ...{ seed: chosenSeed, ...(path === undefined ? {} : { path }) },
-      ...{ numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: timeBoxMs },
+      seed: chosenSeed,
+      ...(path !== undefined && { path }),
+      numRuns: Number.MAX_SAFE_INTEGER,
+      interruptAfterTimeLimit: timeBoxMs,
       markInterruptAsFailure: false,
     })
     const counts = [...statuses].sort(([a], [b]) => a - b).map(pair => pair.join(': '))
@@ -109,7 +111,7 @@ test(
   timeBoxMs + 40_000,
 )
 
-/** A slow machine may leave a payment open; it is settled before its charges are counted. */
+/** A slow machine may leave a payment open. It must be settled before its charges are counted. */
 function untilFinal(request: RawRequest): Promise<RawAnswer> {
   return eventually('the payment is final', async () => {
     const answer = await attacked.send(request)
@@ -120,13 +122,13 @@ function untilFinal(request: RawRequest): Promise<RawAnswer> {
 type Body = { changes: object } | { text: string } | { bytes: Uint8Array }
 
 /** All payments of a run are for the same publication, so that their charges can be counted. */
-function bytesOf(given: Body, wish: object): string | Uint8Array {
-  if ('bytes' in given) return given.bytes
-  if ('text' in given) return given.text
-  return JSON.stringify({ ...wish, ...given.changes })
+function bytesOf(generated: Body, payment: object): string | Uint8Array {
+  if ('bytes' in generated) return generated.bytes
+  if ('text' in generated) return generated.text
+  return JSON.stringify({ ...payment, ...generated.changes })
 }
 
-function expectPromisedForm({ status, headers, json }: RawAnswer): void {
+function expectDocumentedForm({ status, headers, json }: RawAnswer): void {
   if (status === 201 || status === 202) {
     expect(headers['content-type']).toBe('application/json; charset=utf-8')
     return

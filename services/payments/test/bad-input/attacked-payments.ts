@@ -6,26 +6,28 @@ import { Client } from 'pg'
 import { Check } from 'typebox/value'
 import { expect } from 'vitest'
 import { newKey } from '../payment-of.ts'
-import { ask, type RawAnswer } from './converse.ts'
-import { expectOnlyMeant } from './expect-only-meant.ts'
+import { expectOnlyIntended } from './expect-only-intended.ts'
 import { honestCaller } from './honest-caller.ts'
+import { exchangeOne, type RawAnswer } from './raw-http.ts'
 
 export type RawRequest = {
   method?: string
   target?: string
-  /** On top of those that a correct request has; `null` leaves one out. */
+  /** Added to the headers of a correct request. `null` removes a header. */
   headers?: Readonly<Record<string, string | null>>
   body?: string | Uint8Array
 }
 
-/** A payments service that is about to be sent what nobody should send, and what judges it. */
+/**
+ * A payments service for tests with bad input, with the means to send it and to check its effects.
+ */
 export async function openAttackedPayments(parts: TestParts) {
   const system = await openTestSystem({ parts, run: ['card-provider', 'payments'] })
   const port = Number(new URL(system.urls.payments).port)
   const database = new Client({ connectionString: system.databaseUrl('payments') })
   await database.connect()
 
-  /** Correct in every way but in what is given. */
+  /** The bytes of a request that is correct apart from the given parts. */
   function write(request: RawRequest): Buffer {
     const { method = 'POST', target = '/v1/payments', body = '' } = request
     const headers: Record<string, string | null> = {
@@ -42,21 +44,30 @@ export async function openAttackedPayments(parts: TestParts) {
     return Buffer.concat([head, Buffer.from(body as string)])
   }
 
-  const send = (request: RawRequest) => ask(port, write(request))
+  const send = (request: RawRequest) => exchangeOne(port, write(request))
   const pay = (body: object, headers: RawRequest['headers'] = {}) =>
     send({ headers, body: JSON.stringify(body) })
 
-  const { meant, pay: payHonestly, hold: holdHonestly, refund: refundHonestly } = honestCaller(send)
+  const honest = honestCaller(send)
 
-  /** What has to be true after every table: an honest client is served, and nobody else was. */
-  async function expectOnlyWhatWasMeant(): Promise<void> {
-    await payHonestly()
-    await expectOnlyMeant(system, database, meant)
+  /** Checks that an honest caller is still served, and that no other request had an effect. */
+  async function expectOnlyIntendedEffects(): Promise<void> {
+    await honest.pay()
+    await expectOnlyIntended(system, database, honest.intended)
   }
 
   return {
-    ...{ system, port, database, write, send, pay },
-    ...{ meant, payHonestly, holdHonestly, refundHonestly, expectOnlyWhatWasMeant },
+    system,
+    port,
+    database,
+    write,
+    send,
+    pay,
+    intended: honest.intended,
+    payHonestly: honest.pay,
+    authorizeHonestly: honest.authorize,
+    refundHonestly: honest.refund,
+    expectOnlyIntendedEffects,
     [Symbol.asyncDispose]: async () => {
       await database.end()
       await system[Symbol.asyncDispose]()
@@ -66,7 +77,7 @@ export async function openAttackedPayments(parts: TestParts) {
 
 export type AttackedPayments = Awaited<ReturnType<typeof openAttackedPayments>>
 
-/** What every refusal owes its caller, who may be a program. */
+/** Checks that an answer is a problem of the documented form. */
 export function expectProblem(answer: RawAnswer, status: number, slug: string): void {
   expect([answer.status, answer.json?.type]).toEqual([status, `/problems/${slug}`])
   expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')

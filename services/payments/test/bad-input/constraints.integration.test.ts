@@ -18,13 +18,15 @@ function pay(body: object, key = newKey()) {
   })
 }
 
-/** A rule between two fields that only the database knew was a 500, and made a batch run one by one. */
+/**
+ * A rule between two fields that only the database checks would be a 500, and slow a batch down.
+ */
 test.each([
   ['more than the amount', { amountCents: 4_900, taxCents: 5_000 }],
   ['all of the amount', { amountCents: 4_900, taxCents: 4_900 }],
-  ['all of the least amount', { amountCents: 50, taxCents: 50 }],
-  ['as much as there can be', { amountCents: 50, taxCents: 99_999_998 }],
-])('tax that is %s is refused by name, and the key is as unused as before', async (_what, body) => {
+  ['all of the smallest amount', { amountCents: 50, taxCents: 50 }],
+  ['the largest possible tax', { amountCents: 50, taxCents: 99_999_998 }],
+])('a tax that is %s is refused, and the key stays unused', async (_what, body) => {
   const key = newKey()
   const refused = await pay(body, key)
   expect(refused.status).toBe(422)
@@ -35,10 +37,10 @@ test.each([
 })
 
 /**
- * What refuses a request before the constraint would. A constraint that is new here is to be thought
- * about first: a body that reaches it is a 500.
+ * Why no request can violate each constraint. Before a new constraint is added here, find what
+ * refuses a bad request earlier: a request that reaches the constraint gets a 500.
  */
-const heldBefore: Readonly<Record<string, string>> = {
+const enforcedBefore: Readonly<Record<string, string>> = {
   payments_amount_cents_check: 'schema: amountCents is 1 or more',
   payments_capture_method_check: 'schema: an enumeration',
   payments_tax_cents_check: 'schema: taxCents is 0 or more',
@@ -65,7 +67,7 @@ const heldBefore: Readonly<Record<string, string>> = {
   refunds_tenant_id_payment_id_fkey: 'claim: the payment is locked first',
   refunds_pkey: 'an id of ours, random',
   refunds_provider_refund_id_key: 'the provider gives an id once; its key is derived from ours',
-  refunds_by_key: 'claim_key_of_refunds: looks for the refund of the key',
+  refunds_by_key: 'claim_key_of_refunds: only a key without a refund is claimed',
   ledger_transactions_source_check: 'type: capture or refund',
   ledger_transactions_pkey: 'an identity',
   ledger_transactions_source_source_id_key: 'ON CONFLICT DO NOTHING',
@@ -85,7 +87,7 @@ const heldBefore: Readonly<Record<string, string>> = {
   api_keys_two_in_use: 'no route writes keys',
 }
 
-test('every CHECK, UNIQUE and foreign key has something before it that refuses a request', async () => {
+test('no request can violate a constraint of the database', async () => {
   const { rows } = await payments.db.query<{ name: string }>(
     `SELECT conname AS name FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
      WHERE t.relnamespace = 'public'::regnamespace AND contype <> 'n'
@@ -94,5 +96,5 @@ test('every CHECK, UNIQUE and foreign key has something before it that refuses a
      WHERE i.relnamespace = 'public'::regnamespace AND x.indisunique
        AND i.relname NOT LIKE 'schema_migrations%'`,
   )
-  expect(rows.map(({ name }) => name).toSorted()).toEqual(Object.keys(heldBefore).toSorted())
+  expect(rows.map(({ name }) => name).toSorted()).toEqual(Object.keys(enforcedBefore).toSorted())
 })

@@ -17,25 +17,25 @@ afterEach(() => setProviderFaults(attacked.system, { latencyMs: 0 }))
 
 const keyed = (key: string | null) => ({ 'idempotency-key': key })
 
-/** A second key of the employer who pays here. */
-async function keyThatOnlyReads(): Promise<string> {
+/** A second API key of the same employer, with the scope to read only. */
+async function issueReadOnlyKey(): Promise<string> {
   const { database, system } = attacked
   const tenantId = seedTenants.find(({ name }) => name === 'acme')?.tenantId ?? null
-  const wish = { key: makeApiKey(), tenantId, scopes: ['payments:read'] } as const
-  expect(await storeApiKey(database, system.secrets.apiKeyPeppers.payments, wish)).toBe('stored')
-  return wish.key
+  const apiKey = { key: makeApiKey(), tenantId, scopes: ['payments:read'] } as const
+  expect(await storeApiKey(database, system.secrets.apiKeyPeppers.payments, apiKey)).toBe('stored')
+  return apiKey.key
 }
 
-describe('a key that is none', () => {
-  test('#55 missing: 400, and the refusal says how to make one', async () => {
+describe('an invalid key', () => {
+  test('that is missing is refused with a hint at the header', async () => {
     const answer = await attacked.pay(paymentOf(), keyed(null))
     expectProblem(answer, 400, 'idempotency-key-missing')
     expect(answer.json.detail).toContain('Idempotency-Key')
   })
 
   test.each([
-    ['an empty one', ''],
-    ['blanks', '                '],
+    ['no characters', ''],
+    ['only spaces', '                '],
     ['15 characters', 'x'.repeat(15)],
     ['65 characters', 'x'.repeat(65)],
     ['10 KB', 'x'.repeat(10_240)],
@@ -46,18 +46,18 @@ describe('a key that is none', () => {
     ['quotes', `"${'x'.repeat(20)}"`],
     ['an unbalanced quote', `"${'x'.repeat(20)}`],
     ['SQL', "x'; DROP TABLE payments; --"],
-    ['a pattern of Redis', 'payments:key:*?[a]'],
-    ['a pattern of LIKE', 'payments-key-%%%%%%'],
-    ['a way up', '../../../etc/passwd'],
-    ['two in one', `${'a'.repeat(16)}, ${'b'.repeat(16)}`],
-    ['a list of one', `${'a'.repeat(16)},`],
-  ])('#56 #57 #64 %s: 400', async (_what, key) => {
+    ['a Redis pattern', 'payments:key:*?[a]'],
+    ['a LIKE pattern', 'payments-key-%%%%%%'],
+    ['a relative path', '../../../etc/passwd'],
+    ['two keys', `${'a'.repeat(16)}, ${'b'.repeat(16)}`],
+    ['a trailing comma', `${'a'.repeat(16)},`],
+  ])('of %s is refused and not echoed', async (_what, key) => {
     const answer = await attacked.pay(paymentOf(), keyed(key))
     expectProblem(answer, 400, 'idempotency-key-invalid')
-    expect(answer.body).not.toContain(key.trim() || 'a blank one can not be looked for')
+    expect(answer.body).not.toContain(key.trim() || 'an empty key cannot be echoed')
   })
 
-  test('#57 two headers: 400, also when they say the same', async () => {
+  test('in two headers is refused, even if both are equal', async () => {
     const key = newKey()
     const headers = { 'idempotency-key': key, 'Idempotency-Key': key }
     expectProblem(await attacked.pay(paymentOf(), headers), 400, 'idempotency-key-invalid')
@@ -65,16 +65,16 @@ describe('a key that is none', () => {
 
   test.each([
     ['a line break', `${newKey()}\r\nx`],
-    ['half of one', `${newKey()}\rx`],
+    ['a carriage return', `${newKey()}\rx`],
     ['a NUL', `${newKey()}\0`],
-  ])('#56 %s is not even HTTP: 400', async (_what, key) => {
+  ])('with %s is not valid HTTP and is refused', async (_what, key) => {
     expectProblem(await attacked.pay(paymentOf(), keyed(key)), 400, 'malformed-request')
   })
 })
 
-describe('a key that is used again', () => {
+describe('a repeated key', () => {
   test.each(['amountCents', 'listingId', 'publicationId', 'cardToken'])(
-    '#58 with another %s: 422, and nothing is changed',
+    'with another %s is refused, and the first answer stays',
     async field => {
       const [body, key] = [paymentOf(), newKey()]
       const first = await attacked.payHonestly(body, keyed(key))
@@ -86,7 +86,7 @@ describe('a key that is used again', () => {
     },
   )
 
-  test('#59 with the same fields in another order and other blanks: the same bytes', async () => {
+  test('with the fields in another order and format gets the same bytes', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const first = await attacked.payHonestly(body, keyed(key))
     const text = JSON.stringify(Object.fromEntries(Object.entries(body).reverse()), null, '\t')
@@ -98,7 +98,7 @@ describe('a key that is used again', () => {
     expect(again.headers['idempotency-replayed']).toBe('true')
   })
 
-  test('#60 while the first is at work: 409, and when to come back', async () => {
+  test('while the first request is in progress gets a 409 with Retry-After', async () => {
     await setProviderFaults(attacked.system, { latencyMs: 1_000 })
     const [body, key] = [paymentOf(), newKey()]
     const first = attacked.payHonestly(body, keyed(key))
@@ -113,7 +113,7 @@ describe('a key that is used again', () => {
     await first
   })
 
-  test('#61 by a method that changes nothing: it is not looked at', async () => {
+  test('of a GET request is ignored', async () => {
     const key = newKey()
     const { json } = await attacked.payHonestly(paymentOf(), keyed(key))
     for (const header of [key, 'no key', '']) {
@@ -123,7 +123,7 @@ describe('a key that is used again', () => {
     }
   })
 
-  test('#62 by another tenant: another key, and no sign of ours', async () => {
+  test('of another tenant is another key', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const authorization = `Bearer ${attacked.system.apiKeys.northwind}`
     const ours = await attacked.payHonestly(body, keyed(key))
@@ -133,12 +133,12 @@ describe('a key that is used again', () => {
     expect(theirs.headers['idempotency-replayed']).toBeUndefined()
   })
 
-  test('who may not pay is told so before the key is looked up, although it has an answer', async () => {
+  test('of a caller who may not pay is not looked up, although it has an answer', async () => {
     const [body, key] = [paymentOf(), newKey()]
     await attacked.payHonestly(body, keyed(key))
     const strangers = [
       [makeApiKey(), 401, 'unauthorized'],
-      [await keyThatOnlyReads(), 403, 'insufficient-scope'],
+      [await issueReadOnlyKey(), 403, 'insufficient-scope'],
     ] as const
     for (const [apiKey, status, slug] of strangers) {
       const headers = { ...keyed(key), authorization: `Bearer ${apiKey}` }
@@ -148,7 +148,7 @@ describe('a key that is used again', () => {
     }
   })
 
-  test('#63 after a day: one charge per key, however old it is', async () => {
+  test('is still charged once after a day', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const first = await attacked.payHonestly(body, keyed(key))
     await attacked.database.query(
@@ -160,7 +160,7 @@ describe('a key that is used again', () => {
     expect([again.status, again.body]).toEqual([201, first.body])
   })
 
-  test('#63 when its row is gone: still one charge, and the same payment', async () => {
+  test('is still charged once after its row was deleted', async () => {
     const [body, key] = [paymentOf(), newKey()]
     const first = await attacked.payHonestly(body, keyed(key))
     await attacked.database.query('DELETE FROM idempotency_keys WHERE key = $1', [key])
@@ -168,7 +168,7 @@ describe('a key that is used again', () => {
     expect([again.status, again.json]).toEqual([201, first.json])
   })
 
-  test('#64 a key means itself: no part of it joins others or stands for others', async () => {
+  test('is another key if one character differs', async () => {
     const stem = `a:b.c_d-${randomUUID()}`
     for (const key of [`${stem}_`, `${stem}x`, `${stem}X`, `${stem}:`, `:${stem}`]) {
       const answer = await attacked.payHonestly(paymentOf(), keyed(key))
@@ -181,7 +181,7 @@ describe('a key that is used again', () => {
     ['400', key => attacked.pay(paymentOf({ amountCents: 0 }), keyed(key))],
     ['415', key => attacked.pay(paymentOf(), { ...keyed(key), 'content-type': 'text/plain' })],
     ['413', key => attacked.pay(paymentOf({ cardToken: 'x'.repeat(20_000) }), keyed(key))],
-  ])('#65 after a %s: it is as good as new', async (status, refuse) => {
+  ])('after a refusal with %s is unused', async (status, refuse) => {
     const key = newKey()
     expect(String((await refuse(key)).status)).toBe(status)
     expect(await rowsOf(key)).toEqual([])
@@ -190,7 +190,7 @@ describe('a key that is used again', () => {
   })
 })
 
-test('after all of these, only what was meant was charged', () => attacked.expectOnlyWhatWasMeant())
+test('in the end, only intended payments were charged', () => attacked.expectOnlyIntendedEffects())
 
 async function rowsOf(key: string): Promise<unknown[]> {
   const { rows } = await attacked.database.query(

@@ -37,18 +37,29 @@ describe('a list of payments', () => {
     ['tenantId=00000000-0000-4000-8000-000000000000', 'tenantId'],
     ['sort=(select%201)', 'sort'],
     ['after[]=1', 'after[]'],
-  ])('#39 #40 #71 %s: 400', async (query, name) => {
+  ])('with the query %s is refused', async (query, name) => {
     const answer = await get(`/v1/payments?${query}`)
     expectProblem(answer, 400, 'validation-error')
     expect(answer.json.errors[0].pointer).toBe(`/${name}`)
   })
 
   test.each([
-    ...['yesterday', '2026-11', '2026-02-30T00:00:00Z', '2026-11-21T25:00:00Z', ''],
-    ...['0000-01-01T00:00:00Z', '-0001-01-01T00:00:00Z', '99999-01-01T00:00:00Z', 'infinity'],
-    ...['2026-11-21T00:00:00', '2026-11-21T00:00:00+23:59', '2026-11-21T00:00:00-16:00'],
-    ...['2026-11-21 00:00:00Z', '2026-11-21T00:00:00Z BC', '1763683200'],
-  ])('#79 a moment of %j: 400', async moment => {
+    'yesterday',
+    '2026-11',
+    '2026-02-30T00:00:00Z',
+    '2026-11-21T25:00:00Z',
+    '',
+    '0000-01-01T00:00:00Z',
+    '-0001-01-01T00:00:00Z',
+    '99999-01-01T00:00:00Z',
+    'infinity',
+    '2026-11-21T00:00:00',
+    '2026-11-21T00:00:00+23:59',
+    '2026-11-21T00:00:00-16:00',
+    '2026-11-21 00:00:00Z',
+    '2026-11-21T00:00:00Z BC',
+    '1763683200',
+  ])('with the invalid time %j is refused', async moment => {
     for (const name of ['createdFrom', 'createdBefore']) {
       const answer = await get(`/v1/payments?${name}=${encodeURIComponent(moment)}`)
       expectProblem(answer, 400, 'validation-error')
@@ -61,37 +72,37 @@ describe('a list of payments', () => {
     '9999-12-31T23:59:59.999Z',
     '2016-12-31T23:59:60Z',
     '2024-02-29T00:00:00Z',
-  ])('#79 a moment of %j, which there is: 200', async moment => {
+  ])('with the valid time %j is answered', async moment => {
     for (const name of ['createdFrom', 'createdBefore']) {
       expect((await get(`/v1/payments?${name}=${moment}`)).status).toBe(200)
     }
   })
 
   test.each([
-    ['nothing', ''],
-    ['no place', 'nonsense'],
+    ['no characters', ''],
+    ['nonsense', 'nonsense'],
     ['text that is no base64', '%00%7f'],
     ['SQL', "1'--"],
     ['201 characters', 'a'.repeat(201)],
     ['8 KB', 'a'.repeat(8_192)],
-    ['a place without an id', base64url('1763683200000000')],
-    ['a place with SQL for an id', base64url("1 ' OR 1=1")],
-    ['a place before the first', base64url(`-1 ${randomUUID()}`)],
-    ['a place after the last', base64url(`${'9'.repeat(18)} ${randomUUID()}`)],
-    ['a place and more', base64url(`1 ${randomUUID()} 2`)],
-    ['a place with NUL', base64url(`1 ${randomUUID()}\0`)],
-  ])('a cursor of %s: 400', async (_what, cursor) => {
+    ['a position without an id', base64url('1763683200000000')],
+    ['a position with SQL for an id', base64url("1 ' OR 1=1")],
+    ['a position before the first', base64url(`-1 ${randomUUID()}`)],
+    ['a position after the last', base64url(`${'9'.repeat(18)} ${randomUUID()}`)],
+    ['a position and more', base64url(`1 ${randomUUID()} 2`)],
+    ['a position with NUL', base64url(`1 ${randomUUID()}\0`)],
+  ])('with a cursor of %s is refused', async (_what, cursor) => {
     const answer = await get(`/v1/payments?after=${cursor}`)
     expectProblem(answer, 400, 'validation-error')
     expect(answer.json.errors[0].pointer).toBe('/after')
   })
 
-  test.each(['0', '9'.repeat(17)])('a cursor at %s microseconds is a place', async micros => {
+  test.each(['0', '9'.repeat(17)])('with a cursor at %s microseconds is answered', async micros => {
     const after = base64url(`${micros} ${randomUUID()}`)
     expect((await get(`/v1/payments?after=${after}`)).status).toBe(200)
   })
 
-  test("#77 another tenant's cursor leads to payments of one's own", async () => {
+  test("with another tenant's cursor has payments of the caller only", async () => {
     await attacked.payHonestly()
     await attacked.payHonestly()
     const theirs = (await attacked.payHonestly(paymentOf(), northwind())).json.paymentId
@@ -101,7 +112,7 @@ describe('a list of payments', () => {
     expect([status, ids.filter((id: string) => id !== theirs)]).toEqual([200, []])
   })
 
-  test("#77 another tenant's publication has no payments", async () => {
+  test("for another tenant's publication is empty", async () => {
     const body = paymentOf()
     await attacked.payHonestly(body)
     const found = await get(`/v1/payments?publicationId=${body.publicationId}`, northwind())
@@ -111,10 +122,28 @@ describe('a list of payments', () => {
 
 describe('a statement', () => {
   test.each([
-    ...['', '2026', '2026-1', '2026-00', '2026-13', '0000-00', '0000-01', '1999-12', '2100-01'],
-    ...['11-2026', '2026/11', '2026-11-01', '2026-11\n', ' 2026-11', '２０２６-11', '-2026-11'],
-    ...['+02026-11', '2026-11-01T00:00:00Z', "2026-11' OR '1'='1", 'now', 'NaN'],
-  ])('#79 of the month %j: 400', async given => {
+    '',
+    '2026',
+    '2026-1',
+    '2026-00',
+    '2026-13',
+    '0000-00',
+    '0000-01',
+    '1999-12',
+    '2100-01',
+    '11-2026',
+    '2026/11',
+    '2026-11-01',
+    '2026-11\n',
+    ' 2026-11',
+    '２０２６-11',
+    '-2026-11',
+    '+02026-11',
+    '2026-11-01T00:00:00Z',
+    "2026-11' OR '1'='1",
+    'now',
+    'NaN',
+  ])('of the invalid month %j is refused', async given => {
     const answer = await get(`/v1/statements?month=${encodeURIComponent(given)}`)
     expectProblem(answer, 400, 'validation-error')
     expect(answer.json.errors[0].pointer).toBe('/month')
@@ -134,18 +163,21 @@ describe('a statement', () => {
     [`month=${month}&after=1%20OR%201=1`, '/after'],
     [`month=${month}&after=${'9'.repeat(50)}`, '/after'],
     [`month=${month}&after=${'9'.repeat(8_192)}`, '/after'],
-  ])('#39 #40 of %.60s: 400', async (query, pointer) => {
+  ])('with the query %.60s is refused', async (query, pointer) => {
     const answer = await get(`/v1/statements?${query}`)
     expectProblem(answer, 400, 'validation-error')
     expect(answer.json.errors[0].pointer).toBe(pointer)
   })
 
-  test.each(['2000-01', '2099-12'])('of %s, in which nothing happened: no lines', async far => {
-    const { status, json } = await get(`/v1/statements?month=${far}`)
-    expect([status, json.lines]).toEqual([200, []])
-  })
+  test.each(['2000-01', '2099-12'])(
+    'of %s, a month without payments, has no lines',
+    async emptyMonth => {
+      const { status, json } = await get(`/v1/statements?month=${emptyMonth}`)
+      expect([status, json.lines]).toEqual([200, []])
+    },
+  )
 
-  test("of a cursor for another list, or of nobody's: 400", async () => {
+  test('with the cursor of another list is refused', async () => {
     await attacked.payHonestly()
     await attacked.payHonestly()
     const { nextAfter } = (await get('/v1/payments?limit=1')).json
@@ -153,7 +185,7 @@ describe('a statement', () => {
     expectProblem(answer, 400, 'validation-error')
   })
 
-  test("#77 another tenant's cursor leads nowhere", async () => {
+  test("with another tenant's cursor is refused", async () => {
     await attacked.payHonestly()
     await attacked.payHonestly()
     await hasLines(2, () => get(`/v1/statements?month=${month}`))
@@ -164,7 +196,7 @@ describe('a statement', () => {
     expect([status, json.type]).toEqual([400, '/problems/validation-error'])
   })
 
-  test('#52 #54 a balance beyond 64 bits is said to the cent', async () => {
+  test('has an exact balance even beyond 64 bits', async () => {
     for (let i = 0; i < 2; i += 1) await postDirectly('4700000000000000001')
     const headers = { authorization: `Bearer ${attacked.system.apiKeys.lumen}` }
     const { status, json } = await hasLines(2, () => get(`/v1/statements?month=${month}`, headers))
@@ -172,9 +204,9 @@ describe('a statement', () => {
   })
 })
 
-describe('both', () => {
+describe('a list of any kind', () => {
   test.each(['/v1/payments', `/v1/statements?month=${month}`])(
-    '#81 #82 %s without an API key, or with one in the URL: refused',
+    'at %s is refused without an API key, or with one in the URL',
     async target => {
       expectProblem(await get(target, { authorization: null }), 401, 'unauthorized')
       const key = attacked.system.apiKeys.acme
@@ -184,9 +216,11 @@ describe('both', () => {
   )
 })
 
-test('after all of these, only what was meant was charged', () => attacked.expectOnlyWhatWasMeant())
+test('in the end, only intended payments were charged', () => attacked.expectOnlyIntendedEffects())
 
-/** A line is shown once no older transaction is open in the whole cluster, other tests' included. */
+/**
+ * A line appears only when no older transaction is open in the whole cluster, not even a test's.
+ */
 function hasLines(atLeast: number, read: () => ReturnType<typeof get>) {
   return eventually(`a statement has ${atLeast} lines`, async () => {
     const answer = await read()
@@ -194,7 +228,7 @@ function hasLines(atLeast: number, read: () => ReturnType<typeof get>) {
   })
 }
 
-/** More than any payment can be: straight into the ledger, for an employer who has paid nothing. */
+/** Posts more than any payment can have, for an employer without payments. */
 async function postDirectly(cents: string): Promise<void> {
   const lumen = seedTenants.find(({ name }) => name === 'lumen')
   await attacked.database.query(

@@ -8,7 +8,7 @@ import {
   openAttackedPayments,
   type RawRequest,
 } from './attacked-payments.ts'
-import type { RawAnswer } from './converse.ts'
+import type { RawAnswer } from './raw-http.ts'
 
 type Schema = {
   $ref?: string
@@ -33,10 +33,12 @@ const document: Document = JSON.parse(
     'utf8',
   ),
 )
-/** The provider may say more than we read; what it says is in webhooks.integration.test.ts. */
-const ofTheProvider = '/v1/provider-webhooks'
+/**
+ * Events of the provider may have unknown fields. They are tested in webhooks.integration.test.ts.
+ */
+const webhookPath = '/v1/provider-webhooks'
 const posts = Object.entries(document.paths).flatMap(([path, { post }]) =>
-  post && path !== ofTheProvider ? [{ path, schema: schemaIn(post.requestBody) ?? {} }] : [],
+  post && path !== webhookPath ? [{ path, schema: schemaIn(post.requestBody) ?? {} }] : [],
 )
 
 let attacked: AttackedPayments
@@ -46,8 +48,8 @@ beforeAll(async () => {
 })
 afterAll(() => attacked[Symbol.asyncDispose]())
 
-describe('what the database remembers is not for callers to say', () => {
-  test('the reference names each route that takes something', () =>
+describe('a caller cannot set a column of the database', () => {
+  test('at any of the routes that have a body', () =>
     expect(posts.map(({ path }) => path)).toEqual([
       '/v1/payments',
       '/v1/payments/{paymentId}/capture',
@@ -55,10 +57,12 @@ describe('what the database remembers is not for callers to say', () => {
       '/v1/payments/{paymentId}/refunds',
     ]))
 
-  test.each(posts)('POST $path refuses each column of each table', async ({ path, schema }) => {
-    // Money with which that could be done, if the column did not stop it.
-    const isHeld = /capture|void/.test(path)
-    const { json: payment } = await (isHeld ? attacked.holdHonestly() : attacked.payHonestly())
+  test.each(posts)('at $path: every column of every table is refused', async ({ path, schema }) => {
+    // The payment is in the right state, so only the extra field can be the reason for a refusal.
+    const isAuthorized = /capture|void/.test(path)
+    const { json: payment } = await (isAuthorized
+      ? attacked.authorizeHonestly()
+      : attacked.payHonestly())
     const columns = await columnNames()
     expect(columns).toEqual(
       expect.arrayContaining(['provider_payment_id', 'refund_id', 'requested_action']),
@@ -77,7 +81,7 @@ describe('what the database remembers is not for callers to say', () => {
   })
 })
 
-describe('no answer says more than the reference', () => {
+describe('no answer has a field that the reference lacks', () => {
   const expectKnown = (answer: RawAnswer, method: string, path: string) => {
     const { responses } = document.paths[path]?.[method] ?? { responses: {} }
     const found = responses[answer.status] ?? responses[`${Math.floor(answer.status / 100)}XX`]
@@ -94,21 +98,21 @@ describe('no answer says more than the reference', () => {
     expect(answers.map(({ status }) => status)).toEqual(statuses)
     for (const answer of answers) expectKnown(answer, method, path)
   }
-  const take = '/v1/payments'
-  const look = `${take}/{paymentId}`
-  const nobody = { authorization: null }
+  const payments = '/v1/payments'
+  const onePayment = `${payments}/{paymentId}`
+  const withoutKey = { authorization: null }
   const get = (target: string, headers: RawRequest['headers'] = {}) =>
     attacked.send({ method: 'GET', target, headers })
   const post = (target: string, body: object = {}, headers: RawRequest['headers'] = {}) =>
     attacked.send({ target, headers, body: JSON.stringify(body) })
-  const silently = async <T>(work: () => Promise<T>) => {
+  const whileSilent = async <T>(work: () => Promise<T>) => {
     await setProviderFaults(attacked.system, { silence: 'before' })
     const result = await work()
     await setProviderFaults(attacked.system, { silence: 'none' })
     return result
   }
 
-  test('of payments that are taken, refused and open', async () => {
+  test('about payments that are captured, refused or pending', async () => {
     const key = { 'idempotency-key': newKey() }
     const body = paymentOf()
     const answers = [
@@ -117,45 +121,45 @@ describe('no answer says more than the reference', () => {
       await attacked.pay({ ...body, amountCents: 51 }, key),
       await attacked.pay(paymentOf({ cardToken: 'pm_card_chargeDeclined' })),
       await attacked.pay({ ...body, extra: 1 }),
-      await attacked.pay(body, nobody),
+      await attacked.pay(body, withoutKey),
       await attacked.pay(body, { 'content-type': 'text/plain' }),
       await attacked.pay(body, { 'idempotency-key': null }),
       await attacked.pay({ ...body, cardToken: 'x'.repeat(20_000) }),
-      await silently(() => attacked.pay(paymentOf())),
+      await whileSilent(() => attacked.pay(paymentOf())),
     ]
-    const statuses = [...[201, 201, 422, 402, 400], ...[401, 415, 400, 413, 202]]
-    expectAllKnown(answers, statuses, 'post', take)
+    const statuses = [201, 201, 422, 402, 400, 401, 415, 400, 413, 202]
+    expectAllKnown(answers, statuses, 'post', payments)
   })
 
-  test('of payments that are looked at, or are not there', async () => {
+  test('about known and unknown payments', async () => {
     const declined = await attacked.pay(paymentOf({ cardToken: 'pm_card_chargeDeclined' }))
     const { json } = await attacked.payHonestly()
     const ids = [json.paymentId, declined.json.paymentId, json.listingId, 'x']
     const answers = [
-      ...(await Promise.all(ids.map(id => get(`${take}/${id}`)))),
-      await get(`${take}/${json.paymentId}`, nobody),
+      ...(await Promise.all(ids.map(id => get(`${payments}/${id}`)))),
+      await get(`${payments}/${json.paymentId}`, withoutKey),
     ]
-    expectAllKnown(answers, [200, 200, 404, 404, 401], 'get', look)
+    expectAllKnown(answers, [200, 200, 404, 404, 401], 'get', onePayment)
   })
 
-  test('of money that is held, taken and let go', async () => {
+  test('about authorized payments that are captured or voided', async () => {
     for (const verb of ['capture', 'void']) {
-      const { paymentId } = (await attacked.holdHonestly()).json
-      const target = `${take}/${paymentId}/${verb}`
+      const { paymentId } = (await attacked.authorizeHonestly()).json
+      const target = `${payments}/${paymentId}/${verb}`
       const answers = [
-        await silently(() => post(target)),
+        await whileSilent(() => post(target)),
         await post(target),
-        await post(`${take}/${newKey()}/${verb}`),
-        await post(`${take}/${paymentId}/${verb === 'void' ? 'capture' : 'void'}`),
-        await post(target, {}, nobody),
+        await post(`${payments}/${newKey()}/${verb}`),
+        await post(`${payments}/${paymentId}/${verb === 'void' ? 'capture' : 'void'}`),
+        await post(target, {}, withoutKey),
       ]
-      expectAllKnown(answers, [202, 200, 404, 409, 401], 'post', `${look}/${verb}`)
+      expectAllKnown(answers, [202, 200, 404, 409, 401], 'post', `${onePayment}/${verb}`)
     }
   })
 
-  test('of money that is given back', async () => {
+  test('about refunds', async () => {
     const { paymentId } = (await attacked.payHonestly()).json
-    const target = `${take}/${paymentId}/refunds`
+    const target = `${payments}/${paymentId}/refunds`
     const key = { 'idempotency-key': newKey() }
     const body = { reason: 'duplicate', amountCents: 1 }
     const answers = [
@@ -163,19 +167,23 @@ describe('no answer says more than the reference', () => {
       await post(target, body, key),
       await post(target, { ...body, amountCents: 2 }, key),
       await post(target, { ...body, amountCents: 99_999 }),
-      await post(`${take}/${newKey()}/refunds`, body),
-      await silently(() => post(target, body)),
+      await post(`${payments}/${newKey()}/refunds`, body),
+      await whileSilent(() => post(target, body)),
     ]
-    expectAllKnown(answers, [201, 201, 422, 422, 404, 202], 'post', `${look}/refunds`)
-    const lists = [await get(target), await get(`${take}/${newKey()}/refunds`)]
-    expectAllKnown(lists, [200, 404], 'get', `${look}/refunds`)
+    expectAllKnown(answers, [201, 201, 422, 422, 404, 202], 'post', `${onePayment}/refunds`)
+    const lists = [await get(target), await get(`${payments}/${newKey()}/refunds`)]
+    expectAllKnown(lists, [200, 404], 'get', `${onePayment}/refunds`)
   })
 
-  test('of lists and statements', async () => {
+  test('about lists and statements', async () => {
     await attacked.payHonestly()
     await attacked.payHonestly()
-    const lists = [await get(`${take}?limit=1`), await get(take), await get(`${take}?limit=0`)]
-    expectAllKnown(lists, [200, 200, 400], 'get', take)
+    const lists = [
+      await get(`${payments}?limit=1`),
+      await get(payments),
+      await get(`${payments}?limit=0`),
+    ]
+    expectAllKnown(lists, [200, 200, 400], 'get', payments)
     const statements = `/v1/statements?month=${new Date().toISOString().slice(0, 7)}`
     const answers = [
       await get(`${statements}&limit=1`),
@@ -185,8 +193,8 @@ describe('no answer says more than the reference', () => {
     expectAllKnown(answers, [200, 200, 400], 'get', '/v1/statements')
   })
 
-  test('of webhooks that are refused', async () => {
-    expectAllKnown([await post(ofTheProvider)], [401], 'post', ofTheProvider)
+  test('about refused webhooks', async () => {
+    expectAllKnown([await post(webhookPath)], [401], 'post', webhookPath)
   })
 })
 
@@ -199,8 +207,8 @@ async function columnNames(): Promise<string[]> {
 }
 
 /**
- * Every row of every table, but for when an event was published, who relays, and what the provider
- * called about: that happens by itself.
+ * Every row of every table, without what changes by itself: the time of publishing an event, the
+ * owner of the relay, and webhooks of the provider.
  */
 async function databaseContent(): Promise<Record<string, string[]>> {
   const { rows: tables } = await attacked.database.query<{ name: string }>(
@@ -226,7 +234,7 @@ function schemaIn(part: Content | undefined): Schema | undefined {
   return Object.values(part?.content ?? {})[0]?.schema
 }
 
-/** What is right, so that what is refused is refused for what was added to it. */
+/** A correct body, so that only an added field can be the reason for a refusal. */
 function sampleOf({ properties = {} }: Schema): object {
   const fields = Object.entries(properties)
   return Object.fromEntries(fields.map(([name, field]) => [name, sampleFor(field)]))
@@ -239,9 +247,9 @@ function sampleFor(schema: Schema): unknown {
   return samples.find(sample => new RegExp(schema.pattern ?? '', 'u').test(sample))
 }
 
-/** Pointers to what the schema has no name for, however deep. */
-function unknownKeys(value: unknown, given: Schema, at = ''): string[] {
-  const schema = document.components.schemas[given.$ref?.split('/').at(-1) ?? ''] ?? given
+/** Pointers to all fields, at any depth, that the schema does not have. */
+function unknownKeys(value: unknown, reference: Schema, at = ''): string[] {
+  const schema = document.components.schemas[reference.$ref?.split('/').at(-1) ?? ''] ?? reference
   if (Array.isArray(value)) {
     return value.flatMap((each, i) => unknownKeys(each, schema.items ?? {}, `${at}/${i}`))
   }

@@ -4,8 +4,8 @@ import { paymentOf } from '../payment-of.ts'
 import { type AttackedPayments, openAttackedPayments } from './attacked-payments.ts'
 
 /**
- * An answer that is given before the body was read must be heard. A server that closes the
- * connection while its caller still sends resets it, and the reset can overtake the answer.
+ * A refusal that is sent before the body was read must reach the caller. A server that closes the
+ * connection while the caller still sends resets it, and the reset can overtake the answer.
  */
 
 let attacked: AttackedPayments
@@ -18,8 +18,8 @@ afterAll(() => attacked[Symbol.asyncDispose]())
 const timesEach = 10
 const answerMs = 10_000
 
-/** The status that is heard before the connection ends, or how it broke. */
-function heard(bytes: Buffer): Promise<string> {
+/** The status that arrives before the connection ends, or how the connection broke. */
+function statusOf(bytes: Buffer): Promise<string> {
   return new Promise(resolve => {
     const socket = connect(attacked.port, '127.0.0.1')
     const timer = setTimeout(() => end(`nothing within ${answerMs} ms`), answerMs)
@@ -29,11 +29,11 @@ function heard(bytes: Buffer): Promise<string> {
       resolve(what)
     }
     let broken: string | undefined
-    // The body is written until it is all said, whatever was answered meanwhile.
+    // The whole body is written, even if the answer arrives earlier.
     let status = ''
-    let isSaid = false
+    let isWritten = false
     const endWhenBoth = () => {
-      if (isSaid && status !== '') end(broken ?? status)
+      if (isWritten && status !== '') end(broken ?? status)
     }
     socket.on('error', error => end(`${status} ${error.message}`))
     socket.on('close', () => end(`${status} closed`))
@@ -43,26 +43,26 @@ function heard(bytes: Buffer): Promise<string> {
     })
     socket.write(bytes, error => {
       broken = error?.message
-      isSaid = true
+      isWritten = true
       endWhenBoth()
     })
   })
 }
 
-describe('a refusal is heard, however much was still to be said', () => {
+describe('a refusal arrives although the body was not read', () => {
   test.each<[string, number, Parameters<AttackedPayments['write']>[0]]>([
-    ['without a key', 401, { headers: { authorization: null } }],
-    ['with another key', 401, { headers: { authorization: 'Bearer nonsense' } }],
-    ['of a payment that can not be', 404, { target: '/v1/payments/x/capture' }],
-    ['on a path that is not there', 404, { target: '/v1/nothing' }],
-    ['by a method that is not there', 405, { method: 'PUT' }],
-    ['in another type', 415, { headers: { 'content-type': 'text/plain' } }],
-    ['too large', 413, {}],
-  ])('%s: %i', async (_what, status, request) => {
+    ['no API key', 401, { headers: { authorization: null } }],
+    ['a wrong API key', 401, { headers: { authorization: 'Bearer nonsense' } }],
+    ['a malformed payment id', 404, { target: '/v1/payments/x/capture' }],
+    ['an unknown path', 404, { target: '/v1/nothing' }],
+    ['an unknown method', 405, { method: 'PUT' }],
+    ['another media type', 415, { headers: { 'content-type': 'text/plain' } }],
+    ['its size', 413, {}],
+  ])('for a request that is refused for %s', async (_what, status, request) => {
     for (const length of [90_000, 400_000, 2_000_000]) {
       const body = JSON.stringify({ ...paymentOf(), filler: 'x'.repeat(length) })
       for (let times = 0; times < timesEach; times += 1) {
-        expect(await heard(attacked.write({ ...request, body }))).toBe(String(status))
+        expect(await statusOf(attacked.write({ ...request, body }))).toBe(String(status))
       }
     }
   })

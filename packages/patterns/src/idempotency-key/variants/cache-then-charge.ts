@@ -1,6 +1,6 @@
 import type { IdempotencyKeys, StoredAnswer } from '../types.ts'
 
-/** The commands of Redis that are used. */
+/** The Redis commands that this variant needs. */
 export type AnswerCache = {
   get: (key: string) => Promise<string | null>
   set: (key: string, value: string, unit: 'EX', seconds: number) => Promise<unknown>
@@ -9,12 +9,12 @@ export type AnswerCache = {
 const keptSeconds = 24 * 60 * 60
 
 /**
- * Looks in Redis; if no answer is there, charges, and SETs the answer for a day. Between the look and
- * the SET no other attempt knows of the key: none at the same moment, and none after a death of this
- * process. A cache may also evict or lose what was stored.
+ * Reads the answer from Redis. If there is none, charges, and SETs the answer for a day. Between
+ * the GET and the SET no other attempt knows of the key: neither a concurrent one, nor one after
+ * this process has died. A cache may also evict or lose what was stored.
  */
 export function cacheThenCharge(cache: AnswerCache): IdempotencyKeys {
-  /** Requests in progress. Only this process knows them. */
+  /** The keys of requests in progress. Only this process knows them. */
   const keysById = new Map<string, string>()
   return {
     claim: async (_tx, { tenantId, route, key, proposedId }) => {

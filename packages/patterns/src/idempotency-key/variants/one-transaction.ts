@@ -1,6 +1,6 @@
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
 
-/** Runs work in one transaction. What it publishes is published if the transaction commits. */
+/** Runs work in one transaction. Its events are published if the transaction commits. */
 type Transact<Publish> = <T>(work: (tx: Transaction, publish: Publish) => Promise<T>) => Promise<T>
 
 type Steps<Publish, Request, Subject, Refusal, Change> = Readonly<{
@@ -13,23 +13,23 @@ type Steps<Publish, Request, Subject, Refusal, Change> = Readonly<{
   idOf: (subject: Subject) => string
 }>
 
-/** A subject whose transaction is open while the other side is called. */
+/** A subject whose transaction is open while the provider is called. */
 type Open<Change> = { end: (how: Change | 'undecided') => void; ended: Promise<boolean> }
 
 /**
- * The claim inside the business transaction, around everything: it looks as if it could not be wrong.
- * The transaction, and with it a connection, is held for as long as the other side takes. Each
- * duplicate holds one too: its INSERT waits until the first is over. And what ends without a decision
- * is rolled back, as frameworks do it: the claim and the payment, and not the charge.
+ * One business transaction around everything, claim included. It looks safe and is not. The
+ * transaction occupies a connection for as long as the provider takes. Each duplicate occupies one
+ * too: its INSERT waits until the first transaction ends. Without a decision the transaction is
+ * rolled back, as frameworks do. This undoes the claim and the payment, and not the charge.
  */
 export function oneTransaction<Publish, Request, Subject, Refusal, Change>(
   steps: Steps<Publish, Request, Subject, Refusal, Change>,
 ) {
   const open = new Map<string, Open<Change>>()
-  const take = (id: string) => {
-    const one = open.get(id)
+  const remove = (id: string) => {
+    const transaction = open.get(id)
     open.delete(id)
-    return one
+    return transaction
   }
   return {
     claim(request: Request): Promise<Awaited<ReturnType<typeof steps.claim>>> {
@@ -47,22 +47,23 @@ export function oneTransaction<Publish, Request, Subject, Refusal, Change>(
         if (how === 'undecided') throw new RollBack(false)
         return steps.commit(tx, publish, how)
       })
-      // An error before the claim is its answer; a later one reaches the waiter for `ended`.
+      // An error before the claim rejects the claim. A later one reaches the caller through
+      // `ended`.
       ended.catch(claimed.reject)
       return claimed.promise
     },
 
-    /** Undefined if there is no open transaction for this id: it ended long ago. */
+    /** Undefined if no transaction is open for this id: it ended long ago. */
     async commit(id: string, change: Change): Promise<boolean | undefined> {
-      const one = take(id)
-      one?.end(change)
-      return one?.ended
+      const transaction = remove(id)
+      transaction?.end(change)
+      return transaction?.ended
     },
 
     async giveUp(id: string): Promise<void> {
-      const one = take(id)
-      one?.end('undecided')
-      await one?.ended
+      const transaction = remove(id)
+      transaction?.end('undecided')
+      await transaction?.ended
     },
   }
 }

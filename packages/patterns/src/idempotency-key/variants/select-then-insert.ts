@@ -7,13 +7,13 @@ type KeyRow = {
   response_body: string | null
 }
 
-/** Without a lease it is unknown how long the other attempt will take. */
+/** There is no lease, so it is unknown how long the other attempt will take. */
 const retryAfterMs = 250
 
 /**
- * Looks whether the key is there; if not, inserts it and goes on. Two attempts at the same moment both
- * look before either has inserted, and both go on, each with an id of its own. The `ON CONFLICT` was
- * added when the second INSERT appeared in the log as an error.
+ * SELECTs the key; if there is none, inserts it and continues. Two attempts at the same moment both
+ * SELECT before either has inserted. Both continue, each with an id of its own. The `ON CONFLICT`
+ * is what teams add when the second INSERT appears in the log as an error.
  */
 export function selectThenInsert(): IdempotencyKeys {
   return {

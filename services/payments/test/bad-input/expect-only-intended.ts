@@ -5,23 +5,22 @@ import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
 import type { Client } from 'pg'
 import { expect } from 'vitest'
 import { paymentsLogEvents } from '../../src/log-events.ts'
-import type { Meant } from './honest-caller.ts'
+import type { Intended } from './honest-caller.ts'
 
 /**
- * No card was charged and no money given back but for what was meant, and once for that; no other
- * payment or refund was even begun; nothing that was sent was more than we could take, or forged a
- * line of our log.
+ * Checks that only the intended payments and refunds exist, at the provider and in the database,
+ * and each of them once. No request may have caused an error or forged a line of the log.
  */
-export async function expectOnlyMeant(
+export async function expectOnlyIntended(
   system: TestSystem,
   database: Client,
-  { paid, held, refunded }: Meant,
+  { paid, authorized, refunded }: Intended,
 ): Promise<void> {
-  const truth = await readProviderLog(system.urls.cardProvider)
-  expect(chargedPublications(truth)).toEqual(paid.toSorted())
-  expect(refundsMade(truth)).toEqual(refunded.toSorted())
+  const providerLog = await readProviderLog(system.urls.cardProvider)
+  expect(chargedPublications(providerLog)).toEqual(paid.toSorted())
+  expect(refundsMade(providerLog)).toEqual(refunded.toSorted())
   const payments = await database.query('SELECT publication_id AS id FROM payments')
-  expect(payments.rows.map(({ id }) => id).sort()).toEqual([...paid, ...held].sort())
+  expect(payments.rows.map(({ id }) => id).sort()).toEqual([...paid, ...authorized].sort())
   const refunds = await database.query('SELECT refund_id AS id FROM refunds')
   expect(refunds.rows.map(({ id }) => id).sort()).toEqual(refunded.toSorted())
   const log = (await system.logs('payments')).trimEnd().split('\n')
@@ -32,7 +31,7 @@ export async function expectOnlyMeant(
 
 const logEvents: string[] = [...runtimeLogEvents, ...circuitBreakerLogEvents, ...paymentsLogEvents]
 
-/** All that the provider has written down. */
+/** All lines of the provider log. */
 async function readProviderLog(providerUrl: string): Promise<ProviderLogLine[]> {
   const lines: ProviderLogLine[] = []
   let page = { hasMore: true, nextAfter: 0 }
@@ -44,14 +43,14 @@ async function readProviderLog(providerUrl: string): Promise<ProviderLogLine[]> 
   return lines
 }
 
-/** What the cards were charged for, as often as they were. */
-function chargedPublications(truth: readonly ProviderLogLine[]): string[] {
-  const charges = truth.filter(({ type }) => ['intent.succeeded', 'intent.captured'].includes(type))
+/** The publication of each charge. */
+function chargedPublications(lines: readonly ProviderLogLine[]): string[] {
+  const charges = lines.filter(({ type }) => ['intent.succeeded', 'intent.captured'].includes(type))
   return charges.map(({ metadata }) => String(metadata['publication_id'])).sort()
 }
 
-/** Which of our refunds the provider has made, as often as it has. */
-function refundsMade(truth: readonly ProviderLogLine[]): string[] {
-  const made = truth.filter(({ type }) => type === 'refund.succeeded')
+/** Our id of each refund that the provider has made. */
+function refundsMade(lines: readonly ProviderLogLine[]): string[] {
+  const made = lines.filter(({ type }) => type === 'refund.succeeded')
   return made.map(({ refundMetadata }) => String(refundMetadata?.['refund_id'])).sort()
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, call, eventually } from '@nightshift/load-tests/harness/test-client'
-import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
-import type { TestTopic } from '@nightshift/load-tests/harness/test-topic'
+import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
+import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
+import { openTestTopic } from '@nightshift/load-tests/harness/test-topic'
 import { confirmAddress, confirmLinkIn } from '@nightshift/local/seed/confirm-address'
 import pg from 'pg'
 
@@ -11,8 +12,17 @@ export type ReceivedMail = { subject: string; text: string; messageId: string; a
 export const newWord = () => `w${randomUUID().replaceAll('-', '')}`
 export const newAddress = () => `${newWord()}@example.org`
 
-/** What the tests of this service do from outside. */
-export function candidatesOf(system: TestSystem, listings: TestTopic) {
+export type Candidates = Awaited<ReturnType<typeof openCandidates>>
+
+/**
+ * The notifications service and a mailbox, with what candidates and the listings service do to
+ * them.
+ * @param parts `inject('parts')`
+ */
+export async function openCandidates(parts: TestParts) {
+  await using undo = new AsyncDisposableStack()
+  const system = undo.use(await openTestSystem({ parts, run: ['mailbox', 'notifications'] }))
+  const listings = undo.use(await openTestTopic(system, 'listings.v1'))
   const { notifications, mailbox } = system.urls
 
   const saveAlert = (body: object): Promise<Answer> =>
@@ -36,27 +46,30 @@ export function candidatesOf(system: TestSystem, listings: TestTopic) {
   const announce = (event: { aggregateId: string }) =>
     listings.write(event.aggregateId, JSON.stringify(event))
   const untilMail = (address: string, timeoutMs?: number) =>
-    eventually('the mail', async () => (await mailsTo(address))[0], timeoutMs)
+    eventually('the mail arrives', async () => (await mailsTo(address))[0], timeoutMs)
 
+  const disposal = undo.move()
   return {
+    system,
+    listings,
     saveAlert,
     subscribe,
     announce,
     allMailsTo,
     mailsTo,
     untilMail,
-    requestsToConfirm: async (address: string) =>
+    confirmationMailsTo: async (address: string) =>
       (await allMailsTo(address)).filter(({ text }) => confirmLinkIn(text) !== undefined),
-    /** Turns the faults of the mail server. */
+    /** Changes the fault settings of the mail server. */
     setMailbox: async (faults: object) => {
       const answer = await call('PATCH', `${mailbox}/settings`, { body: faults })
       if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
     },
     /**
-     * Returns when what was announced before under this Kafka key has been applied and matched:
-     * records of one key keep their order, and announcements take turns.
+     * Waits until every earlier event with this Kafka key has been applied and matched. Records of
+     * one key keep their order, and announcements take turns.
      */
-    everythingBeforeIsApplied: async ({ aggregateId }: { aggregateId: string }) => {
+    untilMatchedSoFar: async ({ aggregateId }: { aggregateId: string }) => {
       const word = newWord()
       const email = newAddress()
       await subscribe({ email, text: word })
@@ -65,6 +78,7 @@ export function candidatesOf(system: TestSystem, listings: TestTopic) {
     },
     inDatabase: <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
       queryDatabase<T>(system.databaseUrl('notifications'), sql, values),
+    [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
 }
 
@@ -82,6 +96,7 @@ async function queryDatabase<T extends pg.QueryResultRow>(
   }
 }
 
+/** The event about a listing that has gone live. */
 export function published(data: object = {}) {
   const listingId = randomUUID()
   return {
@@ -98,7 +113,7 @@ export function published(data: object = {}) {
       paymentId: randomUUID(),
       title: 'Site Reliability Engineer',
       company: 'Acme Logistics',
-      description: 'Own the on-call that nobody dreads.',
+      description: 'Own the on-call rotation.',
       area: 'europe',
       seniority: 'senior',
       salaryMinEurPerYear: 80_000,

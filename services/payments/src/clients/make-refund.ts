@@ -6,39 +6,39 @@ import { lookUpRefund } from './look-up-refund.ts'
 import {
   type Answer,
   get,
-  misused,
   type ProviderConnection,
   post,
+  unexpected,
   unknown,
 } from './provider-api.ts'
 import { type RefundOutcome, refundOutcome } from './refund-outcome.ts'
 
-export type GiveBack = (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
+export type MakeRefund = (refund: Refund, deadline: Deadline) => Promise<RefundOutcome>
 
 /**
  * Refunds a charge at the provider. It may be called many times for one refund:
- * - While the provider remembers the key, the same request under the same key is sent.
- * - Later the refund is searched for first, and sent again only if the search does not find it. The
- *   first of two such requests renews what the provider knows of the key, so it is made once.
+ * - While the provider remembers the key, the same request is sent under the same key.
+ * - Later this function searches for the refund first, and sends the request only if there is none.
+ *   The provider remembers the key of that request again, so two such requests make one refund.
  * @param retryModeOf how to ask about a refund of this age
  */
-export function giveBackIdempotently(
+export function makeRefundIdempotently(
   provider: ProviderConnection,
   retryModeOf: (createdAt: Date) => RetryMode,
-): GiveBack {
+): MakeRefund {
   return async (refund, deadline) => {
     const mode = retryModeOf(refund.createdAt)
     if (mode !== 'same_key') {
       const found = await lookUpRefund(provider, refund, deadline)
       if (found.kind !== 'absent') return found
-      if (mode === 'look_up') return unknown('the search does not find it yet')
+      if (mode === 'look_up') return unknown('the search does not find the refund yet')
     }
     const outcome = await createRefund(provider, refund, deadline)
-    // As for charges, a 500 may be a stored one. And "nothing left" may mean that this very refund
-    // has succeeded before.
-    const mayBeMade =
+    // The provider may be repeating a stored 500, as for charges. And "nothing left" may mean that
+    // this very refund has succeeded before.
+    const mayExist =
       outcome.kind === 'rejected' || (outcome.kind === 'unknown' && refund.attempt > 1)
-    if (!mayBeMade) return outcome
+    if (!mayExist) return outcome
     const found = await lookUpRefund(provider, refund, deadline)
     return found.kind === 'absent' ? outcome : found
   }
@@ -59,13 +59,16 @@ function createRefund(
     await crashpoint('refund.answered')
     if (answer.kind !== 'answered') return answer
     if (answer.status !== 200) return refusalOf(answer)
-    const now = await current(provider, answer, perTry)
-    return refundOutcome(now.body, refund) ?? misused(now)
+    const now = await readCurrent(provider, answer, perTry)
+    return refundOutcome(now.body, refund) ?? unexpected(now)
   })
 }
 
-/** The refund as it is now. Under our key the first answer is repeated, with the status of then. */
-async function current(
+/**
+ * The refund as it is now. Under our key the provider repeats its first answer, with the old
+ * status.
+ */
+async function readCurrent(
   provider: ProviderConnection,
   answer: Answer,
   deadline: Deadline,
@@ -88,8 +91,8 @@ function formOf(refund: Refund): Record<string, string> {
 
 function refusalOf(answer: Answer): RefundOutcome {
   const { error = {} } = answer.body
-  // For an amount that is too large, Stripe names the parameter and not always a code.
+  // For an amount that is too large, Stripe names the parameter, but not always a code.
   const isTooMuch = error.code === 'charge_already_refunded' || error.param === 'amount'
-  if (answer.status !== 400 || !isTooMuch) return misused(answer)
+  if (answer.status !== 400 || !isTooMuch) return unexpected(answer)
   return { kind: 'rejected', reason: 'nothing_left' }
 }

@@ -1,58 +1,60 @@
 import { connect } from 'node:net'
 
-/** One answer as it came over a bare socket. */
+/** One answer, as it came over a TCP connection. */
 export type RawAnswer = {
   status: number
   headers: Readonly<Record<string, string>>
   body: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test asserts what is in it
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check its content
   json: any
 }
 
-export type Conversation = {
+export type Exchange = {
   answers: readonly RawAnswer[]
-  /** What came and is not a whole answer. */
+  /** The bytes that came after the last whole answer. */
   rest: string
-  /** The server ended the connection. */
+  /** True if the server ended the connection. */
   closed: boolean
   tookMs: number
 }
 
-export type Saying = {
+export type Sending = {
   bytes: string | Uint8Array
-  /** Says one byte at a time with this much between them, after `atOnceBytes`; unset: all at once. */
+  /**
+   * The pause before each byte that follows `atOnceBytes`. Without it all bytes are sent at once.
+   */
   byteEveryMs?: number
   atOnceBytes?: number
-  /** Ends when this many answers have come. */
+  /** The exchange ends after this many answers. */
   answers?: number
-  /** Ends when the server ends the connection, whatever it answers before that. */
+  /** The exchange ends only when the server ends the connection. */
   untilClosed?: boolean
-  /** Longer than this is a hang, and fails. */
+  /** An exchange that takes longer than this fails. */
   withinMs?: number
 }
 
 const answerMs = 5_000
 
-/** Says these bytes to a port of this machine and listens, until there is nothing more to wait for. */
-export async function converse(port: number, saying: Saying): Promise<Conversation> {
-  const { byteEveryMs, untilClosed = false, withinMs = answerMs } = saying
-  const awaited = saying.answers ?? 1
+/** Sends bytes to a port of this machine, and reads the answers. */
+export async function exchange(port: number, sending: Sending): Promise<Exchange> {
+  const { byteEveryMs, untilClosed = false, withinMs = answerMs } = sending
+  const awaited = sending.answers ?? 1
   const startedMs = performance.now()
   const socket = connect(port, '127.0.0.1')
   socket.setNoDelay(true)
-  const bytes = Buffer.from(saying.bytes as string)
-  const atOnceBytes = byteEveryMs === undefined ? bytes.length : (saying.atOnceBytes ?? 0)
+  const bytes = Buffer.from(sending.bytes as string)
+  const atOnceBytes = byteEveryMs === undefined ? bytes.length : (sending.atOnceBytes ?? 0)
   socket.write(bytes.subarray(0, atOnceBytes))
-  let said = atOnceBytes
-  const slowly = setInterval(() => {
-    if (said < bytes.length && socket.writable) socket.write(bytes.subarray(said, ++said))
+  let sent = atOnceBytes
+  const byteTimer = setInterval(() => {
+    if (sent < bytes.length && socket.writable) socket.write(bytes.subarray(sent, ++sent))
   }, byteEveryMs ?? withinMs)
   let text = ''
   try {
     return await new Promise((resolve, reject) => {
-      const hangs = setTimeout(() => reject(new Error(`no end, only "${text}"`)), withinMs)
+      const late = setTimeout(() => reject(new Error(`no end, only "${text}"`)), withinMs)
       const end = (closed: boolean) => {
-        clearTimeout(hangs)
+        clearTimeout(late)
         resolve({ ...readAnswers(text), closed, tookMs: performance.now() - startedMs })
       }
       socket.setEncoding('latin1')
@@ -60,23 +62,23 @@ export async function converse(port: number, saying: Saying): Promise<Conversati
         text += chunk
         if (!untilClosed && readAnswers(text).answers.length >= awaited) end(false)
       })
-      // A reset behind an answer is the server not reading what we still had to say.
+      // After an answer the server may reset the connection, because it does not read the rest.
       socket.on('error', () => end(true))
       socket.on('close', () => end(true))
     })
   } finally {
-    clearInterval(slowly)
+    clearInterval(byteTimer)
     socket.destroy()
   }
 }
 
-/** One request, one answer. */
-export async function ask(
+/** Sends one request and reads one answer. */
+export async function exchangeOne(
   port: number,
   bytes: string | Uint8Array,
   withinMs = answerMs,
 ): Promise<RawAnswer> {
-  const { answers, rest } = await converse(port, { bytes, withinMs })
+  const { answers, rest } = await exchange(port, { bytes, withinMs })
   if (answers[0]) return answers[0]
   throw new Error(`the connection ended without an answer, after "${rest}"`)
 }
