@@ -104,7 +104,7 @@ export function phaseAt(phases: readonly Phase[], offsetMs: number): string {
   return (phase ?? phases.at(-1))?.name ?? ''
 }
 
-/** As many as can be there at once, by Little's law: arrivals per second times longest stay. */
+/** The most that can be there at once, by Little's law: arrivals per second times longest stay. */
 export function virtualUsersFor({ stages, stayMs }: Pick<Arrivals, 'stages' | 'stayMs'>): number {
   const perSecond = Math.max(...stages.flatMap(stage => [stage.fromPerSecond, stage.toPerSecond]))
   return Math.min(virtualUsersMax, Math.ceil((perSecond * (stayMs + stayMarginMs)) / msPerSecond))

@@ -9,18 +9,8 @@ import type { Violation } from './violation.ts'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 
-/** Top-level folders in which a rule does not hold yet. A folder leaves its list for good. */
-const notYetHeld: Readonly<Record<string, readonly string[]>> = {
-  'literal-spreads': ['packages', 'services', 'infra', 'load-tests'],
-  'parameter-count': ['services'],
-  'small-files': ['packages', 'services', 'infra', 'load-tests'],
-  'comment-openings': ['packages', 'services', 'infra', 'load-tests'],
-}
-
 test('the repository keeps every rule', () => {
-  const violations = checkTree(readRepository(), environmentAllowed).filter(
-    ({ rule, file }) => !notYetHeld[rule]?.includes(file.split('/')[0] ?? ''),
-  )
+  const violations = checkTree(readRepository(), environmentAllowed)
   expect(violations.map(describeViolation)).toEqual([])
 })
 

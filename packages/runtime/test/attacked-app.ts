@@ -77,7 +77,7 @@ export async function openAttackedApp() {
   )
   app.get('/deadline', { config: open }, async request => {
     const givenMs = deadlineOf(request).remainingMs()
-    // As a handler does that uses all of its time.
+    // A handler that uses all of its time does the same.
     await setTimeout(givenMs)
     return { givenMs }
   })

@@ -236,7 +236,7 @@ describe('a flood of made-up keys', () => {
         await authenticate(bearer(makeApiKey()), undefined).catch((error: unknown) => {
           if (!(error instanceof NoTurn)) throw error
           unanswered += 1
-          // As an answer over a socket would, this lets others have a turn.
+          // This lets others have a turn, as an answer over a socket would.
           return setImmediate()
         })
       }

@@ -7,7 +7,7 @@ import {
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 
 export type FreshDatabase = AsyncDisposable & {
-  /** With all rights. */
+  /** Its role has all rights. */
   url: string
 }
 

@@ -22,7 +22,7 @@ type MailUnanswered = MailFacts & Readonly<{ type: 'mail.unanswered' }>
 
 type SettingsChanged = Readonly<{
   type: 'settings.changed'
-  /** With `restart` an earlier process ended with other settings, and the defaults are back. */
+  /** `restart`: an earlier process ended with other settings, and the defaults are back. */
   cause: 'patch' | 'restart'
   settings: FaultSettings
 }>

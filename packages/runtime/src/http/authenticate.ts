@@ -3,7 +3,7 @@ import type { Queryable } from '../postgres/postgres.ts'
 import { type TurnLimits, takeTurns } from '../process/turns.ts'
 import { apiKeyIdOf, hashApiKey } from './api-keys.ts'
 
-/** Who is calling, and for which tenant. A service names the tenant that it acts for. */
+/** The caller and its tenant. A service names the tenant that it acts for. */
 export type Principal = {
   tenantId: string
   keyId: string

@@ -107,7 +107,7 @@ type WebhookAbandoned = WebhookFacts &
 
 type SettingsChanged = Readonly<{
   type: 'settings.changed'
-  /** With `restart` an earlier process ended with other settings, and the defaults are back. */
+  /** `restart`: an earlier process ended with other settings, and the defaults are back. */
   cause: 'patch' | 'restart'
   settings: FaultSettings
 }>

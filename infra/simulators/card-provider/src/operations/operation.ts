@@ -18,8 +18,8 @@ type OnIntent<Name extends string> = Subject & Readonly<{ action: Name; intentId
 type Confirmation = OnIntent<'confirm'>
 type Cancellation = OnIntent<'cancel'> & Readonly<{ reason: string | null }>
 /**
- * With `rest` the operation takes what is left when it is carried out. `amount` is then what was
- * left when the request came in.
+ * `rest`: the operation takes what is left when it is carried out. `amount` is then what was left
+ * when the request came in.
  */
 type Capture = OnIntent<'capture'> & Readonly<{ rest?: true }>
 type Refund = OnIntent<'refund'> &

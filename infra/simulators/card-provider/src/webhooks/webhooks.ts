@@ -15,7 +15,7 @@ export type Webhooks = Readonly<{
   newEventId: () => string
   /** Starts to deliver a new webhook, or one that an earlier process left undelivered. */
   begin: (webhook: UndeliveredWebhook) => void
-  /** With `webhookEarly`, waits until the first attempt has ended or a time limit has passed. */
+  /** Waits, if `webhookEarly` is set, until the first attempt has ended or a time limit has passed. */
   beforeAnswer: (completed: CompletedOperation) => Promise<void>
 }>
 
@@ -52,7 +52,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     background.later(inMs, () => attempt(webhook))
   }
 
-  /** With `webhookShuffle`, waits for another webhook and sends that one before this one. */
+  /** Waits, if `webhookShuffle` is set, for another webhook and sends that one before this one. */
   async function sendInPairs(webhook: UndeliveredWebhook): Promise<void> {
     if (!settings.read().webhookShuffle) return await attempt(webhook)
     if (first === undefined) {
