@@ -59,5 +59,3 @@ export type PaymentEvent = Static<typeof PaymentEvent>
 /** The events of the topic `listings.v1`. */
 export const ListingEvent = Type.Union([ListingPublished])
 export type ListingEvent = Static<typeof ListingEvent>
-
-export type AnyEvent = PaymentEvent | ListingEvent

@@ -34,5 +34,3 @@ export function createPaymentMetrics(registry: Registry) {
     }),
   }
 }
-
-export type PaymentMetrics = ReturnType<typeof createPaymentMetrics>

@@ -26,7 +26,7 @@ import { postToLedger } from './post-to-ledger.ts'
 import { refundsTable } from './refund-row.ts'
 import { findRefund } from './refunds.ts'
 
-export const refundRoute = 'POST /v1/payments/:paymentId/refunds'
+const refundRoute = 'POST /v1/payments/:paymentId/refunds'
 
 /** A refund that was made, with everything that is committed together with it. */
 export type RefundChange = {
