@@ -2,37 +2,37 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** What the log adds to every entry: when it was written and its place, counted from 1. */
+/** The log adds to every entry the time of writing and a sequence number, which starts at 1. */
 export type Stamp = Readonly<{ at: string; seq: number }>
 export type Line<Entry> = Stamp & Entry
 
-/** An append-only file of JSON lines. It offers no way to change or remove one. */
+/** An append-only file of JSON lines. It offers no way to change or remove a line. */
 export type AppendLog<Entry> = Readonly<{
-  /** Stamps and writes the entry; resolves once it is on disk. Rejects for good after one failed write. */
+  /** Resolves once the stamped entry is on disk. After one failed write it always rejects. */
   append: <One extends Entry>(entry: One) => Promise<Line<One>>
-  /** The text of one line as it stands on disk, without its newline. Throws for an unknown `seq`. */
+  /** Reads the text of one line from disk, without its newline. Throws for an unknown `seq`. */
   readText: (seq: number) => Promise<string>
-  /** How many lines are on disk; also the highest `seq`. */
+  /** The number of lines on disk, which is also the highest `seq`. */
   size: () => number
-  /** Why nothing can be appended any more, or undefined while all is well. */
+  /** The error that makes every further append fail, or undefined while the log can be written. */
   failure: () => Error | undefined
-  /** Waits for what is being written, then closes the file. */
+  /** Waits for the running write, then closes the file. */
   close: () => Promise<void>
 }>
 
-/** Above this many lines the log refuses: only their offsets are held in memory, 8 bytes each. */
+/** The log refuses more lines than this. It holds 8 bytes of offset in memory for each. */
 const linesMax = 2_000_000
 const newline = 0x0a
 
 type Waiting = Readonly<{ bytes: Buffer; written: PromiseWithResolvers<void> }>
 
 /**
- * Opens the log, hands every line already in it to `onLine` in order, and cuts off a last line that
- * a crash left half written: it was never answered, so nobody was told it happened.
- * Throws when a whole line is damaged, because then the file is no longer what was written.
+ * Opens the log and passes every line in it to `onLine`, in order. A crash can leave the last line
+ * half written; that line is cut off, because no caller was answered before it was whole. Throws when
+ * a whole line is damaged, because the file then no longer holds what was written.
  *
  * Lines that wait while the disk is busy share the next fsync, so many callers cost little more
- * than one. At most one write is under way, so the order on disk is the order of the calls.
+ * than one. At most one write runs at a time, so the order on disk is the order of the calls.
  */
 export async function openAppendLog<Entry extends object>(
   path: string,
@@ -40,7 +40,7 @@ export async function openAppendLog<Entry extends object>(
 ): Promise<AppendLog<Entry>> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'a+')
-  /** `ends[n]` is the offset just behind line n; line n starts at `ends[n - 1]`. */
+  /** `ends[n]` is the offset behind line n, and line n starts at `ends[n - 1]`. */
   const ends = await replay(file, onLine).catch(async cause => {
     await file.close()
     throw new Error(`${path} cannot be read back`, { cause })
@@ -62,7 +62,7 @@ export async function openAppendLog<Entry extends object>(
           written.resolve()
         }
       } catch (cause) {
-        // The tail of the file is now unknown. Only a restart, which reads it back, may go on.
+        // The end of the file is now unknown. Only a restart, which reads it back, can continue.
         failed = new Error(`${path} can no longer be written`, { cause })
         for (const { written } of [...batch, ...waiting]) written.reject(failed)
       }
@@ -99,7 +99,7 @@ export async function openAppendLog<Entry extends object>(
   }
 }
 
-/** Reads every whole line, truncates what follows the last newline, and answers where lines end. */
+/** Reads every whole line, cuts off the rest after the last newline, and answers the line ends. */
 async function replay<Entry>(
   file: FileHandle,
   onLine: (line: Line<Entry>) => void,

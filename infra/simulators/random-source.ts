@@ -1,16 +1,16 @@
 /** Answers the next number in [0, 1). */
-export type Dice = () => number
+export type RandomSource = () => number
 
-/** Places this far apart on the generator's circle do not meet within a run. */
-const placeDistance = 0x9e3779b9
+/** Streams this far apart on the generator's circle do not meet within a run. */
+const streamDistance = 0x9e3779b9
 
 /**
- * A small seeded generator (mulberry32): the same seed gives the same faults in the same order, so
- * a run that found something can be run again. Each kind of luck that is added takes a `place` of
- * its own, and leaves the luck of the others as it was. Not for secrets or identifiers.
+ * Creates a small seeded generator (mulberry32). The same seed gives the same faults in the same
+ * order, so a run that found something can be repeated. Each kind of fault takes a `stream` of its
+ * own, so a new kind leaves the numbers of the others unchanged. It is not for secrets or identifiers.
  */
-export function createDice(seed: number, place = 0): Dice {
-  let state = (seed + place * placeDistance) >>> 0
+export function createRandomSource(seed: number, stream = 0): RandomSource {
+  let state = (seed + stream * streamDistance) >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)

@@ -1,11 +1,11 @@
 export type EnvReader = Readonly<{
-  /** A value that must be there, unless there is a default. Empty counts as missing. */
+  /** Reads a value that must be set unless there is a default. An empty value counts as missing. */
   text: (name: string, byDefault?: string) => string
-  /** An http URL, or undefined when it is not set. */
+  /** Reads an http URL, or undefined when it is not set. */
   url: (name: string) => string | undefined
-  /** A TCP port; 0 lets the system choose a free one. */
+  /** Reads a TCP port. With 0 the operating system chooses a free one. */
   port: (name: string) => number
-  /** Adds a mistake that only the caller can see. */
+  /** Adds a mistake that only the caller can find. */
   refuse: (mistake: string) => void
   /** Throws one error that lists every mistake found so far. */
   finish: () => void
@@ -13,7 +13,7 @@ export type EnvReader = Readonly<{
 
 const portMax = 65_535
 
-/** Reads settings and collects the mistakes, so that a person sees all of them at once. */
+/** Reads settings and collects the mistakes, so that one error shows all of them. */
 export function createEnvReader(env: Readonly<Record<string, string | undefined>>): EnvReader {
   const mistakes: string[] = []
 

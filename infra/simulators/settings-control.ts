@@ -1,43 +1,42 @@
-import type { Injector } from './fault-log-client.ts'
-import type { SettingTable } from './settings-changes.ts'
-import { settingChanges, settingDifferences, touchesFault } from './settings-changes.ts'
+import type { FaultLogClient } from './fault-log-client.ts'
+import type { SettingTable } from './setting-notes.ts'
+import { missingNotes, namesFault, notesOfChange } from './setting-notes.ts'
 
-export type SettingControlDeps<Settings extends object> = SettingTable<Settings> &
+export type SettingsControlDeps<Settings extends object> = SettingTable<Settings> &
   Readonly<{
     settings: Readonly<{ read: () => Settings; change: (change: Partial<Settings>) => Settings }>
     /** Writes the settings into the simulator's own log. */
     record: (settings: Settings) => Promise<void>
-    /** Undefined: nobody keeps a log of all faults. */
-    injector: Injector | undefined
-    /** Told of the first failure when the log of faults can not be put right in the background. */
+    /** Undefined when this system keeps no fault log. */
+    faultLog: FaultLogClient | undefined
+    /** Gets the first of the failures when the fault log cannot be corrected in the background. */
     onError: (error: unknown) => void
   }>
 
-/** The only way to the settings while the process runs. Turns are made one after the other. */
-export type SettingControl<Settings> = Readonly<{
-  /** Rejects with a `statusCode` of 502 when the log of faults could not be told. */
-  turn: (change: Partial<Settings>) => Promise<Settings>
+/** The only way to change settings while the process runs. Changes are made one after the other. */
+export type SettingsControl<Settings> = Readonly<{
+  /** Rejects with a `statusCode` of 502 when the fault log could not be written. */
+  change: (change: Partial<Settings>) => Promise<Settings>
   reset: () => Promise<Settings>
-  /** Ends in the log of faults what an earlier process left open there. */
+  /** Ends in the fault log what an earlier process left open there. */
   start: () => void
-  /** The faults end with the process, and the log is told so, if it can be. */
+  /** Ends the faults with the process, and tells the fault log so if it answers. */
   close: () => Promise<void>
 }>
 
 const retryMs = 1_000
 
 /**
- * Turns settings so that the log of faults is never behind: a fault is in it before it begins, and
- * ends in it after it ended. When the log can not be reached no fault begins or changes, and one
- * that shall end does end: the log then says for too long that it is there, which is the harmless
- * error. What the log holds is unclear after a failure, so it is asked and put right as soon as it
- * answers.
+ * Changes settings so that the fault log is never behind. A fault is in the log before it begins,
+ * and ends there after it ended. While the log does not answer, no fault begins or changes. A fault
+ * that should end does end: the log then shows it for too long, which is the harmless error. After a
+ * failure the content of the log is unknown, so the control reads and corrects it once it answers.
  */
-export function createSettingControl<Settings extends object>(
-  deps: SettingControlDeps<Settings>,
-): SettingControl<Settings> {
-  const { injector, settings, atRest } = deps
-  let inDoubt = injector !== undefined
+export function createSettingsControl<Settings extends object>(
+  deps: SettingsControlDeps<Settings>,
+): SettingsControl<Settings> {
+  const { faultLog, settings, defaults } = deps
+  let logMayDiffer = faultLog !== undefined
   let last: Promise<unknown> = Promise.resolve()
   let retry: NodeJS.Timeout | undefined
   let isFailing = false
@@ -45,74 +44,75 @@ export function createSettingControl<Settings extends object>(
 
   function serially<Answer>(run: () => Promise<Answer>): Promise<Answer> {
     const answer = last.then(run)
-    last = answer.catch(() => undefined) // whoever asked is told
+    last = answer.catch(() => undefined) // the caller gets the error
     return answer
   }
 
-  async function putRight(): Promise<void> {
-    if (injector === undefined || !inDoubt) return
-    const faults = (await injector.open()).filter(({ kind }) => kind === 'setting')
+  async function correctLog(): Promise<void> {
+    if (faultLog === undefined || !logMayDiffer) return
+    const faults = (await faultLog.listOpen()).filter(({ kind }) => kind === 'setting')
     const open = new Map(faults.map(({ name = '', value }) => [name, value]))
-    for (const note of settingDifferences(deps, open, settings.read())) await injector.note(note)
-    inDoubt = false
+    for (const note of missingNotes(deps, open, settings.read())) await faultLog.note(note)
+    logMayDiffer = false
     isFailing = false
   }
 
-  function putRightLater(error: unknown): void {
+  function correctLogLater(error: unknown): void {
     clearTimeout(retry)
     if (closed) return
     if (!isFailing) deps.onError(error)
     isFailing = true
-    retry = setTimeout(() => void serially(putRight).catch(putRightLater), retryMs)
+    retry = setTimeout(() => void serially(correctLog).catch(correctLogLater), retryMs)
   }
 
-  async function turnTo(change: Partial<Settings>): Promise<Settings> {
+  async function changeNow(change: Partial<Settings>): Promise<Settings> {
     const from = settings.read()
-    const moves = settingChanges(deps, from, { ...from, ...change })
-    const begins = moves.filter(({ action }) => action !== 'end')
+    const notes = notesOfChange(deps, from, { ...from, ...change })
+    const begins = notes.filter(({ action }) => action !== 'end')
     try {
-      if (injector !== undefined && begins.length > 0) {
-        await putRight()
-        inDoubt = true
-        for (const note of begins) await injector.note(note)
-        inDoubt = false
+      if (faultLog !== undefined && begins.length > 0) {
+        await correctLog()
+        logMayDiffer = true
+        for (const note of begins) await faultLog.note(note)
+        logMayDiffer = false
       }
     } catch (cause) {
-      putRightLater(cause)
-      throw notTold('nothing was turned', cause)
+      correctLogLater(cause)
+      throw faultLogError('nothing was changed', cause)
     }
     const changed = settings.change(change)
     await deps.record(changed)
-    if (injector !== undefined && begins.length < moves.length) inDoubt = true
+    if (faultLog !== undefined && begins.length < notes.length) logMayDiffer = true
     try {
-      if (touchesFault(deps, change)) await putRight()
+      if (namesFault(deps, change)) await correctLog()
     } catch (cause) {
-      putRightLater(cause)
-      throw notTold('the settings are turned, and the log will be put right when it answers', cause)
+      correctLogLater(cause)
+      const consequence = 'the settings are changed, and the log is corrected when it answers'
+      throw faultLogError(consequence, cause)
     }
     return changed
   }
 
   return {
-    turn: change => serially(() => turnTo(change)),
-    reset: () => serially(() => turnTo(atRest)),
-    start: () => void serially(putRight).catch(putRightLater),
+    change: change => serially(() => changeNow(change)),
+    reset: () => serially(() => changeNow(defaults)),
+    start: () => void serially(correctLog).catch(correctLogLater),
     async close() {
       closed = true
       clearTimeout(retry)
       await serially(async () => {
-        const isClean = settingChanges(deps, settings.read(), atRest).length === 0
-        if (injector === undefined || (isClean && !inDoubt)) return
-        settings.change(atRest)
-        inDoubt = true
-        await putRight()
+        const isClean = notesOfChange(deps, settings.read(), defaults).length === 0
+        if (faultLog === undefined || (isClean && !logMayDiffer)) return
+        settings.change(defaults)
+        logMayDiffer = true
+        await correctLog()
       }).catch(deps.onError)
     },
   }
 }
 
-function notTold(consequence: string, cause: unknown): Error {
+function faultLogError(consequence: string, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  const message = `the log of faults can not be written (${reason}): ${consequence}`
+  const message = `the fault log cannot be written (${reason}): ${consequence}`
   return Object.assign(new Error(message, { cause }), { statusCode: 502 })
 }

@@ -3,23 +3,24 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { waitUntil } from './wait-until.ts'
 
-/** A simulator that runs as a process of its own, as it does in the real system. */
+/** The simulator runs as a separate process, as it does in the real system. */
 export type Simulator = Readonly<{
   url: string
-  /** The ports it said it listens on, by the names in its `listening` line. */
+  /** The ports have the names of the `listening` log line. */
   ports: Readonly<Record<string, number>>
-  /** Everything it has printed. */
+  /** Answers everything that the process has printed so far. */
   output: () => string
-  /** SIGTERM; answers the exit code, and throws when it is still there after 5 s. */
+  /** Sends SIGTERM and answers the exit code. Throws when the process still runs after 5 s. */
   stop: () => Promise<number | null>
-  /** SIGKILL: no time to write anything down. */
+  /** Sends SIGKILL, which leaves the process no time to write anything. */
   kill: () => Promise<void>
 }>
 
-const startDeadlineMs = 10_000
+/** A start takes under a second, and many times that while other programs use the processor. */
+const startDeadlineMs = 25_000
 const stopDeadlineMs = 5_000
 
-/** For tests: starts `main` on free ports and resolves once it answers GET /health. */
+/** Starts `main` on free ports for a test, and resolves once it answers GET /health. */
 export async function startSimulator(
   main: URL,
   env: Readonly<Record<string, string>>,

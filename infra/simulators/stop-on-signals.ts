@@ -1,4 +1,4 @@
-/** Aborts at the first SIGTERM or SIGINT; a second one ends the process as it would any other. */
+/** Aborts at the first SIGTERM or SIGINT. A second one has its usual effect and ends the process. */
 export function stopOnSignals(): AbortSignal {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

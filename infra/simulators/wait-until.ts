@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const pollEveryMs = 10
 
-/** Asks until the answer is no longer undefined or false; throws once the deadline has passed. */
+/** Asks until the answer is neither undefined nor false. Throws once the deadline has passed. */
 export async function waitUntil<Answer>(
   what: string,
   ask: () => Promise<Answer> | Answer,

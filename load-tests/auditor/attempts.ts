@@ -1,18 +1,18 @@
 import type { HistoryLine } from './evidence.ts'
 
-/** One request of a client: when it began, and what the client knows of how it ended. */
+/** One request of a client: when it began, and what the client knows about its end. */
 export type Attempt = Omit<HistoryLine, 'type' | 't' | 'res'> & {
-  /** `info` too when no line says how it ended: it may or may not have happened. */
+  /** Also `info` when the history has no end of it: the request may or may not have taken effect. */
   outcome: 'ok' | 'fail' | 'info'
   startedAt: number
-  /** Undefined when it did not end: nothing that came later can be said to come after it. */
+  /** Undefined when the attempt did not end. Then no later attempt is known to come after it. */
   endedAt: number | undefined
   res: NonNullable<HistoryLine['res']>
 }
 
 /**
- * Joins the two lines of each attempt. A client that died has left only the first. Anything else
- * that does not fit together is a problem, because then the history is not what was written.
+ * Joins the two lines of each attempt. A client that died leaves only the first line. Everything else
+ * that does not match is a problem: then the history is not what the clients wrote.
  */
 export function pairAttempts(lines: readonly HistoryLine[]): {
   attempts: Attempt[]

@@ -1,110 +1,51 @@
-import {
-  checkAcknowledgedIsKept,
-  checkDeclinedIsNotCharged,
-  checkNoServerError,
-  checkOneAnswer,
-  checkPaidIsCaptured,
-  checkRefundedIsGivenBack,
-} from './checks/answers.ts'
-import { checkHolds, checkMoney, checkOneCharge, checkOneRefund } from './checks/charges.ts'
-import { checkAccounting, checkNothingPutAside } from './checks/dead-letters.ts'
-import { checkNoLostEvent, checkNoPhantomEvent, checkOrderOfVersions } from './checks/events.ts'
-import { checkLedger } from './checks/ledger.ts'
-import { checkLiveness } from './checks/liveness.ts'
-import { checkToldOnce } from './checks/notified-once.ts'
-import { checkBooks } from './checks/reconciliation.ts'
-import { checkRecovery } from './checks/recovery.ts'
-import { checkRefunds } from './checks/refunds.ts'
-import { checkNothingGoesBack } from './checks/states.ts'
-import { checkVisibleIsPaid } from './checks/visibility.ts'
+import type { DeadLetterOptions } from './checks/dead-letters.ts'
+import { measureRecovery } from './checks/recovery.ts'
 import { sometimesOf, unmetOf } from './coverage.ts'
 import { type Evidence, rowsOf, type SourceName, sourceNames } from './evidence.ts'
-import { type Facts, joinEvidence } from './facts.ts'
-import { doubtsOf } from './inconclusive-reasons.ts'
+import { joinEvidence } from './facts.ts'
+import { inconclusiveReasons } from './inconclusive-reasons.ts'
+import { promises } from './promises.ts'
 import { withTimelines } from './timeline.ts'
-import { type Finding, type Invariant, invariants, type Verdict } from './verdict.ts'
+import { promiseCodes, type Verdict } from './verdict.ts'
 
-export type AuditOptions = {
-  /** What must have happened for the run to prove anything: `provider.reply_withheld >= 1`. */
+export type AuditOptions = DeadLetterOptions & {
+  /** Events without which the run proves nothing: `provider.reply_withheld >= 1`. */
   sometimes?: readonly string[]
-  /** What may have nothing to say, for example the log of faults of a run without faults. */
+  /** Sources that may be empty, for example the fault log of a run without faults. */
   mayBeEmpty?: readonly SourceName[]
-  /**
-   * Clients of this run pay at payments for publications that never were. That is no business of a
-   * user, and each such payment ends as a dead letter of listings; so that is no finding.
-   */
-  paysDirectly?: boolean
 }
 
 const violationsMax = 50
 
-type Check = {
-  check: (facts: Facts, options: AuditOptions) => Finding[]
-  /** Without one of them it would take silence for a broken promise. */
-  needs: readonly SourceName[]
-}
-
-const checks: readonly Check[] = [
-  { check: checkOneCharge, needs: ['provider'] },
-  { check: checkOneRefund, needs: ['provider'] },
-  { check: checkLedger, needs: ['payments', 'refunds', 'ledgerTransactions', 'ledgerEntries'] },
-  { check: checkMoney, needs: ['provider', 'payments'] },
-  { check: checkHolds, needs: ['provider'] },
-  { check: checkRefunds, needs: ['provider', 'payments', 'refunds'] },
-  {
-    check: checkBooks,
-    needs: ['provider', 'payments', 'refunds', 'ledgerTransactions', 'ledgerEntries'],
-  },
-  { check: checkNoLostEvent, needs: ['records'] },
-  { check: checkNoPhantomEvent, needs: ['payments', 'listings', 'publications'] },
-  { check: checkOrderOfVersions, needs: ['records'] },
-  { check: checkVisibleIsPaid, needs: ['provider', 'listings', 'publications'] },
-  { check: checkToldOnce, needs: ['deliveries', 'mails', 'faultLog'] },
-  { check: checkOneAnswer, needs: ['history'] },
-  { check: checkNothingGoesBack, needs: ['publications'] },
-  {
-    check: checkPaidIsCaptured,
-    needs: ['provider', 'publications', 'paymentKeys', 'publicationKeys'],
-  },
-  { check: checkRefundedIsGivenBack, needs: ['provider', 'refunds', 'paymentKeys'] },
-  { check: checkDeclinedIsNotCharged, needs: ['provider', 'history'] },
-  { check: checkAcknowledgedIsKept, needs: ['listings', 'publications', 'payments', 'refunds'] },
-  { check: checkAccounting, needs: ['records', 'listingInbox', 'notificationInbox'] },
-  { check: checkNothingPutAside, needs: ['records', 'publications', 'faultLog'] },
-  { check: checkNoServerError, needs: ['history'] },
-  { check: checkLiveness, needs: ['quiescence', 'listings'] },
-]
+/** Several promises share a check, which runs once. */
+const checks = new Set(promises.flatMap(promise => promise.checks))
 
 /**
- * Judges what the witnesses said. Pure: the same evidence gives the same verdict, whenever. A broken
- * promise is reported even where much is unknown; `true` needs every witness and all coverage.
- * @throws when a requirement of `sometimes` can not be read
+ * Judges the evidence. The function is pure: the same evidence always gives the same verdict. A broken
+ * promise is reported even where much is unknown. The verdict `true` needs every source and every
+ * requirement.
+ * @throws when a requirement of `sometimes` cannot be parsed
  */
 export function audit(evidence: Evidence, options: AuditOptions = {}): Verdict {
   const { sometimes: requirements = [], mayBeEmpty = [] } = options
   const facts = joinEvidence(evidence)
-  const recovery = checkRecovery(facts)
   const isRead = (name: SourceName) => evidence[name]?.state === 'read'
-  const findings = checks
+  const findings = [...checks]
     .filter(({ needs }) => needs.every(isRead))
     .flatMap(({ check }) => check(facts, options))
-    .concat(recovery.findings)
-  const byInvariant = Map.groupBy(findings, ({ invariant }) => invariant)
-  const inOrder = Object.keys(invariants).flatMap(
-    invariant => byInvariant.get(invariant as Invariant)?.slice(0, violationsMax) ?? [],
-  )
+  const byPromise = Map.groupBy(findings, ({ promise }) => promise)
+  const reported = promiseCodes.flatMap(code => byPromise.get(code)?.slice(0, violationsMax) ?? [])
 
   const sometimes = sometimesOf(facts)
   const unmet = unmetOf(sometimes, requirements)
-  const unknown = doubtsOf(facts, mayBeEmpty)
-  if (recovery.doubt !== undefined) unknown.push(recovery.doubt)
-  const { recoveryMs } = recovery
-  const isComplete = unmet.length === 0 && unknown.length === 0
+  const inconclusive = inconclusiveReasons(facts, mayBeEmpty)
+  const recovery = measureRecovery(facts)
+  const isConclusive = unmet.length === 0 && inconclusive.length === 0
   return {
-    valid: findings.length > 0 ? false : isComplete || 'unknown',
-    violations: withTimelines(facts, inOrder),
+    valid: findings.length > 0 ? false : isConclusive || 'unknown',
+    violations: withTimelines(facts, reported),
     counts: {
-      violations: Object.fromEntries([...byInvariant].map(([name, all]) => [name, all.length])),
+      violations: Object.fromEntries([...byPromise].map(([code, all]) => [code, all.length])),
       seen: Object.fromEntries(
         sourceNames.filter(isRead).map(name => [name, rowsOf<unknown>(evidence[name]).length]),
       ),
@@ -112,9 +53,9 @@ export function audit(evidence: Evidence, options: AuditOptions = {}): Verdict {
     coverage: {
       sometimes,
       unmet,
-      unknown,
+      inconclusive,
       unchecked: mayBeEmpty.filter(name => rowsOf<unknown>(evidence[name]).length === 0),
-      ...(recoveryMs === undefined ? {} : { recoveryMs }),
+      ...(recovery.kind === 'recovered' ? { recoveryMs: recovery.afterMs } : {}),
     },
   }
 }

@@ -6,34 +6,34 @@ import { readFaultLog, readHistory, readMails, readProvider } from './sources/re
 import { readTopics } from './sources/read-topics.ts'
 import { type Database, type TableName, tables } from './sources/tables.ts'
 
-/** Where the witnesses are found. */
+/** Where the sources are. */
 export type Sources = {
-  /** JSONL of the clients. None: nobody knows what they were told. */
+  /** JSON lines of the clients. Without them the answers to clients are unknown. */
   historyFiles?: readonly string[]
   provider: { providerLog: string } | { providerUrl: string }
   mailLog: string
-  /** With the right to read everything. */
+  /** URLs of roles that may read everything. */
   databases: Readonly<Record<Database, string>>
   kafka: KafkaSource
-  /** Of the public search. */
+  /** Base URL of the public search. */
   listingsUrl: string
-  /** JSONL with the begin and end of each fault. */
+  /** JSON lines with the begin and the end of each fault. */
   faultLog?: string
 }
 
 export type CollectOptions = {
-  /** What `waitForQuiescence` answered. Without it nobody knows whether the system was at rest. */
+  /** The result of `waitForQuiescence`. Without it, it is unknown whether the system was at rest. */
   quiescence?: Quiescence
-  /** For each source. */
+  /** Applies to each source by itself. */
   timeoutMs?: number
 }
 
 const defaultTimeoutMs = 60_000
 
 /**
- * Asks every witness once. The databases come first: what follows from their rows may then be
- * looked for in what is read later. A witness that does not answer is `missing`, and the others are
- * heard all the same.
+ * Reads every source once. The databases come first: whatever their rows promise to exist elsewhere
+ * must then be found in the sources that are read later. A source that does not answer is `missing`,
+ * and the others are read all the same.
  */
 export async function collect(sources: Sources, options: CollectOptions = {}): Promise<Evidence> {
   const { quiescence, timeoutMs = defaultTimeoutMs } = options
@@ -47,7 +47,7 @@ export async function collect(sources: Sources, options: CollectOptions = {}): P
     historyFiles?.length ? ask(() => readHistory(historyFiles)) : notGiven('history'),
     ask(() => readProvider(sources.provider, timeoutMs)),
     ask(() => readMails(sources.mailLog)),
-    faultLogFile === undefined ? notGiven('log of faults') : ask(() => readFaultLog(faultLogFile)),
+    faultLogFile === undefined ? notGiven('fault log') : ask(() => readFaultLog(faultLogFile)),
     askKafka(sources.kafka, timeoutMs),
     ask(async () => read(await crawlSearch(sources.listingsUrl, timeoutMs))),
   ])
@@ -59,7 +59,9 @@ export async function collect(sources: Sources, options: CollectOptions = {}): P
     mails,
     faultLog,
     search,
-    quiescence: quiescence ? read([quiescence]) : missing('nobody waited for the system to rest'),
+    quiescence: quiescence
+      ? read([quiescence])
+      : missing('there was no wait for the system to come to rest'),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Facts } from './facts.ts'
 import { faultsOf } from './faults.ts'
 import type { Intent } from './intents.ts'
 
-/** How often something happened, by a name that an experiment can ask for. */
+/** Counts each kind of event, under the names that an experiment can require. */
 export function sometimesOf(facts: Facts): Record<string, number> {
   const counts: Record<string, number> = {}
   const count = (name: string, by = 1) => {
@@ -18,7 +18,7 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   for (const { kind, name, signal } of faultsOf(rowsOf(facts.evidence.faultLog)).begun) {
     count('fault')
     count(`fault.${kind}`)
-    if (kind === 'process') count(`${blowOf(signal)}.${name}`)
+    if (kind === 'process') count(`${interruptionBy(signal)}.${name}`)
   }
   for (const { status } of facts.payments) count(`payment.${status}`)
   for (const { status } of facts.refunds) count(`refund.${status}`)
@@ -37,8 +37,8 @@ export function sometimesOf(facts: Facts): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** What a signal did to a process: a crash, a pause, or a stop like that of a deploy. */
-function blowOf(signal: string | undefined): 'crash' | 'pause' | 'stop' {
+/** A signal crashes a process, pauses it, or stops it as a deployment does. */
+function interruptionBy(signal: string | undefined): 'crash' | 'pause' | 'stop' {
   if (signal === 'SIGSTOP') return 'pause'
   return signal === 'SIGTERM' ? 'stop' : 'crash'
 }
@@ -75,7 +75,7 @@ function countIntent(facts: Facts, intent: Intent, count: Count): void {
 function countMails({ evidence }: Facts, count: Count): void {
   const accepted = rowsOf(evidence.mails).filter(({ type }) => type === 'mail.accepted')
   const confirmations = accepted.filter(({ kind }) => kind === 'confirmation').length
-  // A run without alert mails must not look like one with them, so confirmations count apart.
+  // Confirmations have a count of their own: `mail` must stay 0 in a run without alert mails.
   count('mail', accepted.length - confirmations)
   count('mail.confirmation', confirmations)
   const messages = new Set(accepted.map(({ messageId, seq }) => messageId ?? seq))
@@ -85,8 +85,8 @@ function countMails({ evidence }: Facts, count: Count): void {
 const requirement = /^([a-z0-9_.-]+)(?:\s*>=\s*([0-9]+))?$/i
 
 /**
- * The requirements that did not come true: each is a name, or `name >= number`.
- * @throws when a requirement can not be read, because then it would never have been checked
+ * The requirements that did not come true. Each has the form `name` or `name >= number`.
+ * @throws when a requirement cannot be parsed, because it would never be checked then
  */
 export function unmetOf(
   sometimes: Readonly<Record<string, number>>,

@@ -1,15 +1,15 @@
 /**
- * What the witnesses said, as plain data: it can be kept in files and judged again. Only what a
- * check needs is kept of each row. Times are milliseconds since 1970.
+ * Everything that the sources of a run contain, as plain data: it can be kept in files and judged
+ * again. A row has only the fields that a check needs. Times are milliseconds since 1970.
  */
 export type Evidence = { [Name in SourceName]: Source<Rows[Name]> }
 
-/** `missing`: it was not asked, or did not answer. Never to be confused with an empty one. */
+/** `missing`: the source was not asked, or did not answer. An empty source is something else. */
 export type Source<Row> =
   | {
       state: 'read'
       rows: Row[]
-      /** What makes its word doubtful, for example a malformed line. Any of them: verdict unknown. */
+      /** Why the rows cannot be trusted, for example a malformed line. Any problem makes the verdict unknown. */
       problems: string[]
     }
   | { state: 'missing'; why: string }
@@ -39,7 +39,7 @@ export type Rows = {
 }
 export type SourceName = keyof Rows
 
-/** In the order of a journey, which is also the order in which they are named to a person. */
+/** Reports name the sources in this order, which is the order of an employer's journey. */
 export const sourceNames = [
   'history',
   'provider',
@@ -64,7 +64,7 @@ export const sourceNames = [
   'quiescence',
 ] as const satisfies readonly SourceName[]
 
-/** One line of a client; its form is `../scenarios/history-line.schema.json`. */
+/** One line of a client's history. Its format is `../scenarios/history-line.schema.json`. */
 export type HistoryLine = {
   run: string
   idx: number
@@ -91,7 +91,7 @@ export type HistoryLine = {
   }
 }
 
-/** One line of the card provider's provider log. */
+/** One line of the card provider's own log. */
 export type ProviderLine = {
   t: number
   seq: number
@@ -102,35 +102,35 @@ export type ProviderLine = {
   paymentId?: string
   publicationId?: string
   tenantId?: string
-  /** Our name of a refund, which we sent along with it. */
+  /** Our id of a refund, which payments sends to the provider as metadata. */
   refundId?: string
-  /** The provider's own name of it. */
+  /** The provider's own id of the refund. */
   providerRefundId?: string
   replayed?: boolean
   cause?: string
-  /** Of a line that stands for many. */
+  /** The number of events, on a line that stands for several. */
   count?: number
 }
 
-/** One line of the mail server's log. Addresses are digests: a kept run holds nobody's address. */
+/** One line of the mail server's log. Addresses are digests, so that a kept run has no personal data. */
 export type MailLine = {
   t: number
   seq: number
   type: string
   messageId: string | null
-  /** A request to confirm an address, which is about no listing. Unset: any other mail. */
+  /** A request to confirm an address is about no listing. Unset for all other mails. */
   kind?: 'confirmation'
   recipients: string[]
-  /** As the mail itself names it. */
+  /** The id that the text of the mail names. */
   listingId?: string
 }
 
-/** One line of the log of faults. */
+/** One line of the fault log. */
 export type FaultLogLine = {
   t: number
   kind: string
   action: string
-  /** What was hurt: a process, a proxy and its toxic, a setting. */
+  /** The target of the fault: a process, a proxy and its toxic, or a setting. */
   name: string
   signal?: string
 }
@@ -144,17 +144,17 @@ export type PaymentRow = {
   currency: string
   status: string
   providerPaymentId: string | null
-  /** What was decided about held money, until the provider has done it. */
+  /** `capture` or `void`, from the request until the provider has done it. */
   requestedAction: string | null
   taxCents: number
-  /** Of all its refunds, those that are still owed too. */
+  /** The sum of all refunds, pending ones included. */
   refundedCents: number
   version: number
   createdAt: number
   updatedAt: number
 }
 
-/** Money that was given back, or is owed back. */
+/** A refund that succeeded or is pending. */
 export type RefundRow = {
   refundId: string
   tenantId: string
@@ -167,7 +167,7 @@ export type RefundRow = {
   succeededAt: number | null
 }
 
-/** What was posted to the ledger, and for what: a `capture` of a payment, or a `refund`. */
+/** One transaction of the ledger, posted for a `capture` of a payment or for a `refund`. */
 export type LedgerTransactionRow = {
   transactionId: string
   tenantId: string
@@ -177,7 +177,7 @@ export type LedgerTransactionRow = {
   postedAt: number
 }
 
-/** One side of a posting: debits are positive, credits negative. */
+/** One entry of a transaction. Debits are positive, credits negative. */
 export type LedgerEntryRow = {
   transactionId: string
   account: string
@@ -185,7 +185,7 @@ export type LedgerEntryRow = {
   currency: string
 }
 
-/** Of either service: which payment, refund or publication a client's key stands for. */
+/** Which payment, refund or publication an idempotency key stands for, in either service. */
 export type KeyRow = {
   tenantId: string
   route: string
@@ -229,7 +229,7 @@ export type InboxRow = { consumer: string; eventId: string; appliedAt: number }
 export type DeliveryRow = {
   deliveryId: string
   listingId: string
-  /** A digest, as in the mails. */
+  /** A digest of the address, as in `MailLine`. */
   recipient: string
   status: string
   failure: string | null
@@ -238,34 +238,34 @@ export type DeliveryRow = {
   sentAt: number | null
 }
 
-/** How far one partition went when the reading of its topic began. */
+/** The offsets of one partition when the auditor began to read its topic. */
 export type PartitionRow = {
   topic: string
   partition: number
   start: number
   end: number
-  /** Offsets without a record: the marks of transactions, and what transactions have aborted. */
+  /** Offsets without a record: transaction markers, and records of aborted transactions. */
   noRecords?: number
 }
 
-/** Names of topics are without the prefix of the system. */
+/** One record of a topic. The topic's name is without the prefix of the system. */
 export type TopicRecord = {
   topic: string
   partition: number
   offset: number
   t: number
-  /** Unless the record breaks the contract of its topic. */
+  /** Unset when the record breaks the contract of its topic. */
   event?: EventFacts
-  /** On the topics of dead letters: what was put aside, and why. */
+  /** Set on a dead-letter topic: the record that was dead-lettered, and the reason. */
   deadLetter?: DeadLetterFacts
-  /** Why it is neither. */
+  /** Why the record is neither an event nor a dead letter. */
   unreadable?: string
 }
 
 export type DeadLetterFacts = {
   topic: string
   partition: number
-  /** The last one, if a whole batch was put aside. */
+  /** The last offset, if a whole batch was dead-lettered. */
   offset: number
   firstOffset?: number
   reason: string
@@ -285,25 +285,26 @@ export type EventFacts = {
   currency?: string
 }
 
-/** One listing of the public search. */
+/** One listing that the public search found. */
 export type SearchHit = { listingId: string; status: string }
 
-/** How the waiting for rest ended. */
+/** The end of the wait for the system to come to rest. */
 export type Quiescence = {
   quiet: boolean
   deadlineMs: number
   waitedMs: number
   finishedAt: number
-  /** What was still under way when the time was up. */
+  /** Work that was still under way when the time was up. */
   remaining: Unfinished[]
-  /** What could not be asked at the last look. */
+  /** Sources that did not answer when they were last asked. */
   unasked: string[]
 }
 
-export type Unfinished = { invariant: LivenessInvariant; what: string; ids: string[] }
-export type LivenessInvariant = 'L1' | 'L2' | 'L3' | 'L4'
+/** Work that is not finished, and the promise that it will be. */
+export type Unfinished = { promise: LivenessCode; what: string; ids: string[] }
+export type LivenessCode = 'L1' | 'L2' | 'L3' | 'L4'
 
-/** The rows of a source that was read; a missing one has none, and makes the verdict unknown. */
+/** The rows of a source. A missing source has none; that makes the verdict unknown elsewhere. */
 export function rowsOf<Row>(source: Source<Row> | undefined): readonly Row[] {
   return source?.state === 'read' ? source.rows : []
 }

@@ -11,15 +11,15 @@ import {
 } from './evidence.ts'
 import { type Intent, intentsOf } from './intents.ts'
 
-/** A transaction of the ledger with its entries. */
+/** A ledger transaction with its entries. */
 export type Posting = LedgerTransactionRow & { entries: readonly LedgerEntryRow[] }
 
 export type EventRecord = TopicRecord & { event: EventFacts }
 
-/** The evidence, joined once: every look-up of a check is one step. */
+/** The joined evidence: every look-up of a check is one step. */
 export type Facts = ReturnType<typeof joinEvidence>
 
-/** Joins what the witnesses said by the ids that they have in common. Linear in the evidence. */
+/** Joins the rows of all sources by the ids that they share, in time linear in the evidence. */
 export function joinEvidence(evidence: Evidence) {
   const { attempts, problems: historyProblems } = pairAttempts(rowsOf(evidence.history))
   const payments = rowsOf(evidence.payments)
@@ -77,7 +77,7 @@ export function joinEvidence(evidence: Evidence) {
     postingsByPayment: Map.groupBy(postings, ({ paymentId }) => paymentId),
     eventsById: Map.groupBy(events, ({ event }) => event.eventId),
     eventsByAggregate: Map.groupBy(events, ({ event }) => event.aggregateId),
-    /** What the provider captured for an intent of a client, under whatever payment. */
+    /** Every capture for an intent, whichever payment the provider booked it under. */
     capturesOf: (intent: Intent): ProviderLine[] => {
       const captured = [
         ...[...intent.paymentIds].map(id => capturesByPayment.get(id)),
@@ -85,18 +85,18 @@ export function joinEvidence(evidence: Evidence) {
       ]
       return [...new Set(captured.flatMap(lines => lines ?? []))]
     },
-    /** What the provider gave back for an intent of a client to have a refund. */
+    /** Every refund that the provider made for an intent. */
     refundLinesOf: (intent: Intent): ProviderLine[] =>
       [...intent.refundIds].flatMap(id => refundLinesByRefund.get(id) ?? []),
   }
 }
 
-/** Money came in. What is only held has not, and may never. */
+/** Money came in. An authorization is not a capture, and may never become one. */
 function isCapture({ type }: ProviderLine): boolean {
   return type === 'intent.succeeded' || type === 'intent.captured'
 }
 
-/** Two employers may use the same key by chance; together with the tenant it is one intent. */
+/** Two tenants may use the same key by chance, so only tenant and key together name an intent. */
 function subjectsByKey(rows: readonly KeyRow[]): Map<string, string> {
   return new Map(rows.map(({ tenantId, key, subjectId }) => [`${tenantId} ${key}`, subjectId]))
 }

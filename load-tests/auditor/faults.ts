@@ -1,9 +1,9 @@
 import type { FaultLogLine } from './evidence.ts'
 
-/** What was broken on purpose: how often each, what was never healed, and when the last one ended. */
+/** The injected faults: each begin, the faults that never ended, and the end of the last one. */
 export type Faults = { begun: FaultLogLine[]; open: string[]; lastEnd: number | undefined }
 
-/** Reads begins and ends in the order of time; a fault that begins twice is one until it ends. */
+/** Reads begins and ends in the order of time. A fault that begins again before its end counts once. */
 export function faultsOf(lines: readonly FaultLogLine[]): Faults {
   const begun: FaultLogLine[] = []
   const open = new Set<string>()

@@ -1,41 +1,41 @@
 import type { Attempt } from './attempts.ts'
 import type { PublicationRow, RefundRow } from './evidence.ts'
 
-/** What a client wanted once, however often it asked: everything under one idempotency key. */
+/** Everything that a client asked for under one idempotency key: one intent, however many attempts. */
 export type Intent = {
   op: 'publish' | 'pay' | 'refund'
   tenant: string
   key: string
   attempts: Attempt[]
-  /** What the key stands for, as the services remember it or the client was told. */
+  /** The rows that the key stands for, according to the services' tables and to the answers. */
   paymentIds: Set<string>
   publicationIds: Set<string>
   refundIds: Set<string>
 }
 
-type Keyed = Attempt & { op: Intent['op']; key: string }
+type KeyedAttempt = Attempt & { op: Intent['op']; key: string }
 type SubjectsByKey = ReadonlyMap<string, string>
-/** What became of a listing that was to be published, or of a payment that was to be given back. */
-type Wished = {
+/** The rows that belong to a target: the publications of a listing, the refunds of a payment. */
+type RowsByTarget = {
   publicationsByListing: ReadonlyMap<string, readonly PublicationRow[]>
   refundsByPayment: ReadonlyMap<string, readonly RefundRow[]>
 }
 
 /**
- * Groups the attempts by key, and finds out what each key became: from the services' own tables of
- * keys, and from the answers. Where neither knows (a service that ignores keys, an answer that was
- * lost) the key is joined by what it asked for, if no other key has asked for the same.
+ * Groups the attempts by key, and finds out what each key stands for. The services' tables of keys and
+ * the answers say so. A service may ignore keys, and an answer may be lost: then the key is joined by
+ * the target of its requests, unless another key has the same target.
  */
 export function intentsOf(
   attempts: readonly Attempt[],
   subjects: Readonly<Record<Intent['op'], SubjectsByKey>>,
-  { publicationsByListing, refundsByPayment }: Wished,
+  { publicationsByListing, refundsByPayment }: RowsByTarget,
 ): Intent[] {
   const keyed = attempts.filter(isKeyed)
   const groups = Map.groupBy(keyed, ({ op, tenant, key }) => `${op} ${tenant} ${key}`)
-  const keysByWish = Map.groupBy(keyed, wishOf)
-  const askedByOneKey = (one: Keyed) =>
-    new Set(keysByWish.get(wishOf(one))?.map(({ key }) => key)).size === 1
+  const attemptsByTarget = Map.groupBy(keyed, targetOf)
+  const hasOneKey = (target: string) =>
+    new Set(attemptsByTarget.get(target)?.map(({ key }) => key)).size === 1
 
   return [...groups.values()].flatMap(group => {
     const [first] = group
@@ -47,16 +47,16 @@ export function intentsOf(
     const publicationIds = new Set(answered('publicationId'))
     const refundIds = new Set(answered('refundId'))
     const subject = subjects[op].get(`${tenant} ${key}`)
-    const became = { pay: paymentIds, publish: publicationIds, refund: refundIds }[op]
-    if (subject !== undefined) became.add(subject)
-    const wish = wishOf(first)
-    if (op === 'refund' && wish !== '') paymentIds.add(wish)
-    if (wish !== '' && askedByOneKey(first)) {
-      if (op === 'pay') publicationIds.add(wish)
+    const standsFor = { pay: paymentIds, publish: publicationIds, refund: refundIds }[op]
+    if (subject !== undefined) standsFor.add(subject)
+    const target = targetOf(first)
+    if (op === 'refund' && target !== '') paymentIds.add(target)
+    if (target !== '' && hasOneKey(target)) {
+      if (op === 'pay') publicationIds.add(target)
       else if (op === 'refund') {
-        for (const row of refundsByPayment.get(wish) ?? []) refundIds.add(row.refundId)
+        for (const row of refundsByPayment.get(target) ?? []) refundIds.add(row.refundId)
       } else if (publicationIds.size === 0) {
-        for (const row of publicationsByListing.get(wish) ?? []) {
+        for (const row of publicationsByListing.get(target) ?? []) {
           publicationIds.add(row.publicationId)
         }
       }
@@ -65,12 +65,12 @@ export function intentsOf(
   })
 }
 
-function isKeyed(attempt: Attempt): attempt is Keyed {
+function isKeyed(attempt: Attempt): attempt is KeyedAttempt {
   const { op, key } = attempt
   return (op === 'publish' || op === 'pay' || op === 'refund') && key !== undefined
 }
 
-/** The listing to publish, the publication to pay for, or the payment to give back. */
-function wishOf({ op, id, req }: Attempt): string {
+/** The listing to publish, the publication to pay for, or the payment to refund. */
+function targetOf({ op, id, req }: Attempt): string {
   return (op === 'pay' ? req['publicationId'] : id)?.toString() ?? ''
 }

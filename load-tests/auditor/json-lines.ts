@@ -1,8 +1,8 @@
 export type JsonLines = { values: { value: unknown; line: number }[]; problems: string[] }
 
 /**
- * Reads JSON lines. A last line without its line break was being written when the writer died, and
- * is left out; any other line that is not JSON is named, because nobody knows what it said.
+ * Parses JSON lines. A torn last line is left out: its writer died while writing it. Any other line
+ * that is not JSON is a problem, because its content is unknown.
  */
 export function parseJsonLines(text: string, name: string): JsonLines {
   const lines = text.split('\n')
@@ -15,8 +15,8 @@ export function parseJsonLines(text: string, name: string): JsonLines {
     if (value === undefined) problems.push(`${name}:${index + 1} is not JSON`)
     else values.push({ value, line: index + 1 })
   }
-  const whole = last === '' ? undefined : parse(last)
-  if (whole !== undefined) values.push({ value: whole, line: lines.length + 1 })
+  const complete = last === '' ? undefined : parse(last)
+  if (complete !== undefined) values.push({ value: complete, line: lines.length + 1 })
   return { values, problems }
 }
 
@@ -24,6 +24,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // JSON has no undefined, so this says that it is none
+    return undefined // JSON has no undefined, so it can stand for a line that is not JSON
   }
 }

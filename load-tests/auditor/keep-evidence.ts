@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Evidence, type Rows, type Source, type SourceName, sourceNames } from './evidence.ts'
 import { parseJsonLines } from './json-lines.ts'
 
-/** The first line of each file. The number of rows after it tells a cut file from a whole one. */
+/** The first line of each file. It has the number of rows, so that a cut file is noticed. */
 type Header = { source: SourceName } & (
   | { state: 'missing'; why: string }
   | { state: 'read'; rows: number; problems: string[] }
@@ -24,7 +24,7 @@ export async function saveEvidence(evidence: Evidence, dir: string): Promise<voi
   }
 }
 
-/** Reads what `saveEvidence` wrote. A file that is absent, cut or foreign is a missing source. */
+/** Reads what `saveEvidence` wrote. A file that is absent, cut, or of another source counts as missing. */
 export async function loadEvidence(dir: string): Promise<Evidence> {
   const entries = await Promise.all(
     sourceNames.map(async name => [name, await loadSource(dir, name)] as const),
@@ -38,7 +38,7 @@ async function loadSource(dir: string, name: SourceName): Promise<Source<Rows[So
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    return { state: 'missing', why: `${file} can not be read: ${(error as Error).message}` }
+    return { state: 'missing', why: `${file} cannot be read: ${(error as Error).message}` }
   }
   const { values, problems } = parseJsonLines(text, file)
   const [first, ...rest] = values
@@ -46,7 +46,7 @@ async function loadSource(dir: string, name: SourceName): Promise<Source<Rows[So
   if (header?.source !== name) return { state: 'missing', why: `${file} is not about ${name}` }
   if (header.state === 'missing') return { state: 'missing', why: header.why }
   if (header.rows !== rest.length) {
-    const why = `${file} has ${rest.length} rows and says that it had ${header.rows}`
+    const why = `${file} has ${rest.length} rows, and its header says ${header.rows}`
     return { state: 'missing', why }
   }
   const rows = rest.map(({ value }) => value as Rows[SourceName])

@@ -8,34 +8,33 @@ import { verdictText } from './verdict-text.ts'
 const help = `Usage: npm run node -- load-tests/auditor/main.ts --run <dir>
        npm run node -- load-tests/auditor/main.ts [flags of a live system]
 
-Asks every witness of a run what happened, and says whether the promises were kept.
-Exit code: 0 valid, 1 a promise was broken, 2 unknown (or nothing could be asked).
+Reads every source of a run, compares them, and reports whether the promises were kept.
+Exit code: 0 valid, 1 a promise was broken, 2 unknown (or no source could be read).
 
   --run <dir>              judge a recorded run
-  --save <dir>             keep what the witnesses of a live system said
+  --save <dir>             record the sources of a live system
   --sometimes 'name >= n'  what must have happened; may be repeated
-  --may-be-empty <source>  what may have nothing to say; may be repeated
-  --pays-directly          clients pay for publications that never were: their dead letters are
-                           no finding
-  --json                   the verdict as JSON
+  --may-be-empty <source>  a source that may be empty; may be repeated
+  --pays-directly          clients pay for publications that listings does not know: the dead
+                           letters about those payments are no finding
+  --json                   print the verdict as JSON
 
 A live system:
   --history <file>         JSON lines of the clients; may be repeated
-  --truth-log <file>       of the card provider; or --provider-url <url>
-  --mail-log <file>        of the mail server
-  --listings-url <url>     of the public search
-  --brokers <host:port>    of Kafka; may be a list with commas
-  --prefix <text>          of topics and consumer groups; default none
-  --faultLog <file>         JSON lines of the faults
+  --provider-log <file>    log of the card provider; or --provider-url <url>
+  --mail-log <file>        log of the mail server
+  --listings-url <url>     base URL of the public search
+  --brokers <host:port>    Kafka brokers, separated by commas
+  --prefix <text>          prefix of topics and consumer groups; default none
+  --fault-log <file>       JSON lines of the faults
   --deadline-seconds <n>   how long to wait until nothing is under way; default 90
 
   PAYMENTS_DATABASE_URL, LISTINGS_DATABASE_URL, NOTIFICATIONS_DATABASE_URL
-                           from the environment, because they hold passwords`
+                           from the environment, because they contain passwords`
 
 const exitCodes = { true: 0, false: 1, unknown: 2 }
-const exitUnknown = 2
 
-/** Answers the exit code. */
+/** @returns the exit code */
 async function run(args: string[], env: Readonly<Record<string, string | undefined>>) {
   const { values } = parseArgs({ args, options: flags })
   if (values.help) {
@@ -51,7 +50,7 @@ async function run(args: string[], env: Readonly<Record<string, string | undefin
 
 async function evidenceOf({ from, saveTo }: Options): Promise<Evidence> {
   if ('recorded' in from) return loadEvidence(from.recorded)
-  // A recorded run needs no clients of Kafka and PostgreSQL, and begins a second sooner without.
+  // A recorded run needs no Kafka and PostgreSQL clients, and starts a second earlier without them.
   const { waitForQuiescence } = await import('./quiescence.ts')
   const { collect } = await import('./collect.ts')
   const quiescence = await waitForQuiescence(from.sources, from.deadlineMs)
@@ -65,6 +64,6 @@ if (import.meta.main) {
     process.exitCode = await run(process.argv.slice(2), process.env)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${help}\n`)
-    process.exitCode = exitUnknown
+    process.exitCode = exitCodes.unknown
   }
 }

@@ -11,13 +11,13 @@ export const flags = {
   'pays-directly': { type: 'boolean' },
   json: { type: 'boolean' },
   history: { type: 'string', multiple: true },
-  'truth-log': { type: 'string' },
+  'provider-log': { type: 'string' },
   'provider-url': { type: 'string' },
   'mail-log': { type: 'string' },
   'listings-url': { type: 'string' },
   brokers: { type: 'string' },
   prefix: { type: 'string' },
-  faultLog: { type: 'string' },
+  'fault-log': { type: 'string' },
   'deadline-seconds': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -33,8 +33,8 @@ export type Options = AuditOptions & {
 const defaultDeadlineSeconds = 90
 
 /**
- * What a person or a script asked for.
- * @throws with everything that is missing or can not be, not only the first
+ * Reads flags and environment.
+ * @throws with every mistake, not only the first
  */
 export function readOptions(
   values: Flags,
@@ -43,10 +43,11 @@ export function readOptions(
   const mistakes: string[] = []
   const mayBeEmpty = (values['may-be-empty'] ?? []).filter((name): name is SourceName => {
     const isKnown = (sourceNames as readonly string[]).includes(name)
-    if (!isKnown) mistakes.push(`${name} is no source; there are ${sourceNames.join(', ')}`)
+    if (!isKnown) mistakes.push(`${name} is no source; the sources are ${sourceNames.join(', ')}`)
     return isKnown
   })
-  const from = values.run === undefined ? live(values, env, mistakes) : { recorded: values.run }
+  const from =
+    values.run === undefined ? liveSystem(values, env, mistakes) : { recorded: values.run }
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
   return {
     from,
@@ -58,7 +59,7 @@ export function readOptions(
   }
 }
 
-function live(
+function liveSystem(
   values: Flags,
   env: Readonly<Record<string, string | undefined>>,
   mistakes: string[],
@@ -67,18 +68,18 @@ function live(
     if (!value) mistakes.push(`${name} is missing (or --run <dir>)`)
     return value ?? ''
   }
-  const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'truth-log') =>
+  const flag = (name: 'mail-log' | 'listings-url' | 'brokers' | 'provider-log') =>
     need(`--${name}`, values[name])
   const variable = (name: string) => need(name, env[name])
   const text = values['deadline-seconds'] ?? String(defaultDeadlineSeconds)
-  // `Number` would take an empty text, `0x10`, `1e3` and ` 5` for numbers, too.
+  // `Number` would accept an empty text, `0x10`, `1e3` and ` 5`, too.
   const seconds = /^(?:0|[1-9]\d{0,8})(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (!(seconds >= 0)) mistakes.push('--deadline-seconds must be a number of seconds')
-  const { prefix, faultLog, history, 'provider-url': providerUrl } = values
+  const { prefix, history, 'fault-log': faultLog, 'provider-url': providerUrl } = values
   return {
     deadlineMs: Number(seconds) * 1_000,
     sources: {
-      provider: providerUrl === undefined ? { providerLog: flag('truth-log') } : { providerUrl },
+      provider: providerUrl === undefined ? { providerLog: flag('provider-log') } : { providerUrl },
       mailLog: flag('mail-log'),
       listingsUrl: flag('listings-url'),
       databases: {
@@ -88,7 +89,7 @@ function live(
       },
       kafka: { brokers: flag('brokers'), ...(prefix === undefined ? {} : { prefix }) },
       ...(history ? { historyFiles: history } : {}),
-      ...(faultLog === undefined ? {} : { faultLog: faultLog }),
+      ...(faultLog === undefined ? {} : { faultLog }),
     },
   }
 }

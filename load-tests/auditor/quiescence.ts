@@ -11,9 +11,9 @@ const lookTimeoutMs = 5_000
 const idsMax = 50
 
 /**
- * Waits until nothing is under way: outboxes empty, consumers at the end of their topics, nothing
- * pending. Nobody touches anything meanwhile. Answers when it is so, or when the time is up, and
- * then with what was left; a source that does not answer may be on its way up, so it is asked again.
+ * Waits until the system is at rest: outboxes empty, consumers at the end of their topics, nothing
+ * pending. It only reads. When the time is up it returns what was left. A source that does not answer
+ * may be starting, so it is asked again.
  */
 export async function waitForQuiescence(
   sources: Pick<Sources, 'databases' | 'kafka'>,
@@ -56,9 +56,9 @@ async function look({ databases, kafka }: Pick<Sources, 'databases' | 'kafka'>) 
 function askDatabase(databases: Sources['databases'], database: Database): Promise<Unfinished[]> {
   return withDatabase(databases[database], lookTimeoutMs, async client => {
     const found: Unfinished[] = []
-    for (const { invariant, what, query } of unfinishedWork[database]) {
+    for (const { promise, what, query } of unfinishedWork[database]) {
       const { rows } = await client.query<{ id: string }>(`${query} LIMIT ${idsMax}`)
-      if (rows.length > 0) found.push({ invariant, what, ids: rows.map(({ id }) => id) })
+      if (rows.length > 0) found.push({ promise, what, ids: rows.map(({ id }) => id) })
     }
     return found
   })

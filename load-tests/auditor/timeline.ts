@@ -7,8 +7,8 @@ const entriesMax = 80
 type Line = TimelineEntry & { ids: readonly (string | null | undefined)[] }
 
 /**
- * Puts beside each finding what every witness said of its ids and of what belongs to them, in the
- * order of time. One pass over the evidence for all findings.
+ * Adds to each finding everything that the sources have about its ids and about related ids, in the
+ * order of time. It needs one pass over the evidence for all findings.
  */
 export function withTimelines(facts: Facts, findings: readonly Finding[]): Violation[] {
   const related = findings.map(({ ids }) => relatedIds(facts, ids))
@@ -32,7 +32,7 @@ export function withTimelines(facts: Facts, findings: readonly Finding[]): Viola
   })
 }
 
-/** Payment, publication and key are names of one thing; a listing is pulled in, not followed. */
+/** Payment, publication and key belong together. A listing is added, but its other ids are not. */
 function relatedIds(facts: Facts, ids: readonly string[]): Set<string> {
   const related = new Set(ids)
   for (const id of ids) {
@@ -54,7 +54,7 @@ function relatedIds(facts: Facts, ids: readonly string[]): Set<string> {
   return related
 }
 
-/** Everything that was said, as lines for a person. */
+/** The whole evidence as lines of text. */
 function* linesOf(facts: Facts): Generator<Line> {
   const { evidence } = facts
   yield* clientLines(facts)
@@ -83,12 +83,12 @@ function* clientLines({ attempts }: Facts): Generator<Line> {
     const asked = [name, id, key && `key ${key}`].filter(Boolean).join(' ')
     yield { t: startedAt, source: 'history', line: asked, ids }
     if (endedAt === undefined) continue
-    const told = `${name} ${outcome} ${status || 'no answer'} ${JSON.stringify(res)}`
-    yield { t: endedAt, source: 'history', line: told, ids }
+    const answered = `${name} ${outcome} ${status || 'no answer'} ${JSON.stringify(res)}`
+    yield { t: endedAt, source: 'history', line: answered, ids }
   }
 }
 
-/** A posting with its entries is one line, as it is one thing that is true or not. */
+/** A posting and its entries are one line, because they are written together. */
 function* moneyLines({ refunds, postings }: Facts): Generator<Line> {
   for (const row of refunds) {
     const line = `refund ${row.refundId} of ${row.amountCents} ${row.status}`

@@ -1,49 +1,51 @@
-import { type Invariant, invariants, type Verdict, type Violation } from './verdict.ts'
+import { explainPromise } from './promises.ts'
+import type { PromiseCode, Verdict, Violation } from './verdict.ts'
 
-/** A person reads how it came to one or two of a kind; a verdict as JSON has the others. */
-const toldOfEachMax = 2
+/** The text has the timelines of the first few violations of each promise. The JSON has all of them. */
+const shownOfEachMax = 2
 
-/** The verdict for a person: what is broken and how it came to that, then what was seen. */
+/** The verdict for a person: first what is broken and how that came about, then what was seen. */
 export function verdictText(verdict: Verdict): string {
   const { coverage, counts } = verdict
+  const { inconclusive, unmet, unchecked, recoveryMs } = coverage
   const sections = [
     `valid: ${verdict.valid}`,
     ...firstOfEach(verdict).map(violationText),
     section('broken promises', brokenLines(verdict)),
-    section('not known', [...coverage.unknown, ...coverage.unmet.map(what => `missing: ${what}`)]),
+    section('inconclusive because', [...inconclusive, ...unmet.map(what => `missing: ${what}`)]),
     section(
       'not checked',
-      coverage.unchecked.map(name => `${name} had nothing to say`),
+      unchecked.map(name => `${name} is empty`),
     ),
-    section('seen', table(counts.seen)),
-    section('happened', table(coverage.sometimes)),
-    coverage.recoveryMs === undefined
+    section('rows seen', table(counts.seen)),
+    section('events seen', table(coverage.sometimes)),
+    recoveryMs === undefined
       ? ''
-      : `honest again within ${coverage.recoveryMs} ms after the last fault`,
+      : `in its steady state again within ${recoveryMs} ms after the last fault`,
   ]
   return sections.filter(text => text !== '').join('\n\n')
 }
 
 function firstOfEach({ violations }: Verdict): Violation[] {
-  const told = new Map<Invariant, number>()
-  return violations.filter(({ invariant }) => {
-    const times = (told.get(invariant) ?? 0) + 1
-    told.set(invariant, times)
-    return times <= toldOfEachMax
+  const shown = new Map<PromiseCode, number>()
+  return violations.filter(({ promise }) => {
+    const times = (shown.get(promise) ?? 0) + 1
+    shown.set(promise, times)
+    return times <= shownOfEachMax
   })
 }
 
-function violationText({ invariant, message, timeline }: Violation): string {
+function violationText({ promise, message, timeline }: Violation): string {
   const lines = timeline.map(
     ({ t, source, line }) => `    ${new Date(t).toISOString()}  ${source.padEnd(17)} ${line}`,
   )
-  return [`${invariant} (${invariants[invariant]}): ${message}`, ...lines].join('\n')
+  return [`Broken: ${explainPromise(promise)}`, `  ${message}`, ...lines].join('\n')
 }
 
 function brokenLines({ counts }: Verdict): string[] {
-  return Object.entries(counts.violations).map(([name, total]) => {
-    const rest = total > toldOfEachMax ? ` (${toldOfEachMax} of them told above)` : ''
-    return `${name} ${invariants[name as Invariant]}: ${total}${rest}`
+  return Object.entries(counts.violations).map(([code, total]) => {
+    const shown = total > shownOfEachMax ? ` (${shownOfEachMax} of them shown above)` : ''
+    return `${explainPromise(code as PromiseCode)}: broken ${total} times${shown}`
   })
 }
 

@@ -3,25 +3,25 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { repoRoot } from '@nightshift/local/system/state'
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 
 type Line = Figures & Readonly<{ p50Ms: number }>
 type Read = Readonly<{ way: 'direct' | 'proxied'; line: Line }>
 
 const program = join(repoRoot, 'infra/faults/bench/measure-cost.ts')
-/** For each arm of a round, besides its seconds: a GiB in bulk, and some air. */
-const armAirMs = 30_000
+/** Time for an arm besides its seconds: it also transfers a GiB in bulk. */
+const armExtraMs = 30_000
 
-/** Requests that go straight to a server, and the same through the fault proxy without toxics. */
+/** Compares requests that go straight to a server with requests through a fault proxy without faults. */
 export const benchFaultProxy: Bench = {
   name: 'fault-proxy',
   result: 'fault-proxy-cost',
   title: 'What a connection costs that goes through the fault proxy',
   async measure(options) {
     const read = await readLines(options)
-    const linesOf = (wanted: Read['way']) =>
-      read.filter(({ way }) => way === wanted).map(({ line }) => line)
+    const linesOf = (chosen: Read['way']) =>
+      read.filter(({ way }) => way === chosen).map(({ line }) => line)
     const direct = linesOf('direct')
     const proxied = linesOf('proxied').map((line, round) => ({
       ...line,
@@ -31,10 +31,10 @@ export const benchFaultProxy: Bench = {
   },
 }
 
-/** What the program prints, line by line. @throws when it ends otherwise than well, or too late */
+/** Reads the lines that the program prints. @throws when it fails, or takes too long */
 async function readLines({ rounds, seconds, say }: BenchOptions): Promise<Read[]> {
   const args = [program, '--rounds', String(rounds), '--seconds', String(seconds)]
-  const timeout = rounds * 2 * (seconds * 1_000 + armAirMs)
+  const timeout = rounds * 2 * (seconds * 1_000 + armExtraMs)
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout })
   const ended = once(child, 'exit')
   const read: Read[] = []

@@ -1,11 +1,11 @@
 import pg from 'pg'
 import { openThrowAwayParts, type TestParts } from '../harness/test-parts.ts'
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 import type { Bench } from './bench.ts'
 import { type Contender, type ContenderOptions, openContender } from './contender.ts'
+import { startInstantProvider } from './instant-provider.ts'
 import { findPgbench } from './pgbench.ts'
 import { openPgbench } from './pgbench-contender.ts'
-import { startInstantProvider } from './start-instant-provider.ts'
 
 const connections = 64
 const connectionsMany = 256
@@ -13,17 +13,17 @@ const connectionsMany = 256
 const naive = (...names: string[]) =>
   Object.fromEntries(names.map(name => [`PATTERN_${name}`, 'naive']))
 
-/** What takes part: payments with these settings, each on a database of its own. */
+/** The services that are compared: payments with these switches, each on a private database. */
 const contenders = {
   nightshift: {},
   unbatched: naive('NATURAL_BATCHING'),
-  // Explicit transactions, one statement after the other, none of them named.
+  // Explicit transactions with one unnamed statement after the other.
   tutorial: { PATTERN_NATURAL_BATCHING: 'step-by-step' },
-  // Without keys there are neither batches nor fencing: those two switches would have no effect.
+  // Without keys there are neither batches nor fencing, so those two switches would have no effect.
   withoutPatterns: naive(
     'IDEMPOTENCY_KEY',
     'UNKNOWN_OUTCOME',
-    'REFUND_OBLIGATION',
+    'DURABLE_REFUND',
     'WEBHOOK_HINT',
     'RECONCILER',
     'OUTBOX',
@@ -32,7 +32,7 @@ const contenders = {
 
 type Arm = Readonly<{ name: string; measure: (seconds: number) => Promise<Figures> }>
 
-/** The name of a ratio, and which arm it divides by which. */
+/** Each ratio divides the speed of the first arm by that of the second. */
 const ratios = {
   overPgbench: ['nightshift', 'pgbench'],
   overPgbenchAt256: ['nightshiftAt256', 'pgbench'],
@@ -44,7 +44,7 @@ const ratios = {
   slowFsyncOverFast: ['slowFsync', 'nightshift'],
 } as const
 
-/** How many payments fit through, with a provider that takes no time: what is ours of a payment. */
+/** How many payments per second are possible when the provider takes no time. */
 export const benchPayments: Bench = {
   name: 'payments',
   result: 'bench-payments',
@@ -66,7 +66,7 @@ export const benchPayments: Bench = {
       for (const { name, measure } of arms) {
         const measured = await measure(seconds)
         const { perSecond, p99Ms } = measured
-        say(`round ${round} of ${rounds}, ${name}: ${perSecond} a second, p99 ${p99Ms ?? '-'} ms`)
+        say(`round ${round} of ${rounds}, ${name}: ${perSecond} per second, p99 ${p99Ms ?? '-'} ms`)
         figures[name] = [...(figures[name] ?? []), measured]
       }
     }
@@ -77,15 +77,15 @@ export const benchPayments: Bench = {
 type ArmsOptions = Omit<ContenderOptions, 'switches'> &
   Readonly<{ parts: TestParts; say: (line: string) => void }>
 
-/** Everything is open from the first round to the last; what is not measured waits. */
+/** All contenders are open from the first round to the last. Those that are not measured are idle. */
 async function openArms(open: AsyncDisposableStack, options: ArmsOptions): Promise<Arm[]> {
   const { parts, say } = options
-  const entered = async (name: keyof typeof contenders) =>
+  const enter = async (name: keyof typeof contenders) =>
     open.use(await openContender({ ...options, switches: contenders[name] }))
-  const nightshift = await entered('nightshift')
-  const unbatched = await entered('unbatched')
-  const tutorial = await entered('tutorial')
-  const withoutPatterns = await entered('withoutPatterns')
+  const nightshift = await enter('nightshift')
+  const unbatched = await enter('unbatched')
+  const tutorial = await enter('tutorial')
+  const withoutPatterns = await enter('withoutPatterns')
   const at = (name: string, contender: Contender, count = connections): Arm => ({
     name,
     measure: seconds => contender.run({ connections: count, seconds }),
@@ -117,7 +117,7 @@ async function pgbenchArms(
 ): Promise<Arm[]> {
   const program = await findPgbench()
   if (program === undefined) {
-    say('pgbench is not on the PATH: without it there is no limit of the database to compare with')
+    say('pgbench is not on the PATH, so there is no limit of the database to compare with')
     return []
   }
   const pgbench = open.use(await openPgbench({ parts, program, like }))
@@ -127,8 +127,8 @@ async function pgbenchArms(
 const addedFsyncMicros = 1_000
 
 /**
- * With a pause before each write of the log to the disk: PostgreSQL sleeps there as it would wait for
- * a slower disk, and whoever commits meanwhile goes along.
+ * Makes PostgreSQL sleep before each flush of its log, as if it waited for a slower disk. Transactions
+ * that commit meanwhile share the flush.
  */
 async function withSlowFsync<T>(postgresUrl: string, work: () => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: postgresUrl })

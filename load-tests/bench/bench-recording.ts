@@ -9,27 +9,27 @@ import { readIfThere } from '@nightshift/local/read-if-there'
 import { repoRoot, statePaths } from '@nightshift/local/system/state'
 import { openThrowAwayParts } from '../harness/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 import { k6Command } from '../scenarios/k6-command.ts'
 import { loadSettingsOf } from '../scenarios/load-settings.ts'
 import type { Summary } from '../scenarios/summary.ts'
 import type { Bench } from './bench.ts'
 
-/** Employers per second: enough to be seen above what k6 costs by itself. */
+/** Employers per second: enough to measure above the cost of k6 itself. */
 const ratePerSecond = 30
 const script = join(repoRoot, 'load-tests/scenarios/baseline.ts')
-/** Starting k6 and ending its last iterations, besides the seconds of an arm. */
-const armAirMs = 60_000
-/** Of the load that makes every cache and prepared statement warm, and is not counted. */
+/** Time for an arm besides its seconds: k6 starts, and ends its last iterations. */
+const armExtraMs = 60_000
+/** A first load warms caches and prepared statements, and is not counted. */
 const warmUpSeconds = 5
 
-/** The same ordinary night, with and without a history of every attempt. */
+/** Runs the same load with and without a history of every attempt. */
 export const benchRecording: Bench = {
   name: 'recording',
   result: 'recording-cost',
   title: 'What it costs the load generator to write every attempt down',
   async measure({ rounds, seconds, say }) {
-    const k6 = await findK6({ toolsDir: statePaths().tools, say })
+    const k6 = await findK6({ toolsDir: statePaths().tools, report: say })
     if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
     await using open = await openThrowAwayParts()
     const run = ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'] as const
@@ -53,7 +53,7 @@ export const benchRecording: Bench = {
   },
 }
 
-/** One run of k6, and the CPU that its whole process took, from begin to end. */
+/** One run of k6, with the CPU time of its whole process. */
 async function runArm(
   k6: Found,
   system: TestSystem,
@@ -66,22 +66,28 @@ async function runArm(
     const { payments, listings, notifications } = system.urls
     const settings = {
       ...loadSettingsOf({ payments, listings, notifications }, system.apiKeys),
-      ...{ RATED_PER_SECOND: String(ratePerSecond), STEADY_SHARE: '1', BROWSE_SHARE: '0' },
-      ...{ SECONDS: String(seconds), RECORD: record },
+      RATED_PER_SECOND: String(ratePerSecond),
+      STEADY_SHARE: '1',
+      BROWSE_SHARE: '0',
+      SECONDS: String(seconds),
+      RECORD: record,
     }
     const { command, args, env } = k6Command(k6, {
-      ...{ script, summaryFile, htmlFile: undefined, env: settings },
+      script,
+      summaryFile,
+      htmlFile: undefined,
+      env: settings,
       historyFile: join(dir, 'history.jsonl'),
     })
-    // `times` says what the children of the shell took: POSIX, and nothing is needed for it.
+    // `times` of a POSIX shell prints the CPU time of its children, and needs no extra program.
     const { stdout } = await promisify(execFile)(
       'sh',
       ['-c', '"$0" "$@" >&2; times', command, ...args],
-      { env, timeout: seconds * 1_000 + armAirMs },
+      { env, timeout: seconds * 1_000 + armExtraMs },
     )
     const summary = JSON.parse((await readIfThere(summaryFile)) ?? '{}') as Partial<Summary>
     const { attempts = 0, dropped = 0, fromIntendedStartMs } = summary
-    if (attempts === 0 || dropped > 0) throw new Error('k6 did not send what it was meant to send')
+    if (attempts === 0 || dropped > 0) throw new Error('k6 did not send all requests')
     return {
       attempts,
       cpuMicrosPerAttempt: Math.round((childSecondsIn(stdout) * 1_000_000) / attempts),
@@ -92,9 +98,9 @@ async function runArm(
   }
 }
 
-/** The second line of `times`: user and system time of the children, as `0m1.23s 0m0.45s`. */
-function childSecondsIn(said: string): number {
-  const lines = said.trim().split('\n')
+/** The second line of `times` has the user and system time of the children: `0m1.23s 0m0.45s`. */
+function childSecondsIn(output: string): number {
+  const lines = output.trim().split('\n')
   const times = [...(lines.at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
   return times.reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),

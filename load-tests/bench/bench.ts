@@ -1,4 +1,4 @@
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 
 export type BenchOptions = Readonly<{
   rounds: number
@@ -9,22 +9,22 @@ export type BenchOptions = Readonly<{
 
 export type Measured = Readonly<{
   /**
-   * The figures of each arm, in the order of the rounds. The arms take turns within a round, so that
-   * a machine that gets slower hurts all of them.
+   * The figures of each arm, round by round. The arms take turns within a round, so that a machine that
+   * slows down affects all of them.
    */
   arms: Readonly<Record<string, readonly Figures[]>>
-  /** What two arms of the same round make of each other, by name; one for each round. */
+  /** Ratios between two arms of the same round, by name; one value for each round. */
   ratios?: Readonly<Record<string, readonly number[]>>
 }>
 
-/** Something whose price is measured: nothing is proved, and nothing can break. */
+/** Measures what something costs. It proves nothing, and no promise can break. */
 export type Bench = Readonly<{
-  /** What a person types. */
+  /** The name on the command line. */
   name: string
-  /** Of the file in load-tests/results. */
+  /** The name of the file in `load-tests/results`. */
   result: string
   title: string
-  /** What the median of a ratio should be at least. */
+  /** The least that the median of a ratio should be. */
   targets?: readonly Readonly<{ ratio: string; atLeast: number }>[]
   measure: (options: BenchOptions) => Promise<Measured>
 }>

@@ -1,18 +1,19 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
+import { quantile, round } from '../reporting/figures.ts'
 
 export type ClosedLoop = Readonly<{
   port: number
-  /** Each sends its next request when it has the answer to the last. */
+  /** Each connection sends its next request when it has the answer to the last one. */
   connections: number
   warmUpMs: number
   measureMs: number
-  /** The whole request, as it goes over the wire. */
+  /** The bytes of a whole request. */
   nextRequest: () => string
 }>
 
 export type Loop = Readonly<{
-  /** Of the good answers; whatever is refused was fast for nothing. */
+  /** Only good answers count, because a refusal is fast for no use. */
   goodPerSecond: number
   refused: number
   p50Ms: number
@@ -21,14 +22,14 @@ export type Loop = Readonly<{
 
 const connectMs = 5_000
 const headEnd = Buffer.from('\r\n\r\n')
-/** After `HTTP/1.1 `. */
+/** The length of `HTTP/1.1 `, which the status follows. */
 const statusAt = 9
 const goodStatus = '2'.charCodeAt(0)
 
 /**
- * A load generator that is as cheap as one in Node can be, because it shares the cores with what it
- * measures: raw sockets, no parsing beyond the status and the length of an answer. Latencies are from
- * sending to the last byte. A closed loop says how much fits through, not how long somebody waits.
+ * The cheapest load generator that Node allows, because it shares the cores with the service: it uses
+ * raw sockets, and parses only the status and the length of an answer. A latency is the time from
+ * sending to the last byte. A closed loop measures throughput; it does not show how long users wait.
  * @throws when a connection is lost, or the server does not answer in time
  */
 export async function runClosedLoop(options: ClosedLoop): Promise<Loop> {
@@ -44,13 +45,11 @@ export async function runClosedLoop(options: ClosedLoop): Promise<Loop> {
   }
   const clients = Array.from({ length: options.connections }, () => runClient(options, until, take))
   await Promise.all(clients)
-  latenciesMs.sort((a, b) => a - b)
-  const at = (share: number) => round(latenciesMs[Math.floor(latenciesMs.length * share)] ?? 0)
   return {
     goodPerSecond: Math.round((latenciesMs.length * 1_000) / options.measureMs),
     refused,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: round(quantile(latenciesMs, 0.5) ?? 0),
+    p99Ms: round(quantile(latenciesMs, 0.99) ?? 0),
   }
 }
 
@@ -89,15 +88,11 @@ function send(socket: Socket, request: string): number {
   return performance.now()
 }
 
-/** Of the whole answer, or undefined while its head is not there. */
+/** The length of the whole answer, or undefined while its head is incomplete. */
 function lengthOf(answer: Buffer): number | undefined {
   const head = answer.indexOf(headEnd)
   if (head < 0) return undefined
   const [, bytes] = /content-length: (\d+)/i.exec(answer.toString('latin1', 0, head)) ?? []
-  if (bytes === undefined) throw new Error('an answer without content-length can not be measured')
+  if (bytes === undefined) throw new Error('an answer without content-length cannot be measured')
   return head + headEnd.length + Number(bytes)
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 100) / 100
 }

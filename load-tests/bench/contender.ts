@@ -2,43 +2,43 @@ import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem } from '../harness/test-system.ts'
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { paymentRequests } from './payment-requests.ts'
 import { databaseProcess, processorMs } from './processor-time.ts'
-import { bookMistakes, readBooks } from './row-counts.ts'
+import { contradictionsIn, readRowCounts } from './row-counts.ts'
 
 export type ContenderOptions = Readonly<{
   parts: TestParts
   providerUrl: string
-  /** On top of the usual settings of payments. */
+  /** Pattern switches on top of the usual settings of payments. */
   switches: Readonly<Record<string, string>>
 }>
 
 export type Load = Readonly<{
   connections: number
   seconds: number
-  /** Nothing but keys that have come before. */
+  /** All requests have a key that was used before. */
   duplicates?: boolean
 }>
 
-/** One payments service on a database of its own, whom requests are sent to as fast as it answers. */
+/** A payments service on a private database, which gets requests as fast as it answers. */
 export type Contender = AsyncDisposable &
   Readonly<{
     db: pg.Client
-    /** @throws when the tables disagree afterwards: a speed that loses something is none */
+    /** @throws when the row counts contradict each other: a speed that loses data is no result */
     run: (load: Load) => Promise<Figures>
   }>
 
 /**
- * So that the tables are not empty, and PostgreSQL knows it: it looks by itself, but once a minute,
- * and a plan for empty tables reads all of them.
+ * A first load fills the tables before ANALYZE. PostgreSQL analyzes by itself only once a minute, and
+ * its plan for an empty table is a sequential scan.
  */
 const firstConnections = 64
 const firstSeconds = 2
-/** Before each measured time, with the same load. */
+/** The same load runs for this long before each measurement. */
 const warmUpMs = 1_000
-/** What was begun and refused in the middle is finished by the reconciler. */
+/** The reconciler finishes what was begun and then refused. */
 const settledMs = 60_000
 
 export async function openContender(options: ContenderOptions): Promise<Contender> {
@@ -58,32 +58,36 @@ export async function openContender(options: ContenderOptions): Promise<Contende
     outbox: switches['PATTERN_OUTBOX'] !== 'naive',
   }
 
-  const settledBooks = async () => {
-    let mistakes: readonly string[] = []
+  const settledRowCounts = async () => {
+    let contradictions: readonly string[] = []
     const isSettled = await waitUntil(async () => {
-      mistakes = bookMistakes(await readBooks(db), keeps)
-      return mistakes.length === 0
+      contradictions = contradictionsIn(await readRowCounts(db), keeps)
+      return contradictions.length === 0
     }, settledMs)
-    if (!isSettled) throw new Error(`the tables disagree: ${mistakes.join(', ')}`)
-    return readBooks(db)
+    if (!isSettled) throw new Error(`the tables disagree: ${contradictions.join(', ')}`)
+    return readRowCounts(db)
   }
 
   const run = async ({ connections, seconds, duplicates = false }: Load): Promise<Figures> => {
-    const before = await settledBooks()
+    const before = await settledRowCounts()
     const usedBefore = await usedBy(service, database)
-    const loop = await runClosedLoop({
-      ...{ port, connections, warmUpMs, measureMs: seconds * 1_000 },
+    const { goodPerSecond, refused, p50Ms, p99Ms } = await runClosedLoop({
+      port,
+      connections,
+      warmUpMs,
+      measureMs: seconds * 1_000,
       nextRequest: duplicates ? requests.again : requests.first,
     })
     const used = await usedBy(service, database)
-    const after = await settledBooks()
+    const after = await settledRowCounts()
     const made = after.payments - before.payments
-    if (duplicates && made > 0)
-      throw new Error(`${made} payments were made from keys that had come`)
-    const { goodPerSecond: perSecond, refused, p50Ms, p99Ms } = loop
-    const answers = duplicates ? perSecond * (seconds + warmUpMs / 1_000) : made
+    if (duplicates && made > 0) throw new Error(`${made} payments were made from used keys`)
+    const answers = duplicates ? goodPerSecond * (seconds + warmUpMs / 1_000) : made
     return {
-      ...{ perSecond, p50Ms, p99Ms, refused },
+      perSecond: goodPerSecond,
+      p50Ms,
+      p99Ms,
+      refused,
       ...(used.service !== undefined && {
         serviceMicros: perEach(used.service - (usedBefore.service ?? 0), answers),
         databaseMicros: perEach(used.database - usedBefore.database, answers),
@@ -102,8 +106,8 @@ export async function openContender(options: ContenderOptions): Promise<Contende
 }
 
 async function usedBy(service: number | undefined, database: number | undefined) {
-  const [ofService, ofDatabase] = await Promise.all([processorMs(service), processorMs(database)])
-  return { service: ofService, database: ofDatabase ?? 0 }
+  const [serviceMs, databaseMs] = await Promise.all([processorMs(service), processorMs(database)])
+  return { service: serviceMs, database: databaseMs ?? 0 }
 }
 
 function perEach(ms: number, count: number): number {

@@ -1,33 +1,66 @@
 /**
- * A card provider that takes no time and keeps nothing: for measuring what a payment costs us, and for
- * nothing else. It prints the port that it has been given. The one that judges writes every charge to disk before it answers.
+ * A card provider that takes no time and stores nothing, to measure what a payment costs the services.
+ * The real simulator writes every charge to disk before it answers. This file is both sides of it:
+ * `startInstantProvider` runs the file as a process of its own, and that process serves.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createInterface } from 'node:readline'
 
-let charges = 0
+const startMs = 10_000
+const keepAliveMs = 60_000
 
-const server = createServer((request, response) => {
-  request.resume()
-  request.on('end', () => {
-    charges += 1
-    const body = JSON.stringify({
-      id: `pi_${process.pid}_${charges}`,
-      status: 'succeeded',
-      latest_charge: { balance_transaction: { fee: 164 } },
-    })
-    response.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    })
-    response.end(body)
+export type InstantProvider = AsyncDisposable & Readonly<{ url: string }>
+
+/** Starts the provider; disposing of it ends its process. @throws when it does not start in time */
+export async function startInstantProvider(): Promise<InstantProvider> {
+  const child = spawn(process.execPath, [import.meta.filename], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-})
-server.keepAliveTimeout = 60_000
-process.once('SIGTERM', () => {
-  server.closeAllConnections()
-  server.close()
-})
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  console.log(typeof address === 'object' ? address?.port : address)
-})
+  const ended = once(child, 'exit')
+  const end = async () => {
+    child.kill()
+    await ended
+  }
+  try {
+    const lines = createInterface({ input: child.stdout })
+    const [port] = await once(lines, 'line', { signal: AbortSignal.timeout(startMs) })
+    return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** Answers every request with a successful charge, and prints the port that it listens on. */
+function serve(): void {
+  let charges = 0
+  const server = createServer((request, response) => {
+    request.resume()
+    request.on('end', () => {
+      charges += 1
+      const body = JSON.stringify({
+        id: `pi_${process.pid}_${charges}`,
+        status: 'succeeded',
+        latest_charge: { balance_transaction: { fee: 164 } },
+      })
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      })
+      response.end(body)
+    })
+  })
+  server.keepAliveTimeout = keepAliveMs
+  process.once('SIGTERM', () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address()
+    console.log(typeof address === 'object' ? address?.port : address)
+  })
+}
+
+if (import.meta.main) serve()

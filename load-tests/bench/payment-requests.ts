@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 
-/** Keys that come a second time are some of the last that came a first time. */
+/** How many of the first requests are remembered, to be sent again. */
 const rememberedMax = 1_000
 
-/** Requests for payments, whole as they go over the wire. */
+/** Makes the bytes of whole requests for payments. */
 export type PaymentRequests = Readonly<{
-  /** With a key of its own. */
+  /** A request with a new key. */
   first: () => string
-  /** One that was sent before, to the letter. */
+  /** An exact copy of a request that was sent before. */
   again: () => string
 }>
 
-/** @param apiKey of an employer */
+/** @param apiKey the key of an employer */
 export function paymentRequests(apiKey: string): PaymentRequests {
   const sent: string[] = []
   let next = 0

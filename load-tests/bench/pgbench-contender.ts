@@ -2,7 +2,7 @@ import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import pg from 'pg'
 import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem } from '../harness/test-system.ts'
-import type { Figures } from '../reporting/spread.ts'
+import type { Figures } from '../reporting/figures.ts'
 import type { Contender } from './contender.ts'
 import { runPgbench } from './pgbench.ts'
 import { databaseProcess, processorMs } from './processor-time.ts'
@@ -14,21 +14,23 @@ export type PgbenchContender = AsyncDisposable &
 type Options = Readonly<{
   parts: TestParts
   program: string
-  /** Whose payments those of pgbench are to be like, to the byte. */
+  /** The contender whose payments pgbench copies: it writes the same number of bytes. */
   like: Contender
 }>
 
-/** With more of them, two cores do less. */
+/** More clients make two cores slower. */
 const clients = 32
 const warmUpSeconds = 2
 
-/** Nothing but the database: the same statements, one payment in each. */
+/** Measures the database alone: the same statements, with one payment in each. */
 export async function openPgbench({ parts, program, like }: Options): Promise<PgbenchContender> {
   const system = await openTestSystem({ parts, run: [] })
   const { pathname } = new URL(system.databaseUrl('payments'))
   const role = 'payments_worker'
   const url = databaseUrl(parts.postgresUrl, {
-    ...{ database: pathname.slice(1), role, password: parts.secrets.rolePasswords[role] },
+    database: pathname.slice(1),
+    role,
+    password: parts.secrets.rolePasswords[role],
   })
   const database = await databaseProcess(like.db)
   const variables = await readSample(like)
@@ -47,7 +49,7 @@ export async function openPgbench({ parts, program, like }: Options): Promise<Pg
   }
 }
 
-/** As the services' databases were before they were measured. */
+/** The databases of the services are analyzed before they are measured, too. */
 async function analyze(url: string): Promise<void> {
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
@@ -55,7 +57,7 @@ async function analyze(url: string): Promise<void> {
   await admin.end()
 }
 
-/** A payment that the service has made: the same number of bytes is to be written. */
+/** Reads a payment of the service, so that pgbench writes as many bytes. */
 async function readSample({ db }: Contender): Promise<Readonly<Record<string, string>>> {
   const { rows } = await db.query<Record<'headers' | 'body' | 'payload' | 'tenant', string>>(
     `SELECT response_headers::text AS headers, response_body AS body, o.payload,

@@ -7,27 +7,27 @@ import { environmentOf, findExecutable } from '@nightshift/local/machine'
 
 export type PgbenchRun = Readonly<{
   program: string
-  /** As which role, and on which database. */
+  /** Names the role and the database. */
   url: string
   script: string
-  /** What stands for the names with a colon in the script. */
+  /** The values of the variables, which begin with a colon in the script. */
   variables: Readonly<Record<string, string>>
   clients: number
   seconds: number
 }>
 
-/** Connecting, and preparing the statements on each connection. */
-const airMs = 30_000
+/** The time to connect, and to prepare the statements on each connection. */
+const startUpMs = 30_000
 
-/** Where it is, or undefined: the PostgreSQL that runs here comes without it. */
+/** The path of pgbench, or undefined: the PostgreSQL of the launcher comes without it. */
 export function findPgbench(): Promise<string | undefined> {
   return findExecutable('pgbench', environmentOf({}))
 }
 
 /**
- * Runs a script of pgbench with prepared statements, as many times as fit.
- * @returns how often, and how often in a second, the time for connecting left out
- * @throws with pgbench's own words when it fails, or when any script did
+ * Runs a pgbench script with prepared statements as often as possible.
+ * @returns how often in all and per second, without the time for connecting
+ * @throws with the output of pgbench when it fails, or when a transaction failed
  */
 export async function runPgbench(
   run: PgbenchRun,
@@ -38,15 +38,21 @@ export async function runPgbench(
     await writeFile(file, run.script)
     const { hostname, port, username, password, pathname } = new URL(run.url)
     const args = [
-      ...['--no-vacuum', '--protocol', 'prepared', '--file', file],
-      ...['--client', String(run.clients), '--time', String(run.seconds)],
-      ...Object.entries(run.variables).flatMap(([name, value]) => ['--define', `${name}=${value}`]),
-      ...['--host', hostname, '--port', port, '--username', username, pathname.slice(1)],
+      '--no-vacuum',
+      '--protocol=prepared',
+      `--file=${file}`,
+      `--client=${run.clients}`,
+      `--time=${run.seconds}`,
+      ...Object.entries(run.variables).map(([name, value]) => `--define=${name}=${value}`),
+      `--host=${hostname}`,
+      `--port=${port}`,
+      `--username=${username}`,
+      pathname.slice(1),
     ]
     const { PATH } = environmentOf({})
     const { stdout } = await promisify(execFile)(run.program, args, {
       env: { PATH, PGPASSWORD: decodeURIComponent(password) },
-      timeout: run.seconds * 1_000 + airMs,
+      timeout: run.seconds * 1_000 + startUpMs,
     })
     const [, failed] = /number of failed transactions: (\d+)/.exec(stdout) ?? []
     const [, perSecond] = /tps = ([\d.]+)/.exec(stdout) ?? []

@@ -1,19 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
-/** What the kernel counts processor time in, on every Linux that Node runs on. */
+/** The kernel counts processor time in this unit, on every Linux that Node supports. */
 const ticksPerSecond = 100
 
 type Process = Readonly<{
   parent: number
   ms: number
-  /** Of its children that have ended and been waited for. */
+  /** The time of its children that have ended. */
   endedMs: number
 }>
 
 /**
- * The processor time of a process and of all its children, those that have ended included, in
- * milliseconds. Undefined where there is no /proc.
+ * The processor time of a process and all its children in milliseconds, ended children included.
+ * Undefined where there is no /proc.
  */
 export async function processorMs(pid: number | undefined): Promise<number | undefined> {
   const own = pid === undefined ? undefined : await readProcess(pid)
@@ -26,13 +26,13 @@ export async function processorMs(pid: number | undefined): Promise<number | und
   return children.reduce((sum, child) => sum + (child?.ms ?? 0), own.ms + own.endedMs)
 }
 
-/** The process of PostgreSQL that all its connections are children of, if it is on this machine. */
+/** The main process of PostgreSQL, the parent of all connections, if it runs on this machine. */
 export async function databaseProcess(db: Queryable): Promise<number | undefined> {
   const { rows } = await db.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   return rows[0] && (await readProcess(rows[0].pid))?.parent
 }
 
-/** proc(5): after the name in brackets come the state, the parent, and from the 14th field the times. */
+/** See proc(5): the name in brackets, the state, the parent, and the times from the 14th field on. */
 async function readProcess(pid: number): Promise<Process | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined) // it has ended
   if (stat === undefined) return undefined

@@ -1,28 +1,32 @@
 import { expect, test } from 'vitest'
-import { type Books, bookMistakes } from './row-counts.ts'
+import { contradictionsIn, type RowCounts } from './row-counts.ts'
 
-const right: Books = {
-  ...{ payments: 3, captured: 3, posted: 3 },
-  ...{ unbalanced: 0, told: 3, answered: 3 },
+const right: RowCounts = {
+  payments: 3,
+  captured: 3,
+  posted: 3,
+  unbalanced: 0,
+  events: 3,
+  answers: 3,
 }
 const all = { keys: true, outbox: true }
 
-test('books in which everything is there as often as there are payments are right', () => {
-  expect(bookMistakes(right, all)).toEqual([])
+test('row counts do not contradict each other when there are as many of each as payments', () => {
+  expect(contradictionsIn(right, all)).toEqual([])
 })
 
-test.each<[keyof Books, number, string]>([
-  ['captured', 2, '2 captured of 3'],
-  ['posted', 2, '2 posted of 3'],
-  ['posted', 4, '4 posted of 3'],
-  ['told', 2, '2 told of 3'],
-  ['answered', 2, '2 answered of 3'],
+test.each<[keyof RowCounts, number, string]>([
+  ['captured', 2, '2 captured for 3 payments'],
+  ['posted', 2, '2 posted for 3 payments'],
+  ['posted', 4, '4 posted for 3 payments'],
+  ['events', 2, '2 events for 3 payments'],
+  ['answers', 2, '2 answers for 3 payments'],
   ['unbalanced', 1, '1 postings are not balanced'],
-])('%s %i is a mistake', (name, count, mistake) => {
-  expect(bookMistakes({ ...right, [name]: count }, all)).toEqual([mistake])
+])('%s %i is a contradiction', (name, count, contradiction) => {
+  expect(contradictionsIn({ ...right, [name]: count }, all)).toEqual([contradiction])
 })
 
-test('what a contender does not keep is not missed', () => {
-  const without = { ...right, told: 0, answered: 0 }
-  expect(bookMistakes(without, { keys: false, outbox: false })).toEqual([])
+test('rows that a contender does not write are not missed', () => {
+  const without = { ...right, events: 0, answers: 0 }
+  expect(contradictionsIn(without, { keys: false, outbox: false })).toEqual([])
 })

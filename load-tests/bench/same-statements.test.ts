@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { pgbenchScript } from './same-statements.ts'
 
-test('a script of pgbench has a value for every parameter of the statements', () => {
+test('the pgbench script has a value for every parameter of the statements', () => {
   expect(pgbenchScript).not.toMatch(/\$\d|undefined/)
 })
 
-test('a script of pgbench is two statements, of which the second knows the payment of the first', () => {
+test('the pgbench script has two statements, and the second settles the payment of the first', () => {
   const [claim, settle, ...others] = pgbenchScript.split('\n')
   expect(claim).toMatch(/INSERT INTO idempotency_keys .* \\gset$/)
   expect(settle).toMatch(/:payment_id\b.*;$/)

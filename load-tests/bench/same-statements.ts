@@ -56,8 +56,8 @@ const commitValues = [
 ]
 
 /**
- * A payment as pgbench makes it: the statements of the service, with one payment in each and a commit
- * after each. HTTP, the provider, and every pattern that is not part of a statement are left out.
+ * One payment by pgbench: the statements of the service, with one payment in each and a commit after
+ * each. It has no HTTP, no provider, and none of the patterns that are not in a statement.
  */
 export const pgbenchScript = [
   `${withValues(claimSql(leasedWork(fencingNumber, paymentsTable)), claimValues)} \\gset`,
@@ -69,7 +69,7 @@ function arraysOf(columns: readonly string[], values: Readonly<Record<string, st
   return columns.map(column => `ARRAY[${values[column]}]`)
 }
 
-/** A script has a statement on one line, or pgbench would end it at the first blank line. */
+/** pgbench needs each statement on one line: it would end the statement at the first blank line. */
 function withValues(sql: string, values: readonly string[]): string {
   return sql
     .replace(/\$(\d+)/g, (_parameter, number) => `${values[Number(number) - 1]}`)

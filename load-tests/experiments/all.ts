@@ -1,5 +1,5 @@
 import type { Experiment } from '../runner/experiment.ts'
-import type { Grid } from '../runner/matrix.ts'
+import type { Matrix } from '../runner/matrix.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
@@ -7,6 +7,8 @@ import { durableRefund } from './durable-refund.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
+import { poisonRecord } from './poison-record.ts'
+import { providerDown } from './provider-down.ts'
 import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
@@ -14,10 +16,10 @@ import { selectThenInsertExperiment } from './select-then-insert.ts'
 import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
 
-/** Something to be proved by breaking the system: a pattern against its twin, or a grid. */
-export type Proof = Experiment | Grid
+/** Something that is proved by breaking the system: a pattern against its naive version, or a matrix. */
+export type Proof = Experiment | Matrix
 
-/** Every proof, in the order of their names, the long ones last. */
+/** Every proof. The crash matrix takes longest, and comes last. */
 export const proofs: readonly Proof[] = [
   cacheThenChargeExperiment,
   webhookHint,
@@ -25,6 +27,8 @@ export const proofs: readonly Proof[] = [
   idempotencyKey,
   lateExecution,
   outboxExperiment,
+  poisonRecord,
+  providerDown,
   reconcilerOff,
   durableRefund,
   replyLost,

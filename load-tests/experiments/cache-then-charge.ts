@@ -1,23 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emptyRedisDatabase } from '@nightshift/local/prepare/redis-database'
-import { countCharges } from '../harness/count-charges.ts'
-import { whilePaymentsDies } from '../harness/while-payments-dies.ts'
-import { whileSlow } from '../harness/with-provider-faults.ts'
-import { runIntents } from '../reporting/measure.ts'
-import type { Experiment, Lab } from '../runner/experiment.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { whilePaymentsDies, whileSlow } from '../harness/while-faulty.ts'
+import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
+import { countCharges } from './charge-figures.ts'
 
 const concurrency = 3
 const copies = 2
 const providerLatencyMs = 150
-/** Shorter than the provider takes, so that the first answer comes too late. */
+/** Shorter than the provider's latency, so that the client gives up on its first attempt. */
 const impatientMs = 100
 const patientMs = 5_000
-/** Between two flushes: shorter than a client waits before it asks again. */
+/** Shorter than the pause before a client tries again, so that every retry finds an empty cache. */
 const flushMs = 50
-/** Each life of payments ends after so many answers of the provider. */
-const answersPerLife = 3
+/** How many answers of the provider each process instance of payments survives. */
+const answersPerInstance = 3
 
-/** Answers that are kept in Redis: asked twice at once, forgotten, and never written. */
+/** The answers are kept in Redis: two copies come at once, Redis is flushed, or payments dies. */
 export const cacheThenChargeExperiment: Experiment = {
   name: 'cache-then-charge',
   title: 'Asked twice at once, Redis flushed, killed after the charge; without: answers in a cache',
@@ -28,22 +27,22 @@ export const cacheThenChargeExperiment: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 36, short: 12 },
-  method: async lab => {
-    const { client } = lab
-    const each = Math.ceil(lab.size / 3)
-    await whileSlow(lab, providerLatencyMs, async () => {
-      await runIntents(each, concurrency, async () => {
+  method: async context => {
+    const { client } = context
+    const third = Math.ceil(context.size / 3)
+    await whileSlow(context, providerLatencyMs, async () => {
+      await runConcurrently(third, concurrency, async () => {
         await client.payAtOnce('acme', copies)
       })
-      await whileRedisForgets(lab, () =>
-        runIntents(each, concurrency, async () => {
+      await whileRedisForgets(context, () =>
+        runConcurrently(third, concurrency, async () => {
           await client.pay('acme', 'pm_card_visa', attempt =>
             attempt === 1 ? impatientMs : patientMs,
           )
         }),
       )
-      await whilePaymentsDies(lab, 'charge.answered', answersPerLife, () =>
-        runIntents(each, concurrency, async () => {
+      await whilePaymentsDies(context, 'charge.answered', answersPerInstance, () =>
+        runConcurrently(third, concurrency, async () => {
           await client.pay('acme')
         }),
       )
@@ -59,9 +58,12 @@ export const cacheThenChargeExperiment: Experiment = {
   },
 }
 
-/** Flushed again and again, as by an eviction that always hits what is needed next. */
-async function whileRedisForgets({ system, noteFault }: Lab, work: () => Promise<void>) {
-  noteFault('flush', 'begin', 'redis')
+/** Flushes Redis again and again, like an eviction that always removes what is needed next. */
+async function whileRedisForgets(
+  { system, recordFault }: ExperimentContext,
+  work: () => Promise<void>,
+) {
+  recordFault('flush', 'begin', 'redis')
   let isOver = false
   const flushing = (async () => {
     while (!isOver) {
@@ -70,5 +72,5 @@ async function whileRedisForgets({ system, noteFault }: Lab, work: () => Promise
     }
   })()
   await Promise.all([work().finally(() => (isOver = true)), flushing])
-  noteFault('flush', 'end', 'redis')
+  recordFault('flush', 'end', 'redis')
 }

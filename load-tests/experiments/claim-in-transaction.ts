@@ -1,27 +1,27 @@
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from '../harness/count-charges.ts'
-import { whileProviderIsFaulty } from '../harness/with-provider-faults.ts'
-import { runIntents } from '../reporting/measure.ts'
-import type { Experiment, Lab } from '../runner/experiment.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { randomSeed, whileProviderIsFaulty } from '../harness/while-faulty.ts'
+import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
+import { countCharges } from './charge-figures.ts'
 
 const settings = { latencyMs: 1_200, errorAfterRate: 0.3 }
-const atRest = { latencyMs: 0, errorAfterRate: 0 }
-/** Of one employer, each sent so many times at once. */
+const healthy = { latencyMs: 0, errorAfterRate: 0 }
+/** One employer sends each of these keys `copies` times at once. */
 const keysPerWave = 4
 const copies = 10
-/** Payments that another employer takes meanwhile, each once. */
+/** Meanwhile another employer makes these payments, each sent once. */
 const othersPerWave = 5
 const otherTenant = 'northwind'
 
-/** Duplicates of one employer while the provider is slow, and another employer who wants to pay. */
+/** One employer sends duplicates while the provider is slow, and another employer wants to pay. */
 export const claimInTransaction: Experiment = {
   name: 'claim-in-transaction',
   title:
     'Duplicates while the provider is slow; without: the claim in one transaction with the rest',
   area: 'payments',
   pattern: 'idempotency-key',
-  hypothesis: 'Whoever sends one request ten times takes no connection from anybody else.',
+  hypothesis: 'Ten copies of one request take no database connection from another employer.',
   arms: {
     with: {},
     naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'claim-in-business-transaction' } },
@@ -29,10 +29,12 @@ export const claimInTransaction: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 6, short: 2 },
-  method: async lab => {
-    const seed = Math.floor(lab.dice() * 1_000_000)
-    const fault = { setting: 'latencyMs', settings: { ...settings, seed }, rest: atRest }
-    await whileProviderIsFaulty(lab, fault, () => runIntents(lab.size, 1, () => sendWave(lab)))
+  method: async context => {
+    const seed = randomSeed(context)
+    const fault = { setting: 'latencyMs', settings: { ...settings, seed }, healthy }
+    await whileProviderIsFaulty(context, fault, () =>
+      runConcurrently(context.size, 1, () => sendWave(context)),
+    )
   },
   sometimes: ['intent.retried >= 1', 'provider.reply_error >= 1', 'payment.captured >= 1'],
   figures: evidence => {
@@ -51,12 +53,12 @@ export const claimInTransaction: Experiment = {
   shows: { figure: 'othersRefused', of: 'others', atLeast: 1, unit: 'others refused' },
 }
 
-async function sendWave({ client }: Lab): Promise<void> {
-  const keys = runIntents(keysPerWave, keysPerWave, async () => {
+async function sendWave({ client }: ExperimentContext): Promise<void> {
+  const duplicates = runConcurrently(keysPerWave, keysPerWave, async () => {
     await client.payAtOnce('acme', copies)
   })
-  const others = runIntents(othersPerWave, othersPerWave, async () => {
+  const others = runConcurrently(othersPerWave, othersPerWave, async () => {
     await client.pay(otherTenant)
   })
-  await Promise.all([keys, others])
+  await Promise.all([duplicates, others])
 }

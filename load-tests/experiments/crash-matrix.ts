@@ -1,8 +1,8 @@
 import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { CrashLabel } from '../harness/crash-points.ts'
-import type { Grid, GridColumn, GridRow } from '../runner/matrix.ts'
+import type { Matrix, MatrixColumn, MatrixRow } from '../runner/matrix.ts'
 
-/** Which services can die where. A new label does not compile until it is here. */
+/** The services that have each crash point. A new crash point does not compile until it is listed here. */
 const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
   'payment.claimed': ['payments'],
   'charge.begin': ['payments'],
@@ -20,11 +20,11 @@ const ownersOf: Readonly<Record<CrashLabel, readonly ServiceName[]>> = {
   'mail.accepted': ['notifications'],
 }
 
-/** As late as the card that is charged late. */
+/** The same delay as that of the test card `pm_card_late`. */
 const lateRefundMs = 5_000
 
 const paid = { answer: 'paid', charges: 1 } as const
-const columns: readonly GridColumn[] = [
+const columns: readonly MatrixColumn[] = [
   { name: 'ok', card: 'pm_card_visa', ends: paid },
   {
     name: 'decline',
@@ -37,7 +37,7 @@ const columns: readonly GridColumn[] = [
     ends: paid,
     atRefund: {
       settings: { silence: 'after' },
-      rest: { silence: 'none' },
+      healthy: { silence: 'none' },
       shownBy: 'reply.withheld',
     },
   },
@@ -47,7 +47,7 @@ const columns: readonly GridColumn[] = [
     ends: paid,
     atRefund: {
       settings: { silence: 'before' },
-      rest: { silence: 'none' },
+      healthy: { silence: 'none' },
       shownBy: 'request.dropped',
     },
   },
@@ -57,13 +57,13 @@ const columns: readonly GridColumn[] = [
     ends: paid,
     atRefund: {
       settings: { lateMs: lateRefundMs },
-      rest: { lateMs: 0 },
+      healthy: { lateMs: 0 },
       shownBy: 'request.delayed',
     },
   },
 ]
 
-/** Reached only by a listing that goes live, or by money that can be given back: never after a decline. */
+/** A declined card never gets here: the listing does not go live, and there is nothing to refund. */
 const onlyWhenPaid = new Set([
   'refund.claimed@payments',
   'refund.begin@payments',
@@ -73,13 +73,13 @@ const onlyWhenPaid = new Set([
   'mail.accepted@notifications',
 ])
 
-/** Every place at which a process can die, met by everything that the card provider can do. */
-export const crashMatrix: Grid = {
+/** Every crash point of every service, combined with every behavior of the card provider. */
+export const crashMatrix: Matrix = {
   name: 'crash-matrix',
   title: 'A process dies at every place, whatever the card provider does',
   area: 'payments',
   hypothesis:
-    'Wherever a process dies, the client gets the answer it would have got, the card is charged and the money given back as often as that answer says, and nothing stays open.',
+    'Wherever a process dies, the client gets the answer it would have got, the card is charged and refunded as often as that answer says, and nothing stays open.',
   rows: Object.entries(ownersOf).flatMap(([label, owners]) =>
     owners.map(owner => rowOf(label as CrashLabel, owner)),
   ),
@@ -87,7 +87,7 @@ export const crashMatrix: Grid = {
   isPossible: (row, column) => column.ends.answer === 'paid' || !onlyWhenPaid.has(row.name),
 }
 
-function rowOf(label: CrashLabel, owner: ServiceName): GridRow {
+function rowOf(label: CrashLabel, owner: ServiceName): MatrixRow {
   const during = label.startsWith('refund.') ? 'refund' : 'publish'
   return { name: `${label}@${owner}`, label, owner, during }
 }

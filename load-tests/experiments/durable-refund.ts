@@ -1,41 +1,37 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { whileSilent } from '../harness/with-provider-faults.ts'
-import { runIntents } from '../reporting/measure.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 4
-/** Of the refunds while the setting is turned. */
+/** The share of refunds whose answer is lost. */
 const silenceRate = 0.7
 
-/** The provider gives the money back, or does not, and its answer never arrives. */
+/** The provider makes the refund, or does not, and in both cases its answer never arrives. */
 export const durableRefund: Experiment = {
   name: 'durable-refund',
   title: 'A refund is asked for, and the answer of the provider is lost',
   area: 'payments',
   pattern: 'durable-refund',
-  hypothesis: 'What is owed back is paid once, and every refund that was made is known here.',
+  hypothesis: 'Each requested refund is made once, and our tables know every refund that was made.',
   arms: { with: {}, naive: { payments: { PATTERN_DURABLE_REFUND: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 16, short: 10 },
-  method: async lab => {
-    const { client, size } = lab
+  method: async context => {
+    const { client, size } = context
     const payments: string[] = []
-    await runIntents(size, concurrency, async () => {
-      const { told } = await client.pay('acme')
-      payments.push(told.json['paymentId'] ?? '')
+    await runConcurrently(size, concurrency, async () => {
+      const { answer } = await client.pay('acme')
+      payments.push(answer.json['paymentId'] ?? '')
     })
     const half = Math.ceil(size / 2)
     const refundAll = (some: readonly string[]) =>
-      runIntents(some.length, concurrency, async number => {
+      runConcurrently(some.length, concurrency, async number => {
         await client.refund('acme', some[number] ?? '')
       })
-    for (const [silence, some] of [
-      ['after', payments.slice(0, half)],
-      ['before', payments.slice(half)],
-    ] as const) {
-      await whileSilent(lab, silence, silenceRate, () => refundAll(some))
-    }
+    await whileSilent(context, 'after', silenceRate, () => refundAll(payments.slice(0, half)))
+    await whileSilent(context, 'before', silenceRate, () => refundAll(payments.slice(half)))
   },
   sometimes: ['provider.reply_withheld >= 1', 'provider.refund_succeeded >= 1'],
   figures: evidence => {
@@ -50,11 +46,11 @@ export const durableRefund: Experiment = {
         .map(({ refundId }) => refundId),
     )
     const made = rowsOf(evidence.provider).filter(({ type }) => type === 'refund.succeeded')
-    const paidBack = new Set(made.map(({ paymentId }) => paymentId))
+    const refunded = new Set(made.map(({ paymentId }) => paymentId))
     return {
       refunds: asked.size,
       paidAndUnknown: made.filter(({ refundId = '' }) => !known.has(refundId)).length,
-      neverPaid: [...asked].filter(paymentId => !paidBack.has(paymentId)).length,
+      neverPaid: [...asked].filter(paymentId => !refunded.has(paymentId)).length,
     }
   },
   shows: {

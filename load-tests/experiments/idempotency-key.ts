@@ -1,18 +1,19 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from '../harness/count-charges.ts'
-import { whileSlow } from '../harness/with-provider-faults.ts'
-import { perHundred, runIntents } from '../reporting/measure.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { whileSlow } from '../harness/while-faulty.ts'
+import { perHundred } from '../reporting/figures.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { countCharges } from './charge-figures.ts'
 
 const concurrency = 4
 const providerLatencyMs = 250
-/** Shorter than the provider takes, so that the first answer comes too late. */
+/** Shorter than the provider's latency, so that the client gives up on its first attempt. */
 const impatientMs = 120
 const patientMs = 5_000
-/** Of a hundred intents, whose first answer is lost. */
+/** The share of intents whose client gives up on its first attempt. */
 const lostShare = 0.6
 
-/** Lost answers, and clients who send the same request again under the same key. */
+/** Answers get lost, and the clients send the same request again under the same key. */
 export const idempotencyKey: Experiment = {
   name: 'idempotency-key',
   title: 'The answer is lost, and the client sends the request again',
@@ -23,11 +24,11 @@ export const idempotencyKey: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 60, short: 12 },
-  method: lab =>
-    whileSlow(lab, providerLatencyMs, () =>
-      runIntents(lab.size, concurrency, async () => {
-        const isLost = lab.dice() < lostShare
-        await lab.client.pay('acme', 'pm_card_visa', attempt =>
+  method: context =>
+    whileSlow(context, providerLatencyMs, () =>
+      runConcurrently(context.size, concurrency, async () => {
+        const isLost = context.random.chance() < lostShare
+        await context.client.pay('acme', 'pm_card_visa', attempt =>
           attempt === 1 && isLost ? impatientMs : patientMs,
         )
       }),

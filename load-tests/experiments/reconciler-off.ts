@@ -1,26 +1,26 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { whileSilent } from '../harness/with-provider-faults.ts'
-import { runIntents } from '../reporting/measure.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const concurrency = 6
-/** Of the charges while the setting is turned. */
+/** The share of charges whose answer is lost. */
 const silenceRate = 0.6
 
-/** The answer is lost, and so is the client. */
+/** The provider's answer is lost, and the client does not ask again. */
 export const reconcilerOff: Experiment = {
   name: 'reconciler-off',
   title: 'The answer of the provider is lost, and the client has left',
   area: 'payments',
   pattern: 'reconciler',
-  hypothesis: 'No payment stays pending, also if nobody asks about it again.',
+  hypothesis: 'No payment stays pending, even if no client asks about it again.',
   arms: { with: {}, naive: { payments: { PATTERN_RECONCILER: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 30, short: 8 },
-  method: lab =>
-    whileSilent(lab, 'after', silenceRate, () =>
-      runIntents(lab.size, concurrency, () => lab.client.payAndLeave('acme')),
+  method: context =>
+    whileSilent(context, 'after', silenceRate, () =>
+      runConcurrently(context.size, concurrency, () => context.client.payAndLeave('acme')),
     ),
   sometimes: ['provider.reply_withheld >= 1', 'attempt.pending >= 1'],
   figures: evidence => {

@@ -1,27 +1,27 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { countCharges } from '../harness/count-charges.ts'
 import { startSecondPayments } from '../harness/second-payments.ts'
-import { whileSlow } from '../harness/with-provider-faults.ts'
+import { whileSlow } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { countCharges } from './charge-figures.ts'
 
 const providerLatencyMs = 200
 
-/** One intent, sent two hundred times at once to two instances. */
+/** One intent is sent two hundred times at once, to two instances of payments. */
 export const sameKeyStorm: Experiment = {
   name: 'same-key-storm',
   title: 'One request two hundred times at once, on two instances; without: SELECT, then INSERT',
   area: 'payments',
   pattern: 'idempotency-key',
-  hypothesis: 'One of them charges, whichever instance it reaches.',
+  hypothesis: 'One of the requests charges, whichever instance it reaches.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
-  // Requests, all for one intent.
+  // Here the size is the number of requests, all for one intent.
   size: { full: 200, short: 60 },
-  method: async lab => {
-    const { system, client, size } = lab
-    await using second = await startSecondPayments(lab)
-    await whileSlow(lab, providerLatencyMs, async () => {
+  method: async context => {
+    const { system, parts, client, settings, size } = context
+    await using second = await startSecondPayments({ system, parts, env: settings.payments })
+    await whileSlow(context, providerLatencyMs, async () => {
       await client.payAtOnce('acme', size, [system.urls.payments, second.url])
     })
   },

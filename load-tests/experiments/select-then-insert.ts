@@ -1,28 +1,28 @@
-import { countCharges } from '../harness/count-charges.ts'
-import { whileSlow } from '../harness/with-provider-faults.ts'
-import { runIntents } from '../reporting/measure.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { whileSlow } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { countCharges } from './charge-figures.ts'
 
 const concurrency = 3
-/** Of each request: a button that is pressed twice, and a proxy that sends again by itself. */
+/** Copies of each request, as from a button that is pressed twice and a proxy that retries. */
 const copies = 3
 const providerLatencyMs = 100
 
-/** The same request several times at the same moment, against keys that are looked up first. */
+/** The same request comes several times at once, against code that looks a key up first. */
 export const selectThenInsertExperiment: Experiment = {
   name: 'select-then-insert',
   title: 'The same request comes three times at once; without: SELECT, then INSERT',
   area: 'payments',
   pattern: 'idempotency-key',
-  hypothesis: 'Of requests under one key that come at the same moment, one charges.',
+  hypothesis: 'When requests with one key come at the same moment, one of them charges.',
   arms: { with: {}, naive: { payments: { PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 40, short: 10 },
-  method: lab =>
-    whileSlow(lab, providerLatencyMs, () =>
-      runIntents(lab.size, concurrency, async () => {
-        await lab.client.payAtOnce('acme', copies)
+  method: context =>
+    whileSlow(context, providerLatencyMs, () =>
+      runConcurrently(context.size, concurrency, async () => {
+        await context.client.payAtOnce('acme', copies)
       }),
     ),
   sometimes: ['intent.retried >= 1', 'payment.captured >= 1'],

@@ -1,48 +1,36 @@
 import { rowsOf } from '../auditor/evidence.ts'
-import { as, call, eventually, setProviderFaults } from '../harness/test-client.ts'
-import { runIntents } from '../reporting/measure.ts'
-import type { Experiment, Lab } from '../runner/experiment.ts'
+import { runConcurrently } from '../harness/run-concurrently.ts'
+import { as, call, eventually, readProviderLog, setProviderFaults } from '../harness/test-client.ts'
+import type { TestSystem } from '../harness/test-system.ts'
+import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
 
 const concurrency = 3
-/** Of each webhook, besides the one that is needed. */
+/** Extra copies of each webhook. */
 const duplicates = 2
-/** The provider tries again for as long as it takes, and holds a single one back for two seconds. */
-const toldMs = 30_000
-const logPageMax = 1_000
+/** The provider retries without a limit, and delays a shuffled webhook for two seconds. */
+const deliveredMs = 30_000
+const healthy = { webhookDuplicates: 0, webhookShuffle: false, webhookEarly: false }
 
-/** The provider calls back twice, in another order, and before it has answered. */
+/** Webhooks of the provider come twice, in another order, and before its answer. */
 export const webhookHint: Experiment = {
   name: 'webhook-hint',
   title: 'Webhooks of the provider come twice, in another order, and before its answer',
   area: 'payments',
   pattern: 'webhook-hint',
-  hypothesis:
-    'Each payment is posted once and stays what it has become, whatever is called about it.',
+  hypothesis: 'Each payment is posted once and keeps its final state, whatever webhooks come.',
   arms: { with: {}, naive: { payments: { PATTERN_WEBHOOK_HINT: 'naive' } } },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   size: { full: 30, short: 8 },
-  method: async lab => {
-    const { system, client, noteFault, size } = lab
+  method: async context => {
+    const { client, size } = context
     const half = Math.ceil(size / 2)
-    const turn = async (settings: object, work: () => Promise<void>) => {
-      noteFault('setting', 'begin', 'card-provider/webhookDuplicates', settings)
-      await setProviderFaults(system, settings)
-      await work()
-      await setProviderFaults(system, atRest)
-      await eventually(
-        'every webhook has been sent',
-        async () => ((await undeliveredWebhooks(system)) === 0 ? true : undefined),
-        toldMs,
-      )
-      noteFault('setting', 'end', 'card-provider/webhookDuplicates')
-    }
-    // Of money that is first held and then taken there are two, and they can change places.
-    await turn({ webhookDuplicates: duplicates, webhookShuffle: true }, () =>
-      runIntents(half, 1, () => holdAndCapture(lab)),
+    // A payment with an authorization and a capture has two webhooks, which can change places.
+    await withWebhookFault(context, { webhookDuplicates: duplicates, webhookShuffle: true }, () =>
+      runConcurrently(half, 1, () => authorizeAndCapture(context)),
     )
-    await turn({ webhookDuplicates: duplicates, webhookEarly: true }, () =>
-      runIntents(size - half, concurrency, async () => {
+    await withWebhookFault(context, { webhookDuplicates: duplicates, webhookEarly: true }, () =>
+      runConcurrently(size - half, concurrency, async () => {
         await client.pay('acme')
       }),
     )
@@ -54,7 +42,7 @@ export const webhookHint: Experiment = {
       rowsOf(evidence.ledgerTransactions).filter(({ source }) => source === 'capture'),
       ({ paymentId }) => paymentId,
     )
-    const taken = new Set(
+    const captured = new Set(
       rowsOf(evidence.provider)
         .filter(({ type }) => type === 'intent.succeeded' || type === 'intent.captured')
         .map(({ paymentId }) => paymentId),
@@ -63,17 +51,33 @@ export const webhookHint: Experiment = {
       payments: payments.length,
       postedTooOften: [...postings.values()].filter(({ length }) => length > 1).length,
       goneBack: payments.filter(
-        ({ paymentId, status }) => taken.has(paymentId) && status !== 'captured',
+        ({ paymentId, status }) => captured.has(paymentId) && status !== 'captured',
       ).length,
     }
   },
   shows: { figure: 'postedTooOften', of: 'payments', atLeast: 1, unit: 'payments posted twice' },
 }
 
-const atRest = { webhookDuplicates: 0, webhookShuffle: false, webhookEarly: false }
+/** The fault ends when every webhook has been sent, because even the last may do harm. */
+async function withWebhookFault(
+  { system, recordFault }: ExperimentContext,
+  settings: object,
+  work: () => Promise<void>,
+): Promise<void> {
+  recordFault('setting', 'begin', 'card-provider/webhookDuplicates', settings)
+  await setProviderFaults(system, settings)
+  await work()
+  await setProviderFaults(system, healthy)
+  await eventually(
+    'every webhook has been sent',
+    async () => ((await countUndelivered(system)) === 0 ? true : undefined),
+    deliveredMs,
+  )
+  recordFault('setting', 'end', 'card-provider/webhookDuplicates')
+}
 
-/** Not in the history: what is told about held money is another matter. */
-async function holdAndCapture({ system }: Lab): Promise<void> {
+/** These requests are not in the history, because the experiment is not about answers to clients. */
+async function authorizeAndCapture({ system }: ExperimentContext): Promise<void> {
   const url = `${system.urls.payments}/v1/payments`
   const body = {
     listingId: crypto.randomUUID(),
@@ -84,15 +88,15 @@ async function holdAndCapture({ system }: Lab): Promise<void> {
     captureMethod: 'manual',
   }
   const headers = as(system, 'acme', `intent-${crypto.randomUUID()}`)
-  const held = await call('POST', url, { headers, body })
-  await call('POST', `${url}/${held.json.paymentId}/capture`, { headers: as(system, 'acme') })
+  const authorized = await call('POST', url, { headers, body })
+  const captureUrl = `${url}/${authorized.json.paymentId}/capture`
+  await call('POST', captureUrl, { headers: as(system, 'acme') })
 }
 
-/** How many acts of the provider it has told nobody of. */
-async function undeliveredWebhooks({ urls }: Lab['system']): Promise<number> {
-  const { json } = await call('GET', `${urls.cardProvider}/log?limit=${logPageMax}`)
-  const lines: { type: string; eventId?: string }[] = json.lines
+/** How many operations of the provider have a webhook that was not sent yet. */
+async function countUndelivered(system: TestSystem): Promise<number> {
+  const lines = await readProviderLog(system)
   const sent = lines.filter(({ type }) => type === 'webhook.sent').map(({ eventId }) => eventId)
-  const acts = lines.filter(({ type, eventId }) => eventId && !type.startsWith('webhook.'))
-  return acts.filter(({ eventId }) => !sent.includes(eventId)).length
+  const operations = lines.filter(({ type, eventId }) => eventId && !type.startsWith('webhook.'))
+  return operations.filter(({ eventId }) => !sent.includes(eventId)).length
 }

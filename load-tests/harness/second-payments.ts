@@ -4,19 +4,27 @@ import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
 import { repoRoot } from '@nightshift/local/system/state'
 import { topology } from '@nightshift/local/system/topology'
-import type { Lab } from '../runner/experiment.ts'
+import type { TestParts } from './test-parts.ts'
+import type { TestSystem } from './test-system.ts'
 
 const readyMs = 20_000
 
+type SecondPaymentsOptions = Readonly<{
+  system: TestSystem
+  parts: TestParts
+  /** The settings of the first instance on top of the usual ones. */
+  env?: Readonly<Record<string, string>> | undefined
+}>
+
 /**
- * Another instance of payments, on the same database, topics and provider as the one of the system.
- * Disposing of it stops it.
+ * Starts another instance of payments beside the one of the system, on the same database, topics and
+ * provider. Disposing of it stops it.
  */
 export async function startSecondPayments({
   system,
   parts,
-  settings,
-}: Pick<Lab, 'system' | 'parts' | 'settings'>): Promise<AsyncDisposable & { url: string }> {
+  env = {},
+}: SecondPaymentsOptions): Promise<AsyncDisposable & { url: string }> {
   const { urls } = system
   const id = system.prefix.replace(/\.$/, '')
   const [payments = 0, paymentsOperations = 0] = await findFreePorts(2)
@@ -34,8 +42,7 @@ export async function startSecondPayments({
       cardProvider: portOf(urls.cardProvider),
       mailbox: portOf(urls.mailbox),
       traceSink: portOf(urls.traceSink),
-      // Payments sends no mail.
-      smtp: 0,
+      smtp: 0, // payments sends no mail
     },
     secrets: system.secrets,
     postgresUrl: parts.postgresUrl,
@@ -53,7 +60,7 @@ export async function startSecondPayments({
   })
   const name = `${id}_payments-2`
   const client = controlClient(parts.control)
-  await client.add({ ...spec, name, env: { ...spec.env, ...settings.payments } })
+  await client.add({ ...spec, name, env: { ...spec.env, ...env } })
   const remove = () => client.remove(name)
   try {
     await awaitReady(client, [name], readyMs)

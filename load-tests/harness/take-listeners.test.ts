@@ -5,7 +5,7 @@ import { portPlan } from '@nightshift/local/ports/ports'
 import { expect, test } from 'vitest'
 import { takeListeners } from './take-listeners.ts'
 
-test('of those who want listeners at the same time, each gets others, and the last is refused', async () => {
+test('systems that take listeners at the same time get different ones, and one too many is refused', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'listeners-'))
   const parts = { stateDir, listenerPorts: [portPlan(4000), portPlan(5000)] }
   try {

@@ -1,7 +1,8 @@
+import { confirmAddress } from '@nightshift/local/seed/confirm-address'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { TestSystem } from './test-system.ts'
 
-/** What came back, with the body as text and, where it is JSON, parsed. */
+/** The answer to one request. The body is there as text and, where it is JSON, parsed. */
 export type Answer = {
   status: number
   headers: Headers
@@ -12,7 +13,7 @@ export type Answer = {
 
 const answerMs = 15_000
 
-/** One request. A lost answer throws, as it does to every client. */
+/** One request. A lost answer throws, as it does for every client. */
 export async function call(
   method: 'GET' | 'POST' | 'PATCH',
   url: string,
@@ -49,7 +50,7 @@ export async function eventually<T>(
     try {
       answer = await ask()
     } catch (error) {
-      failure = error // a process that is just being restarted; the deadline decides
+      failure = error // the process may be restarting; the deadline decides
     }
     return answer !== undefined
   }, timeoutMs)
@@ -57,7 +58,7 @@ export async function eventually<T>(
   throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: failure })
 }
 
-/** The headers of an employer of the seed. */
+/** The headers of an employer from the seed data. */
 export function as(
   system: TestSystem,
   tenant: 'acme' | 'northwind' | 'lumen',
@@ -69,15 +70,38 @@ export function as(
   }
 }
 
+/** One line of the card provider's own log. */
 export type ProviderLogLine = {
   type: string
   metadata: Record<string, string>
   amount: number
-  /** Of refunds: their own. */
+  /** Set on refunds: the metadata of the refund itself. */
   refundMetadata?: Record<string, string>
+  /** Set on faults: the kind of request that met the fault. */
+  act?: string
+  /** True if the provider acted long after the request. */
+  late?: boolean
+  /** Set if the provider sends a webhook about this. */
+  eventId?: string
 }
 
-/** How often the card was charged for a publication. The provider's own log is the judge. */
+/** Everything that the provider has written down so far about one payment, one publication, or all. */
+export async function readProviderLog(
+  { urls }: Pick<TestSystem, 'urls'>,
+  about: { payment_id?: string; publication_id?: string } = {},
+): Promise<ProviderLogLine[]> {
+  const lines: ProviderLogLine[] = []
+  for (let after = 0, hasMore = true; hasMore; ) {
+    const query = new URLSearchParams({ ...about, after: String(after), limit: '1000' })
+    const page = (await call('GET', `${urls.cardProvider}/log?${query}`)).json
+    lines.push(...page.lines)
+    hasMore = page.hasMore && page.nextAfter > after
+    after = page.nextAfter
+  }
+  return lines
+}
+
+/** How often the card was charged for a publication, according to the provider's own log. */
 export async function chargesFor(
   system: TestSystem,
   publicationId: string,
@@ -86,22 +110,21 @@ export async function chargesFor(
   return lines.filter(line => line.type === 'intent.succeeded')
 }
 
-/** Everything the provider wrote down about a publication. */
-export async function providerLogOf(
+/** Everything that the provider has written down about a publication. */
+export function providerLogOf(
   system: TestSystem,
   publicationId: string,
 ): Promise<ProviderLogLine[]> {
-  const url = `${system.urls.cardProvider}/log?publication_id=${publicationId}&limit=1000`
-  return (await call('GET', url)).json.lines
+  return readProviderLog(system, { publication_id: publicationId })
 }
 
-/** Turns the settings of the card provider. */
+/** Changes fault settings of the card provider. */
 export async function setProviderFaults(system: TestSystem, settings: object): Promise<void> {
   const answer = await call('PATCH', `${system.urls.cardProvider}/settings`, { body: settings })
   if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
 }
 
-/** A draft that passes; what differs is the matter of the test. */
+/** A valid draft. A test passes the fields that it is about. */
 export function draftListing(changes: object = {}) {
   return {
     title: 'Site Reliability Engineer',
@@ -113,4 +136,14 @@ export function draftListing(changes: object = {}) {
     salaryMaxEurPerYear: 100_000,
     ...changes,
   }
+}
+
+/** Saves a confirmed alert that matches `draftListing`: without one, no mail could get lost. */
+export async function saveAlert(
+  system: TestSystem,
+  alert: { email: string } & Record<string, unknown> = { email: 'ada@example.org', area: 'europe' },
+): Promise<void> {
+  const answer = await call('POST', `${system.urls.notifications}/v1/alerts`, { body: alert })
+  if (answer.status !== 201) throw new Error(`the alert was refused: ${answer.text}`)
+  await confirmAddress(system.urls.mailbox, alert.email)
 }

@@ -8,7 +8,7 @@ import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets
 
 type Databases = Readonly<Record<ServiceName, string>>
 
-/** Copies each template into a database that only the roles of its service may enter. */
+/** Copies each template into a database that only the roles of its service can connect to. */
 export function copyDatabases(
   serverUrl: string,
   templates: Databases,
@@ -21,7 +21,7 @@ export function copyDatabases(
   })
 }
 
-/** Drops them, and whoever is still connected. */
+/** Drops the databases, and ends the connections to them. */
 export function dropDatabases(serverUrl: string, databases: Databases): Promise<void> {
   return withDatabase(serverUrl, async client => {
     for (const database of Object.values(databases)) await dropDatabase(client, database)

@@ -5,15 +5,15 @@ import type { TestParts } from './test-parts.ts'
 import type { TestSystem } from './test-system.ts'
 
 /**
- * For a system that was opened with `links`. The parts belong to all systems of the test run: who
- * breaks them needs parts of their own.
+ * Opens a fault injector for a system that was opened with `links`. All systems of a test run share
+ * the parts, so a test that breaks a part needs parts of its own.
  */
 export function openTestInjector(
   system: Pick<TestSystem, 'faults' | 'prefix' | 'urls' | 'databaseUrl' | 'redisUrl'>,
   parts: Pick<TestParts, 'control'>,
 ): Injector {
   const { faults, prefix, urls, databaseUrl, redisUrl } = system
-  if (!faults) throw new Error('only a system with links has a log of what was done to it')
+  if (!faults) throw new Error('only a system with links has a fault log')
   const id = prefix.replace(/\.$/, '')
   return openInjector({
     client: controlClient(parts.control),
@@ -21,6 +21,6 @@ export function openTestInjector(
     faults,
     databaseUrl,
     redisUrl,
-    simulatorUrl: board => (board === 'mailbox' ? urls.mailbox : urls.cardProvider),
+    simulatorUrl: simulator => (simulator === 'mailbox' ? urls.mailbox : urls.cardProvider),
   })
 }

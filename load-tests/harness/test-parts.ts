@@ -1,16 +1,17 @@
 /**
- * What the integration tests share: real parts of their own, on free ports, in a directory that is
- * thrown away. A Vitest global setup; tests get at it by `inject('parts')`.
+ * The integration tests share real parts on free ports, in a directory that is thrown away. This file
+ * is a Vitest global setup: a test gets the parts by `inject('parts')`.
  */
 import { access } from 'node:fs/promises'
 import { environmentOf } from '@nightshift/local/machine'
 import { findFreePorts, lateRange } from '@nightshift/local/ports/free-ports'
+import type { ListenerPorts } from '@nightshift/local/ports/ports'
 import { prepareDatabases } from '@nightshift/local/prepare/prepare'
 import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import { type ControlClient, controlClient } from '@nightshift/local/supervisor/control-client'
 import { launchSupervisor } from '@nightshift/local/supervisor/launch-supervisor'
 import type { SupervisorFile } from '@nightshift/local/supervisor/supervisor-file'
-import { kafkaListeners, type ListenerPorts } from '@nightshift/local/system/links'
+import { kafkaListeners } from '@nightshift/local/system/links'
 import {
   makeSecrets,
   type Secrets,
@@ -23,19 +24,19 @@ import { makeThrowAwayDir } from '@nightshift/local/throw-away'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { TestProject } from 'vitest/node'
 
-/** How a test reaches the parts. Plain data: it travels to the workers as JSON. */
+/** How a test reaches the parts. It is plain data, because it travels to the workers as JSON. */
 export type TestParts = Readonly<{
   /** The supervisor of this test run. */
   control: Pick<SupervisorFile, 'url' | 'token'>
   stateDir: string
-  /** With all rights on the whole server. */
+  /** The URL of a superuser. */
   postgresUrl: string
   redisUrl: string
   kafkaBrokers: string
-  /** Of that broker, a set for each system with links that can run at a time. */
+  /** One set of Kafka listeners for each system with links that can run at a time. */
   listenerPorts: readonly ListenerPorts[]
   secrets: Secrets
-  /** Migrated and seeded databases; a copy of one is made faster than a new one. */
+  /** Migrated and seeded databases: to copy one is faster than to make a new one. */
   templates: Readonly<Record<ServiceName, string>>
 }>
 
@@ -50,15 +51,15 @@ const templates = {
   listings: 'template_listings',
   notifications: 'template_notifications',
 }
-/** As many as files of tests run side by side, each with one system that is linked. */
+/** One for each test file that runs at the same time (`integrationWorkers`). */
 const linkedSystemsMax = 3
 const partsReadyMs = 60_000
 const removedMs = 5_000
 
-/** Parts of their own on free ports, in a directory that is thrown away, and what ends them. */
+/** Disposing of the parts stops them, and deletes their directory. */
 export type ThrowAwayParts = AsyncDisposable & Readonly<{ parts: TestParts }>
 
-/** Starts parts for somebody who will measure, test or break them. They end with this process. */
+/** Starts parts on free ports, to be measured, tested or broken. They end with this process at the latest. */
 export async function openThrowAwayParts(): Promise<ThrowAwayParts> {
   const dir = await makeThrowAwayDir()
   const state = statePaths(dir)
@@ -85,7 +86,7 @@ export async function openThrowAwayParts(): Promise<ThrowAwayParts> {
   }
 }
 
-/** Vitest's global setup: the parts for all tests, and what ends them after the last. */
+/** Vitest calls this before all tests, and the returned function after the last one. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const open = await openThrowAwayParts()
   project.provide('parts', open.parts)
@@ -107,7 +108,7 @@ async function openParts(client: ControlClient, state: StatePaths) {
     ports: { postgres, redis, kafka, kafkaController },
     kafkaListeners: listenerPorts.flatMap(kafkaListeners),
     secrets: makeSecrets(),
-    say: (line: string) => process.stderr.write(`${line}\n`),
+    report: (line: string) => process.stderr.write(`${line}\n`),
   }
   const { found, missing } = await findParts(partNames, options)
   if (missing.length > 0) {
@@ -131,7 +132,7 @@ function takeListenerPorts(listeners: number[], proxies: number[]): ListenerPort
   }
 }
 
-/** The supervisor of this test run, for tests that do something to the parts themselves. */
+/** The supervisor of this test run, for tests that stop or kill the parts themselves. */
 export function testControl(parts: TestParts): ControlClient {
   return controlClient(parts.control)
 }

@@ -3,23 +3,26 @@ import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
 import type { Overrides } from '@nightshift/local/supervisor/keep-running'
 import { probe } from '@nightshift/local/supervisor/probe'
-import type { ProcessSpec, ProcessStatus } from '@nightshift/local/supervisor/process-spec'
-import { stopWaves } from '@nightshift/local/supervisor/stop-order'
+import {
+  type ProcessSpec,
+  type ProcessStatus,
+  stopWaves,
+} from '@nightshift/local/supervisor/process-spec'
 import type { ProcessName } from '@nightshift/local/system/topology'
 import { waitUntil } from '@nightshift/local/wait-until'
 
-/** What a test can do to the processes of its system. */
+/** Controls the processes of one test system. */
 export type TestProcesses = Readonly<{
-  /** Starts it, for the first time or after a stop. Does not wait until it is ready. */
+  /** Starts a process, for the first time or after a stop. Does not wait until it is ready. */
   start: (name: ProcessName, overrides?: Overrides) => Promise<void>
-  /** Asks it to leave, and returns when nothing of it is left. */
+  /** Asks a process to end, and returns when its whole process tree is gone. */
   stop: (name: ProcessName) => Promise<void>
-  /** To its process group. After SIGKILL, returns when that life is over. */
+  /** Signals the process group. After SIGKILL, returns when that process instance is gone. */
   signal: (name: ProcessName, signal: NodeJS.Signals) => Promise<void>
-  /** Returns when it answers; throws with the end of its log when it takes longer than 20 s. */
+  /** Returns when the process answers. @throws with the end of its log after 20 s */
   waitReady: (name: ProcessName) => Promise<void>
   status: (name: ProcessName) => Promise<ProcessStatus>
-  /** All that it has written so far, over all its lives. */
+  /** Everything that the process has logged so far, over all its instances. */
   logs: (name: ProcessName) => Promise<string>
 }>
 
@@ -28,8 +31,8 @@ const probeTimeoutMs = 1_000
 const deathMs = 5_000
 
 /**
- * The processes of one test system, under the names that its test knows them by. `removeAll` stops
- * and forgets those that were ever started.
+ * Controls processes under the short names that a test uses. The supervisor knows them by longer
+ * names, because it runs several test systems. `removeAll` stops and forgets every started process.
  */
 export function controlProcesses(
   client: ControlClient,
@@ -62,12 +65,12 @@ export function controlProcesses(
         throw new Error(`${name} is not running`)
       if (signal !== 'SIGKILL') return
       const isDead = await waitUntil(async () => (await status(name)).pid !== pid, deathMs)
-      if (!isDead) throw new Error(`${name} still lives ${deathMs} ms after SIGKILL`)
+      if (!isDead) throw new Error(`${name} still runs ${deathMs} ms after SIGKILL`)
     },
     async waitReady(name) {
       const spec = specOf(name)
       await awaitReady(client, [spec.name], readyMs)
-      // What the supervisor last saw may be 2 s old, and the process dead or paused since.
+      // The supervisor's last look may be 2 s old, and the process may be dead or paused since.
       if (await waitUntil(() => probe(spec.ready, probeTimeoutMs), readyMs)) return
       await awaitReady(client, [spec.name], 0)
     },

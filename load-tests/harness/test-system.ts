@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Faults, openFaults } from '@nightshift/faults/open-faults'
+import { type FaultProxyClient, faultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
+import type { LinkPorts, ListenerPorts } from '@nightshift/local/ports/ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
-import type { LinkPorts, ListenerPorts } from '@nightshift/local/system/links'
 import type { Secrets, ServiceName } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { type ProcessName, type TopologyOptions, topology } from '@nightshift/local/system/topology'
@@ -16,35 +16,35 @@ import type { TestParts } from './test-parts.ts'
 import { controlProcesses, type TestProcesses } from './test-processes.ts'
 
 export type TestSystemOptions = Readonly<{
-  /** `inject('parts')` */
+  /** In a test: `inject('parts')`. */
   parts: TestParts
-  /** What to start now; anything else can be started later. The fault proxy comes with `links`. */
+  /** The processes to start now. Others can start later. The fault proxy comes with `links`. */
   run: readonly ProcessName[]
-  /** Settings on top of the usual ones, by process. */
+  /** Settings on top of the usual ones, for each process. */
   env?: Readonly<Partial<Record<ProcessName, Readonly<Record<string, string>>>>>
   /**
-   * Leads every connection between two processes, and from clients to services, through the fault
-   * proxy. Where Kafka sends its clients is fixed when it starts, so on the same parts only as many
-   * systems can have links at a time as there are `listenerPorts`; one more is refused.
+   * Every connection between two processes, and from clients to services, goes through the fault
+   * proxy. Kafka's advertised listeners are fixed when it starts. So at most as many systems as there
+   * are `listenerPorts` can have links at the same time; one more is refused.
    */
   links?: boolean
 }>
 
-/** Real processes on databases and topics of their own. Disposing of it removes all of them. */
+/** Real processes on private databases and topics. Disposing of the system removes all of them. */
 export type TestSystem = AsyncDisposable &
   TestProcesses &
   Readonly<{
-    /** Fixed from the beginning, whether the process runs or not. Over the links, if there are. */
+    /** Fixed from the beginning, whether the process runs or not. They lead over the links, if any. */
     urls: TestUrls
-    /** Breaks links; there when the system has any. */
-    faults?: Faults
+    /** Breaks links. Absent when the system has none. */
+    faults?: FaultProxyClient
     apiKeys: Secrets['apiKeys']
     secrets: Secrets
-    /** With all rights, for what a test has to see or to spoil. */
+    /** The URL of a superuser, for what a test has to read or to damage. */
     databaseUrl: (service: ServiceName) => string
     redisUrl: string
     brokers: string
-    /** Of topics and consumer groups. */
+    /** The prefix of topics and consumer groups. */
     prefix: string
   }>
 
@@ -67,7 +67,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   undo.defer(() => deleteTopics(parts.kafkaBrokers, prefix))
 
   const [free, redisUrl] = await Promise.all([
-    // In one go: what is chosen is not listened on yet, and could be chosen again.
+    // All at once: nothing listens on a chosen port yet, so a second call could choose it again.
     findFreePorts(options.links ? portsEach + linkPortsEach : portsEach),
     takeRedisDatabase(parts.redisUrl),
     copyDatabases(parts.postgresUrl, parts.templates, databases),
@@ -76,7 +76,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   const ports = takePorts(free)
   const links = options.links ? await openLinks(parts, free, undo) : undefined
   const specs = topology({
-    ...whereTheTestRuns(parts, id),
+    ...testRunOptions(parts, id),
     ports,
     databases,
     redisUrl,
@@ -91,7 +91,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   })
   undo.defer(processes.removeAll)
   if (links) {
-    // Before the others, which would find nothing at the ends of their links.
+    // The proxy starts before the others, which would find nothing at the ends of their links.
     await processes.start('faults')
     await processes.waitReady('faults')
   }
@@ -102,7 +102,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   return {
     ...processes,
     urls: urlsOf(ports),
-    ...(links && { faults: openFaults(`http://127.0.0.1:${links.ports.faults}`) }),
+    ...(links && { faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`) }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),
@@ -113,7 +113,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   }
 }
 
-/** Ports for the links of one system. The listeners of Kafka are given back when all is over. */
+/** Takes ports for the links of one system. Disposal gives the Kafka listeners back. */
 async function openLinks(parts: TestParts, free: number[], undo: AsyncDisposableStack) {
   const listeners = await takeListeners(parts)
   undo.defer(listeners.giveBack)
@@ -128,8 +128,8 @@ function databasesOf(id: string): Record<ServiceName, string> {
   }
 }
 
-/** What is the same for all systems of one test run. */
-function whereTheTestRuns(parts: TestParts, id: string) {
+/** The options that all systems of one test run have in common. */
+function testRunOptions(parts: TestParts, id: string) {
   return {
     nodePath: process.execPath,
     repoRoot,

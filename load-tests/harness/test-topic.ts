@@ -5,17 +5,17 @@ import type { TestSystem } from './test-system.ts'
 
 export type TestRecord = { key: string; value: string }
 
-/** One topic of a test system: everything that is on it, and a pen. */
+/** Reads and writes one topic of a test system. */
 export type TestTopic = AsyncDisposable & {
-  /** All records so far, tombstones as empty text. */
+  /** All records so far. A tombstone has an empty text. */
   read: () => Promise<TestRecord[]>
-  /** Puts a record there, as somebody else might. */
+  /** Writes a record, as another producer might. */
   write: (key: string, value: string | null) => Promise<void>
 }
 
 const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 10 }
 
-/** Reads a topic from its beginning, in a group of its own. */
+/** Reads a topic from its beginning, in a consumer group of its own. */
 export async function openTestTopic(
   system: Pick<TestSystem, 'brokers' | 'prefix'>,
   name: string,

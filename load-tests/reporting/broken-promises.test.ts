@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
-import { brokenPromises, type Judged } from './broken-promises.ts'
+import { brokenPromises, type JudgedResult } from './broken-promises.ts'
 
-const result = (name: string, violations: Record<string, number>, verdict = 'valid'): Judged => ({
+const result = (
+  name: string,
+  violations: Record<string, number>,
+  verdict = 'valid',
+): JudgedResult => ({
   name,
   arms: {
     naive: { median: {}, verdict: 'invalid', violations },
@@ -17,12 +21,12 @@ test('each promise names the experiments that broke it, in the order of the prom
   ])
 })
 
-test('a promise that was not kept with the pattern either is not shown by that experiment', () => {
+test('an experiment whose pattern did not hold either shows no promise', () => {
   expect(brokenPromises([result('outbox', { S4: 1 }, 'invalid')])).toEqual(new Map())
 })
 
-test('a grid, which has no naive arm, shows none', () => {
+test('a matrix, which has no naive arm, shows no promise', () => {
   expect(
-    brokenPromises([{ name: 'grid', arms: { with: { median: {}, verdict: 'valid' } } }]),
+    brokenPromises([{ name: 'matrix', arms: { with: { median: {}, verdict: 'valid' } } }]),
   ).toEqual(new Map())
 })

@@ -1,19 +1,24 @@
-/** What is needed of a result to say which promises it was about. */
-export type Judged = Readonly<{ name: string; arms: Readonly<Partial<Record<string, JudgedArm>>> }>
+/** The fields of a result that say which promises were broken. */
+export type JudgedResult = Readonly<{
+  name: string
+  arms: Readonly<Partial<Record<string, JudgedArm>>>
+}>
 
 type JudgedArm = Readonly<{
   median: object
   verdict?: string
-  /** By promise, how often. */
+  /** The number of violations by promise. */
   violations?: Readonly<Record<string, number>>
 }>
 
 /**
- * The promises that an arm without its pattern broke, each with the experiments that showed it, if the
- * auditor found all of them kept with the pattern. A promise that is not here was kept by everybody,
- * and that says little: nobody has tried to break it.
+ * Finds the promises that break without a pattern and hold with it, each with the experiments that
+ * showed it. A promise that is not in the result was never broken, which proves little: no experiment
+ * may have tried.
  */
-export function brokenPromises(results: readonly Judged[]): ReadonlyMap<string, readonly string[]> {
+export function brokenPromises(
+  results: readonly JudgedResult[],
+): ReadonlyMap<string, readonly string[]> {
   const shown = results
     .filter(({ arms }) => arms['with']?.verdict === 'valid')
     .flatMap(({ name, arms }) =>

@@ -24,27 +24,27 @@ afterEach(() => rm(dir, { recursive: true }))
 const measured = { ...committed, commit: '8c2fe4900000', arms: { naive: { rounds: [round] } } }
 const keptNow = async () => JSON.parse(await readFile(join(dir, 'outbox.json'), 'utf8'))
 
-test('a result that was committed is only replaced by a run that asks for it', async () => {
-  const said = await keepResult(measured, { write: false, dir })
-  expect(said).toContain('outbox.json is as it was')
-  expect(said).toContain('--write')
+test('only a run with --write replaces a committed result', async () => {
+  const message = await keepResult(measured, { write: false, dir })
+  expect(message).toContain('outbox.json is as it was')
+  expect(message).toContain('--write')
   expect(await keptNow()).toEqual(committed)
 })
 
-test('without --write a result that is new is not written either', async () => {
-  const said = await keepResult({ ...measured, name: 'new' }, { write: false, dir })
-  expect(said).toContain('--write')
+test('without --write a new result is not written either', async () => {
+  const message = await keepResult({ ...measured, name: 'new' }, { write: false, dir })
+  expect(message).toContain('--write')
   expect(await readdir(dir)).toEqual(['outbox.json'])
 })
 
-test('a run that writes names the file, and the result that it replaced', async () => {
-  const said = await keepResult(measured, { write: true, dir })
-  expect(said).toContain('outbox.json')
-  expect(said).toContain('db7abd0')
+test('a run with --write names the file, and the result that it replaced', async () => {
+  const message = await keepResult(measured, { write: true, dir })
+  expect(message).toContain('outbox.json')
+  expect(message).toContain('db7abd0')
   expect(await keptNow()).toEqual(measured)
 })
 
-test('a run that writes from a changed tree says that such a result can not be committed', async () => {
+test('a run with --write on a changed tree says that the result cannot be committed', async () => {
   expect(await keepResult({ ...measured, dirty: true }, { write: true, dir })).toContain('dirty')
 })
 
@@ -52,17 +52,17 @@ test.each([
   ['fewer rounds', { rounds: 1, seconds: 10, short: false }, /3 rounds.*asks for 1/],
   ['shorter rounds', { rounds: 3, seconds: 5, short: false }, /10 seconds.*asks for 5/],
   ['the short form', { rounds: 5, seconds: 10, short: true }, /--short/],
-])('a partial run is not written over a whole one: %s', async (_name, size, why) => {
+])('a partial run never replaces a whole one: %s', async (_name, size, why) => {
   await expect(assertMayWrite('outbox', { ...size, dir })).rejects.toThrow(why)
 })
 
-test('a run of as many rounds or more may be written, and one that nothing is known of', async () => {
+test('a run with as many rounds or more may be written, and so may the first one', async () => {
   await assertMayWrite('outbox', { rounds: 3, seconds: 10, short: false, dir })
   await assertMayWrite('outbox', { rounds: 5, short: false, dir })
   await assertMayWrite('new', { rounds: 1, short: false, dir })
 })
 
-test('a result that can not be read is named, and is not taken for none', async () => {
+test('a committed result that cannot be parsed is named, and is not replaced', async () => {
   await writeFile(join(dir, 'outbox.json'), '{')
   const asked = assertMayWrite('outbox', { rounds: 5, short: false, dir })
   await expect(asked).rejects.toThrow('outbox.json')

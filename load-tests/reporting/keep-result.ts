@@ -4,7 +4,7 @@ import { readIfThere } from '@nightshift/local/read-if-there'
 import { repoRoot } from '@nightshift/local/system/state'
 import { writeWhole } from '@nightshift/local/write-whole'
 
-/** Where everything that was measured is kept: one file each, of the form of result.schema.json. */
+/** One file for each result, in the format of `result.schema.json`. */
 export const resultsDir = join(repoRoot, 'load-tests/results')
 
 const readableByAll = 0o644
@@ -12,7 +12,7 @@ const shortHashLength = 7
 
 type Measured = Readonly<{ name: string; dirty: boolean }>
 
-/** What a new run is compared with before it may take the place of an old one. */
+/** The fields of a committed result that a new run is compared with before it may replace it. */
 type Kept = Readonly<{
   command: string
   commit: string
@@ -20,20 +20,20 @@ type Kept = Readonly<{
   arms: Readonly<Record<string, Readonly<{ rounds: readonly unknown[] }>>>
 }>
 
-/** How much a run measures. `seconds` of each arm of a round, where the run has that. */
+/** How much a run measures. `seconds` is the time of each arm of a round, where a run has one. */
 export type RunSize = Readonly<{ rounds: number; seconds?: number; short: boolean }>
 
 /**
- * Looks before a run whether its results may be written, because afterwards is too late: it may have
- * taken an hour. A partial run never replaces a whole one, since every page quotes the whole one.
- * @throws naming the result that is larger, or the switch that makes the run partial
+ * Checks before a run that its result may be written: the run may take an hour. A partial run never
+ * replaces a whole one, because the pages quote the whole one.
+ * @throws naming the larger result, or the flag that makes the run partial
  */
 export async function assertMayWrite(
   name: string,
   { rounds, seconds, short, dir = resultsDir }: RunSize & { dir?: string },
 ): Promise<void> {
   if (short)
-    throw new Error('--write keeps a whole run, and --short is none: leave one of them out.')
+    throw new Error('--write keeps a whole run, and --short is not whole: leave one of them out.')
   const file = fileOf(name, dir)
   const kept = await readKept(file)
   if (kept === undefined) return
@@ -48,8 +48,8 @@ export async function assertMayWrite(
 }
 
 /**
- * Writes what was measured under its name when the person asked for that. Answers what to tell them:
- * what was written over what, or how to keep it.
+ * Writes a result if the caller asked for that.
+ * @returns a sentence for the person: what was replaced, or how to keep the result
  */
 export async function keepResult(
   result: Measured,
@@ -65,7 +65,8 @@ export async function keepResult(
   await writeWhole(file, `${JSON.stringify(result, null, 2)}\n`, readableByAll)
   const over =
     before && `, over that of ${before.commit.slice(0, shortHashLength)} (${before.date})`
-  const dirty = 'It is marked as dirty, because the tree had changes; no test takes such a result.'
+  const dirty =
+    'It is marked as dirty, because the working tree had changes; the tests refuse such a result.'
   return `Wrote ${shown(file)}${over ?? ''}.${result.dirty ? ` ${dirty}` : ''}`
 }
 
@@ -75,7 +76,7 @@ async function readKept(file: string): Promise<Kept | undefined> {
   try {
     return JSON.parse(text) as Kept
   } catch (cause) {
-    throw new Error(`${shown(file)} is no JSON; put it right or delete it.`, { cause })
+    throw new Error(`${shown(file)} is not JSON; repair it or delete it.`, { cause })
   }
 }
 
@@ -83,7 +84,7 @@ function fileOf(name: string, dir: string): string {
   return join(dir, `${name}.json`)
 }
 
-/** The path from the root of the repository, where commands are typed. */
+/** The path from the root of the repository, where people type commands. */
 function shown(file: string): string {
   const path = relative(repoRoot, file)
   return path.startsWith('..') ? file : path

@@ -1,12 +1,12 @@
 import { open, rm } from 'node:fs/promises'
 import { cpus, release, tmpdir, totalmem, type } from 'node:os'
 import { join } from 'node:path'
-import { median, round } from './measure.ts'
+import { median, round } from './figures.ts'
 
 const fsyncRounds = 101
 const blockBytes = 8 * 1024
 
-/** What a figure was measured on. A figure without its machine says nothing. */
+/** Describes the machine that a figure was measured on. Without it, a figure means nothing. */
 export async function describeMachine() {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -18,7 +18,7 @@ export async function describeMachine() {
   }
 }
 
-/** Median of fdatasync after a write of 8 KiB: what every durable commit here waits for. */
+/** The median time of an fdatasync after a write of 8 KiB, which every durable commit waits for. */
 async function measureFsync(): Promise<number> {
   const path = join(tmpdir(), `nightshift-fsync-${process.pid}`)
   const file = await open(path, 'w')

@@ -3,31 +3,31 @@ import { externalPartsIn } from '@nightshift/local/system/external-parts'
 import { runningPartUrls, runningUrls } from '@nightshift/local/system/running-urls'
 import { statePaths } from '@nightshift/local/system/state'
 import { readSystemFile } from '@nightshift/local/system/system-file'
-import type { Witnesses } from './auditor-command.ts'
+import type { RunningSources } from './auditor-command.ts'
 
 /**
- * Who can be asked about the system that `npm start` started.
- * @param environment the caller's: the URL of a part that runs elsewhere holds a password, and is
- *   kept nowhere
- * @throws with what to do when nothing runs, or when such a part is not named
+ * Finds the sources of the system that `npm start` started.
+ * @param environment the caller's. The URL of an external part contains a password, and is stored in no
+ *   file
+ * @throws with what to do when no system runs, or when an external part is not named
  */
-export async function runningWitnesses(
+export async function findRunningSources(
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<Witnesses> {
+): Promise<RunningSources> {
   const state = statePaths()
   const urlOf = await runningUrls()
   const own = await runningPartUrls(urlOf)
-  const elsewhere = await elsewhereIn(environment)
+  const externalUrl = await externalUrlsIn(environment)
   return {
     dataDir: state.data,
     historyFile: join(state.run, 'load', 'history.jsonl'),
     listingsUrl: urlOf('listings'),
-    postgresUrl: elsewhere('postgres') ?? own.postgresUrl,
-    kafkaBrokers: elsewhere('kafka') ?? own.kafkaBrokers,
+    postgresUrl: externalUrl('postgres') ?? own.postgresUrl,
+    kafkaBrokers: externalUrl('kafka') ?? own.kafkaBrokers,
   }
 }
 
-async function elsewhereIn(environment: Readonly<Record<string, string | undefined>>) {
+async function externalUrlsIn(environment: Readonly<Record<string, string | undefined>>) {
   const system = await readSystemFile(statePaths())
   const named = externalPartsIn(environment)
   return (name: 'postgres' | 'kafka'): string | undefined => {

@@ -1,55 +1,53 @@
 import type { ProcessName } from '@nightshift/local/system/topology'
 import type { Evidence } from '../auditor/evidence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
-import type { RecordingClient } from '../harness/client.ts'
-import type { NoteFault } from '../harness/note-fault.ts'
+import type { RecordingClient } from '../harness/recording-client.ts'
 import type { TestParts } from '../harness/test-parts.ts'
-import type { TestSystem } from '../harness/test-system.ts'
-import type { Figures } from '../reporting/spread.ts'
+import type { FaultContext } from '../harness/while-faulty.ts'
+import type { Figures } from '../reporting/figures.ts'
 
-/** What the method of an experiment works with: a fresh system, clients who write down, dice. */
-export type Lab = Readonly<{
-  system: TestSystem
-  parts: TestParts
-  client: RecordingClient
-  /** What the processes of this arm were told, for one that the method starts itself. */
-  settings: Settings
-  noteFault: NoteFault
-  /** The same sequence in both arms of a round: 0 <= value < 1. */
-  dice: () => number
-  /** How many intents this round has. */
-  size: number
-}>
+/** The means of an experiment's method. Both arms of a round draw the same random numbers. */
+export type ExperimentContext = FaultContext &
+  Readonly<{
+    parts: TestParts
+    client: RecordingClient
+    /** The settings of this arm, for a process that the method starts itself. */
+    settings: Settings
+    /** The number of intents in this round. */
+    size: number
+  }>
 
-/** Which part of the system an experiment is about. */
+/** The parts of the system that experiments are about. */
 export const areas = ['payments', 'messaging'] as const
 export type Area = (typeof areas)[number]
 
 /** One fault, with and without the pattern that survives it. */
 export type Experiment = Readonly<{
-  /** The name of its file, of its result, and of the figure. */
+  /** Also the name of its file, of its result and of its figure. */
   name: string
   title: string
   area: Area
   pattern: string
-  /** What is believed before, in one sentence that can turn out wrong. */
+  /** One sentence that the experiment can disprove. */
   hypothesis: string
-  /** Settings of the processes, by arm. Both arms get the same load, faults and dice. */
+  /** The settings of the processes. Everything else is the same in both arms: load, faults, seed. */
   arms: Readonly<Record<'naive' | 'with', Settings>>
   run: readonly ProcessName[]
   /**
-   * Its clients pay at payments for publications that never were, because the fault is there and a
-   * publication would add keys and retries of its own. Listings puts the events of these payments
-   * aside, which is then no finding.
+   * The clients pay at payments, where the fault is, for publications that listings does not know. A
+   * real publication would add keys and retries of its own. Listings dead-letters the events of these
+   * payments, and the auditor excuses that.
    */
   paysDirectly?: true
-  /** Intents of a round; the short form has fewer. */
+  /** The naive arm breaks no promise, and is only worse: the figure alone has to show it. */
+  breaksNoPromise?: true
+  /** Intents of a round. The short form has fewer. */
   size: Readonly<{ full: number; short: number }>
-  method: (lab: Lab) => Promise<void>
-  /** What must have happened while the fault was on, or nothing was proved. See the auditor. */
+  method: (context: ExperimentContext) => Promise<void>
+  /** Events without which the fault proves nothing. The auditor counts them. */
   sometimes: readonly string[]
   figures: (evidence: Evidence, verdict: Verdict) => Figures
-  /** The figure that must be visibly worse in the naive arm, and how much worse is visible. */
+  /** The figure that must be worse in the naive arm, by at least this much. */
   shows: Readonly<{ figure: string; of: string; atLeast: number; unit: string }>
 }>
 

@@ -2,60 +2,61 @@ import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { CrashLabel } from '../harness/crash-points.ts'
 import type { Area } from './experiment.ts'
 
-/** A place at which one service dies. Two services may have a place of the same name. */
-export type GridRow = Readonly<{
+/** A crash point of one service. Two services may have a crash point of the same name. */
+export type MatrixRow = Readonly<{
   name: string
   label: CrashLabel
   owner: ServiceName
-  /** While what is asked for; before a refund the listing is published, and nobody dies then. */
+  /** The request during which the service dies. Before a refund, the listing is published without a fault. */
   during: 'publish' | 'refund'
 }>
 
-/** What the card provider does, and how a publication has to end then, whoever dies meanwhile. */
-export type GridColumn = Readonly<{
+/** One behavior of the card provider, and how a publication has to end with it, whichever service dies. */
+export type MatrixColumn = Readonly<{
   name: string
   card: string
-  ends: CellEnd
-  /** The same behaviour in a refund, which has no card to bring it along; absent: nothing odd. */
+  ends: ExpectedEnd
+  /** The same behavior for a refund, which has no card that could trigger it. Unset: no fault. */
   atRefund?: ProviderFault
 }>
 
-/** Turned on before, and to rest as soon as it has met one request, as a card meets only its first. */
+/** A fault of the provider that ends when it has met one request: a test card affects one request, too. */
 export type ProviderFault = Readonly<{
   settings: Readonly<Record<string, string | number>>
-  rest: Readonly<Record<string, string | number>>
-  /** The line of the provider log that says so. */
+  /** The same settings without the fault. */
+  healthy: Readonly<Record<string, string | number>>
+  /** The type of the provider log line that shows the fault. */
   shownBy: string
 }>
 
-type CellEnd = Readonly<{ answer: CellAnswer; charges: number }>
+type ExpectedEnd = Readonly<{ answer: FinalAnswer; charges: number }>
 
-/** What a client was told in the end; `open` when it gave up asking. */
-export type CellAnswer = 'paid' | 'declined' | 'refunded' | 'open'
+/** The last answer to the client. `open`: the client gave up without a final answer. */
+export type FinalAnswer = 'paid' | 'declined' | 'refunded' | 'open'
 
-export type Cell = Readonly<{
-  row: GridRow
-  column: GridColumn
-  /** False when this place is never reached this way: known before, and checked all the same. */
+export type MatrixCase = Readonly<{
+  row: MatrixRow
+  column: MatrixColumn
+  /** False when this crash point cannot be reached with this behavior. The case runs all the same. */
   isPossible: boolean
 }>
 
 /**
- * One publication for each cell. It has no naive arm: it is a table of outcomes and not a figure,
- * and what each pattern is worth has an experiment of its own.
+ * Every crash point, combined with every behavior of the card provider: one publication for each case.
+ * It has no naive arm, because it is a table of outcomes. Each pattern has an experiment of its own.
  */
-export type Grid = Readonly<{
+export type Matrix = Readonly<{
   name: string
   title: string
   area: Area
   hypothesis: string
-  rows: readonly GridRow[]
-  columns: readonly GridColumn[]
-  isPossible: (row: GridRow, column: GridColumn) => boolean
+  rows: readonly MatrixRow[]
+  columns: readonly MatrixColumn[]
+  isPossible: (row: MatrixRow, column: MatrixColumn) => boolean
 }>
 
-/** How a cell has to end. What was declined can't be given back, so there the refund changes nothing. */
-export function endOf({ row, column }: Pick<Cell, 'row' | 'column'>): CellEnd & {
+/** The required end of a case. A declined payment cannot be refunded, so a refund changes nothing there. */
+export function expectedEnd({ row, column }: Pick<MatrixCase, 'row' | 'column'>): ExpectedEnd & {
   refunds: number
 } {
   const { ends } = column
@@ -63,15 +64,15 @@ export function endOf({ row, column }: Pick<Cell, 'row' | 'column'>): CellEnd & 
   return { answer: 'refunded', charges: ends.charges, refunds: 1 }
 }
 
-/** Every cell, row by row. */
-export function cellsOf({ rows, columns, isPossible }: Grid): Cell[] {
+/** Every case, row by row. */
+export function casesOf({ rows, columns, isPossible }: Matrix): MatrixCase[] {
   return rows.flatMap(row =>
     columns.map(column => ({ row, column, isPossible: isPossible(row, column) })),
   )
 }
 
-/** One possible cell of each row, with the columns taking turns: for a look that takes a minute. */
-export function sampleOf({ rows, columns, isPossible }: Grid): Cell[] {
+/** One possible case of each row, with the columns in turn: the short form takes a minute. */
+export function sampleOf({ rows, columns, isPossible }: Matrix): MatrixCase[] {
   return rows.flatMap((row, turn) => {
     const shifted = columns.map((_, index) => columns[(index + turn) % columns.length])
     const column = shifted.find(one => one !== undefined && isPossible(row, one))

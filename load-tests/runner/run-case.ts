@@ -1,69 +1,59 @@
 import { waitUntil } from '@nightshift/local/wait-until'
-import type { Sources } from '../auditor/collect.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
-import type { RecordingClient } from '../harness/client.ts'
-import type { NoteFault } from '../harness/note-fault.ts'
-import { call, setProviderFaults } from '../harness/test-client.ts'
+import { readProviderLog, setProviderFaults } from '../harness/test-client.ts'
 import type { TestSystem } from '../harness/test-system.ts'
-import type { Cell, CellAnswer, ProviderFault } from './matrix.ts'
+import type { ExperimentSystem } from './experiment-system.ts'
+import type { FinalAnswer, MatrixCase, ProviderFault } from './matrix.ts'
 
-export type CellLab = Readonly<{
-  system: TestSystem
-  client: RecordingClient
-  noteFault: NoteFault
-  sources: Sources
-}>
-
-/** What was seen of one cell while it ran; the judgement needs the witnesses, and comes later. */
-export type CellRun = Readonly<{
-  cell: Cell
+/** The observations during a case. `judgeCases` adds the evidence from the sources. */
+export type CaseRun = Readonly<{
+  oneCase: MatrixCase
   listingId: string
-  /** Of the publication, and of its refund where there was one. */
+  /** The keys of the publication and, if there was one, of its refund. */
   keys: readonly string[]
-  answer: CellAnswer
+  answer: FinalAnswer
   attempts: number
-  /** False when the provider was to misbehave and no request met it. */
+  /** False when the provider had a fault and no request met it. */
   isFaultSeen: boolean
-  /** In the words of the supervisor; absent when the service did not die. */
+  /** The supervisor's description. Unset when the service did not die. */
   death?: string
-  /** From the death to the final answer; 0 when the client had it before. */
+  /** From the death to the final answer; 0 when the client had the answer before. */
   recoveryMs?: number
-  /** From the death until nothing was under way any more; looked at twice a second. */
+  /** From the death until nothing was under way, measured twice a second. */
   restMs?: number
   isAtRest: boolean
 }>
 
-/** After the answer: the relay, the consumers and the sender of mails have their turn. */
+/** The relay, the consumers and the mail sender act only after the answer. */
 const deathMaxMs = 20_000
 const restMaxMs = 60_000
-const deathLookMs = 50
-/** Longer than everything that a cell waits for. */
+const deathPollMs = 50
+/** Longer than all waits of a case together. */
 const watchMaxMs = 300_000
-/** Longer than a refund whose owner died waits for the next: the provider is asked by then. */
+/** If the owner of a refund dies, another instance takes over and asks the provider within this time. */
 const faultMaxMs = 30_000
 
 /**
- * One publication, during which one service dies at one place, or the refund of one, during which it
- * does; returns when all is at rest.
+ * Runs one publication, or the refund of one, during which one service dies at one crash point. Returns
+ * when the system is at rest again.
  */
-export async function runCell(lab: CellLab, cell: Cell): Promise<CellRun> {
-  const { system, client, noteFault, sources } = lab
-  const { label, owner, name } = cell.row
+export async function runCase(context: ExperimentSystem, oneCase: MatrixCase): Promise<CaseRun> {
+  const { system, client, recordFault, sources } = context
+  const { label, owner, name } = oneCase.row
   const crashAt = `${label}:1`
   await system.stop(owner)
-  noteFault('crashpoint', 'begin', name, { crashAt, column: cell.column.name })
-  await system.start(owner, { env: { CRASH_AT: crashAt }, forOneLife: true })
+  recordFault('crashpoint', 'begin', name, { crashAt, column: oneCase.column.name })
+  await system.start(owner, { env: { CRASH_AT: crashAt }, forOneInstance: true })
   await system.waitReady(owner)
   await using watch = await watchForDeath(system, owner, () =>
-    noteFault('process', 'begin', owner, { signal: 'SIGKILL', crashAt }),
+    recordFault('process', 'begin', owner, { signal: 'SIGKILL', crashAt }),
   )
 
   const listingId = await client.draft('acme')
-  const asked = await (cell.row.during === 'publish'
-    ? publish(lab, cell, listingId)
-    : refund(lab, cell, listingId))
-  const { answeredAt, ...told } = asked
-  if (cell.isPossible) await waitUntil(() => watch.death() !== undefined, deathMaxMs)
+  const { answeredAt, ...ended } = await (oneCase.row.during === 'publish'
+    ? publish(context, oneCase, listingId)
+    : publishAndRefund(context, oneCase, listingId))
+  if (oneCase.isPossible) await waitUntil(() => watch.death() !== undefined, deathMaxMs)
   if (watch.death() !== undefined) await system.waitReady(owner)
   const { quiet, finishedAt } = await waitForQuiescence(sources, restMaxMs)
   const death = watch.death()
@@ -72,9 +62,9 @@ export async function runCell(lab: CellLab, cell: Cell): Promise<CellRun> {
     await system.start(owner)
   }
   await system.waitReady(owner)
-  if (death !== undefined) noteFault('process', 'end', owner)
-  noteFault('crashpoint', 'end', name)
-  const seen = { cell, listingId, ...told, isAtRest: quiet }
+  if (death !== undefined) recordFault('process', 'end', owner)
+  recordFault('crashpoint', 'end', name)
+  const seen = { oneCase, listingId, ...ended, isAtRest: quiet }
   if (death === undefined) return seen
   return {
     ...seen,
@@ -84,108 +74,119 @@ export async function runCell(lab: CellLab, cell: Cell): Promise<CellRun> {
   }
 }
 
-type Asked = Pick<CellRun, 'keys' | 'answer' | 'attempts' | 'isFaultSeen'> & { answeredAt: number }
+type Ended = Pick<CaseRun, 'keys' | 'answer' | 'attempts' | 'isFaultSeen'> & { answeredAt: number }
 
-async function publish({ client }: CellLab, { column }: Cell, listingId: string): Promise<Asked> {
-  const { key, told, attempts, answeredAt } = await client.publish('acme', listingId, column.card)
-  return { keys: [key], answer: answerOf(told, 'paid'), attempts, answeredAt, isFaultSeen: true }
+async function publish(
+  { client }: ExperimentSystem,
+  { column }: MatrixCase,
+  listingId: string,
+): Promise<Ended> {
+  const end = await client.publish('acme', listingId, column.card)
+  return {
+    keys: [end.key],
+    answer: finalAnswer(end.answer, 'paid'),
+    attempts: end.attempts,
+    answeredAt: end.answeredAt,
+    isFaultSeen: true,
+  }
 }
 
-/** Publishes in calm, and then gives the money back while the provider is as the column says. */
-async function refund(lab: CellLab, { column }: Cell, listingId: string): Promise<Asked> {
+/** Publishes without a fault. Then it refunds the payment while the provider has the fault of the column. */
+async function publishAndRefund(
+  context: ExperimentSystem,
+  { column }: MatrixCase,
+  listingId: string,
+): Promise<Ended> {
   const card = column.atRefund === undefined ? column.card : 'pm_card_visa'
-  const paid = await lab.client.publish('acme', listingId, card)
-  const { paymentId } = paid.told.json
-  const { attempts, answeredAt } = paid
-  const answer = answerOf(paid.told, 'paid')
-  // There is nothing to give back, and no name of a payment that one could ask for it by.
+  const paid = await context.client.publish('acme', listingId, card)
+  const { paymentId } = paid.answer.json
+  const answer = finalAnswer(paid.answer, 'paid')
   if (answer !== 'paid' || paymentId === undefined) {
+    const { attempts, answeredAt } = paid // there is nothing to refund
     return { keys: [paid.key], answer, attempts, answeredAt, isFaultSeen: true }
   }
-  await using fault = await beginFault(lab, column.atRefund, paymentId)
-  const asking = lab.client.refund('acme', paymentId)
-  const isFaultSeen = await fault.hasMetOne()
-  const given = await asking
+  await using fault = await beginFault(context, column.atRefund, paymentId)
+  const refunding = context.client.refund('acme', paymentId)
+  const isFaultSeen = await fault.hasMetOneRequest()
+  const refunded = await refunding
   return {
-    keys: [paid.key, given.key],
-    answer: answerOf(given.told, 'refunded'),
-    attempts: given.attempts,
-    answeredAt: given.answeredAt,
+    keys: [paid.key, refunded.key],
+    answer: finalAnswer(refunded.answer, 'refunded'),
+    attempts: refunded.attempts,
+    answeredAt: refunded.answeredAt,
     isFaultSeen,
   }
 }
 
-/** The provider misbehaves until it has met one request for a refund of this payment with that. */
+/** The provider has this fault until one request for a refund of this payment has met it. */
 async function beginFault(
-  { system, noteFault }: CellLab,
+  { system, recordFault }: ExperimentSystem,
   fault: ProviderFault | undefined,
   paymentId: string,
-): Promise<AsyncDisposable & { hasMetOne: () => Promise<boolean> }> {
+): Promise<AsyncDisposable & { hasMetOneRequest: () => Promise<boolean> }> {
   if (fault === undefined) {
-    return { hasMetOne: async () => true, [Symbol.asyncDispose]: async () => undefined }
+    return { hasMetOneRequest: async () => true, [Symbol.asyncDispose]: async () => undefined }
   }
   const name = `card-provider/${Object.keys(fault.settings).join()}`
-  noteFault('setting', 'begin', name, fault.settings)
+  recordFault('setting', 'begin', name, fault.settings)
   await setProviderFaults(system, fault.settings)
-  let isAtRest = false
-  const rest = async () => {
-    if (isAtRest) return
-    isAtRest = true
-    await setProviderFaults(system, fault.rest)
-    noteFault('setting', 'end', name)
+  let isHealed = false
+  const heal = async () => {
+    if (isHealed) return
+    isHealed = true
+    await setProviderFaults(system, fault.healthy)
+    recordFault('setting', 'end', name)
   }
-  const truth = `${system.urls.cardProvider}/log?payment_id=${paymentId}&limit=1000`
-  const hasShown = async () => {
-    const { lines } = (await call('GET', truth)).json as { lines: { type: string; act?: string }[] }
+  const isShown = async () => {
+    const lines = await readProviderLog(system, { payment_id: paymentId })
     return lines.some(({ type, act }) => type === fault.shownBy && act === 'refund')
   }
   return {
-    async hasMetOne() {
-      const isSeen = await waitUntil(hasShown, faultMaxMs)
-      await rest()
+    async hasMetOneRequest() {
+      const isSeen = await waitUntil(isShown, faultMaxMs)
+      await heal()
       return isSeen
     },
-    [Symbol.asyncDispose]: rest,
+    [Symbol.asyncDispose]: heal,
   }
 }
 
 type Death = Readonly<{ at: number; reason: string }>
 
-/** Looks until it has seen a death, or is disposed of. */
+/** Watches until the service has died, or until the watch is disposed of. */
 async function watchForDeath(
   system: TestSystem,
-  owner: Cell['row']['owner'],
-  died: () => void,
+  owner: MatrixCase['row']['owner'],
+  onDeath: () => void,
 ): Promise<AsyncDisposable & { death: () => Death | undefined }> {
   const before = (await system.status(owner)).restarts
   let death: Death | undefined
   let isOver = false
-  const looking = waitUntil(
+  const watching = waitUntil(
     async () => {
-      const { restarts, reason = 'of an unseen cause' } = await system.status(owner)
+      const { restarts, reason = 'for an unknown reason' } = await system.status(owner)
       if (restarts === before) return isOver
       death = { at: Date.now(), reason }
-      died()
+      onDeath()
       return true
     },
     watchMaxMs,
-    deathLookMs,
+    deathPollMs,
   )
-  // The failure comes to light when the watch is disposed of; until then nobody listens.
-  looking.catch(() => undefined)
+  watching.catch(() => undefined) // disposal rethrows the error; until then it must not be unhandled
   return {
     death: () => death,
     async [Symbol.asyncDispose]() {
       isOver = true
-      await looking
+      await watching
     },
   }
 }
 
-function answerOf(
+function finalAnswer(
   { type, status }: { type: string; status: number },
-  yes: 'paid' | 'refunded',
-): CellAnswer {
-  if (type === 'ok') return yes
+  positive: 'paid' | 'refunded',
+): FinalAnswer {
+  if (type === 'ok') return positive
   return status === 402 ? 'declined' : 'open'
 }

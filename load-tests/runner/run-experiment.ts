@@ -1,6 +1,8 @@
+import { explainPromise } from '../auditor/promises.ts'
+import type { PromiseCode } from '../auditor/verdict.ts'
 import type { TestParts } from '../harness/test-parts.ts'
+import { spreadOf } from '../reporting/figures.ts'
 import { type Commit, resultHead } from '../reporting/result-head.ts'
-import { spreadOf } from '../reporting/spread.ts'
 import type { Experiment } from './experiment.ts'
 import { type ArmRound, runArm } from './run-arm.ts'
 
@@ -16,9 +18,9 @@ export type RunOptions = Commit &
 type ArmName = 'naive' | 'with'
 
 /**
- * Makes one file of `load-tests/results`, whose form is `result.schema.json` there.
- * Runs both arms in turn, so that a machine that gets slower hurts both: naive, with, naive, with.
- * The same seed and size in both, and a fresh system each time.
+ * Runs the arms in turn (naive, with, naive, with), so that a machine that slows down affects both.
+ * Each arm of a round has the same seed and size, and a fresh system.
+ * @returns the content of one file of `load-tests/results`, in the format of `result.schema.json`
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions) {
   const { parts, rounds, seed, short, say } = options
@@ -27,15 +29,15 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     for (const arm of ['naive', 'with'] as const) {
       const one = await runArm(experiment, arm, parts, { seed: seed + round, short })
       done[arm].push(one)
-      const shown = experiment.shows.figure
-      const said = `${shown} ${one.figures[shown]}, verdict ${one.verdict.valid}`
-      say(`round ${round} of ${rounds}, ${arm}: ${said} (${one.seconds.toFixed(1)} s)`)
-      for (const doubt of doubtsOf(one)) say(`  ${doubt}`)
+      const { figure } = experiment.shows
+      const outcome = `${figure} ${one.figures[figure]}, verdict ${one.verdict.valid}`
+      say(`round ${round} of ${rounds}, ${arm}: ${outcome} (${one.seconds.toFixed(1)} s)`)
+      for (const line of explainVerdict(one)) say(`  ${line}`)
     }
   }
   const { name, title, area, pattern } = experiment
-  const asked = `${name} --rounds ${rounds} --seed ${seed}${short ? ' --short' : ''}`
-  const command = `npm run experiment -- ${asked}`
+  const args = `${name} --rounds ${rounds} --seed ${seed}${short ? ' --short' : ''}`
+  const command = `npm run experiment -- ${args}`
   return {
     ...(await resultHead({ name, kind: 'experiment', title, command, seed }, options)),
     area,
@@ -43,43 +45,48 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     hypothesis: experiment.hypothesis,
     shows: experiment.shows,
     arms: {
-      naive: summarise(done.naive, experiment.arms.naive),
-      with: summarise(done.with, experiment.arms.with),
+      naive: summarize(done.naive, experiment.arms.naive),
+      with: summarize(done.with, experiment.arms.with),
     },
     sometimes: leastOf(done.with.map(({ verdict }) => verdict.coverage.sometimes)),
-    outcome: judge(experiment, done),
+    outcome: outcomeOf(experiment, done),
   }
 }
 
+/** The word that the format of results has for "no effect". */
+export const noEffect = 'dud' as const
+
 /**
- * `broken`: the pattern did not hold. `not-exercised`: what had to happen did not. `dud`: without the
- * pattern it was not visibly worse in every round, so the fault shows nothing.
+ * `broken`: a promise was broken although the pattern was on. `not-exercised`: what had to happen did
+ * not. No effect: the naive arm was not worse in every round, so the fault shows nothing.
  */
-function judge(experiment: Experiment, done: Record<ArmName, ArmRound[]>) {
+function outcomeOf(experiment: Experiment, done: Record<ArmName, ArmRound[]>) {
   if (done.with.some(({ verdict }) => verdict.valid === false)) return 'broken' as const
   const all = [...done.with, ...done.naive]
   if (done.with.some(({ verdict }) => verdict.valid !== true)) return 'not-exercised' as const
   if (all.some(({ verdict }) => verdict.coverage.unmet.length > 0)) return 'not-exercised' as const
   const { figure, atLeast } = experiment.shows
   const isWorse = done.naive.every((naive, round) => {
-    const protectedFigure = done.with[round]?.figures[figure] ?? 0
-    return (naive.figures[figure] ?? 0) >= protectedFigure + atLeast
+    const withPattern = done.with[round]?.figures[figure] ?? 0
+    return (naive.figures[figure] ?? 0) >= withPattern + atLeast
   })
-  const isCaught = done.naive.every(({ verdict }) => verdict.valid === false)
-  return isWorse && isCaught ? ('proved' as const) : ('dud' as const)
+  const isCaught =
+    experiment.breaksNoPromise || done.naive.every(({ verdict }) => verdict.valid === false)
+  return isWorse && isCaught ? ('proved' as const) : noEffect
 }
 
-function doubtsOf({ verdict }: ArmRound): string[] {
-  const broken = Object.entries(verdict.counts.violations).map(([name, n]) => `${name} x ${n}`)
-  const { unmet, unknown } = verdict.coverage
+function explainVerdict({ verdict }: ArmRound): string[] {
+  const { unmet, inconclusive } = verdict.coverage
   return [
-    ...(broken.length > 0 ? [`broken: ${broken.join(', ')}`] : []),
+    ...Object.entries(verdict.counts.violations).map(
+      ([code, count]) => `broken ${count} times: ${explainPromise(code as PromiseCode)}`,
+    ),
     ...(unmet.length > 0 ? [`did not happen: ${unmet.join(', ')}`] : []),
-    ...(unknown.length > 0 ? [`unknown: ${unknown.join('; ')}`] : []),
+    ...(inconclusive.length > 0 ? [`inconclusive: ${inconclusive.join('; ')}`] : []),
   ]
 }
 
-function summarise(rounds: readonly ArmRound[], switches: object) {
+function summarize(rounds: readonly ArmRound[], switches: object) {
   const worst = rounds.find(({ verdict }) => verdict.valid === false) ?? rounds[0]
   return {
     switches,
@@ -94,7 +101,7 @@ function verdictWord(valid: boolean | 'unknown' | undefined) {
   return valid === false ? ('invalid' as const) : ('unknown' as const)
 }
 
-/** A thing counts as having happened only as often as it did in the round with the least of it. */
+/** An event counts only as often as it happened in the round that had the least of it. */
 function leastOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const names = new Set(all.flatMap(one => Object.keys(one)))
   return Object.fromEntries(

@@ -1,15 +1,13 @@
 import { expect, test } from 'vitest'
+import { noEffect } from './run-experiment.ts'
 import { exitCodeOf } from './run-proofs.ts'
 
 test.each([
   [['proved', 'proved'], 0],
   [['proved', 'not-exercised'], 2],
-  [['proved', 'dud'], 1],
+  [['proved', noEffect], 1],
   [['not-exercised', 'broken', 'proved'], 1],
   [[], 0],
-] as const)(
-  '%j leaves with %i: what broke counts for more than what did not happen',
-  (all, code) => {
-    expect(exitCodeOf(all.map(outcome => ({ outcome })))).toBe(code)
-  },
-)
+] as const)('%j exits with %i: a broken promise outweighs what did not happen', (all, code) => {
+  expect(exitCodeOf(all.map(outcome => ({ outcome })))).toBe(code)
+})

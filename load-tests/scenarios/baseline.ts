@@ -1,9 +1,9 @@
-/** An ordinary night: what everything else is compared with. */
-import { nightOf } from './night.ts'
-import { steadyNight } from './profile.ts'
+/** The steady rate: all other scenarios are compared with this one. */
+import { steadyLoad } from './profile.ts'
+import { scenarioOf } from './scenario.ts'
 
 const defaultSeconds = 60
 
-export const { options, employer, candidate, handleSummary } = nightOf('baseline', settings =>
-  steadyNight(settings, defaultSeconds),
+export const { options, employer, candidate, handleSummary } = scenarioOf('baseline', settings =>
+  steadyLoad(settings, defaultSeconds),
 )

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Asked, invokeLine, outcomeLine, outcomeTypeOf } from './history-line.ts'
 import { liveNumbersOf } from './live-numbers.ts'
-import { endingOf, isWorthRepeating, pauseMs } from './patience.ts'
+import { endingOf, isWorthRepeating, pauseMs } from './retry-policy.ts'
 
 const asked: Asked = {
   op: 'publish',
@@ -10,7 +10,7 @@ const asked: Asked = {
   id: '22222222-0000-4000-8000-000000000001',
   req: { plan: 'basic', card: 'good', attempt: 1 },
 }
-const written = { run: 'run-1', idx: 1_000_001, proc: '1', t: 1_790_000_000_000, traceId: 'ab' }
+const head = { run: 'run-1', idx: 1_000_001, proc: '1', t: 1_790_000_000_000, traceId: 'ab' }
 const goodWithinMs = 5_000
 
 test.each([200, 201, 204])('%i is final', status => {
@@ -25,19 +25,32 @@ test.each([0, 202, 408, 409, 418, 500, 502, 503, 504])('%i proves nothing', stat
   expect(outcomeTypeOf(status)).toBe('info')
 })
 
-test('an outcome keeps ids and states, and nothing else of what was answered', () => {
+test('an outcome line keeps the ids and states of an answer, and nothing else', () => {
   const body = { publicationId: 'p', payment: 'captured', email: 'a@example.org', title: 'x' }
-  const line = JSON.parse(outcomeLine(asked, written, answerOf(201, body), 12))
+  const line = JSON.parse(outcomeLine(asked, head, answerOf(201, body), 12))
   expect(line.res).toEqual({ publicationId: 'p', payment: 'captured' })
   expect(Object.keys(line)).toEqual([
-    ...['h', 'run', 'idx', 'proc', 'op', 'type', 't', 'tenant', 'key', 'id', 'req'],
-    ...['status', 'res', 'sinceMs', 'traceId'],
+    'h',
+    'run',
+    'idx',
+    'proc',
+    'op',
+    'type',
+    't',
+    'tenant',
+    'key',
+    'id',
+    'req',
+    'status',
+    'res',
+    'sinceMs',
+    'traceId',
   ])
 })
 
-test('a declined card is a refusal that is final, and an unknown answer is repeated', () => {
+test('a declined card is final, and a request without a final answer is repeated', () => {
   const declined = answerOf(402, { type: '/problems/card-declined' })
-  expect(JSON.parse(outcomeLine(asked, written, declined, 12))).toMatchObject({
+  expect(JSON.parse(outcomeLine(asked, head, declined, 12))).toMatchObject({
     type: 'fail',
     res: { declined: true, problem: 'card-declined' },
   })
@@ -51,18 +64,18 @@ test('a declined card is a refusal that is final, and an unknown answer is repea
   }
 })
 
-test('an answer is good in time, late after it, and else there are three ways to have none', () => {
-  const atWork = { type: '/problems/request-in-progress' }
+test('a final answer is good or late, and an intent without one is pending, refused or lost', () => {
+  const inProgress = { type: '/problems/request-in-progress' }
   expect(endingOf(answerOf(201), goodWithinMs, goodWithinMs)).toBe('good')
   expect(endingOf(answerOf(201), goodWithinMs + 1, goodWithinMs)).toBe('late')
   expect(endingOf(answerOf(200, { status: 'live' }), 1, goodWithinMs)).toBe('good')
   expect(endingOf(answerOf(202), 1, goodWithinMs)).toBe('pending')
-  expect(endingOf(answerOf(409, atWork), 1, goodWithinMs)).toBe('pending')
+  expect(endingOf(answerOf(409, inProgress), 1, goodWithinMs)).toBe('pending')
   expect(endingOf(answerOf(503), 1, goodWithinMs)).toBe('refused')
   expect(endingOf(answerOf(0), 1, goodWithinMs)).toBe('lost')
 })
 
-test('a pause is what the server asks for, within reason, or doubles; never twice the same', () => {
+test('a pause follows Retry-After up to a maximum, or doubles, and is partly random', () => {
   const patient = { ...answerOf(503), retryAfterSeconds: 1 }
   expect(pauseMs(1, patient, 0)).toBe(1_000)
   expect(pauseMs(1, { ...patient, retryAfterSeconds: 3_600 }, 0)).toBe(2_000)
@@ -74,19 +87,24 @@ test('a pause is what the server asks for, within reason, or doubles; never twic
 
 test('live numbers count arrivals once and each attempt by its answer', () => {
   const lines = [
-    invokeLine({ ...asked, op: 'draft', req: { attempt: 1 } }, written),
-    outcomeLine({ ...asked, op: 'draft' }, written, answerOf(201), 5),
-    invokeLine(asked, written),
-    outcomeLine(asked, written, answerOf(503), 10),
-    invokeLine({ ...asked, req: { attempt: 2 } }, written),
-    outcomeLine(asked, written, answerOf(201), 1_020),
-    outcomeLine({ ...asked, req: { attempt: 6, again: 1 } }, written, answerOf(201), 1_040),
-    invokeLine({ ...asked, op: 'pay' }, written),
-    outcomeLine({ ...asked, op: 'pay' }, written, answerOf(0), 5_000),
-    outcomeLine({ ...asked, op: 'read' }, written, answerOf(200), 5_010),
+    invokeLine({ ...asked, op: 'draft', req: { attempt: 1 } }, head),
+    outcomeLine({ ...asked, op: 'draft' }, head, answerOf(201), 5),
+    invokeLine(asked, head),
+    outcomeLine(asked, head, answerOf(503), 10),
+    invokeLine({ ...asked, req: { attempt: 2 } }, head),
+    outcomeLine(asked, head, answerOf(201), 1_020),
+    outcomeLine({ ...asked, req: { attempt: 6, again: 1 } }, head, answerOf(201), 1_040),
+    invokeLine({ ...asked, op: 'pay' }, head),
+    outcomeLine({ ...asked, op: 'pay' }, head, answerOf(0), 5_000),
+    outcomeLine({ ...asked, op: 'read' }, head, answerOf(200), 5_010),
   ]
   expect(liveNumbersOf(lines)).toEqual({
-    ...{ offered: 2, good: 1, refused: 1, pending: 0, lost: 1, p99Ms: 1_020 },
+    offered: 2,
+    good: 1,
+    refused: 1,
+    pending: 0,
+    lost: 1,
+    p99Ms: 1_020,
   })
 })
 

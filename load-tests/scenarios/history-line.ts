@@ -1,4 +1,4 @@
-/** What was asked; `history-line.schema.json` says what each field means. */
+/** The request. `history-line.schema.json` describes each field. */
 export type Asked = Readonly<{
   op: 'draft' | 'publish' | 'pay' | 'read'
   tenant: string
@@ -7,8 +7,8 @@ export type Asked = Readonly<{
   req: Readonly<Record<string, string | number>>
 }>
 
-/** Who wrote the line, for which attempt, and when. */
-export type Written = Readonly<{
+/** Identifies the attempt and the moment of a line. */
+export type LineHead = Readonly<{
   run: string
   idx: number
   proc: string
@@ -16,7 +16,7 @@ export type Written = Readonly<{
   traceId: string
 }>
 
-/** What came back. Status 0: nothing did, and `error` says how that looked from here. */
+/** The answer. Status 0 means that there was none; then `error` describes what the client saw. */
 export type Answer = Readonly<{
   status: number
   body: Readonly<Record<string, unknown>>
@@ -27,21 +27,21 @@ export type Answer = Readonly<{
 
 export type OutcomeType = 'ok' | 'fail' | 'info'
 
-/** Refusals after which nothing was done. A 402 is final: declined. */
-const provesNothingRan = [400, 401, 402, 403, 404, 413, 415, 422, 429]
+/** Refusals that prove that nothing was done. A 402 is final: the card was declined. */
+const refusals = [400, 401, 402, 403, 404, 413, 415, 422, 429]
 
 /**
- * What an answer proves. Everything that is not a final yes or a plain refusal is `info`: it may or
- * may not have happened. To take a lost answer for a failure is the mistake that charges twice.
+ * Classifies an answer by what it proves. Everything but a final success or a plain refusal is `info`: the request may or
+ * may not have taken effect. A client that takes a lost answer for a failure pays twice.
  */
 export function outcomeTypeOf(status: number): OutcomeType {
   if (status >= 200 && status <= 299 && status !== 202) return 'ok'
-  return provesNothingRan.includes(status) ? 'fail' : 'info'
+  return refusals.includes(status) ? 'fail' : 'info'
 }
 
-/** The line before a request is sent: should we die now, it is known that it may have been. */
-export function invokeLine(asked: Asked, written: Written): string {
-  const { run, idx, proc, t, traceId } = written
+/** The line before a request: if the client dies now, it is known that the request may have been sent. */
+export function invokeLine(asked: Asked, head: LineHead): string {
+  const { run, idx, proc, t, traceId } = head
   const { op, tenant, key, id, req } = asked
   return JSON.stringify({
     h: 1,
@@ -60,29 +60,38 @@ export function invokeLine(asked: Asked, written: Written): string {
 }
 
 /**
- * The line after it, with the question again, so that it can be read alone.
- * @param sinceMs since the moment at which this person was meant to come
+ * The line after the answer. It repeats the request, so that it can be read alone.
+ * @param sinceMs the time since the intended start of this visit
  */
-export function outcomeLine(
-  asked: Asked,
-  written: Written,
-  answer: Answer,
-  sinceMs: number,
-): string {
-  const { run, idx, proc, t, traceId } = written
+export function outcomeLine(asked: Asked, head: LineHead, answer: Answer, sinceMs: number): string {
+  const { run, idx, proc, t, traceId } = head
   const { op, tenant, key, id, req } = asked
   const { status } = answer
   const type = outcomeTypeOf(status)
   const res = factsOf(answer)
   return JSON.stringify({
-    ...{ h: 1, run, idx, proc, op, type, t, tenant, key, id, req, status, res, sinceMs, traceId },
+    h: 1,
+    run,
+    idx,
+    proc,
+    op,
+    type,
+    t,
+    tenant,
+    key,
+    id,
+    req,
+    status,
+    res,
+    sinceMs,
+    traceId,
   })
 }
 
 const facts = ['listingId', 'publicationId', 'paymentId', 'payment', 'status'] as const
 const textMax = 64
 
-/** Ids and states only: no e-mail address and no card token may reach a history. */
+/** Keeps ids and states only: no e-mail address and no card token may reach a history. */
 function factsOf({ status, body, replayed, retryAfterSeconds, error }: Answer) {
   const known = facts.flatMap(name => {
     const value = body[name]

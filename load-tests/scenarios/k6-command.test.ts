@@ -14,15 +14,18 @@ const ways: Found[] = [
   { how: 'docker', version: '2.2.0', image: 'grafana/k6:2.2.0' },
 ]
 
-test.each(ways)('run $how, k6 gets its keys where nobody else can read them', k6 => {
-  const { args, env } = k6Command(k6, files)
-  expect(args.join(' ')).not.toContain('ns_test_secret')
-  expect(env).toMatchObject({ API_KEYS: 'ns_test_secret', K6_NO_USAGE_REPORT: 'true' })
-  expect(args).toContain('--console-output=/run/history.jsonl')
-  expect(args.at(-1)).toBe(files.script)
-})
+test.each(ways)(
+  'run $how, k6 gets its API keys in the environment, which no other user can read',
+  k6 => {
+    const { args, env } = k6Command(k6, files)
+    expect(args.join(' ')).not.toContain('ns_test_secret')
+    expect(env).toMatchObject({ API_KEYS: 'ns_test_secret', K6_NO_USAGE_REPORT: 'true' })
+    expect(args).toContain('--console-output=/run/history.jsonl')
+    expect(args.at(-1)).toBe(files.script)
+  },
+)
 
-test('a container is told the names of all settings and sees no more than it needs', () => {
+test('a container gets every setting by name, and only the directories that it needs', () => {
   const docker = ways.find(({ how }) => how === 'docker') as Found
   const line = k6Command(docker, files).args.join(' ')
   expect(line).toContain('-e API_KEYS')

@@ -16,53 +16,56 @@ export type K6Command = Readonly<{
   env: Readonly<Record<string, string | undefined>>
 }>
 
-/** k6 asks nobody anything: no usage report, no extensions from a registry. */
-const quiet = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' }
+/** k6 sends no usage report, and loads no extensions from a registry. */
+const offline = { K6_NO_USAGE_REPORT: 'true', K6_AUTO_EXTENSION_RESOLUTION: 'false' }
 
 /**
- * The command line of a run, native or in a container. The settings travel in the environment,
- * because there are keys among them, and everybody may read a command line.
+ * The command line of a run, native or in a container. The settings go into the environment, because
+ * they contain API keys, and any user can read a command line.
  *
- * The history is k6's console. Its log is another stream, so that no warning of k6 can end up
- * between two lines of a history.
+ * The history is the console output of k6. The log of k6 is another stream, so that no warning can end
+ * up between two lines of a history.
  */
 export function k6Command(k6: Found, files: K6Files): K6Command {
   const { script, historyFile, summaryFile, htmlFile } = files
   const settings = {
-    ...quiet,
+    ...offline,
     ...files.env,
     SUMMARY_FILE: summaryFile,
     ...(htmlFile === undefined ? {} : dashboardInto(htmlFile)),
   }
   const run = [
-    ...['run', '--quiet', '--no-color', '--log-format=raw', `--console-output=${historyFile}`],
+    'run',
+    '--quiet',
+    '--no-color',
+    '--log-format=raw',
+    `--console-output=${historyFile}`,
     script,
   ]
   if (k6.how === 'native') {
-    // No home: the configuration of whoever runs it must not change what is measured.
+    // An empty configuration directory: the user's own k6 settings must not change what is measured.
     const env = { ...settings, XDG_CONFIG_HOME: dirname(summaryFile) }
     return { command: k6.run['program'] ?? '', args: run, env }
   }
   const outputs = [historyFile, summaryFile, ...(htmlFile === undefined ? [] : [htmlFile])]
   const volumes = [...new Set(outputs.map(file => dirname(file)))].map(dir => `${dir}:${dir}`)
   const args = [
-    ...[
-      'run',
-      '--rm',
-      '--network',
-      'host',
-      '--user',
-      `${process.getuid?.()}:${process.getgid?.()}`,
-    ],
-    ...[`${dirname(script)}:${dirname(script)}:ro`, ...volumes].flatMap(volume => ['-v', volume]),
+    'run',
+    '--rm',
+    '--network=host',
+    `--user=${process.getuid?.()}:${process.getgid?.()}`,
+    '-v',
+    `${dirname(script)}:${dirname(script)}:ro`,
+    ...volumes.flatMap(volume => ['-v', volume]),
     ...Object.keys(settings).flatMap(name => ['-e', name]),
-    ...[k6.image, ...run],
+    k6.image,
+    ...run,
   ]
-  // The client of Docker finds its engine by what is in ours.
+  // Docker's client needs the environment of this process to find its engine.
   return { command: 'docker', args, env: { ...environmentOf({}), ...settings } }
 }
 
-/** Without its web server: only the file at the end is wanted. */
+/** Only the report file is needed, so the web server is off. */
 function dashboardInto(htmlFile: string): Record<string, string> {
   return {
     K6_WEB_DASHBOARD: 'true',

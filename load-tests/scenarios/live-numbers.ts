@@ -1,17 +1,18 @@
+import { quantile } from '../reporting/figures.ts'
 import type { Asked, OutcomeType } from './history-line.ts'
 
-/** What happened lately, by attempts: whether somebody tries again is not known yet. */
+/** Recent numbers of a run. They count attempts, because a later retry is not known yet. */
 export type LiveNumbers = Readonly<{
-  /** Employers who came. */
+  /** Employers that arrived. */
   offered: number
   /** Final answers: captured or declined. */
   good: number
   refused: number
-  /** Accepted or at work, and not known yet. */
+  /** Accepted or in progress, without a final answer yet. */
   pending: number
-  /** No answer, or one that says nothing. */
+  /** No answer, or an answer that proves nothing. */
   lost: number
-  /** Of the good ones, from the intended start; undefined when there was none. */
+  /** The time from the intended start to a good answer. Undefined when there was none. */
   p99Ms: number | undefined
 }>
 
@@ -22,26 +23,25 @@ type Line = Pick<Asked, 'op' | 'req'> & {
 }
 
 /**
- * Counts the lines that a run has added to its history. The history is written anyway, so to follow
- * it costs the generator nothing; k6's own JSON output would cost it more than the requests do.
+ * Counts the lines that a run has added to its history. Following the history costs the generator
+ * nothing. The JSON output of k6 would cost it more than the requests do.
  */
 export function liveNumbersOf(lines: readonly string[]): LiveNumbers {
   const counts = { offered: 0, good: 0, refused: 0, pending: 0, lost: 0 }
   const sinceMs: number[] = []
   for (const text of lines) {
     const line = JSON.parse(text) as Line
-    // What was answered before is not one more answer.
+    // A read, or a copy of an answered request, is no new intent.
     if (line.op === 'read' || line.req['again'] === 1) continue
     const count = countOf(line)
     if (count !== undefined) counts[count] += 1
     if (count === 'good' && line.sinceMs !== undefined) sinceMs.push(line.sinceMs)
   }
-  sinceMs.sort((a, b) => a - b)
-  return { ...counts, p99Ms: sinceMs[Math.ceil(sinceMs.length * 0.99) - 1] }
+  return { ...counts, p99Ms: quantile(sinceMs, 0.99) }
 }
 
 function countOf({ op, type, req, status }: Line): keyof Omit<LiveNumbers, 'p99Ms'> | undefined {
-  // Whoever publishes drafts first.
+  // An employer arrives with a draft, so its first publish is no arrival.
   if (type === 'invoke') return op !== 'publish' && req['attempt'] === 1 ? 'offered' : undefined
   if (type === 'ok') return op === 'draft' ? undefined : 'good'
   if (status === 402) return 'good'

@@ -3,8 +3,8 @@ import { seedTenants } from '@nightshift/local/seed/seed-data'
 import type { Secrets, ServiceName } from '@nightshift/local/system/secrets'
 
 /**
- * What a load scenario has to know of a system: where it is, and who the employers are. The run gets
- * a name of its own, because idempotency keys are made from it.
+ * The settings that tell a scenario about a system: its URLs and its employers. Each run gets a new
+ * name, because its idempotency keys are made from that.
  */
 export function loadSettingsOf(
   urls: Readonly<Record<ServiceName, string>>,

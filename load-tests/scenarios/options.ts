@@ -11,8 +11,8 @@ import {
 
 const msPerSecond = 1_000
 /**
- * What is also counted for each phase by itself. To ask k6 for that, a threshold has to be put on
- * the part of the metric; these hold always.
+ * Metrics that are also counted per phase. k6 does that only for a metric with a threshold on the
+ * phase, so these thresholds always hold.
  */
 const countedByPhase = {
   offered_intents: 'count>=0',
@@ -25,8 +25,8 @@ const countedByPhase = {
 }
 
 /**
- * What k6 is to do. People arrive at their rate whether or not the system keeps up (open model);
- * a run whose generator had nobody free to send, and so let somebody not come, fails.
+ * The options of k6. Visitors arrive at their rate whether or not the system keeps up (open model). The
+ * run fails if k6 drops an arrival because no virtual user is free.
  */
 export function optionsFor(phases: readonly Phase[], arrivals: readonly Arrivals[]): Options {
   const parts = phases.flatMap(({ name }) =>
@@ -37,22 +37,22 @@ export function optionsFor(phases: readonly Phase[], arrivals: readonly Arrivals
   )
   const delays = arrivals.map(({ name }) => [`start_delay{scenario:${name}}`, ['max>=0']])
   return {
-    scenarios: Object.fromEntries(arrivals.map(each => [each.name, scenarioOf(each)])),
+    scenarios: Object.fromEntries(arrivals.map(each => [each.name, k6ScenarioOf(each)])),
     thresholds: { dropped_iterations: ['count==0'], ...Object.fromEntries([...parts, ...delays]) },
-    // Each person is another browser. Kept open, the connections of thousands of virtual users, who
-    // take turns, would be what a service runs out of first.
+    // Each visitor is another browser. If thousands of virtual users kept their connections open, a
+    // service would run out of connections first.
     noVUConnectionReuse: true,
-    // A lost answer is caught and recorded; k6 would write it into the log.
+    // `send` catches and records a lost answer. Without `throw`, k6 would only log it.
     throw: true,
     systemTags: ['scenario'],
     summaryTrendStats: ['min', 'p(50)', 'p(95)', 'p(99)', 'max', 'count'],
   }
 }
 
-function scenarioOf(arrivals: Arrivals): Scenario {
+function k6ScenarioOf(arrivals: Arrivals): Scenario {
   const { exec, stages, stayMs } = arrivals
   const users = virtualUsersFor(arrivals)
-  const who = {
+  const common = {
     exec,
     gracefulStop: `${stayMs + stayMarginMs}ms`,
     preAllocatedVUs: users,
@@ -63,17 +63,17 @@ function scenarioOf(arrivals: Arrivals): Scenario {
   const startRate = first?.fromPerSecond ?? 0
   if (isConstant(stages)) {
     const duration = milliseconds(secondsOf(stages))
-    return { executor: 'constant-arrival-rate', ...who, rate: startRate, duration }
+    return { executor: 'constant-arrival-rate', ...common, rate: startRate, duration }
   }
   return {
     executor: 'ramping-arrival-rate',
-    ...who,
+    ...common,
     startRate,
     stages: stages.flatMap((stage, at) => targetsOf(stage, stages[at - 1])),
   }
 }
 
-/** k6 goes on from where the stage before has ended; a jump is a stage that takes no time. */
+/** k6 starts a stage at the rate where the last one ended, so a jump is a stage of no length. */
 function targetsOf({ seconds, fromPerSecond, toPerSecond }: Stage, before: Stage | undefined) {
   const there = { target: toPerSecond, duration: milliseconds(seconds) }
   if (before === undefined || before.toPerSecond === fromPerSecond) return [there]

@@ -5,8 +5,8 @@ import {
   phaseAt,
   type Stage,
   secondsOf,
-  steadyNight,
-  suddenCrowd,
+  spikeLoad,
+  steadyLoad,
   threeInTheMorning,
   virtualUsersFor,
 } from './profile.ts'
@@ -31,31 +31,36 @@ test('three in the morning is ten times the steady load for five of ten minutes'
   ])
 })
 
-test('the short night has the same rates and ends after ninety seconds', () => {
+test('the short form has the same rates and ends after ninety seconds', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   expect(phases.map(rateOf)).toEqual([35, 350, 35])
   expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([20, 35, 35])
 })
 
-test('any night can be given another length', () => {
+test('every scenario can have another length', () => {
   const settings = settingsWith({ SECONDS: '30' })
   for (const phases of [
     threeInTheMorning(settings),
-    steadyNight(settings, 60),
-    suddenCrowd(settings, 60),
+    steadyLoad(settings, 60),
+    spikeLoad(settings, 60),
   ]) {
     const seconds = phases.map(({ stages }) => secondsOf(stages))
     expect(seconds.reduce((a, b) => a + b)).toBeCloseTo(30)
   }
 })
 
-test('everybody belongs to the phase in which they came', () => {
+test('a visitor belongs to the phase in which it arrived', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   const at = (seconds: number) => phaseAt(phases, seconds * 1000)
   expect([0, 19.9, 20, 54.9, 55, 89].map(at)).toEqual([
-    ...['steady', 'steady', 'tenfold', 'tenfold', 'back', 'back'],
+    'steady',
+    'steady',
+    'tenfold',
+    'tenfold',
+    'back',
+    'back',
   ])
-  expect(at(90), 'the last one, by a rounding').toBe('back')
+  expect(at(90), 'a rounding error still falls into the last phase').toBe('back')
 })
 
 test('candidates come on top of the rated capacity, at a rate of their own', () => {
@@ -66,7 +71,7 @@ test('candidates come on top of the rated capacity, at a rate of their own', () 
   expect(arrivalsOf(threeInTheMorning(settings), 0)).toHaveLength(1)
 })
 
-test('there are as many virtual users as can be here at once, and never without bound', () => {
+test('there are as many virtual users as visitors at once, up to a bound', () => {
   expect(virtualUsersFor({ stages: [constant(10, 40)], stayMs: 8_500 })).toBe(400)
   expect(virtualUsersFor({ stages: [constant(10, 2_000)], stayMs: 10_000 })).toBe(4_000)
 })
@@ -78,7 +83,7 @@ test('with a constant rate, iteration n is due after n intervals', () => {
   expect(intendedOffsetMs(stages, 2_999)).toBeCloseTo(59_980)
 })
 
-test('on ramps and jumps, the iterations due until any moment are the area below the rate until then', () => {
+test('on ramps and jumps, the number of iterations due equals the area below the rate so far', () => {
   const stages: Stage[] = [
     { seconds: 4, fromPerSecond: 10, toPerSecond: 90 },
     constant(1, 90),
@@ -94,14 +99,14 @@ test('on ramps and jumps, the iterations due until any moment are the area below
   })
 })
 
-test('a setting that is missing or impossible is named, all of them at once, and no value is', () => {
+test('an error names every missing or invalid setting at once, and no value', () => {
   const broken = { ...environment, LISTINGS_URL: '', SEED: 'secret', TENANTS: 'a,b' }
   const attempt = () => readSettings({ ...broken, RATED_PER_SECOND: '101' })
   expect(attempt).toThrow(/LISTINGS_URL.*TENANTS.*SEED.*RATED_PER_SECOND/)
   expect(attempt).not.toThrow(/secret/)
 })
 
-test.each(['0x10', '1e1', ' 10', '1_0', '-1', '10s'])('%j is no rate that can be meant', text => {
+test.each(['0x10', '1e1', ' 10', '1_0', '-1', '10s'])('%j is not accepted as a rate', text => {
   expect(() => readSettings({ ...environment, RATED_PER_SECOND: text })).toThrow('RATED_PER_SECOND')
 })
 
@@ -113,7 +118,7 @@ function constant(seconds: number, perSecond: number): Stage {
   return { seconds, fromPerSecond: perSecond, toPerSecond: perSecond }
 }
 
-/** By adding trapezoids: another way than the one that is tested. */
+/** Adds trapezoids, which is another way than the tested one. */
 function areaBelow(stages: readonly Stage[], untilSeconds: number): number {
   let area = 0
   let left = untilSeconds

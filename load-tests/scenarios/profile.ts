@@ -1,48 +1,47 @@
 import type { Settings } from './settings.ts'
 
-/** Arrivals per second, changing evenly from the begin of a stage to its end. */
+/** Arrivals per second, which change linearly from the begin of a stage to its end. */
 export type Stage = Readonly<{ seconds: number; fromPerSecond: number; toPerSecond: number }>
 
-/** A part of a run that is counted by itself. */
+/** A part of a run that has figures of its own. */
 export type Phase = Readonly<{ name: string; stages: readonly Stage[] }>
 
-/** People of one kind, through the whole run: a scenario of k6. */
+/** Visitors of one kind during the whole run, which is one scenario of k6. */
 export type Arrivals = Readonly<{
   name: 'employers' | 'candidates'
-  /** The function that k6 runs for each of them. */
+  /** The function that k6 runs for each visitor. */
   exec: 'employer' | 'candidate'
   stages: readonly Stage[]
-  /** How long one of them stays at most. */
+  /** The longest time that a visitor stays. */
   stayMs: number
 }>
 
 /**
- * An employer who has no answer gives up by then, whatever Retry-After said. Hard, because it
- * decides how many virtual users there must be: rate times longest stay. Room for one request that
- * is never answered, and for another try.
+ * An employer without an answer gives up then, whatever Retry-After says. The limit decides how many
+ * virtual users are needed: rate times longest stay. There is time for one unanswered request and a retry.
  */
 const employerPatienceMs = 7_000
-/** Somebody who only looks around leaves sooner. */
+/** A candidate that only browses leaves sooner. */
 const candidatePatienceMs = 3_000
 
-/** What a stay may take beyond its patience, on a machine that is busy. */
+/** A stay may take this much longer on a busy machine. */
 export const stayMarginMs = 1_500
 
-/** About 500 KiB each. Where this bound bites, `dropped_iterations` says so and the run fails. */
+/** A virtual user takes about 500 KiB. If more were needed, iterations are dropped and the run fails. */
 const virtualUsersMax = 4_000
 const msPerSecond = 1_000
 
-/** The ordinary night, from begin to end. */
-export function steadyNight(settings: Settings, defaultSeconds: number): Phase[] {
+/** The steady rate from begin to end. */
+export function steadyLoad(settings: Settings, defaultSeconds: number): Phase[] {
   const perSecond = steadyPerSecond(settings)
   return [phaseOf('steady', settings.seconds ?? defaultSeconds, perSecond)]
 }
 
-/** Steady, then within a moment the tenfold, and back within a moment, as news travels. */
-export function suddenCrowd(settings: Settings, defaultSeconds: number): Phase[] {
+/** The steady rate, a fast rise to ten times that, and a fast fall back. */
+export function spikeLoad(settings: Settings, defaultSeconds: number): Phase[] {
   const seconds = settings.seconds ?? defaultSeconds
   const steady = steadyPerSecond(settings)
-  const crowd = steady * settings.tenfold
+  const peak = steady * settings.tenfold
   const stage = (share: number, fromPerSecond: number, toPerSecond: number): Stage => ({
     seconds: share * seconds,
     fromPerSecond,
@@ -52,18 +51,18 @@ export function suddenCrowd(settings: Settings, defaultSeconds: number): Phase[]
     phaseOf('before', 0.3 * seconds, steady),
     {
       name: 'spike',
-      stages: [stage(0.05, steady, crowd), stage(0.2, crowd, crowd), stage(0.05, crowd, steady)],
+      stages: [stage(0.05, steady, peak), stage(0.2, peak, peak), stage(0.05, peak, steady)],
     },
     phaseOf('after', 0.4 * seconds, steady),
   ]
 }
 
-const nightSeconds = { steady: 120, tenfold: 300, back: 180 }
-const shortNightSeconds = { steady: 20, tenfold: 35, back: 35 }
+const fullSeconds = { steady: 120, tenfold: 300, back: 180 }
+const shortSeconds = { steady: 20, tenfold: 35, back: 35 }
 
-/** Steady, then ten times that without a warning, then steady again; nobody touches anything. */
+/** The steady rate, ten times that without a warning, and the steady rate again. */
 export function threeInTheMorning(settings: Settings): Phase[] {
-  const lengths = settings.short ? shortNightSeconds : nightSeconds
+  const lengths = settings.short ? shortSeconds : fullSeconds
   const all = lengths.steady + lengths.tenfold + lengths.back
   const scale = (settings.seconds ?? all) / all
   const steady = steadyPerSecond(settings)
@@ -75,8 +74,8 @@ export function threeInTheMorning(settings: Settings): Phase[] {
 }
 
 /**
- * Who comes during these phases. Employers count against the rated capacity; candidates come on
- * top, at a rate of their own.
+ * The arrivals during these phases. Employers count against the rated capacity. Candidates come on top,
+ * at a rate of their own.
  */
 export function arrivalsOf(phases: readonly Phase[], browseShare: number): Arrivals[] {
   const stages = phases.flatMap(phase => phase.stages)
@@ -95,7 +94,7 @@ export function arrivalsOf(phases: readonly Phase[], browseShare: number): Arriv
   return browseShare === 0 ? [employers] : [employers, candidates]
 }
 
-/** The phase in which somebody came, so many milliseconds after the begin. */
+/** The phase of a visitor that arrived this many milliseconds after the begin. */
 export function phaseAt(phases: readonly Phase[], offsetMs: number): string {
   let endMs = 0
   const phase = phases.find(({ stages }) => {
@@ -105,27 +104,27 @@ export function phaseAt(phases: readonly Phase[], offsetMs: number): string {
   return (phase ?? phases.at(-1))?.name ?? ''
 }
 
-/** As many as can be here at once, by Little's law: arrivals per second times the longest stay. */
+/** As many as can be there at once, by Little's law: arrivals per second times longest stay. */
 export function virtualUsersFor({ stages, stayMs }: Pick<Arrivals, 'stages' | 'stayMs'>): number {
   const perSecond = Math.max(...stages.flatMap(stage => [stage.fromPerSecond, stage.toPerSecond]))
   return Math.min(virtualUsersMax, Math.ceil((perSecond * (stayMs + stayMarginMs)) / msPerSecond))
 }
 
-/** One unchanging rate, for which k6 has an executor of its own. */
+/** k6 has an executor of its own for a constant rate. */
 export function isConstant(stages: readonly Stage[]): boolean {
   const [first, ...more] = stages
   return more.length === 0 && first?.fromPerSecond === first?.toPerSecond
 }
 
 /**
- * When the iteration with this number was meant to begin, in milliseconds after its scenario did.
+ * The intended start of an iteration, in milliseconds after the start of its scenario.
  *
- * k6 starts an iteration when the area below the rate has grown by one more. With a constant rate
- * the first starts at once, so number n (from 0) is due at area n; its ramping executor begins with
- * area 1. Within a stage of length T from a to b the area after x seconds is a·x + (b-a)·x²/2T,
- * which is solved for x. k6 numbers only those iterations that it started: when some were dropped,
- * which no run survives, the later ones seem to have been due too early, and their times come out
- * too long, never too short.
+ * k6 starts an iteration whenever the area below the rate has grown by one. With a constant rate the
+ * first iteration starts at once, so iteration n (from 0) is due at area n. The ramping executor begins
+ * with area 1. Within a stage of length T from rate a to b, the area after x seconds is
+ * a·x + (b-a)·x²/2T, which is solved for x. k6 numbers only iterations that it started. If some were
+ * dropped, later ones seem due too early, so their times come out too long, never too short. Such a run
+ * fails anyway.
  */
 export function intendedOffsetMs(stages: readonly Stage[], iteration: number): number {
   let area = isConstant(stages) ? iteration : iteration + 1
@@ -142,7 +141,7 @@ export function intendedOffsetMs(stages: readonly Stage[], iteration: number): n
   return startSeconds * msPerSecond
 }
 
-/** The smaller root of `from·x + growth·x²/2 = area`, in the form that does not divide by growth. */
+/** The smaller root of `from·x + growth·x²/2 = area`, in the form that does not divide by the growth. */
 function secondsToArea(area: number, fromPerSecond: number, growth: number): number {
   if (area === 0) return 0
   const root = Math.sqrt(Math.max(0, fromPerSecond * fromPerSecond + 2 * growth * area))
@@ -153,7 +152,7 @@ export function secondsOf(stages: readonly Stage[]): number {
   return stages.reduce((sum, stage) => sum + stage.seconds, 0)
 }
 
-/** Whole numbers of arrivals, because k6 takes no others. */
+/** A whole number of arrivals, because k6 accepts no other. */
 function steadyPerSecond({ ratedPerSecond, steadyShare }: Settings): number {
   return Math.max(1, Math.round(ratedPerSecond * steadyShare))
 }

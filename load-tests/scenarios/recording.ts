@@ -1,7 +1,7 @@
 import exec from 'k6/execution'
 import http from 'k6/http'
 import { type Answer, type Asked, invokeLine, outcomeLine, outcomeTypeOf } from './history-line.ts'
-import { attempts, errorAnswers } from './measures.ts'
+import { attempts, errorAnswers } from './metrics.ts'
 
 export type Request = Readonly<{
   method: 'GET' | 'POST'
@@ -15,22 +15,22 @@ export type Recorder = Readonly<{
   run: string
   record: boolean
   traceId: string
-  /** Of the request's span. */
+  /** Makes the id of the request's span. */
   spanId: () => string
-  /** Since the moment at which this person was meant to come. */
+  /** The time since the intended start of this visit. */
   sinceMs: () => number
 }>
 
-/** Room for the attempts of one virtual user, so that a number is unique without asking others. */
+/** Each virtual user has a range of numbers for its attempts, so that numbers are unique in a run. */
 const attemptsPerUserMax = 1_000_000
 
 let attempted = 0
-/** How often this virtual user has gone on under another name, after an `info`. */
+/** How often this virtual user took a new process name, which it does after each `info`. */
 let retired = 0
 
 /**
- * Sends a request and keeps the history of it: a line before, and one after. The lines go to
- * k6's console, which writes them to a file, unbuffered (`--console-output`).
+ * Sends a request, and writes a history line before and after it. The lines go to the console of k6,
+ * which writes them to a file without a buffer (`--console-output`).
  */
 export function attempt(recorder: Recorder, asked: Asked, request: Request): Answer {
   const { run, record, traceId } = recorder
@@ -38,12 +38,12 @@ export function attempt(recorder: Recorder, asked: Asked, request: Request): Ans
   attempted += 1
   const idx = user * attemptsPerUserMax + attempted
   const proc = retired === 0 ? String(user) : `${user}.${retired}`
-  const written = () => ({ run, idx, proc, t: Date.now(), traceId })
+  const head = () => ({ run, idx, proc, t: Date.now(), traceId })
 
-  if (record) console.log(invokeLine(asked, written()))
+  if (record) console.log(invokeLine(asked, head()))
   const traceparent = `00-${traceId}-${recorder.spanId()}-01`
   const answer = send(request, { traceparent })
-  if (record) console.log(outcomeLine(asked, written(), answer, recorder.sinceMs()))
+  if (record) console.log(outcomeLine(asked, head(), answer, recorder.sinceMs()))
 
   attempts.add(1)
   if (answer.status >= 500 && answer.status !== 503) errorAnswers.add(1)
@@ -51,7 +51,7 @@ export function attempt(recorder: Recorder, asked: Asked, request: Request): Ans
   return answer
 }
 
-/** Sends a request; no answer is an answer with status 0. */
+/** Sends a request. A lost answer has the status 0. */
 export function send(request: Request, extra: Readonly<Record<string, string>> = {}): Answer {
   const { method, url, headers, body, timeoutMs } = request
   const contentType = body === undefined ? {} : { 'content-type': 'application/json' }
@@ -59,7 +59,7 @@ export function send(request: Request, extra: Readonly<Record<string, string>> =
     const answer = http.request(method, url, body === undefined ? null : JSON.stringify(body), {
       headers: { ...headers, ...contentType, ...extra },
       timeout: timeoutMs,
-      // Else k6 keeps a series of every metric for each id that is part of a URL.
+      // Without this name, k6 would keep a series of each metric for every id in a URL.
       tags: { name: method },
     })
     return readAnswer(answer.status, answer.headers, answer.body)
@@ -87,11 +87,11 @@ function parse(text: unknown): Record<string, unknown> {
     const body: unknown = JSON.parse(String(text))
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
   } catch {
-    return {} // a body cut short, or none: the status alone is judged
+    return {} // without a complete body, only the status counts
   }
 }
 
-/** In few words, and without the URL that k6 quotes. */
+/** A short description without the URL, which k6 quotes in its own. */
 function lossOf(error: string): string {
   if (/timeout|deadline/i.test(error)) return 'timeout'
   if (/refused/i.test(error)) return 'connection refused'

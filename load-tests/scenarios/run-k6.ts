@@ -13,43 +13,43 @@ export const scenarioNames = ['baseline', 'spike', 'soak', 'three-in-the-morning
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export type K6Run = Readonly<{
-  /** As `findK6` found it. */
+  /** The result of `findK6`. */
   k6: Found
   scenario: ScenarioName
-  /** The settings of the run; `readSettings` says which there are. */
+  /** The settings of the run, as `readSettings` reads them. */
   env: Readonly<Record<string, string>>
-  /** Begun anew: one run, one history. */
+  /** An existing file is deleted: each run has a history of its own. */
   historyFile: string
   summaryFile: string
-  /** k6's own report, for people. */
+  /** The report of k6 itself. */
   htmlFile?: string
-  /** Stops k6 early. What it measured until then is still summed up. */
+  /** Stops k6 early. There is still a summary of what it measured until then. */
   signal?: AbortSignal
-  /** After it the run counts as stuck, and is stopped. */
+  /** A run that takes longer is stopped. */
   deadlineMs?: number
-  /** Called about once a second with what has happened since the call before. */
+  /** Called about once a second, with the numbers since the last call. */
   onProgress?: (numbers: LiveNumbers) => void
 }>
 
 export type K6Result = Readonly<{
-  /** k6's: 0, 99 when a threshold was crossed, 105 when it was stopped, 107 when the script failed. */
+  /** From k6: 0, 99 for a crossed threshold, 105 for a stop, 107 for a failed script. */
   exitCode: number
-  /** Absent when k6 did not get as far as that. */
+  /** Undefined when k6 ended before it wrote one. */
   summary: Summary | undefined
-  /** The end of what k6 said. The history is not in it. */
-  said: string
+  /** The end of k6's output, without the history. */
+  output: string
 }>
 
-/** Longer than every scenario is by itself. */
+/** Longer than any scenario takes. */
 const defaultDeadlineMs = 3_600_000
-/** Time to end iterations and to write the summary; then k6 is killed. */
+/** k6 gets this long to end its iterations and to write the summary. Then it is killed. */
 const stopGraceMs = 15_000
 const progressMs = 1_000
-const saidMaxCharacters = 8_000
-/** Of `followFile`, which hands out a megabyte at a time: more than k6 can write in a second. */
+const outputMaxCharacters = 8_000
+/** `followFile` returns a megabyte at a time, so this is more than k6 can write in a second. */
 const chunksMax = 64
 
-/** Runs a scenario to its end. @throws when k6 cannot be started */
+/** Runs a scenario to its end. @throws when k6 cannot start */
 export async function runK6(run: K6Run): Promise<K6Result> {
   const { historyFile, summaryFile, htmlFile } = run
   for (const file of [historyFile, summaryFile, ...(htmlFile ? [htmlFile] : [])]) {
@@ -58,19 +58,22 @@ export async function runK6(run: K6Run): Promise<K6Result> {
   }
   const { command, args, env } = k6Command(run.k6, {
     script: join(import.meta.dirname, `${run.scenario}.ts`),
-    ...{ historyFile, summaryFile, htmlFile, env: run.env },
+    historyFile,
+    summaryFile,
+    htmlFile,
+    env: run.env,
   })
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const over = new AbortController()
-  const said = listen(child)
+  const outputSoFar = collectOutput(child)
   const progress = followProgress(run, over.signal)
-  const stopping = stopWhenAsked(child, run, over.signal)
+  const stopping = stopOnSignal(child, run, over.signal)
   try {
     const [code] = await once(child, 'close')
     return {
       exitCode: typeof code === 'number' ? code : 1,
       summary: await readSummary(summaryFile),
-      said: said(),
+      output: outputSoFar(),
     }
   } finally {
     over.abort()
@@ -78,14 +81,14 @@ export async function runK6(run: K6Run): Promise<K6Result> {
   }
 }
 
-/** SIGINT, on which k6 writes its summary, and SIGKILL when it does not end. */
-async function stopWhenAsked(child: ChildProcess, run: K6Run, over: AbortSignal): Promise<void> {
+/** Sends SIGINT, on which k6 writes its summary, and SIGKILL if k6 does not end. */
+async function stopOnSignal(child: ChildProcess, run: K6Run, over: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(run.deadlineMs ?? defaultDeadlineMs)
-  const asked = AbortSignal.any([deadline, over, ...(run.signal ? [run.signal] : [])])
-  if (!asked.aborted) await once(asked, 'abort')
+  const stop = AbortSignal.any([deadline, over, ...(run.signal ? [run.signal] : [])])
+  if (!stop.aborted) await once(stop, 'abort')
   if (over.aborted) return
   child.kill('SIGINT')
-  await sleep(stopGraceMs, undefined, { signal: over }).catch(() => undefined) // it has ended
+  await sleep(stopGraceMs, undefined, { signal: over }).catch(() => undefined) // k6 has ended
   if (!over.aborted) child.kill('SIGKILL')
 }
 
@@ -94,7 +97,7 @@ async function followProgress({ historyFile, onProgress }: K6Run, over: AbortSig
   const follower = followFile(historyFile, 0)
   for (let isOver = false; !isOver; ) {
     await sleep(progressMs, undefined, { signal: over }).catch(() => undefined) // the run is over
-    isOver = over.aborted // and what it wrote last is still to be read
+    isOver = over.aborted // one more turn reads the last lines
     const lines: string[] = []
     for (let chunk = 0; chunk < chunksMax; chunk += 1) {
       const more = await follower.next()
@@ -105,14 +108,14 @@ async function followProgress({ historyFile, onProgress }: K6Run, over: AbortSig
   }
 }
 
-function listen(child: ChildProcess): () => string {
-  let said = ''
+function collectOutput(child: ChildProcess): () => string {
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', text => {
-      said = (said + text).slice(-saidMaxCharacters)
+      output = (output + text).slice(-outputMaxCharacters)
     })
   }
-  return () => said.trim()
+  return () => output.trim()
 }
 
 async function readSummary(file: string): Promise<Summary | undefined> {

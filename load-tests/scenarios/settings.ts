@@ -1,26 +1,27 @@
-/** What a run is told, by `k6 run -e NAME=value`. */
+/** The settings of a run, from `k6 run -e NAME=value`. */
 export type Settings = Readonly<{
   listingsUrl: string
   paymentsUrl: string
   notificationsUrl: string
   employers: readonly [Employer, ...Employer[]]
-  /** Names the run in its history and in its idempotency keys; another run needs another name. */
+  /** The name of the run in its history and in its idempotency keys. Each run needs another name. */
   run: string
   seed: number
-  /** Payments a second that the card provider's quota allows: what "ten times" is ten times of. */
+  /** Payments per second that the card provider's quota allows. */
   ratedPerSecond: number
-  /** Share of the rated capacity that is asked for on an ordinary night. */
+  /** The steady rate as a share of the rated capacity. */
   steadyShare: number
+  /** The peak, as a multiple of the steady rate. */
   tenfold: number
-  /** Searches begun for each employer who comes. */
+  /** Candidates per employer. */
   browseShare: number
-  /** Length of the whole run; unset: as the scenario says. */
+  /** The length of the whole run. Unset: the scenario's own length. */
   seconds: number | undefined
-  /** The 90 seconds of three-in-the-morning instead of its ten minutes. */
+  /** Three-in-the-morning takes 90 seconds instead of ten minutes. */
   short: boolean
-  /** How long one request is waited for. */
+  /** The timeout of one request. */
   requestTimeoutMs: number
-  /** Off only to measure what recording costs. */
+  /** False only to measure what recording costs. */
   record: boolean
 }>
 
@@ -32,7 +33,7 @@ const requestTimeoutMsMax = 60_000
 
 /**
  * Reads the settings of a run.
- * @throws naming every setting that is missing or impossible, and never a value: some are secret
+ * @throws naming every setting that is missing or invalid, but no value, because some are secret
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const mistakes: string[] = []
@@ -71,7 +72,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return settings
 }
 
-/** Two lists of the same length: a key does not say whose it is, and the auditor has to know. */
+/** Reads two lists of the same length: the auditor needs the tenant of each key, and a key does not show it. */
 function readEmployers(
   tenants: string | undefined,
   apiKeys: string | undefined,
@@ -85,7 +86,7 @@ function readEmployers(
   return [{ apiKey: '', tenant: '' }]
 }
 
-/** As people write numbers; NaN for `0x10`, `1e1` and all else. */
+/** Accepts plain decimal numbers only. Anything else, such as `0x10` or `1e1`, is NaN. */
 function decimalOf(text: string): number {
   return /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
 }

@@ -1,9 +1,9 @@
-/** A crowd that comes within seconds, and leaves within seconds. */
-import { nightOf } from './night.ts'
-import { suddenCrowd } from './profile.ts'
+/** Ten times the steady rate within seconds, and back within seconds. */
+import { spikeLoad } from './profile.ts'
+import { scenarioOf } from './scenario.ts'
 
 const defaultSeconds = 60
 
-export const { options, employer, candidate, handleSummary } = nightOf('spike', settings =>
-  suddenCrowd(settings, defaultSeconds),
+export const { options, employer, candidate, handleSummary } = scenarioOf('spike', settings =>
+  spikeLoad(settings, defaultSeconds),
 )

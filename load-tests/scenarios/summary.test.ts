@@ -8,7 +8,7 @@ const phases: Phase[] = [
 ]
 const trend = { 'p(50)': 60, 'p(95)': 70, 'p(99)': 80, max: 90, min: 50, count: 4 }
 
-test('figures are told as a whole and by phase, without the delay of the generator itself', () => {
+test('there are figures for the whole run and for each phase, without the delay of the generator itself', () => {
   const summary = summaryOf('baseline', { run: 'r', seed: 1 }, phases, {
     metrics: {
       offered_intents: { values: { count: 120 } },
@@ -20,12 +20,20 @@ test('figures are told as a whole and by phase, without the delay of the generat
     },
   })
   expect(summary).toMatchObject({
-    ...{ seconds: 15, offered: 120, good: 90, goodPerSecond: 6, dropped: 0 },
+    seconds: 15,
+    offered: 120,
+    good: 90,
+    goodPerSecond: 6,
+    dropped: 0,
     fromIntendedStartMs: { p50: 10, p95: 20, p99: 30, max: 40 },
     browse: { good: 0, fromIntendedStartMs: undefined },
   })
   expect(summary.phases[1]).toMatchObject({
-    ...{ name: 'tenfold', startSeconds: 10, offered: 100, good: 70, goodPerSecond: 14 },
+    name: 'tenfold',
+    startSeconds: 10,
+    offered: 100,
+    good: 70,
+    goodPerSecond: 14,
     fromIntendedStartMs: undefined,
   })
 })

@@ -1,32 +1,32 @@
 import { type Arrivals, type Phase, secondsOf } from './profile.ts'
 import type { Settings } from './settings.ts'
 
-/** What a run came to. Times are in milliseconds; absent where nothing was measured. */
+/** The figures of a run. Times are in milliseconds, and undefined where nothing was measured. */
 export type Summary = Readonly<{
   scenario: string
   run: string
   seed: number
   seconds: number
-  /** Intents of employers that began. With `dropped`, all that were meant to. */
+  /** Intents of employers that began. Together with `dropped`, all that should have begun. */
   offered: number
   dropped: number
-  /** Requests of employers, retries and reads included. */
+  /** Requests of employers, including retries and reads. */
   attempts: number
   /** Captured or declined, within REQUEST_TIMEOUT of the intended start. */
   good: number
-  /** The same, but later. */
+  /** Captured or declined, but later. */
   late: number
   /** The last answer was a refusal. */
   refused: number
-  /** Accepted, and not known when patience ended. */
+  /** Accepted, and without a final answer when the employer gave up. */
   pending: number
-  /** No answer, or one that says nothing. */
+  /** No answer, or an answer that proves nothing. */
   lost: number
   /** Attempts answered by 500, 502 or 504. */
   errors: number
   goodPerSecond: number
   fromIntendedStartMs: Quantiles | undefined
-  /** How late k6 began what it was meant to begin: the generator's own share of the times. */
+  /** How late k6 began its iterations, which is the generator's own share of the times. */
   startDelayMs: Quantiles | undefined
   browse: Readonly<{ good: number; lost: number; fromIntendedStartMs: Quantiles | undefined }>
   phases: readonly PhaseSummary[]
@@ -36,7 +36,7 @@ type Quantiles = Readonly<{ p50: number; p95: number; p99: number; max: number }
 
 type Endings = Pick<Summary, 'offered' | 'good' | 'late' | 'refused' | 'pending' | 'lost'>
 
-/** Those who were meant to come in this phase, even if they were answered in the next. */
+/** Counts the visitors that arrived in this phase, even if they were answered in the next one. */
 export type PhaseSummary = Endings &
   Readonly<{
     name: string
@@ -46,12 +46,12 @@ export type PhaseSummary = Endings &
     fromIntendedStartMs: Quantiles | undefined
   }>
 
-/** What k6 hands to `handleSummary`: metrics by name, a part of one as `name{phase:x}`. */
+/** The argument of k6's `handleSummary`: metrics by name, and per phase as `name{phase:x}`. */
 export type SummaryData = Readonly<{
   metrics: Readonly<Record<string, { values: Readonly<Record<string, number>> } | undefined>>
 }>
 
-/** Reads our figures out of k6's. */
+/** Computes the summary from the metrics of k6. */
 export function summaryOf(
   scenario: string,
   { run, seed }: Pick<Settings, 'run' | 'seed'>,
@@ -63,7 +63,10 @@ export function summaryOf(
   const employers = startDelayOf('employers', data)
   const candidates = startDelayOf('candidates', data)
   return {
-    ...{ scenario, run, seed, seconds },
+    scenario,
+    run,
+    seed,
+    seconds,
     ...endings,
     dropped: countIn(data, 'dropped_iterations'),
     attempts: countIn(data, 'attempts'),
@@ -112,18 +115,18 @@ function endingsIn(data: SummaryData, part: string): Endings {
   }
 }
 
-/** A counter that nothing was added to is not there. */
+/** k6 leaves out a counter that was never increased. */
 function countIn({ metrics }: SummaryData, name: string): number {
   return metrics[name]?.values['count'] ?? 0
 }
 
 /**
- * The ramping executor of k6 looks at its clock only after it has waked all its virtual users, some
- * 20 microseconds each, but tells the script of the moment before. So every intended start is too
- * early by the same few dozen milliseconds: by the delay of the iteration that had the least.
+ * The ramping executor of k6 starts its clock only after it has woken all virtual users, which takes some
+ * 20 microseconds each. But it tells the script an earlier start time. So every intended start is too
+ * early by the same few dozen milliseconds. The smallest delay of any iteration shows how much.
  */
-function startDelayOf(who: Arrivals['name'], data: SummaryData) {
-  const name = `start_delay{scenario:${who}}`
+function startDelayOf(scenario: Arrivals['name'], data: SummaryData) {
+  const name = `start_delay{scenario:${scenario}}`
   const leastMs = Math.max(0, data.metrics[name]?.values['min'] ?? 0)
   return { leastMs, quantiles: quantilesIn(data, name, leastMs) }
 }

@@ -1,8 +1,8 @@
-/** Ten times the steady load for five minutes, while things break (see `npm run storm`), and back. */
-import { nightOf } from './night.ts'
+/** Ten times the steady rate for five minutes, and back. `npm run storm` adds the faults. */
 import { threeInTheMorning } from './profile.ts'
+import { scenarioOf } from './scenario.ts'
 
-export const { options, employer, candidate, handleSummary } = nightOf(
+export const { options, employer, candidate, handleSummary } = scenarioOf(
   'three-in-the-morning',
   threeInTheMorning,
 )

@@ -2,90 +2,100 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Injector } from '@nightshift/faults/injector/injector'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
 
-/** Something that goes wrong in the night, from when to when. */
-export type Mishap = Readonly<{
+/** A fault with its begin and end, measured from the first arrival. */
+export type ScheduledFault = Readonly<{
   title: string
-  /** After the first person came. */
   atMs: number
-  /** When it is over; unset: it is over by itself, as when a process that was killed comes back. */
+  /** Unset for a fault that heals by itself: the supervisor restarts a killed process. */
   untilMs?: number
-  begin: (injector: Injector) => Promise<unknown>
-  end?: (injector: Injector) => Promise<unknown>
+  inject: (injector: Injector) => Promise<unknown>
+  heal?: (injector: Injector) => Promise<unknown>
 }>
 
 const msPerSecond = 1_000
 const slow = { latencyMs: 700, latencyJitterMs: 300 }
-/** Of the charges: made, and not answered. */
-const silence = { silence: 'after', silenceRate: 0.5 }
+const notSlow = { latencyMs: 0, latencyJitterMs: 0 }
+/** The provider makes half of the charges without an answer. */
+const silent = { silence: 'after', silenceRate: 0.5 }
+const notSilent = { silence: 'none', silenceRate: 1 }
 
-type Scripted = Pick<Mishap, 'title' | 'begin' | 'end'> & Readonly<{ from: number; until?: number }>
+/** `from` and `until` are shares of the tenfold phase, from 0 to 1. */
+type PlannedFault = Pick<ScheduledFault, 'title' | 'inject' | 'heal'> &
+  Readonly<{ from: number; until?: number }>
 
-/** Of the tenfold, from 0 to 1. One after the other, so that each can be told from the rest. */
-const script: readonly Scripted[] = [
+/** The faults come one after the other, so that the effects of each can be told apart. */
+const plan: readonly PlannedFault[] = [
   {
-    ...{ title: 'the provider is slow', from: 0.08, until: 0.3 },
-    begin: injector => injector.setting('card-provider', slow),
-    end: injector => injector.setting('card-provider', { latencyMs: 0, latencyJitterMs: 0 }),
+    title: 'the provider is slow',
+    from: 0.08,
+    until: 0.3,
+    inject: injector => injector.changeSettings('card-provider', slow),
+    heal: injector => injector.changeSettings('card-provider', notSlow),
   },
   {
-    ...{ title: 'the provider charges and does not answer', from: 0.36, until: 0.52 },
-    begin: injector => injector.setting('card-provider', silence),
-    end: injector => injector.setting('card-provider', { silence: 'none', silenceRate: 1 }),
+    title: 'the provider charges and does not answer',
+    from: 0.36,
+    until: 0.52,
+    inject: injector => injector.changeSettings('card-provider', silent),
+    heal: injector => injector.changeSettings('card-provider', notSilent),
   },
   {
-    ...{ title: 'Kafka is killed', from: 0.58 },
-    begin: injector => injector.kill('kafka'),
+    title: 'Kafka is killed',
+    from: 0.58,
+    inject: injector => injector.kill('kafka'),
   },
   {
-    ...{ title: 'Redis is emptied', from: 0.7 },
-    begin: injector => injector.flushRedis(),
+    title: 'Redis is emptied',
+    from: 0.7,
+    inject: injector => injector.flushRedis(),
   },
   {
-    ...{ title: 'payments is killed', from: 0.78 },
-    begin: injector => injector.kill('payments'),
+    title: 'payments is killed',
+    from: 0.78,
+    inject: injector => injector.kill('payments'),
   },
 ]
 
-/** What goes wrong during these phases, and when. @throws when there is no tenfold to break */
-export function mishapsOf(phases: readonly Phase[]): Mishap[] {
+/** The faults of a storm with these phases. @throws when there is no phase "tenfold" */
+export function scheduleFaults(phases: readonly Phase[]): ScheduledFault[] {
   const at = phases.findIndex(({ name }) => name === 'tenfold')
   const tenfold = phases[at]
-  if (tenfold === undefined) throw new Error('there is no phase "tenfold" in this night')
+  if (tenfold === undefined) throw new Error('there is no phase "tenfold" to inject faults into')
   const startMs = lengthMs(phases.slice(0, at))
   const length = lengthMs([tenfold])
-  return script.map(({ from, until, ...mishap }) => ({
-    ...mishap,
+  return plan.map(({ from, until, ...fault }) => ({
+    ...fault,
     atMs: startMs + from * length,
     ...(until === undefined ? {} : { untilMs: startMs + until * length }),
   }))
 }
 
-export type Telling = Readonly<{
-  begins: (mishap: Mishap) => void
-  ends: (mishap: Mishap) => void
+export type ScheduleObserver = Readonly<{
+  onBegin: (fault: ScheduledFault) => void
+  onEnd: (fault: ScheduledFault) => void
 }>
 
 /**
- * Lets it all go wrong, each at its time, and waits for the last to be over. Nothing is put right
- * here that would not come right by itself, but what was turned is turned back.
- * @throws when a mishap could not be done: a night without it would prove nothing
+ * Injects each fault at its time, and waits until the last one has ended. It resets settings that it
+ * changed, and repairs nothing else.
+ * @throws when a fault could not be injected: a storm without it would prove nothing
  */
-export async function playMishaps(
-  mishaps: readonly Mishap[],
+export async function runSchedule(
+  faults: readonly ScheduledFault[],
   injector: Injector,
-  tell: Telling,
+  observer: ScheduleObserver,
   signal: AbortSignal,
 ): Promise<void> {
   const startedMs = performance.now()
-  const until = (ms: number) =>
+  const waitUntilMs = (ms: number) =>
     sleep(Math.max(0, startedMs + ms - performance.now()), undefined, { signal })
-  for (const mishap of mishaps) {
-    await until(mishap.atMs)
-    tell.begins(mishap)
-    await mishap.begin(injector)
-    if (mishap.untilMs !== undefined) await until(mishap.untilMs)
-    await mishap.end?.(injector)
-    tell.ends(mishap)
+  for (const fault of faults) {
+    await waitUntilMs(fault.atMs)
+    observer.onBegin(fault)
+    await fault.inject(injector)
+    if (fault.untilMs !== undefined) await waitUntilMs(fault.untilMs)
+    await fault.heal?.(injector)
+    observer.onEnd(fault)
   }
 }
 

@@ -3,55 +3,52 @@ import type { Injector } from '@nightshift/faults/injector/injector'
 import type { Found } from '@nightshift/local/parts/part'
 import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
 import { audit } from '../auditor/audit.ts'
-import { collect } from '../auditor/collect.ts'
 import { saveEvidence } from '../auditor/keep-evidence.ts'
-import { waitForQuiescence } from '../auditor/quiescence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
-import { saveAlert } from '../harness/save-alert.ts'
-import { sourcesOf } from '../harness/sources.ts'
-import { setProviderFaults } from '../harness/test-client.ts'
+import { collectAtRest, sourcesOf } from '../harness/sources.ts'
+import { saveAlert, setProviderFaults } from '../harness/test-client.ts'
 import { openTestInjector } from '../harness/test-injector.ts'
 import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
 import { loadSettingsOf } from '../scenarios/load-settings.ts'
-import { type Phase, threeInTheMorning } from '../scenarios/profile.ts'
-import { runK6 } from '../scenarios/run-k6.ts'
+import { threeInTheMorning } from '../scenarios/profile.ts'
+import { type K6Result, runK6 } from '../scenarios/run-k6.ts'
 import { readSettings } from '../scenarios/settings.ts'
 import type { Summary } from '../scenarios/summary.ts'
-import { mishapsOf, playMishaps } from './fault-schedule.ts'
+import { runSchedule, type ScheduleObserver, scheduleFaults } from './fault-schedule.ts'
 
 export type StormOptions = Readonly<{
   parts: TestParts
   k6: Found
-  /** History, report, evidence and verdict are kept here. */
+  /** History, report, evidence and verdict are stored here. */
   dir: string
   seed: number
   short: boolean
-  /** Payments in a second that the provider's quota allows. */
+  /** Payments per second that the provider's quota allows. */
   ratedPerSecond: number
-  /** Switches of the services, as `switchesIn` reads them. */
+  /** Pattern switches of the services, as `switchesIn` reads them. */
   switches: Readonly<Record<string, string>>
   signal: AbortSignal
-  /** A step of the whole. */
+  /** Called with each step of the storm. */
   say: (line: string) => void
-  /** About once a second while people come. */
+  /** Called about once a second during the load. */
   onProgress: (numbers: LiveNumbers, faultsNow: readonly string[]) => void
 }>
 
 export type Storm = Readonly<{
   verdict: Verdict
   summary: Summary | undefined
-  /** k6's exit code. Anything but 0 says that the load was not what it was meant to be. */
+  /** The exit code of k6. Any other than 0 means that the load was not as planned. */
   k6ExitCode: number
-  k6Said: string
+  k6Output: string
 }>
 
-/** As long as the promises L1 to L4 allow. */
+/** The promises L1 to L4 (everything pending is finished) allow 90 s. */
 const quiesceMs = 90_000
 const services = ['payments', 'listings', 'notifications'] as const
 
-/** What must have happened, or a night like this proves nothing. */
+/** Events without which a storm proves nothing. */
 export const stormSometimes: readonly string[] = [
   'fault.setting >= 2',
   'fault.part >= 1',
@@ -71,14 +68,15 @@ export const stormSometimes: readonly string[] = [
 ]
 
 /**
- * A night on a system of its own: steady load, ten times that while things go wrong, and back; then
- * rest, evidence, and the judgement. Nobody touches the system in between.
+ * Runs a storm on a private system: steady load, ten times that during faults, steady load again. Then
+ * the system comes to rest, and the auditor judges it. In between, no command repairs anything.
  */
 export async function runStorm(options: StormOptions): Promise<Storm> {
   const { parts, dir, switches, say } = options
-  const env = Object.fromEntries(services.map(name => [name, switches]))
   await using system = await openTestSystem({
-    ...{ parts, env, links: true as const },
+    parts,
+    env: Object.fromEntries(services.map(name => [name, switches])),
+    links: true,
     run: ['card-provider', 'mailbox', ...services],
   })
   const injector = openTestInjector(system, parts)
@@ -86,75 +84,70 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   await saveAlert(system)
   const over = new AbortController()
   const confirming = confirmAllAddresses(system.urls.mailbox, over.signal)
-  const { summary, exitCode, said } = await letItStorm(options, system, injector).finally(() =>
-    over.abort(),
-  )
+  const load = await runLoadAndFaults(options, system, injector).finally(() => over.abort())
   await confirming
   options.signal.throwIfAborted()
-  say('waiting until nothing is under way (at most 90 s)')
-  const sources = sourcesOf(system, parts, dir)
-  const quiescence = await waitForQuiescence(sources, quiesceMs)
-  say('asking the witnesses')
-  const evidence = await collect(sources, { quiescence })
+  say('waiting until nothing is under way (at most 90 s), and reading the sources')
+  const evidence = await collectAtRest(sourcesOf(system, parts, dir), quiesceMs)
   await saveEvidence(evidence, join(dir, 'evidence'))
   const verdict = audit(evidence, { sometimes: stormSometimes })
-  return { verdict, summary, k6ExitCode: exitCode, k6Said: said }
+  return { verdict, summary: load.summary, k6ExitCode: load.exitCode, k6Output: load.output }
 }
 
-async function letItStorm(options: StormOptions, system: TestSystem, injector: Injector) {
+async function runLoadAndFaults(
+  options: StormOptions,
+  system: TestSystem,
+  injector: Injector,
+): Promise<K6Result> {
   const { k6, dir, seed, short, ratedPerSecond, say, onProgress } = options
-  const { payments, listings, notifications } = system.urls
   const env = {
-    ...loadSettingsOf({ payments, listings, notifications }, system.apiKeys),
+    ...loadSettingsOf(system.urls, system.apiKeys),
     SEED: String(seed),
     RATED_PER_SECOND: String(ratedPerSecond),
     SHORT: short ? '1' : '0',
   }
-  const phases: Phase[] = threeInTheMorning(readSettings(env))
+  const faults = scheduleFaults(threeInTheMorning(readSettings(env)))
   const faultsNow = new Set<string>()
-  const tell = {
-    begins: ({ title }: { title: string }) => {
+  const observer: ScheduleObserver = {
+    onBegin: ({ title }) => {
       faultsNow.add(title)
       say(title)
     },
-    ends: ({ title }: { title: string }) => {
+    onEnd: ({ title }) => {
       faultsNow.delete(title)
-      say(`over: ${title}`)
+      say(`ended: ${title}`)
     },
   }
-  const broken = new AbortController()
-  const signal = AbortSignal.any([options.signal, broken.signal])
-  const firstPerson = Promise.withResolvers<void>()
+  const failed = new AbortController()
+  const signal = AbortSignal.any([options.signal, failed.signal])
+  const firstArrival = Promise.withResolvers<void>()
   const over = new AbortController()
-  const running = runK6({
-    ...{ k6, scenario: 'three-in-the-morning', env, signal },
-    historyFile: historyFileIn(dir),
+  const loading = runK6({
+    k6,
+    scenario: 'three-in-the-morning',
+    env,
+    signal,
+    historyFile: join(dir, 'history.jsonl'),
     summaryFile: join(dir, 'summary.json'),
     htmlFile: join(dir, 'report.html'),
     onProgress: numbers => {
-      firstPerson.resolve()
+      firstArrival.resolve()
       onProgress(numbers, [...faultsNow])
     },
   }).finally(() => {
     over.abort()
-    firstPerson.resolve()
+    firstArrival.resolve()
   })
-  const mishaps = firstPerson.promise
-    .then(() =>
-      playMishaps(mishapsOf(phases), injector, tell, AbortSignal.any([signal, over.signal])),
-    )
+  const injecting = firstArrival.promise
+    .then(() => runSchedule(faults, injector, observer, AbortSignal.any([signal, over.signal])))
     .catch(error => {
-      broken.abort()
+      failed.abort()
       throw error
     })
-  const [load, played] = await Promise.allSettled([running, mishaps])
+  const [load, injected] = await Promise.allSettled([loading, injecting])
   for (const line of await injector.healAll()) say(line)
   if (load.status === 'rejected') throw load.reason
-  // k6 that ended early aborts the script; why it ended is then the thing to tell.
-  if (played.status === 'rejected' && load.value.exitCode === 0) throw played.reason
+  // k6 that ended early aborts the schedule. Then k6's own error is the one to report.
+  if (injected.status === 'rejected' && load.value.exitCode === 0) throw injected.reason
   return load.value
-}
-
-function historyFileIn(dir: string): string {
-  return join(dir, 'history.jsonl')
 }

@@ -1,7 +1,7 @@
 import type { Verdict } from '../auditor/verdict.ts'
+import { spreadOf } from '../reporting/figures.ts'
 import { type Commit, resultHead } from '../reporting/result-head.ts'
-import { spreadOf } from '../reporting/spread.ts'
-import type { Summary } from '../scenarios/summary.ts'
+import type { PhaseSummary, Summary } from '../scenarios/summary.ts'
 import type { Storm } from './run-storm.ts'
 
 export type StormSettings = Commit &
@@ -12,13 +12,13 @@ export type StormSettings = Commit &
     switches: Readonly<Record<string, string>>
   }>
 
-/** A file of `load-tests/results`, of kind `storm`: one night, and what it came to. */
+/** The content of a file in `load-tests/results`, of kind `storm`. */
 export async function resultOfStorm(storm: Storm, settings: StormSettings) {
   const { verdict, summary } = storm
   const { seed, short, ratedPerSecond, switches } = settings
   const arm = Object.values(switches).includes('naive') ? 'naive' : 'with'
   const flags = [`--rate ${ratedPerSecond}`, `--seed ${seed}`, ...(short ? ['--short'] : [])]
-  const what = {
+  const run = {
     name: 'storm',
     kind: 'storm' as const,
     title: 'Ten times the load while things break, and nobody awake',
@@ -26,7 +26,7 @@ export async function resultOfStorm(storm: Storm, settings: StormSettings) {
     seed,
   }
   return {
-    ...(await resultHead(what, settings)),
+    ...(await resultHead(run, settings)),
     ratedPerSecond,
     arms: {
       [arm]: {
@@ -43,8 +43,8 @@ export async function resultOfStorm(storm: Storm, settings: StormSettings) {
 
 function outcomeOf({ verdict, k6ExitCode }: Storm) {
   if (verdict.valid === false) return 'broken' as const
-  const isWhole = verdict.valid === true && k6ExitCode === 0
-  return isWhole ? ('proved' as const) : ('not-exercised' as const)
+  const isComplete = verdict.valid === true && k6ExitCode === 0
+  return isComplete ? ('proved' as const) : ('not-exercised' as const)
 }
 
 function wordOf({ valid }: Verdict) {
@@ -52,29 +52,33 @@ function wordOf({ valid }: Verdict) {
   return valid ? ('valid' as const) : ('invalid' as const)
 }
 
-/** Numbers only. A phase's figures carry its name: `tenfoldGoodPerSecond`. */
 function figuresOf(verdict: Verdict, summary: Summary | undefined): Record<string, number> {
   const { recoveryMs } = verdict.coverage
-  const figures: Record<string, number> = {
-    ...(recoveryMs === undefined ? {} : { recoveryMs }),
-    violations: Object.values(verdict.counts.violations).reduce((sum, count) => sum + count, 0),
-  }
-  if (summary === undefined) return figures
-  for (const phase of summary.phases) {
-    const { name, seconds, offered, good, late, refused, pending, lost } = phase
-    const named = {
-      OfferedPerSecond: Math.round((offered / seconds) * 100) / 100,
-      GoodPerSecond: phase.goodPerSecond,
-      ...{ Offered: offered, Good: good, Late: late, Refused: refused },
-      ...{ Pending: pending, Lost: lost },
-      ...(phase.fromIntendedStartMs ? { P99Ms: phase.fromIntendedStartMs.p99 } : {}),
-    }
-    for (const [figure, value] of Object.entries(named)) figures[`${name}${figure}`] = value
-  }
+  const violations = Object.values(verdict.counts.violations)
   return {
-    ...figures,
-    attempts: summary.attempts,
-    errors: summary.errors,
-    dropped: summary.dropped,
+    ...(recoveryMs === undefined ? {} : { recoveryMs }),
+    violations: violations.reduce((sum, count) => sum + count, 0),
+    ...(summary === undefined ? {} : loadFigures(summary)),
+  }
+}
+
+function loadFigures({ phases, attempts, errors, dropped }: Summary): Record<string, number> {
+  const entries = phases.flatMap(phase => Object.entries(phaseFigures(phase)))
+  return { ...Object.fromEntries(entries), attempts, errors, dropped }
+}
+
+/** The figures of a phase begin with its name, for example `tenfoldGoodPerSecond`. */
+function phaseFigures(phase: PhaseSummary): Record<string, number> {
+  const { name, seconds, offered, fromIntendedStartMs } = phase
+  return {
+    [`${name}OfferedPerSecond`]: Math.round((offered / seconds) * 100) / 100,
+    [`${name}GoodPerSecond`]: phase.goodPerSecond,
+    [`${name}Offered`]: offered,
+    [`${name}Good`]: phase.good,
+    [`${name}Late`]: phase.late,
+    [`${name}Refused`]: phase.refused,
+    [`${name}Pending`]: phase.pending,
+    [`${name}Lost`]: phase.lost,
+    ...(fromIntendedStartMs ? { [`${name}P99Ms`]: fromIntendedStartMs.p99 } : {}),
   }
 }

@@ -1,17 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import type { Corruption } from './auditor-corruption.ts'
 import {
   addAttempt,
+  type Corruption,
   directPaymentOf,
   journeyOf,
   nextSeq,
   remove,
   rows,
 } from './auditor-evidence.ts'
-import { giveBack, heldOf, post, postingOf, refundOf, removePosting } from './auditor-money.ts'
+import {
+  addRefund,
+  authorizedOf,
+  post,
+  postingOf,
+  refundOf,
+  removePosting,
+} from './auditor-money.ts'
 
-/** The ledger, by itself and against what the provider did. */
-export const booksCorruptions: Corruption[] = [
+/** Corruptions of the ledger, by itself and compared with the provider log. */
+export const ledgerCorruptions: Corruption[] = [
   {
     name: 'the cards were charged, and the ledger is empty',
     broken: 'S2',
@@ -79,7 +86,7 @@ export const booksCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a posting is in the books of another employer',
+    name: 'a posting belongs to another employer',
     broken: 'S2',
     corrupt: evidence => {
       const { transaction } = postingOf(evidence, journeyOf(evidence).payment.paymentId)
@@ -90,14 +97,14 @@ export const booksCorruptions: Corruption[] = [
     name: 'the tax of a payment is posted as revenue',
     broken: 'S2',
     corrupt: evidence => {
-      const { payment } = heldOf(evidence, 'captured')
+      const { payment } = authorizedOf(evidence, 'captured')
       const { entryOf } = postingOf(evidence, payment.paymentId)
       entryOf('revenue').amountCents -= payment.taxCents
       entryOf('tax').amountCents = 0
     },
   },
   {
-    name: 'the ledger says that the provider kept a cent less than it did',
+    name: 'the fee in the ledger is a cent less than the provider kept',
     broken: 'S3',
     corrupt: evidence => {
       const { entryOf } = postingOf(evidence, journeyOf(evidence).payment.paymentId)
@@ -107,10 +114,10 @@ export const booksCorruptions: Corruption[] = [
   },
 ]
 
-/** Money that goes back. */
+/** Corruptions of refunds. */
 export const refundCorruptions: Corruption[] = [
   {
-    name: 'a refund is given back twice',
+    name: 'a refund is made twice',
     broken: 'S1',
     alsoBroken: ['S3'],
     corrupt: evidence => {
@@ -124,23 +131,23 @@ export const refundCorruptions: Corruption[] = [
     broken: 'S1',
     alsoBroken: ['S7'],
     corrupt: evidence => {
-      const { told, payment } = refundOf(evidence)
-      const refundId = giveBack(evidence, payment, 1)
-      const res = { ...told.res, refundId }
-      addAttempt(evidence, told, { type: 'ok', status: 201, res })
+      const { answer, payment } = refundOf(evidence)
+      const refundId = addRefund(evidence, payment, 1)
+      const res = { ...answer.res, refundId }
+      addAttempt(evidence, answer, { type: 'ok', status: 201, res })
     },
   },
   {
-    name: 'the provider gave back what nobody here owes',
+    name: 'the provider made a refund that our table does not have',
     broken: 'S3',
     corrupt: evidence => {
       const { line } = refundOf(evidence)
-      const ids = { refundId: randomUUID(), providerRefundId: 're_of_a_stranger', amount: 1 }
+      const ids = { refundId: randomUUID(), providerRefundId: 're_unknown', amount: 1 }
       rows(evidence, 'provider').push({ ...line, ...ids, seq: nextSeq(evidence, 'provider') })
     },
   },
   {
-    name: 'the provider knows nothing of a refund that we call given back',
+    name: 'the provider does not have a refund that our table calls succeeded',
     broken: 'S3',
     alsoBroken: ['S8'],
     corrupt: evidence => {
@@ -149,7 +156,7 @@ export const refundCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the provider gave back a cent less than we say',
+    name: 'the provider refunded a cent less than our table says',
     broken: 'S3',
     corrupt: evidence => {
       const { line } = refundOf(evidence)
@@ -157,16 +164,16 @@ export const refundCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'more is given back than came in',
+    name: 'more is refunded than was captured',
     broken: 'S3',
     corrupt: evidence => {
       const { payment } = journeyOf(evidence)
-      giveBack(evidence, payment, payment.amountCents)
-      giveBack(evidence, payment, 1)
+      addRefund(evidence, payment, payment.amountCents)
+      addRefund(evidence, payment, 1)
     },
   },
   {
-    name: 'a payment does not know of its refund',
+    name: 'the refunded sum of a payment lacks a refund',
     broken: 'S3',
     corrupt: evidence => {
       refundOf(evidence).payment.refundedCents -= 1
@@ -179,7 +186,7 @@ export const refundCorruptions: Corruption[] = [
     corrupt: evidence => removePosting(evidence, refundOf(evidence).refund.refundId),
   },
   {
-    name: 'a refund is posted that is only owed',
+    name: 'a refund is posted although it is pending',
     broken: 'L1',
     alsoBroken: ['S2', 'S3', 'S10'],
     corrupt: evidence => {
@@ -197,52 +204,52 @@ export const refundCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a refund that was acknowledged as owed is gone',
+    name: 'a refund that was acknowledged as pending is gone',
     broken: 'S10',
     corrupt: evidence => {
-      const { told } = refundOf(evidence)
-      const res = { ...told.res, refundId: randomUUID(), status: 'pending' }
-      const another = { ...told, key: `audit-${randomUUID()}` }
+      const { answer } = refundOf(evidence)
+      const res = { ...answer.res, refundId: randomUUID(), status: 'pending' }
+      const another = { ...answer, key: `audit-${randomUUID()}` }
       addAttempt(evidence, another, { type: 'info', status: 202, res })
     },
   },
   {
-    name: 'who was told "declined" and charged has only a part of it back',
+    name: 'a client that was told "declined" and charged has only part of the money back',
     broken: 'S9',
     corrupt: evidence => {
-      const { told, payment } = directPaymentOf(evidence)
-      const refundId = giveBack(evidence, payment, 1)
+      const { answer, payment } = directPaymentOf(evidence)
+      const refundId = addRefund(evidence, payment, 1)
       const res = { refundId, paymentId: payment.paymentId, status: 'succeeded' }
       const asked = {
         op: 'refund' as const,
-        tenant: told.tenant,
+        tenant: answer.tenant,
         key: `audit-${refundId}`,
         req: {},
       }
       addAttempt(evidence, { ...asked, id: payment.paymentId }, { type: 'ok', status: 201, res })
-      Object.assign(told, { type: 'fail', status: 402, res: { declined: true } })
+      Object.assign(answer, { type: 'fail', status: 402, res: { declined: true } })
     },
   },
   {
-    name: 'a refund stays owed',
+    name: 'a refund stays pending',
     broken: 'L1',
     corrupt: evidence => {
       const { refund, payment } = refundOf(evidence)
-      const owed = { refundId: randomUUID(), amountCents: 1, taxCents: 0, status: 'pending' }
+      const pending = { refundId: randomUUID(), amountCents: 1, taxCents: 0, status: 'pending' }
       const open = { providerRefundId: null, succeededAt: null }
-      rows(evidence, 'refunds').push({ ...refund, ...owed, ...open })
+      rows(evidence, 'refunds').push({ ...refund, ...pending, ...open })
       payment.refundedCents += 1
     },
   },
 ]
 
-/** Money that is held. */
-export const holdCorruptions: Corruption[] = [
+/** Corruptions of authorizations. */
+export const authorizationCorruptions: Corruption[] = [
   {
-    name: 'money that we only hold was taken',
+    name: 'the provider captured what our table calls authorized',
     broken: 'S3',
     corrupt: evidence => {
-      const { lineOf } = heldOf(evidence, 'authorized')
+      const { lineOf } = authorizedOf(evidence, 'authorized')
       const seq = nextSeq(evidence, 'provider')
       rows(evidence, 'provider').push({
         ...lineOf('intent.authorized'),
@@ -252,37 +259,37 @@ export const holdCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the ledger has money that is only held',
+    name: 'the ledger has a capture of a payment that is only authorized',
     broken: 'S2',
     alsoBroken: ['S3'],
     corrupt: evidence => {
-      const { payment } = heldOf(evidence, 'authorized')
+      const { payment } = authorizedOf(evidence, 'authorized')
       const { paymentId, amountCents } = payment
       const accounts = { provider_clearing: amountCents, revenue: -amountCents }
       post(evidence, 'capture', { ...payment, sourceId: paymentId }, accounts)
     },
   },
   {
-    name: 'the provider never heard that money was to be let go',
+    name: 'the provider never canceled what our table calls voided',
     broken: 'S3',
     corrupt: evidence => {
-      const line = heldOf(evidence, 'voided').lineOf('intent.canceled')
+      const line = authorizedOf(evidence, 'voided').lineOf('intent.canceled')
       Object.assign(line, { type: 'request.dropped' })
     },
   },
   {
-    name: 'the provider holds nothing of what we call held',
+    name: 'the provider never authorized what our table calls authorized',
     broken: 'S3',
     corrupt: evidence => {
-      const line = heldOf(evidence, 'authorized').lineOf('intent.authorized')
+      const line = authorizedOf(evidence, 'authorized').lineOf('intent.authorized')
       Object.assign(line, { type: 'intent.created' })
     },
   },
   {
-    name: 'the capture of money that is held stays undone',
+    name: 'a requested capture stays undone',
     broken: 'L1',
     corrupt: evidence => {
-      heldOf(evidence, 'authorized').payment.requestedAction = 'capture'
+      authorizedOf(evidence, 'authorized').payment.requestedAction = 'capture'
     },
   },
 ]

@@ -1,55 +1,55 @@
 import { randomUUID } from 'node:crypto'
-import type { Corruption } from './auditor-corruption.ts'
 import {
   addAttempt,
   answersAfterFault,
+  type Corruption,
   declinedOf,
   directPaymentOf,
   find,
   journeyOf,
+  killProcess,
   nextSeq,
   recordOf,
   remove,
   rows,
-  strike,
 } from './auditor-evidence.ts'
 
-/** What clients were told, and what they saw. */
+/** Corruptions of the answers to clients. */
 export const clientCorruptions: Corruption[] = [
   {
     name: 'a second answer under a key names another publication',
     broken: 'S7',
     alsoBroken: ['S10'],
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      const res = { ...told.res, publicationId: randomUUID() }
-      addAttempt(evidence, told, { type: 'ok', status: 201, res })
+      const { answer } = journeyOf(evidence)
+      const res = { ...answer.res, publicationId: randomUUID() }
+      addAttempt(evidence, answer, { type: 'ok', status: 201, res })
     },
   },
   {
     name: 'a key succeeded with another body too',
     broken: 'S7',
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      const other = { ...told, req: { ...told.req, plan: 'featured' } }
-      addAttempt(evidence, other, { type: 'ok', status: 201, res: { ...told.res } })
+      const { answer } = journeyOf(evidence)
+      const other = { ...answer, req: { ...answer.req, plan: 'featured' } }
+      addAttempt(evidence, other, { type: 'ok', status: 201, res: { ...answer.res } })
     },
   },
   {
-    name: 'a key was told "paid", and then "declined"',
+    name: 'a key was answered "paid", and then "declined"',
     broken: 'S9',
     alsoBroken: ['S7'],
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      addAttempt(evidence, told, { type: 'fail', status: 402, res: { declined: true } })
+      const { answer } = journeyOf(evidence)
+      addAttempt(evidence, answer, { type: 'fail', status: 402, res: { declined: true } })
     },
   },
   {
     name: 'a client was told "declined", and the card was charged',
     broken: 'S9',
     corrupt: evidence => {
-      const { told } = directPaymentOf(evidence)
-      Object.assign(told, { type: 'fail', status: 402, res: { declined: true } })
+      const { answer } = directPaymentOf(evidence)
+      Object.assign(answer, { type: 'fail', status: 402, res: { declined: true } })
     },
   },
   {
@@ -57,17 +57,17 @@ export const clientCorruptions: Corruption[] = [
     broken: 'S9',
     alsoBroken: ['S8'],
     corrupt: evidence => {
-      const { payment, told } = directPaymentOf(evidence)
-      const read = { ...told, op: 'read' as const, id: payment.paymentId, req: { of: 'payment' } }
+      const { payment, answer } = directPaymentOf(evidence)
+      const read = { ...answer, op: 'read' as const, id: payment.paymentId, req: { of: 'payment' } }
       addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'declined' } })
     },
   },
   {
-    name: 'a listing that was live is seen waiting again',
+    name: 'a listing that was live is seen as payment_pending again',
     broken: 'S8',
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      const read = { ...told, op: 'read' as const, req: { of: 'listing' } }
+      const { answer } = journeyOf(evidence)
+      const read = { ...answer, op: 'read' as const, req: { of: 'listing' } }
       addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'live' } })
       addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'payment_pending' } })
     },
@@ -76,18 +76,18 @@ export const clientCorruptions: Corruption[] = [
     name: 'a listing that was paid for is seen as a draft again',
     broken: 'S8',
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      const read = { ...told, op: 'read' as const, req: { of: 'listing' } }
+      const { answer } = journeyOf(evidence)
+      const read = { ...answer, op: 'read' as const, req: { of: 'listing' } }
       addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'draft' } })
     },
   },
   {
-    name: 'a client was told "paid" of a payment that the provider declined',
+    name: 'a client was told "paid" about a payment that the provider declined',
     broken: 'S8',
     alsoBroken: ['S10'],
     corrupt: evidence => {
-      const told = declinedOf(evidence, 'pay')
-      Object.assign(told, { type: 'ok', status: 201, res: { paymentId: told.res?.paymentId } })
+      const answer = declinedOf(evidence, 'pay')
+      Object.assign(answer, { type: 'ok', status: 201, res: { paymentId: answer.res?.paymentId } })
     },
   },
   {
@@ -111,9 +111,9 @@ export const clientCorruptions: Corruption[] = [
     name: 'a payment that was acknowledged as pending is gone',
     broken: 'S10',
     corrupt: evidence => {
-      const { told } = directPaymentOf(evidence)
+      const { answer } = directPaymentOf(evidence)
       const res = { paymentId: randomUUID(), status: 'pending' }
-      const another = { ...told, key: `audit-${randomUUID()}`, req: {} }
+      const another = { ...answer, key: `audit-${randomUUID()}`, req: {} }
       addAttempt(evidence, another, { type: 'info', status: 202, res })
     },
   },
@@ -129,13 +129,13 @@ export const clientCorruptions: Corruption[] = [
     name: 'a client was answered 500',
     broken: 'S15',
     corrupt: evidence => {
-      const { told } = journeyOf(evidence)
-      addAttempt(evidence, told, { type: 'info', status: 500, res: {} })
+      const { answer } = journeyOf(evidence)
+      addAttempt(evidence, answer, { type: 'info', status: 500, res: {} })
     },
   },
 ]
 
-/** What the public sees, and whom a mail tells. */
+/** Corruptions of the public search and of mails. */
 export const visibleCorruptions: Corruption[] = [
   {
     name: 'a draft is found by the public',
@@ -146,7 +146,7 @@ export const visibleCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a listing is live that nobody paid for',
+    name: 'a listing is live without a payment',
     broken: 'S5',
     alsoBroken: ['S4', 'L2'],
     corrupt: evidence => {
@@ -163,7 +163,7 @@ export const visibleCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a candidate is told of a listing by two different mails',
+    name: 'a candidate gets two different mails about one listing',
     broken: 'S6',
     corrupt: evidence => {
       const { mail } = journeyOf(evidence)
@@ -172,7 +172,7 @@ export const visibleCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a mail is sent again although nobody died',
+    name: 'a mail is sent again although no process died',
     broken: 'S6',
     corrupt: evidence => {
       const seq = nextSeq(evidence, 'mails')
@@ -187,29 +187,29 @@ export const visibleCorruptions: Corruption[] = [
       for (let copy = 0; copy < 3; copy += 1) {
         rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
       }
-      strike(evidence, 'notifications', mail.t)
+      killProcess(evidence, 'notifications', mail.t)
     },
   },
   {
-    name: 'one death leaves more copies than mails were being sent',
+    name: 'one death repeats more mails than were being sent',
     broken: 'S6',
     corrupt: evidence => {
       const accepted = rows(evidence, 'mails').filter(({ type }) => type === 'mail.accepted')
       for (const mail of [...accepted.slice(0, 3), ...accepted.slice(0, 3)]) {
         rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
       }
-      strike(evidence, 'notifications', accepted[0]?.t ?? 0)
+      killProcess(evidence, 'notifications', accepted[0]?.t ?? 0)
     },
   },
   {
-    name: 'a mail went to somebody else',
+    name: 'a mail went to another address',
     broken: 'S6',
     corrupt: evidence => {
       journeyOf(evidence).mail.recipients = ['0123456789abcdef']
     },
   },
   {
-    name: 'a mail is called sent that no mail server has',
+    name: 'a mail is marked as sent, and the mail server does not have it',
     broken: 'S6',
     corrupt: evidence => {
       const { mail } = journeyOf(evidence)
@@ -217,7 +217,7 @@ export const visibleCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'two deliveries are to tell one candidate of one listing',
+    name: 'two deliveries notify one candidate about one listing',
     broken: 'S6',
     corrupt: evidence => {
       const { delivery } = journeyOf(evidence)
@@ -226,7 +226,7 @@ export const visibleCorruptions: Corruption[] = [
   },
 ]
 
-/** What does not come to an end. */
+/** Work that is never finished. */
 export const livenessCorruptions: Corruption[] = [
   {
     name: 'a payment stays pending',
@@ -239,7 +239,7 @@ export const livenessCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a publication stays paid and its listing dark',
+    name: 'a publication stays paid, and its listing does not go live',
     broken: 'L2',
     corrupt: evidence => {
       journeyOf(evidence).publication.status = 'captured'
@@ -261,23 +261,23 @@ export const livenessCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a consumer does not come to the end of its topic',
+    name: 'a consumer group does not come to the end of its topic',
     broken: 'L3',
     corrupt: evidence => {
       const rest = find(rows(evidence, 'quiescence'), () => true)
-      const left = { invariant: 'L3' as const, what: 'listings is 4 behind', ids: [] }
+      const left = { promise: 'L3' as const, what: 'listings is 4 behind', ids: [] }
       Object.assign(rest, { quiet: false, remaining: [left] })
     },
   },
   {
-    name: 'a mail is neither sent nor given up',
+    name: 'a mail stays pending',
     broken: 'L4',
     corrupt: evidence => {
       Object.assign(journeyOf(evidence).delivery, { status: 'pending', sentAt: null })
     },
   },
   {
-    name: 'a mail is given up without a reason',
+    name: 'a mail failed without a reason',
     broken: 'L4',
     corrupt: evidence => {
       Object.assign(journeyOf(evidence).delivery, { status: 'failed', sentAt: null })
@@ -289,7 +289,7 @@ export const livenessCorruptions: Corruption[] = [
     corrupt: evidence => answersAfterFault(evidence, 40, [502]),
   },
   {
-    name: 'everybody is refused, honestly and for ever, after the last fault',
+    name: 'every request is refused, honestly and for ever, after the last fault',
     broken: 'L5',
     corrupt: evidence => answersAfterFault(evidence, 40, [503]),
   },

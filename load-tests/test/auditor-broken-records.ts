@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { Corruption } from './auditor-corruption.ts'
 import {
   addAttempt,
   append,
+  type Corruption,
+  deadLetterFor,
   directPaymentOf,
   find,
   journeyOf,
-  letterAbout,
   nextSeq,
   remove,
   rows,
 } from './auditor-evidence.ts'
 
-/** Money that was moved wrongly, or written down wrongly. */
+/** Corruptions of payments and captures. */
 export const moneyCorruptions: Corruption[] = [
   {
     name: 'the card is charged twice for one payment',
@@ -25,7 +25,7 @@ export const moneyCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a key that a client used twice became two payments',
+    name: 'one key of a client became two payments',
     broken: 'S1',
     alsoBroken: ['S3'],
     corrupt: evidence => {
@@ -36,17 +36,20 @@ export const moneyCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a key was answered with one payment and remembered as another',
+    name: 'a key was answered with one payment, and stored with another',
     broken: 'S1',
     alsoBroken: ['S7'],
     corrupt: evidence => {
-      const { told } = directPaymentOf(evidence)
+      const { answer } = directPaymentOf(evidence)
       const other = find(
         rows(evidence, 'history'),
         line =>
-          line.op === 'pay' && line.type === 'ok' && line.tenant === told.tenant && line !== told,
+          line.op === 'pay' &&
+          line.type === 'ok' &&
+          line.tenant === answer.tenant &&
+          line !== answer,
       )
-      addAttempt(evidence, told, { type: 'ok', status: 201, res: { ...other.res } })
+      addAttempt(evidence, answer, { type: 'ok', status: 201, res: { ...other.res } })
     },
   },
   {
@@ -65,7 +68,7 @@ export const moneyCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'our payment says one cent less',
+    name: 'our payment has one cent less',
     broken: 'S3',
     alsoBroken: ['S2', 'S4b'],
     corrupt: evidence => {
@@ -80,7 +83,7 @@ export const moneyCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the provider knows nothing of a payment that we call captured',
+    name: 'the provider does not have a payment that our table calls captured',
     broken: 'S3',
     alsoBroken: ['S5', 'S8'],
     corrupt: evidence => {
@@ -99,7 +102,7 @@ export const moneyCorruptions: Corruption[] = [
   },
 ]
 
-/** Events that were lost, made up, disordered, or not accounted for. */
+/** Corruptions of topics, outboxes and inboxes. */
 export const eventCorruptions: Corruption[] = [
   {
     name: 'the event of a captured payment never came to the topic',
@@ -126,7 +129,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the outbox calls an event published that nobody can read',
+    name: 'the outbox marks an event as published that is not on the topic',
     broken: 'S4',
     corrupt: evidence => {
       const row = find(rows(evidence, 'paymentOutbox'), () => true)
@@ -134,7 +137,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'an event says captured of a payment that was declined',
+    name: 'an event says captured about a payment that was declined',
     broken: 'S4b',
     alsoBroken: ['S4'],
     corrupt: evidence => {
@@ -146,7 +149,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'an event tells of a payment that never was',
+    name: 'an event is about a payment that does not exist',
     broken: 'S4b',
     alsoBroken: ['S6', 'S14'],
     corrupt: evidence => {
@@ -156,14 +159,14 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'an event tells of another amount than was paid',
+    name: 'an event has another amount than its payment',
     broken: 'S4b',
     corrupt: evidence => {
       journeyOf(evidence).paymentRecord.event.amountCents = 1
     },
   },
   {
-    name: 'an event tells of a listing that is a draft',
+    name: 'an event says published about a listing that is a draft',
     broken: 'S4b',
     alsoBroken: ['L2'],
     corrupt: evidence => {
@@ -173,7 +176,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the same change was told under two event ids',
+    name: 'the same change was published under two event ids',
     broken: 'S4b',
     alsoBroken: ['S4c', 'S6', 'S14'],
     corrupt: evidence => {
@@ -213,29 +216,29 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a record was read over, and is nowhere put aside',
+    name: 'a record was skipped, and not dead-lettered',
     broken: 'S14',
     corrupt: evidence => {
       append(evidence, { topic: 'payments.v1', partition: 0, t: 0, unreadable: 'not JSON' })
     },
   },
   {
-    name: 'a record that nobody can read was put aside',
+    name: 'an unreadable record was dead-lettered',
     broken: 'S14',
     corrupt: evidence => {
       const unreadable = { topic: 'payments.v1', partition: 0, t: 0, unreadable: 'not JSON' }
-      append(evidence, letterAbout(append(evidence, unreadable), 'it does not fit its contract'))
+      append(evidence, deadLetterFor(append(evidence, unreadable), 'it does not fit its contract'))
     },
   },
   {
-    name: 'the event of a payment for a publication was put aside',
+    name: 'the event of a payment for a real publication was dead-lettered',
     broken: 'S14',
     corrupt: evidence => {
-      append(evidence, letterAbout(journeyOf(evidence).paymentRecord, 'it is of another tenant'))
+      append(evidence, deadLetterFor(journeyOf(evidence).paymentRecord, 'it is of another tenant'))
     },
   },
   {
-    name: 'the dead letter of a refused event is gone',
+    name: 'the dead letter of an event is gone',
     broken: 'S14',
     alsoBroken: ['S6'],
     corrupt: evidence => {
@@ -243,7 +246,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a dead letter names a record that never was',
+    name: 'a dead letter names a record that does not exist',
     broken: 'S14',
     corrupt: evidence => {
       const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
@@ -252,7 +255,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'the dead letter of a batch leaves a record of it out',
+    name: 'the dead letter of a batch lacks one of its records',
     broken: 'S14',
     corrupt: evidence => {
       const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
@@ -265,7 +268,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'a dead letter does not say why',
+    name: 'a dead letter has no reason',
     broken: 'S14',
     corrupt: evidence => {
       const letter = find(rows(evidence, 'records'), ({ deadLetter }) => deadLetter !== undefined)
@@ -273,7 +276,7 @@ export const eventCorruptions: Corruption[] = [
     },
   },
   {
-    name: 'an event was applied that nobody said',
+    name: 'an event was applied that is not on the topic',
     broken: 'S14',
     corrupt: evidence => {
       const row = find(rows(evidence, 'listingInbox'), () => true)

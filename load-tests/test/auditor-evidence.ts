@@ -1,16 +1,27 @@
 import type { Evidence, HistoryLine, Rows, SourceName } from '../auditor/evidence.ts'
+import type { PromiseCode } from '../auditor/verdict.ts'
 
-/** The rows of a source, to be changed. */
+/** One way to corrupt a recorded run, which the auditor must report. */
+export type Corruption = {
+  /** A sentence that says what is wrong in this run. */
+  name: string
+  broken: PromiseCode
+  /** Promises that the same corruption breaks as well. No other promise may be reported. */
+  alsoBroken?: PromiseCode[]
+  corrupt: (evidence: Evidence) => void
+}
+
+/** The rows of a source. A test may change them. */
 export function rows<Name extends SourceName>(evidence: Evidence, name: Name): Rows[Name][] {
   const source = evidence[name]
   if (source.state === 'missing') throw new Error(`${name} is missing: ${source.why}`)
   return source.rows as Rows[Name][]
 }
 
-/** @throws when there is none: a corruption that changes nothing would prove nothing */
+/** @throws when no row matches: a corruption that changes nothing would prove nothing */
 export function find<Row>(all: readonly Row[], matches: (row: Row) => boolean): Row {
   const found = all.find(matches)
-  if (found === undefined) throw new Error('the recorded run has nothing of the kind')
+  if (found === undefined) throw new Error('the recorded run has no such row')
   return found
 }
 
@@ -18,16 +29,16 @@ export function remove<Row>(all: Row[], matches: (row: Row) => boolean): void {
   all.splice(all.indexOf(find(all, matches)), 1)
 }
 
-/** Everything about one listing that was paid for and published, as each witness has it. */
+/** Everything that the sources have about one listing that was paid for and published. */
 export function journeyOf(evidence: Evidence) {
-  const told = find(
+  const answer = find(
     rows(evidence, 'history'),
     ({ op, type, res }) => op === 'publish' && type === 'ok' && res?.replayed === undefined,
   )
-  const { publicationId, listingId, paymentId } = told.res ?? {}
+  const { publicationId, listingId, paymentId } = answer.res ?? {}
   return {
-    told,
-    key: told.key ?? '',
+    answer,
+    key: answer.key ?? '',
     publication: find(rows(evidence, 'publications'), row => row.publicationId === publicationId),
     listing: find(rows(evidence, 'listings'), row => row.listingId === listingId),
     payment: find(rows(evidence, 'payments'), row => row.paymentId === paymentId),
@@ -42,17 +53,17 @@ export function journeyOf(evidence: Evidence) {
   }
 }
 
-/** A payment that a client made itself, and the answer that it got. */
+/** A payment that a client made at payments, and the answer to it. */
 export function directPaymentOf(evidence: Evidence) {
-  const told = find(
+  const answer = find(
     rows(evidence, 'history'),
     ({ op, type, res }) => op === 'pay' && type === 'ok' && res?.replayed === undefined,
   )
-  const payment = find(rows(evidence, 'payments'), row => row.paymentId === told.res?.paymentId)
-  return { told, payment }
+  const payment = find(rows(evidence, 'payments'), row => row.paymentId === answer.res?.paymentId)
+  return { answer, payment }
 }
 
-/** A client that was told that its card was declined. */
+/** An answer that says that the card was declined. */
 export function declinedOf(evidence: Evidence, op: 'publish' | 'pay'): HistoryLine {
   return find(rows(evidence, 'history'), line => line.op === op && line.res?.declined === true)
 }
@@ -67,7 +78,7 @@ export function recordOf(evidence: Evidence, aggregateId: string | undefined) {
   return { ...record, event }
 }
 
-/** One more attempt of a client, after all others: both of its lines. */
+/** Adds both lines of an attempt, after all others. */
 export function addAttempt(
   evidence: Evidence,
   of: Pick<HistoryLine, 'op' | 'tenant' | 'key' | 'id' | 'req'>,
@@ -84,7 +95,7 @@ export function addAttempt(
   if (end) history.push({ ...line, t: last + afterMs + 10, ...end })
 }
 
-/** Puts a record at the end of a partition, as the broker would. */
+/** Appends a record to its partition, as the broker would. */
 export function append(
   evidence: Evidence,
   record: Omit<Rows['records'], 'offset'>,
@@ -100,8 +111,8 @@ export function append(
   return added
 }
 
-/** A dead letter of this record, on the topic of listings, which reads payments. */
-export function letterAbout(
+/** A dead letter for this record, on the topic of listings, which consumes payments. */
+export function deadLetterFor(
   { topic, partition, offset, t }: Pick<Rows['records'], 'topic' | 'partition' | 'offset' | 't'>,
   reason: string,
 ): Omit<Rows['records'], 'offset'> {
@@ -109,34 +120,34 @@ export function letterAbout(
   return { topic: 'listings.dead-letters.v1', partition: 0, t, deadLetter }
 }
 
-/** The next number of a log that counts its lines. */
+/** The next sequence number of a log. */
 export function nextSeq(evidence: Evidence, log: 'provider' | 'mails'): number {
   return rows(evidence, log).length + 1
 }
 
-/** A fault begins and ends after everything else, and then a client is told these statuses in turn. */
+/** Adds a fault after everything else, and then attempts that are answered with these statuses in turn. */
 export function answersAfterFault(
   evidence: Evidence,
   count: number,
   statuses: readonly number[],
 ): void {
-  const { told } = journeyOf(evidence)
+  const { answer } = journeyOf(evidence)
   const t = Math.max(...rows(evidence, 'history').map(line => line.t))
   const fault = { t, kind: 'process', name: 'redis' }
   rows(evidence, 'faultLog').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
   for (let attempt = 0; attempt < count; attempt += 1) {
     const status = statuses[attempt % statuses.length] ?? 0
     const isOk = status < 300
-    addAttempt(evidence, told, {
+    addAttempt(evidence, answer, {
       type: isOk ? 'ok' : 'info',
       status,
-      res: (isOk && told.res) || {},
+      res: (isOk && answer.res) || {},
     })
   }
 }
 
-/** A process is killed and comes back. */
-export function strike(evidence: Evidence, name: string, t: number): void {
+/** Records that a process was killed and came back. */
+export function killProcess(evidence: Evidence, name: string, t: number): void {
   const death = { t, kind: 'process', name, signal: 'SIGKILL' }
   rows(evidence, 'faultLog').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
 }

@@ -1,13 +1,13 @@
 import type { Evidence, SourceName } from '../auditor/evidence.ts'
 import { addAttempt, directPaymentOf, journeyOf, nextSeq, rows } from './auditor-evidence.ts'
-import { giveBack, heldOf, refundOf } from './auditor-money.ts'
+import { addRefund, authorizedOf, refundOf } from './auditor-money.ts'
 
-/** What happens to money in a system that keeps its promises. */
+/** Changes of money that happen in a healthy system. The auditor must not report them. */
 export const harmlessMoney: { name: string; change: (evidence: Evidence) => void }[] = [
   {
-    name: 'money that is held is let go',
+    name: 'an authorization is voided',
     change: evidence => {
-      const { payment, lineOf } = heldOf(evidence, 'authorized')
+      const { payment, lineOf } = authorizedOf(evidence, 'authorized')
       payment.status = 'voided'
       const seq = nextSeq(evidence, 'provider')
       rows(evidence, 'provider').push({
@@ -18,46 +18,50 @@ export const harmlessMoney: { name: string; change: (evidence: Evidence) => void
     },
   },
   {
-    name: 'a payment is given back in parts until nothing is left',
+    name: 'a payment is refunded in parts until nothing is left',
     change: evidence => {
       const { payment } = journeyOf(evidence)
-      for (const cents of [1, 99, payment.amountCents - 100]) giveBack(evidence, payment, cents)
+      for (const cents of [1, 99, payment.amountCents - 100]) addRefund(evidence, payment, cents)
     },
   },
   {
     name: 'the answer to a refund is replayed under its key',
     change: evidence => {
-      const { told } = refundOf(evidence)
-      addAttempt(evidence, told, { type: 'ok', status: 201, res: { ...told.res, replayed: true } })
+      const { answer } = refundOf(evidence)
+      addAttempt(evidence, answer, {
+        type: 'ok',
+        status: 201,
+        res: { ...answer.res, replayed: true },
+      })
     },
   },
   {
     name: 'the answer to a refund was lost',
     change: evidence => {
-      Object.assign(refundOf(evidence).told, { type: 'info', status: 0, res: {} })
+      Object.assign(refundOf(evidence).answer, { type: 'info', status: 0, res: {} })
     },
   },
   {
-    name: 'who was told "declined" and charged has all of it back, and was told so',
+    name: 'a client that was told "declined" and charged was refunded in full, and told so',
     change: evidence => {
-      const { told, payment } = directPaymentOf(evidence)
+      const { answer, payment } = directPaymentOf(evidence)
       const { paymentId, amountCents, refundedCents } = payment
-      const refundId = giveBack(evidence, payment, amountCents - refundedCents)
+      const refundId = addRefund(evidence, payment, amountCents - refundedCents)
       const res = { refundId, paymentId, status: 'succeeded' }
       const asked = {
         op: 'refund' as const,
-        tenant: told.tenant,
+        tenant: answer.tenant,
         key: `audit-${refundId}`,
         req: {},
       }
       addAttempt(evidence, { ...asked, id: paymentId }, { type: 'ok', status: 201, res })
-      Object.assign(told, { type: 'fail', status: 402, res: { declined: true } })
+      Object.assign(answer, { type: 'fail', status: 402, res: { declined: true } })
     },
   },
-  { name: 'nobody asked for money back', change: forgetRefunds },
+  { name: 'no client asked for a refund', change: forgetRefunds },
 ]
 
-/** As if no refund had ever been asked for, by anybody. */
+/** Removes every trace of a refund. */
 function forgetRefunds(evidence: Evidence): void {
   const ids = new Set(rows(evidence, 'refunds').map(({ refundId }) => refundId))
   const isPosted = new Set(

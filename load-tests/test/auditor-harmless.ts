@@ -4,19 +4,19 @@ import {
   addAttempt,
   answersAfterFault,
   append,
+  deadLetterFor,
   directPaymentOf,
   find,
   journeyOf,
-  letterAbout,
+  killProcess,
   nextSeq,
   rows,
-  strike,
 } from './auditor-evidence.ts'
 
-/** What happens in a system that keeps its promises, and so must not be reported. */
+/** Changes that happen in a healthy system. The auditor must not report them. */
 export const harmlessChanges: { name: string; change: (evidence: Evidence) => void }[] = [
   {
-    name: 'after the last fault some are refused for now, and most are served',
+    name: 'after the last fault, some requests are refused and most are served',
     change: evidence => answersAfterFault(evidence, 40, [201, 201, 503]),
   },
   {
@@ -32,39 +32,43 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'an answer was lost of something that happened',
+    name: 'the answer to a request that took effect was lost',
     change: evidence => {
-      Object.assign(directPaymentOf(evidence).told, { type: 'info', status: 0, res: {} })
+      Object.assign(directPaymentOf(evidence).answer, { type: 'info', status: 0, res: {} })
     },
   },
   {
-    name: 'an answer was lost of something that did not happen',
+    name: 'the answer to a request that took no effect was lost',
     change: evidence => {
-      const { told } = directPaymentOf(evidence)
+      const { answer } = directPaymentOf(evidence)
       const another = { publicationId: randomUUID(), key: `audit-${randomUUID()}` }
-      const req = { ...told.req, publicationId: another.publicationId }
-      addAttempt(evidence, { ...told, key: another.key, req }, { type: 'info', status: 0, res: {} })
+      const req = { ...answer.req, publicationId: another.publicationId }
+      addAttempt(
+        evidence,
+        { ...answer, key: another.key, req },
+        { type: 'info', status: 0, res: {} },
+      )
     },
   },
   {
     name: 'a client died before its answer came',
     change: evidence => {
-      addAttempt(evidence, directPaymentOf(evidence).told, undefined)
+      addAttempt(evidence, directPaymentOf(evidence).answer, undefined)
     },
   },
   {
     name: 'an answer is replayed under its key',
     change: evidence => {
-      const { told } = journeyOf(evidence)
-      const res = { ...told.res, replayed: true }
-      addAttempt(evidence, told, { type: 'ok', status: 201, res })
+      const { answer } = journeyOf(evidence)
+      const res = { ...answer.res, replayed: true }
+      addAttempt(evidence, answer, { type: 'ok', status: 201, res })
     },
   },
   {
     name: 'another employer uses the same key, and is refused',
     change: evidence => {
-      const { told } = directPaymentOf(evidence)
-      const other = { ...told, tenant: randomUUID() }
+      const { answer } = directPaymentOf(evidence)
+      const other = { ...answer, tenant: randomUUID() }
       addAttempt(evidence, other, { type: 'fail', status: 422, res: {} })
     },
   },
@@ -78,7 +82,7 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
       const read = find(seen, ({ id, res }) => res?.status === 'payment_pending' && !live.has(id))
       addAttempt(evidence, read, { type: 'ok', status: 200, res: { status: 'live' } })
       const at = { type: 'ok', status: 200, res: { status: 'payment_pending' } } as const
-      // Begins 5 ms before the other is over.
+      // This read begins 5 ms before the other one ends.
       addAttempt(evidence, read, at, -5)
     },
   },
@@ -94,7 +98,7 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'the logs have lines of a kind that nobody knows yet',
+    name: 'the logs have lines of an unknown type',
     change: evidence => {
       const { t } = journeyOf(evidence).mail
       const seq = nextSeq(evidence, 'provider')
@@ -109,21 +113,21 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     change: evidence => {
       const { mail } = journeyOf(evidence)
       rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
-      strike(evidence, 'notifications', mail.t)
+      killProcess(evidence, 'notifications', mail.t)
     },
   },
   {
-    name: 'one death of notifications leaves a copy of each of the four mails that were being sent',
+    name: 'one death of notifications repeats each of the four mails that were being sent',
     change: evidence => {
       const accepted = rows(evidence, 'mails').filter(({ type }) => type === 'mail.accepted')
       for (const mail of accepted.slice(0, 4)) {
         rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
       }
-      strike(evidence, 'notifications', accepted[0]?.t ?? 0)
+      killProcess(evidence, 'notifications', accepted[0]?.t ?? 0)
     },
   },
   {
-    name: 'a mail server that did not answer has a mail three times',
+    name: 'a mail server that did not answer got a mail three times',
     change: evidence => {
       const { mail } = journeyOf(evidence)
       for (const type of ['mail.accepted', 'mail.unanswered', 'mail.accepted']) {
@@ -132,15 +136,15 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'the mail server is killed while it has a mail, and gets it again',
+    name: 'the mail server was killed, and gets a mail again',
     change: evidence => {
       const { mail } = journeyOf(evidence)
       rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
-      strike(evidence, 'mailbox', mail.t)
+      killProcess(evidence, 'mailbox', mail.t)
     },
   },
   {
-    name: 'an address is asked to be confirmed, about no listing',
+    name: 'a mail asks to confirm an address, and is about no listing',
     change: evidence => {
       const { mail } = journeyOf(evidence)
       const { listingId: _, ...request } = mail
@@ -150,11 +154,11 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'what another producer wrote is put aside, and the log of faults names that producer',
+    name: 'a record of another producer is dead-lettered, and the fault log names that producer',
     change: evidence => {
       const { t } = journeyOf(evidence).mail
       const foreign = { topic: 'payments.v1', partition: 0, t, unreadable: 'not JSON' }
-      append(evidence, letterAbout(append(evidence, foreign), 'it does not fit its contract'))
+      append(evidence, deadLetterFor(append(evidence, foreign), 'it does not fit its contract'))
       const fault = { t, kind: 'producer', name: 'writes what is no event' }
       rows(evidence, 'faultLog').push({ ...fault, action: 'begin' }, { ...fault, action: 'end' })
     },
@@ -177,7 +181,7 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
-    name: 'a mail is given up with a reason',
+    name: 'a mail failed with a reason',
     change: evidence => {
       const { delivery, mail } = journeyOf(evidence)
       const { listingId, recipient } = delivery

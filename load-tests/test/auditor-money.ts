@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Evidence, LedgerEntryRow, PaymentRow } from '../auditor/evidence.ts'
 import { find, nextSeq, rows } from './auditor-evidence.ts'
 
-/** The posting of a payment or of a refund, and its entries. */
+/** The posting of a payment or a refund, with its entries. */
 export function postingOf(evidence: Evidence, sourceId: string) {
   const transaction = find(rows(evidence, 'ledgerTransactions'), row => row.sourceId === sourceId)
   const { transactionId } = transaction
@@ -11,7 +11,7 @@ export function postingOf(evidence: Evidence, sourceId: string) {
   return { transaction, entries, entryOf }
 }
 
-/** Takes a posting out of the ledger, whole. */
+/** Removes a posting and its entries from the ledger. */
 export function removePosting(evidence: Evidence, sourceId: string): void {
   const { transactionId } = postingOf(evidence, sourceId).transaction
   for (const name of ['ledgerTransactions', 'ledgerEntries'] as const) {
@@ -20,7 +20,7 @@ export function removePosting(evidence: Evidence, sourceId: string): void {
   }
 }
 
-/** Posts something more, as the service would. */
+/** Adds a posting, as the service would. */
 export function post(
   evidence: Evidence,
   source: 'capture' | 'refund',
@@ -37,8 +37,8 @@ export function post(
   rows(evidence, 'ledgerEntries').push(...entries)
 }
 
-/** A refund as everybody has it: owed, given back, posted. */
-export function giveBack(evidence: Evidence, payment: PaymentRow, amountCents: number): string {
+/** Adds a refund to every source: the table, the provider log, and the ledger. */
+export function addRefund(evidence: Evidence, payment: PaymentRow, amountCents: number): string {
   const refundId = randomUUID()
   const { paymentId, tenantId, publicationId, providerPaymentId, currency } = payment
   const providerRefundId = `re_${refundId}`
@@ -47,25 +47,33 @@ export function giveBack(evidence: Evidence, payment: PaymentRow, amountCents: n
   rows(evidence, 'refunds').push({ ...row, status: 'succeeded', createdAt: t, succeededAt: t })
   payment.refundedCents += amountCents
   rows(evidence, 'provider').push({
-    ...{ t, seq: nextSeq(evidence, 'provider'), type: 'refund.succeeded' },
-    ...{ intentId: providerPaymentId ?? '', amount: amountCents, currency: currency.toLowerCase() },
-    ...{ paymentId, publicationId, tenantId, refundId, providerRefundId },
+    t,
+    seq: nextSeq(evidence, 'provider'),
+    type: 'refund.succeeded',
+    intentId: providerPaymentId ?? '',
+    amount: amountCents,
+    currency: currency.toLowerCase(),
+    paymentId,
+    publicationId,
+    tenantId,
+    refundId,
+    providerRefundId,
   })
   const accounts = { refunds: amountCents, provider_clearing: -amountCents }
   post(evidence, 'refund', { ...payment, sourceId: refundId }, accounts)
   return refundId
 }
 
-/** A refund that a client asked for, as each witness has it. */
+/** A refund that a client asked for, in each source. */
 export function refundOf(evidence: Evidence) {
-  const told = find(
+  const answer = find(
     rows(evidence, 'history'),
     ({ op, type, res }) => op === 'refund' && type === 'ok' && res?.replayed === undefined,
   )
-  const refund = find(rows(evidence, 'refunds'), row => row.refundId === told.res?.refundId)
+  const refund = find(rows(evidence, 'refunds'), row => row.refundId === answer.res?.refundId)
   const { refundId, paymentId } = refund
   return {
-    told,
+    answer,
     refund,
     payment: find(rows(evidence, 'payments'), row => row.paymentId === paymentId),
     line: find(
@@ -75,15 +83,15 @@ export function refundOf(evidence: Evidence) {
   }
 }
 
-/** The payment whose money is held, was let go, or was held and then taken; with the provider's word. */
-export function heldOf(evidence: Evidence, status: 'authorized' | 'voided' | 'captured') {
+/** A payment with an authorization that is now in this state, and its lines in the provider log. */
+export function authorizedOf(evidence: Evidence, status: 'authorized' | 'voided' | 'captured') {
   const provider = rows(evidence, 'provider')
-  const held = new Set(
+  const authorized = new Set(
     provider.filter(({ type }) => type === 'intent.authorized').map(({ paymentId }) => paymentId),
   )
   const payment = find(
     rows(evidence, 'payments'),
-    row => row.status === status && held.has(row.paymentId),
+    row => row.status === status && authorized.has(row.paymentId),
   )
   const lines = provider.filter(({ paymentId }) => paymentId === payment.paymentId)
   const lineOf = (type: string) => find(lines, row => row.type === type)

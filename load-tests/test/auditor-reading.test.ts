@@ -9,11 +9,11 @@ import { sourceNames } from '../auditor/evidence.ts'
 import { loadEvidence, saveEvidence } from '../auditor/keep-evidence.ts'
 import { readOptions } from '../auditor/options.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
-import { digestOf } from '../auditor/sources/digest.ts'
+import { addressDigest } from '../auditor/sources/log-lines.ts'
 import { readFaultLog, readHistory, readMails, readProvider } from '../auditor/sources/read-logs.ts'
 import { recordOf } from '../auditor/sources/topic-record.ts'
 
-/** Enough for a few processes on a busy machine. */
+/** Long enough for a few processes on a busy machine. */
 const processMs = 30_000
 const validRun = join(import.meta.dirname, 'fixtures/valid-run')
 let dir: string
@@ -29,12 +29,12 @@ const invoke = { h: 1, run: 'r', idx: 1, proc: '1', op: 'draft', type: 'invoke',
 const line = (value: object) => `${JSON.stringify(value)}\n`
 
 describe('the history of clients', () => {
-  test('a torn last line was being written, and is left out', async () => {
+  test('a torn last line is left out', async () => {
     await writeFile(file, `${line({ ...invoke, req: {} })}{"h":1,"run":"r","id`)
     expect(await readHistory([file])).toMatchObject({ rows: [{ idx: 1 }], problems: [] })
   })
 
-  test('any other line that is no JSON is named', async () => {
+  test('any other line that is not JSON is named', async () => {
     await writeFile(file, `${line({ ...invoke, req: {} })}{"h":1,"ru\n${line({ progress: 3 })}`)
     expect(await readHistory([file])).toMatchObject({ problems: [`${file}:2 is not JSON`] })
   })
@@ -46,7 +46,7 @@ describe('the history of clients', () => {
   })
 })
 
-describe('the logs of others', () => {
+describe('the logs of simulators and of the fault proxy', () => {
   const at = '2026-01-01T00:00:00.000Z'
 
   test('an address becomes a digest', async () => {
@@ -63,7 +63,7 @@ describe('the logs of others', () => {
     })
   })
 
-  test('a mailbox has one digest, however a mail server writes its address', async () => {
+  test('an address has one digest, however a mail server writes it', async () => {
     const accepted = { at, type: 'mail.accepted', messageId: '<a@b>' }
     const ways = ['ada@xn--bcher-kva.example', 'Ada@bücher.example', 'ada@BÜCHER.example']
     await writeFile(
@@ -73,16 +73,16 @@ describe('the logs of others', () => {
     const source = await readMails(file)
     const rows = source.state === 'read' ? source.rows : []
     expect(new Set(rows.map(({ recipients }) => recipients[0])).size).toBe(1)
-    expect(rows[0]?.recipients).toEqual([digestOf('ada@xn--bcher-kva.example')])
+    expect(rows[0]?.recipients).toEqual([addressDigest('ada@xn--bcher-kva.example')])
   })
 
-  test('a request to confirm an address is told apart by its id', async () => {
+  test('a request to confirm an address is recognized by its Message-ID', async () => {
     const messageId = '<confirmation.4e311603-0000-4000-8000-000000000001@nightshift.invalid>'
     await writeFile(file, line({ at, seq: 1, type: 'mail.accepted', messageId, to: ['a@b.c'] }))
     expect(await readMails(file)).toMatchObject({ rows: [{ kind: 'confirmation' }] })
   })
 
-  test('a fault is named after what it hurt, whoever wrote it down', async () => {
+  test('a fault is named after what it hit, in the formats of all writers', async () => {
     const toxic = { kind: 'toxic', action: 'begin', proxy: 'redis', toxic: { name: 'slow' } }
     const death = { kind: 'process', action: 'begin', process: 'payments', signal: 'SIGKILL' }
     await writeFile(file, line({ at, ...toxic }) + line({ at, ...death }))
@@ -91,7 +91,7 @@ describe('the logs of others', () => {
     })
   })
 
-  test('a refund has our name of it and the name that the provider gave it', async () => {
+  test('a refund has two ids: ours, and the one of the provider', async () => {
     const metadata = { payment_id: 'p', refund_id: 'r', tenant_id: 't' }
     const money = { intentId: 'pi_1', refundId: 're_1', amount: 100, currency: 'eur' }
     await writeFile(file, line({ at, seq: 1, type: 'refund.succeeded', ...money, metadata }))
@@ -101,7 +101,7 @@ describe('the logs of others', () => {
     })
   })
 
-  test('a line without its number is no line of the truth', async () => {
+  test('a line without its number is no line of a provider log', async () => {
     await writeFile(file, line({ at, type: 'intent.succeeded' }))
     expect(await readProvider({ providerLog: file }, 1_000)).toMatchObject({
       rows: [],
@@ -119,7 +119,7 @@ test('a record that breaks its contract is kept as unreadable', () => {
   })
 })
 
-describe('a run that is kept', () => {
+describe('a recorded run', () => {
   test('is the same when it is read again', async () => {
     const evidence = await loadEvidence(validRun)
     await saveEvidence(evidence, dir)
@@ -132,15 +132,15 @@ describe('a run that is kept', () => {
     await truncate(cut, (await readFile(cut)).length - 400)
     const { valid, coverage } = audit(await loadEvidence(dir))
     expect(valid).not.toBe(true)
-    expect(coverage.unknown[0]).toMatch(/provider is missing: .* rows and says that it had/)
+    expect(coverage.inconclusive[0]).toMatch(/provider is missing: .* rows, and its header says/)
   })
 })
 
 test(
-  'a system that is away is unknown, and each of its witnesses is named',
+  'a system that does not answer makes the verdict unknown, and each source is named',
   async () => {
     const nowhere = 'http://127.0.0.1:1'
-    const database = 'postgresql://nobody@127.0.0.1:1/nothing'
+    const database = 'postgresql://user@127.0.0.1:1/absent'
     const sources: Sources = {
       provider: { providerUrl: nowhere },
       mailLog: file,
@@ -168,7 +168,7 @@ describe('on the command line', () => {
     spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
 
   test(
-    'a valid run leaves with 0, and an unknown one with 2',
+    'a valid run exits with 0, and an unknown one with 2',
     async () => {
       expect(runMain('--run', validRun, '--pays-directly')).toMatchObject({ status: 0, stderr: '' })
       const unmetFlags = ['--sometimes', 'crash.listings >= 1', '--json']
@@ -176,7 +176,10 @@ describe('on the command line', () => {
       expect(unmet.status).toBe(2)
       expect(JSON.parse(unmet.stdout)).toMatchObject({ valid: 'unknown' })
       const unexcused = runMain('--run', validRun)
-      expect(unexcused).toMatchObject({ status: 1, stdout: expect.stringContaining('put aside') })
+      expect(unexcused).toMatchObject({
+        status: 1,
+        stdout: expect.stringContaining('dead-lettered'),
+      })
       expect(runMain('--run', dir)).toMatchObject({ status: 2 })
       expect(runMain('--brokers', '127.0.0.1:1')).toMatchObject({ status: 2, stdout: '' })
     },
@@ -184,7 +187,7 @@ describe('on the command line', () => {
   )
 
   test(
-    'a broken promise leaves with 1, is named, and is told from its beginning',
+    'a broken promise exits with 1, and is explained with its timeline',
     async () => {
       const evidence = await loadEvidence(validRun)
       const { history } = evidence
@@ -196,15 +199,15 @@ describe('on the command line', () => {
       const { status, stdout } = runMain('--run', dir)
       expect(status).toBe(1)
       expect(stdout).toContain('valid: false')
-      expect(stdout).toContain('S15 (no answer is a 500)')
+      expect(stdout).toContain('S15: no answer is a 500')
       expect(stdout).toMatch(/\d{4}-\d\d-\d\dT\S+Z {2}history +client \d+ #\d+ publish/)
     },
     processMs,
   )
 })
 
-test('all that is missing on the command line is named at once', () => {
+test('everything that is missing on the command line is named at once', () => {
   expect(() => readOptions({ brokers: 'localhost:9092', 'may-be-empty': ['mail'] }, {})).toThrow(
-    /mail is no source[\s\S]*--truth-log[\s\S]*--mail-log[\s\S]*PAYMENTS_DATABASE_URL/,
+    /mail is no source[\s\S]*--provider-log[\s\S]*--mail-log[\s\S]*PAYMENTS_DATABASE_URL/,
   )
 })

@@ -9,8 +9,8 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { audit } from '../auditor/audit.ts'
 import { collect } from '../auditor/collect.ts'
 import { waitForQuiescence } from '../auditor/quiescence.ts'
-import { openClient } from '../harness/client.ts'
-import { openFaultLog } from '../harness/note-fault.ts'
+import { openFaultLog } from '../harness/fault-log.ts'
+import { openRecordingClient } from '../harness/recording-client.ts'
 import { sourcesOf } from '../harness/sources.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
 import { saveAlerts } from './auditor-run.ts'
@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true }))
 
-/** Another producer, which works in transactions. */
+/** Another producer, which uses transactions. */
 async function openTransactions(system: TestSystem) {
   const log = openLog('test')
   log.setLevel('silent')
@@ -42,7 +42,7 @@ async function openTransactions(system: TestSystem) {
     await transaction.send({ topic: system.prefix + topic, messages })
     await transaction[end]()
   }
-  /** Sends, and leaves the end to the caller. */
+  /** Sends a record, and leaves the transaction open. */
   const begin = async (topic: string, partition: number) => {
     const transaction = await producer.transaction()
     const messages = [{ partition, key: 'k', value: 'undecided' }]
@@ -53,22 +53,22 @@ async function openTransactions(system: TestSystem) {
 }
 
 /**
- * What a transaction has aborted was never said, and its mark is no record. The auditor counted both
- * (librdkafka#3917), and said that events were lost and that the consumers were behind for ever.
+ * Regression: the auditor counted aborted records and transaction markers (librdkafka#3917). It reported
+ * lost events, and consumers that lagged for ever.
  */
 test('a producer that aborts its transactions breaks no promise', async () => {
   await using system = await openTestSystem({ parts, run })
   await using foreign = await openTransactions(system)
-  const client = openClient(system, join(dir, 'history.jsonl'))
-  const noteFault = openFaultLog(join(dir, 'faults.jsonl'))
-  noteFault('producer', 'begin', 'aborts its transactions')
+  const client = openRecordingClient(system, join(dir, 'history.jsonl'))
+  const recordFault = openFaultLog(join(dir, 'faults.jsonl'))
+  recordFault('producer', 'begin', 'aborts its transactions')
   await saveAlerts(system)
 
-  // Before, between and behind the records that count, and on partitions that have none.
+  // Aborted records come before, between and behind committed ones, and on empty partitions.
   const all = [0, 1, 2, 3]
   await foreign.transact('listings.v1', all, 'abort')
   await foreign.transact('payments.v1', all, 'abort')
-  noteFault('producer', 'end', 'aborts its transactions')
+  recordFault('producer', 'end', 'aborts its transactions')
   await client.publish('acme', await client.draft('acme'))
   await foreign.transact('listings.v1', [0, 0, 1], 'commit')
   await foreign.transact('listings.v1', [0, 1, 1], 'abort')
@@ -88,19 +88,19 @@ test('a producer that aborts its transactions breaks no promise', async () => {
   const foreignRecords = records.rows.filter(
     ({ topic, unreadable }) => topic === 'listings.v1' && unreadable !== undefined,
   )
-  // Committed, and no events: the service has put them aside.
+  // These are committed and no events, so the service has dead-lettered them.
   expect(foreignRecords).toHaveLength(3)
   const letters = records.rows.filter(({ deadLetter }) => deadLetter?.topic === 'listings.v1')
   expect(letters).toHaveLength(3)
   const without = partitions.rows.filter(({ topic }) => topic === 'listings.v1')
-  // 4 + 3 + 4 that were aborted; a mark for each partition of each transaction: 4 + 2 + 2 + 4.
+  // 4 + 3 + 4 aborted records, and one marker per partition and transaction: 4 + 2 + 2 + 4.
   expect(without.reduce((sum, row) => sum + (row.noRecords ?? 0), 0)).toBe(11 + 12)
 }, 90_000)
 
-test('while a transaction is open, what is behind it is unknown and not lost', async () => {
+test('while a transaction is open, the records behind it are unknown and not lost', async () => {
   await using system = await openTestSystem({ parts, run })
   await using foreign = await openTransactions(system)
-  const client = openClient(system, join(dir, 'history.jsonl'))
+  const client = openRecordingClient(system, join(dir, 'history.jsonl'))
   openFaultLog(join(dir, 'faults.jsonl'))('producer', 'begin', 'opens a transaction')
   await saveAlerts(system)
   const transaction = await foreign.begin('payments.v1', 0)
@@ -110,7 +110,7 @@ test('while a transaction is open, what is behind it is unknown and not lost', a
   const quiescence = await waitForQuiescence(sources, 2_000)
   const whats = quiescence.remaining.map(({ what }) => what)
   expect(whats).toContain(
-    'a transaction is open on payments.v1/0 from offset 0: what is behind it can not be read yet',
+    'a transaction is open on payments.v1/0 from offset 0: the records behind it cannot be read yet',
   )
   const evidence = await collect(sources, {})
   expect(evidence.records).toMatchObject({ state: 'missing' })

@@ -15,7 +15,7 @@ const validate = ajv.compile(read('result.schema.json'))
 describe.each(files)('%s', file => {
   const result = read(file)
 
-  test('has the form of a result', () => {
+  test('has the format of a result', () => {
     validate(result)
     expect(validate.errors ?? []).toEqual([])
     expect(`${result.name}.json`).toBe(file)
@@ -26,14 +26,14 @@ describe.each(files)('%s', file => {
     expect(result.dirty).toBe(false)
   })
 
-  test('a grid has a cell for each row and column, and names no other', () => {
+  test('a matrix has one case for each row and column, and no other', () => {
     if (result.grid === undefined) return
-    const { rows, columns, cells } = result.grid as Grid
+    const { rows, columns, cells } = result.grid as MatrixResult
     const names = rows.flatMap(({ name }) => columns.map(column => `${name} / ${column}`))
     expect(cells.map(({ row, column }) => `${row} / ${column}`)).toEqual(names)
   })
 
-  test('its medians are those of its rounds', () => {
+  test('has the medians and ranges of its rounds', () => {
     for (const arm of Object.values<Arm>(result.arms)) {
       for (const [figure, median] of Object.entries(arm.median)) {
         const values = arm.rounds.map(round => round[figure] ?? Number.NaN).sort((a, b) => a - b)
@@ -44,7 +44,7 @@ describe.each(files)('%s', file => {
   })
 })
 
-type Grid = {
+type MatrixResult = {
   rows: { name: string }[]
   columns: string[]
   cells: { row: string; column: string }[]

@@ -62,7 +62,7 @@ const comment = /<!--[\s\S]*?-->/g
 const codeSpan = /`[^`\n]*`/g
 
 /** The page with code and comments blanked out. Every other character stays where it is. */
-function maskCode(text: string): string {
+export function maskCode(text: string): string {
   return [fence, comment, codeSpan].reduce(
     (prose, pattern) => prose.replace(pattern, code => code.replace(/[^\n]/g, ' ')),
     text,

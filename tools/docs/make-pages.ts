@@ -1,19 +1,24 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promiseCodes } from '@nightshift/load-tests/auditor/verdict'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
+import { type CommandGroup, commandsPage } from './commands-page.ts'
 import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
 import { renewFigures } from './figures.ts'
 import { renewLineLinks } from './links-to-lines.ts'
+import { crashMatrixPage } from './matrix-table.ts'
+import { linkPromises, promisesPage } from './promises-page.ts'
 import { type Page, readPages, readResult, readText } from './read-pages.ts'
-import { readmeWithResults } from './results-table.ts'
+import { readmeWithPatterns, readResults } from './results-table.ts'
 import { openServiceApp } from './service-apps.ts'
+import { timeoutsPage } from './timeouts-page.ts'
 
 /** Writes every page, or part of a page, that is made from the code and from the results. */
-export async function writePages(): Promise<string[]> {
-  const pages = await makePages()
+export async function writePages(commands: readonly CommandGroup[]): Promise<string[]> {
+  const pages = await makePages(commands)
   for (const [path, content] of pages) {
     await mkdir(dirname(join(repoRoot, path)), { recursive: true })
     await writeFile(join(repoRoot, path), content)
@@ -22,9 +27,9 @@ export async function writePages(): Promise<string[]> {
 }
 
 /** The pages that differ from what the code and the results would make of them. */
-export async function stalePages(): Promise<string[]> {
+export async function stalePages(commands: readonly CommandGroup[]): Promise<string[]> {
   const stale: string[] = []
-  for (const [path, content] of await makePages()) {
+  for (const [path, content] of await makePages(commands)) {
     const committed = await readFile(join(repoRoot, path), 'utf8').catch(() => '')
     if (committed !== content) stale.push(path)
   }
@@ -32,24 +37,34 @@ export async function stalePages(): Promise<string[]> {
 }
 
 /** Content by the path from the root. */
-async function makePages(): Promise<Map<string, string>> {
+async function makePages(commands: readonly CommandGroup[]): Promise<Map<string, string>> {
   const pages = new Map<string, string>()
   for (const name of serviceNames) {
     await using app = await openServiceApp(name)
     pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
   }
-  pages.set('docs/reference/crash-points.md', makeCrashPointsPage())
-  for (const page of readPages()) {
+  const results = await readResults()
+  const generated: Record<string, string> = {
+    'docs/reference/crash-points.md': makeCrashPointsPage(),
+    'docs/commands.md': commandsPage(commands),
+    'docs/crash-matrix.md': crashMatrixPage(results),
+    'docs/promises.md': promisesPage(results),
+    'docs/timeouts.md': timeoutsPage(),
+    'README.md': readmeWithPatterns(readText('README.md') ?? '', results),
+  }
+  for (const [path, text] of Object.entries(generated)) pages.set(path, renewed({ path, text }))
+  for (const page of readPages().filter(({ path }) => !(path in generated))) {
     const text = renewed(page)
     if (text !== page.text) pages.set(page.path, text)
   }
-  const readme = { path: 'README.md', text: await readmeWithResults() }
-  pages.set(readme.path, renewed(readme))
   return pages
 }
 
+/** The page with its figures, its links to lines and its links to promises as they are now. */
 function renewed({ path, text }: Page): string {
-  return renewLineLinks({ path, text: renewFigures({ path, text }, readResult) }, readText)
+  const withFigures = renewFigures({ path, text }, readResult)
+  const withLines = renewLineLinks({ path, text: withFigures }, readText)
+  return linkPromises({ path, text: withLines }, promiseCodes)
 }
 
 /** @throws when the list of labels and the code disagree */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeArm, renderResults } from './results-table.ts'
+import { describeArm, experimentsTable, type Pattern, patternsTable } from './results-table.ts'
 
 const result = {
   name: 'outbox',
@@ -19,9 +19,9 @@ const result = {
   },
 }
 
-test('a row has the medians, the ranges and a link to the result', () => {
-  expect(renderResults([result]).split('\n').at(-1)).toBe(
-    '| It dies | 7 of 40 events lost (5 to 9) | 0 of 40 events lost (0 to 0) | [outbox](load-tests/results/outbox.json) |',
+test('a row of an experiment has the medians, the ranges and a link to the result', () => {
+  expect(experimentsTable([result], '../').split('\n').at(-1)).toBe(
+    '| [outbox](../load-tests/results/outbox.json) | It dies | 7 of 40 events lost (5 to 9) | 0 of 40 events lost (0 to 0) |',
   )
 })
 
@@ -29,6 +29,32 @@ test('an arm that a matrix does not have is a dash', () => {
   expect(describeArm({ ...result, arms: { with: result.arms.with } }, 'naive')).toBe('–')
 })
 
-test('a result of another kind has no row', () => {
-  expect(renderResults([{ ...result, kind: 'grid' }]).split('\n')).toHaveLength(2)
+test('a result of another kind is no experiment', () => {
+  expect(experimentsTable([{ ...result, kind: 'grid' }], '').split('\n')).toHaveLength(2)
+})
+
+const outbox: Pattern = {
+  name: 'outbox',
+  title: 'Outbox',
+  fault: 'the process dies',
+  files: { pattern: 'src/outbox/outbox.ts' },
+}
+const page = 'packages/patterns/src/outbox/README.md'
+const header =
+  '/**\n * Fault:    x\n * Without:  load-tests/results/outbox.json (events lost).\n */'
+const rowWith = (files: Readonly<Record<string, string>>) =>
+  patternsTable([outbox], [result], path => files[path])
+    .split('\n')
+    .at(-1)
+
+test('a row of a pattern has its page, and the result that its code names', () => {
+  expect(rowWith({ [page]: '# Outbox', 'packages/patterns/src/outbox/outbox.ts': header })).toBe(
+    `| [Outbox](${page}) | the process dies | 7 of 40 events lost | 0 of 40 events lost | [outbox](load-tests/results/outbox.json) |`,
+  )
+})
+
+test('a pattern without a page or a result says so', () => {
+  expect(rowWith({})).toBe(
+    '| [Outbox](packages/patterns/src/outbox) | the process dies | – | – | not measured yet |',
+  )
 })

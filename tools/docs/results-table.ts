@@ -1,11 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brokenPromises } from '@nightshift/load-tests/reporting/broken-promises'
 import { resultsDir } from '@nightshift/load-tests/reporting/keep-result'
-import { repoRoot } from '@nightshift/local/system/state'
-import { type Matrix, renderMatrix } from './matrix-table.ts'
+import { readText } from './read-pages.ts'
 
-/** The fields of a result that a table shows; the whole form is in result.schema.json beside them. */
+/** The fields of a result that a page shows; the whole form is in result.schema.json beside them. */
 export type Result = Readonly<{
   name: string
   kind: string
@@ -13,8 +11,6 @@ export type Result = Readonly<{
   outcome: string
   shows?: Readonly<{ figure: string; unit: string; of?: string }>
   arms: Readonly<Record<string, Arm>>
-  /** The cases of a matrix. */
-  grid?: Matrix
 }>
 
 type Arm = Readonly<{
@@ -24,25 +20,32 @@ type Arm = Readonly<{
   violations?: Readonly<Record<string, number>>
 }>
 
-const begin = '<!-- results: made by `npm run docs` from load-tests/results, not by hand -->'
-const end = '<!-- end of results -->'
+/** A pattern as the manifest of patterns describes it. */
+export type Pattern = Readonly<{
+  name: string
+  title: string
+  fault: string
+  files: Readonly<{ pattern: string }>
+}>
 
-/** The README with a new table of results. @throws when its place in the README is gone */
-export async function readmeWithResults(): Promise<string> {
-  const readme = await readFile(join(repoRoot, 'README.md'), 'utf8')
+const begin =
+  '<!-- patterns: made by `npm run docs` from the manifest and the results, not by hand -->'
+const end = '<!-- end of patterns -->'
+
+/**
+ * The README with a new table of patterns.
+ * @throws when the place of the table in the README is gone
+ */
+export function readmeWithPatterns(readme: string, results: readonly Result[]): string {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)
-  if (from < 0 || to < from) throw new Error('README.md has lost the place of its table of results')
-  const results = await readResults()
-  const tables = [
-    renderResults(results),
-    renderPromises(results),
-    ...results.flatMap(renderMatrixOf),
-  ].join('\n\n')
-  return `${readme.slice(0, from)}${begin}\n${tables}\n${readme.slice(to)}`
+  if (from < 0 || to < from)
+    throw new Error('README.md has lost the place of its table of patterns')
+  return `${readme.slice(0, from)}${begin}\n${patternsTable(readPatterns(), results, readText)}\n${readme.slice(to)}`
 }
 
-async function readResults(): Promise<Result[]> {
+/** Every result, in the order of their names. */
+export async function readResults(): Promise<Result[]> {
   const files = (await readdir(resultsDir)).filter(
     file => file.endsWith('.json') && !file.endsWith('.schema.json'),
   )
@@ -52,46 +55,66 @@ async function readResults(): Promise<Result[]> {
   return results as Result[]
 }
 
+function readPatterns(): Pattern[] {
+  return JSON.parse(readText(`${patternsDir}/patterns.json`) ?? '[]')
+}
+
+const patternsDir = 'packages/patterns'
+
+/**
+ * One row per pattern: its fault, and the medians of the result that the header of the pattern names.
+ * A pattern without such a result has a dash.
+ * @param read the text of a file by its path from the root
+ */
+export function patternsTable(
+  patterns: readonly Pattern[],
+  results: readonly Result[],
+  read: (path: string) => string | undefined,
+): string {
+  const rows = patterns.map(({ name, title, fault, files }) => {
+    const page = `${patternsDir}/src/${name}/README.md`
+    const pattern = `[${title}](${read(page) === undefined ? `${patternsDir}/src/${name}` : page})`
+    const header = read(`${patternsDir}/${files.pattern}`) ?? ''
+    const [, named] = /^ \* Without:\s.*load-tests\/results\/([\w-]+)\.json/m.exec(header) ?? []
+    const result = results.find(each => each.name === named)
+    if (result === undefined) return `| ${pattern} | ${fault} | – | – | not measured yet |`
+    const cells = [describeMedian(result, 'naive'), describeMedian(result, 'with')]
+    return `| ${pattern} | ${fault} | ${cells.join(' | ')} | ${linkTo(result, '')} |`
+  })
+  const head = ['| pattern | fault | without | with | result |', '|---|---|---|---|---|']
+  return [...head, ...rows].join('\n')
+}
+
 /** One row per experiment: the medians without and with the pattern, and the range of all rounds. */
-export function renderResults(results: readonly Result[]): string {
+export function experimentsTable(results: readonly Result[], root: string): string {
   const rows = results
     .filter(result => result.kind === 'experiment' && result.shows)
     .map(result => {
       const [naive, kept] = [describeArm(result, 'naive'), describeArm(result, 'with')]
-      return `| ${result.title} | ${naive} | ${kept} | ${linkTo(result)} |`
+      return `| ${linkTo(result, root)} | ${result.title} | ${naive} | ${kept} |`
     })
-  return ['| fault | without | with | measured |', '|---|---|---|---|', ...rows].join('\n')
+  return ['| experiment | fault | without | with |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** The promises that broke without a pattern, with the experiments that showed it. */
-function renderPromises(results: readonly Result[]): string {
-  const shown = [...brokenPromises(results)].map(
-    ([promise, names]) => `**${promise}** (${names.join(', ')})`,
-  )
-  const where = 'found by [the auditor](load-tests/auditor/README.md)'
-  return `Broken without the pattern and kept in every round with it, as ${where}: ${shown.join('; ')}.`
+/** @param root the way from the page to the root of the repository, such as `../` */
+export function linkTo({ name }: Pick<Result, 'name'>, root: string): string {
+  return `[${name}](${root}load-tests/results/${name}.json)`
 }
 
-function renderMatrixOf(result: Result): string[] {
-  if (!result.grid) return []
-  const figures = result.arms['with']?.median ?? {}
-  return [renderMatrix(result.grid, figures, `${result.title} (${linkTo(result)})`)]
+type Shown = Pick<Result, 'shows'> & { arms: Readonly<Partial<Record<string, Arm>>> }
+
+/** The figure of an arm with its range; a dash for an arm that a matrix does not have. */
+export function describeArm(shown: Shown, name: string): string {
+  const [least, most] = shown.arms[name]?.range[shown.shows?.figure ?? ''] ?? []
+  const median = describeMedian(shown, name)
+  return least === undefined ? median : `${median} (${least} to ${most})`
 }
 
-function linkTo({ name }: Result): string {
-  return `[${name}](load-tests/results/${name}.json)`
-}
-
-/** The figure of an arm; a dash for an arm that a matrix does not have. */
-export function describeArm(
-  { shows, arms }: Pick<Result, 'shows'> & { arms: Readonly<Partial<Record<string, Arm>>> },
-  name: string,
-): string {
+/** A bench shows no figure of this kind, so its arms are dashes. */
+function describeMedian({ shows, arms }: Shown, name: string): string {
   const arm = arms[name]
-  if (!arm) return '–'
-  const { figure = '', unit = '', of } = shows ?? {}
-  const { median, range } = arm
-  const [least, most] = range[figure] ?? [Number.NaN, Number.NaN]
-  const whole = of === undefined ? '' : ` of ${median[of]}`
-  return `${median[figure]}${whole} ${unit} (${least} to ${most})`
+  if (!arm || !shows) return '–'
+  const { figure, unit, of } = shows
+  const whole = of === undefined ? '' : ` of ${arm.median[of]}`
+  return `${arm.median[figure]}${whole} ${unit}`
 }

@@ -2,6 +2,7 @@ import { listingsLogEvents } from '@nightshift/listings/log-events'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { notificationsLogEvents } from '@nightshift/notifications/log-events'
 import { circuitBreakerLogEvents } from '@nightshift/patterns/circuit-breaker/log-events'
+import { deadLettersLogEvents } from '@nightshift/patterns/dead-letters/log-events'
 import { paymentsLogEvents } from '@nightshift/payments/log-events'
 import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
 import { expect, test } from 'vitest'
@@ -11,6 +12,7 @@ import { isTest, readRepository } from './source-tree.ts'
 const logEvents: Readonly<Record<string, readonly string[]>> = {
   runtime: runtimeLogEvents,
   'circuit breaker': circuitBreakerLogEvents,
+  'dead letters': deadLettersLogEvents,
   payments: paymentsLogEvents,
   listings: listingsLogEvents,
   notifications: notificationsLogEvents,

@@ -16,11 +16,9 @@ const home = join(repository, 'packages/patterns')
 const patterns: Pattern[] = JSON.parse(readFileSync(join(home, 'patterns.json'), 'utf8'))
 
 /** Folders that have no naive version and no switch yet. A folder leaves this list for good. */
-const notYetInManifest = ['bounded-backlog', 'circuit-breaker', 'inbox']
-
 test('every folder of patterns is in the manifest, and every entry has a folder', () => {
   const folders = readdirSync(join(home, 'src'), { withFileTypes: true })
-    .filter(entry => entry.isDirectory() && !notYetInManifest.includes(entry.name))
+    .filter(entry => entry.isDirectory())
     .map(({ name }) => name)
   expect(patterns.map(({ name }) => name).toSorted()).toEqual(folders.toSorted())
 })

@@ -1,7 +1,7 @@
 /**
- * What the proxy costs when no toxic is set: `npm run bench -- fault-proxy` at the root runs this and
- * keeps the result. Small requests at a fixed rate, then one large answer, each on the direct way
- * and through the proxy, in turn; one JSON line each. CPU is read from /proc, so it runs on Linux only.
+ * Measures what the proxy costs without toxics; `npm run bench -- fault-proxy` runs this and keeps the
+ * result. It sends small requests at a fixed rate, then reads one large answer, directly and through
+ * the proxy in turn, and prints one JSON line for each. CPU is read from /proc: it needs Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -45,7 +45,7 @@ for (let round = 1; round <= rounds; round += 1) {
   ] as const) {
     const cpuBefore = await cpuSeconds(proxy)
     const latency = await sendSmall(port)
-    // Of one core.
+    // The share of one core.
     const proxyCpuShare = round3(((await cpuSeconds(proxy)) - cpuBefore) / seconds)
     const bulk = await readBulk(port)
     console.log(JSON.stringify({ way, round, ...latency, proxyCpuShare, ...bulk }))
@@ -72,7 +72,7 @@ async function startProxy(upstreamPort: number): Promise<ChildProcess> {
 async function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     ({ ok }) => ok,
-    // It does not listen yet; whoever waits has a deadline.
+    // It does not listen yet; the caller has a deadline.
     () => false,
   )
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 const bulkBytes = 1024 ** 3
 const block = Buffer.alloc(64 * 1024)
 
-/** What the bench talks to: a small answer, or a GiB at /bulk. Prints its port. */
+/** The server of the bench: a small answer, or a GiB at /bulk. Prints its port. */
 const server = createServer((request, response) => {
   if (request.url !== '/bulk') {
     response.end('{"status":"ok"}')

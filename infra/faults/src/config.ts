@@ -5,7 +5,7 @@ export type Config = Readonly<{
   host: string
   port: number
   faultLog: string
-  /** Where chance starts. */
+  /** The random sources of all toxics derive from it. */
   seed: number
   /** The proxies to start with, as POST /populate takes them. */
   proxies: unknown
@@ -15,8 +15,8 @@ const seedMax = 2 ** 32 - 1
 
 /**
  * Reads HOST, PORT (4474), FAULT_LOG, SEED (1), and the proxies: LINKS is their list as JSON,
- * PROXIES_FILE the path of a file with it. Throws one error for what is missing, or for what can
- * not be read.
+ * PROXIES_FILE the path of a file with it. Throws one error that names every missing setting, or one
+ * that can not be read.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = createEnvReader({ ...env, PORT: env['PORT'] || '4474' })
@@ -38,7 +38,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     : { ...config, proxies: parseList('LINKS', links) }
 }
 
-/** `Number` would take `0x10`, `1e3` and ` 5` for numbers, too. */
+/** `Number` would also take `0x10`, `1e3` and ` 5`. */
 function readSeed(text: string): number {
   return /^(?:0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN
 }

@@ -7,11 +7,11 @@ export const limits = {
   /** After a toxic closed a connection, a peer that takes nothing for this long is cut off. */
   drainIdleMs: 10_000,
 
-  /** What one direction of one connection may hold before its sender is stopped. */
+  /** One direction of one connection may hold this much before its sender is stopped. */
   linkRoomBytes: 64 * 1024,
-  /** What a latency toxic adds to that: bytes under way are what latency is made of. */
+  /** A latency toxic adds this much: it has to hold the bytes that are on their way. */
   latencyRoomBytes: 1024 * 1024,
-  /** Each piece held costs about this much besides its bytes; many tiny ones must count. */
+  /** Each held piece costs about this much besides its bytes, so that many tiny ones count. */
   pieceOverheadBytes: 256,
   /** Pieces sent in one go before other connections get their turn. */
   piecesPerTurnMax: 128,
@@ -24,8 +24,8 @@ export const limits = {
   /** The longest time that Node's timers can wait, about 24 days. */
   waitMaxMs: 2 ** 31 - 1,
 
-  /** A line about somebody else's fault, as JSON: a name and a few details. */
-  noteCharsMax: 4_096,
+  /** The report of a fault that another process injects: a name and a few details. */
+  reportBytesMax: 4_096,
   controlBodyBytesMax: 256 * 1024,
   controlConnectionsMax: 200,
   controlRequestReadMs: 10_000,

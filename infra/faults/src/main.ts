@@ -5,20 +5,21 @@ import { type Config, readConfig } from './config.ts'
 import { buildApp } from './control/app.ts'
 import { createControl } from './control/control.ts'
 import { openFaultLog } from './control/fault-log.ts'
+import { NewProxies, parse } from './control/schemas.ts'
 
 /**
- * Opens every proxy it is told of, serves them and the control API until `stop`, and closes in
- * reverse: no more control, then no more connections, then every fault gets its end in the log.
+ * Opens the proxies of the settings, serves them and the control API until `stop`, and closes in
+ * reverse: first the control API, then all connections, then every fault gets its end in the log.
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
-  const injector = open.adopt(await openFaultLog(config.faultLog), log => log.close())
+  const log = open.adopt(await openFaultLog(config.faultLog), each => each.close())
   const { host, seed } = config
-  const control = open.adopt(createControl({ injector, host, seed }), each => each.close())
-  const { proxies, error } = await control.populate(config.proxies)
+  const control = open.adopt(createControl({ log, host, seed }), each => each.close())
+  const { proxies, error } = await control.populate(parse(NewProxies, config.proxies))
   if (error !== undefined) throw error
 
-  const app = open.use(buildApp({ control, failure: injector.failure }))
+  const app = open.use(buildApp({ control, failure: log.failure }))
   await app.listen({ host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   app.log.info({ event: 'listening', port, proxies: proxies.length }, 'faults is listening')

@@ -36,7 +36,7 @@ afterEach(async () => {
   await backend.close()
 })
 
-/** A link to a backend that serves like this; answers the port that clients use. */
+/** Opens a link to a backend, and answers the port for clients. */
 async function openLinkTo(serve: (socket: Socket) => void): Promise<number> {
   counter += 1
   link = `link-${counter}`
@@ -44,7 +44,7 @@ async function openLinkTo(serve: (socket: Socket) => void): Promise<number> {
   return rig.open(link, backend.port)
 }
 
-test('half of a connection can end while the other half goes on', async () => {
+test('one direction of a connection can end while the other goes on', async () => {
   const port = await openLinkTo(socket => {
     socket.resume().on('end', () => socket.write('you are done, '))
   })
@@ -66,7 +66,7 @@ test('an upstream that refuses closes the client', async () => {
   backend = await openBackend(echo)
 })
 
-test('an RST of one side reaches the other as an RST', async () => {
+test('an RST from one side reaches the other side as an RST', async () => {
   const port = await openLinkTo(echo)
   const client = await openClient(port)
   await roundTrip(client, 'hello')
@@ -93,7 +93,7 @@ test('a disabled link cuts its connections and refuses new ones until it is enab
   await roundTrip(await openClient(port), 'hello again')
 })
 
-test('a hundred connections at once keep their bytes apart and in order', async () => {
+test('a hundred concurrent connections keep their bytes apart and in order', async () => {
   const port = await openLinkTo(echo)
   const jittery = { latency: 5, jitter: 5 }
   await rig.faults.addToxic(link, { type: 'latency', attributes: jittery })
@@ -113,7 +113,7 @@ test('a hundred connections at once keep their bytes apart and in order', async 
 
 describe('a reader that stops reading stops the writer', () => {
   const offeredBytes = 96 * 1024 * 1024
-  /** What the buffers of the kernel on both hops may take, and then some. */
+  /** More than the kernel's buffers on both hops may take. */
   const acceptedBytesMax = 32 * 1024 * 1024
   const block = Buffer.alloc(64 * 1024)
 
@@ -124,7 +124,7 @@ describe('a reader that stops reading stops the writer', () => {
     socket.end()
   }
 
-  /** How much the backend could write before it had to wait, and waited. */
+  /** How much the backend could write before it had to wait. */
   async function acceptedBytes(): Promise<number> {
     const [socket] = backend.sockets
     let seen = -1

@@ -43,7 +43,7 @@ async function ask(method: string, path: string, body?: unknown) {
   return { status: response.status, body: (answer ? JSON.parse(answer) : undefined) as any }
 }
 
-test('a link of the settings is there from the start', async () => {
+test('a link of the settings exists from the start', async () => {
   const { body } = await ask('GET', '/proxies')
   expect(body.ready).toEqual({
     name: 'ready',
@@ -87,7 +87,7 @@ describe('settings', () => {
   })
 })
 
-describe('answers as Toxiproxy does', () => {
+describe('the API answers like Toxiproxy', () => {
   beforeEach(async () => {
     expect((await ask('POST', '/proxies', { name: 'web', listen: ':0', upstream })).status).toBe(
       201,
@@ -128,6 +128,7 @@ describe('answers as Toxiproxy does', () => {
     ['DELETE', '/proxies/web/toxics/none', undefined, 404, 'toxic not found'],
     ['POST', '/proxies', { name: 'web', upstream: 'a:1' }, 409, 'proxy already exists'],
     ['POST', '/proxies', { upstream: 'a:1' }, 400, 'missing required field: name'],
+    ['POST', '/proxies', { name: '', upstream: 'a:1' }, 400, 'missing required field: name'],
     ['POST', '/proxies', { name: 'x' }, 400, 'missing required field: upstream'],
     ['POST', '/proxies', { name: 'x\u009b', upstream: 'a:1' }, 400, 'bad request body'],
     ['POST', '/proxies', { name: 'x\u202ey', upstream: 'a:1' }, 400, 'bad request body'],
@@ -136,7 +137,7 @@ describe('answers as Toxiproxy does', () => {
     ['PATCH', '/proxies/web', '{"enabled":true,"enabled":false}', 400, '"enabled" is there twice'],
     ['POST', '/proxies/web/toxics', '{"type":"timeout","__proto__":{}}', 400, '__proto__'],
     ['POST', '/proxies', { name: 'x', upstream: 'nowhere' }, 400, 'upstream must be host:port'],
-    ['PATCH', '/proxies/web', { enabled: 'no' }, 400, 'enabled must be true or false'],
+    ['PATCH', '/proxies/web', { enabled: 'no' }, 400, 'enabled must be boolean'],
     ['POST', '/proxies/web/toxics', { type: 'plague' }, 400, 'invalid toxic type'],
     ['POST', '/proxies/web/toxics', { type: 'constructor' }, 400, 'invalid toxic type'],
     ['POST', '/proxies/web/toxics', { type: 'latency', stream: 'x' }, 400, 'stream was invalid'],
@@ -155,13 +156,26 @@ describe('answers as Toxiproxy does', () => {
     expect(answer).toEqual({ status, body: { error: expect.stringContaining(message), status } })
   })
 
+  test('a field that is null or empty counts as not given', async () => {
+    const body = { name: 'blank', listen: '', upstream, enabled: null }
+    expect(await ask('POST', '/proxies', body)).toMatchObject({
+      status: 201,
+      body: { listen: expect.stringMatching(/^127\.0\.0\.1:\d+$/), enabled: true },
+    })
+    const toxic = { type: 'latency', name: null, attributes: { latency: null } }
+    expect(await ask('POST', '/proxies/blank/toxics', toxic)).toMatchObject({
+      body: { name: 'latency_downstream', attributes: { latency: 0, jitter: 0 } },
+    })
+    await ask('DELETE', '/proxies/blank')
+  })
+
   test('a second toxic of the same name is a conflict', async () => {
     await ask('POST', '/proxies/web/toxics', { type: 'timeout' })
     const again = await ask('POST', '/proxies/web/toxics', { type: 'timeout' })
     expect(again).toEqual({ status: 409, body: { error: 'toxic already exists', status: 409 } })
   })
 
-  test('a port that is taken is refused, and the proxy is not there', async () => {
+  test('a proxy on a taken port is refused and not kept', async () => {
     const body = { name: 'taken', listen: `127.0.0.1:${backend.port}`, upstream }
     expect(await ask('POST', '/proxies', body)).toMatchObject({
       status: 500,
@@ -170,7 +184,7 @@ describe('answers as Toxiproxy does', () => {
     expect((await ask('GET', '/proxies/taken')).status).toBe(404)
   })
 
-  test('a proxy can be led elsewhere while it runs', async () => {
+  test('the upstream of a proxy can change while it runs', async () => {
     const { listen } = (await ask('GET', '/proxies/web')).body
     const other = await openBackend(socket => socket.end('elsewhere'))
     const moved = { upstream: `127.0.0.1:${other.port}` }
@@ -181,7 +195,7 @@ describe('answers as Toxiproxy does', () => {
     await other.close()
   })
 
-  test('populate keeps what is the same, replaces what is not, and says how far it came', async () => {
+  test('populate keeps equal proxies, replaces others, and answers those before an error', async () => {
     await ask('POST', '/proxies/web/toxics', { type: 'timeout' })
     const { listen } = (await ask('GET', '/proxies/web')).body
     const same = { name: 'web', listen, upstream }
@@ -195,7 +209,7 @@ describe('answers as Toxiproxy does', () => {
     expect(half.body.proxies).toHaveLength(1)
   })
 
-  test('a browser may not touch it', async () => {
+  test('a browser is refused', async () => {
     const headers = { 'user-agent': 'Mozilla/5.0' }
     const status = await new Promise(resolve => {
       get(`${rig.url}/proxies`, { headers }, answer => resolve(answer.resume().statusCode))
@@ -204,7 +218,7 @@ describe('answers as Toxiproxy does', () => {
   })
 })
 
-test('a client that was written for Toxiproxy drives it', async () => {
+test('the Node client of Toxiproxy works with it', async () => {
   const toxiproxy = new Toxiproxy(rig.url)
   const proxy = await toxiproxy.createProxy({ name: 'npm', listen: '127.0.0.1:0', upstream })
   const client = await openClient(Number(proxy.listen.split(':')[1]))

@@ -14,16 +14,16 @@ import {
 } from './rig.ts'
 
 /**
- * A server may answer before it has read the body, as one that refuses a media type does, and close:
- * with a FIN, or with an RST because bytes were unread. The answer was given before the cut, so the
- * client has to get it. RFC 9112, 9.6 tells of the reset that erases an answer which nobody has read.
+ * A server may answer before it has read the body, for example to refuse a media type, and close the
+ * connection: with a FIN, or with an RST because bytes were unread. The answer was sent before the
+ * cut, so the client has to get it. RFC 9112, 9.6 describes the reset that erases an unread answer.
  */
 
 const exchanges = 100
 const atOnce = 5
 const answer = `HTTP/1.1 415 Unsupported Media Type\r\nconnection: close\r\n\r\n`
 const overMs = 20_000
-/** A test makes 200 exchanges, and other tests have the processor too. */
+/** A test makes 200 exchanges while other tests run. */
 const testMs = 60_000
 
 let directory: Awaited<ReturnType<typeof makeDirectory>>
@@ -65,7 +65,7 @@ async function answered(port: number, body: Buffer): Promise<number> {
   return whole
 }
 
-/** Sends as much as is taken, and stays until the connection is over. */
+/** Sends as much as the server takes, and waits until the connection is over. */
 async function send(port: number, body: Buffer): Promise<Client> {
   const client = await openClient(port)
   client.socket.write(body)
@@ -87,7 +87,7 @@ const cases = Object.keys(cuts).flatMap(cut =>
 )
 
 test.each(cases)(
-  'an answer to $bytes bytes from a server that $cut comes as often as without the proxy',
+  'an answer to $bytes bytes from a server that $cut arrives as often as without the proxy',
   async ({ cut, bytes }) => {
     const port = await openLinkTo(socket => {
       socket.once('data', () => {
@@ -103,7 +103,7 @@ test.each(cases)(
   testMs,
 )
 
-test('a large answer that its reader takes slowly is whole, although its sender was reset', async () => {
+test('a slow reader gets a large answer whole, although its sender was reset', async () => {
   const large = randomBytes(600_000)
   const port = await openLinkTo(socket => {
     socket.resume()
@@ -123,7 +123,7 @@ test('a large answer that its reader takes slowly is whole, although its sender 
   expect(digestOf(Buffer.concat(client.chunks))).toBe(digestOf(large))
 })
 
-test('an answer is not overtaken by the RST behind it, where latency holds both', async () => {
+test('a latency toxic keeps an answer ahead of the RST behind it', async () => {
   const port = await openLinkTo(socket => {
     socket.once('data', () => socket.write(answer, () => socket.resetAndDestroy()))
   })
@@ -133,7 +133,7 @@ test('an answer is not overtaken by the RST behind it, where latency holds both'
   expect(client.error()).toBe('ECONNRESET')
 })
 
-test('what a client sent before it was reset reaches the server, and then the RST', async () => {
+test('the bytes that a client sent before its reset reach the server before the RST', async () => {
   const sent = randomBytes(30_000)
   const got: Buffer[] = []
   const port = await openLinkTo(socket => socket.on('data', chunk => got.push(chunk)))
@@ -144,7 +144,7 @@ test('what a client sent before it was reset reaches the server, and then the RS
   expect(digestOf(Buffer.concat(got))).toBe(digestOf(sent))
 })
 
-test('nothing stays open after all these cuts: the proxy ends at once when it is told to', async () => {
+test('no connection stays open after these cuts, so the proxy ends at once at SIGTERM', async () => {
   const own = await startRig(directory.path, { FAULT_LOG: `${directory.path}/own.jsonl` })
   backend = await openBackend(socket => {
     socket.once('data', () => socket.end(answer, () => socket.destroy()))

@@ -32,15 +32,15 @@ afterEach(async () => {
 })
 
 /** For example `toxic begin web slow`. */
-function told(line: FaultLogLine): string {
+function inWords(line: FaultLogLine): string {
   return [line.kind, line.action, line.proxy, line.toxic?.name].filter(Boolean).join(' ')
 }
 
-async function story(): Promise<string[]> {
-  return (await rig.lines()).map(told)
+async function linesInWords(): Promise<string[]> {
+  return (await rig.lines()).map(inWords)
 }
 
-test('a fault is in the log from before it begins until after it ended', async () => {
+test('a fault is in the log before it begins, and its end after it ended', async () => {
   await rig.open('web', backend.port)
   const toxic = await rig.faults.addToxic('web', slow)
   expect((await rig.lines()).at(-1)).toMatchObject({ seq: 2, action: 'begin', toxic })
@@ -51,7 +51,7 @@ test('a fault is in the log from before it begins until after it ended', async (
     toxic: { attributes: { latency: 5, jitter: 0 } },
   })
   await rig.faults.removeToxic('web', 'latency_downstream')
-  expect(await story()).toEqual([
+  expect(await linesInWords()).toEqual([
     'proxy change web',
     'toxic begin web latency_downstream',
     'toxic change web latency_downstream',
@@ -61,13 +61,13 @@ test('a fault is in the log from before it begins until after it ended', async (
   expect(times).toEqual(times.toSorted())
 })
 
-test('a toxic ends with its link, and begins again with it', async () => {
+test('a toxic ends when its link is disabled, and begins again with the link', async () => {
   await rig.open('web', backend.port)
   await rig.faults.addToxic('web', { ...slow, name: 'slow' })
   await rig.faults.disable('web')
   await rig.faults.enable('web')
   await rig.remove('web')
-  expect((await story()).slice(1)).toEqual([
+  expect((await linesInWords()).slice(1)).toEqual([
     'toxic begin web slow',
     'proxy begin web',
     'toxic end web slow',
@@ -80,18 +80,18 @@ test('a toxic ends with its link, and begins again with it', async () => {
   ])
 })
 
-test('a toxic on a disabled link is no fault until the link is up', async () => {
+test('a toxic on a disabled link is no fault until the link is enabled', async () => {
   await rig.open('web', backend.port)
   await rig.faults.disable('web')
   await rig.faults.addToxic('web', { ...slow, name: 'slow' })
   await rig.faults.addToxic('web', { ...slow, name: 'gone' })
   await rig.faults.removeToxic('web', 'gone')
-  expect(await story()).toEqual(['proxy change web', 'proxy begin web'])
+  expect(await linesInWords()).toEqual(['proxy change web', 'proxy begin web'])
   await rig.faults.reset()
-  expect((await story()).slice(2)).toEqual(['proxy end web'])
+  expect((await linesInWords()).slice(2)).toEqual(['proxy end web'])
 })
 
-test('a reset ends everything', async () => {
+test('a reset ends every fault', async () => {
   await rig.open('web', backend.port)
   await rig.open('database', backend.port)
   await rig.faults.addToxic('web', { ...slow, name: 'a' })
@@ -104,14 +104,14 @@ test('a reset ends everything', async () => {
   }
 })
 
-test('a link that can not come back keeps no other link and no toxic from being reset', async () => {
+test('a link that can not be enabled does not prevent the reset of other links and toxics', async () => {
   const port = await rig.open('taken', backend.port)
   await rig.open('web', backend.port)
   await rig.faults.addToxic('taken', slow)
   await rig.faults.disable('taken')
   await rig.faults.disable('web')
-  const squatter = createServer().listen(port, '127.0.0.1')
-  await once(squatter, 'listening')
+  const other = createServer().listen(port, '127.0.0.1')
+  await once(other, 'listening')
   await expect(rig.faults.reset()).rejects.toThrow('EADDRINUSE')
   const states = (await rig.faults.list()).map(each => [each.name, each.enabled, each.toxics])
   expect(states).toEqual([
@@ -119,11 +119,11 @@ test('a link that can not come back keeps no other link and no toxic from being 
     ['web', true, []],
   ])
   expect(stillOpen(await rig.lines())).toEqual(['proxy taken undefined'])
-  squatter.close()
-  await once(squatter, 'close')
+  other.close()
+  await once(other, 'close')
 })
 
-test('SIGTERM ends it within its time, with an end for every fault', async () => {
+test('SIGTERM ends the process in time, with an end for every fault', async () => {
   const port = await rig.open('web', backend.port)
   await rig.open('database', backend.port)
   await rig.faults.addToxic('web', slow)
@@ -137,7 +137,7 @@ test('SIGTERM ends it within its time, with an end for every fault', async () =>
   expect(stillOpen(await rig.lines())).toEqual([])
 })
 
-test('what a killed process left without an end gets one at the next start', async () => {
+test('a fault that a killed process left open gets its end at the next start', async () => {
   await rig.open('web', backend.port)
   await rig.faults.addToxic('web', slow)
   await rig.kill()
@@ -147,16 +147,16 @@ test('what a killed process left without an end gets one at the next start', asy
   expect((await rig.lines()).map(({ seq }) => seq)).toEqual([1, 2, 3])
 })
 
-test('a fault of somebody else is in the same log, in its order, before it is answered', async () => {
+test('a reported fault is in the same log, in order, before the report is answered', async () => {
   await rig.open('web', backend.port)
   const details = { signal: 'SIGKILL', pid: 4711 }
   const killed = { kind: 'process', action: 'begin', name: 'payments', ...details } as const
-  const line = await rig.faults.note(killed)
+  const line = await rig.faults.report(killed)
   expect((await rig.lines()).at(-1)).toEqual(line)
   expect(line).toEqual({ at: expect.any(String), seq: 2, ...killed })
   await rig.faults.addToxic('web', slow)
-  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'decline', value: 1 })
-  await rig.faults.note({ kind: 'process', action: 'end', name: 'payments' })
+  await rig.faults.report({ kind: 'setting', action: 'begin', name: 'decline', value: 1 })
+  await rig.faults.report({ kind: 'process', action: 'end', name: 'payments' })
   expect((await rig.lines()).slice(1).map(each => `${each.kind} ${each.action}`)).toEqual([
     'process begin',
     'toxic begin',
@@ -165,17 +165,17 @@ test('a fault of somebody else is in the same log, in its order, before it is an
   ])
 })
 
-test('what is under way is told as it is now, since when it began', async () => {
+test('the open faults are shown with their present details and the time of their begin', async () => {
   await rig.open('web', backend.port)
   await rig.open('database', backend.port)
-  await rig.faults.note({ kind: 'setting', action: 'begin', name: 'delay', ms: 100 })
+  await rig.faults.report({ kind: 'setting', action: 'begin', name: 'delay', ms: 100 })
   const toxic = await rig.faults.addToxic('web', slow)
   await rig.faults.disable('database')
-  await rig.faults.note({ kind: 'setting', action: 'change', name: 'delay', ms: 900 })
-  await rig.faults.note({ kind: 'part', action: 'begin', name: 'kafka' })
-  await rig.faults.note({ kind: 'part', action: 'end', name: 'kafka' })
+  await rig.faults.report({ kind: 'setting', action: 'change', name: 'delay', ms: 900 })
+  await rig.faults.report({ kind: 'part', action: 'begin', name: 'kafka' })
+  await rig.faults.report({ kind: 'part', action: 'end', name: 'kafka' })
   const [begin] = (await rig.lines()).filter(({ kind }) => kind === 'setting')
-  const open = await rig.faults.open()
+  const open = await rig.faults.openFaults()
   expect(open).toHaveLength(3)
   expect(open).toContainEqual({ ...begin, ms: 900 })
   expect(open).toContainEqual(expect.objectContaining({ kind: 'toxic', proxy: 'web', toxic }))
@@ -183,14 +183,14 @@ test('what is under way is told as it is now, since when it began', async () => 
 })
 
 test.each(['stop', 'kill'] as const)(
-  'after a %s the faults of others are under way still',
+  'after a %s of the fault proxy reported faults are still open',
   async end => {
     await rig.open('web', backend.port)
     await rig.faults.addToxic('web', slow)
-    const line = await rig.faults.note({ kind: 'part', action: 'begin', name: 'postgres' })
+    const line = await rig.faults.report({ kind: 'part', action: 'begin', name: 'postgres' })
     await rig[end]()
     rig = await startRig(directory.path)
-    expect(await rig.faults.open()).toEqual([line])
+    expect(await rig.faults.openFaults()).toEqual([line])
   },
 )
 
@@ -200,18 +200,18 @@ test.each([
   ['an unknown action', { action: 'started' }],
   ['no name', { name: undefined }],
   ['a name that is too long', { name: 'n'.repeat(101) }],
-  ['a stamp of its own', { seq: 1 }],
-  ['what only the proxies do', { proxy: 'web' }],
-  ['a signal that no reader takes', { signal: 9 }],
-  ['more than a line', { details: 'd'.repeat(4_097) }],
-  ['more than is read', { details: 'd'.repeat(1_000_000) }],
-])('a fault with %s is refused, and not in the log', async (_what, change) => {
+  ['a field that the log stamps', { seq: 1 }],
+  ['a field of the proxies', { proxy: 'web' }],
+  ['a signal that is no text', { signal: 9 }],
+  ['too much for a line', { details: 'd'.repeat(4_097) }],
+  ['more than the proxy reads', { details: 'd'.repeat(1_000_000) }],
+])('a report with %s is refused and not in the log', async (_what, change) => {
   const body = JSON.stringify({ kind: 'process', action: 'begin', name: 'payments', ...change })
   const answer = await fetch(`${rig.url}/fault-log`, { method: 'POST', body })
   expect(answer.status).toBe(400)
   expect(await answer.json()).toEqual({ error: expect.any(String), status: 400 })
   expect(await rig.lines()).toEqual([])
-  expect(await rig.faults.open()).toEqual([])
+  expect(await rig.faults.openFaults()).toEqual([])
 })
 
 /** The faults that have begun and not ended; throws when one ends that had not begun. */

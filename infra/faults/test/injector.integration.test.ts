@@ -8,15 +8,13 @@ import {
   type ThrowAwayParts,
 } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { waitUntil } from '@nightshift/local/wait-until'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
 import type { Injector } from '../src/injector/injector.ts'
-import type { Faults } from '../src/open-faults.ts'
 
-/**
- * Parts of their own: what ends every session of PostgreSQL must not meet the tests beside this one.
- */
+/** These tests have their own parts: a fault of PostgreSQL must not disturb other tests. */
 const opensWithinMs = 90_000
 const frozenMs = 500
 const soonMs = 10_000
@@ -24,7 +22,7 @@ const soonMs = 10_000
 let own: ThrowAwayParts
 let parts: TestParts
 let system: TestSystem
-let faults: Faults
+let faults: FaultProxyClient
 let injector: Injector
 
 beforeAll(async () => {
@@ -58,7 +56,7 @@ async function lastSeq(): Promise<number> {
   return (await linesSince(0)).at(-1)?.seq ?? 0
 }
 
-/** What was done, and what of it is in the log: `begin payments`, in order. */
+/** The lines that an action adds to the log, such as `begin payments`, in order. */
 async function logOf(act: () => Promise<unknown>): Promise<string[]> {
   const before = await lastSeq()
   await act()
@@ -78,17 +76,6 @@ async function healthOf(timeoutMs: number): Promise<number | string> {
   }
 }
 
-async function withSession<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
-  const db = new pg.Client({ connectionString: system.databaseUrl('payments') })
-  db.on('error', () => undefined) // it is meant to be cut
-  await db.connect()
-  try {
-    return await work(db)
-  } finally {
-    await db.end()
-  }
-}
-
 /** The answer to one command in the database of this system. */
 async function redis(command: string): Promise<string | undefined> {
   const { hostname, port, pathname } = new URL(system.redisUrl)
@@ -104,7 +91,7 @@ async function redis(command: string): Promise<string | undefined> {
 }
 
 describe('a process', () => {
-  test('that is killed is another one when it is ready again', async () => {
+  test('that is killed is another instance when it is ready again', async () => {
     const { pid } = await system.status('payments')
     const log = await logOf(() => injector.kill('payments'))
     const now = await system.status('payments')
@@ -113,7 +100,7 @@ describe('a process', () => {
     expect(log).toEqual(['begin payments', 'end payments'])
   })
 
-  test('that is restarted leaves by itself and comes back', async () => {
+  test('that is restarted ends by itself and is started again', async () => {
     const { pid, restarts } = await system.status('mailbox')
     expect(await logOf(() => injector.restart('mailbox'))).toEqual(['begin mailbox', 'end mailbox'])
     const now = await system.status('mailbox')
@@ -121,14 +108,14 @@ describe('a process', () => {
     expect(now.pid).not.toBe(pid)
   })
 
-  test('that is frozen does not answer, is said to be unready, and goes on when it is thawed', async () => {
+  test('that is frozen does not answer, is unready, and goes on when it is thawed', async () => {
     const { pid, restarts } = await system.status('payments')
     const log = await logOf(async () => {
       await injector.freeze('payments')
       expect(await healthOf(frozenMs)).toBe('TimeoutError')
       const isUnready = async () => (await system.status('payments')).state === 'unready'
       expect(await waitUntil(isUnready, soonMs)).toBe(true)
-      expect(await faults.open()).toMatchObject([
+      expect(await faults.openFaults()).toMatchObject([
         { kind: 'process', name: 'payments', signal: 'SIGSTOP' },
       ])
       await injector.thaw('payments')
@@ -150,25 +137,25 @@ describe('a process', () => {
     expect(log).toEqual(['begin mailbox', 'end mailbox'])
   })
 
-  test('that is frozen and then killed has had two faults, and is back', async () => {
+  test('that is frozen and then killed has two faults in the log, and is ready again', async () => {
     const log = await logOf(async () => {
       await injector.freeze('payments')
-      await expect(injector.freeze('payments')).rejects.toThrow('broken already')
+      await expect(injector.freeze('payments')).rejects.toThrow('has a fault already')
       await injector.kill('payments')
     })
     const twice = ['begin payments', 'end payments']
     expect(log).toEqual([...twice, ...twice])
   })
 
-  test('may be the fault proxy itself, and its own death is in its log', async () => {
+  test('can be the fault proxy, whose log has the fault of its own process', async () => {
     const log = await logOf(() => injector.kill('faults'))
     expect(log.filter(line => line.endsWith(' faults'))).toEqual(['begin faults', 'end faults'])
   })
 })
 
 describe('a part', () => {
-  test('that is frozen answers nobody, not even who was connected', async () => {
-    await withSession(async db => {
+  test('that is frozen answers no client, not even a connected one', async () => {
+    await withDatabase(system.databaseUrl('payments'), async db => {
       const log = await logOf(async () => {
         await injector.freeze('postgres')
         const answer = db.query('SELECT 1').then(() => 'answered')
@@ -189,8 +176,8 @@ describe('a part', () => {
     expect(log).toEqual(['begin redis', 'end redis'])
   })
 
-  test('loses one session of a service, and every other session with it', async () => {
-    await withSession(async db => {
+  test('ends all sessions when one of them is killed', async () => {
+    await withDatabase(system.databaseUrl('payments'), async db => {
       const cut = new Promise(resolve => db.once('end', resolve))
       const log = await logOf(() => injector.killBackend('payments'))
       await cut
@@ -199,10 +186,12 @@ describe('a part', () => {
       expect(log).toEqual([`begin ${name}`, `end ${name}`])
     })
     await system.waitReady('payments')
-    await withSession(async db => expect((await db.query('SELECT 1')).rowCount).toBe(1))
+    await withDatabase(system.databaseUrl('payments'), async db =>
+      expect((await db.query('SELECT 1')).rowCount).toBe(1),
+    )
   })
 
-  test('that is flushed has forgotten what it held for this system', async () => {
+  test('that is flushed has lost the keys of this system', async () => {
     const log = await logOf(async () => {
       expect(await redis('SET injector here')).toBe('+OK')
       await injector.flushRedis()
@@ -212,58 +201,61 @@ describe('a part', () => {
   })
 })
 
-test('a setting is turned, and what it was before is told', async () => {
+test('a changed setting is a fault in the log, and its former value is answered', async () => {
   const log = await logOf(async () => {
-    const before = await injector.setting('card-provider', { silence: 'after', silenceRate: 0.5 })
+    const before = await injector.changeSettings('card-provider', {
+      silence: 'after',
+      silenceRate: 0.5,
+    })
     expect(before).toEqual({ silence: 'none', silenceRate: 1 })
-    expect(await injector.settings('card-provider')).toMatchObject({ silence: 'after' })
-    await injector.setting('card-provider', before)
+    expect(await injector.readSettings('card-provider')).toMatchObject({ silence: 'after' })
+    await injector.changeSettings('card-provider', before)
   })
   expect(log).toEqual(['begin card-provider/silence', 'end card-provider/silence'])
 })
 
-test('a toxic takes the place of its namesake, and a link is healed of all', async () => {
+test('a toxic replaces one of the same name, and all toxics of a link can be removed', async () => {
   const link = 'payments-provider'
   const slow = { type: 'latency', attributes: { latency: 100 } } as const
   const log = await logOf(async () => {
-    await injector.toxic(link, slow)
-    await injector.toxic(link, { ...slow, attributes: { latency: 200 } })
-    const hurt = (await injector.links()).find(({ name }) => name === link)
-    expect(hurt?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
-    expect(await injector.heal(link)).toEqual(['latency_downstream'])
-    await injector.down(link)
-    await injector.up(link)
+    await injector.addToxic(link, slow)
+    await injector.addToxic(link, { ...slow, attributes: { latency: 200 } })
+    const faulty = (await injector.listLinks()).find(({ name }) => name === link)
+    expect(faulty?.toxics).toMatchObject([{ attributes: { latency: 200 } }])
+    expect(await injector.removeToxics(link)).toEqual(['latency_downstream'])
+    await injector.takeDown(link)
+    await injector.bringUp(link)
   })
   const begins = [`begin ${link} latency`, `end ${link} latency`]
   expect(log).toEqual([...begins, ...begins, `begin ${link}`, `end ${link}`])
-  await expect(injector.toxic('no-such-link', slow)).rejects.toThrow('there is no link')
+  await expect(injector.addToxic('no-such-link', slow)).rejects.toThrow('there is no link')
 })
 
-test('whatever was broken, all of it is at rest and ready after healing', async () => {
+test('after healing all faults are over and all processes ready', async () => {
   expect(await injector.healAll()).toEqual([])
   await injector.freeze('payments')
   await injector.stop('mailbox')
-  await injector.setting('card-provider', { declineRate: 1 })
-  await injector.down('payments-kafka')
-  await injector.toxic('payments-postgres', { type: 'timeout' })
-  expect(await faults.open()).toHaveLength(5)
+  await injector.changeSettings('card-provider', { declineRate: 1 })
+  await injector.takeDown('payments-kafka')
+  await injector.addToxic('payments-postgres', { type: 'timeout' })
+  expect(await faults.openFaults()).toHaveLength(5)
   const done = await injector.healAll()
   expect(done.toSorted()).toEqual([
     'healed payments-kafka (down)',
     'healed payments-postgres (timeout_downstream)',
-    'put card-provider at rest (declineRate)',
+    'reset card-provider (declineRate)',
     'started mailbox',
     'thawed payments',
   ])
-  expect(await faults.open()).toEqual([])
+  expect(await faults.openFaults()).toEqual([])
   expect(await healthOf(soonMs)).toBe(200)
-  expect(await injector.settings('card-provider')).toMatchObject({ declineRate: 0 })
+  expect(await injector.readSettings('card-provider')).toMatchObject({ declineRate: 0 })
 })
 
-test('the fault proxy itself may be what has to be started or woken', async () => {
+test('healing starts or wakes the fault proxy itself', async () => {
   await injector.stop('faults')
   expect(await injector.healAll()).toEqual(['started faults'])
   await injector.freeze('faults')
   expect(await injector.healAll()).toEqual(['thawed faults'])
-  expect(await faults.open()).toEqual([])
+  expect(await faults.openFaults()).toEqual([])
 })

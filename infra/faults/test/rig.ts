@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSimulator } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
-import { type Faults, openFaults } from '../src/open-faults.ts'
+import { type FaultProxyClient, faultProxyClient } from '../src/fault-proxy-client.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 
@@ -21,10 +21,10 @@ export type FaultLogLine = Readonly<{
 /** The fault proxy as a process of its own. */
 export type Rig = Readonly<{
   url: string
-  faults: Faults
+  faults: FaultProxyClient
   /** Makes a proxy to a port and answers where it listens. */
   open: (name: string, upstreamPort: number) => Promise<number>
-  /** Deletes the proxy: its port may be somebody else's from now on. */
+  /** Deletes the proxy and thereby frees its port. */
   remove: (name: string) => Promise<void>
   lines: () => Promise<FaultLogLine[]>
   stop: () => Promise<number | null>
@@ -45,7 +45,7 @@ export async function startRig(
   const started = await startSimulator(main, { FAULT_LOG: logPath, ...env })
   return {
     url: started.url,
-    faults: openFaults(started.url),
+    faults: faultProxyClient(started.url),
     async open(name, upstreamPort) {
       const body = JSON.stringify({ name, listen: ':0', upstream: `127.0.0.1:${upstreamPort}` })
       const response = await fetch(`${started.url}/proxies`, { method: 'POST', body })
@@ -71,9 +71,9 @@ export async function startRig(
 export type Backend = Readonly<{
   port: number
   sockets: readonly Socket[]
-  /** The codes of the errors that its sockets met. */
+  /** The codes of the errors of its sockets. */
   errors: readonly string[]
-  /** Every byte that came in, over all sockets. */
+  /** The bytes received over all sockets. */
   received: () => number
   close: () => Promise<void>
 }>
@@ -100,12 +100,12 @@ export async function openBackend(serve: (socket: Socket) => void): Promise<Back
   }
 }
 
-/** A client that keeps everything it met. */
+/** A client that keeps everything it received. */
 export type Client = Readonly<{
   socket: Socket
   chunks: readonly Buffer[]
   text: () => string
-  /** What ended it: the code of its error, or nothing. */
+  /** The code of its error, if it had one. */
   error: () => string | undefined
   ended: () => boolean
   closed: () => boolean
@@ -149,8 +149,8 @@ export async function roundTrip(client: Client, text: string): Promise<number> {
 }
 
 /**
- * Bytes of a connection that the kernel has taken and its peer has not acknowledged, from
- * /proc/net/tcp. 0 where there is no such file: the test then relies on a peer that is quick.
+ * Bytes of a connection that the kernel has taken and the peer has not acknowledged, from
+ * /proc/net/tcp. 0 where there is no such file: then the test relies on a quick peer.
  */
 export async function unsentBytes({ localPort, remotePort }: Socket): Promise<number> {
   const table = await readFile('/proc/net/tcp', 'utf8').catch(() => '')

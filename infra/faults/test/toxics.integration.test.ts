@@ -17,7 +17,7 @@ import {
 const earlyMs = 3
 /** How late a busy machine may be. */
 const lateMs = 400
-/** Long enough to be sure that nothing comes. */
+/** Long enough to show that nothing arrives. */
 const patienceMs = 150
 const forEverMs = 600_000
 const streams = ['upstream', 'downstream'] as const
@@ -27,7 +27,7 @@ let rig: Rig
 let backend: Backend
 let clients: Client[] = []
 let counter = 0
-/** The proxy of the test under way, to a backend that echoes. */
+/** The proxy of the current test, to a backend that echoes. */
 let link: string
 let port: number
 
@@ -67,7 +67,7 @@ async function expectNever(what: string, happens: () => boolean): Promise<void> 
 }
 
 describe.each(streams)('%s', stream => {
-  test('latency delays every byte, and no more once it is gone', async () => {
+  test('latency delays every byte until it is removed', async () => {
     const client = await connectClient()
     const attributes = { latency: 100, jitter: 0 }
     const { name } = await rig.faults.addToxic(link, { type: 'latency', stream, attributes })
@@ -111,7 +111,7 @@ describe.each(streams)('%s', stream => {
     expect(elapsedMs).toBeLessThan(bytes / rate + lateMs)
   })
 
-  test('a timeout of 0 swallows what is sent this way, and leaves the connection open', async () => {
+  test('a timeout of 0 drops the bytes of this direction, and leaves the connection open', async () => {
     const client = await connectClient()
     await roundTrip(client, 'before')
     await rig.faults.addToxic(link, { type: 'timeout', stream, attributes: { timeout: 0 } })
@@ -133,7 +133,7 @@ describe.each(streams)('%s', stream => {
     expect(client.text()).toBe('')
   })
 
-  test('a timeout that is taken away closes what it had a hole in', async () => {
+  test('removing a timeout closes the connections whose bytes it dropped', async () => {
     await rig.faults.addToxic(link, { type: 'timeout', stream, name: 'hole' })
     const client = await connectClient()
     client.socket.write('lost')
@@ -142,7 +142,7 @@ describe.each(streams)('%s', stream => {
     await waitUntil('it has ended', client.ended)
   })
 
-  test.each([0, 80])('reset_peer after %i ms is a real RST for both sides', async timeout => {
+  test.each([0, 80])('reset_peer sends an RST to both sides after %i ms', async timeout => {
     await rig.faults.addToxic(link, { type: 'reset_peer', stream, attributes: { timeout } })
     const client = await connectClient()
     await waitUntil('the backend is reached', () => backend.sockets.length === 1)
@@ -156,7 +156,7 @@ describe.each(streams)('%s', stream => {
     expect(backend.errors).toEqual(['ECONNRESET'])
   })
 
-  test('slow_close delays the end of this direction, and no byte', async () => {
+  test('slow_close delays the end of this direction, and no bytes', async () => {
     await rig.faults.addToxic(link, { type: 'slow_close', stream, attributes: { delay: 150 } })
     const client = await connectClient()
     expect(await roundTrip(client, 'at once')).toBeLessThan(150)
@@ -181,7 +181,7 @@ describe.each(streams)('%s', stream => {
   })
 })
 
-describe('limit_data lets exactly so many bytes through, then closes', () => {
+describe('limit_data passes exactly so many bytes, then closes', () => {
   const limit = { type: 'limit_data', attributes: { bytes: 20_000 } } as const
   const sent = Buffer.alloc(50_000)
 
@@ -208,7 +208,7 @@ describe('limit_data lets exactly so many bytes through, then closes', () => {
 })
 
 describe('a live connection', () => {
-  test('gets what a toxic held as soon as the toxic goes', async () => {
+  test('gets the bytes that a toxic held as soon as it is removed', async () => {
     const attributes = { latency: forEverMs }
     await rig.faults.addToxic(link, { type: 'latency', name: 'held', attributes })
     const client = await connectClient()
@@ -220,7 +220,7 @@ describe('a live connection', () => {
     expect(client.text()).toBe('1 2 3')
   })
 
-  test('meets the new attributes of a toxic at once, with what it holds already', async () => {
+  test('follows new attributes of a toxic at once, also for bytes that it holds', async () => {
     await rig.faults.addToxic(link, { type: 'bandwidth', attributes: { rate: 0 } })
     const client = await connectClient()
     client.socket.write('stuck')
@@ -231,7 +231,7 @@ describe('a live connection', () => {
     await waitUntil('it is back', () => client.text() === 'stuck')
   })
 
-  test('a reset that is taken away in time has lost nothing', async () => {
+  test('loses no byte to a reset that is removed in time', async () => {
     const attributes = { timeout: forEverMs }
     await rig.faults.addToxic(link, { type: 'reset_peer', name: 'later', attributes })
     const client = await connectClient()
@@ -241,7 +241,7 @@ describe('a live connection', () => {
     await waitUntil('it is back', () => client.text() === 'whole')
   })
 
-  test('passes through toxics one behind the other, each way its own', async () => {
+  test('passes the toxics of each direction one after the other', async () => {
     const slow = { type: 'latency', attributes: { latency: 60 } } as const
     await rig.faults.addToxic(link, { ...slow, name: 'a' })
     await rig.faults.addToxic(link, { ...slow, name: 'b' })
@@ -259,7 +259,7 @@ describe('a live connection', () => {
 describe('toxicity', () => {
   /** One letter for each connection in turn: `x` when the toxic took it. */
   async function takenOf(on: Rig, toxicity: number): Promise<string> {
-    const name = 'luck'
+    const name = 'share'
     const entry = await on.open(name, backend.port)
     await on.faults.addToxic(name, { type: 'reset_peer', toxicity })
     let taken = ''
@@ -290,19 +290,19 @@ describe('toxicity', () => {
     await elsewhere.remove()
   })
 
-  test('a connection that is spared is taken when the toxicity rises, and let go again', async () => {
+  test('a higher toxicity takes a spared connection, and a lower one releases it', async () => {
     const attributes = { latency: 100 }
     await rig.faults.addToxic(link, { type: 'latency', toxicity: 0, attributes })
     const client = await connectClient()
     expect(await roundTrip(client, 'spared')).toBeLessThan(100)
-    const turn = (toxicity: number) =>
+    const setToxicity = (toxicity: number) =>
       fetch(`${rig.url}/proxies/${link}/toxics/latency_downstream`, {
         method: 'POST',
         body: JSON.stringify({ toxicity }),
       })
-    await turn(1)
+    await setToxicity(1)
     expect(await roundTrip(client, 'taken')).toBeGreaterThan(100 - earlyMs)
-    await turn(0)
+    await setToxicity(0)
     expect(await roundTrip(client, 'let go')).toBeLessThan(100)
   })
 })

@@ -6,7 +6,7 @@ import { followFile } from './follow-file.ts'
 import { withLogFile } from './supervisor/log-file.ts'
 import { makeThrowAwayDir } from './throw-away.ts'
 
-test('a follower gives whole lines, and goes on when the log begins again', async () => {
+test('a follower answers whole lines, and goes on when the log begins again', async () => {
   const dir = await makeThrowAwayDir()
   const file = join(dir, 'a.log')
   const follower = followFile(file, 0)

@@ -4,11 +4,11 @@ import { isMissing } from './read-if-there.ts'
 const chunkBytesMax = 1024 * 1024
 
 export type Follower = Readonly<{
-  /** The complete lines written since the last call; at most about a megabyte of them. */
+  /** The complete lines since the last call; at most about a megabyte of them. */
   next: () => Promise<string[]>
 }>
 
-/** Follows a growing log from a byte on, through its being moved aside and begun again. */
+/** Follows a growing log from a byte on, also after it was moved aside and begun again. */
 export function followFile(file: string, from: number): Follower {
   let position = from
   let rest = Buffer.alloc(0)

@@ -3,12 +3,12 @@ import { delimiter, isAbsolute, join } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The one place where looking for parts meets this process's own environment. */
+/** The only place where the search for parts reads this process's own environment. */
 export function environmentOf(context: { environment?: Environment }): Environment {
   return context.environment ?? process.env
 }
 
-/** The absolute path that a shell would run for this name, or nothing. */
+/** The absolute path that a shell would run for this name. */
 export async function findExecutable(
   name: string,
   environment: Environment,

@@ -1,6 +1,6 @@
 const shownMax = 3
 
-/** Of the names, those that somebody who typed this may have meant, the likeliest first. */
+/** The names that a person may have meant by this word, the likeliest first. */
 export function nearestNames(typed: string, names: readonly string[]): string[] {
   const likely = names
     .map(name => ({ name, distance: distanceBetween(typed, name) }))
@@ -11,12 +11,12 @@ export function nearestNames(typed: string, names: readonly string[]): string[] 
     .map(({ name }) => name)
 }
 
-/** One is a beginning or a piece of the other; single letters say too little. */
+/** One is a part of the other; a single letter is too short to tell. */
 function isPart(typed: string, name: string): boolean {
   return typed.length > 1 && (name.includes(typed) || typed.includes(name))
 }
 
-/** How many letters have to be added, dropped or replaced (Levenshtein). */
+/** The Levenshtein distance: how many letters have to be added, dropped or replaced. */
 function distanceBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i += 1) {

@@ -1,19 +1,19 @@
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
 
-/** Tells a person what is going on: one line per step, rewritten while it lasts on a terminal. */
+/** Shows progress to a person: one line per step, which a terminal rewrites while it lasts. */
 export type Progress = Readonly<{
-  /** A detail of the current step. */
-  say: (line: string) => void
-  /** Runs one step and tells when it is done and how long it took. */
+  /** Shows a detail of the current step. */
+  report: (line: string) => void
+  /** Runs one step, then shows how long it took. */
   step: <T>(title: string, work: () => Promise<T>) => Promise<T>
 }>
 
-/** A terminal that does not tell its width reports 0. */
+/** Some terminals report a width of 0. */
 const columnsUnknown = 80
 const eraseLine = '\r\u001B[2K'
 
-/** On anything but a terminal: plain lines, each written once. */
+/** Without a terminal it writes plain lines, each once. */
 export function openProgress(stream: WriteStream): Progress {
   const { isTTY } = stream
   const mark = (kind: 'green' | 'red', text: string) => styleText(kind, text, { stream })
@@ -28,7 +28,7 @@ export function openProgress(stream: WriteStream): Progress {
     stream.write(`${isTTY ? eraseLine : ''}${line}\n`)
   }
   return {
-    say: line => show(`${current === '' ? '' : ': '}${line}`),
+    report: line => show(`${current === '' ? '' : ': '}${line}`),
     async step(title, work) {
       const startedAt = performance.now()
       current = title

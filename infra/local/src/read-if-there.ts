@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** The text of a file, or undefined when there is none. Any other trouble is thrown. */
+/** The text of a file, or undefined when there is none. Any other error is thrown. */
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
@@ -10,7 +10,7 @@ export async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** Whether a file system call failed because the thing is not there. */
+/** Whether a file system call failed because there is no such file. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { readNumber, wholeNumberIn } from './read-number.ts'
 
-describe('a number of the command line is what a person wrote', () => {
-  test.each(['1', '10', '100'])('%s is taken', text => {
+describe('a number of the command line is a plain decimal number', () => {
+  test.each(['1', '10', '100'])('%s is accepted', text => {
     expect(readNumber('--count', text, 100)).toBe(Number(text))
   })
 
@@ -26,7 +26,7 @@ describe('a number of the command line is what a person wrote', () => {
     expect(() => readNumber('--count', text, 100)).toThrow('--count must be a whole number from 1')
   })
 
-  test('a switch without a value is refused, and what is beyond exact numbers', () => {
+  test('a switch without a value is refused, and so is a number beyond the exact ones', () => {
     for (const odd of [true, undefined]) expect(wholeNumberIn(odd)).toBeUndefined()
     expect(wholeNumberIn('9007199254740993')).toBeUndefined()
     expect(readNumber('--lines', '0', 10, 0)).toBe(0)

@@ -1,8 +1,8 @@
 const wholeNumber = /^(?:0|[1-9]\d{0,14})$/
 
 /**
- * A whole number as people write it, or undefined. `Number` would take an empty text, `0x10`, `1e3`
- * and ` 5` for numbers, too, and an option that was mistyped would mean something else.
+ * A whole number as people write it, or undefined. `Number` would also take an empty text, `0x10`,
+ * `1e3` and ` 5`, and a mistyped option would mean something else.
  */
 export function wholeNumberIn(text: unknown): number | undefined {
   return typeof text === 'string' && wholeNumber.test(text) ? Number(text) : undefined

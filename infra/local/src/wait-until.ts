@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const pollMs = 50
 
 /**
- * Asks until the answer is yes or the time is up, and says which it was. The condition is asked at
- * least once, so that a deadline of 0 means "is it so now?".
+ * Checks a condition until it holds or the time is up, and answers which it was. The condition is
+ * checked at least once, so that a timeout of 0 asks about this moment.
  */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => system[Symbol.asyncDispose]())
 
-/** A session of a role, as a person with its password would open one. */
+/** Opens a session with the role's own password. */
 function as<T>(role: RoleName, service: ServiceName, work: (client: pg.Client) => Promise<T>) {
   const admin = system.databaseUrl(service)
   const database = new URL(admin).pathname.slice(1)
@@ -24,7 +24,7 @@ const everyRole = serviceNames.flatMap(service =>
   rolesOf[service].map(role => ({ role: role as RoleName, service })),
 )
 
-/** A statement that would do it, and what PostgreSQL says to somebody who may not. */
+/** Statements that no role may run, and PostgreSQL's refusals. */
 const forbiddenToAll: readonly (readonly [string, RegExp])[] = [
   ['DROP TABLE schema_migrations', /must be owner/],
   ['CREATE TABLE mine (id int)', /permission denied/],
@@ -44,19 +44,19 @@ const forbiddenToAll: readonly (readonly [string, RegExp])[] = [
 ]
 
 describe.each(everyRole)('$role', ({ role, service }) => {
-  test('may do nothing to the server, the schema or the history of migrations', async () => {
-    const said = await as(role, service, async client => {
+  test('can not change the server, the schema or the history of migrations', async () => {
+    const answered = await as(role, service, async client => {
       const answers: string[] = []
       for (const [statement] of forbiddenToAll) answers.push(await answerTo(client, statement))
       return answers
     })
     for (const [at, [statement, refusal]] of forbiddenToAll.entries()) {
-      expect(said[at], statement).toMatch(refusal)
+      expect(answered[at], statement).toMatch(refusal)
     }
   })
 
-  test('may neither empty a table, nor delete from one, nor change what one is', async () => {
-    const said = await as(role, service, async client => {
+  test('can neither empty a table, nor delete from one, nor alter one', async () => {
+    const answered = await as(role, service, async client => {
       const answers: string[] = []
       for (const table of await tablesOf(client)) {
         for (const verb of ['DROP TABLE', 'TRUNCATE', 'DELETE FROM', 'LOCK TABLE']) {
@@ -67,12 +67,12 @@ describe.each(everyRole)('$role', ({ role, service }) => {
       }
       return answers
     })
-    expect(said.length).toBeGreaterThan(0)
-    // Who may update a table may lock it, which harms nobody for longer than a transaction.
-    const allowed = said.filter(answer => !/denied|must be owner/.test(answer))
+    expect(answered.length).toBeGreaterThan(0)
+    // A role that may update a table may lock it, which lasts no longer than a transaction.
+    const allowed = answered.filter(answer => !/denied|must be owner/.test(answer))
     const mayDelete: Partial<Record<RoleName, string[]>> = {
       payments_worker: ['DELETE FROM idempotency_keys: done'],
-      // The alerts of an address that was unsubscribed.
+      // It deletes the alerts of an address that was unsubscribed.
       notifications: ['DELETE FROM alerts: done'],
     }
     expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE'))).toEqual(
@@ -80,21 +80,21 @@ describe.each(everyRole)('$role', ({ role, service }) => {
     )
   })
 
-  test('may not become the owner of its tables, and can not log in as it', async () => {
+  test('can not become the owner of its tables', async () => {
     const answer = await as(role, service, client =>
       answerTo(client, `SET ROLE ${ownerOf(service)}`),
     )
     expect(answer).toMatch(/permission denied/)
   })
 
-  test('may not enter the database of another service', async () => {
+  test('can not enter the database of another service', async () => {
     for (const other of serviceNames.filter(name => name !== service)) {
       await expect(as(role, other, async () => 'in')).rejects.toThrow('permission denied')
     }
   })
 })
 
-/** What each role may do to the rows of each table. What is not here, it may not. */
+/** The rights of each role on each table. All other rights must be absent. */
 const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>>>>> = {
   listings: {
     listings: 'SELECT, INSERT, UPDATE',
@@ -132,7 +132,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     deliveries: 'SELECT',
     inbox: 'SELECT',
   },
-  // Of a payment, a request may change only that something is wanted or owed.
+  // A request may change only the requested action or the pending refund of a payment.
   payments: {
     payments: 'SELECT',
     refunds: 'SELECT, INSERT, UPDATE',
@@ -160,7 +160,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
   },
 }
 
-test.each(Object.entries(granted))('%s may do this, and no more', async (role, expected) => {
+test.each(Object.entries(granted))('%s has these rights and no others', async (role, expected) => {
   const service = role.split('_')[0] as ServiceName
   const found = await withDatabase(system.databaseUrl(service), async client => {
     const { rows } = await client.query(
@@ -178,7 +178,7 @@ test.each(Object.entries(granted))('%s may do this, and no more', async (role, e
 })
 
 test.each(['payments', 'listings'] as const)(
-  'the relay of %s may mark, and not change',
+  'the relay of %s can mark events as published, and change nothing else',
   async service => {
     await as(`${service}_relay`, service, async client => {
       const mark = 'UPDATE outbox SET published_at = now() WHERE id = 1'
@@ -196,7 +196,7 @@ test.each(['payments', 'listings'] as const)(
 )
 
 test.each(['payments', 'listings'] as const)(
-  '%s can read its keys, and make or revive none',
+  '%s can read its API keys, and neither make nor revive one',
   async service => {
     await as(service, service, async client => {
       expect(await answerTo(client, 'SELECT FROM api_keys')).toBe('done')
@@ -211,7 +211,7 @@ test.each(['payments', 'listings'] as const)(
   },
 )
 
-test.each(serviceNames)('no table of %s belongs to somebody who can log in', async service => {
+test.each(serviceNames)('the owner of the tables of %s can not log in', async service => {
   const owners = await withDatabase(system.databaseUrl(service), async client => {
     const { rows } = await client.query(
       `SELECT DISTINCT rolname, rolcanlogin, rolsuper, rolbypassrls
@@ -224,7 +224,7 @@ test.each(serviceNames)('no table of %s belongs to somebody who can log in', asy
   expect(owners).toEqual([{ rolname, rolcanlogin: false, rolsuper: false, rolbypassrls: false }])
 })
 
-test('every table of listings that knows tenants is under a policy, its owner too', async () => {
+test('every table of listings with a tenant has a row policy that also binds its owner', async () => {
   const tables = await withDatabase(system.databaseUrl('listings'), async client => {
     const { rows } = await client.query(
       `SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
@@ -234,7 +234,7 @@ test('every table of listings that knows tenants is under a policy, its owner to
     )
     return Object.fromEntries(rows.map(row => [row.relname, row.forced]))
   })
-  // Before the key is known, nobody knows the tenant.
+  // The tenant is known only after the key has been read.
   const expected = { api_keys: false, idempotency_keys: true, listings: true, publications: true }
   expect(tables).toEqual(expected)
 })

@@ -11,7 +11,7 @@ const startMs = 15_000
 /** sysexits.h: EX_CONFIG. */
 const exitConfig = 78
 
-/** As Compose sets them; nobody listens at these addresses. */
+/** The settings that Compose makes. No process listens at these addresses. */
 const addresses = {
   KAFKA_BROKERS: '127.0.0.1:1',
   REDIS_URL: 'redis://127.0.0.1:1',
@@ -33,18 +33,18 @@ const own = {
   MAIL_LINK_SECRETS: `${'of-ones-own-new'.repeat(3)},${'of-ones-own-old'.repeat(3)}`,
 }
 
-/** Starts a service with these settings, and answers how it ended and what it was told to heal. */
+/** Starts a service with these settings, and answers its exit code and the settings it refused. */
 async function start(name: string, env: Record<string, string>) {
   const main = join(repoRoot, 'services', name, 'src/main.ts')
   const child = spawn(process.execPath, [main], { env, timeout: startMs })
-  const [[code], said] = await Promise.all([once(child, 'exit'), text(child.stdout)])
-  const lines = said
+  const [[code], printed] = await Promise.all([once(child, 'exit'), text(child.stdout)])
+  const lines = printed
     .split('\n')
     .filter(Boolean)
     .map(line => JSON.parse(line))
-  const refused = lines.find(line => line.event === 'configuration.refused')
-  const mistakes: string[] = refused?.mistakes ?? []
-  return { code, said, named: mistakes.map(mistake => mistake.split(':', 1)[0]) }
+  const refusal = lines.find(line => line.event === 'configuration.refused')
+  const mistakes: string[] = refusal?.mistakes ?? []
+  return { code, printed, refused: mistakes.map(mistake => mistake.split(':', 1)[0]) }
 }
 
 const database = { DATABASE_URL: 'postgres://x:development-x@127.0.0.1:1/x' }
@@ -73,30 +73,33 @@ const defaults = {
   },
 }
 
-test.each(serviceNames)('%s does not start in production on what everybody knows', async name => {
-  const started = await start(name, { ...own, ...defaults[name], NODE_ENV: 'production' })
-  expect(started.code).toBe(exitConfig)
-  expect(started.named.toSorted()).toEqual(Object.keys(defaults[name]).toSorted())
-  expect(started.said).not.toContain('development-')
-})
-
 test.each(serviceNames)(
-  '%s takes production for granted when nobody says where it is',
+  '%s refuses in production every secret that stands in the repository',
   async name => {
-    expect((await start(name, { ...own, ...defaults[name] })).code).toBe(exitConfig)
+    const started = await start(name, { ...own, ...defaults[name], NODE_ENV: 'production' })
+    expect(started.code).toBe(exitConfig)
+    expect(started.refused.toSorted()).toEqual(Object.keys(defaults[name]).toSorted())
+    expect(started.printed).not.toContain('development-')
   },
 )
 
-test.each(['payments', 'listings'])('%s does not start anywhere on a short pepper', async name => {
-  const started = await start(name, { ...own, NODE_ENV: 'development', API_KEY_PEPPER: 'short' })
-  expect(started).toMatchObject({ code: exitConfig, named: ['API_KEY_PEPPER'] })
+test.each(serviceNames)('%s counts as in production when NODE_ENV is not set', async name => {
+  expect((await start(name, { ...own, ...defaults[name] })).code).toBe(exitConfig)
 })
 
+test.each(['payments', 'listings'])(
+  '%s refuses a short pepper in every environment',
+  async name => {
+    const started = await start(name, { ...own, NODE_ENV: 'development', API_KEY_PEPPER: 'short' })
+    expect(started).toMatchObject({ code: exitConfig, refused: ['API_KEY_PEPPER'] })
+  },
+)
+
 test.each(serviceNames)(
-  '%s takes secrets of ones own, and gets as far as its database',
+  '%s accepts its own secrets, and gets as far as its database',
   async name => {
     const started = await start(name, { ...own, NODE_ENV: 'production' })
     expect(started.code).toBe(1)
-    expect(started.said).toContain('ECONNREFUSED')
+    expect(started.printed).toContain('ECONNREFUSED')
   },
 )

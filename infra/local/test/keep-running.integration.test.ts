@@ -6,13 +6,13 @@ import { childSpec } from './open-supervisor.ts'
 
 const soonMs = 5_000
 
-/** A leak of one descriptor or listener per restart is far above the slack of five after so many. */
+/** After so many restarts, a leak of one descriptor or listener each is far above the slack of five. */
 const restartsWatched = 300
 
 /** A restart takes 20 ms on a quiet machine; starved by other work it may take ten times that. */
 const restartsDeadlineMs = 100_000
 
-test('hundreds of restarts leave no descriptor and no listener behind', async () => {
+test('hundreds of restarts leave no file descriptor and no listener behind', async () => {
   const warnings: Error[] = []
   const note = (warning: Error) => warnings.push(warning)
   process.on('warning', note)
@@ -22,7 +22,7 @@ test('hundreds of restarts leave no descriptor and no listener behind', async ()
     baseEnv: {},
     backoff: { firstMs: 0, maxMs: 0, healthyAfterMs: 60_000 },
     report: () => undefined,
-    changed: () => undefined,
+    onChange: () => undefined,
   }
   const kept = keepRunning(
     await childSpec('mayfly', '', { command: '/bin/true', args: [] }),

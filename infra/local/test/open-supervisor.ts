@@ -29,7 +29,7 @@ export async function openTestSupervisor() {
     async [Symbol.asyncDispose]() {
       stdin?.end()
       await waitUntil(async () => !(await isAlive(file.process)), goneMs)
-      await rm(dir, { recursive: true, force: true }) // a killed one cannot do it itself
+      await rm(dir, { recursive: true, force: true }) // a killed supervisor could not do it
     },
   }
 }
@@ -41,7 +41,7 @@ const webServer = `
     .listen(Number(process.env.PORT), '127.0.0.1')
 `
 
-/** A process that listens on a port of its own, after having run a bit of JavaScript. */
+/** A process that runs a script and then listens on a port of its own. */
 export async function childSpec(
   name: string,
   script = '',
@@ -66,7 +66,7 @@ export async function childSpec(
   }
 }
 
-/** What the supervisor has written about one process. */
+/** The lines of the supervisor's log about one process. */
 export async function eventsOf(
   state: StatePaths,
   name: string,

@@ -11,7 +11,7 @@ import { contextIn, openScratch } from './parts-process.ts'
 
 const images = { postgres: 'postgres:18', redis: 'redis:7.4-alpine', kafka: 'apache/kafka:4.3.1' }
 
-test('Docker is the last resort, and its image is pulled once', async () => {
+test('Docker is the last candidate, and its image is pulled once', async () => {
   await using scratch = await openScratch()
   const docker = await openRecordingDocker(scratch.dir)
   const context = {
@@ -42,7 +42,7 @@ test.each([
   expect(spec.ports).toContain(context.port)
 })
 
-test('a container gets the settings of the native server', async () => {
+test('a container has the settings of the native server', async () => {
   await using scratch = await openScratch()
   const server = await startAndRun(scratch.dir, postgres)
   expect((await server.calls()).at(-1)).toContain('-c wal_level=logical')
@@ -55,7 +55,7 @@ test('a container gets the settings of the native server', async () => {
   })
 })
 
-test('the listeners of Kafka are published, and lead its clients to their proxies', async () => {
+test('the listeners of Kafka are published, and advertise the proxies of its clients', async () => {
   await using scratch = await openScratch()
   const docker = await openRecordingDocker(scratch.dir)
   const context = {
@@ -70,7 +70,7 @@ test('the listeners of Kafka are published, and lead its clients to their proxie
   expect(spec.env['KAFKA_ADVERTISED_LISTENERS']).toMatch(/,LISTENER4192:\/\/127\.0\.0\.1:4507$/)
 })
 
-test('the password never stands on a command line', async () => {
+test('the password never appears on a command line', async () => {
   await using scratch = await openScratch()
   const { context, spec, calls } = await startAndRun(scratch.dir, postgres)
   expect(spec.env['POSTGRES_PASSWORD']).toBe(context.password)
@@ -110,7 +110,7 @@ async function startAndRun(
   return { context, spec, calls: docker.calls }
 }
 
-/** A `docker` that does nothing but write down what it was asked, and remember its volumes. */
+/** A fake `docker` that only records its calls and its volumes. */
 async function openRecordingDocker(dir: string) {
   const bin = join(dir, 'bin')
   const record = join(dir, 'calls')

@@ -10,10 +10,10 @@ import type { Probe } from '../src/supervisor/process-spec.ts'
 import { freePort, openScratch, toolsDir } from './parts-process.ts'
 
 const probeMs = 300
-/** What a probe may take beyond its timeout. */
+/** A probe may take this much longer than its timeout. */
 const slackMs = 1_000
 
-test('a taken port is named, and how to move away from it', async () => {
+test('a taken port is named with the setting that moves all ports', async () => {
   await using taken = await listenSilently()
   const lines = await examine({ toolsDir, ports: [{ name: 'redis', port: taken.port }] })
   const line = lines.find(({ what }) => what === `port ${taken.port}`)
@@ -21,27 +21,27 @@ test('a taken port is named, and how to move away from it', async () => {
   expect(line?.fix).toContain('NIGHTSHIFT_PORT_BASE')
 })
 
-test('on an empty machine everything that lacks comes with a fix, and nothing is fetched', async () => {
+test('on an empty machine each missing requirement has a fix, and nothing is fetched', async () => {
   await using scratch = await openScratch()
   const empty = join(scratch.dir, 'empty')
   const tools = join(scratch.dir, 'tools')
   await mkdir(empty)
   const lines = await examine({ toolsDir: tools, ports: [], environment: { PATH: empty } })
-  const lacking = lines.filter(({ ok }) => !ok)
-  expect(lacking.map(({ what }) => what)).toEqual(
+  const missing = lines.filter(({ ok }) => !ok)
+  expect(missing.map(({ what }) => what)).toEqual(
     expect.arrayContaining(['npm', 'Java', 'Maven', 'Redis', 'Kafka']),
   )
-  for (const { fix } of lacking) expect(fix).not.toBe('')
+  for (const { fix } of missing) expect(fix).not.toBe('')
   expect(await exists(tools)).toBe(false)
 })
 
-test('what nobody listens to is not ready', async () => {
+test('a port without a listener is not ready', async () => {
   for (const question of probesOf(await freePort())) {
     expect(await probe(question, probeMs), question.kind).toBe(false)
   }
 })
 
-test('an open port that says nothing is not ready, and the probe ends in time', async () => {
+test('a port that answers nothing is not ready, and the probe ends in time', async () => {
   await using silent = await listenSilently()
   for (const question of probesOf(silent.port)) {
     const since = performance.now()
@@ -50,9 +50,9 @@ test('an open port that says nothing is not ready, and the probe ends in time', 
   }
 })
 
-test('an open port that talks nonsense is not ready', async () => {
-  await using rude = await listen(socket => socket.end('\xff\xff\xff\xff nonsense\r\n'))
-  for (const question of probesOf(rude.port)) {
+test('a port that answers in another protocol is not ready', async () => {
+  await using other = await listen(socket => socket.end('\xff\xff\xff\xff nonsense\r\n'))
+  for (const question of probesOf(other.port)) {
     expect(await probe(question, probeMs), question.kind).toBe(false)
   }
 })

@@ -1,12 +1,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { findK6, k6Module, k6Rungs, k6Version } from '../src/parts/k6.ts'
+import { findK6, k6Candidates, k6Module, k6Version } from '../src/parts/k6.ts'
 import { openScratch } from './parts-process.ts'
 
-const say = () => {}
+const report = () => {}
 
-test('the version that we name is the version that the module pins, and its sums are committed', async () => {
+test('the version in the code is the one that the Go module pins with its checksums', async () => {
   const module = await readFile(join(k6Module, 'go.mod'), 'utf8')
   expect(module).toContain('tool go.k6.io/k6/v2\n')
   expect(module).toContain(`go.k6.io/k6/v2 v${k6Version} `)
@@ -14,22 +14,22 @@ test('the version that we name is the version that the module pins, and its sums
   expect(sums).toContain(`go.k6.io/k6/v2 v${k6Version} h1:`)
 })
 
-test('a k6 2 on the PATH is taken as it is, and an older one is passed over with the reason', async () => {
+test('a k6 2 on the PATH is used as it is, and an older one is passed over with the reason', async () => {
   await using scratch = await openScratch()
   const environment = { PATH: scratch.dir }
-  const context = { toolsDir: join(scratch.dir, 'tools'), environment, say }
+  const context = { toolsDir: join(scratch.dir, 'tools'), environment, report }
   await putK6(scratch.dir, 'v2.7.1')
   expect(await findK6(context)).toMatchObject({ how: 'native', version: '2.7.1', from: 'PATH' })
   await putK6(scratch.dir, 'v1.8.0')
-  await expect(k6Rungs(context).path.attempt()).rejects.toThrow('k6 1.8.0, needed is 2')
+  await expect(k6Candidates(context).path.attempt()).rejects.toThrow('k6 1.8.0, needed is 2')
 })
 
-test('without k6, Go and Docker it is missing, with what was tried and how to get it', async () => {
+test('without k6, Go and Docker each candidate is named with its reason, and so is the fix', async () => {
   await using scratch = await openScratch()
   const environment = { PATH: join(scratch.dir, 'empty') }
-  const found = await findK6({ toolsDir: join(scratch.dir, 'tools'), environment, say })
+  const found = await findK6({ toolsDir: join(scratch.dir, 'tools'), environment, report })
   expect(found).toMatchObject({ how: 'missing', fix: expect.stringContaining('Go') })
-  expect('looked' in found && found.looked).toHaveLength(4)
+  expect('reasons' in found && found.reasons).toHaveLength(4)
 })
 
 async function putK6(directory: string, version: string): Promise<void> {

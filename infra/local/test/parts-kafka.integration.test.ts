@@ -2,20 +2,19 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { javaRungs, javaVersionMin } from '../src/parts/java.ts'
-import { findKafka, kafka } from '../src/parts/kafka.ts'
-import { kafkaPom, kafkaVersion } from '../src/parts/kafka-jars.ts'
+import { javaCandidates, javaVersionMin } from '../src/parts/java.ts'
+import { findKafka, kafka, kafkaPom, kafkaVersion } from '../src/parts/kafka.ts'
 import type { PartContext } from '../src/parts/part.ts'
-import { climb } from '../src/parts/try-each.ts'
+import { tryEach } from '../src/parts/try-each.ts'
 import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
 const readyMs = 20_000
 /**
- * With Kafka's defaults a killed broker waits 9 s for its own lease to run out, and serves after 12.
- * With our settings it takes 2.5 s on two idle cores; here other tests run beside it.
+ * A killed broker with Kafka's defaults waits 9 s for its own lease to run out, and serves after 12.
+ * Our settings bring that down to 2.5 s on two idle cores; here other tests run beside it.
  */
 const defaultLeaseMs = 9_000
-/** Only a first run fetches. */
+/** Only the first run fetches. */
 const fetchMs = 300_000
 const topic = 'kept'
 
@@ -43,7 +42,7 @@ test('records survive a stop and a new port, and a killed broker does not wait f
   expect(await countRecords(moved.port)).toBe(3)
 })
 
-test('a log that was formatted by half is formatted again', { timeout: fetchMs }, async () => {
+test('a log that was only half formatted is formatted again', { timeout: fetchMs }, async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
   await mkdir(join(context.dataDir, 'log/__cluster_metadata-0'), { recursive: true })
@@ -60,17 +59,17 @@ test('a log that was formatted by half is formatted again', { timeout: fetchMs }
 test('the Java of the wheel from PyPI is new enough', { timeout: fetchMs }, async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
-  const java = await javaRungs({ ...context, toolsDir }).wheel.attempt()
+  const java = await javaCandidates({ ...context, toolsDir }).wheel.attempt()
   expect(Number.parseInt(java.version, 10)).toBeGreaterThanOrEqual(javaVersionMin)
 })
 
-test('without Java the reasons are named, and so is the way out', async () => {
+test('without Java the reasons are named, and so is the fix', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'kafka')
-  const { home, path } = javaRungs({ toolsDir, environment: { PATH: scratch.dir } })
+  const { home, path } = javaCandidates({ toolsDir, environment: { PATH: scratch.dir } })
   const found = await findKafka({ ...context, environment: { PATH: scratch.dir } }, [home, path])
   if (found.how !== 'missing') throw new Error('found a Java in an empty directory')
-  expect(found.looked.join('\n')).toMatch(/JAVA_HOME: not set; java on PATH: not there/)
+  expect(found.reasons.join('\n')).toMatch(/JAVA_HOME: not set; java on PATH: not there/)
   expect(found.fix).toContain('apt-get install maven')
 })
 
@@ -79,10 +78,10 @@ test('the version in the code is the one that Maven fetches', async () => {
   expect(version).toBe(kafkaVersion)
 })
 
-/** A second start must not need Maven, hence no network: with this environment it has neither. */
+/** A second start must not need Maven and thus no network: this environment has neither. */
 async function withJavaOnly(context: PartContext): Promise<PartContext> {
-  const java = await climb(Object.values(javaRungs(context)))
-  if (!java.reached) throw new Error(java.looked.join('\n'))
+  const java = await tryEach(Object.values(javaCandidates(context)))
+  if (!java.ok) throw new Error(java.reasons.join('\n'))
   return { ...context, environment: { JAVA_HOME: java.value.home, PATH: '' } }
 }
 

@@ -4,14 +4,14 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { isRoot } from '../src/machine.ts'
 import { findPostgres, postgres } from '../src/parts/postgres.ts'
-import type { PostgresUserName } from '../src/parts/postgres-user.ts'
+import type { PostgresUserName } from '../src/parts/postgres-programs.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
 import { contextIn, openScratch, runPart, runSpec } from './parts-process.ts'
 
 const readyMs = 20_000
 const rootUsers: PostgresUserName[] = ['namespace', 'nobody']
 
-test('rows survive a stop, and a kill after which only restarts help', async () => {
+test('rows survive a stop, and a kill after which only a restart helps', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'postgres')
   await using first = await runPart(postgres, context)
@@ -29,7 +29,7 @@ test('rows survive a stop, and a kill after which only restarts help', async () 
   expect(await query(third, 'SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }])
 })
 
-test('the server is set up for the relay, for lost clients and for one time zone', async () => {
+test('the server has the settings for the relay, for lost clients and for UTC', async () => {
   await using scratch = await openScratch()
   await using server = await runPart(postgres, await contextIn(scratch.dir, 'postgres'))
   await server.ready(readyMs)
@@ -47,7 +47,7 @@ test('the server is set up for the relay, for lost clients and for one time zone
   })
 })
 
-test('a cluster that was made by half is made again', async () => {
+test('a cluster that was only half made is made again', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'postgres')
   await mkdir(join(context.dataDir, 'cluster/base'), { recursive: true })
@@ -58,7 +58,7 @@ test('a cluster that was made by half is made again', async () => {
   expect(await readdir(context.dataDir)).toEqual(['cluster'])
 })
 
-test('a pid file that is empty or names another program does not keep the server down', async () => {
+test('a pid file that is empty or names another program does not prevent a start', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'postgres')
   await using first = await runPart(postgres, context)
@@ -72,7 +72,7 @@ test('a pid file that is empty or names another program does not keep the server
   }
 })
 
-test('data of another major version is refused, and the message names the way out', async () => {
+test('data of another major version is refused, and the message names the fix', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'postgres')
   await mkdir(join(context.dataDir, 'cluster'), { recursive: true })
@@ -80,13 +80,13 @@ test('data of another major version is refused, and the message names the way ou
   await expect(runPart(postgres, context)).rejects.toThrow(/PostgreSQL 15.*npm run reset/)
 })
 
-test.runIf(isRoot())('root starts it as somebody else, and the files follow', async () => {
+test.runIf(isRoot())('root starts it as another user, who then owns the files', async () => {
   await using scratch = await openScratch()
   await chmod(scratch.dir, 0o755)
   const context = await contextIn(scratch.dir, 'postgres')
   const usable: PostgresUserName[] = []
   for (const user of [...rootUsers, ...rootUsers]) {
-    // In a clone of mode 0700 `nobody` can't reach the binary, and says so when it is looked for.
+    // In a clone of mode 0700 `nobody` can't reach the binary, so that candidate fails.
     const found = await findPostgres(context, [user])
     if (found.how !== 'native') continue
     usable.push(user)
@@ -100,8 +100,8 @@ test.runIf(isRoot())('root starts it as somebody else, and the files follow', as
 })
 
 /**
- * What the supervisor does after a kill. The first try may fail: the server's children are in
- * process groups of their own, and until they notice, they hold its shared memory.
+ * Restarts as the supervisor does after a kill. The first try may fail: the server's children are in
+ * process groups of their own, and they hold its shared memory until they notice.
  */
 async function restart(spec: ProcessSpec): Promise<ReturnType<typeof runSpec>> {
   const giveUpAt = Date.now() + readyMs

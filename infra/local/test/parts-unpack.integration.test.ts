@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { unpackOnce } from '../src/parts/unpack-once.ts'
 import { openScratch } from './parts-process.ts'
 
-test('two that unpack at the same moment leave one complete directory', async () => {
+test('two processes that unpack at the same moment leave one complete directory', async () => {
   await using scratch = await openScratch()
   const target = join(scratch.dir, 'tool')
   const both = Promise.withResolvers<void>()
@@ -21,7 +21,7 @@ test('two that unpack at the same moment leave one complete directory', async ()
   expect(await readdir(scratch.dir)).toEqual(['tool'])
 })
 
-test('a fetch that fails leaves nothing, so that the next one starts afresh', async () => {
+test('a fetch that fails leaves nothing, so that the next one starts anew', async () => {
   await using scratch = await openScratch()
   const target = join(scratch.dir, 'tool')
   const fail = async (draft: string) => {
@@ -32,12 +32,11 @@ test('a fetch that fails leaves nothing, so that the next one starts afresh', as
   expect(await readdir(scratch.dir)).toEqual([])
 })
 
-test('what a killed fetch left is removed, a fetch under way is left alone', async () => {
+test('the draft of a killed fetch is removed, and that of a running fetch is kept', async () => {
   await using scratch = await openScratch()
   const yesterday = new Date(Date.now() - 86_400_000)
-  for (const name of ['abandoned', 'under-way'])
-    await mkdir(join(scratch.dir, `tool.draft-${name}`))
+  for (const name of ['abandoned', 'running']) await mkdir(join(scratch.dir, `tool.draft-${name}`))
   await utimes(join(scratch.dir, 'tool.draft-abandoned'), yesterday, yesterday)
   await unpackOnce(join(scratch.dir, 'tool'), async () => {})
-  expect(await readdir(scratch.dir)).toEqual(['tool', 'tool.draft-under-way'])
+  expect(await readdir(scratch.dir)).toEqual(['tool', 'tool.draft-running'])
 })

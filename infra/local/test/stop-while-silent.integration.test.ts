@@ -11,12 +11,12 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 
 /**
- * A deployment is most urgent while a dependency is silent: many things are due then, and jobs and
- * requests all wait. That is when a stop must not take longer than its deadline.
+ * A deployment is most urgent while a dependency is silent: then much work is due, and jobs and
+ * requests all wait. A stop must not take longer than its deadline even then.
  */
 
 let system: TestSystem
-const tellsMs = 120_000
+const testMs = 120_000
 const stopMaxMs = 10_000
 const openAtLeast = 20
 
@@ -46,7 +46,7 @@ async function inDatabase(service: 'payments' | 'listings', sql: string): Promis
   }
 }
 
-/** Everything that is open is due now: the jobs have more to do than a stop has time for. */
+/** Makes all open work due now: the jobs have more to do than a stop has time for. */
 function makeAllDue(service: 'payments' | 'listings', table: string): Promise<number> {
   return inDatabase(
     service,
@@ -66,7 +66,7 @@ async function linesOf(name: 'payments' | 'listings'): Promise<Line[]> {
     .map(line => JSON.parse(line))
 }
 
-/** Slow, and not slow enough for the breaker to open: every attempt takes its time. */
+/** Too fast for the breaker to open, but every attempt takes long. */
 const slow = { latencyMs: 1_800, silence: 'none' }
 
 test.each([
@@ -92,7 +92,7 @@ test.each([
         (await finished()) > before ? true : undefined,
       )
     }
-    // Requests, too, are in flight at the stop.
+    // Requests are in flight at the stop, too.
     const inFlight = Promise.all(Array.from({ length: 5 }, () => publishOne()))
     await makeAllDue(service, table)
     await system.signal(service, 'SIGTERM')
@@ -114,11 +114,11 @@ test.each([
     console.log(`${service}, provider ${how}: ${tookMs} ms from SIGTERM to the end`)
     expect(tookMs).toBeLessThan(stopMaxMs)
   },
-  tellsMs,
+  testMs,
 )
 
 test(
-  'every process ends well within 10 s of SIGTERM while provider and mail server are silent',
+  'every process ends within 10 s of SIGTERM while provider and mail server are silent',
   async () => {
     const names = [
       'notifications',
@@ -133,14 +133,14 @@ test(
     await setProviderFaults(all, { silence: 'before' })
     await call('PATCH', `${all.urls.mailbox}/settings`, { body: { silence: 'after' } })
     const email = 'ada@example.org'
-    // Saving an alert has a mail sent, whose server takes it and never says so.
+    // Saving an alert sends a mail, which the server accepts without an answer.
     await call('POST', `${all.urls.notifications}/v1/alerts`, { body: { email, text: 'silence' } })
     const inFlight = Promise.allSettled(Array.from({ length: 5 }, () => publishOne(all)))
     const took: string[] = []
     for (const name of names) {
       const startedMs = performance.now()
       await all.signal(name, 'SIGTERM')
-      // Not its state: an instance is restarted sooner than a busy machine may look at it again.
+      // The state is not enough: the next instance may be ready before a busy machine looks again.
       const reason = await eventually(`${name} has ended`, async () => {
         const { lastEnd } = await all.status(name)
         return lastEnd
@@ -153,5 +153,5 @@ test(
     console.log(`from SIGTERM to the end: ${took.join('; ')}`)
     await inFlight
   },
-  tellsMs,
+  testMs,
 )

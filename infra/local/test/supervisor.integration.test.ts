@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { awaitReady } from '../src/supervisor/await-ready.ts'
 import { findSupervisor } from '../src/supervisor/control-client.ts'
-import { endOrphans } from '../src/supervisor/orphans.ts'
 import { readProcessTable } from '../src/supervisor/process-table.ts'
-import { readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
+import { endOrphans, readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
 import { statePaths } from '../src/system/state.ts'
 import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
@@ -15,7 +14,7 @@ import { childSpec, eventsOf, openTestSupervisor } from './open-supervisor.ts'
 
 const soonMs = 5_000
 
-/** Says the pids of two children: one in the process group, one that has left it for its own. */
+/** Prints the pids of two children: one in the process group, one in a group of its own. */
 const twoChildren = (ignoreTerm: boolean) => `
   const { spawn } = require('node:child_process')
   const idle = ${ignoreTerm} ? 'process.on("SIGTERM", () => {});' : ''
@@ -25,96 +24,96 @@ const twoChildren = (ignoreTerm: boolean) => `
   console.log(JSON.stringify(children.map(child => child.pid)))
 `
 
-test('a process that is killed comes back, and the log says how it ended', async () => {
+test('a killed process is restarted, and the log says how it ended', async () => {
   await using supervisor = await openTestSupervisor()
   const { client, state } = supervisor
-  await client.add(await childSpec('phoenix'))
-  const [before] = await awaitReady(client, ['phoenix'], soonMs)
-  await client.signal('phoenix', 'SIGKILL')
-  await expect.poll(async () => (await statusOf(client, 'phoenix')).pid).not.toBe(before?.pid)
-  const [after] = await awaitReady(client, ['phoenix'], soonMs)
+  await client.add(await childSpec('web'))
+  const [before] = await awaitReady(client, ['web'], soonMs)
+  await client.signal('web', 'SIGKILL')
+  await expect.poll(async () => (await statusOf(client, 'web')).pid).not.toBe(before?.pid)
+  const [after] = await awaitReady(client, ['web'], soonMs)
   expect(after).toMatchObject({ state: 'ready', restarts: 1 })
-  expect(await eventsOf(state, 'phoenix')).toContainEqual(
+  expect(await eventsOf(state, 'web')).toContainEqual(
     expect.objectContaining({ event: 'process.ended', signal: 'SIGKILL', restartInMs: 200 }),
   )
 })
 
-test('a process that keeps ending is restarted more and more slowly', async () => {
+test('a process that keeps ending is restarted after longer and longer pauses', async () => {
   await using supervisor = await openTestSupervisor()
   const { client, state } = supervisor
-  await client.add(await childSpec('moth', 'process.exit(3)'))
+  await client.add(await childSpec('crashing', 'process.exit(3)'))
   await expect
-    .poll(async () => (await statusOf(client, 'moth')).restarts, { timeout: soonMs })
+    .poll(async () => (await statusOf(client, 'crashing')).restarts, { timeout: soonMs })
     .toBe(3)
-  expect(await statusOf(client, 'moth')).toMatchObject({
+  expect(await statusOf(client, 'crashing')).toMatchObject({
     state: 'backing-off',
     reason: 'exited with 3',
   })
-  const waits = (await eventsOf(state, 'moth')).map(event => event['restartInMs'])
+  const waits = (await eventsOf(state, 'crashing')).map(event => event['restartInMs'])
   expect(waits).toEqual([200, 400, 800])
 })
 
 test('a command that does not exist is a reason in the status, not the end of the supervisor', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  await client.add(await childSpec('ghost', '', { command: '/no/such/command' }))
+  await client.add(await childSpec('missing', '', { command: '/no/such/command' }))
   await client.add(await childSpec('neighbour'))
   await awaitReady(client, ['neighbour'], soonMs)
-  const ghost = await statusOf(client, 'ghost')
-  expect(ghost.state).toBe('backing-off')
-  expect(ghost.reason).toContain('ENOENT')
+  const missing = await statusOf(client, 'missing')
+  expect(missing.state).toBe('backing-off')
+  expect(missing.reason).toContain('ENOENT')
 })
 
-test('what stands still in a process that is ready is a note in its status', async () => {
+test('the status of a ready process names the topics that make no progress', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
   const body = JSON.stringify({ status: 'ready', stalled: [{ topic: 'payments.v1', seconds: 15 }] })
   const server = `require('node:http').createServer((_, response) => response.end('${body}'))
     .listen(Number(process.env.PORT), '127.0.0.1')`
-  await client.add(await childSpec('snail', '', { args: ['--eval', server] }))
-  const [status] = await awaitReady(client, ['snail'], soonMs)
+  await client.add(await childSpec('stalled', '', { args: ['--eval', server] }))
+  const [status] = await awaitReady(client, ['stalled'], soonMs)
   expect(status).toMatchObject({ state: 'ready', reason: 'no progress on payments.v1' })
 })
 
 test('a process that is never ready is ended after its start timeout, and tried again', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  const deaf = await childSpec('deaf', 'setInterval(() => {}, 1000); return', {
+  const late = await childSpec('late', 'setInterval(() => {}, 1000); return', {
     args: ['--eval', 'setInterval(() => {}, 1000)'],
     startTimeoutMs: 300,
   })
-  await client.add(deaf)
+  await client.add(late)
   await expect
-    .poll(async () => (await statusOf(client, 'deaf')).restarts, { timeout: soonMs })
+    .poll(async () => (await statusOf(client, 'late')).restarts, { timeout: soonMs })
     .toBe(1)
-  expect((await statusOf(client, 'deaf')).reason).toContain('0.3 s after the start')
+  expect((await statusOf(client, 'late')).reason).toContain('0.3 s after the start')
 })
 
-test('after a stop nothing is left, not even what ignores SIGTERM or has left the group', async () => {
+test('a stop ends the whole process tree, also members that ignore SIGTERM or have left the group', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  await client.add(await childSpec('clan', twoChildren(true), { stopGraceMs: 300 }))
-  const [clan] = await awaitReady(client, ['clan'], soonMs)
-  const family = [clan?.pid ?? 0, ...(await pidsIn(clan?.log ?? ''))]
-  expect(await living(family)).toHaveLength(3)
-  await client.stop('clan')
-  expect(await living(family)).toEqual([])
-  expect(await statusOf(client, 'clan')).toMatchObject({ state: 'stopped' })
+  await client.add(await childSpec('tree', twoChildren(true), { stopGraceMs: 300 }))
+  const [root] = await awaitReady(client, ['tree'], soonMs)
+  const pids = [root?.pid ?? 0, ...(await pidsIn(root?.log ?? ''))]
+  expect(await living(pids)).toHaveLength(3)
+  await client.stop('tree')
+  expect(await living(pids)).toEqual([])
+  expect(await statusOf(client, 'tree')).toMatchObject({ state: 'stopped' })
 })
 
-test('what a killed leader leaves behind is gone before its next life', async () => {
+test('the children of a killed root are ended before its next instance starts', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  await client.add(await childSpec('clan', twoChildren(true)))
-  const [clan] = await awaitReady(client, ['clan'], soonMs)
-  const children = await pidsIn(clan?.log ?? '')
-  await client.status() // a look at the table, as every two seconds: now they are known
-  process.kill(clan?.pid ?? 0, 'SIGKILL')
-  await expect.poll(async () => (await statusOf(client, 'clan')).restarts).toBe(1)
+  await client.add(await childSpec('tree', twoChildren(true)))
+  const [root] = await awaitReady(client, ['tree'], soonMs)
+  const children = await pidsIn(root?.log ?? '')
+  await client.status() // reads the process table, as it happens every two seconds
+  process.kill(root?.pid ?? 0, 'SIGKILL')
+  await expect.poll(async () => (await statusOf(client, 'tree')).restarts).toBe(1)
   expect(await living(children)).toEqual([])
 })
 
-test('settings given to a start hold for that life only, if so asked', async () => {
+test('the settings of a start can hold for one instance only', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
   const spec = await childSpec('setting', '', { env: { SETTING: 'one' } })
@@ -124,7 +123,7 @@ test('settings given to a start hold for that life only, if so asked', async () 
     'stop it first',
   )
   await client.stop('setting')
-  await client.start('setting', { env: { SETTING: 'two' }, forOneLife: true })
+  await client.start('setting', { env: { SETTING: 'two' }, forOneInstance: true })
   await awaitReady(client, ['setting'], soonMs)
   expect(await settingOf(spec.url)).toBe('two')
   await client.signal('setting', 'SIGKILL')
@@ -136,44 +135,44 @@ test('settings given to a start hold for that life only, if so asked', async () 
   }
 })
 
-test('a child gets PATH and HOME and its own settings, and nothing else of ours', async () => {
+test('a child gets PATH, HOME and its own settings, and no other variable', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  const spec = await childSpec('stranger')
+  const spec = await childSpec('child')
   await client.add(spec)
-  await awaitReady(client, ['stranger'], soonMs)
+  await awaitReady(client, ['child'], soonMs)
   const env = await environmentIn(await fetch(spec.url ?? ''))
   expect(Object.keys(env).toSorted()).toEqual(['HOME', 'PATH', 'PORT'])
 })
 
-test('a paused process is unready, is not restarted, and can still be stopped politely', async () => {
+test('a paused process is unready, is not restarted, and still obeys the stop signal', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  await client.add(await childSpec('sleeper', '', { stopGraceMs: 20_000 }))
-  await awaitReady(client, ['sleeper'], soonMs)
-  await client.signal('sleeper', 'SIGSTOP')
+  await client.add(await childSpec('paused', '', { stopGraceMs: 20_000 }))
+  await awaitReady(client, ['paused'], soonMs)
+  await client.signal('paused', 'SIGSTOP')
   await expect
-    .poll(async () => (await statusOf(client, 'sleeper')).state, { timeout: soonMs })
+    .poll(async () => (await statusOf(client, 'paused')).state, { timeout: soonMs })
     .toBe('unready')
   const startedAt = performance.now()
-  await client.stop('sleeper')
+  await client.stop('paused')
   expect(performance.now() - startedAt).toBeLessThan(soonMs)
 })
 
 test('a shutdown stops the services before the parts that they need', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
-  // Not into their logs: the supervisor removes those as soon as all have ended.
+  // Their logs would not do: the supervisor removes them as soon as all have ended.
   const dir = await makeThrowAwayDir()
   onTestFinished(() => rm(dir, { recursive: true }))
   const fileOf = (name: string) => join(dir, name)
-  const tell = (name: string) =>
+  const writeEnd = (name: string) =>
     `process.on('exit', () => require('node:fs').writeFileSync('${fileOf(name)}', String(Date.now())))`
   const slow = `process.on('SIGTERM', () => setTimeout(() => process.exit(), 200))`
-  const polite = `process.on('SIGTERM', () => process.exit())`
-  const part = await childSpec('part', `${polite}; ${tell('part')}`, { kind: 'part' })
+  const quick = `process.on('SIGTERM', () => process.exit())`
+  const part = await childSpec('part', `${quick}; ${writeEnd('part')}`, { kind: 'part' })
   await client.add(part)
-  await client.add(await childSpec('service', `${slow}; ${tell('service')}`))
+  await client.add(await childSpec('service', `${slow}; ${writeEnd('service')}`))
   await awaitReady(client, ['part', 'service'], soonMs)
   await client.shutdown()
   const endOf = async (name: string) => Number(await readFile(fileOf(name), 'utf8'))
@@ -181,7 +180,7 @@ test('a shutdown stops the services before the parts that they need', async () =
   await expect(client.add(part)).rejects.toThrow()
 })
 
-test('nobody is answered without the token', async () => {
+test('a request without the token is refused', async () => {
   await using supervisor = await openTestSupervisor()
   const { url, token } = supervisor.file
   const ask = async (authorization: string | undefined) => {
@@ -198,10 +197,10 @@ test('nobody is answered without the token', async () => {
 test('a name that would be a path is refused', async () => {
   await using supervisor = await openTestSupervisor()
   const spec = await childSpec('../../escape')
-  await expect(supervisor.client.add(spec)).rejects.toThrow('a name has')
+  await expect(supervisor.client.add(spec)).rejects.toThrow('must match pattern')
 })
 
-test('when the one who started it dies, everything ends and the directory is gone', async () => {
+test('when the parent process dies, everything ends and the directory is removed', async () => {
   const dir = await makeThrowAwayDir()
   const state = statePaths(dir)
   const source = join(import.meta.dirname, '../src')
@@ -231,19 +230,19 @@ test('when the one who started it dies, everything ends and the directory is gon
   await expect.poll(() => access(dir).catch(() => 'gone'), { timeout: soonMs }).toBe('gone')
 })
 
-test('what a killed supervisor leaves running is found and ended by the next command', async () => {
+test('the next command ends the processes that a killed supervisor has left running', async () => {
   await using supervisor = await openTestSupervisor()
   const { client, state } = supervisor
-  await client.add(await childSpec('waif', twoChildren(true), { stopGraceMs: 300 }))
-  const [waif] = await awaitReady(client, ['waif'], soonMs)
-  const family = [waif?.pid ?? 0, ...(await pidsIn(waif?.log ?? ''))]
-  expect(await endOrphans(state)).toEqual([]) // not while their supervisor lives
+  await client.add(await childSpec('orphan', twoChildren(true), { stopGraceMs: 300 }))
+  const [root] = await awaitReady(client, ['orphan'], soonMs)
+  const pids = [root?.pid ?? 0, ...(await pidsIn(root?.log ?? ''))]
+  expect(await endOrphans(state)).toEqual([]) // their supervisor still lives
   const file = await readRunFile<SupervisorFile>(state.supervisor)
   process.kill(file?.process.pid ?? 0, 'SIGKILL')
   await expect.poll(() => findSupervisor(state)).toBeUndefined()
-  expect(await living(family)).toHaveLength(3)
-  expect(await endOrphans(state)).toEqual(['waif'])
-  expect(await living(family)).toEqual([])
+  expect(await living(pids)).toHaveLength(3)
+  expect(await endOrphans(state)).toEqual(['orphan'])
+  expect(await living(pids)).toEqual([])
   expect(await endOrphans(state)).toEqual([])
 })
 
@@ -256,7 +255,7 @@ async function statusOf(
   return status
 }
 
-/** What the web server says that it was given. */
+/** The environment that the web server answers. */
 async function environmentIn(answer: Response): Promise<Record<string, string>> {
   const { env } = (await answer.json()) as { env: Record<string, string> }
   return env

@@ -5,8 +5,8 @@ import { expect, inject, test } from 'vitest'
 import { switchesIn } from '../src/system/switches.ts'
 
 /**
- * Values that the README names and that one service knows better than another. `npm start` hands a
- * switch to every service, so each of them has to take every value.
+ * Values of a switch that only one service has a use for. `npm start` hands a switch to every
+ * service, so each of them has to accept every value.
  */
 const cases = ['select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'].map(
   value => ['PATTERN_IDEMPOTENCY_KEY', value] as const,
@@ -14,7 +14,7 @@ const cases = ['select-then-insert', 'claim-in-business-transaction', 'cache-the
 const startsMs = 60_000
 
 test.each(cases)(
-  'a system with %s=%s starts, and takes an honest publication',
+  'a system with %s=%s starts, and publishes a listing',
   async (name, value) => {
     const env = switchesIn({ [name]: value })
     await using system = await openTestSystem({

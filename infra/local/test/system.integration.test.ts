@@ -4,7 +4,7 @@ import { withDatabase } from '../src/prepare/database-admin.ts'
 
 const sortedDatabases = "SELECT datname FROM pg_database WHERE datname LIKE 't\\_%' ORDER BY 1"
 
-test('a system of a test has databases of its own, and leaves none behind', async () => {
+test('a test system has databases of its own, and leaves none behind', async () => {
   const parts = inject('parts')
   const prefixes: string[] = []
   {
@@ -42,7 +42,7 @@ test('a role can enter its own database and no other', async () => {
   )
 })
 
-test('a process can be stopped, started, killed and awaited by its name', async () => {
+test('a process of a test system is stopped, started, killed and awaited by its name', async () => {
   await using system = await openTestSystem({ parts: inject('parts'), run: ['card-provider'] })
   await system.stop('card-provider')
   await expect(fetch(`${system.urls.cardProvider}/health`)).rejects.toThrow()

@@ -20,7 +20,7 @@ type OtlpSpan = {
   links?: { traceId: string; spanId: string }[]
 }
 
-/** What `POST /v1/traces` carries in JSON (https://opentelemetry.io/docs/specs/otlp/). */
+/** The body of `POST /v1/traces` in JSON (https://opentelemetry.io/docs/specs/otlp/). */
 export type OtlpTraces = {
   resourceSpans?: {
     resource?: { attributes?: OtlpAttribute[] }
@@ -30,7 +30,7 @@ export type OtlpTraces = {
 
 const statusError = 2
 
-/** @throws when a span lacks its ids or times: the exporter and this sink do not agree then. */
+/** @throws when a span lacks its times: then the body is not OTLP. */
 export function spansOf(traces: OtlpTraces): StoredSpan[] {
   return (traces.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
     const service = attributesOf(resource?.attributes)['service.name'] ?? 'unknown'

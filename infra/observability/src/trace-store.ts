@@ -1,4 +1,4 @@
-/** A span as the viewer needs it: the fields of OTLP/JSON that a waterfall shows. */
+/** The fields of OTLP/JSON that a waterfall shows. */
 export type StoredSpan = {
   traceId: string
   spanId: string
@@ -20,12 +20,12 @@ const linkedTracesMax = 50
 
 export type TraceStore = {
   add: (spans: readonly StoredSpan[]) => void
-  /** A trace, and every trace that its spans led to or came from, in the order of their start. */
-  family: (traceId: string) => StoredSpan[][]
+  /** A trace with every trace that caused it or that it caused, in the order of their start. */
+  linkedTo: (traceId: string) => StoredSpan[][]
   size: () => number
 }
 
-/** The last few thousand traces, in memory: for looking at, not for keeping. */
+/** Keeps the last few thousand traces in memory. */
 export function createTraceStore(): TraceStore {
   const traces = new Map<string, StoredSpan[]>()
   const effects = new Map<string, Set<string>>()
@@ -49,7 +49,7 @@ export function createTraceStore(): TraceStore {
         if (traces.size > tracesMax) forgetOldest()
       }
     },
-    family: traceId => {
+    linkedTo: traceId => {
       const found = new Map<string, StoredSpan[]>()
       const queue = [traceId]
       for (const id of queue) {

@@ -1,13 +1,13 @@
-import type { TraceFamily } from './trace-sink.ts'
+import type { LinkedTraces } from './trace-sink.ts'
 
-type Span = TraceFamily['traces'][number][number]
+type Span = LinkedTraces['traces'][number][number]
 
 const barColumns = 40
 const nameColumns = 46
 const nanosPerMs = 1e6
 
-/** Draws a trace and those that it led to, one line a span, on one common axis of time. */
-export function drawWaterfall({ traces }: TraceFamily): string {
+/** Draws linked traces, one line for each span, on one common time axis. */
+export function drawWaterfall({ traces }: LinkedTraces): string {
   const all = traces.flat()
   const startNanos = Math.min(...all.map(span => Number(span.startNanos)))
   const endNanos = Math.max(...all.map(span => Number(span.endNanos)))
@@ -27,7 +27,7 @@ function headingOf(spans: Span[], index: number): string {
   return `trace ${spans[0]?.traceId}${why}`
 }
 
-/** A span whose parent was never exported is drawn as a root: better out of place than missing. */
+/** A span whose parent was never exported is drawn as a root, so that it is not missing. */
 function childrenOf(spans: Span[], parent: Span | undefined): Span[] {
   const ids = new Set(spans.map(span => span.spanId))
   const isChild = (span: Span) =>

@@ -3,8 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S1. The provider's own log is counted, never a table of ours: per key of a client, per payment,
- * and per publication, because a service that ignores keys makes a new payment each time.
+ * S1: the provider captures at most once per key and per payment. Only the provider's own log is counted. It is also
+ * counted per publication, because a service that ignores keys makes a new payment for each request.
  */
 export function checkOneCharge(facts: Facts): Finding[] {
   const reported = new Set<ProviderLine>()
@@ -12,7 +12,7 @@ export function checkOneCharge(facts: Facts): Finding[] {
     if (captures.length < 2 || captures.every(one => reported.has(one))) return []
     for (const one of captures) reported.add(one)
     const message = `${what} was charged ${captures.length} times`
-    return [{ invariant: 'S1' as const, message, ids: [...ids, ...captures.flatMap(idsOf)] }]
+    return [{ promise: 'S1' as const, message, ids: [...ids, ...captures.flatMap(idsOf)] }]
   }
   return [
     ...facts.intents.flatMap(intent =>
@@ -29,31 +29,34 @@ export function checkOneCharge(facts: Facts): Finding[] {
   ]
 }
 
-/** S1 for money that goes back: per key of a client, and per refund of ours. */
+/** S1 for refunds: the provider makes at most one per key, and at most one per refund in our table. */
 export function checkOneRefund(facts: Facts): Finding[] {
-  const keys = facts.intents
+  const byKey = facts.intents
     .filter(({ op }) => op === 'refund')
     .flatMap(intent => {
-      const given = facts.refundLinesOf(intent)
-      if (given.length < 2) return []
-      return [givenTooOften(`key ${intent.key}`, given, [intent.key])]
+      const lines = facts.refundLinesOf(intent)
+      if (lines.length < 2) return []
+      return [refundedTooOften(`key ${intent.key}`, lines, [intent.key])]
     })
-  const told = new Set(keys.flatMap(({ ids }) => ids))
-  const refunds = [...facts.refundLinesByRefund]
-    .filter(([id, given]) => id !== '' && given.length > 1 && !told.has(id))
-    .map(([id, given]) => givenTooOften(`refund ${id}`, given, [id]))
-  return [...keys, ...refunds]
+  const reported = new Set(byKey.flatMap(({ ids }) => ids))
+  const byRefund = [...facts.refundLinesByRefund]
+    .filter(([id, lines]) => id !== '' && lines.length > 1 && !reported.has(id))
+    .map(([id, lines]) => refundedTooOften(`refund ${id}`, lines, [id]))
+  return [...byKey, ...byRefund]
 }
 
-function givenTooOften(what: string, given: readonly ProviderLine[], ids: string[]): Finding {
-  const message = `${what} was given back ${given.length} times`
-  const of = given.flatMap(({ refundId, paymentId }) => [refundId, paymentId])
-  return { invariant: 'S1', message, ids: [...ids, ...of.filter(id => id !== undefined)] }
+function refundedTooOften(what: string, lines: readonly ProviderLine[], ids: string[]): Finding {
+  const message = `${what} was refunded ${lines.length} times`
+  const related = lines.flatMap(({ refundId, paymentId }) => [refundId, paymentId])
+  return { promise: 'S1', message, ids: [...ids, ...related.filter(id => id !== undefined)] }
 }
 
-/** S3. Both ways: what we call captured was captured, and what was captured we call captured. */
+/**
+ * S3 (money is conserved) for captures, in both directions: a payment that we call captured was captured,
+ * and we know of every capture.
+ */
 export function checkMoney(facts: Facts): Finding[] {
-  const s3 = (message: string, ids: string[]): Finding => ({ invariant: 'S3', message, ids })
+  const s3 = (message: string, ids: string[]): Finding => ({ promise: 'S3', message, ids })
   const ours = facts.payments
     .filter(({ status }) => status === 'captured')
     .flatMap(row => {
@@ -67,12 +70,14 @@ export function checkMoney(facts: Facts): Finding[] {
     })
   const theirs = facts.captures.flatMap(capture => {
     const { paymentId = '', intentId } = capture
-    const { status, requestedAction: wanted } = facts.paymentById.get(paymentId) ?? {}
-    // One that is open is told by L1: whoever asks again will learn of the capture.
-    const isOpen = status === 'pending' || (status === 'authorized' && wanted === 'capture')
+    const { status, requestedAction } = facts.paymentById.get(paymentId) ?? {}
+    // An open payment is reported by L1 (every pending payment is final). The next question to the
+    // provider will find this capture.
+    const isOpen =
+      status === 'pending' || (status === 'authorized' && requestedAction === 'capture')
     if (status === 'captured' || isOpen) return []
-    const known = status === undefined ? 'we have no such payment' : `we call it ${status}`
-    return [s3(`the provider captured ${intentId} and ${known}`, idsOf(capture))]
+    const known = status === undefined ? 'we have no such payment' : `our table calls it ${status}`
+    return [s3(`the provider captured ${intentId}, and ${known}`, idsOf(capture))]
   })
   const publications = facts.publications
     .filter(({ status }) => status === 'captured' || status === 'published')
@@ -80,20 +85,20 @@ export function checkMoney(facts: Facts): Finding[] {
       const payment = facts.paymentById.get(row.paymentId ?? '')
       const ids = [row.publicationId, ...(row.paymentId === null ? [] : [row.paymentId])]
       const name = `publication ${row.publicationId}`
-      if (payment?.status !== 'captured') return [s3(`${name} is paid by no captured payment`, ids)]
-      const same =
+      if (payment?.status !== 'captured') return [s3(`${name} has no captured payment`, ids)]
+      const isSame =
         payment.amountCents === row.amountCents &&
         payment.currency === row.currency &&
         payment.tenantId === row.tenantId &&
         payment.listingId === row.listingId &&
         payment.publicationId === row.publicationId
-      return same ? [] : [s3(`${name} is not what its payment paid for`, ids)]
+      return isSame ? [] : [s3(`${name} differs from its payment`, ids)]
     })
   return [...ours, ...theirs, ...publications]
 }
 
-/** S3 for money that is held, or was: the provider holds it, or let it go. */
-export function checkHolds(facts: Facts): Finding[] {
+/** S3 (money is conserved) for authorizations: the provider has authorized or canceled what our table says. */
+export function checkAuthorizations(facts: Facts): Finding[] {
   const lines = Map.groupBy(rowsOf(facts.evidence.provider), ({ intentId = '' }) => intentId)
   return facts.payments.flatMap(row => {
     const type = { authorized: 'intent.authorized', voided: 'intent.canceled' }[row.status]
@@ -101,25 +106,25 @@ export function checkHolds(facts: Facts): Finding[] {
     const { paymentId, providerPaymentId, publicationId, status } = row
     const line = lines.get(providerPaymentId ?? '')?.find(one => one.type === type)
     const s3 = (message: string): Finding[] => {
-      return [{ invariant: 'S3', message, ids: [paymentId, publicationId] }]
+      return [{ promise: 'S3', message, ids: [paymentId, publicationId] }]
     }
     if (!line) return s3(`payment ${paymentId} is ${status} only in our table`)
     const differences = differencesOf(row, line)
-    const what = `payment ${paymentId} differs from what is ${status}`
+    const what = `payment ${paymentId} differs from what is ${status} at the provider`
     return differences.length === 0 ? [] : s3(`${what}: ${differences.join(', ')}`)
   })
 }
 
-function differencesOf(row: PaymentRow, capture: ProviderLine): string[] {
+function differencesOf(row: PaymentRow, line: ProviderLine): string[] {
   const pairs = {
-    amount: [row.amountCents, capture.amount],
-    currency: [row.currency.toLowerCase(), capture.currency?.toLowerCase()],
-    tenant: [row.tenantId, capture.tenantId],
-    publication: [row.publicationId, capture.publicationId],
+    amount: [row.amountCents, line.amount],
+    currency: [row.currency.toLowerCase(), line.currency?.toLowerCase()],
+    tenant: [row.tenantId, line.tenantId],
+    publication: [row.publicationId, line.publicationId],
   }
   return Object.entries(pairs)
-    .filter(([, [we, they]]) => we !== they)
-    .map(([name, [we, they]]) => `${name} ${we}, there ${they}`)
+    .filter(([, [ours, theirs]]) => ours !== theirs)
+    .map(([name, [ours, theirs]]) => `${name} ${ours}, provider ${theirs}`)
 }
 
 function idsOf({ paymentId, publicationId }: ProviderLine): string[] {

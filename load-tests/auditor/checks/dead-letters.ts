@@ -3,8 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S14, and of S6 that an event is applied at all: every record of a topic was applied, was the
- * duplicate of one that was, or lies among the dead letters with a reason; and nothing else was.
+ * S14: every consumed record was applied, was a duplicate, or is dead-lettered with a reason. An event
+ * that is none of these also breaks S6 (each event is applied once).
  */
 export function checkAccounting(facts: Facts): Finding[] {
   const { listingInbox, notificationInbox } = facts.evidence
@@ -22,7 +22,7 @@ function checkTopic(
 ): Finding[] {
   const records = facts.records.filter(record => record.topic === topic)
   const letters = facts.records.filter(record => record.topic === deadLetterTopic)
-  const putAside = new Set(
+  const deadLettered = new Set(
     letters.flatMap(({ deadLetter }) => (deadLetter ? placesOf(deadLetter) : [])),
   )
   const places = new Set(records.map(placeOf))
@@ -30,35 +30,47 @@ function checkTopic(
   const onTopic = new Set(records.map(({ event }) => event?.eventId))
 
   const unaccounted = records
-    .filter(record => !putAside.has(placeOf(record)) && !applied.has(record.event?.eventId ?? ''))
+    .filter(
+      record => !deadLettered.has(placeOf(record)) && !applied.has(record.event?.eventId ?? ''),
+    )
     .flatMap(record => {
       const { event, unreadable } = record
       const name = `${placeOf(record)}${event ? ` (event ${event.eventId})` : ''}`
       const ids = event ? [event.eventId, event.aggregateId] : []
-      const lost = s14(`${name} was neither applied nor put aside${because(unreadable)}`, ids)
-      const { invariant: _, ...rest } = lost
-      return event ? [lost, { invariant: 'S6' as const, ...rest }] : [lost]
+      const why = unreadable === undefined ? '' : `: ${unreadable}`
+      const message = `${name} was neither applied nor dead-lettered${why}`
+      return event
+        ? [s14(message, ids), { promise: 'S6' as const, message, ids }]
+        : [s14(message, ids)]
     })
-  const unsaid = inbox
+  const unpublished = inbox
     .filter(({ eventId }) => !onTopic.has(eventId))
     .map(({ eventId }) => s14(`event ${eventId} was applied, and is not on ${topic}`, [eventId]))
   const misplaced = letters
     .filter(({ deadLetter }) => !deadLetter || !placesOf(deadLetter).some(at => places.has(at)))
     .map(letter => s14(`${placeOf(letter)} is the dead letter of no record on ${topic}`, []))
-  const silent = letters
+  const withoutReason = letters
     .filter(({ deadLetter }) => deadLetter?.reason.trim() === '')
-    .map(letter => s14(`${placeOf(letter)} does not say why it was put aside`, []))
-  return [...unaccounted, ...unsaid, ...misplaced, ...silent]
+    .map(letter => s14(`${placeOf(letter)} has no reason`, []))
+  return [...unaccounted, ...unpublished, ...misplaced, ...withoutReason]
+}
+
+export type DeadLetterOptions = {
+  /**
+   * The clients of this run pay at payments for publications that listings does not know. No user does
+   * that. Listings dead-letters the event of each such payment, and that is no finding then.
+   */
+  paysDirectly?: boolean
 }
 
 /**
- * S14: in a healthy system each record can be applied, so a dead letter is a finding, whatever its
- * reason is. Two are excused: payments for publications that never were, in a run that makes them,
- * and records that are no events, where the log of faults has another producer.
+ * S14: in a healthy system every record can be applied, so a dead letter is a finding, whatever its
+ * reason. There are two excuses. A run may pay for publications that listings does not know
+ * (`paysDirectly`). And another producer that is in the fault log may write records that are no events.
  */
-export function checkNothingPutAside(
+export function checkNoDeadLetter(
   facts: Facts,
-  { paysDirectly = false }: { paysDirectly?: boolean },
+  { paysDirectly = false }: DeadLetterOptions,
 ): Finding[] {
   const recordAt = new Map(facts.records.map(record => [placeOf(record), record]))
   const letters = new Map(
@@ -69,7 +81,7 @@ export function checkNothingPutAside(
   const hasOtherProducer = rowsOf(facts.evidence.faultLog).some(({ kind }) => kind === 'producer')
   return [...letters].flatMap(([place, { reason }]) => {
     const record = recordAt.get(place)
-    // A letter of no record, or without a reason, is a finding of its own.
+    // `checkAccounting` reports a dead letter of no record, and one without a reason.
     if (record === undefined || reason.trim() === '') return []
     const { event } = record
     if (event === undefined && hasOtherProducer) return []
@@ -77,22 +89,18 @@ export function checkNothingPutAside(
     const isForNothing = publicationId !== undefined && !facts.publicationById.has(publicationId)
     if (paysDirectly && isForNothing) return []
     const ids = event ? [event.eventId, event.aggregateId] : []
-    return [s14(`${place} was put aside: ${reason}`, ids)]
+    return [s14(`${place} was dead-lettered: ${reason}`, ids)]
   })
 }
 
-function because(reason: string | undefined): string {
-  return reason === undefined ? '' : `: ${reason}`
-}
-
-/** A batch that could not be read is put aside as a whole. */
+/** One dead letter stands for a whole batch if the batch could not be read. */
 function placesOf(letter: DeadLetterFacts): string[] {
   const { offset: last, firstOffset = last } = letter
   const length = Math.min(Math.max(last - firstOffset + 1, 1), batchRecordsMax)
   return Array.from({ length }, (_, i) => placeOf({ ...letter, offset: last - i }))
 }
 
-/** A letter may say anything, and must not make the auditor run out of memory. */
+/** The range in a dead letter is untrusted input, and must not exhaust the auditor's memory. */
 const batchRecordsMax = 100_000
 
 function placeOf({
@@ -104,5 +112,5 @@ function placeOf({
 }
 
 function s14(message: string, ids: string[]): Finding {
-  return { invariant: 'S14', message, ids }
+  return { promise: 'S14', message, ids }
 }

@@ -1,31 +1,31 @@
 import { rowsOf } from '../evidence.ts'
 import type { EventRecord, Facts } from '../facts.ts'
-import type { Finding, Invariant } from '../verdict.ts'
+import type { Finding, PromiseCode } from '../verdict.ts'
 
-/** S4. What was decided was said: on the topic, not only in an outbox that calls it published. */
+/** S4: every committed event is on its topic. That an outbox calls it published is not enough. */
 export function checkNoLostEvent(facts: Facts): Finding[] {
-  const said = (aggregateId: string, type: string) =>
+  const isPublished = (aggregateId: string, type: string) =>
     facts.eventsByAggregate.get(aggregateId)?.some(({ event }) => event.type === type) ?? false
   const payments = facts.payments
     .filter(({ status }) => status === 'captured' || status === 'declined')
-    .filter(({ paymentId, status }) => !said(paymentId, `payment.${status}`))
+    .filter(({ paymentId, status }) => !isPublished(paymentId, `payment.${status}`))
     .map(({ paymentId, publicationId, status }) =>
-      finding('S4', `payment ${paymentId} is ${status} and no event says so`, [
+      finding('S4', `payment ${paymentId} is ${status}, and no event says so`, [
         paymentId,
         publicationId,
       ]),
     )
   const listings = facts.listings
     .filter(({ status }) => status === 'live')
-    .filter(({ listingId }) => !said(listingId, 'listing.published'))
+    .filter(({ listingId }) => !isPublished(listingId, 'listing.published'))
     .map(({ listingId }) =>
-      finding('S4', `listing ${listingId} is live and no event says so`, [listingId]),
+      finding('S4', `listing ${listingId} is live, and no event says so`, [listingId]),
     )
   const { paymentOutbox, listingOutbox } = facts.evidence
   const outbox = [...rowsOf(paymentOutbox), ...rowsOf(listingOutbox)]
     .filter(({ publishedAt, eventId }) => publishedAt !== null && !facts.eventsById.has(eventId))
     .map(({ eventId, aggregateId, topic }) =>
-      finding('S4', `event ${eventId} is marked as published and is not on ${topic}`, [
+      finding('S4', `event ${eventId} is marked as published, and is not on ${topic}`, [
         eventId,
         aggregateId,
       ]),
@@ -33,31 +33,31 @@ export function checkNoLostEvent(facts: Facts): Finding[] {
   return [...payments, ...listings, ...outbox]
 }
 
-/** S4b. Whatever is on a topic is what the tables say, and one change was told under one id. */
+/** S4b: every event on a topic agrees with the tables, and one change has one event id. */
 export function checkNoPhantomEvent(facts: Facts): Finding[] {
-  const ids = [...facts.eventsById].flatMap(([eventId, records]) => {
+  const wrongEvents = [...facts.eventsById].flatMap(([eventId, records]) => {
     const [first, ...others] = records
     if (!first) return []
     const wrong = whatIsWrong(facts, first)
-    const differs = others.some(({ event }) => !sameFacts(event, first.event))
-    const message = wrong ?? (differs ? 'it was told in two different ways' : undefined)
+    const differs = others.some(({ event }) => !hasSameFacts(event, first.event))
+    const message = wrong ?? (differs ? 'its records have different contents' : undefined)
     return message === undefined
       ? []
       : [finding('S4b', `event ${eventId} (${first.event.type}): ${message}`, idsOf(first))]
   })
-  const twice = [...facts.eventsByAggregate].flatMap(([aggregateId, records]) => {
+  const twoIds = [...facts.eventsByAggregate].flatMap(([aggregateId, records]) => {
     const versions = Map.groupBy(records, ({ event }) => event.aggregateVersion)
     return [...versions].flatMap(([version, same]) => {
-      const names = new Set(same.map(({ event }) => event.eventId))
-      if (names.size < 2) return []
-      const message = `version ${version} of ${aggregateId} was told under ${names.size} event ids`
-      return [finding('S4b', message, [aggregateId, ...names])]
+      const eventIds = new Set(same.map(({ event }) => event.eventId))
+      if (eventIds.size < 2) return []
+      const message = `version ${version} of ${aggregateId} has ${eventIds.size} event ids`
+      return [finding('S4b', message, [aggregateId, ...eventIds])]
     })
   })
-  return [...ids, ...twice]
+  return [...wrongEvents, ...twoIds]
 }
 
-/** S4c. One aggregate is in one partition, and its versions appear there in their order. */
+/** S4c: an aggregate is in one partition, and its versions first appear there in order. */
 export function checkOrderOfVersions(facts: Facts): Finding[] {
   return [...facts.eventsByAggregate].flatMap(([aggregateId, records]) => {
     const places = new Set(records.map(({ topic, partition }) => `${topic}/${partition}`))
@@ -85,7 +85,7 @@ function wrongAboutPayment(facts: Facts, event: EventRecord['event']): string | 
   const row = facts.paymentById.get(event.aggregateId)
   if (!row) return 'there is no such payment'
   if (event.type !== `payment.${row.status}`) return `the payment is ${row.status}`
-  return differs({
+  return firstDifference({
     paymentId: [event.paymentId, row.paymentId],
     version: [event.aggregateVersion, row.version],
     tenant: [event.tenantId, row.tenantId],
@@ -101,7 +101,7 @@ function wrongAboutListing(facts: Facts, event: EventRecord['event']): string | 
   if (!row) return 'there is no such listing'
   if (row.status !== 'live') return `the listing is ${row.status}`
   const publication = facts.publicationById.get(event.publicationId)
-  return differs({
+  return firstDifference({
     listing: [event.listingId, row.listingId],
     version: [event.aggregateVersion, row.version],
     tenant: [event.tenantId, row.tenantId],
@@ -110,14 +110,14 @@ function wrongAboutListing(facts: Facts, event: EventRecord['event']): string | 
   })
 }
 
-function differs(pairs: Record<string, [unknown, unknown]>): string | undefined {
-  const different = Object.entries(pairs).find(([, [said, is]]) => said !== is)
+function firstDifference(pairs: Record<string, [unknown, unknown]>): string | undefined {
+  const different = Object.entries(pairs).find(([, [inEvent, inTable]]) => inEvent !== inTable)
   if (!different) return undefined
-  const [name, [said, is]] = different
-  return `it says ${name} ${said}, the table says ${is}`
+  const [name, [inEvent, inTable]] = different
+  return `its ${name} is ${inEvent}, and ${inTable} in the table`
 }
 
-function sameFacts(one: EventRecord['event'], other: EventRecord['event']): boolean {
+function hasSameFacts(one: EventRecord['event'], other: EventRecord['event']): boolean {
   const names = Object.keys({ ...one, ...other }) as (keyof typeof one)[]
   return names.every(name => one[name] === other[name])
 }
@@ -126,6 +126,6 @@ function idsOf({ event }: EventRecord): string[] {
   return [event.eventId, event.aggregateId, event.publicationId]
 }
 
-function finding(invariant: Invariant, message: string, ids: string[]): Finding {
-  return { invariant, message, ids }
+function finding(promise: PromiseCode, message: string, ids: string[]): Finding {
+  return { promise, message, ids }
 }

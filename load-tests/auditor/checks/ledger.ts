@@ -3,13 +3,13 @@ import type { Facts, Posting } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S2. The ledger by itself: every transaction sums to zero in each currency, and is there once for each
- * captured payment and each refund that was given back, with their amounts, and for nothing else.
+ * S2: every ledger transaction sums to zero in each currency. There is exactly one for each captured
+ * payment and each refund that succeeded, with the right amounts, and none for anything else.
  */
 export function checkLedger(facts: Facts): Finding[] {
   const bySource = Map.groupBy(facts.postings, ({ source, sourceId }) => `${source} ${sourceId}`)
   const captured = facts.payments.filter(({ status }) => status === 'captured')
-  const given = facts.refunds.filter(({ status }) => status === 'succeeded')
+  const refunded = facts.refunds.filter(({ status }) => status === 'succeeded')
   return [
     ...facts.postings.flatMap(posting => [
       ...checkBalance(posting),
@@ -22,14 +22,14 @@ export function checkLedger(facts: Facts): Finding[] {
     ...captured.flatMap(row => {
       const postings = bySource.get(`capture ${row.paymentId}`) ?? []
       const name = `payment ${row.paymentId}`
-      if (postings.length === 0) return [s2(`${name} is captured and not posted`, [row.paymentId])]
+      if (postings.length === 0) return [s2(`${name} is captured, and not posted`, [row.paymentId])]
       return postings.flatMap(posting => checkAmounts(facts, posting, row, captureOf(row, posting)))
     }),
-    ...given.flatMap(row => {
+    ...refunded.flatMap(row => {
       const postings = bySource.get(`refund ${row.refundId}`) ?? []
       const ids = [row.paymentId, row.refundId]
       if (postings.length === 0) {
-        return [s2(`refund ${row.refundId} was given back and is not posted`, ids)]
+        return [s2(`refund ${row.refundId} succeeded, and is not posted`, ids)]
       }
       return postings.flatMap(posting => checkAmounts(facts, posting, row, refundOf(row)))
     }),
@@ -38,7 +38,7 @@ export function checkLedger(facts: Facts): Finding[] {
 
 function checkBalance(posting: Posting): Finding[] {
   const { transactionId, entries } = posting
-  const name = `transaction ${transactionId} of the ledger`
+  const name = `ledger transaction ${transactionId}`
   if (entries.length === 0) return [s2(`${name} has no entries`, idsOf(posting))]
   return [...Map.groupBy(entries, ({ currency }) => currency)].flatMap(([currency, same]) => {
     const sum = same.reduce((total, { amountCents }) => total + amountCents, 0)
@@ -46,7 +46,7 @@ function checkBalance(posting: Posting): Finding[] {
   })
 }
 
-/** What was posted has happened. What is captured without being posted is told of the payment. */
+/** A posting needs a capture or refund that really happened. */
 function checkSource(facts: Facts, posting: Posting): Finding[] {
   const { source, sourceId } = posting
   const payment = source === 'capture' ? facts.paymentById.get(sourceId) : undefined
@@ -59,19 +59,23 @@ function checkSource(facts: Facts, posting: Posting): Finding[] {
 
 function checkOwners({ evidence }: Facts): Finding[] {
   const known = new Set(rowsOf(evidence.ledgerTransactions).map(row => row.transactionId))
-  const lost = rowsOf(evidence.ledgerEntries).filter(row => !known.has(row.transactionId))
-  return lost.map(({ transactionId, account }) =>
+  const orphans = rowsOf(evidence.ledgerEntries).filter(row => !known.has(row.transactionId))
+  return orphans.map(({ transactionId, account }) =>
     s2(`an entry of ${account} belongs to transaction ${transactionId}, which is not there`, []),
   )
 }
 
 type Amounts = Readonly<Record<string, number>>
 
-/** The provider owes the amount less its fee: how much that is, S3 holds against its own word. */
+/** The fee is taken from the posting itself. S3 (money is conserved) compares it with the provider's rule. */
 function captureOf({ amountCents, taxCents }: PaymentRow, posting: Posting): Amounts {
   const fees = sumOf(posting, 'fees')
-  const clearing = { provider_clearing: amountCents - fees, fees }
-  return { ...clearing, revenue: taxCents - amountCents, tax: -taxCents }
+  return {
+    provider_clearing: amountCents - fees,
+    fees,
+    revenue: taxCents - amountCents,
+    tax: -taxCents,
+  }
 }
 
 function refundOf({ amountCents, taxCents }: RefundRow): Amounts {
@@ -88,8 +92,8 @@ function checkAmounts(
   const wrong = (what: string) => [
     s2(`the posting of ${source} ${sourceId} ${what}`, idsOf(posting)),
   ]
-  if (tenantId !== row.tenantId) return wrong('is of another tenant')
-  if (paymentId !== row.paymentId) return wrong('is of another payment')
+  if (tenantId !== row.tenantId) return wrong('belongs to another tenant')
+  if (paymentId !== row.paymentId) return wrong('belongs to another payment')
   const currency = facts.paymentById.get(paymentId)?.currency
   if (entries.some(entry => entry.currency !== currency))
     return wrong(`is not in ${currency} alone`)
@@ -97,8 +101,8 @@ function checkAmounts(
   const differences = [...accounts]
     .map(account => ({ account, is: sumOf(posting, account), due: expected[account] ?? 0 }))
     .filter(({ is, due }) => is !== due)
-    .map(({ account, is, due }) => `${account} ${is}, not ${due}`)
-  return differences.length === 0 ? [] : wrong(`says ${differences.join(', ')}`)
+    .map(({ account, is, due }) => `${account} ${is} instead of ${due}`)
+  return differences.length === 0 ? [] : wrong(`has ${differences.join(', ')}`)
 }
 
 function sumOf({ entries }: Posting, account: string): number {
@@ -112,5 +116,5 @@ function idsOf(posting: Posting | undefined): string[] {
 }
 
 function s2(message: string, ids: string[]): Finding {
-  return { invariant: 'S2', message, ids }
+  return { promise: 'S2', message, ids }
 }

@@ -2,17 +2,17 @@ import { type FaultLogLine, type InboxRow, type MailLine, rowsOf } from '../evid
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
-/** What notifications promises of one mail: so many copies at most, deaths and silences included. */
+/** Notifications sends the same mail at most this often, even after deaths and lost answers. */
 const copiesMax = 3
-/** Mails that notifications sends at a time: a death may leave a copy of each. */
-const sentAtOnceMax = 4
+/** Notifications sends this many mails at a time, so one death may repeat each of them. */
+const concurrentMailsMax = 4
 
 /**
- * S6. One intent and one mail per (listing, address), no mail more than three times, and each event
- * applied once per consumer.
+ * S6: one delivery and one mail per listing and address, the same mail at most three times, and each
+ * event applied once per consumer.
  */
-export function checkToldOnce(facts: Facts): Finding[] {
-  return [...checkMails(facts), ...checkDuplicateMails(facts), ...checkInboxes(facts)]
+export function checkNotifiedOnce(facts: Facts): Finding[] {
+  return [...checkMails(facts), ...checkRepeatedMails(facts), ...checkInboxes(facts)]
 }
 
 function checkMails(facts: Facts): Finding[] {
@@ -29,30 +29,31 @@ function checkMails(facts: Facts): Finding[] {
     if (!row) return []
     const ids = [row.listingId, ...same.map(({ deliveryId }) => deliveryId)]
     const who = `${row.recipient} about listing ${row.listingId}`
-    if (same.length > 1) return [s6(`${same.length} deliveries are to tell ${who}`, ids)]
+    if (same.length > 1) return [s6(`${same.length} deliveries notify ${who}`, ids)]
     const mails = mailsByName.get(name) ?? []
     if (row.status !== 'sent' || mails.length > 0) return []
-    return [s6(`the mail to ${who} is called sent, and no mail server has it`, ids)]
+    return [s6(`the mail to ${who} is marked as sent, and the mail server does not have it`, ids)]
   })
   const mails = [...mailsByName].flatMap(([name, same]) => {
     const [mail] = same
     if (!mail) return []
     const ids = mail.listingId === undefined ? [] : [mail.listingId]
     const who = `${mail.recipient} about listing ${mail.listingId}`
-    if (!byName.has(name)) return [s6(`a mail told ${who}, and nobody meant to`, ids)]
-    // Without an id it can not be recognised as the same mail, by us or by a mailbox.
+    if (!byName.has(name))
+      return [s6(`a mail notified ${who}, and there is no delivery for it`, ids)]
+    // A mail without a Message-ID cannot be recognized as a copy, so it counts as another mail.
     const messages = new Set(same.map(({ messageId, seq }) => messageId ?? `mail ${seq}`))
-    return messages.size > 1 ? [s6(`${messages.size} different mails told ${who}`, ids)] : []
+    return messages.size > 1 ? [s6(`${messages.size} different mails notified ${who}`, ids)] : []
   })
   return [...rows, ...mails]
 }
 
 /**
- * A mail is sent again when its sender could not know whether it had arrived: each death of
- * notifications may add as many copies as mails were being sent, and so may a mail server that was
- * silent, or a connection to it that was cut. Whatever happens, no mail comes more than three times.
+ * A mail is sent again when its sender cannot know whether it arrived. Each interruption of
+ * notifications may add one copy of every mail that was being sent. So may a mail server that did not
+ * answer, or a broken connection to it. In any case a mail comes at most three times.
  */
-function checkDuplicateMails(facts: Facts): Finding[] {
+function checkRepeatedMails(facts: Facts): Finding[] {
   const repeated = [...Map.groupBy(acceptedMails(facts), ({ messageId }) => messageId)].filter(
     ([messageId, same]) => messageId !== null && same.length > 1,
   )
@@ -62,12 +63,12 @@ function checkDuplicateMails(facts: Facts): Finding[] {
     .map(one => s6(`a mail was sent ${one[1].length} times, ${copiesMax} at most`, idsOf([one])))
   const surplus = repeated.reduce((sum, [, same]) => sum + same.length - 1, 0)
   const faults = rowsOf(facts.evidence.faultLog).filter(({ action }) => action === 'begin')
-  const blows = faults.filter(isBlowToNotifications).length
-  if (surplus <= blows * sentAtOnceMax || faults.some(isOnTheWayToTheMailbox)) return tooMany
+  const interruptions = faults.filter(isInterruption).length
+  if (surplus <= interruptions * concurrentMailsMax || faults.some(isMailFault)) return tooMany
   if (rowsOf(facts.evidence.mails).some(({ type }) => type === 'mail.unanswered')) return tooMany
   const message =
-    `${surplus} mails were sent again, notifications was struck ${blows} times, ` +
-    'and nothing was wrong with the mail server'
+    `${surplus} mails were sent again, notifications was interrupted ${interruptions} times, ` +
+    'and the mail server had no fault'
   return [...tooMany, s6(message, idsOf(repeated))]
 }
 
@@ -85,13 +86,13 @@ function checkInboxes(facts: Facts): Finding[] {
   )
 }
 
-/** Killed, stopped or paused: after a pause the answers of a mail server may have come too late. */
-function isBlowToNotifications({ kind, name }: FaultLogLine): boolean {
+/** Notifications was killed, stopped or paused. After a pause, an answer may have come too late. */
+function isInterruption({ kind, name }: FaultLogLine): boolean {
   return kind === 'process' && name === 'notifications'
 }
 
-/** The process of the mail server, its faults, and the link to it. */
-function isOnTheWayToTheMailbox({ name }: FaultLogLine): boolean {
+/** A fault of the mail server's process, of its settings, or of the link to it. */
+function isMailFault({ name }: FaultLogLine): boolean {
   return name === 'mailbox' || name.startsWith('mailbox/') || name.includes('notifications-mail')
 }
 
@@ -104,5 +105,5 @@ function acceptedMails(facts: Facts): MailLine[] {
 }
 
 function s6(message: string, ids: string[]): Finding {
-  return { invariant: 'S6', message, ids }
+  return { promise: 'S6', message, ids }
 }

@@ -7,23 +7,27 @@ import type { Finding } from '../verdict.ts'
 const recoveryMaxMs = 30_000
 const windowMs = 5_000
 const stepMs = 1_000
-/** Fewer would let one lucky answer speak for the system. */
+/** One lucky answer must not speak for the whole system. */
 const attemptsMin = 5
 const honestShareMin = 0.99
-/** A 503 is honest, but a system that refuses everybody is not well. */
+/** A 503 is honest, but a system that refuses everything has not recovered. */
 const servedShareMin = 0.5
 
-export type Recovery = { findings: Finding[]; doubt?: string; recoveryMs?: number }
+export type Recovery =
+  | { kind: 'no-fault' }
+  | { kind: 'recovered'; afterMs: number }
+  | { kind: 'not-recovered' }
+  /** Too few clients asked after the last fault, so their answers prove nothing. */
+  | { kind: 'unseen' }
 
 /**
- * L5: within 30 s after the last fault ended there is a window in which 99 % of what clients were
- * told was honest: paid, refused for now, declined or not known yet, anything but silence and the
- * other 5xx; and in which at least half of it was no refusal for now.
- * Without clients after the fault, or without any, nobody knows.
+ * Looks for a steady state within 30 s after the last fault: a window of five seconds in which 99 % of
+ * the answers were honest and at least half were no refusal. Honest is everything but silence and a
+ * 5xx other than 503.
  */
-export function checkRecovery(facts: Facts): Recovery {
+export function measureRecovery(facts: Facts): Recovery {
   const { lastEnd } = faultsOf(rowsOf(facts.evidence.faultLog))
-  if (lastEnd === undefined) return { findings: [] }
+  if (lastEnd === undefined) return { kind: 'no-fault' }
   const later = facts.attempts
     .filter(({ endedAt }) => endedAt !== undefined && endedAt >= lastEnd)
     .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
@@ -35,15 +39,18 @@ export function checkRecovery(facts: Facts): Recovery {
     windowsSeen += 1
     const honest = inWindow.filter(isHonest).length / inWindow.length
     const served = inWindow.filter(isServed).length / inWindow.length
-    const isWell = honest >= honestShareMin && served >= servedShareMin
-    if (isWell) return { findings: [], recoveryMs: afterMs }
+    if (honest >= honestShareMin && served >= servedShareMin) return { kind: 'recovered', afterMs }
   }
   const lastSeen = later.at(-1)?.endedAt ?? 0
-  if (windowsSeen === 0 || lastSeen < lastEnd + recoveryMaxMs) {
-    return { findings: [], doubt: 'L5: too few clients asked after the last fault to see recovery' }
-  }
+  const isUnseen = windowsSeen === 0 || lastSeen < lastEnd + recoveryMaxMs
+  return { kind: isUnseen ? 'unseen' : 'not-recovered' }
+}
+
+/** L5: the system is in its steady state within 30 s after the last fault. */
+export function checkRecovery(facts: Facts): Finding[] {
+  if (measureRecovery(facts).kind !== 'not-recovered') return []
   const message = `no ${windowMs} ms of steady state (99 % honest, half of them served) in 30 s`
-  return { findings: [{ invariant: 'L5', message, ids: [] }] }
+  return [{ promise: 'L5', message, ids: [] }]
 }
 
 function isHonest({ status = 0 }: Attempt): boolean {

@@ -3,15 +3,15 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S3 for money that goes back, both ways: what we call given back was, what was given back we know of,
- * and all of it together is never more than came in, here and at the provider.
+ * S3 (money is conserved) for refunds, in both directions: a refund that we call succeeded was made, we
+ * know of every refund, and refunds never exceed captures, in our tables and at the provider.
  */
 export function checkRefunds(facts: Facts): Finding[] {
   return [
     ...facts.refunds.flatMap(row => checkOurs(facts, row)),
     ...facts.refundLines.flatMap(line => checkTheirs(facts, line)),
-    ...facts.payments.flatMap(row => checkSumHere(facts, row)),
-    ...checkSumsThere(facts),
+    ...facts.payments.flatMap(row => checkOurSum(facts, row)),
+    ...checkTheirSums(facts),
   ]
 }
 
@@ -22,7 +22,7 @@ function checkOurs(facts: Facts, row: RefundRow): Finding[] {
   const line = facts.refundLinesByRefund
     .get(refundId)
     ?.find(one => one.providerRefundId === providerRefundId)
-  if (!line) return [s3(`refund ${refundId} is given back only in our table`, ids)]
+  if (!line) return [s3(`refund ${refundId} succeeded only in our table`, ids)]
   const payment = facts.paymentById.get(paymentId)
   const pairs = {
     amount: [row.amountCents, line.amount],
@@ -32,40 +32,42 @@ function checkOurs(facts: Facts, row: RefundRow): Finding[] {
     intent: [payment?.providerPaymentId, line.intentId],
   }
   const differences = Object.entries(pairs)
-    .filter(([, [we, they]]) => we !== they)
-    .map(([name, [we, they]]) => `${name} ${we}, there ${they}`)
+    .filter(([, [ours, theirs]]) => ours !== theirs)
+    .map(([name, [ours, theirs]]) => `${name} ${ours}, provider ${theirs}`)
   if (differences.length === 0) return []
-  return [s3(`refund ${refundId} differs from what was given back: ${differences.join(', ')}`, ids)]
+  return [s3(`refund ${refundId} differs from the provider log: ${differences.join(', ')}`, ids)]
 }
 
 function checkTheirs(facts: Facts, line: ProviderLine): Finding[] {
-  // One that is pending is told by L1: whoever asks again will learn that it was given back.
+  // A pending refund is reported by L1 (every pending payment is final). The next question to the
+  // provider will find that it was made.
   if (facts.refundById.has(line.refundId ?? '')) return []
   const { providerRefundId, amount, currency } = line
   const ids = [line.refundId, line.paymentId].filter(id => id !== undefined)
   const name = `${providerRefundId} (${amount} ${currency})`
-  return [s3(`the provider gave back ${name} and we have no such refund`, ids)]
+  return [s3(`the provider made refund ${name}, and we have no such refund`, ids)]
 }
 
-function checkSumHere(facts: Facts, payment: PaymentRow): Finding[] {
+function checkOurSum(facts: Facts, payment: PaymentRow): Finding[] {
   const { paymentId, status, amountCents, refundedCents } = payment
   const rows = facts.refundsByPayment.get(paymentId) ?? []
   const sum = rows.reduce((total, row) => total + row.amountCents, 0)
   const ids = [paymentId, ...rows.map(({ refundId }) => refundId)]
   const name = `payment ${paymentId}`
-  const came = status === 'captured' ? amountCents : 0
-  if (sum > came) return [s3(`of ${name} ${sum} is given back, and ${came} came in`, ids)]
+  const captured = status === 'captured' ? amountCents : 0
+  if (sum > captured)
+    return [s3(`${name} has refunds of ${sum}, and ${captured} was captured`, ids)]
   if (sum === refundedCents) return []
   return [s3(`${name} says ${refundedCents} refunded, and its refunds are ${sum}`, ids)]
 }
 
-function checkSumsThere({ captures, refundLines }: Facts): Finding[] {
+function checkTheirSums({ captures, refundLines }: Facts): Finding[] {
   const byIntent = Map.groupBy(captures, ({ intentId }) => intentId)
   return [...Map.groupBy(refundLines, ({ intentId }) => intentId)].flatMap(([intentId, lines]) => {
-    const [back, came] = [sumOf(lines), sumOf(byIntent.get(intentId) ?? [])]
-    if (back <= came) return []
+    const [refunded, captured] = [sumOf(lines), sumOf(byIntent.get(intentId) ?? [])]
+    if (refunded <= captured) return []
     const ids = lines.flatMap(({ refundId, paymentId }) => [refundId, paymentId])
-    const message = `of ${intentId} the provider gave back ${back}, and captured ${came}`
+    const message = `the provider refunded ${refunded} of ${intentId}, and captured ${captured}`
     return [s3(message, [...new Set(ids.filter(id => id !== undefined))])]
   })
 }
@@ -75,5 +77,5 @@ function sumOf(lines: readonly ProviderLine[]): number {
 }
 
 function s3(message: string, ids: string[]): Finding {
-  return { invariant: 'S3', message, ids }
+  return { promise: 'S3', message, ids }
 }

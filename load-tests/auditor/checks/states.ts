@@ -2,12 +2,18 @@ import type { Attempt } from '../attempts.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
-/** What somebody knew at a time: seen by a read, or told by the answer that made it so. */
-type Sight = { entity: string; state: string; startedAt: number; endedAt: number; isRead: boolean }
+/** A state that a client knew during its attempt: it read it, or its answer implied it. */
+type Sighting = {
+  entity: string
+  state: string
+  startedAt: number
+  endedAt: number
+  isRead: boolean
+}
 
 /**
- * What may be seen after a state was seen. `paid` is what a client knows of a listing whose
- * publication was answered with 201: unlike any other waiting listing it can not be a draft again.
+ * The states that may be seen after a state was seen. `paid` stands for a listing whose publication was
+ * answered with 201: unlike another waiting listing, it cannot become a draft again.
  */
 const mayFollow: Readonly<Record<string, readonly string[]>> = {
   'listing draft': ['draft', 'payment_pending', 'live'],
@@ -22,34 +28,34 @@ const mayFollow: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * S8. For each listing and payment: what a request saw must be reachable from everything that was
- * seen by requests that were over before it began. Requests that overlap prove nothing.
+ * S8: states only move forward. What a request saw must be reachable from every state that was seen by
+ * requests that had ended before it began. Requests that overlap prove nothing.
  */
-export function checkNothingGoesBack(facts: Facts): Finding[] {
+export function checkStates(facts: Facts): Finding[] {
   const declined = new Set(
     facts.publications
       .filter(({ status }) => status === 'declined')
       .map(({ listingId }) => `listing ${listingId}`),
   )
-  const entities = Map.groupBy(facts.attempts.flatMap(sightsOf), ({ entity }) => entity)
-  return [...entities].flatMap(([entity, sights]) =>
-    stepsBack(sights, declined.has(entity)).map(([before, after]) => ({
-      invariant: 'S8' as const,
+  const entities = Map.groupBy(facts.attempts.flatMap(sightingsOf), ({ entity }) => entity)
+  return [...entities].flatMap(([entity, sightings]) =>
+    stepsBack(sightings, declined.has(entity)).map(([before, after]) => ({
+      promise: 'S8' as const,
       message: `${entity} was seen as ${before}, and later as ${after}`,
       ids: [entity.split(' ')[1] ?? ''],
     })),
   )
 }
 
-function stepsBack(sights: readonly Sight[], mayBeDraftAgain: boolean): [string, string][] {
-  const byEnd = sights.toSorted((a, b) => a.endedAt - b.endedAt)
-  const reads = sights.filter(({ isRead }) => isRead)
+function stepsBack(sightings: readonly Sighting[], mayBeDraftAgain: boolean): [string, string][] {
+  const byEnd = sightings.toSorted((a, b) => a.endedAt - b.endedAt)
+  const reads = sightings.filter(({ isRead }) => isRead)
   const seen = new Set<string>()
   const steps = new Map<string, [string, string]>()
-  let over = 0
+  let ended = 0
   for (const { entity, state, startedAt } of reads.toSorted((a, b) => a.startedAt - b.startedAt)) {
-    for (; (byEnd[over]?.endedAt ?? Infinity) < startedAt; over += 1) {
-      seen.add(byEnd[over]?.state ?? '')
+    for (; (byEnd[ended]?.endedAt ?? Infinity) < startedAt; ended += 1) {
+      seen.add(byEnd[ended]?.state ?? '')
     }
     const kind = entity.split(' ')[0]
     for (const before of seen) {
@@ -61,17 +67,23 @@ function stepsBack(sights: readonly Sight[], mayBeDraftAgain: boolean): [string,
   return [...steps.values()]
 }
 
-function sightsOf(attempt: Attempt): Sight[] {
+function sightingsOf(attempt: Attempt): Sighting[] {
   const { op, outcome, id, req, res, startedAt, endedAt } = attempt
   if (outcome !== 'ok' || endedAt === undefined) return []
-  const sight = (kind: string, of: string | undefined, state: string | undefined): Sight[] =>
-    of === undefined || state === undefined
+  const sighting = (
+    kind: string,
+    entityId: string | undefined,
+    state: string | undefined,
+  ): Sighting[] =>
+    entityId === undefined || state === undefined
       ? []
-      : [{ entity: `${kind} ${of}`, state, startedAt, endedAt, isRead: op === 'read' }]
-  if (op === 'read') return sight(req['of'] === 'payment' ? 'payment' : 'listing', id, res.status)
-  if (op === 'draft') return sight('listing', res.listingId ?? id, 'draft')
-  if (op === 'publish') return sight('listing', id, 'paid')
-  // Of a refund nobody sees a state that is not in its own answers, which S7 compares.
+      : [{ entity: `${kind} ${entityId}`, state, startedAt, endedAt, isRead: op === 'read' }]
+  if (op === 'read') {
+    return sighting(req['of'] === 'payment' ? 'payment' : 'listing', id, res.status)
+  }
+  if (op === 'draft') return sighting('listing', res.listingId ?? id, 'draft')
+  if (op === 'publish') return sighting('listing', id, 'paid')
+  // Only answers under its own key show the state of a refund. S7 (one key has one answer) compares them.
   if (op === 'refund') return []
-  return sight('payment', res.paymentId, res.status ?? 'captured')
+  return sighting('payment', res.paymentId, res.status ?? 'captured')
 }

@@ -3,8 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
- * S5. What the public can find, or what we call live, was captured at the provider, and before it
- * went live. All parties of a local run read one clock, so a millisecond counts.
+ * S5: no listing is visible unless its payment was captured, and captured before it went live. All
+ * processes of a local run read the same clock, so even a millisecond counts.
  */
 export function checkVisibleIsPaid(facts: Facts): Finding[] {
   const searched = rowsOf(facts.evidence.search)
@@ -13,9 +13,9 @@ export function checkVisibleIsPaid(facts: Facts): Finding[] {
   return [...visible].flatMap(listingId => {
     const row = facts.listingById.get(listingId)
     const s5 = (message: string): Finding[] => [
-      { invariant: 'S5', message: `listing ${listingId} ${message}`, ids: [listingId] },
+      { promise: 'S5', message: `listing ${listingId} ${message}`, ids: [listingId] },
     ]
-    if (row?.status !== 'live') return s5(`is in the search and is ${row?.status ?? 'unknown'}`)
+    if (row?.status !== 'live') return s5(`is in the search, and is ${row?.status ?? 'unknown'}`)
     const captures = (facts.publicationsByListing.get(listingId) ?? []).flatMap(
       ({ publicationId }) => facts.capturesByPublication.get(publicationId) ?? [],
     )

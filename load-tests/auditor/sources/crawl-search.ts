@@ -8,8 +8,8 @@ const pagesMax = 4_000
 const searchPage = Compile(SearchResponse)
 
 /**
- * All that the public can find, page after page, as a visitor would.
- * @throws when a page is refused, breaks its contract, or there is no end of them
+ * Reads everything that the public search finds, page after page, as a visitor would.
+ * @throws when a page is refused, when it breaks its contract, or when the pages do not end
  */
 export async function crawlSearch(listingsUrl: string, timeoutMs: number): Promise<SearchHit[]> {
   const deadline = AbortSignal.timeout(timeoutMs)

@@ -1,12 +1,12 @@
 import { Admin, Consumer, FetchIsolationLevels, ListOffsetTimestamps } from '@platformatic/kafka'
 import type { PartitionRow } from '../evidence.ts'
 
-/** `prefix` is put before the names of topics and groups, so that systems share a broker. */
+/** Topics and groups have the prefix before their names, so that several systems can share a broker. */
 export type KafkaSource = { brokers: string; prefix?: string }
 
 export type TopicLayout = { id: string; leaders: number[] }
 
-/** A reader that is in no group, so that nothing of it stays behind and nobody has to wait for it. */
+/** A consumer that joins no group: it leaves no offsets behind, and no group rebalances for it. */
 export function openConsumer(kafka: KafkaSource, timeoutMs: number): Consumer {
   return new Consumer({ ...clientOptions(kafka, timeoutMs), groupId: 'auditor-joins-no-group' })
 }
@@ -30,7 +30,7 @@ function clientOptions({ brokers }: KafkaSource, timeoutMs: number) {
   }
 }
 
-/** Where each partition of the topics is. @throws when one of them does not exist */
+/** Finds the leader of each partition. @throws when a topic does not exist */
 export async function layoutOf(
   admin: Admin,
   topics: readonly string[],
@@ -45,10 +45,10 @@ export async function layoutOf(
   )
 }
 
-/** A partition, and whether a transaction is open at its end: what is behind that can't be read yet. */
+/** `isOpen`: a transaction is open at the end, and the records behind it cannot be read yet. */
 export type PartitionOffsets = PartitionRow & { isOpen: boolean }
 
-/** From where to where the committed records of each partition go now. */
+/** The range of committed records in each partition at this moment. */
 export async function offsetsOf(
   admin: Admin,
   layout: ReadonlyMap<string, TopicLayout>,
@@ -67,7 +67,7 @@ export async function offsetsOf(
   }
   const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels
   const starts = await at(ListOffsetTimestamps.EARLIEST, READ_COMMITTED)
-  // In this order: what is written in between must not look like an open transaction.
+  // The order matters: a record that is written in between must not look like an open transaction.
   const written = await at(ListOffsetTimestamps.LATEST, READ_UNCOMMITTED)
   const ends = await at(ListOffsetTimestamps.LATEST, READ_COMMITTED)
   return [...layout].flatMap(([topic, { leaders }]) =>
@@ -83,5 +83,5 @@ export async function offsetsOf(
 }
 
 export function openTransactionAt({ topic, partition, end }: PartitionRow): string {
-  return `a transaction is open on ${topic}/${partition} from offset ${end}: what is behind it can not be read yet`
+  return `a transaction is open on ${topic}/${partition} from offset ${end}: the records behind it cannot be read yet`
 }

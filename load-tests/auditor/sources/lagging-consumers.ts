@@ -9,18 +9,18 @@ import {
 } from './kafka.ts'
 import { readPartition } from './read-partition.ts'
 
-/** Who reads what; a consumer group is named after its service. */
-const readers = [
+/** Each consumer group is named after its service. */
+const subscriptions = [
   { group: 'listings', topic: 'payments.v1' },
   { group: 'notifications', topic: 'listings.v1' },
 ]
 
-/** A consumer may be behind by a whole storm, and this is asked twice a second. */
+/** Enough to count. A consumer may lag behind a whole storm, and this runs twice a second. */
 const countMax = 1_000
 
 /**
- * The partitions whose consumer has not yet come to the end. What counts is records: behind the last
- * record may be offsets without one, which no consumer commits.
+ * Finds the partitions whose consumer group has not come to the end. It counts records and not offsets:
+ * the last offsets may have no record, and then no consumer commits them.
  */
 export async function laggingConsumers(
   kafka: KafkaSource,
@@ -33,19 +33,19 @@ export async function laggingConsumers(
   try {
     const layout = await layoutOf(
       admin,
-      readers.map(({ topic }) => prefix + topic),
+      subscriptions.map(({ topic }) => prefix + topic),
     )
     const partitions = await offsetsOf(admin, layout)
     const committed = await committedOffsets(admin, prefix, layout)
     const lagging: Unfinished[] = []
-    for (const { group, topic } of readers) {
+    for (const { group, topic } of subscriptions) {
       for (const row of partitions.filter(row => row.topic === prefix + topic)) {
-        // What has expired is no work any more. Without a commit the broker says -1.
+        // Expired records need no work any more. Without a commit the broker answers -1.
         const start = Math.max(row.start, committed.get(`${group}/${row.partition}`) ?? 0)
         const place = layout.get(row.topic)
         if (row.isOpen) {
           const unprefixed = { ...row, topic }
-          lagging.push({ invariant: 'L3', what: openTransactionAt(unprefixed), ids: [] })
+          lagging.push({ promise: 'L3', what: openTransactionAt(unprefixed), ids: [] })
         }
         if (start >= row.end || !place) continue
         const { records } = await readPartition(
@@ -58,7 +58,7 @@ export async function laggingConsumers(
         if (records.length === 0) continue
         const count = records.length < countMax ? records.length : `at least ${countMax}`
         const what = `${group} is ${count} behind on ${topic}/${row.partition}`
-        lagging.push({ invariant: 'L3', what, ids: [] })
+        lagging.push({ promise: 'L3', what, ids: [] })
       }
     }
     return lagging
@@ -72,7 +72,7 @@ async function committedOffsets(
   prefix: string,
   layout: Awaited<ReturnType<typeof layoutOf>>,
 ): Promise<Map<string, number>> {
-  const groups = readers.map(({ group, topic }) => {
+  const groups = subscriptions.map(({ group, topic }) => {
     const partitionIndexes = [...(layout.get(prefix + topic)?.leaders.keys() ?? [])]
     return { groupId: prefix + group, topics: [{ name: prefix + topic, partitionIndexes }] }
   })

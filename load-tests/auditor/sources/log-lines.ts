@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto'
+import { domainToASCII } from 'node:url'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { FaultLogLine, MailLine, ProviderLine } from '../evidence.ts'
 
 const stamped = { at: Type.String(), seq: Type.Integer({ minimum: 1 }), type: Type.String() }
 
-const truth = Compile(
+const providerSchema = Compile(
   Type.Object({
     ...stamped,
     intentId: Type.Optional(Type.String()),
@@ -18,9 +20,9 @@ const truth = Compile(
   }),
 )
 
-/** Undefined when it is no line of a provider log. A type that we do not know is kept, as a line. */
+/** Undefined when the value is no line of a provider log. A line of an unknown type is kept. */
 export function providerLine(value: unknown): ProviderLine | undefined {
-  if (!truth.Check(value)) return undefined
+  if (!providerSchema.Check(value)) return undefined
   const { at, seq, type, metadata, ...rest } = value
   const {
     payment_id: paymentId,
@@ -34,7 +36,7 @@ export function providerLine(value: unknown): ProviderLine | undefined {
   return { t: Date.parse(at), seq, type, ...present(facts) }
 }
 
-const mail = Compile(
+const mailSchema = Compile(
   Type.Object({
     ...stamped,
     messageId: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -44,20 +46,30 @@ const mail = Compile(
 )
 const listingInText = /^Listing ([0-9a-f-]{36})\./m
 
-/** Undefined when it is no line of a mail log. */
-export function mailLine(
-  value: unknown,
-  digestOf: (address: string) => string,
-): MailLine | undefined {
-  if (!mail.Check(value)) return undefined
+/** Undefined when the value is no line of a mail log. */
+export function mailLine(value: unknown): MailLine | undefined {
+  if (!mailSchema.Check(value)) return undefined
   const { at, seq, type, messageId = null, to = [], text = '' } = value
   const listingId = listingInText.exec(text)?.[1]
   const kind = messageId?.startsWith('<confirmation.') ? ('confirmation' as const) : undefined
-  const line = { t: Date.parse(at), seq, type, messageId, recipients: to.map(digestOf) }
+  const line = { t: Date.parse(at), seq, type, messageId, recipients: to.map(addressDigest) }
   return { ...line, ...present({ listingId, kind }) }
 }
 
-const fault = Compile(
+const digestLength = 16
+
+/**
+ * Stands for an address: two digests can be compared, and no mail can be sent to one. A mail server may
+ * write a domain in Unicode or in ASCII, and in any case; all of them have the same digest.
+ */
+export function addressDigest(address: string): string {
+  const at = address.lastIndexOf('@')
+  const domain = domainToASCII(address.slice(at + 1)) || address.slice(at + 1)
+  const normalized = `${address.slice(0, at + 1)}${domain}`.toLowerCase()
+  return createHash('sha256').update(normalized).digest('hex').slice(0, digestLength)
+}
+
+const faultSchema = Compile(
   Type.Object({
     at: Type.String(),
     kind: Type.String(),
@@ -70,18 +82,18 @@ const fault = Compile(
   }),
 )
 
-/** Undefined when it is no line about a fault. */
+/** Undefined when the value is no line of a fault log. */
 export function faultLogLine(value: unknown): FaultLogLine | undefined {
-  if (!fault.Check(value)) return undefined
+  if (!faultSchema.Check(value)) return undefined
   const { at, kind, action, process, proxy, toxic, name, signal } = value
-  const hurt = [process, proxy, toxic?.name, name].filter(part => part !== undefined).join('/')
-  return { t: Date.parse(at), kind, action, name: hurt, ...present({ signal }) }
+  const target = [process, proxy, toxic?.name, name].filter(part => part !== undefined).join('/')
+  return { t: Date.parse(at), kind, action, name: target, ...present({ signal }) }
 }
 
 type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
 
-/** Without the fields that are not there, so that a row is the same before and after a file. */
+/** Drops undefined fields, so that a row is the same before it is written to a file and after. */
 function present<T extends object>(fields: T): Present<T> {
-  const there = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(there) as Present<T>
+  const defined = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(defined) as Present<T>
 }

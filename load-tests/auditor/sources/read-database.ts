@@ -5,9 +5,9 @@ type Row = Record<string, unknown>
 const rowsAtATime = 5_000
 
 /**
- * Reads several tables as they were at one moment: one transaction, read only, repeatable read. A
- * cursor keeps what the driver holds beside the result small.
- * @throws when any of them can not be read to its end
+ * Reads several tables as they were at one moment, in one repeatable-read transaction. A cursor keeps
+ * the driver's buffers small.
+ * @throws when a table cannot be read to its end
  */
 export async function readDatabase(
   url: string,
@@ -23,7 +23,7 @@ export async function readDatabase(
   })
 }
 
-/** Opens a connection for one piece of work, and closes it whatever happens. */
+/** Opens a connection for one piece of work, and closes it afterwards in every case. */
 export async function withDatabase<T>(
   url: string,
   timeoutMs: number,
@@ -35,13 +35,13 @@ export async function withDatabase<T>(
     statement_timeout: timeoutMs,
     query_timeout: timeoutMs,
   })
-  // A connection that breaks between two queries says so here; the next query fails with it.
+  // A connection that breaks between two queries emits this; the next query then fails.
   client.on('error', () => undefined)
   try {
     await client.connect()
     return await work(client)
   } finally {
-    await client.end().catch(() => undefined) // it is broken already, which the work has reported
+    await client.end().catch(() => undefined) // a broken connection: the work has failed with that
   }
 }
 

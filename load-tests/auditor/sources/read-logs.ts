@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { domainToASCII } from 'node:url'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { FaultLogLine, HistoryLine, MailLine, ProviderLine, Source } from '../evidence.ts'
 import { parseJsonLines } from '../json-lines.ts'
-import { digestOf } from './digest.ts'
 import { faultLogLine, mailLine, providerLine } from './log-lines.ts'
 
-/** What the checks rely on; the whole form is `../../scenarios/history-line.schema.json`. */
+/** The fields that the checks rely on. The whole format is `../../scenarios/history-line.schema.json`. */
 const historyLine = Compile(
   Type.Object({
     h: Type.Literal(1),
@@ -26,7 +24,7 @@ const historyLine = Compile(
   }),
 )
 
-/** The lines of all clients. What is JSON and no line of a history (a progress line) is left out. */
+/** Reads the lines of all clients. JSON without the field `h` is no history line, and is left out. */
 export async function readHistory(files: readonly string[]): Promise<Source<HistoryLine>> {
   const sources = await Promise.all(
     files.map(file =>
@@ -46,25 +44,17 @@ export async function readHistory(files: readonly string[]): Promise<Source<Hist
 }
 
 export function readMails(file: string): Promise<Source<MailLine>> {
-  const digestOfMailbox = (address: string) => digestOf(normalised(address))
-  return readLog(
-    file,
-    (value, place) => mailLine(value, digestOfMailbox) ?? `${place} is no mail line`,
-  )
-}
-
-/** As the deliveries name it: a mail server may write the domain in letters or in its ASCII form. */
-function normalised(address: string): string {
-  const at = address.lastIndexOf('@')
-  const domain = domainToASCII(address.slice(at + 1)) || address.slice(at + 1)
-  return `${address.slice(0, at + 1)}${domain}`.toLowerCase()
+  return readLog(file, (value, place) => mailLine(value) ?? `${place} is no mail line`)
 }
 
 export function readFaultLog(file: string): Promise<Source<FaultLogLine>> {
-  return readLog(file, (value, place) => faultLogLine(value) ?? `${place} is no line about a fault`)
+  return readLog(
+    file,
+    (value, place) => faultLogLine(value) ?? `${place} is no line of a fault log`,
+  )
 }
 
-/** The log itself, or its pages from the provider, which reads them from the same file. */
+/** Reads the provider's log from its file, or page by page over HTTP. */
 export async function readProvider(
   from: { providerLog: string } | { providerUrl: string },
   timeoutMs: number,
@@ -93,7 +83,7 @@ export async function readProvider(
 
 type Fields = Record<string, unknown>
 
-/** `read` answers a row, a complaint, or nothing when the line is not meant for us. */
+/** `read` returns a row, a problem as text, or undefined when the line is to be left out. */
 async function readLog<Row extends object>(
   file: string,
   read: (value: Fields, place: string) => Row | string | undefined,

@@ -10,20 +10,19 @@ const isTransactional = 0x10
 const isCommit = 1
 
 export type PartitionRead = {
-  /** In the order of their offsets. */
+  /** Ordered by offset. */
   records: RawRecord[]
-  /** How many offsets hold no record: the marks at the end of transactions, and what was aborted. */
+  /** The number of offsets without a record: transaction markers, and records of aborted transactions. */
   noRecords: number
 }
 
 /**
- * Reads what a consumer of committed records would be given: what a transaction has aborted was never
- * said, and the services do not see it either (librdkafka#3917). `end` must be an end of committed
- * records, so that every transaction before it is over. Whether a record counts is decided by the
- * mark behind it, and not by the list in the answer: the client keeps one transaction of each
- * producer of that list.
- * @param recordsMax stops after so many, for a caller who only wants to know that there are some
- * @throws when it does not come to the end in time
+ * Reads the committed records. Records of aborted transactions are left out, because no service sees
+ * them (librdkafka#3917). Every transaction before `end` must have ended. The marker behind a record
+ * decides whether it was committed. The list of aborted transactions in the answer cannot decide it,
+ * because the client keeps only one transaction per producer of that list.
+ * @param recordsMax stops early, for a caller that only asks whether there are records
+ * @throws when the end is not reached in time
  */
 export async function readPartition(
   consumer: Consumer,
@@ -48,7 +47,7 @@ export async function readPartition(
       topics: [{ topicId: id, partitions: [fetchFrom(partition, next)] }],
     })
     for (const batch of responses[0]?.partitions[0]?.records ?? []) {
-      // A batch is sent whole: it may begin before what was asked for, and go on behind the end.
+      // The broker sends whole batches: one may begin before `next`, and go on behind the end.
       const records = recordsOf(batch).filter(({ offset }) => offset >= next && offset < end)
       if (batch.attributes & isControl) decide(batch, undecided, read, records.length)
       else if (batch.attributes & isTransactional) append(undecided, batch.producerId, records)
@@ -56,7 +55,7 @@ export async function readPartition(
       next = Math.max(next, Number(batch.firstOffset) + batch.lastOffsetDelta + 1)
     }
   }
-  // A transaction is known to be committed later than what came after its records.
+  // Records of a transaction are added only at its marker, after later records.
   read.records.sort((a, b) => a.offset - b.offset)
   return read
 }
@@ -74,16 +73,16 @@ function recordsOf({ firstOffset, firstTimestamp, records }: Batch): RawRecord[]
   })
 }
 
-/** A mark says of all records of its producer since the last one whether they were committed. */
+/** A marker decides whether all records of its producer since the last marker were committed. */
 function decide(
   { producerId, records }: Batch,
   undecided: Map<bigint, RawRecord[]>,
   read: PartitionRead,
-  marks: number,
+  markers: number,
 ): void {
   const decided = undecided.get(producerId) ?? []
   undecided.delete(producerId)
-  read.noRecords += marks
+  read.noRecords += markers
   const isCommitted = records[0]?.key?.readInt16BE(2) === isCommit
   if (!isCommitted) read.noRecords += decided.length
   else for (const record of decided) read.records.push(record)

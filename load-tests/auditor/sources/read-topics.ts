@@ -12,9 +12,9 @@ import { readPartition } from './read-partition.ts'
 import { recordOf } from './topic-record.ts'
 
 /**
- * Reads every topic of the system, dead letters included, from its first offset to where it ended
- * when the reading began, committed records only. Fetches by offset and joins no group.
- * @throws when a partition does not come to that end in time, or a transaction is open on it
+ * Reads the committed records of every topic, dead letters included, up to the end that each partition
+ * had at the beginning. It fetches by offset and joins no group.
+ * @throws when that end is not reached in time, or a transaction is open on a partition
  */
 export async function readTopics(
   kafka: KafkaSource,
@@ -34,7 +34,7 @@ export async function readTopics(
     for (const { isOpen, ...partition } of await offsetsOf(admin, layout)) {
       const topic = layout.get(partition.topic)
       if (!topic) throw new Error(`there is no topic ${partition.topic}`)
-      // To judge without the records behind it would be to call them lost.
+      // Without the records behind the open transaction, they would be reported as lost.
       if (isOpen) throw new Error(openTransactionAt(partition))
       const read = await readPartition(consumer, topic, partition, deadline)
       for (const one of read.records) records.push(recordOf(one, partition, prefix))

@@ -30,14 +30,15 @@ const outbox = `SELECT event_id AS "eventId", topic, aggregate_id AS "aggregateI
 const inbox = `SELECT consumer, event_id AS "eventId", ${millis('applied_at', 'appliedAt')} FROM inbox`
 
 /**
- * What is read of each database. No tokens, texts or answers: what is not needed for a check can
- * not leak from a kept run, and 10,000 payments fit in memory many times over.
+ * The columns that the auditor reads. It reads no tokens, texts or answers: what no check needs cannot
+ * leak from a kept run, and 10,000 payments fit into memory many times over.
  */
 export const tables: Readonly<Record<Database, Partial<Record<TableName, string>>>> = {
   payments: {
     payments: `SELECT payment_id AS "paymentId", tenant_id AS "tenantId",
       listing_id AS "listingId", publication_id AS "publicationId", amount_cents AS "amountCents",
-      currency, status, provider_payment_id AS "providerPaymentId", requested_action AS "requestedAction",
+      currency, status, provider_payment_id AS "providerPaymentId",
+      requested_action AS "requestedAction",
       tax_cents AS "taxCents", refunded_cents AS "refundedCents", version,
       ${millis('created_at', 'createdAt')}, ${millis('updated_at', 'updatedAt')} FROM payments`,
     paymentKeys: keys,
@@ -64,8 +65,8 @@ export const tables: Readonly<Record<Database, Partial<Record<TableName, string>
     listingInbox: inbox,
   },
   notifications: {
-    // Those about a listing: a request to confirm an address has none. The first 16 hex digits of a
-    // digest, as in digest.ts: enough to compare, useless to write to.
+    // A request to confirm an address is about no listing, and is left out. The digest of the address
+    // is the same as `addressDigest` in log-lines.ts makes.
     deliveries: `SELECT delivery_id AS "deliveryId", listing_id AS "listingId",
       left(encode(sha256(convert_to(address, 'UTF8')), 'hex'), 16) AS recipient,
       status, failure, attempt AS attempts, ${millis('created_at', 'createdAt')},

@@ -5,7 +5,7 @@ import type { EventFacts, PartitionRow, TopicRecord } from '../evidence.ts'
 
 export type RawRecord = { offset: number; t: number; key: Buffer | null; value: Buffer | null }
 
-/** Where a service put aside what it could not believe: the place, the reason, and the bytes. */
+/** The fields of a dead letter that the checks need: the place of the record, and the reason. */
 const DeadLetter = Type.Object({
   reason: Type.String(),
   topic: Type.String(),
@@ -18,7 +18,7 @@ const paymentEvent = Compile(PaymentEvent)
 const listingEvent = Compile(ListingEvent)
 const deadLetter = Compile(DeadLetter)
 
-/** Keeps of a record what the checks need, and says so when it breaks the contract of its topic. */
+/** Keeps the fields that the checks need. A record that breaks the contract of its topic is unreadable. */
 export function recordOf(raw: RawRecord, at: PartitionRow, prefix: string): TopicRecord {
   const topic = at.topic.slice(prefix.length)
   const place = { topic, partition: at.partition, offset: raw.offset, t: raw.t }
@@ -58,12 +58,12 @@ function envelopeOf(event: PaymentEvent | ListingEvent) {
   return { eventId, type, tenantId, aggregateId, aggregateVersion, ...time }
 }
 
-/** As the services do it: no byte is replaced, and a byte order mark is no part of the text. */
+/** Decodes strictly, as the services do: no byte is replaced, and a byte order mark is dropped. */
 function decode(value: Buffer | null): unknown {
   if (value === null) return undefined
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value))
   } catch {
-    return undefined // fits no contract, which is what the caller reports
+    return undefined // matches no contract, which the caller reports
   }
 }

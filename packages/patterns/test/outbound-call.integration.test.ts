@@ -6,14 +6,16 @@ import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dependency, dependencyMetrics } from '../src/circuit-breaker/call-dependency.ts'
+import { circuitBreaker } from '../src/circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
+import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
+import { outboundCall } from '../src/circuit-breaker/outbound-call.ts'
 import { type HttpClient, openHttpClient } from '../src/unknown-outcome/http-client.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
 const patienceMs = 5_000
 
-/** The other side, as bytes: what it heard, and who of its callers is still there. */
+/** The other side, as bytes: what it received, and which callers are still connected. */
 type OtherSide = { port: number; heard: string[]; open: Set<Socket> }
 
 let open: AsyncDisposableStack
@@ -23,7 +25,7 @@ beforeEach(() => {
 })
 afterEach(() => open.disposeAsync())
 
-/** A server that does this with every piece that it hears. */
+/** A server that answers every piece that it receives like this. */
 async function otherSide(answer: (socket: Socket, heard: string) => void): Promise<OtherSide> {
   const heard: string[] = []
   const sockets = new Set<Socket>()
@@ -64,7 +66,7 @@ function httpAnswer(body: string, status = '200 OK', headers = ''): string {
 const hang = () => {}
 
 describe('an answer', () => {
-  test('is what the wire said, whatever the status', async () => {
+  test('is returned as it came, whatever the status', async () => {
     const { port, heard } = await otherSide(socket =>
       socket.write(httpAnswer('gone', '410 Gone', 'x-reason: old\r\n')),
     )
@@ -85,14 +87,14 @@ describe('an answer', () => {
     expect(heard.join()).toMatch(/\r\n\r\na=1$/)
   })
 
-  test('that points elsewhere is not followed', async () => {
+  test('that redirects is not followed', async () => {
     const moved = httpAnswer('', '302 Found', 'location: http://169.254.169.254/\r\n')
     const { port, heard } = await otherSide(socket => socket.write(moved))
     expect(await get(clientOf(port))).toMatchObject({ kind: 'answer', status: 302 })
     expect(heard).toHaveLength(1)
   })
 
-  test('is asked for with the time that is left', async () => {
+  test('is asked for with the remaining time', async () => {
     const { port, heard } = await otherSide(socket => socket.write(httpAnswer('')))
     await get(clientOf(port), 1_234)
     const told = Number(/x-request-timeout-ms: (\d+)/.exec(heard.join())?.[1])
@@ -114,7 +116,7 @@ describe('not sent: no byte left this process', () => {
     for (const budgetMs of [0, -5]) {
       expect((await get(client, budgetMs, '/too-late')).kind).toBe('not-sent')
     }
-    // What was written would be heard before what is written now.
+    // Bytes of an earlier request would arrive before these.
     expect((await get(client)).kind).toBe('answer')
     expect(heard.join()).not.toContain('/too-late')
   })
@@ -152,7 +154,7 @@ describe('unknown: bytes were written, and no usable answer came', () => {
     expect(heard).toHaveLength(1)
   })
 
-  test('silence until the deadline, and the other side sees that nobody waits any more', async () => {
+  test('silence until the deadline, and the other side sees that the caller has left', async () => {
     const { port, heard, open: callers } = await otherSide(hang)
     const startedMs = performance.now()
     const answer = await get(clientOf(port), 100)
@@ -183,7 +185,7 @@ describe('unknown: bytes were written, and no usable answer came', () => {
   })
 })
 
-test('a slow call that is given up takes no healthy one with it', async () => {
+test('a slow call that is given up does not cancel a healthy one', async () => {
   const waiting: Socket[] = []
   const { port, heard } = await otherSide((socket, chunk) => {
     if (chunk.includes('/healthy')) waiting.push(socket)
@@ -212,7 +214,9 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     breakerOpenMs: 100,
   }
   const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
-  const call = dependency('other-side', limits, log, dependencyMetrics(new Registry()))
+  const metrics = dependencyMetrics(new Registry())
+  const breaker = circuitBreaker('other-side', limits, log, metrics)
+  const call = outboundCall({ dependency: 'other-side', limits, breaker, log, metrics })
   const ask = () =>
     call('ask', deadlineIn(2_000), async deadline => {
       const answer = await client.call({ method: 'GET', path: '/', deadline })

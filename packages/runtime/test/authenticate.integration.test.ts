@@ -78,8 +78,8 @@ function backDate(keyId: string) {
   )
 }
 
-describe('who is calling', () => {
-  test('an employer is known by its key, and acts for nobody else', async () => {
+describe('a caller', () => {
+  test('with a key of a tenant acts for that tenant, whatever else it names', async () => {
     const { key, keyId, tenantId } = await store()
     const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
     const principal = { tenantId, keyId, scopes }
@@ -87,7 +87,7 @@ describe('who is calling', () => {
     expect(await authenticate(bearer(key), randomUUID())).toEqual(principal)
   })
 
-  test('a service acts for the one tenant that it names', async () => {
+  test('with a key of a service acts for the one tenant that it names', async () => {
     const { key } = await store({ tenantId: null })
     const authenticate = authenticateBy(db, pepper, limitsOf())
     for (const tenantId of [randomUUID(), randomUUID()]) {
@@ -99,13 +99,13 @@ describe('who is calling', () => {
     }
   })
 
-  test('the hash of another pepper opens nothing', async () => {
+  test('with a key that was hashed with another pepper is refused', async () => {
     const { key } = await store()
     const authenticate = authenticateBy(db, otherPepper, limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
   })
 
-  test('nobody comes in because the database is away', async () => {
+  test('is not let in because the database is away', async () => {
     const { key } = await store()
     const away = new pg.Pool({ connectionString: database.url })
     await away.end()
@@ -114,8 +114,8 @@ describe('who is calling', () => {
   })
 })
 
-describe('a refusal tells nothing', () => {
-  test('what can be no key costs no look', async () => {
+describe('a refusal reveals nothing', () => {
+  test('a text that can not be a key costs no look', async () => {
     const { key } = await store()
     looks = 0
     const authenticate = authenticateBy(db, pepper, limitsOf())
@@ -136,7 +136,7 @@ describe('a refusal tells nothing', () => {
     }
   })
 
-  test('unknown, wrong, revoked or expired: one look each, and none for the same again', async () => {
+  test('an unknown, wrong, revoked or expired key costs one look, and none the next time', async () => {
     const [known, revoked, expired] = [await store(), await store(), await store()]
     await revoke(revoked.keyId)
     await backDate(expired.keyId)
@@ -153,7 +153,7 @@ describe('a refusal tells nothing', () => {
   })
 })
 
-describe('what is remembered of a key', () => {
+describe('the cache of keys', () => {
   test('a good key is looked up once in a while, not for each request', async () => {
     const { key } = await store()
     looks = 0
@@ -175,7 +175,7 @@ describe('what is remembered of a key', () => {
     expect(performance.now() - issuedAt).toBeLessThan(refusedMs + 1_000)
   })
 
-  test('only so many refused ones are remembered', async () => {
+  test('the number of refused keys is bounded', async () => {
     const authenticate = authenticateBy(db, pepper, limitsOf({ refusedMax: 2 }))
     const keys = [makeApiKey(), makeApiKey(), makeApiKey()]
     for (const key of keys) await authenticate(bearer(key), undefined)
@@ -184,7 +184,7 @@ describe('what is remembered of a key', () => {
     expect(looks).toBe(1)
   })
 
-  test('a revoked key is refused when the memory of it is over', async () => {
+  test('a revoked key is refused when its entry has expired', async () => {
     const { key, keyId } = await store()
     const cacheMs = 300
     const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs }))
@@ -197,7 +197,7 @@ describe('what is remembered of a key', () => {
     expect(await isRefused()).toBe(true)
   })
 
-  test('a key that expires is not outlived by the memory of it', async () => {
+  test('the entry of a key does not outlive the key', async () => {
     const { key } = await store({ expiresAt: new Date(Date.now() + 400) })
     const authenticate = authenticateBy(db, pepper, limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeDefined()
@@ -206,7 +206,7 @@ describe('what is remembered of a key', () => {
     })
   })
 
-  test('only so many are remembered, and a flood of unknown ones pushes none of them out', async () => {
+  test('the number of good keys is bounded, and a flood of unknown ones evicts none', async () => {
     const keys = [await store(), await store(), await store()]
     const authenticate = authenticateBy(db, pepper, limitsOf({ cachedMax: 2 }))
     for (const { key } of keys) await authenticate(bearer(key), undefined)
@@ -251,7 +251,7 @@ describe('a flood of made-up keys', () => {
     }
   }
 
-  test('slows no caller who is known, and a good key that is not known yet comes in', async () => {
+  test('slows no known caller, and a good key that is not cached yet is let in', async () => {
     const [known, others] = [await store(), [await store(), await store(), await store()]]
     const authenticate = authenticateBy(db, pepper, limitsOf())
     await authenticate(bearer(known.key), undefined)
@@ -267,7 +267,7 @@ describe('a flood of made-up keys', () => {
     expect(attack.unanswered()).toBe(0)
   })
 
-  test('takes so many connections at most, whoever else needs one', async () => {
+  test('takes a bounded number of connections', async () => {
     let atWork = 0
     let atWorkMax = 0
     const counted = {
@@ -298,7 +298,7 @@ describe('a flood of made-up keys', () => {
 })
 
 describe('keys of one tenant', () => {
-  test('two may be in use, a third is refused until one is revoked', async () => {
+  test('two may be in use, and a third is refused until one is revoked', async () => {
     const first = await store()
     const { tenantId } = first
     expect((await store({ tenantId })).stored).toBe('stored')
@@ -308,7 +308,7 @@ describe('keys of one tenant', () => {
     expect((await store({ tenantId })).stored).toBe('full')
   })
 
-  test('whatever a program believes, the table takes no third, for a service neither', async () => {
+  test('the table itself takes no third, also of a service', async () => {
     for (const tenantId of [randomUUID(), null]) {
       await pool.query('UPDATE api_keys SET revoked_at = now() WHERE tenant_id IS NULL')
       const insert = (slot: number) =>

@@ -15,7 +15,7 @@ afterAll(() => attacked.app.close())
 
 const { expectRefusal } = refusalsOf(() => attacked)
 
-describe('a body that is not what the route takes', () => {
+describe('a body that the route does not accept', () => {
   const long = `{"name":"${marker.repeat(300)}","count":1}`
   const text = (value: string) => `{"name":"${marker}${value}","count":1}`
   test.each([
@@ -173,7 +173,7 @@ describe('a body that is not what the route takes', () => {
   })
 })
 
-test('who sends far too much can say all of it, and hears why it is refused', async () => {
+test('a caller that sends far too much can send all of it, and reads why it is refused', async () => {
   const socket = connect(attacked.port, '127.0.0.1')
   const failures: Error[] = []
   socket.on('error', error => failures.push(error))
@@ -184,7 +184,7 @@ test('who sends far too much can say all of it, and hears why it is refused', as
   expect(failures).toEqual([])
 })
 
-describe('who is refused before its body was read can say all of it, and hears why', () => {
+describe('a caller that is refused early can send its whole body, and reads why', () => {
   const to = (head: string, headers: string) => (body: Buffer) =>
     Buffer.concat([
       Buffer.from(`${head} HTTP/1.1\r\n${headers}Content-Length: ${body.length}\r\n\r\n`),
@@ -216,7 +216,7 @@ describe('who is refused before its body was read can say all of it, and hears w
     }
   })
 
-  test('also on the port for those who run the service', async () => {
+  test('the same holds on the operations port', async () => {
     const operations = buildOperationsServer(createMetrics('operations').registry, () => true)
     await operations.listen({ host: '127.0.0.1', port: 0 })
     const address = operations.server.address()

@@ -61,7 +61,7 @@ describe('a server that closes', () => {
     expect(await closeMs(attacked.app)).toBeLessThan(atOnceMs)
   })
 
-  test('answers what it is handling, and then lets go of the connection', async () => {
+  test('answers the request that it handles, and then ends the connection', async () => {
     const socket = await say(deadline)
     const answer = readAnswer(socket, true)
     await waitUntil(() => attacked.atWork() > 0, patienceMs, 5)
@@ -69,7 +69,7 @@ describe('a server that closes', () => {
     expect(await answer).toMatchObject({ status: 200, headers: { connection: 'close' } })
   })
 
-  test('does not wait for a connection that is kept for a next request', async () => {
+  test('does not wait for an idle connection', async () => {
     const socket = await say(`GET /things/abc HTTP/1.1\r\n${host}\r\n`)
     expect((await readAnswer(socket)).headers['connection']).toBe('keep-alive')
     expect(await closeMs(attacked.app)).toBeLessThan(drainedMs)
@@ -87,7 +87,7 @@ describe('a server that closes', () => {
     expect(await closeMs(attacked.app)).toBeLessThan(drainedMs)
   })
 
-  test('the port for operations lets go as well', async () => {
+  test('on the operations port does the same', async () => {
     const operations = buildOperationsServer(attacked.metrics.registry, () => true)
     await operations.listen({ host: '127.0.0.1', port: 0 })
     const address = operations.server.address() as { port: number }
@@ -98,8 +98,8 @@ describe('a server that closes', () => {
   })
 })
 
-describe('a caller who does not listen', () => {
-  test('one who hangs up while it is handled leaves one line, and its end', async () => {
+describe('a caller that hangs up', () => {
+  test('while it is handled leaves one line, when its handler ends', async () => {
     const socket = await say(deadline)
     await waitUntil(() => attacked.atWork() > 0, patienceMs, 5)
     socket.destroy()
@@ -110,7 +110,7 @@ describe('a caller who does not listen', () => {
     expect(attacked.lines[0]?.['durationMs']).toBeGreaterThan(limits.requestBudgetMs / 2)
   })
 
-  test('one who hangs up in the middle of a body leaves one line', async () => {
+  test('in the middle of a body leaves one line', async () => {
     const socket = await say(
       `POST /things HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
     )

@@ -14,7 +14,7 @@ afterAll(() => attacked.app.close())
 
 const { linesOf, expectRefusal } = refusalsOf(() => attacked)
 
-test('what is well formed is handled, and leaves one line', async () => {
+test('a well-formed request is handled, and leaves one line', async () => {
   const before = attacked.lines.length
   const answer = await sendRaw(attacked.port, post(valid))
   expect(answer.status).toBe(201)
@@ -25,7 +25,7 @@ test('what is well formed is handled, and leaves one line', async () => {
   ])
 })
 
-describe('what is not HTTP is refused, and the connection ends', () => {
+describe('bytes that are no HTTP are refused, and the connection ends', () => {
   const smuggled = `GET /${marker} HTTP/1.1\r\n${host}\r\n`
   test.each([
     [
@@ -63,12 +63,12 @@ describe('what is not HTTP is refused, and the connection ends', () => {
     await expectRefusal(answer, 431, 'headers-too-large')
   })
 
-  test('an expectation that nobody meets: 417', async () => {
+  test('an unknown expectation: 417', async () => {
     const answer = await sendRaw(attacked.port, get('/', `${host}Expect: ${marker}\r\n`), true)
     await expectRefusal(answer, 417, 'expectation-failed')
   })
 
-  test('what follows a request never takes the place of its answer', async () => {
+  test('bytes behind a request never take the place of its answer', async () => {
     // Content-Length says less than was sent: the rest looks like a next request, and is none.
     const answer = await sendRaw(attacked.port, Buffer.concat([post(valid), post(marker)]), true)
     expect(answer.status).toBe(201)
@@ -164,7 +164,7 @@ describe('a path or method that is not there', () => {
     expect(answer.headers['allow']).toBe(allow)
   })
 
-  test('a wrong method is refused before its body is looked at', async () => {
+  test('a wrong method is refused before its body is read', async () => {
     const head = `DELETE /things HTTP/1.1\r\n${host}${json}Content-Length: 0\r\n\r\n`
     await expectRefusal(await sendRaw(attacked.port, head), 405, 'method-not-allowed')
   })
@@ -189,7 +189,7 @@ describe('a handler that fails', () => {
     expect(linesOf(answer.json?.['instance'])[0]?.['level']).toBe('error')
   })
 
-  test('the line of a failure says what it was', async () => {
+  test('the log line of a failure names the error', async () => {
     const answer = await sendRaw(attacked.port, get('/failures/unexpected'))
     await expectRefusal(answer, 500, 'internal-error')
     expect(linesOf(answer.json?.['instance'])[0]).toMatchObject({
@@ -197,7 +197,7 @@ describe('a handler that fails', () => {
     })
   })
 
-  test('a database that is away: 503, when to come back, and the cause in the log', async () => {
+  test('a database that is away: 503 with Retry-After, and the cause in the log', async () => {
     const answer = await sendRaw(attacked.port, get('/failures/postgres-away'))
     await expectRefusal(answer, 503, 'unavailable')
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
@@ -210,25 +210,25 @@ describe.concurrent('every wait has an end', () => {
   /** Node gives a connection two looks before it calls it stalled. */
   const stalledMs = 2 * (limits.requestBudgetMs + 2_500) + 2_000
 
-  test('a head that does not come to its end: 408', async () => {
+  test('a head that never ends: 408', async () => {
     const answer = await sendRaw(attacked.port, `GET /things/abc HTTP/1.1\r\nA: ${marker}`, true)
     await expectRefusal(answer, 408, 'request-timeout')
     expect(answer.tookMs).toBeLessThan(receivedMs)
   })
 
-  test('a body that does not come to its end: 408', async () => {
+  test('a body that never ends: 408', async () => {
     const answer = await sendRaw(attacked.port, post(valid).subarray(0, -5), true)
     await expectRefusal(answer, 408, 'request-timeout')
     expect(answer.tookMs).toBeLessThan(receivedMs)
   })
 
-  test('a connection that says nothing is closed, and is no request', async () => {
+  test('a connection without a request is closed, and leaves no line', async () => {
     const answer = await sendRaw(attacked.port, '', true)
     expect([answer.status, answer.rest, answer.closed]).toEqual([0, '', true])
     expect(answer.tookMs).toBeLessThan(receivedMs)
   })
 
-  test('a caller who never reads is let go', async () => {
+  test('a caller that never reads is disconnected', async () => {
     const socket = connect(attacked.port, '127.0.0.1')
     socket.on('error', () => {}) // how it is let go
     socket.pause()
@@ -239,7 +239,7 @@ describe.concurrent('every wait has an end', () => {
     socket.destroy()
   })
 
-  test("a handler is told how much is left of its budget, or of its caller's", async () => {
+  test("a handler gets the rest of its budget, or of its caller's", async () => {
     const own = await sendRaw(attacked.port, get('/deadline'))
     expect(own.json?.['givenMs']).toBeLessThanOrEqual(limits.requestBudgetMs)
     expect(own.tookMs).toBeLessThan(limits.requestBudgetMs + 500)
@@ -248,7 +248,7 @@ describe.concurrent('every wait has an end', () => {
     expect(shorter.json?.['givenMs']).toBeLessThanOrEqual(50)
   })
 
-  test('a handler that never ends: 503, and whether it was done is left open', async () => {
+  test('a handler that never ends: 503, which leaves the outcome open', async () => {
     const answer = await sendRaw(attacked.port, get('/failures/stuck'))
     await expectRefusal(answer, 503, 'unavailable')
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)

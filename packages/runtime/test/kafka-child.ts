@@ -7,9 +7,9 @@ import { runConsumer } from '../src/kafka/consumer.ts'
 import { consumerMetrics } from '../src/kafka/consumer-metrics.ts'
 import { openKafkaProducer } from '../src/kafka/producer.ts'
 import { openLog } from '../src/telemetry/logger.ts'
-import { topic } from './kafka-lab.ts'
 
 const [mode = '', brokers = '', prefix = ''] = process.argv.slice(2)
+const topic = 'payments.v1'
 /** Long enough to tell a timer of 1 ms from one of 250 ms. */
 const observedMs = 1_500
 
@@ -30,7 +30,7 @@ const consumer = runConsumer({
     handled += 1
     return 'applied'
   },
-  publish: producer.publish,
+  policy: async ({ attempt }) => ((await attempt()) === undefined ? 'applied' : 'dead-lettered'),
   log,
   metrics: consumerMetrics(new Registry()),
 })

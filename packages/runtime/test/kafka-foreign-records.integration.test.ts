@@ -3,14 +3,20 @@ import { randomUUID } from 'node:crypto'
 import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { javaRungs } from '@nightshift/local/parts/java'
-import { kafkaJarsDir } from '@nightshift/local/parts/kafka-jars'
-import { climb } from '@nightshift/local/parts/try-each'
+import {
+  expectSoon,
+  type KafkaLab,
+  openKafkaLab,
+  paymentCaptured,
+  topic,
+} from '@nightshift/load-tests/harness/kafka-lab'
+import { javaCandidates } from '@nightshift/local/parts/java'
+import { kafkaJarsDir } from '@nightshift/local/parts/kafka'
+import { tryEach } from '@nightshift/local/parts/try-each'
 import { statePaths } from '@nightshift/local/system/state'
 import { Producer } from '@platformatic/kafka'
 import type { IHeaders } from 'kafkajs'
 import { describe, expect, inject, test } from 'vitest'
-import { expectSoon, type KafkaLab, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 const run = promisify(execFile)
 const javaMs = 45_000
@@ -59,8 +65,8 @@ async function produce(
 /** Kafka's own producer. It writes snappy in the chunks of xerial, and lz4 in blocks of 64 KiB. */
 async function produceByJava(lab: KafkaLab, compression: Compression, values: string[]) {
   const tools = statePaths().tools
-  const java = await climb(Object.values(javaRungs({ toolsDir: tools })))
-  if (!java.reached) throw new Error(java.looked.join('; '))
+  const java = await tryEach(Object.values(javaCandidates({ toolsDir: tools })))
+  if (!java.ok) throw new Error(java.reasons.join('; '))
   const producing = run(
     java.value.program,
     [
@@ -90,7 +96,7 @@ async function produceByJava(lab: KafkaLab, compression: Compression, values: st
  * the consumer, which was replaced about once a second (tulios/kafkajs#1475).
  */
 describe('records of another producer', () => {
-  test('are applied in whatever they are compressed, and the next goes on', async () => {
+  test('are applied whatever their compression, and so is the next record', async () => {
     await using lab = await openLab()
     const written = new Map<number, string[]>()
     for (const [partition, compression] of compressions.entries()) {
@@ -117,7 +123,7 @@ describe('records of another producer', () => {
     expect(lab.letters).toEqual([])
   })
 
-  test('are a dead letter each, if they are no events', async () => {
+  test('become a dead letter each, if they are no events', async () => {
     await using lab = await openLab()
     const [last] = history(1)
     if (!last) throw new Error('one was asked for')
@@ -161,7 +167,7 @@ describe('records that no producer of ours would write', () => {
     'that is a tombstone': ['put aside', odd(null)],
   }
 
-  test('are applied or put aside, each by what it says, and the next goes on', async () => {
+  test('are applied or put aside, each by its content, and the next record is applied', async () => {
     await using lab = await openLab()
     for (const [, record] of Object.values(records)) await lab.write(0, record)
     const [last] = history(1)
@@ -210,7 +216,7 @@ describe('records of the producer of Kafka itself', () => {
 })
 
 describe('a batch that can not be read', () => {
-  test('because its bytes have changed on the disk is one dead letter with its place', async () => {
+  test('because its bytes have changed on the disk becomes one dead letter with its position', async () => {
     await using lab = await openLab()
     const [before, ...damaged] = history(4)
     const [after] = history(1)

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { openKafkaLab, paymentCaptured } from '@nightshift/load-tests/harness/kafka-lab'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
-import { openKafkaLab, paymentCaptured } from './kafka-lab.ts'
 
 const aliveMs = 20_000
 const childFile = fileURLToPath(new URL('./kafka-child.ts', import.meta.url))
@@ -27,7 +27,7 @@ async function runChild(mode: 'idle' | 'away', brokers: string, prefix: string) 
 }
 
 describe.concurrent('a process that consumes and produces', () => {
-  test('sleeps while nothing happens, and Node has nothing to warn of', async () => {
+  test('sleeps while nothing happens, and causes no warning of Node', async () => {
     const { kafkaBrokers } = inject('parts')
     await using lab = await openKafkaLab(kafkaBrokers)
     await lab.writeEvents(0, paymentCaptured('01890a5d-ac96-774b-bcce-b302099a8057'))

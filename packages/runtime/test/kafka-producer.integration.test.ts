@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import {
+  expectSoon,
+  openKafkaLab,
+  paymentCaptured,
+  topic,
+} from '@nightshift/load-tests/harness/kafka-lab'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { describe, expect, inject, test } from 'vitest'
 import { type KafkaRecord, openKafkaProducer } from '../src/kafka/producer.ts'
 import { openLog } from '../src/telemetry/logger.ts'
-import { expectSoon, openKafkaLab, paymentCaptured, topic } from './kafka-lab.ts'
 
 /** A send may take 5 s, and throwing away what it left behind 1 s more. */
 const givenUpMs = 7_500
@@ -37,7 +42,7 @@ async function expectWithin(boundMs: number, work: () => Promise<unknown>) {
 }
 
 describe.concurrent('records of one key arrive in their order', () => {
-  test('however many callers publish at the same time', async () => {
+  test('when many callers publish at the same time', async () => {
     await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
     const keys = Array.from({ length: 5 }, () => randomUUID())
     const versions = Array.from({ length: 40 }, (_, i) => i + 1)
@@ -54,7 +59,7 @@ describe.concurrent('records of one key arrive in their order', () => {
     for (const key of keys) expect([...(seen.get(key) ?? [])]).toEqual(versions)
   })
 
-  test('and in one publish that is larger than what the broker takes at once', async () => {
+  test('when one publish is larger than what the broker takes at once', async () => {
     await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
     const key = randomUUID()
     const versions = Array.from({ length: 200 }, (_, i) => i + 1)
@@ -74,7 +79,7 @@ describe.concurrent('records of one key arrive in their order', () => {
 })
 
 describe.concurrent('a publish that fails', () => {
-  test('is told to its caller alone: the next goes on', async () => {
+  test('fails its caller alone, and the next one works', async () => {
     await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
     const good = recordOf(randomUUID(), 1)
     const bad = { ...good, topic: 'no-such-topic' }
@@ -86,7 +91,7 @@ describe.concurrent('a publish that fails', () => {
     expect(outcomes.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
-  test('and a close, with nobody at the other end, are over in time', async () => {
+  test('ends in time without a broker, and so does a close', async () => {
     const [port = 0] = await findFreePorts(1)
     const producer = openKafkaProducer('lonely', `127.0.0.1:${port}`, '', log)
     const record = recordOf(randomUUID(), 1)
@@ -101,7 +106,7 @@ describe.concurrent('a publish that fails', () => {
     await expect(producer.publish([record])).rejects.toThrow('closed')
   })
 
-  test('and a close, with somebody at the other end who never answers, are over in time', async () => {
+  test('ends in time with a broker that never answers, and so does a close', async () => {
     await using broker = await openSilentBroker()
     const producer = openKafkaProducer('unheard', broker.address, '', log)
     const record = recordOf(randomUUID(), 1)
@@ -111,7 +116,7 @@ describe.concurrent('a publish that fails', () => {
     expect(await expectWithin(closedMs, () => producer.close())).toBe('done')
   })
 
-  test('that nobody answers does not hold up a stop', async () => {
+  test('does not delay a stop when the broker never answers', async () => {
     await using broker = await openSilentBroker()
     const stop = new AbortController()
     const producer = openKafkaProducer('stopping', broker.address, '', log, stop.signal)

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { expectSoon, openKafkaLab, paymentCaptured } from '@nightshift/load-tests/harness/kafka-lab'
 import { eventually } from '@nightshift/load-tests/harness/test-client'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { expect, inject, test } from 'vitest'
-import { expectSoon, openKafkaLab, paymentCaptured } from './kafka-lab.ts'
 
-test('a consumer that KafkaJS has given up is replaced, and the process lives on', async () => {
+test('a consumer that KafkaJS has given up is replaced within its process', async () => {
   await using lab = await openKafkaLab(inject('parts').kafkaBrokers)
   // For KafkaJS a topic that is not there is the end.
   await deleteTopics(lab.brokers, lab.prefix)

@@ -26,7 +26,7 @@ async function runChild(mode: string, ...signals: NodeJS.Signals[]) {
 }
 
 describe.concurrent('a service', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('ends well at %s, and says so', async signal => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('ends well at %s, and logs it', async signal => {
     expect(await runChild('run', signal)).toMatchObject({
       code: 0,
       events: ['service.started', 'service.stopping', 'service.stopped'],
@@ -34,7 +34,7 @@ describe.concurrent('a service', () => {
     })
   })
 
-  test('whose configuration is refused says every mistake, and is not to be restarted', async () => {
+  test('whose configuration is refused logs every mistake, and exits with a code that forbids a restart', async () => {
     const { code, lines } = await runChild('refuse')
     expect(code).toBe(78)
     expect(lines).toEqual([
@@ -47,7 +47,7 @@ describe.concurrent('a service', () => {
 
   test.each([
     ['that does not come up', 'throw', 'the database is of another version', []],
-    ['in which a promise fails that nobody waits for', 'loose-end', 'nobody waits', []],
+    ['with an unhandled rejection', 'loose-end', 'nobody waits', []],
     ['that fails to close', 'fail-to-close', 'could not close', ['SIGTERM']],
   ] as const)(
     '%s ends as failed, and the reason is its last line',
@@ -64,7 +64,7 @@ describe.concurrent('a service', () => {
     expect(events).toEqual(['service.started', 'service.stopping'])
   })
 
-  test('dies at an armed place when it gets there for the n-th time, and not before', async () => {
+  test('dies at an armed crash point when it is reached for the n-th time, and not before', async () => {
     const { signal, lines } = await runChild('crashpoint')
     expect(signal).toBe('SIGKILL')
     expect(lines.map(line => line['n'])).toEqual([1, 2, 3])

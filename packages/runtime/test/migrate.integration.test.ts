@@ -42,7 +42,7 @@ test('each file is applied once, in the order of their numbers', async () => {
   expect(await migrate(url, directory)).toEqual(['0003_others.sql'])
 })
 
-test('several at once do the work of one', async () => {
+test('several processes at once do the work of one', async () => {
   await write('0001_things.sql', 'CREATE TABLE things (id integer); SELECT pg_sleep(0.05)')
   await write('0002_more.sql', 'CREATE TABLE more (id integer)')
   const all = await Promise.all([1, 2, 3, 4].map(() => migrate(url, directory)))
@@ -59,7 +59,7 @@ test('a file that was changed after it had been applied is refused, and nothing 
   expect(await tables()).toEqual(['things'])
 })
 
-test('a file that fails is undone as a whole, is named, and can be healed', async () => {
+test('a file that fails is undone as a whole, is named, and can be repaired', async () => {
   await write('0001_things.sql', 'CREATE TABLE things (id integer)')
   await write('0002_more.sql', 'CREATE TABLE more (id integer); SELECT 1/0')
   await write('0003_others.sql', 'CREATE TABLE others (id integer)')
@@ -72,7 +72,7 @@ test('a file that fails is undone as a whole, is named, and can be healed', asyn
   expect(await migrate(url, directory)).toEqual(['0002_more.sql', '0003_others.sql'])
 })
 
-test('a file of another name than the rest is refused, and not passed over', async () => {
+test('a file with a wrong name is refused, and not skipped', async () => {
   await write('0001_things.sql', 'CREATE TABLE things (id integer)')
   await write('2_add-more.sql', 'CREATE TABLE more (id integer)')
   await expect(migrate(url, directory)).rejects.toThrow(/2_add-more\.sql/)

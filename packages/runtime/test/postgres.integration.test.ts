@@ -73,7 +73,7 @@ async function pidOf(client: Pick<pg.ClientBase, 'query'>): Promise<number> {
 }
 
 describe('a transaction', () => {
-  test('is committed when its work returns, and answers what that returned', async () => {
+  test('is committed when its work returns, and answers its result', async () => {
     expect(
       await inTransaction(pool, async tx => {
         await tx.query(insert, [1])
@@ -83,7 +83,7 @@ describe('a transaction', () => {
     expect(await ids()).toEqual([1])
   })
 
-  test('that is rolled back answers, and leaves nothing behind', async () => {
+  test('that is rolled back answers its value, and leaves nothing behind', async () => {
     const refuse = async (tx: pg.PoolClient): Promise<string> => {
       await tx.query(insert, [1])
       throw new RollBack('refused')
@@ -110,7 +110,7 @@ describe('a transaction', () => {
     await expectPoolToWork()
   })
 
-  test('whose work hid a failed statement does not pass for committed', async () => {
+  test('whose work hid a failed statement is not taken for committed', async () => {
     const hide = async (tx: pg.PoolClient) => {
       await tx.query(insert, [1])
       await tx.query('SELECT 1/0').catch(() => undefined)
@@ -143,7 +143,7 @@ describe('a connection that is killed', () => {
     await expectPoolToWork()
   })
 
-  test('between two statements of a transaction undoes it, and the world is to blame', async () => {
+  test('between two statements of a transaction undoes it, and counts as an outage', async () => {
     const failure = await failureOf(
       inTransaction(pool, async tx => {
         await tx.query(insert, [1])
@@ -156,7 +156,7 @@ describe('a connection that is killed', () => {
     await expectPoolToWork()
   })
 
-  test('and that nobody asks afterwards still ends as rolled back', async () => {
+  test('and is not used afterwards still ends as rolled back', async () => {
     const value = await inTransaction(pool, async (tx): Promise<string> => {
       await terminate(await pidOf(tx))
       await waitUntil(() => lines.length > 0, patienceMs, 5)
@@ -167,7 +167,7 @@ describe('a connection that is killed', () => {
   })
 })
 
-describe('every wait has an end, and the world is to blame', () => {
+describe('every wait has an end, and counts as an outage or contention', () => {
   const aBitMs = 1_000
 
   async function expectAwayWithin(boundMs: number, work: () => Promise<unknown>) {
@@ -192,7 +192,7 @@ describe('every wait has an end, and the world is to blame', () => {
     await expectPoolToWork()
   })
 
-  test('for a statement, which does not go on at the server either', async () => {
+  test('for a statement, which also ends at the server', async () => {
     const failure = await expectAwayWithin(limits.statementMs, () =>
       pool.query('SELECT pg_sleep(30) -- slow'),
     )
@@ -220,7 +220,7 @@ describe('every wait has an end, and the world is to blame', () => {
     await expectPoolToWork()
   })
 
-  test('for whoever holds a transaction and does nothing: the server ends it', async () => {
+  test('for a transaction that does nothing: the server ends it', async () => {
     await expectAwayWithin(limits.idleInTransactionMs + limits.statementMs, () =>
       inTransaction(pool, async tx => {
         await tx.query(insert, [1])
@@ -232,7 +232,7 @@ describe('every wait has an end, and the world is to blame', () => {
     await expectPoolToWork()
   })
 
-  test('for a server that says nothing any more, and all is well when it speaks again', async () => {
+  test('for a server that has gone silent, and the pool works when it answers again', async () => {
     const server = new URL(database.url)
     let silent = false
     const sockets: Socket[] = []

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { ListingEvent } from '@nightshift/contracts/events'
+import {
+  backlogMetrics,
+  boundedBacklog,
+} from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
+import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
+import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
+import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -84,22 +94,39 @@ export async function compose(
   }
   const events =
     config.PATTERN_OUTBOX === 'on'
-      ? outbox(worker, topic, outboxRelay(relay))
-      : publishAfterCommit(worker, topic, publish)
+      ? outbox<ListingEvent>(worker, topic, outboxRelay(relay))
+      : publishAfterCommit<ListingEvent>(worker, topic, publish)
   const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
   const keys = chooseKeys(config)
   const work = leasedWork(fencingNumber, publicationsTable)
-  const backlog = watchBacklog(
-    max => countLeftOpen(worker, max),
-    backlogLimits.openMax,
-    backlogMetrics(registry).open,
-  )
+  const bound = {
+    count: (max: number) => countLeftOpen(worker, max),
+    max: backlogLimits.openMax,
+    metrics: backlogMetrics(registry),
+  }
+  const backlog =
+    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
+  const callMetrics = dependencyMetrics(registry)
+  const breaker =
+    config.PATTERN_CIRCUIT_BREAKER === 'on'
+      ? circuitBreaker('payments', limits.payments, log, callMetrics)
+      : noBreaker()
+  const failurePolicy =
+    config.PATTERN_DEAD_LETTERS === 'on'
+      ? retryThenDeadLetter({ service: 'listings', publish, log })
+      : retryForEver(log)
 
   // Flows
   const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
     client.close(),
   )
-  const callPayments = dependency('payments', limits.payments, log, dependencyMetrics(registry))
+  const callPayments = outboundCall({
+    dependency: 'payments',
+    limits: limits.payments,
+    breaker,
+    log,
+    metrics: callMetrics,
+  })
   const finish = {
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
     store: publicationStore({
@@ -133,7 +160,14 @@ export async function compose(
   // Consumer
   const { KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix } = config
   const consumer = consumePaymentEvents(
-    { brokers, prefix, publish, log, metrics: consumerMetrics(registry), stopping: stop },
+    {
+      brokers,
+      prefix,
+      policy: failurePolicy,
+      log,
+      metrics: consumerMetrics(registry),
+      stopping: stop,
+    },
     {
       newId: randomUUID,
       now,

@@ -31,7 +31,10 @@ export const Config = Type.Object({
     ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
     { default: 'on' },
   ),
+  PATTERN_DEAD_LETTERS: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })

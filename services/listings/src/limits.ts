@@ -19,7 +19,10 @@ export const limits = {
   http: {
     requestBudgetMs: 6_000,
     receiveMs: 5_000,
-    /** Longer than our callers keep an idle connection, or they would write to a closed one. */
+    /**
+     * Longer than a proxy keeps an idle connection (60 s is common), or it would write to a closed one.
+     * undici reads this time from our answers and keeps a connection two seconds less.
+     */
     keepAliveMs: 72_000,
     /** 5,000 characters of description may be 20,000 bytes of UTF-8. */
     bodyBytesMax: 32 * 1024,

@@ -1,4 +1,5 @@
 import type { CircuitBreakerLogEvent } from '@nightshift/patterns/circuit-breaker/log-events'
+import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-events'
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
@@ -6,5 +7,8 @@ import type { Log } from '@nightshift/runtime/telemetry/logger'
 export const listingsLogEvents = ['publication.resumed', 'pattern.unaffected'] as const
 
 export type ListingsLog = Log<
-  RuntimeLogEvent | CircuitBreakerLogEvent | (typeof listingsLogEvents)[number]
+  | RuntimeLogEvent
+  | DeadLettersLogEvent
+  | CircuitBreakerLogEvent
+  | (typeof listingsLogEvents)[number]
 >

@@ -1,4 +1,6 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
+import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
+import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
@@ -96,8 +98,12 @@ export async function compose(
     producer => producer.close(),
   )
   const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
+  const policy =
+    config.PATTERN_DEAD_LETTERS === 'on'
+      ? retryThenDeadLetter({ service: 'notifications', publish, log })
+      : retryForEver(log)
   const consumer = consumeListingEvents(
-    { brokers, prefix, publish, log, metrics: consumerMetrics(metrics.registry), stopping: stop },
+    { brokers, prefix, policy, log, metrics: consumerMetrics(metrics.registry), stopping: stop },
     { inOneTransaction: listingEventTransaction(pools.matching, remember) },
   )
 

@@ -1,3 +1,4 @@
+import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-events'
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
@@ -10,4 +11,6 @@ export const notificationsLogEvents = [
   'mail.superseded',
 ] as const
 
-export type NotificationsLog = Log<RuntimeLogEvent | (typeof notificationsLogEvents)[number]>
+export type NotificationsLog = Log<
+  RuntimeLogEvent | DeadLettersLogEvent | (typeof notificationsLogEvents)[number]
+>

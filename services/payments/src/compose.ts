@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { backlogMetrics, watchBacklog } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
-import { dependency, dependencyMetrics } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import {
+  backlogMetrics,
+  boundedBacklog,
+} from '@nightshift/patterns/bounded-backlog/bounded-backlog'
+import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
+import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -97,11 +104,13 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const durable = config.PATTERN_DURABLE_REFUND === 'on' ? commitIntentFirst : callThenRecord
   const receive = config.PATTERN_WEBHOOK_HINT === 'on' ? recordAndRecheck : applyWebhookDirectly
-  const backlog = watchBacklog(
-    max => countLeftOpen(worker, max),
-    limits.backlog.openMax,
-    backlogMetrics(metrics.registry).open,
-  )
+  const bound = {
+    count: (max: number) => countLeftOpen(worker, max),
+    max: limits.backlog.openMax,
+    metrics: backlogMetrics(metrics.registry),
+  }
+  const backlog =
+    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
 
   // Flows
   const provider = openProvider(config, resources)
@@ -225,12 +234,18 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
-  const call = dependency(
-    'card-provider',
-    limits.provider,
+  const callMetrics = dependencyMetrics(metrics.registry)
+  const breaker =
+    config.PATTERN_CIRCUIT_BREAKER === 'on'
+      ? circuitBreaker('card-provider', limits.provider, log, callMetrics)
+      : noBreaker()
+  const call = outboundCall({
+    dependency: 'card-provider',
+    limits: limits.provider,
+    breaker,
     log,
-    dependencyMetrics(metrics.registry),
-  )
+    metrics: callMetrics,
+  })
   const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // The clocks of this machine and of the database may differ. The margin of the rules covers that.
   const modeOf = (createdAt: Date) =>
@@ -282,7 +297,7 @@ function choosePaymentStore(
       leaseMs: keyLeaseMs,
       beginMinMs,
       statementMaxMs: workerPool.acquireMs + workerPool.statementMs,
-      batching: { lanesMax: limits.batching.workersMax, batchMax: limits.batching.batchMax },
+      batching: limits.batching,
     },
   })
 }

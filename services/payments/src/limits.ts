@@ -20,7 +20,8 @@ export const limits = {
     requestBudgetMs: 3_500,
     receiveMs: 5_000,
     /**
-     * Longer than our callers keep an idle connection (4 s), or they would write to a closed one.
+     * Longer than a proxy keeps an idle connection (60 s is common), or it would write to a closed one.
+     * undici reads this time from our answers and keeps a connection two seconds less.
      */
     keepAliveMs: 72_000,
     bodyBytesMax: 16 * 1024,

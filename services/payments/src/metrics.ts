@@ -6,7 +6,7 @@ export function createPaymentMetrics(registry: Registry) {
   return {
     paymentsOldestSeconds: new Gauge({
       name: 'payments_oldest_open_seconds',
-      help: 'Age of the oldest payment whose outcome is open. An alarm is set on this.',
+      help: 'Age of the oldest payment whose outcome is open.',
       registers,
     }),
     refundsBlocked: new Counter({
@@ -17,7 +17,7 @@ export function createPaymentMetrics(registry: Registry) {
     }),
     refundsOldestSeconds: new Gauge({
       name: 'refunds_oldest_pending_seconds',
-      help: 'Age of the oldest pending refund. An alarm is set on this.',
+      help: 'Age of the oldest pending refund.',
       registers,
     }),
     webhooks: new Counter({

@@ -57,7 +57,7 @@ export function openStore(pool: pg.Pool, { lookUps = pool } = {}) {
       firstCheckMs: 60_000,
       beginMinMs,
       statementMaxMs: 2_000,
-      batching: { lanesMax: 1, batchMax: 128 },
+      batching: { workersMax: 1, batchMax: 128 },
       backoff,
     },
   })

@@ -5,7 +5,7 @@ import {
   auditRecorded,
   auditRunning,
 } from '@nightshift/load-tests/reporting/auditor-command'
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { Option } from 'commander'
 import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 import { runTool } from '../terminal/run-tool.ts'
@@ -17,7 +17,7 @@ promises were kept, 1 when one was broken, 2 when that cannot be said.`
 
 const exitUnknown = 2
 
-const command = npmCommand('audit', description)
+export const command = npmCommand('audit', description)
   .addOption(
     new Option('--run <dir>', 'judges a run that was kept, and asks no running system').conflicts([
       'save',
@@ -60,7 +60,7 @@ async function auditorFor({
   if (dir !== undefined) return auditRecorded(whereCalled(dir), flags)
   if (save !== undefined) flags.push('--save', whereCalled(save))
   if (deadlineSeconds !== undefined) flags.push('--deadline-seconds', deadlineSeconds)
-  return auditRunning(await runningWitnesses(process.env), flags)
+  return auditRunning(await findRunningSources(process.env), flags)
 }
 
 /** npm runs scripts at the root of the repository, wherever the person is. */

@@ -4,11 +4,9 @@ import type { Bench } from '@nightshift/load-tests/bench/bench'
 import { benchFaultProxy } from '@nightshift/load-tests/bench/bench-fault-proxy'
 import { benchPayments } from '@nightshift/load-tests/bench/bench-payments'
 import { benchRecording } from '@nightshift/load-tests/bench/bench-recording'
-import { describeCommit } from '@nightshift/load-tests/reporting/describe-commit'
+import { median, round, spreadOf } from '@nightshift/load-tests/reporting/figures'
 import { assertMayWrite, keepResult } from '@nightshift/load-tests/reporting/keep-result'
-import { median, round } from '@nightshift/load-tests/reporting/measure'
-import { resultHead } from '@nightshift/load-tests/reporting/result-head'
-import { spreadOf } from '@nightshift/load-tests/reporting/spread'
+import { describeCommit, resultHead } from '@nightshift/load-tests/reporting/result-head'
 import { readNumber } from '@nightshift/local/read-number'
 import { Argument } from 'commander'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
@@ -16,7 +14,7 @@ import { renderTable } from '../terminal/table.ts'
 
 const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
 
-const description = `Measures a price and prints it. Nothing is written unless --write says so. Speeds
+const description = `Measures what something costs, in rounds that alternate, and prints it. Nothing is written unless --write says so. Speeds
 are of this machine and this hour: the result names the machine, and gives the median of the rounds with
 the least and the most.`
 
@@ -28,7 +26,7 @@ const seed = 0
 const readRounds = (text: string) => readNumber('--rounds', text, roundsMax)
 const readSeconds = (text: string) => readNumber('--seconds', text, secondsMax)
 
-const command = npmCommand('bench', description)
+export const command = npmCommand('bench', description)
   .addArgument(new Argument('<name>', 'the bench').choices(benches.map(({ name }) => name)))
   .option('--rounds <n>', 'rounds of each arm (5)', parsedBy(readRounds))
   .option('--seconds <n>', 'time of each arm in a round (10)', parsedBy(readSeconds))

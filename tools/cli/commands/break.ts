@@ -1,16 +1,15 @@
 /** Breaks one thing of the running system on purpose, or lists what can be broken. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
-import { describeFault } from '@nightshift/faults/injector/describe-fault'
-import { type Broken, doBreak } from '@nightshift/faults/injector/inject-fault'
-import { listBreakable, wrapWords } from '@nightshift/faults/injector/list-faults'
+import { type InjectedFault, injectFault } from '@nightshift/faults/injector/inject-fault'
+import { describeFault, listFaults, wrapWords } from '@nightshift/faults/injector/list-faults'
 import {
   attributeFlags,
-  type Breakable,
+  type FaultTargets,
   type Flags,
-  parseBreak,
+  parseFault,
+  readDuration,
 } from '@nightshift/faults/injector/parse-fault'
-import { readDuration } from '@nightshift/faults/injector/read-duration'
 import {
   openRunningInjector,
   type RunningInjector,
@@ -18,8 +17,8 @@ import {
 import { simulatorNames } from '@nightshift/faults/injector/target'
 import { exitUsage, exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
-const description = `Without a thing, lists what can be broken and what is broken now. Each fault is
-written down in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.`
+const description = `Breaks one thing of the running system on purpose. Without a thing, lists what can be broken and
+what is broken now. Each fault is written down in .nightshift/data/faults/faults.jsonl with its begin and its end. \`npm run heal\` heals it.`
 
 const examples = `
 What can be broken:
@@ -39,7 +38,7 @@ const forMaxMs = 3_600_000
 const exitStopped = 130
 const columnsUnknown = 80
 
-const command = npmCommand('break', description)
+export const command = npmCommand('break', description)
   .argument('[words...]', 'the thing, and what is to happen to it')
   .option(
     '--for <time>',
@@ -67,20 +66,20 @@ async function run(
     await list(running, breakable, json)
     return 0
   }
-  const wanted = parseBreak(words, flagsOfFault(), breakable)
+  const wanted = parseFault(words, flagsOfFault(), breakable)
   if ('mistake' in wanted) {
     console.error(`${wanted.mistake}\n\`npm run break\` lists everything.`)
     return exitUsage
   }
-  if (forMs !== undefined && overAtOnce.some(verb => verb === wanted.verb)) {
-    console.error(`${wanted.verb} is over at once: --for has nothing to wait for.`)
+  if (forMs !== undefined && overAtOnce.some(kind => kind === wanted.kind)) {
+    console.error(`${wanted.kind} is over at once: --for has nothing to wait for.`)
     return exitUsage
   }
   const stop = new AbortController()
   const end = () => stop.abort()
   if (forMs !== undefined)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-  const broken = await doBreak(running.injector, wanted)
+  const broken = await injectFault(running.injector, wanted)
   tell(broken, forMs, json)
   if (forMs === undefined || broken.heal === undefined) return 0
   await sleep(forMs, undefined, { signal: stop.signal }).catch(() => undefined) // Ctrl-C heals too
@@ -97,12 +96,12 @@ function flagsOfFault(): Flags {
   )
 }
 
-async function breakableOf({ injector, processes }: RunningInjector): Promise<Breakable> {
-  const links = (await injector.links()).map(({ name }) => name).toSorted()
+async function breakableOf({ injector, processes }: RunningInjector): Promise<FaultTargets> {
+  const links = (await injector.listLinks()).map(({ name }) => name).toSorted()
   const entries = await Promise.all(
     simulatorNames.map(async name => {
       // A simulator that is stopped or frozen shows no settings; the rest can still be broken.
-      const settings = await injector.settings(name).catch(() => undefined)
+      const settings = await injector.readSettings(name).catch(() => undefined)
       return [name, settings] as const
     }),
   )
@@ -110,8 +109,8 @@ async function breakableOf({ injector, processes }: RunningInjector): Promise<Br
   return { processes, links, settings }
 }
 
-async function list({ target }: RunningInjector, breakable: Breakable, json: boolean) {
-  const open = await target.faults.open()
+async function list({ target }: RunningInjector, breakable: FaultTargets, json: boolean) {
+  const open = await target.faults.openFaults()
   if (json) {
     console.log(JSON.stringify({ ...breakable, open }, null, 2))
     return
@@ -121,10 +120,10 @@ async function list({ target }: RunningInjector, breakable: Breakable, json: boo
   const columns = process.stdout.columns ?? columnsUnknown
   // styleText leaves the colour out unless this is a terminal that wants it.
   const heading = (line: string) => styleText('bold', line, { stream: process.stdout })
-  console.log(listBreakable(breakable, words, { columns, heading }))
+  console.log(listFaults(breakable, words, { columns, heading }))
 }
 
-function tell({ did, shows, heal }: Broken, forMs: number | undefined, json: boolean): void {
+function tell({ did, shows, heal }: InjectedFault, forMs: number | undefined, json: boolean): void {
   const command = heal && `npm run heal -- ${heal.thing}`
   if (json) {
     console.log(JSON.stringify({ did, shows, heal: command }, null, 2))

@@ -12,7 +12,7 @@ side. A check whose files have not changed since the last time is not run again.
 const tasks = ['types', 'lint', 'dead', 'structure', 'reference']
 const summariesDir = join(repoRoot, '.turbo/runs')
 
-const command = npmCommand('check', description).action(exitWith(run))
+export const command = npmCommand('check', description).action(exitWith(run))
 
 if (import.meta.main) await runCommand(command)
 

@@ -10,7 +10,7 @@ import { renderTable } from '../terminal/table.ts'
 const description = `Looks at this machine without changing it: programs, ports, memory, disk. Exit code 1 when
 something is missing that \`npm start\` needs.`
 
-const command = npmCommand('doctor', description)
+export const command = npmCommand('doctor', description)
   .option('--json', 'one JSON document instead of a table')
   .action(exitWith(run))
 

@@ -16,7 +16,7 @@ const seedMax = 2 ** 31
 const readRounds = (text: string) => readNumber('--rounds', text, roundsMax)
 const readSeed = (text: string) => readNumber('--seed', text, seedMax)
 
-const command = npmCommand('experiment', description)
+export const command = npmCommand('experiment', description)
   .addArgument(new Argument('[names...]', 'experiments').choices(proofs.map(({ name }) => name)))
   .option('--list', 'only name the experiments')
   .option('--all', 'run every experiment')

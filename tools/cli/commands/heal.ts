@@ -5,14 +5,14 @@ import {
   openRunningInjector,
   type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
-import { type BreakableName, simulatorNames } from '@nightshift/faults/injector/target'
+import { simulatorNames, type TargetName } from '@nightshift/faults/injector/target'
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { exitUsage, exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const description = `Without a thing: wakes and starts every process, heals every link, resets every
+const description = `Heals what was broken on purpose: everything, or one thing. Without a thing: wakes and starts every process, heals every link, resets every
 fault setting, and waits until all is ready.`
 
-const command = npmCommand('heal', description)
+export const command = npmCommand('heal', description)
   .argument('[thing]', 'a process, a link, or a simulator whose settings are to be reset')
   .option('--json', 'one JSON document instead of lines')
   .action(exitWith(run))
@@ -38,7 +38,7 @@ async function heal(
   const [name = ''] = thing.split('/')
   const known = processes.find(each => each === name)
   if (known !== undefined) return healProcess(running, known)
-  const links = (await injector.links()).map(link => link.name)
+  const links = (await injector.listLinks()).map(link => link.name)
   if (links.includes(name)) return healLink(running, name)
   const near = nearestNames(name, [...processes, ...links])
   const names = near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'See `npm run break`.'
@@ -47,23 +47,23 @@ async function heal(
 }
 
 async function healLink({ injector }: RunningInjector, name: string): Promise<string[]> {
-  const link = (await injector.links()).find(each => each.name === name)
-  const healed = await injector.heal(name)
-  await injector.up(name)
+  const link = (await injector.listLinks()).find(each => each.name === name)
+  const healed = await injector.removeToxics(name)
+  await injector.bringUp(name)
   const faults = [...(link?.enabled ? [] : ['down']), ...healed]
   return faults.length === 0 ? [] : [`healed ${name} (${faults.join(', ')})`]
 }
 
 async function healProcess(
   { injector, target }: RunningInjector,
-  name: BreakableName,
+  name: TargetName,
 ): Promise<string[]> {
   const done: string[] = []
   const { state } = await statusOf(target, name)
   if (state === 'stopped') {
     await injector.start(name)
     done.push(`started ${name}`)
-  } else if ((await injector.thaw(name)).wasBroken) {
+  } else if ((await injector.thaw(name)).wasFaulty) {
     done.push(`thawed ${name}`)
   }
   const simulator = simulatorNames.find(each => each === name)

@@ -17,7 +17,7 @@ const deadlineSecondsMax = 3_600
 const readCount = (text: string) => readNumber('--count', text, countMax)
 const readDeadline = (text: string) => readNumber('--deadline', text, deadlineSecondsMax)
 
-const command = npmCommand('journey', description)
+export const command = npmCommand('journey', description)
   .option('--count <n>', 'so many journeys, one after the other', parsedBy(readCount), 1)
   .option('--deadline <seconds>', 'for each step', parsedBy(readDeadline), 60)
   .option('--json', 'one JSON document instead of lines')

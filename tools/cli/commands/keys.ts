@@ -1,7 +1,7 @@
 /** Hands out API keys, ends them, and lists them. */
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
 import { limits as listingsLimits } from '@nightshift/listings/limits'
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { readNumber } from '@nightshift/local/read-number'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
@@ -21,7 +21,7 @@ import { renderTable } from '../terminal/table.ts'
 
 const tenantNames = seedTenants.map(({ name }) => name)
 
-const description = `API keys of the running system. A tenant may have two in use: issue the next, hand
+const description = `Hands out API keys of the running system, ends them, and lists them. A tenant may have two in use: issue the next, hand
 it over, revoke the last. A key is shown once, and only its hash is stored.`
 
 const daysMax = 3_650
@@ -33,7 +33,7 @@ const stillAcceptedMs = Math.max(listingsLimits.apiKeys.cacheMs, paymentsLimits.
 const jsonFlag = ['--json', 'one JSON document instead of lines'] as const
 const readDays = (text: string) => readNumber('--days', text, daysMax)
 
-const command = npmCommand('keys', description)
+export const command = npmCommand('keys', description)
 command
   .command('list')
   .description('Lists the keys. Without a subcommand, this one runs.')
@@ -148,7 +148,7 @@ function stateOf({ revokedAt, expiresAt }: ListedKey): string {
 
 /** The tables of the running system. @throws with what to do when nothing runs */
 async function openTables(): Promise<{ tables: KeyTables; secrets: Secrets }> {
-  const { postgresUrl } = await runningWitnesses(process.env)
+  const { postgresUrl } = await findRunningSources(process.env)
   const secrets = await loadSecrets(statePaths().secrets)
   const table = (name: 'payments' | 'listings') => ({
     url: databaseUrl(postgresUrl, { database: name }),

@@ -17,7 +17,7 @@ failed. Every request and answer is kept in .nightshift/run/load, for the audito
 
 const exitStopped = 130
 
-const command = npmCommand('load', description)
+export const command = npmCommand('load', description)
   .addArgument(new Argument('<scenario>', 'the scenario').choices(scenarioNames))
   .option(
     '--rate <n>',
@@ -36,7 +36,7 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
   const urlOf = await runningUrls()
   const { apiKeys } = await loadSecrets(statePaths().secrets)
   const say = (line: string) => process.stderr.write(`${line}\n`)
-  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, say })
+  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, report: say })
   if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
   const urls = {
     payments: urlOf('payments'),
@@ -49,7 +49,7 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
   process.once('SIGTERM', () => stop.abort())
   const over = new AbortController()
   const confirming = confirmAllAddresses(urlOf('mailbox'), over.signal)
-  const { exitCode, summary, said } = await runK6({
+  const { exitCode, summary, output } = await runK6({
     k6,
     scenario,
     signal: stop.signal,
@@ -60,10 +60,10 @@ async function run(scenario: ScenarioName, options: Options): Promise<number> {
     ...(options.json ? {} : { onProgress: numbers => say(describeProgress(numbers)) }),
   }).finally(() => over.abort())
   await confirming
-  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${said}`)
+  if (summary === undefined) throw new Error(`k6 ended with ${exitCode} and no summary: ${output}`)
   console.log(options.json ? JSON.stringify(summary, null, 2) : describeSummary(summary))
   if (stop.signal.aborted) return exitStopped
-  if (exitCode !== 0) say(said)
+  if (exitCode !== 0) say(output)
   return exitCode
 }
 

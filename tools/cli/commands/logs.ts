@@ -18,7 +18,7 @@ const linesMax = 100_000
 const pollMs = 200
 const readLines = (text: string) => readNumber('--lines', text, linesMax, 0)
 
-const command = npmCommand('logs', description)
+export const command = npmCommand('logs', description)
   .argument('[name]', 'the process; all of them if there is none')
   .option('-f, --follow', 'wait for more until Ctrl-C')
   .option('--lines <n>', 'so many lines', parsedBy(readLines), 50)

@@ -9,7 +9,7 @@ const example = `
 For example the auditor by itself:
   npm run node -- load-tests/auditor/main.ts --help`
 
-const command = npmCommand('node', description)
+export const command = npmCommand('node', description)
   .argument('<file>', 'the program')
   .argument('[arguments...]', 'what the program is started with')
   .passThroughOptions()

@@ -16,7 +16,7 @@ const seedMax = 2 ** 31
 const readRounds = (text: string) => readNumber('--rounds', text, roundsMax)
 const readSeed = (text: string) => readNumber('--seed', text, seedMax)
 
-const command = npmCommand('prove', description)
+export const command = npmCommand('prove', description)
   .addArgument(new Argument('[areas...]', 'only what is about them').choices(areas))
   .option('--short', 'one round of few intents, and a sample of the matrix: for CI')
   .option('--rounds <n>', 'rounds of each arm (5, and 1 with --short)', parsedBy(readRounds))

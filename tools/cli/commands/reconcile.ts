@@ -1,6 +1,6 @@
 /** Compares the ledger with what the card provider did, and with its settlement file. */
 
-import { runningWitnesses } from '@nightshift/load-tests/reporting/running-sources'
+import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { loadSecrets } from '@nightshift/local/system/secrets'
@@ -30,7 +30,7 @@ const inFlightMs = 90_000
 /** A person reads the first of them; the JSON has all. */
 const shownMax = 50
 
-const command = npmCommand('reconcile', description)
+export const command = npmCommand('reconcile', description)
   .option('--month <month>', 'what moved in a month such as 2026-11 (UTC)', parsedBy(readMonth))
   .option('--json', 'the comparison as JSON')
   .action(exitWith(run))
@@ -57,7 +57,7 @@ async function run({ month, json }: { month?: Period; json?: boolean }): Promise
 /** @throws with what to do when nothing runs */
 async function sourcesOfRecords() {
   const urlOf = await runningUrls()
-  const { postgresUrl } = await runningWitnesses(process.env)
+  const { postgresUrl } = await findRunningSources(process.env)
   const { cardProviderSecretKey } = await loadSecrets(statePaths().secrets)
   return {
     databaseUrl: databaseUrl(postgresUrl, { database: 'payments' }),

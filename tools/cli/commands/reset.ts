@@ -9,7 +9,7 @@ import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 const description = `Stops everything, then removes the data, logs and secrets of the local system. Downloaded parts
 stay. A database, Redis or Kafka that was named in the environment is not touched.`
 
-const command = npmCommand('reset', description).action(exitWith(run))
+export const command = npmCommand('reset', description).action(exitWith(run))
 
 if (import.meta.main) await runCommand(command)
 

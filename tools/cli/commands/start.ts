@@ -1,7 +1,7 @@
 /** Starts everything, makes the first journey through it, and leaves it running. */
 
-import { endNotes } from '@nightshift/faults/injector/heal'
-import { openFaults } from '@nightshift/faults/open-faults'
+import { faultProxyClient } from '@nightshift/faults/fault-proxy-client'
+import { endReportedFaults } from '@nightshift/faults/injector/heal'
 import { type PortPlan, portPlan, readPortBase } from '@nightshift/local/ports/ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { openProgress, type Progress } from '@nightshift/local/progress'
@@ -30,7 +30,7 @@ Environment:
 
 const journeyStepDeadlineMs = 15_000
 
-const command = npmCommand('start', description)
+export const command = npmCommand('start', description)
   .addHelpText('after', environmentHelp)
   .action(exitWith(run))
 
@@ -79,7 +79,7 @@ async function firstSteps(
     mailbox: at(ports.mailbox),
     cardProvider: at(ports.cardProvider),
   }
-  await endNotes(openFaults(at(ports.faults)))
+  await endReportedFaults(faultProxyClient(at(ports.faults)))
   await progress.step('Listings on the board', () =>
     seedListings({
       listingsDatabaseUrl: databaseUrl(postgresUrl, { database: 'listings' }),

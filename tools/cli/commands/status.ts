@@ -10,7 +10,7 @@ import { renderTable } from '../terminal/table.ts'
 const description = `Shows each process with its state, URL, pid, memory and log. Exit code 1 when something that
 should be ready is not.`
 
-const command = npmCommand('status', description)
+export const command = npmCommand('status', description)
   .option('--json', 'one JSON document instead of a table')
   .action(exitWith(run))
 

@@ -7,7 +7,7 @@ import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 const description = `Stops all processes of the system, and looks whether they and their ports are really gone. Data
 stays. Does nothing when nothing runs, and cleans up after a supervisor that was killed.`
 
-const command = npmCommand('stop', description).action(exitWith(run))
+export const command = npmCommand('stop', description).action(exitWith(run))
 
 if (import.meta.main) await runCommand(command)
 

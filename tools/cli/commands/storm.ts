@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { verdictText } from '@nightshift/load-tests/auditor/verdict-text'
 import { openThrowAwayParts } from '@nightshift/load-tests/harness/test-parts'
-import { describeCommit } from '@nightshift/load-tests/reporting/describe-commit'
 import { assertMayWrite, keepResult } from '@nightshift/load-tests/reporting/keep-result'
+import { describeCommit } from '@nightshift/load-tests/reporting/result-head'
 import { runStorm, type Storm, stormSometimes } from '@nightshift/load-tests/storm/run-storm'
 import { resultOfStorm } from '@nightshift/load-tests/storm/storm-result'
 import { findK6 } from '@nightshift/local/parts/k6'
@@ -33,7 +33,7 @@ const exitUnknown = 2
 const readRate = (text: string) => readNumber('--rate', text, ratedPerSecondMax)
 const readSeed = (text: string) => readNumber('--seed', text, seedMax)
 
-const command = npmCommand('storm', description)
+export const command = npmCommand('storm', description)
   .option('--short', 'the same in 90 seconds')
   .option(
     '--rate <n>',
@@ -68,7 +68,7 @@ async function run({
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)
     process.stderr.write(`${seconds} s  ${line}\n`)
   }
-  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, say })
+  const k6 = await findK6({ toolsDir: statePaths().tools, environment: process.env, report: say })
   if (k6.how === 'missing') throw new Error(`${k6.needed} is missing: ${k6.fix}`)
   const commit = await describeCommit()
   const dir = join(statePaths().run, 'storm', new Date().toISOString().replaceAll(':', ''))
@@ -109,13 +109,13 @@ async function assertMayKeep(switches: Readonly<Record<string, string>>, short: 
   await assertMayWrite('storm', { rounds: 1, short })
 }
 
-function describe({ verdict, summary, k6ExitCode, k6Said }: Storm): string {
+function describe({ verdict, summary, k6ExitCode, k6Output }: Storm): string {
   const { unmet } = verdict.coverage
   const met = stormSometimes.length - unmet.length
   return [
     verdictText(verdict),
     `${met} of ${stormSometimes.length} things that had to happen did.`,
-    summary === undefined ? `k6 ended without a summary: ${k6Said}` : describeSummary(summary),
+    summary === undefined ? `k6 ended without a summary: ${k6Output}` : describeSummary(summary),
     k6ExitCode === 0 ? '' : `The load was not what it was meant to be (k6 said ${k6ExitCode}).`,
   ]
     .filter(text => text !== '')

@@ -8,7 +8,7 @@ const projects = ['unit', 'integration', 'structure']
 const description = `Runs the tests on parts of their own, on free ports, beside a running system. The
 last line counts them: "N passed, N failed", and "N skipped" if any were.`
 
-const command = npmCommand('test', description)
+export const command = npmCommand('test', description)
   .usage(`[${projects.join(' | ')}] [path or Vitest option ...]`)
   .argument('[filters...]', 'a project first, then paths; options go to Vitest')
   .allowUnknownOption()

@@ -2,7 +2,7 @@
 
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { waitUntil } from '@nightshift/local/wait-until'
-import type { TraceFamily } from '@nightshift/observability/trace-sink'
+import type { LinkedTraces } from '@nightshift/observability/trace-sink'
 import { drawWaterfall } from '@nightshift/observability/waterfall'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
@@ -15,7 +15,7 @@ const quietMs = 700
 const exportedMs = 4_000
 const answerMs = 5_000
 
-const command = npmCommand('trace', description)
+export const command = npmCommand('trace', description)
   .argument('<trace-id>', '32 hexadecimal digits', parsedBy(readTraceId))
   .option('--json', 'one JSON document instead of a picture')
   .action(exitWith(run))
@@ -29,11 +29,11 @@ function readTraceId(text: string): string {
 
 async function run(id: string, { json }: { json?: boolean }): Promise<number> {
   const sink = (await runningUrls())('trace-sink')
-  let found: TraceFamily | undefined
+  let found: LinkedTraces | undefined
   let spans = 0
   const isComplete = async () => {
     const answer = await fetch(`${sink}/traces/${id}`, { signal: AbortSignal.timeout(answerMs) })
-    if (answer.ok) found = (await answer.json()) as TraceFamily
+    if (answer.ok) found = (await answer.json()) as LinkedTraces
     const before = spans
     spans = found?.traces.flat().length ?? 0
     return spans > 0 && spans === before

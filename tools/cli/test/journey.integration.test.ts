@@ -7,7 +7,7 @@ import type { ProcessSpec } from '@nightshift/local/supervisor/process-spec'
 import { findParts, startParts } from '@nightshift/local/system/start-parts'
 import { statePaths } from '@nightshift/local/system/state'
 import { processNames } from '@nightshift/local/system/topology'
-import type { TraceFamily } from '@nightshift/observability/trace-sink'
+import type { LinkedTraces } from '@nightshift/observability/trace-sink'
 import { drawWaterfall } from '@nightshift/observability/waterfall'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -68,7 +68,7 @@ describe('the journey', () => {
     const linked = await eventually('all spans have been exported', async () => {
       const answer = await call('GET', `${system.urls.traceSink}/traces/${traceId}`)
       if (answer.status !== 200) return undefined
-      const found = answer.json as TraceFamily
+      const found = answer.json as LinkedTraces
       const spans = found.traces.flat()
       const isThere = ([service, name]: string[]) =>
         spans.some(span => span.service === service && span.name === name)
@@ -122,7 +122,7 @@ describe('with its own Kafka', () => {
       dataDir: join(parts.stateDir, 'data', 'own-kafka'),
       ports: { postgres: 0, redis: 0, kafka, kafkaController },
       secrets: parts.secrets,
-      say: () => {},
+      report: () => {},
     }
     const { found } = await findParts(['kafka'], options)
     // Its own name keeps it apart from the broker that all tests share.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Faults } from '@nightshift/faults/open-faults'
+import type { FaultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import {
   as,
   call,
@@ -22,7 +22,7 @@ const settledMs = 25_000
 const answerMs = 2_000
 
 let system: TestSystem
-let faults: Faults
+let faults: FaultProxyClient
 
 beforeAll(async () => {
   const run = processNames.filter(name => name !== 'trace-sink')

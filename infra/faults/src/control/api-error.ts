@@ -1,7 +1,7 @@
 /** A refusal that the control API answers in Toxiproxy's shape: `{error, status}`. */
 export type ApiError = Error & Readonly<{ statusCode: number }>
 
-/** An error to throw; routes turn it into an answer with this status. */
+/** The error handler turns it into an answer with this status. */
 export function apiError(statusCode: number, message: string): ApiError {
   return Object.assign(new Error(message), { statusCode })
 }

@@ -1,20 +1,20 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
-import { dropRest } from '../../../simulators/drop-rest.ts'
-import { parsePlainJson } from '../../../simulators/plain-json.ts'
+import type { TSchema } from 'typebox'
+import { dropUnreadBody } from '../../../simulators/drop-unread-body.ts'
+import { parseStrictJson } from '../../../simulators/strict-json.ts'
 import { limits } from '../limits.ts'
 import { apiError, badBody } from './api-error.ts'
 import type { Control } from './control.ts'
-import { faultLogRoutes } from './fault-log-routes.ts'
-import { proxyRoutes } from './proxy-routes.ts'
-import { toxicRoutes } from './toxic-routes.ts'
+import { faultLogRoutes, toxiproxyRoutes } from './routes.ts'
+import { parse } from './schemas.ts'
 
 /** The version of Toxiproxy whose API this is. */
 const apiVersion = '2.12.0'
 
 export type AppDeps = Readonly<{
   control: Control
-  /** Why faults can no longer be written down, or undefined while all is well. */
+  /** Why faults can no longer be written down; undefined while the log works. */
   failure: () => Error | undefined
 }>
 
@@ -39,17 +39,22 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
     { parseAs: 'buffer' },
     async (_request: FastifyRequest, body: Buffer) => parseJson(body),
   )
+  app.setValidatorCompiler<TSchema>(
+    ({ schema }) =>
+      value =>
+        validate(schema, value),
+  )
   app.addHook('onRequest', async request => refuseBrowsers(request))
   app.addHook('onSend', async ({ raw }, reply, payload) => {
-    await dropRest(raw)
+    await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
     return payload
   })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const status = error.statusCode ?? 500
+    const { statusCode: status = 500, message } = inToxiproxysWords(error)
     if (status >= 500) request.log.error({ event: 'request.failed', err: error }, 'request failed')
-    return reply.code(status).send({ error: error.message, status })
+    return reply.code(status).send({ error: message, status })
   })
   app.setNotFoundHandler(async () => {
     throw apiError(404, 'no such resource')
@@ -60,8 +65,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
     const status = failure() === undefined ? 'ok' : 'the fault log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(proxyRoutes, { control })
-  app.register(toxicRoutes, { control })
+  app.register(toxiproxyRoutes, { control })
   app.register(faultLogRoutes, { control })
   return app
 }
@@ -69,13 +73,27 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
   try {
-    return parsePlainJson(body)
+    return parseStrictJson(body)
   } catch (cause) {
     throw badBody(cause instanceof Error ? cause.message : String(cause))
   }
 }
 
-/** As Toxiproxy does: a page that somebody visits must not be able to break this system. */
+/** Checks a body by the function that checks the proxies of the settings. */
+function validate(schema: TSchema, value: unknown): { value: unknown } | { error: Error } {
+  try {
+    return { value: parse(schema, value) }
+  } catch (error) {
+    return { error: error as Error }
+  }
+}
+
+/** Every mistake in a body is a 400 there, also that it is too large to be read. */
+function inToxiproxysWords(error: FastifyError): Pick<FastifyError, 'statusCode' | 'message'> {
+  return error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? badBody(error.message) : error
+}
+
+/** Toxiproxy does the same: a page in a browser must not be able to break this system. */
 async function refuseBrowsers(request: FastifyRequest): Promise<void> {
   if (request.headers['user-agent']?.startsWith('Mozilla/')) {
     throw apiError(403, 'User agent not allowed')

@@ -1,84 +1,149 @@
-import type { ProxyView, Toxic } from '../proxy/toxic.ts'
-import type { FaultLogLine } from './fault-log.ts'
-import { parseNote } from './parse-note.ts'
-import { parseProxies, parseProxy } from './parse-proxy.ts'
-import { createProxyControl, type ProxyControlDeps } from './proxy-control.ts'
-import { createSerialRunner } from './run-serially.ts'
-import { createToxicControl, findToxic } from './toxic-control.ts'
+import Value from 'typebox/value'
+import { limits } from '../limits.ts'
+import type { TcpProxy } from '../proxy/tcp-proxy.ts'
+import { type ProxyView, type Toxic, type ToxicType, toxicAttributes } from '../proxy/toxic.ts'
+import { apiError } from './api-error.ts'
+import { type FaultAction, type ReportedFault, toxicEntry } from './fault-log.ts'
+import { createProxies, type ProxiesDeps } from './proxies.ts'
+import {
+  type NewProxy,
+  type NewToxic,
+  type ProxyChange,
+  parse,
+  type ToxicChange,
+} from './schemas.ts'
 
-/** What POST /populate answers; with an error, the proxies before it exist all the same. */
-export type Populated = Readonly<{ proxies: readonly ProxyView[]; error?: unknown }>
+export type Control = ReturnType<typeof createControl>
+
+/** The answer of POST /populate. After an error, the proxies before it exist all the same. */
+type Populated = Readonly<{ proxies: readonly ProxyView[]; error?: unknown }>
 
 /**
- * Everything that can be done to the proxies. Bodies are those of the HTTP API. What refuses throws
- * an ApiError. Changes run one after the other, so the log has them in the order they happened.
+ * Everything that the API can do. A refusal throws an ApiError. Changes run one after the other, so
+ * that the log has them in the order in which they happened.
  */
-export type Control = Readonly<{
-  list: () => readonly ProxyView[]
-  show: (proxy: string) => ProxyView
-  create: (body: unknown) => Promise<ProxyView>
-  update: (proxy: string, body: unknown) => Promise<ProxyView>
-  remove: (proxy: string) => Promise<void>
-  populate: (body: unknown) => Promise<Populated>
-  /** Removes every toxic and enables every proxy. */
-  reset: () => Promise<void>
-  toxic: (proxy: string, toxic: string) => Toxic
-  addToxic: (proxy: string, body: unknown) => Promise<Toxic>
-  changeToxic: (proxy: string, toxic: string, body: unknown) => Promise<Toxic>
-  removeToxic: (proxy: string, toxic: string) => Promise<void>
-  /** Writes down a fault that somebody else makes; on disk when it resolves. */
-  note: (body: unknown) => Promise<FaultLogLine>
-  underWay: () => readonly FaultLogLine[]
-  /** Closes every listener and every connection. */
-  close: () => Promise<void>
-}>
-
-export function createControl(deps: ProxyControlDeps): Control {
-  const proxies = createProxyControl(deps)
-  const toxics = createToxicControl(deps.injector)
+export function createControl(deps: ProxiesDeps) {
+  const { log } = deps
+  const proxies = createProxies(deps)
   const serially = createSerialRunner()
 
-  async function populate(body: unknown): Promise<Populated> {
-    const made: ProxyView[] = []
-    try {
-      for (const request of parseProxies(body, deps.host)) {
-        made.push((await proxies.createOrReplace(request)).view())
-      }
-      return { proxies: made }
-    } catch (error) {
-      return { proxies: made, error }
-    }
+  /** A toxic on a proxy that is off is no fault yet: it begins in the log when the proxy does. */
+  async function append(action: FaultAction, proxy: TcpProxy, toxic: Toxic): Promise<void> {
+    if (proxy.settings().enabled) await log.append(toxicEntry(action, proxy.name, toxic))
+  }
+
+  /** The toxic goes before its end is written: a log that fails must not keep a fault alive. */
+  async function removeToxic(proxy: TcpProxy, toxic: Toxic): Promise<void> {
+    proxy.removeToxic(toxic.name)
+    await append('end', proxy, toxic)
   }
 
   return {
     list: () => proxies.all().map(proxy => proxy.view()),
-    show: name => proxies.find(name).view(),
-    create: body =>
-      serially(async () => (await proxies.create(parseProxy(body, deps.host))).view()),
-    update: (name, body) =>
+    show: (name: string) => proxies.find(name).view(),
+    create: (proxy: NewProxy) => serially(async () => (await proxies.create(proxy)).view()),
+    update: (name: string, change: ProxyChange) =>
       serially(async () => {
         const proxy = proxies.find(name)
-        await proxies.update(proxy, body)
+        await proxies.update(proxy, change)
         return proxy.view()
       }),
-    remove: name => serially(async () => proxies.remove(proxies.find(name))),
-    populate: body => serially(() => populate(body)),
+    remove: (name: string) => serially(async () => proxies.remove(proxies.find(name))),
+    populate: (wanted: readonly NewProxy[]) =>
+      serially(async (): Promise<Populated> => {
+        const made: ProxyView[] = []
+        try {
+          for (const proxy of wanted) made.push((await proxies.createOrReplace(proxy)).view())
+          return { proxies: made }
+        } catch (error) {
+          return { proxies: made, error }
+        }
+      }),
+    /** Removes every toxic and enables every proxy. */
     reset: () =>
       serially(async () => {
-        await toxics.removeAll(proxies.all())
+        await Promise.all(
+          proxies.all().flatMap(proxy => proxy.toxics().map(toxic => removeToxic(proxy, toxic))),
+        )
         await proxies.enableAll()
       }),
-    toxic: (name, toxicName) => findToxic(proxies.find(name), toxicName),
-    addToxic: (name, body) => serially(async () => toxics.add(proxies.find(name), body)),
-    changeToxic: (name, toxicName, body) =>
-      serially(async () => toxics.change(proxies.find(name), toxicName, body)),
-    removeToxic: (name, toxicName) =>
-      serially(async () => toxics.remove(proxies.find(name), toxicName)),
-    note: body => serially(() => deps.injector.append(parseNote(body))),
-    underWay: deps.injector.underWay,
+    showToxic: (proxy: string, toxic: string) => findToxic(proxies.find(proxy), toxic),
+    addToxic: (name: string, body: NewToxic) =>
+      serially(async () => {
+        const proxy = proxies.find(name)
+        const toxic = toxicFrom(body)
+        const others = proxy.toxics()
+        if (others.some(other => other.name === toxic.name)) {
+          throw apiError(409, 'toxic already exists')
+        }
+        if (others.length >= limits.toxicsPerProxyMax) throw apiError(409, 'too many toxics')
+        await append('begin', proxy, toxic)
+        proxy.addToxic(toxic)
+        return toxic
+      }),
+    changeToxic: (name: string, toxicName: string, change: ToxicChange) =>
+      serially(async () => {
+        const proxy = proxies.find(name)
+        const toxic = changedToxic(findToxic(proxy, toxicName), change)
+        await append('change', proxy, toxic)
+        proxy.changeToxic(toxic)
+        return toxic
+      }),
+    removeToxic: (name: string, toxicName: string) =>
+      serially(async () => {
+        const proxy = proxies.find(name)
+        await removeToxic(proxy, findToxic(proxy, toxicName))
+      }),
+    /** Writes down a fault that another process injects; it is on disk when this resolves. */
+    report: (fault: ReportedFault) => serially(() => log.append(fault)),
+    openFaults: log.openFaults,
+    /** Closes every listener and every connection. */
     close: () =>
       serially(async () => {
         await Promise.all(proxies.all().map(proxy => proxy.stop()))
       }),
+  }
+}
+
+function findToxic(proxy: TcpProxy, name: string): Toxic {
+  const toxic = proxy.toxics().find(each => each.name === name)
+  if (toxic === undefined) throw apiError(404, 'toxic not found')
+  return toxic
+}
+
+function toxicFrom({ type, stream, toxicity, attributes, name }: NewToxic): Toxic {
+  return {
+    name: name ?? `${type}_${stream}`,
+    type,
+    stream,
+    toxicity,
+    attributes: attributesOf(type, attributes),
+  } as Toxic
+}
+
+function changedToxic(toxic: Toxic, { toxicity, attributes }: ToxicChange): Toxic {
+  return {
+    ...toxic,
+    toxicity: toxicity ?? toxic.toxicity,
+    attributes: attributesOf(toxic.type, { ...toxic.attributes, ...attributes }),
+  } as Toxic
+}
+
+/** Those that the type does not have are ignored, as Toxiproxy does. */
+function attributesOf(type: ToxicType, given: object): Toxic['attributes'] {
+  const schema = toxicAttributes[type]
+  return Value.Clean(schema, parse(schema, given, 'attributes.')) as Toxic['attributes']
+}
+
+type RunSerially = <Answer>(work: () => Promise<Answer>) => Promise<Answer>
+
+/** Runs one piece of work after the other, in the order in which they were handed over. */
+function createSerialRunner(): RunSerially {
+  let last: Promise<unknown> = Promise.resolve()
+  return work => {
+    const running = last.then(work)
+    // The caller of this work hears of its failure; the next one starts all the same.
+    last = running.catch(() => undefined)
+    return running
   }
 }

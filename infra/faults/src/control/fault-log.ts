@@ -3,12 +3,12 @@ import type { ProxyView, Toxic } from '../proxy/toxic.ts'
 
 export type FaultAction = 'begin' | 'change' | 'end'
 
-/** What others break: a process (killed, paused), a setting of an outside party, a real part. */
-export type NotedKind = 'process' | 'setting' | 'part'
-
-/** A fault that somebody else makes, with details of its own. */
-export type FaultNote = Readonly<{
-  kind: NotedKind
+/**
+ * A fault that another process injects, with details of its own: a process that was killed or
+ * paused, a setting of a simulator, or a fault of a real part.
+ */
+export type ReportedFault = Readonly<{
+  kind: 'process' | 'setting' | 'part'
   action: FaultAction
   name: string
   [detail: string]: unknown
@@ -19,22 +19,22 @@ type ProxyEntry = Readonly<{ action: FaultAction; proxy: string }> &
   (
     | Readonly<{ kind: 'toxic'; toxic: Toxic }>
     /**
-     * `begin` and `end`: the link is down, as when it is disabled. `change`: the link is new or has
-     * moved, or is no more, and then it is null.
+     * The link is down from `begin` to `end`. A `change` says that the link is new, has moved, or
+     * is gone; then it is null.
      */
     | Readonly<{ kind: 'proxy'; link: Readonly<{ listen: string; upstream: string }> | null }>
   )
 
-export type FaultLogEntry = ProxyEntry | FaultNote
+export type FaultLogEntry = ProxyEntry | ReportedFault
 /** An entry as it stands in the log. */
 export type FaultLogLine = Line<FaultLogEntry>
 
-export function toxicLine(action: FaultAction, proxy: string, toxic: Toxic): ProxyEntry {
+export function toxicEntry(action: FaultAction, proxy: string, toxic: Toxic): ProxyEntry {
   return { kind: 'toxic', action, proxy, toxic }
 }
 
-/** `link` is where the proxy leads, or null when it is no more. */
-export function proxyLine(
+/** `link` is where the proxy leads, or null when it is gone. */
+export function proxyEntry(
   action: FaultAction,
   proxy: string,
   link: Pick<ProxyView, 'listen' | 'upstream'> | null,
@@ -43,33 +43,32 @@ export function proxyLine(
   return { kind: 'proxy', action, proxy, link: addresses }
 }
 
-/** The append-only file that says from when to when there was which fault. */
+/** The append-only file that says when each fault began and ended. */
 export type FaultLog = Readonly<{
   /** On disk when it resolves. Write a `begin` before the fault begins, an `end` after it ended. */
   append: (entry: FaultLogEntry) => Promise<FaultLogLine>
   /** The faults that have begun and not ended: as they are now, with `at` and `seq` of their begin. */
-  underWay: () => readonly FaultLogLine[]
-  /** Why nothing can be written any more, or undefined while all is well. */
+  openFaults: () => readonly FaultLogLine[]
+  /** Why nothing can be written any more; undefined while the log works. */
   failure: () => Error | undefined
-  /** Ends every fault that is under way and goes with this process, then closes the file. */
+  /** Ends the faults of this process, then closes the file. */
   close: () => Promise<void>
 }>
 
 /**
- * Opens the log. Faults that an earlier process left without an end, because it was killed, are
- * ended here: they went with it. Faults of others did not, and stay under way. Throws when the file
- * can not be read back.
+ * Opens the log. A proxy that was killed could not write the ends of its own faults, and they ended
+ * with it: their ends are written here. Reported faults go on. Throws when the file can not be read.
  */
 export async function openFaultLog(path: string): Promise<FaultLog> {
-  const underWay = new Map<string, FaultLogLine>()
+  const open = new Map<string, FaultLogLine>()
 
   function keep(line: FaultLogLine): void {
     const key = keyOf(line)
     if (line.action === 'end') {
-      underWay.delete(key)
+      open.delete(key)
     } else if (line.action === 'begin' || line.kind !== 'proxy') {
-      const { at, seq } = (line.action === 'change' && underWay.get(key)) || line
-      underWay.set(key, { ...line, action: 'begin', at, seq })
+      const { at, seq } = (line.action === 'change' && open.get(key)) || line
+      open.set(key, { ...line, action: 'begin', at, seq })
     }
   }
 
@@ -82,7 +81,7 @@ export async function openFaultLog(path: string): Promise<FaultLog> {
   }
 
   async function endOwn(): Promise<void> {
-    for (const { at: _at, seq: _seq, ...entry } of [...underWay.values()]) {
+    for (const { at: _at, seq: _seq, ...entry } of [...open.values()]) {
       if (isOwn(entry)) await append({ ...entry, action: 'end' })
     }
   }
@@ -93,7 +92,7 @@ export async function openFaultLog(path: string): Promise<FaultLog> {
   })
   return {
     append,
-    underWay: () => [...underWay.values()],
+    openFaults: () => [...open.values()],
     failure: log.failure,
     async close() {
       try {
@@ -109,7 +108,7 @@ function isOwn(entry: FaultLogEntry): entry is ProxyEntry {
   return entry.kind === 'toxic' || entry.kind === 'proxy'
 }
 
-/** What begins and ends under one name is one fault. */
+/** A begin and an end with the same key belong to one fault. */
 function keyOf(entry: FaultLogEntry): string {
   if (!isOwn(entry)) return JSON.stringify([entry.kind, entry.name])
   const toxic = entry.kind === 'toxic' ? entry.toxic.name : undefined

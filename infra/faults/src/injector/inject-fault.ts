@@ -1,79 +1,91 @@
 import type { Stream, ToxicRequest, ToxicType } from '../proxy/toxic.ts'
 import type { Injector } from './injector.ts'
-import type { Break } from './parse-fault.ts'
+import type { Fault } from './parse-fault.ts'
 import type { FaultSettings } from './simulator-faults.ts'
-import type { Back } from './target.ts'
+import type { RecoveryTime } from './target.ts'
 
-/** What was broken, in words for the person who did it. */
-export type Broken = Readonly<{
+/** An injected fault in words, for the person who asked for it. */
+export type InjectedFault = Readonly<{
   did: string
   /** How it will show. */
   shows: string
-  /** What `npm run heal` calls it, and what heals this one thing. Absent: it is over. */
+  /** The name that `npm run heal` takes, and the call that heals this fault. Absent: it is over. */
   heal?: Readonly<{ thing: string; undo: () => Promise<unknown> }>
 }>
 
-/** Breaks one thing and tells about it. Waits for what comes back by itself. */
-export async function doBreak(injector: Injector, wanted: Break): Promise<Broken> {
-  switch (wanted.verb) {
-    case 'flush':
-      await injector.flushRedis()
-      return { did: 'Emptied Redis.', shows: 'What was cached is read from PostgreSQL again.' }
-    case 'kill-backend': {
-      const back = await injector.killBackend(wanted.of)
-      const did = `Killed a session of ${wanted.of} at PostgreSQL, which served again ${after(back)}.`
-      return { did, shows: 'All sessions of all services were ended; their pools connect anew.' }
-    }
-    case 'down': {
-      const { link } = wanted
-      await injector.down(link)
-      const heal = { thing: link, undo: () => injector.up(link) }
-      const shows = 'Its connections are closed, and new ones are not accepted.'
-      return { did: `Took the link ${link} down.`, shows, heal }
-    }
-    case 'toxic': {
-      const { link, toxic } = wanted
-      await injector.toxic(link, toxic)
-      const heal = { thing: link, undo: () => injector.heal(link, toxic.name) }
-      return { did: `Put ${toxic.name} on the link ${link}.`, shows: showsOf(toxic), heal }
-    }
-    case 'setting': {
-      const { board, change } = wanted
-      const before = await injector.setting(board, change)
-      const heal = { thing: board, undo: () => injector.setting(board, before) }
-      const shows = `GET /settings of ${board} tells all its settings, and its README what they do.`
-      return { did: `Turned ${inWords(change)} at ${board}.`, shows, heal }
-    }
-    default:
-      return doProcessBreak(injector, wanted)
-  }
-}
-
-async function doProcessBreak(
-  injector: Injector,
-  { verb, process }: Extract<Break, { process: unknown }>,
-): Promise<Broken> {
-  switch (verb) {
+/** Injects one fault. Waits for the recovery when the target recovers by itself. */
+export async function injectFault(injector: Injector, fault: Fault): Promise<InjectedFault> {
+  switch (fault.kind) {
     case 'kill': {
-      const back = await injector.kill(process)
-      const did = `Killed ${process} (SIGKILL). The supervisor had it ready again ${after(back)}.`
-      return { did, shows: 'Whoever waited for its answer got none; `npm run status` counts it.' }
+      const { process } = fault
+      const recovery = await injector.kill(process)
+      return {
+        did: `Killed ${process} (SIGKILL). The supervisor had it ready again ${after(recovery)}.`,
+        shows: 'Callers that waited for its answer got none; `npm run status` counts the restart.',
+      }
     }
     case 'restart': {
-      const back = await injector.restart(process)
-      const did = `Restarted ${process}, as a deploy does. It was ready again ${after(back)}.`
-      return { did, shows: 'It finished what it had begun before it left.' }
+      const { process } = fault
+      const recovery = await injector.restart(process)
+      return {
+        did: `Restarted ${process}, as a deployment does. It was ready again ${after(recovery)}.`,
+        shows: 'It finished the requests that it had begun before it stopped.',
+      }
     }
     case 'freeze': {
+      const { process } = fault
       await injector.freeze(process)
-      const shows = 'It answers nothing and forgets nothing; `npm run status` soon says unready.'
-      const heal = { thing: process, undo: () => injector.thaw(process) }
-      return { did: `Froze ${process} (SIGSTOP).`, shows, heal }
+      return {
+        did: `Froze ${process} (SIGSTOP).`,
+        shows: 'It answers nothing and loses nothing; `npm run status` soon shows it as unready.',
+        heal: { thing: process, undo: () => injector.thaw(process) },
+      }
     }
     case 'stop': {
+      const { process } = fault
       await injector.stop(process)
-      const heal = { thing: process, undo: () => injector.start(process) }
-      return { did: `Stopped ${process}.`, shows: 'Connections to it are refused.', heal }
+      return {
+        did: `Stopped ${process}.`,
+        shows: 'Connections to it are refused.',
+        heal: { thing: process, undo: () => injector.start(process) },
+      }
+    }
+    case 'flush':
+      await injector.flushRedis()
+      return { did: 'Emptied Redis.', shows: 'Cached values are read from PostgreSQL again.' }
+    case 'kill-backend': {
+      const recovery = await injector.killBackend(fault.of)
+      return {
+        did: `Killed a session of ${fault.of} at PostgreSQL, which served again ${after(recovery)}.`,
+        shows: 'All sessions of all services were ended; their pools connect anew.',
+      }
+    }
+    case 'down': {
+      const { link } = fault
+      await injector.takeDown(link)
+      return {
+        did: `Took the link ${link} down.`,
+        shows: 'Its connections are closed, and new ones are not accepted.',
+        heal: { thing: link, undo: () => injector.bringUp(link) },
+      }
+    }
+    case 'toxic': {
+      const { link, toxic } = fault
+      await injector.addToxic(link, toxic)
+      return {
+        did: `Added ${toxic.name} to the link ${link}.`,
+        shows: effectOf(toxic),
+        heal: { thing: link, undo: () => injector.removeToxics(link, toxic.name) },
+      }
+    }
+    case 'setting': {
+      const { simulator, change } = fault
+      const before = await injector.changeSettings(simulator, change)
+      return {
+        did: `Set ${inWords(change)} at ${simulator}.`,
+        shows: `GET /settings of ${simulator} lists all its settings, and its README explains them.`,
+        heal: { thing: simulator, undo: () => injector.changeSettings(simulator, before) },
+      }
     }
   }
 }
@@ -85,22 +97,22 @@ export function inWords(settings: FaultSettings): string {
     .join(' ')
 }
 
-function after({ backAfterMs }: Back): string {
-  return `after ${(backAfterMs / 1000).toFixed(1)} s`
+function after({ recoveredAfterMs }: RecoveryTime): string {
+  return `after ${(recoveredAfterMs / 1000).toFixed(1)} s`
 }
 
 const carried: Readonly<Record<Stream, string>> = { upstream: 'Requests', downstream: 'Answers' }
 const effects: Readonly<Record<ToxicType, string>> = {
-  latency: 'come late',
-  bandwidth: 'trickle',
-  slow_close: 'come in time, and their connections close late',
-  timeout: 'vanish: whoever waits has to give up by himself',
+  latency: 'arrive late',
+  bandwidth: 'arrive slowly',
+  slow_close: 'arrive in time, and their connections close late',
+  timeout: 'are lost: the caller waits until its own deadline',
   reset_peer: 'are cut off by a reset',
-  slicer: 'come in small pieces',
+  slicer: 'arrive in small pieces',
   limit_data: 'are cut off after so many bytes',
 }
 
-function showsOf({ type, stream = 'downstream', toxicity = 1, attributes = {} }: ToxicRequest) {
+function effectOf({ type, stream = 'downstream', toxicity = 1, attributes = {} }: ToxicRequest) {
   const share = toxicity === 1 ? '' : ` on ${Math.round(toxicity * 100)} of 100 connections`
   const how = inWords(attributes)
   return `${carried[stream]} ${effects[type]}${share}${how === '' ? '' : ` (${how})`}.`

@@ -1,30 +1,30 @@
 import { healSystem } from './heal.ts'
-import { breakLinks, type LinkVerbs } from './link-faults.ts'
-import { breakParts, type PartVerbs } from './part-faults.ts'
-import { breakProcesses, type ProcessVerbs } from './process-faults.ts'
+import { type LinkFaults, openLinkFaults } from './link-faults.ts'
+import { openPartFaults, type PartFaults } from './part-faults.ts'
+import { openProcessFaults, type ProcessFaults } from './process-faults.ts'
 import { openSimulatorFaults, type SimulatorFaults } from './simulator-faults.ts'
 import type { InjectorTarget } from './target.ts'
 
 /**
- * Everything that can be done to a system. Each fault is in the one fault log before it begins,
- * and again when it is over. What names no process, link or setting of the system throws.
+ * Injects and heals faults of one system. Each fault is in the fault log before it begins, and again
+ * when it is over. A name that is no process, link or setting of the system throws.
  */
-export type Injector = ProcessVerbs &
-  PartVerbs &
+export type Injector = ProcessFaults &
+  PartFaults &
   SimulatorFaults &
-  LinkVerbs &
+  LinkFaults &
   Readonly<{
-    /** Everything back to rest, and ready. Says what it did, one line for each thing. */
+    /** Heals everything and waits until all is ready. Answers one line for each thing it healed. */
     healAll: () => Promise<readonly string[]>
   }>
 
-/** Opens nothing: it asks the supervisor, the fault proxy and the outside parties when used. */
+/** Opens nothing: it calls the supervisor, the fault proxy and the simulators when it is used. */
 export function openInjector(target: InjectorTarget): Injector {
-  const verbs = {
-    ...breakProcesses(target),
-    ...breakParts(target),
+  const faults = {
+    ...openProcessFaults(target),
+    ...openPartFaults(target),
     ...openSimulatorFaults(target.simulatorUrl),
-    ...breakLinks(target.faults),
+    ...openLinkFaults(target.faults),
   }
-  return { ...verbs, healAll: () => healSystem(target, verbs) }
+  return { ...faults, healAll: () => healSystem(target, faults) }
 }

@@ -1,21 +1,11 @@
-import type { Faults } from '../open-faults.ts'
+import type { FaultProxyClient } from '../fault-proxy-client.ts'
 import type { ProxyView, ToxicRequest } from '../proxy/toxic.ts'
 
-/** What can be done to the connections between processes; the fault proxy writes it down. */
-export type LinkVerbs = Readonly<{
-  links: () => Promise<readonly ProxyView[]>
-  /** One that bears the name of one that is there takes its place. */
-  toxic: (link: string, toxic: ToxicRequest) => Promise<void>
-  /** Removes every toxic of a link, or only the named one. Answers the names of those it removed. */
-  heal: (link: string, toxic?: string) => Promise<readonly string[]>
-  /** Its connections go, and new ones are refused, until it is `up`. */
-  down: (link: string) => Promise<void>
-  up: (link: string) => Promise<void>
-}>
+export type LinkFaults = Readonly<ReturnType<typeof openLinkFaults>>
 
-/** The links of one system. */
-export function breakLinks(faults: Faults): LinkVerbs {
-  async function links(): Promise<readonly ProxyView[]> {
+/** Faults of the connections between processes; the fault proxy logs them itself. */
+export function openLinkFaults(faults: FaultProxyClient) {
+  async function listLinks(): Promise<readonly ProxyView[]> {
     try {
       return await faults.list()
     } catch (cause) {
@@ -25,27 +15,30 @@ export function breakLinks(faults: Faults): LinkVerbs {
   }
 
   async function find(name: string): Promise<ProxyView> {
-    const link = (await links()).find(each => each.name === name)
+    const link = (await listLinks()).find(each => each.name === name)
     if (!link) throw new Error(`there is no link ${name}`)
     return link
   }
 
   return {
-    links,
-    async toxic(link, toxic) {
+    listLinks,
+    /** Replaces a toxic of the same name. */
+    async addToxic(link: string, toxic: ToxicRequest): Promise<void> {
       const { toxics } = await find(link)
       const { type, stream = 'downstream', name = `${type}_${stream}` } = toxic
       if (toxics.some(each => each.name === name)) await faults.removeToxic(link, name)
       await faults.addToxic(link, toxic)
     },
-    async heal(link, toxic) {
+    /** Removes every toxic of a link, or only the named one. Answers the names of the removed. */
+    async removeToxics(link: string, toxic?: string): Promise<readonly string[]> {
       const names = (await find(link)).toxics
         .map(({ name }) => name)
         .filter(name => toxic === undefined || name === toxic)
       for (const name of names) await faults.removeToxic(link, name)
       return names
     },
-    down: faults.disable,
-    up: faults.enable,
+    /** Cuts its connections and refuses new ones until `bringUp`. */
+    takeDown: faults.disable,
+    bringUp: faults.enable,
   }
 }

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { describeFault } from './describe-fault.ts'
-import { listBreakable } from './list-faults.ts'
-import type { Breakable } from './parse-fault.ts'
+import { describeFault, listFaults } from './list-faults.ts'
+import type { FaultTargets } from './parse-fault.ts'
 
-const system: Breakable = {
+const system: FaultTargets = {
   processes: ['postgres', 'redis', 'kafka', 'payments', 'notifications'],
   links: ['client-notifications', 'payments-postgres', 'notifications-postgres'],
   settings: {
@@ -19,12 +18,12 @@ const toxic = {
   toxicity: 0.3,
   attributes: { latency: 2000, jitter: 0 },
 } as const
-const frozen = { ...begun, kind: 'process', name: 'payments', verb: 'freeze' } as const
+const frozen = { ...begun, kind: 'process', name: 'payments', fault: 'freeze' } as const
 const slow = { ...begun, kind: 'toxic', proxy: 'payments-postgres', toxic } as const
 
-test.each([10, 24, 40, 80, 200])('the list fits a terminal of %i columns', columns => {
+test.each([10, 24, 40, 80, 200])('the list of faults fits a terminal of %i columns', columns => {
   const faults = [describeFault(frozen, now), describeFault(slow, now)]
-  const text = listBreakable(system, faults, { columns, heading: line => line })
+  const text = listFaults(system, faults, { columns, heading: line => line })
   const widest = Math.max(...text.split('\n').map(line => line.length))
   expect(widest).toBeLessThanOrEqual(Math.min(80, Math.max(24, columns)))
   expect(text.replaceAll(/\s+/g, ' ')).toContain(
@@ -46,11 +45,11 @@ test.each([
     'silence=after',
   ],
   [{ ...begun, kind: 'part', name: 'redis/flush' } as const, 'redis', 'redis/flush'],
-])('a fault is told by what heals it and what it is', (fault, thing, what) => {
+])('an open fault is shown with the name that heals it', (fault, thing, what) => {
   expect(describeFault(fault, now)).toEqual({ thing, what, seconds: 12 })
 })
 
-test('nothing broken is said as such', () => {
-  const text = listBreakable(system, [], { columns: 80, heading: line => line })
-  expect(text).toContain('Broken now\n  nothing\n')
+test('a system without open faults is shown as such', () => {
+  const text = listFaults(system, [], { columns: 80, heading: line => line })
+  expect(text).toContain('Open faults\n  none\n')
 })

@@ -1,42 +1,47 @@
 import { nearestNames } from '@nightshift/local/nearest-names'
 import { wholeNumberIn } from '@nightshift/local/read-number'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
-import { attributesAtRest, type ToxicRequest, type ToxicType } from '../proxy/toxic.ts'
+import {
+  attributeNames,
+  streams,
+  type ToxicRequest,
+  type ToxicType,
+  toxicTypes,
+} from '../proxy/toxic.ts'
 import type { FaultSettings } from './simulator-faults.ts'
-import { type BreakableName, type SimulatorName, simulatorNames } from './target.ts'
+import { type SimulatorName, simulatorNames, type TargetName } from './target.ts'
 
-/** One thing that somebody wants to be broken. */
-export type Break =
-  | Readonly<{ verb: ProcessVerb; process: BreakableName }>
-  | Readonly<{ verb: 'flush' }>
-  | Readonly<{ verb: 'kill-backend'; of: ServiceName }>
-  | Readonly<{ verb: 'down'; link: string }>
-  | Readonly<{ verb: 'toxic'; link: string; toxic: ToxicRequest & { name: string } }>
-  | Readonly<{ verb: 'setting'; board: SimulatorName; change: FaultSettings }>
+/** One fault that a person asks for. */
+export type Fault =
+  | Readonly<{ kind: ProcessFaultKind; process: TargetName }>
+  | Readonly<{ kind: 'flush' }>
+  | Readonly<{ kind: 'kill-backend'; of: ServiceName }>
+  | Readonly<{ kind: 'down'; link: string }>
+  | Readonly<{ kind: 'toxic'; link: string; toxic: ToxicRequest & { name: string } }>
+  | Readonly<{ kind: 'setting'; simulator: SimulatorName; change: FaultSettings }>
 
-/** Why it can not be told what to break, in words for the person who typed it. */
+/** Why the words name no fault, for the person who typed them. */
 export type Mistake = Readonly<{ mistake: string }>
 
-/** What the system that runs consists of. */
-export type Breakable = Readonly<{
-  processes: readonly BreakableName[]
+/** Everything of the running system that can have a fault. */
+export type FaultTargets = Readonly<{
+  processes: readonly TargetName[]
   links: readonly string[]
-  /** As they are now. */
+  /** The settings have their present values. */
   settings: Readonly<Partial<Record<SimulatorName, FaultSettings>>>
 }>
 
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-export const processVerbs = ['kill', 'restart', 'freeze', 'stop'] as const
-type ProcessVerb = (typeof processVerbs)[number]
-/** What can be done to one part and to no other process. */
-const partVerbs: Readonly<Partial<Record<BreakableName, 'flush' | 'kill-backend'>>> = {
+export const processFaultKinds = ['kill', 'restart', 'freeze', 'stop'] as const
+type ProcessFaultKind = (typeof processFaultKinds)[number]
+/** Faults that only one part can have. */
+const partFaultKinds: Readonly<Partial<Record<TargetName, 'flush' | 'kill-backend'>>> = {
   redis: 'flush',
   postgres: 'kill-backend',
 }
-export const toxicTypes = Object.keys(attributesAtRest) as readonly ToxicType[]
 
-/** Toxics that do nothing, or are refused, until this is said. */
+/** Without this attribute the toxic does nothing, or is refused. */
 const neededAttributes: Readonly<Partial<Record<ToxicType, string>>> = {
   latency: 'latency',
   slow_close: 'delay',
@@ -44,7 +49,6 @@ const neededAttributes: Readonly<Partial<Record<ToxicType, string>>> = {
   limit_data: 'bytes',
 }
 const toxicFlags = ['stream', 'toxicity']
-const streams = ['upstream', 'downstream'] as const
 
 /** `average_size` is typed as --average-size. */
 export function flagOf(attribute: string): string {
@@ -53,77 +57,75 @@ export function flagOf(attribute: string): string {
 
 /** The attributes of all toxics, as flags. */
 export const attributeFlags: readonly string[] = [
-  ...new Set(Object.values(attributesAtRest).flatMap(attributes => Object.keys(attributes))),
+  ...new Set(toxicTypes.flatMap(attributeNames)),
 ].map(flagOf)
 
-/** What `npm run break -- <words> <flags>` asks for. */
-export function parseBreak(
+/** The fault that `npm run break -- <words> <flags>` asks for. */
+export function parseFault(
   words: readonly string[],
   flags: Flags,
-  breakable: Breakable,
-): Break | Mistake {
+  targets: FaultTargets,
+): Fault | Mistake {
   const [thing = '', ...rest] = words
-  const process = breakable.processes.find(name => name === thing)
-  const isLink = breakable.links.includes(thing)
+  const process = targets.processes.find(name => name === thing)
+  const isLink = targets.links.includes(thing)
   if (process === undefined && !isLink) {
-    return unknown(`Nothing here is called ${thing}.`, thing, [
-      ...breakable.processes,
-      ...breakable.links,
-    ])
+    const names = [...targets.processes, ...targets.links]
+    return unknown(`Nothing here is called ${thing}.`, thing, names)
   }
-  const wanted =
+  const fault =
     process === undefined
-      ? parseLinkBreak(thing, rest, flags)
-      : parseProcessBreak(process, rest, flags, breakable)
-  if ('mistake' in wanted) return wanted
-  const allowed = flagsOf(wanted)
+      ? parseLinkFault(thing, rest, flags)
+      : parseProcessFault(process, rest, flags, targets)
+  if ('mistake' in fault) return fault
+  const allowed = flagsOf(fault)
   const idle = Object.keys(flags).find(flag => flags[flag] !== undefined && !allowed.includes(flag))
-  if (idle === undefined) return wanted
-  const what = wanted.verb === 'toxic' ? wanted.toxic.type : wanted.verb
-  return { mistake: `--${idle} says nothing to ${what}.` }
+  if (idle === undefined) return fault
+  const what = fault.kind === 'toxic' ? fault.toxic.type : fault.kind
+  return { mistake: `--${idle} means nothing to ${what}.` }
 }
 
-function flagsOf(wanted: Break): readonly string[] {
-  if (wanted.verb === 'kill-backend') return ['of']
-  if (wanted.verb !== 'toxic') return []
-  return [...toxicFlags, ...Object.keys(attributesAtRest[wanted.toxic.type]).map(flagOf)]
+function flagsOf(fault: Fault): readonly string[] {
+  if (fault.kind === 'kill-backend') return ['of']
+  if (fault.kind !== 'toxic') return []
+  return [...toxicFlags, ...attributeNames(fault.toxic.type).map(flagOf)]
 }
 
-function parseProcessBreak(
-  process: BreakableName,
+function parseProcessFault(
+  process: TargetName,
   rest: readonly string[],
   flags: Flags,
-  breakable: Breakable,
-): Break | Mistake {
-  const board = simulatorNames.find(name => name === process)
-  const settings = board && breakable.settings[board]
-  if (board && settings && rest[0]?.includes('=')) return parseSettings(board, settings, rest)
-  const [verb = '', ...more] = rest
-  const known = [...processVerbs, partVerbs[process] ?? []].flat()
-  const found = known.find(name => name === verb)
-  if (found === undefined || more.length > 0) {
-    const settingWords = Object.keys(settings ?? {}).map(name => `${name}=`)
-    const said =
-      rest.length === 0 ? `What is to happen to ${process}?` : notSomething(process, rest)
-    return unknown(said, verb, [...known, ...settingWords])
+  targets: FaultTargets,
+): Fault | Mistake {
+  const simulator = simulatorNames.find(name => name === process)
+  const settings = simulator && targets.settings[simulator]
+  if (simulator && settings && rest[0]?.includes('=')) {
+    return parseSettings(simulator, settings, rest)
   }
-  if (found === 'flush') return { verb: found }
-  if (found !== 'kill-backend') return { verb: found, process }
+  const [word = '', ...more] = rest
+  const kinds = [...processFaultKinds, partFaultKinds[process] ?? []].flat()
+  const kind = kinds.find(name => name === word)
+  if (kind === undefined || more.length > 0) {
+    const settingWords = Object.keys(settings ?? {}).map(name => `${name}=`)
+    return unknown(noFault(process, rest), word, [...kinds, ...settingWords])
+  }
+  if (kind === 'flush') return { kind }
+  if (kind !== 'kill-backend') return { kind, process }
   const of = serviceNames.find(name => name === flags['of'])
-  if (of) return { verb: found, of }
+  if (of) return { kind, of }
   return { mistake: `Whose session? --of ${serviceNames.join(', --of ')}` }
 }
 
 function parseSettings(
-  board: SimulatorName,
+  simulator: SimulatorName,
   settings: FaultSettings,
   words: readonly string[],
-): Break | Mistake {
+): Fault | Mistake {
   const change: Record<string, unknown> = {}
   for (const word of words) {
     const [, name = word, text = ''] = /^([^=]*)=(.+)$/.exec(word) ?? []
     if (!(name in settings)) {
-      return unknown(`${board} has no setting ${name}.`, name, Object.keys(settings))
+      return unknown(`${simulator} has no setting ${name}.`, name, Object.keys(settings))
     }
     const value = valueLike(settings[name], text)
     if (value === undefined) {
@@ -131,26 +133,25 @@ function parseSettings(
     }
     change[name] = value
   }
-  return { verb: 'setting', board, change }
+  return { kind: 'setting', simulator, change }
 }
 
 /** A decimal number in full. `Number` would also take `0x10`, `1e3`, ` 5` and an empty text. */
 const decimal = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?$/
 
-/** The text as the kind of value that the setting has now; undefined when it is none. */
+/** The text as a value of the type that the setting has now; undefined when it is none. */
 function valueLike(now: unknown, text: string): unknown {
   if (typeof now === 'number') return decimal.test(text) ? Number(text) : undefined
   if (typeof now === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
   return text === '' ? undefined : text
 }
 
-function parseLinkBreak(link: string, rest: readonly string[], flags: Flags): Break | Mistake {
-  const [verb = '', ...more] = rest
-  if (verb === 'down' && more.length === 0) return { verb, link }
-  const type = toxicTypes.find(name => name === verb)
+function parseLinkFault(link: string, rest: readonly string[], flags: Flags): Fault | Mistake {
+  const [word = '', ...more] = rest
+  if (word === 'down' && more.length === 0) return { kind: word, link }
+  const type = toxicTypes.find(name => name === word)
   if (type === undefined || more.length > 0) {
-    const said = rest.length === 0 ? `What is to happen to ${link}?` : notSomething(link, rest)
-    return unknown(said, verb, ['down', ...toxicTypes])
+    return unknown(noFault(link, rest), word, ['down', ...toxicTypes])
   }
   const stream = streams.find(name => name === (flags['stream'] ?? 'downstream'))
   if (!stream) return { mistake: `--stream is ${streams.join(' or ')}.` }
@@ -162,12 +163,12 @@ function parseLinkBreak(link: string, rest: readonly string[], flags: Flags): Br
   const attributes = parseAttributes(type, flags)
   if ('mistake' in attributes) return { mistake: String(attributes['mistake']) }
   const toxic = { type, name: `${type}_${stream}`, stream, toxicity, attributes }
-  return { verb: 'toxic', link, toxic: toxic as ToxicRequest & { name: string } }
+  return { kind: 'toxic', link, toxic: toxic as ToxicRequest & { name: string } }
 }
 
 function parseAttributes(type: ToxicType, flags: Flags): Record<string, number> | Mistake {
   const attributes: Record<string, number> = {}
-  for (const name of Object.keys(attributesAtRest[type])) {
+  for (const name of attributeNames(type)) {
     const text = flags[flagOf(name)]
     if (text === undefined) continue
     const amount = wholeNumberIn(text)
@@ -179,17 +180,29 @@ function parseAttributes(type: ToxicType, flags: Flags): Record<string, number> 
   return { mistake: `${type} does nothing without --${flagOf(needed)}.` }
 }
 
-function notSomething(thing: string, rest: readonly string[]): string {
-  return `${rest.join(' ')} is nothing that can happen to ${thing}.`
+function noFault(thing: string, rest: readonly string[]): string {
+  return rest.length === 0
+    ? `Which fault should ${thing} have?`
+    : `${rest.join(' ')} is no fault that ${thing} can have.`
 }
 
-/** With the nearest names, or all of them when none is near. */
-function unknown(said: string, typed: string, names: readonly string[]): Mistake {
+/** Adds the nearest names, or all of them when none is near. */
+function unknown(message: string, typed: string, names: readonly string[]): Mistake {
   const near = nearestNames(typed, names)
   return {
     mistake:
       near.length > 0
-        ? `${said} Did you mean ${near.join(', ')}?`
-        : `${said} There is ${names.join(', ')}.`,
+        ? `${message} Did you mean ${near.join(', ')}?`
+        : `${message} There is ${names.join(', ')}.`,
   }
+}
+
+const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+/** Reads `500ms`, `10s`, `1.5m` into ms. @throws a message for a person beyond `maxMs` or for anything else */
+export function readDuration(name: string, text: string, maxMs: number): number {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
+  const ms = Number(amount) * unitsMs[unit as keyof typeof unitsMs]
+  if (ms > 0 && ms <= maxMs) return ms
+  throw new Error(`${name} must be like 500ms, 10s or 2m, and at most ${maxMs / unitsMs.m}m`)
 }

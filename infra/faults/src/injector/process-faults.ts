@@ -1,113 +1,106 @@
 import { basename } from 'node:path'
 import { readIfThere } from '@nightshift/local/read-if-there'
 import type { ProcessStatus } from '@nightshift/local/supervisor/process-spec'
-import { signalFamily } from '@nightshift/local/supervisor/signal-tree'
+import { signalTree } from '@nightshift/local/supervisor/process-tree'
 import { partNames } from '@nightshift/local/system/start-parts'
 import { waitUntil } from '@nightshift/local/wait-until'
-import { openNotes } from './fault-notes.ts'
-import type { Back, BreakableName, InjectorTarget } from './target.ts'
+import { openFaultRecord } from './fault-record.ts'
+import type { InjectorTarget, RecoveryTime, TargetName } from './target.ts'
 
-/** What can be done to a process: a service, an outside party or a part. */
-export type ProcessVerbs = Readonly<{
-  /** SIGKILL to the whole process group. Resolves when the supervisor has brought it back. */
-  kill: (name: BreakableName) => Promise<Back>
-  /** As a deploy does it: asked to leave, and brought back. */
-  restart: (name: BreakableName) => Promise<Back>
-  /** SIGSTOP to it and to all that came of it: it answers nothing and forgets nothing. */
-  freeze: (name: BreakableName) => Promise<void>
-  /** SIGCONT. Resolves when it is ready, and tells whether the log said that it was broken. */
-  thaw: (name: BreakableName) => Promise<Back & Readonly<{ wasBroken: boolean }>>
-  /** Stays down until it is started. */
-  stop: (name: BreakableName) => Promise<void>
-  start: (name: BreakableName) => Promise<Back>
-}>
-
-/** How each verb is told in the log; the auditor reads a pause from the signal. */
-const blows = {
-  kill: { verb: 'kill', signal: 'SIGKILL' },
-  restart: { verb: 'restart', signal: 'SIGTERM' },
-  freeze: { verb: 'freeze', signal: 'SIGSTOP' },
-  stop: { verb: 'stop', signal: 'SIGTERM' },
+/** The details of each fault in the log; the auditor recognizes a pause by its signal. */
+const details = {
+  kill: { fault: 'kill', signal: 'SIGKILL' },
+  restart: { fault: 'restart', signal: 'SIGTERM' },
+  freeze: { fault: 'freeze', signal: 'SIGSTOP' },
+  stop: { fault: 'stop', signal: 'SIGTERM' },
 } as const
 
 /** Kafka takes the longest after a kill, because it reads its logs back. */
-const backMs = 60_000
+const recoveryMs = 60_000
 
-/** The processes of one system. */
-export function breakProcesses(target: InjectorTarget): ProcessVerbs {
+export type ProcessFaults = Readonly<ReturnType<typeof openProcessFaults>>
+
+/** Faults of a process: a service, a simulator or a part. */
+export function openProcessFaults(target: InjectorTarget) {
   const { client, nameOf } = target
-  const notes = openNotes(target.faults)
+  const record = openFaultRecord(target.faults)
 
-  /** The pid of its present life. */
-  async function running(name: BreakableName): Promise<number> {
+  /** The pid of its present instance. */
+  async function runningPid(name: TargetName): Promise<number> {
     const { pid, state } = await statusOf(target, name)
     if (state === 'stopped') throw new Error(`${name} is stopped; start it first`)
-    if (pid === undefined) throw new Error(`${name} has just died; it is being brought back`)
+    if (pid === undefined) throw new Error(`${name} has just ended; it is being restarted`)
     return pid
   }
 
-  /** A blow that the supervisor heals by itself. */
-  async function strike(
-    name: BreakableName,
-    verb: 'kill' | 'restart',
-    blow: (pid: number) => Promise<unknown>,
-  ): Promise<Back> {
-    const pid = await running(name)
-    // What was paused until now is not paused any more: one fault at a time under one name.
-    await notes.endIfOpen('process', name)
-    await notes.begin('process', name, blows[verb])
+  /** A fault from which the process recovers by itself. */
+  async function injectAndWait(
+    name: TargetName,
+    fault: 'kill' | 'restart',
+    inject: (pid: number) => Promise<unknown>,
+  ): Promise<RecoveryTime> {
+    const pid = await runningPid(name)
+    // One fault at a time under one name: this one ends a pause.
+    await record.endIfOpen('process', name)
+    await record.begin('process', name, details[fault])
     const startedAt = performance.now()
-    await blow(pid)
+    await inject(pid)
     await untilReady(target, name, pid)
-    return notes.endAfter('process', name, startedAt)
+    return record.endAfter('process', name, startedAt)
   }
 
   return {
-    kill: name => strike(name, 'kill', () => client.signal(nameOf(name), 'SIGKILL')),
-    restart: name =>
-      strike(name, 'restart', async pid => {
-        await signalFamily(pid, 'SIGCONT')
+    /** SIGKILL to the whole process group. Resolves when the supervisor has it ready again. */
+    kill: (name: TargetName) =>
+      injectAndWait(name, 'kill', () => client.signal(nameOf(name), 'SIGKILL')),
+    /** Stops and starts it, as a deployment does. */
+    restart: (name: TargetName) =>
+      injectAndWait(name, 'restart', async pid => {
+        await signalTree(pid, 'SIGCONT')
         const isPart = partNames.some(part => part === name)
         if (!isPart) return client.signal(nameOf(name), 'SIGTERM')
-        // A part has a stop signal of its own: at SIGTERM, PostgreSQL waits for its clients to go.
+        // A part has its own stop signal: at SIGTERM, PostgreSQL waits for its clients to leave.
         await client.stop(nameOf(name))
         return client.start(nameOf(name))
       }),
-    async freeze(name) {
-      const pid = await running(name)
+    /** SIGSTOP to its whole process tree: it answers nothing and loses nothing. */
+    async freeze(name: TargetName): Promise<void> {
+      const pid = await runningPid(name)
       if (await isDocker(pid)) throw new Error(`${name} runs in Docker: use \`docker pause\``)
-      if (await notes.isOpen('process', name)) throw new Error(`${name} is broken already`)
-      await notes.begin('process', name, blows.freeze)
-      await signalFamily(pid, 'SIGSTOP')
+      if (await record.isOpen('process', name)) throw new Error(`${name} has a fault already`)
+      await record.begin('process', name, details.freeze)
+      await signalTree(pid, 'SIGSTOP')
     },
-    async thaw(name) {
+    /** SIGCONT. Resolves when it is ready, and tells whether the log had an open fault of it. */
+    async thaw(name: TargetName): Promise<RecoveryTime & Readonly<{ wasFaulty: boolean }>> {
       const startedAt = performance.now()
-      await signalFamily(await running(name), 'SIGCONT')
-      const wasBroken = await notes.endIfOpen('process', name)
+      await signalTree(await runningPid(name), 'SIGCONT')
+      const wasFaulty = await record.endIfOpen('process', name)
       await untilReady(target, name)
-      return { backAfterMs: Math.round(performance.now() - startedAt), wasBroken }
+      return { recoveredAfterMs: Math.round(performance.now() - startedAt), wasFaulty }
     },
-    async stop(name) {
-      const pid = await running(name)
-      await notes.endIfOpen('process', name)
-      await notes.begin('process', name, blows.stop)
-      await signalFamily(pid, 'SIGCONT')
+    /** The process stays down until it is started. */
+    async stop(name: TargetName): Promise<void> {
+      const pid = await runningPid(name)
+      await record.endIfOpen('process', name)
+      await record.begin('process', name, details.stop)
+      await signalTree(pid, 'SIGCONT')
       await client.stop(nameOf(name))
     },
-    async start(name) {
+    async start(name: TargetName): Promise<RecoveryTime> {
       const startedAt = performance.now()
       await client.start(nameOf(name))
       await untilReady(target, name)
-      await notes.endIfOpen('process', name)
-      return { backAfterMs: Math.round(performance.now() - startedAt) }
+      await record.endIfOpen('process', name)
+      return { recoveredAfterMs: Math.round(performance.now() - startedAt) }
     },
   }
 }
 
-/** What the supervisor says of it. @throws when this system has no such process */
+/** The supervisor's status of a process. @throws when this system has no such process */
 export async function statusOf(
   { client, nameOf }: Pick<InjectorTarget, 'client' | 'nameOf'>,
-  name: BreakableName,
+  name: TargetName,
 ): Promise<ProcessStatus> {
   const found = (await client.states()).find(each => each.name === nameOf(name))
   if (!found) throw new Error(`the system has no process ${name}`)
@@ -115,25 +108,25 @@ export async function statusOf(
 }
 
 /**
- * Resolves when it is ready, in another life than the former one.
+ * Resolves when the process is ready, in another instance than the former one.
  * @throws with the reason when it takes longer than a minute
  */
 export async function untilReady(
   target: InjectorTarget,
-  name: BreakableName,
+  name: TargetName,
   formerPid?: number,
 ): Promise<void> {
   let status: ProcessStatus | undefined
   const isBack = await waitUntil(async () => {
     status = await statusOf(target, name)
     return status.state === 'ready' && status.pid !== formerPid
-  }, backMs)
+  }, recoveryMs)
   if (isBack) return
   const why = status?.reason ?? `it is ${status?.state}`
-  throw new Error(`${name} was not ready after ${backMs / 1000} s: ${why}`)
+  throw new Error(`${name} was not ready after ${recoveryMs / 1000} s: ${why}`)
 }
 
-/** The client in the foreground is paused in vain; its container goes on. */
+/** Pausing the Docker client does nothing: its container goes on. */
 async function isDocker(pid: number): Promise<boolean> {
   const commandLine = await readIfThere(`/proc/${pid}/cmdline`)
   const [program = ''] = commandLine?.split('\0') ?? []

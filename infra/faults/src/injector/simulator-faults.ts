@@ -1,54 +1,37 @@
+import { askJson } from '@nightshift/local/ask-json'
 import type { SimulatorName } from './target.ts'
 
-/** What the settings are called and may be is known to the outside party alone. */
+/** Only the simulator knows the names of its settings and their values. */
 export type FaultSettings = Readonly<Record<string, unknown>>
 
-/** What can be done to the outside parties; they write it down themselves. */
-export type SimulatorFaults = Readonly<{
-  /** The settings as they are. */
-  settings: (board: SimulatorName) => Promise<FaultSettings>
-  /** Answers what the turned ones were before. */
-  setting: (board: SimulatorName, change: FaultSettings) => Promise<FaultSettings>
-  /** Puts every setting at rest. Answers the names of those that were not. */
-  resetSettings: (board: SimulatorName) => Promise<readonly string[]>
-}>
-
-/** A turn waits for two logs. */
-const turnTimeoutMs = 5_000
+/** A change waits for two logs. */
+const changeTimeoutMs = 5_000
 const readTimeoutMs = 1_000
 
-/** The settings of one system. */
-export function openSimulatorFaults(urlOf: (board: SimulatorName) => string): SimulatorFaults {
-  async function ask(
-    board: SimulatorName,
-    method: string,
-    path: string,
-    change?: FaultSettings,
-  ): Promise<FaultSettings> {
-    const response = await fetch(new URL(path, urlOf(board)), {
-      method,
-      signal: AbortSignal.timeout(method === 'GET' ? readTimeoutMs : turnTimeoutMs),
-      ...(change === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(change) }),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${board} refused (${response.status}): ${text}`)
-    return JSON.parse(text)
+export type SimulatorFaults = Readonly<ReturnType<typeof openSimulatorFaults>>
+
+/** Faults that a simulator plays by its settings; it reports them to the log itself. */
+export function openSimulatorFaults(urlOf: (simulator: SimulatorName) => string) {
+  async function readSettings(simulator: SimulatorName): Promise<FaultSettings> {
+    const url = new URL('/settings', urlOf(simulator))
+    return (await askJson('GET', url, { timeoutMs: readTimeoutMs })) as FaultSettings
   }
-  const settings = (board: SimulatorName) => ask(board, 'GET', '/settings')
 
   return {
-    settings,
-    async setting(board, change) {
-      const before = await settings(board)
-      await ask(board, 'PATCH', '/settings', change)
+    readSettings,
+    /** Answers what the changed settings were before. */
+    async changeSettings(simulator: SimulatorName, change: FaultSettings): Promise<FaultSettings> {
+      const before = await readSettings(simulator)
+      const url = new URL('/settings', urlOf(simulator))
+      await askJson('PATCH', url, { body: change, timeoutMs: changeTimeoutMs })
       return Object.fromEntries(Object.keys(change).map(name => [name, before[name]]))
     },
-    async resetSettings(board) {
-      const before = await settings(board)
-      await ask(board, 'POST', '/settings/reset')
-      const after = await settings(board)
+    /** Sets every setting to its default. Answers the names of those that were changed. */
+    async resetSettings(simulator: SimulatorName): Promise<readonly string[]> {
+      const before = await readSettings(simulator)
+      const url = new URL('/settings/reset', urlOf(simulator))
+      await askJson('POST', url, { timeoutMs: changeTimeoutMs })
+      const after = await readSettings(simulator)
       return Object.keys(after).filter(name => after[name] !== before[name])
     },
   }

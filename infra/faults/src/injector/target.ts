@@ -2,26 +2,26 @@ import type { ControlClient } from '@nightshift/local/supervisor/control-client'
 import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { PartName } from '@nightshift/local/system/start-parts'
 import type { ProcessName } from '@nightshift/local/system/topology'
-import type { Faults } from '../open-faults.ts'
+import type { FaultProxyClient } from '../fault-proxy-client.ts'
 
-/** Whatever the supervisor keeps running. */
-export type BreakableName = ProcessName | PartName
+/** A process that the supervisor keeps running. */
+export type TargetName = ProcessName | PartName
 
-/** The outside parties that have settings. */
+/** The simulators that have fault settings. */
 export const simulatorNames = ['card-provider', 'mailbox'] as const
 export type SimulatorName = (typeof simulatorNames)[number]
 
-/** The system that is to be broken: the running one, or one of a test. */
+/** The system that faults are injected into: the running one, or one of a test. */
 export type InjectorTarget = Readonly<{
   client: ControlClient
   /** At the supervisor. Tests put a prefix before the names of their own processes. */
-  nameOf: (name: BreakableName) => string
-  faults: Faults
-  /** With all rights. */
+  nameOf: (name: TargetName) => string
+  faults: FaultProxyClient
+  /** These URLs have all rights. */
   databaseUrl: (service: ServiceName) => string
   redisUrl: string
-  simulatorUrl: (board: SimulatorName) => string
+  simulatorUrl: (simulator: SimulatorName) => string
 }>
 
-/** How long it took until it was ready again. */
-export type Back = Readonly<{ backAfterMs: number }>
+/** How long the target took to be ready again. */
+export type RecoveryTime = Readonly<{ recoveredAfterMs: number }>

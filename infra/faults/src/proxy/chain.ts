@@ -5,7 +5,7 @@ import type { Ending, Held, Outlet, Stage } from './stage.ts'
 export type Chain = Readonly<{
   push: (chunk: Buffer) => void
   end: (ending: Ending) => void
-  /** The toxic comes last, if the dice say that it takes this connection. */
+  /** The toxic comes last, if its random number says that it takes this connection. */
   add: (toxic: LiveToxic) => void
   /** The toxic has changed: what it holds goes through it anew. */
   change: (toxic: LiveToxic) => void
@@ -20,16 +20,16 @@ export type Chain = Readonly<{
   stop: () => void
 }>
 
-type Place = Readonly<{ toxic: LiveToxic; roll: number; stage: Stage }>
+type Place = Readonly<{ toxic: LiveToxic; drawn: number; stage: Stage }>
 
 /**
- * An empty chain. It ends the outlet once, whatever its toxics say afterwards; only after a FIN may a
- * cut follow, because a peer that has said its last word can still be gone later.
+ * An empty chain. It ends the outlet once, whatever its toxics do afterwards. Only after a FIN may a
+ * cut follow, because a peer that has sent its FIN can still be reset later.
  */
 export function openChain(outlet: Outlet): Chain {
-  /** Every toxic, in order, also those that spare this connection. */
+  /** Every toxic in order, also those that do not take this connection. */
   let places: Place[] = []
-  /** The stages of those that do not. */
+  /** The stages of the toxics that take this connection. */
   let active: Stage[] = []
   let ended: Ending | undefined
 
@@ -59,7 +59,7 @@ export function openChain(outlet: Outlet): Chain {
       pass: chunk => passAt(active.indexOf(stage) + 1, chunk),
       end: ending => endAt(active.indexOf(stage) + 1, ending),
     })
-    return { toxic, roll: toxic.roll(), stage }
+    return { toxic, drawn: toxic.draw(), stage }
   }
 
   function activate({ stage }: Place): void {
@@ -116,7 +116,7 @@ export function openChain(outlet: Outlet): Chain {
   }
 }
 
-/** A connection keeps its roll, so raising a toxicity only ever takes more connections. */
-function takes({ roll, toxic }: Place): boolean {
-  return roll < toxic.read().toxicity
+/** A connection keeps its number, so a higher toxicity only ever takes more connections. */
+function takes({ drawn, toxic }: Place): boolean {
+  return drawn < toxic.read().toxicity
 }

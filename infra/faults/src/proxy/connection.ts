@@ -1,9 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import type { Address } from '../address.ts'
 import { limits } from '../limits.ts'
-import { type CutBoth, type Link, openLink } from './link.ts'
+import { type CutBoth, type Link, openLink, resetSocket } from './link.ts'
 import type { LiveToxic } from './live-toxic.ts'
-import { resetSocket } from './reset-socket.ts'
 import { surviveWriteErrors } from './survive-write-errors.ts'
 import type { Stream } from './toxic.ts'
 
@@ -17,9 +16,9 @@ export type Connection = Readonly<{
 }>
 
 /**
- * Connects a client that came paused to the upstream. `toxics` is asked once the upstream has
- * answered. Between the two sockets, what one peer does is done to the other, in the order in which
- * it did it: its bytes are passed on before its FIN or its RST. A refused upstream closes the client.
+ * Connects a client that came paused to the upstream. `toxics` is called once the upstream has
+ * answered. What one peer does is repeated towards the other in the same order: bytes are passed on
+ * before the FIN or the RST behind them. When the upstream refuses, the client is closed.
  */
 export function openConnection(
   client: Socket,
@@ -52,7 +51,7 @@ export function openConnection(
     surviveWriteErrors(upstream, links.downstream.sourceRefusedBytes)
     surviveWriteErrors(client, links.upstream.sourceRefusedBytes)
   })
-  // The error itself is the peer's affair: what it means to us is that this side is gone.
+  // Whatever the error was, it means that this peer is gone.
   client.on('error', () => (links ? links.upstream.sourceWasReset() : destroy()))
   upstream.on('error', () => (links ? links.downstream.sourceWasReset() : destroy()))
 
@@ -63,7 +62,7 @@ export function openConnection(
   return { link: stream => links?.[stream], destroy, closed }
 }
 
-/** What was passed on is still delivered, unless the peer takes nothing for too long. */
+/** Bytes that were passed on are still delivered, unless the peer takes nothing for too long. */
 function closeAfterWriting(socket: Socket): void {
   socket.setTimeout(limits.drainIdleMs, () => socket.destroy())
   socket.destroySoon()

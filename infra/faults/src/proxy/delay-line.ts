@@ -1,12 +1,12 @@
 import { limits } from '../limits.ts'
 import type { Ending, Outlet, Stage } from './stage.ts'
 
-/** What leaves next: so many bytes of the oldest chunk, not before this time. */
+/** The next departure: so many bytes of the oldest chunk, not before this time. */
 export type Departure = Readonly<{ bytes: number; dueMs: number }>
 
-/** When things leave a delay line. Times are those of `performance.now()`; Infinity is never. */
+/** When bytes leave a delay line. Times are those of `performance.now()`; Infinity is never. */
 export type Timetable = Readonly<{
-  /** `lastMs` is when the piece before was due, long ago to begin with. */
+  /** `lastMs` is when the piece before was due; minus infinity for the first. */
   departure: (chunk: Buffer, arrivedMs: number, lastMs: number) => Departure
   /** When the end of the stream is due; unset: right behind the last piece. */
   endDueMs?: (arrivedMs: number) => number
@@ -15,8 +15,8 @@ export type Timetable = Readonly<{
 type Waiting = { item: Buffer | Ending; arrivedMs: number }
 
 /**
- * A queue that lets its bytes go by a timetable, in order whatever the timetable says. A chunk is
- * split only when its turn comes, so slicing costs no memory.
+ * A queue that lets its bytes go by a timetable, and keeps their order whatever the timetable says.
+ * A chunk is split only when its turn comes, so slicing costs no memory.
  */
 export function openDelayLine(outlet: Outlet, timetable: Timetable, roomBytes = 0): Stage {
   let queue: Waiting[] = []
@@ -25,7 +25,7 @@ export function openDelayLine(outlet: Outlet, timetable: Timetable, roomBytes = 
   let next: Departure | undefined
   let timer: NodeJS.Timeout | undefined
 
-  /** Computed once for each piece: a timetable may throw dice. */
+  /** Computed once for each piece, because a timetable may draw a random number. */
   function planNext({ item, arrivedMs }: Waiting): Departure {
     if (typeof item !== 'string') return timetable.departure(item, arrivedMs, lastMs)
     return { bytes: 0, dueMs: timetable.endDueMs?.(arrivedMs) ?? lastMs }

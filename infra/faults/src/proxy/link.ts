@@ -2,18 +2,17 @@ import type { Socket } from 'node:net'
 import { limits } from '../limits.ts'
 import { type Chain, openChain } from './chain.ts'
 import type { LiveToxic } from './live-toxic.ts'
-import { resetSocket } from './reset-socket.ts'
 
 /** One direction of one connection: from a socket through a chain of toxics to the other socket. */
 export type Link = Pick<Chain, 'add' | 'change' | 'remove' | 'stop'> &
   Readonly<{
-    /** The peer at the source has cut the connection; what it sent before is passed on first. */
+    /** The peer at the source has cut the connection; its earlier bytes are passed on first. */
     sourceWasReset: () => void
     /** The peer at the source takes no more bytes. What it sent is read to its end before the cut. */
     sourceRefusedBytes: () => void
   }>
 
-/** What a toxic does to the whole connection. */
+/** Ends both directions of the connection. */
 export type CutBoth = (ending: 'close' | 'reset') => void
 
 /**
@@ -30,7 +29,7 @@ export function openLink(
   let isRefusing = false
   const chain = openChain({
     pass(chunk) {
-      // A sink that was closed takes no more, and nobody misses what it would have been given.
+      // A sink that was closed takes no more, and no peer misses these bytes.
       if (sink.writable) sink.write(chunk)
       regulate()
     },
@@ -41,9 +40,9 @@ export function openLink(
     },
   })
 
-  /** Without toxics the socket alone decides; with them, all that is held counts. */
+  /** Without toxics only the socket's own buffer counts; with them, all held bytes do. */
   function isFull(): boolean {
-    // Nothing waits for a sink that is gone: the rest of the source is read and dropped.
+    // When the sink is gone, the rest of the source is read and dropped.
     if (sink.destroyed) return false
     if (chain.isEmpty()) return sink.writableNeedDrain
     return chain.heldBytes() + sink.writableLength >= limits.linkRoomBytes + chain.roomBytes()
@@ -79,7 +78,7 @@ export function openLink(
     remove: andRegulate(chain.remove),
     stop: chain.stop,
     sourceWasReset() {
-      // A paused source may have come with more than was asked for; it is not given out any more.
+      // A paused source may hold more bytes, and emits no more data events after the reset.
       for (let rest = source.read(); rest !== null; rest = source.read()) chain.push(rest)
       chain.end('abort')
     },
@@ -89,7 +88,7 @@ export function openLink(
         chain.end('abort')
         return
       }
-      // Its rest comes at once, unless the sink does not take it.
+      // The rest of the source comes at once, unless the sink does not take it.
       source.setTimeout(limits.drainIdleMs, () => {
         source.destroy()
         chain.end('abort')
@@ -100,8 +99,8 @@ export function openLink(
 
 /**
  * The source is gone. A sink for which nothing waits here gets the RST; how much the kernel still
- * holds for it is not to be known. One that is behind would surely lose bytes by an RST, so it gets
- * the rest and a FIN, as long as it goes on taking.
+ * holds for it can not be known. A sink that is behind would lose bytes by an RST, so it gets the
+ * rest and a FIN, as long as it goes on taking.
  */
 function abort(source: Socket, sink: Socket): void {
   source.destroy()
@@ -111,4 +110,14 @@ function abort(source: Socket, sink: Socket): void {
   }
   sink.setTimeout(limits.drainIdleMs, () => sink.destroy())
   sink.end()
+}
+
+/**
+ * Cuts a connection by an RST. Node can not do that while a FIN waits for the bytes before it, and
+ * would never close the socket then (EINVAL); such a socket is closed instead.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }

@@ -1,54 +1,37 @@
-import { createDice, type Dice } from '../../../simulators/random-source.ts'
-import type { OpenStage } from './open-stage.ts'
+import { createRandomSource } from '../../../simulators/random-source.ts'
 import type { Outlet, Stage } from './stage.ts'
-import type { Toxic, ToxicType } from './toxic.ts'
-import { openBandwidth } from './toxics/bandwidth.ts'
-import { openLatency } from './toxics/latency.ts'
-import { openLimitData } from './toxics/limit-data.ts'
-import { openResetPeer } from './toxics/reset-peer.ts'
-import { openSlicer } from './toxics/slicer.ts'
-import { openSlowClose } from './toxics/slow-close.ts'
-import { openTimeout } from './toxics/timeout.ts'
+import type { Toxic } from './toxic.ts'
+import { stageOpeners } from './toxic-stages.ts'
 
-/** A toxic on a proxy, with the chance that it meets connections by. */
+/** A toxic on a proxy, with its random sources. */
 export type LiveToxic = Readonly<{
   read: () => Toxic
-  /** The connections that it works on have to be told as well. */
+  /** The caller also has to change the links that the toxic works on. */
   change: (next: Toxic) => void
-  /** Throws the dice for one more connection: below its toxicity the toxic takes it. */
-  roll: Dice
+  /** The random number of one more connection: below its toxicity the toxic takes it. */
+  draw: () => number
   openStage: (outlet: Outlet) => Stage
 }>
 
-type OpenAnyStage = (outlet: Outlet, read: () => Toxic['attributes'], dice: Dice) => Stage
-
-const stageOpeners: { [Type in ToxicType]: OpenStage<Type> } = {
-  latency: openLatency,
-  bandwidth: openBandwidth,
-  slow_close: openSlowClose,
-  timeout: openTimeout,
-  reset_peer: openResetPeer,
-  slicer: openSlicer,
-  limit_data: openLimitData,
-}
+type OpenAnyStage = (outlet: Outlet, read: () => Toxic['attributes'], random: () => number) => Stage
 
 /**
- * The n-th connection that a toxic meets has the same luck in every run with the same seed,
- * whatever other proxies and other toxics do meanwhile: each toxic has dice of its own.
+ * The n-th connection of a toxic draws the same number in every run with the same seed, whatever
+ * other proxies and other toxics do meanwhile: each toxic has its own random sources.
  */
 export function openToxic(first: Toxic, proxy: string, seed: number): LiveToxic {
   let toxic = first
   const name = `${proxy}/${first.name}`
-  const jitter = createDice(seedFor(seed, `${name}/jitter`))
-  // A toxic keeps its type, so what this opener reads are attributes of its own kind.
+  const random = createRandomSource(seedFor(seed, `${name}/jitter`))
+  // A toxic keeps its type, so what this opener reads are attributes of its own type.
   const openStage = stageOpeners[first.type] as OpenAnyStage
   return {
     read: () => toxic,
     change(next) {
       toxic = next
     },
-    roll: createDice(seedFor(seed, name)),
-    openStage: outlet => openStage(outlet, () => toxic.attributes, jitter),
+    draw: createRandomSource(seedFor(seed, name)),
+    openStage: outlet => openStage(outlet, () => toxic.attributes, random),
   }
 }
 

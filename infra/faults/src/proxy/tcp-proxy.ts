@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { formatAddress } from '../address.ts'
-import type { ProxyRequest, ProxySettings } from '../control/parse-proxy.ts'
+import { type Address, formatAddress } from '../address.ts'
 import { limits } from '../limits.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type LiveToxic, openToxic } from './live-toxic.ts'
 import type { ProxyView, Stream, Toxic } from './toxic.ts'
+
+type Addresses = Readonly<{ listen: Address; upstream: Address }>
+export type ProxySettings = Addresses & Readonly<{ enabled: boolean }>
 
 /** A listener, its connections and the toxics on them. */
 export type TcpProxy = Readonly<{
@@ -17,19 +19,18 @@ export type TcpProxy = Readonly<{
   /** Closes the listener and every connection. The toxics stay for the next start. */
   stop: () => Promise<void>
   /** Takes other addresses; the proxy must be stopped. */
-  move: (to: Pick<ProxySettings, 'listen' | 'upstream'>) => void
-  /** The toxics in the order of their coming. */
+  move: (to: Addresses) => void
+  /** In the order in which they were added. */
   toxics: () => readonly Toxic[]
   addToxic: (toxic: Toxic) => void
-  /** Takes the toxic of this name to its new state. */
+  /** Replaces the toxic of the same name. */
   changeToxic: (toxic: Toxic) => void
   removeToxic: (name: string) => void
 }>
 
-/** A proxy that is not started yet. `seed` is where the chance of its toxics starts. */
-export function openTcpProxy(request: ProxyRequest, seed: number): TcpProxy {
-  const { name } = request
-  let { listen, upstream } = request
+/** A proxy that is not started yet. The random sources of its toxics begin at `seed`. */
+export function openTcpProxy(name: string, addresses: Addresses, seed: number): TcpProxy {
+  let { listen, upstream } = addresses
   let server: Server | undefined
   let live: LiveToxic[] = []
   const connections = new Set<Connection>()
@@ -69,7 +70,7 @@ export function openTcpProxy(request: ProxyRequest, seed: number): TcpProxy {
     async start() {
       const opening = listenForClients()
       await once(opening, 'listening')
-      // From here on: a client that could not be accepted, for want of files. The next one may be.
+      // Later errors mean that a client could not be accepted, for want of file descriptors.
       opening.on('error', () => undefined)
       const { address, port } = opening.address() as AddressInfo
       listen = { host: address, port }

@@ -1,37 +1,48 @@
-/** What each type of toxic can be told, and what it is told when nobody says. Times in ms. */
-export const attributesAtRest = {
-  latency: { latency: 0, jitter: 0 },
-  /** KB/s, where a KB is 1000 bytes; 0 lets nothing through. */
-  bandwidth: { rate: 0 },
-  slow_close: { delay: 0 },
-  /** 0 holds the connection for ever. */
-  timeout: { timeout: 0 },
-  reset_peer: { timeout: 0 },
-  /** Sizes in bytes, the delay in microseconds. */
-  slicer: { average_size: 0, size_variation: 0, delay: 0 },
-  limit_data: { bytes: 0 },
-} as const
+import { type Static, Type } from 'typebox'
+import { limits } from '../limits.ts'
 
-export type ToxicType = keyof typeof attributesAtRest
-export type Attributes<Type extends ToxicType> = Readonly<
-  Record<keyof (typeof attributesAtRest)[Type], number>
->
+const Amount = Type.Integer({ minimum: 0, maximum: limits.waitMaxMs, default: 0 })
+const Size = Type.Integer({ minimum: 1, maximum: limits.waitMaxMs })
+
+/** The attributes of each type of toxic. Times are in ms unless a comment says otherwise. */
+export const toxicAttributes = {
+  latency: Type.Object({ latency: Amount, jitter: Amount }),
+  /** KB/s, where a KB is 1000 bytes; 0 lets nothing through. */
+  bandwidth: Type.Object({ rate: Amount }),
+  slow_close: Type.Object({ delay: Amount }),
+  /** 0 holds the connection for ever. */
+  timeout: Type.Object({ timeout: Amount }),
+  reset_peer: Type.Object({ timeout: Amount }),
+  /** Sizes are in bytes, the delay is in microseconds. */
+  slicer: Type.Object({ average_size: Size, size_variation: Amount, delay: Amount }),
+  limit_data: Type.Object({ bytes: Amount }),
+}
+
+export type ToxicType = keyof typeof toxicAttributes
+export type Attributes<Type extends ToxicType> = Readonly<Static<(typeof toxicAttributes)[Type]>>
+export const toxicTypes = Object.keys(toxicAttributes) as readonly ToxicType[]
+
+export function attributeNames(type: ToxicType): string[] {
+  return Object.keys(toxicAttributes[type].properties)
+}
+
 /** `upstream` is from client to server, `downstream` from server to client. */
-export type Stream = 'upstream' | 'downstream'
+export const streams = ['upstream', 'downstream'] as const
+export type Stream = (typeof streams)[number]
 
 /** One toxic as Toxiproxy writes it in JSON. */
-export type ToxicOf<Type extends ToxicType> = Readonly<{
-  name: string
-  type: Type
-  stream: Stream
-  /** The share of connections that it takes, 0 to 1. */
-  toxicity: number
-  attributes: Attributes<Type>
-}>
+export type Toxic = {
+  [Type in ToxicType]: Readonly<{
+    name: string
+    type: Type
+    stream: Stream
+    /** The share of connections that it takes, 0 to 1. */
+    toxicity: number
+    attributes: Attributes<Type>
+  }>
+}[ToxicType]
 
-export type Toxic = { [Type in ToxicType]: ToxicOf<Type> }[ToxicType]
-
-/** What a caller has to say to get a toxic; the rest has defaults. */
+/** The request for a toxic; fields that are not given have defaults. */
 export type ToxicRequest = {
   [Type in ToxicType]: Readonly<{
     type: Type

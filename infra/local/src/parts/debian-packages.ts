@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Environment, isRoot } from '../machine.ts'
 import { runCommand } from './run-command.ts'
-import { climb } from './try-each.ts'
+import { tryEach } from './try-each.ts'
 
 const downloadDeadlineMs = 120_000
 const updateDeadlineMs = 180_000
@@ -11,8 +11,8 @@ const commandDeadlineMs = 20_000
 const dependencyRoundsMax = 3
 
 /**
- * Unpacks packages of Debian or Ubuntu into a directory, installing nothing. Their libraries come
- * along only if the machine lacks them: `ldd` says whether, `Depends` says which.
+ * Unpacks packages of Debian or Ubuntu into a directory, installing nothing. Libraries are fetched
+ * only if the machine lacks them: `ldd` tells whether, and `Depends` tells which.
  */
 export async function unpackDebianPackages(
   packages: readonly string[],
@@ -50,7 +50,7 @@ async function bringWithLibraries(
   throw new Error(`${program} lacks ${missing.join(', ')}, and no dependency brings it`)
 }
 
-/** What the dynamic linker needs to know to find unpacked libraries. */
+/** The value of LD_LIBRARY_PATH by which the dynamic linker finds unpacked libraries. */
 export async function librariesIn(root: string): Promise<string> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   const holders = entries
@@ -59,22 +59,20 @@ export async function librariesIn(root: string): Promise<string> {
   return [...new Set(holders)].join(':')
 }
 
-/** With the system's package lists, or else with lists of our own: a slim image has none. */
+/** By the system's package lists, or else by private ones, because a slim image has none. */
 async function download(
   packages: readonly string[],
   directory: string,
   environment: Environment,
 ): Promise<void> {
   const options = { environment, deadlineMs: downloadDeadlineMs, cwd: directory }
-  const climbed = await climb<unknown>([
+  const tried = await tryEach<unknown>([
     {
       name: 'system package lists',
-      fetches: true,
       attempt: () => runCommand('apt-get', [...sandbox(), 'download', ...packages], options),
     },
     {
       name: 'private package lists',
-      fetches: true,
       attempt: async () => {
         const lists = await privateLists(join(directory, 'apt'))
         await runCommand('apt-get', [...sandbox(), ...lists, 'update'], {
@@ -85,10 +83,10 @@ async function download(
       },
     },
   ])
-  if (!climbed.reached) throw new Error(climbed.looked.join('; '))
+  if (!tried.ok) throw new Error(tried.reasons.join('; '))
 }
 
-/** As root, apt hands its downloads to a user who may not enter our directory. */
+/** Run by root, apt downloads as a user who may not enter our directory. */
 function sandbox(): string[] {
   return isRoot() ? ['-o', 'APT::Sandbox::User=root'] : []
 }
@@ -138,7 +136,7 @@ async function uninstalledDependencies(
 async function isInstalled(name: string, environment: Environment): Promise<boolean> {
   return command('dpkg-query', ['--status', name], environment).then(
     ({ stdout }) => /^Status: .* installed$/m.test(stdout),
-    () => false, // dpkg-query fails for a name that it has never heard of
+    () => false, // dpkg-query fails for a name that it does not know
   )
 }
 

@@ -5,13 +5,13 @@ import { environmentOf, findExecutable } from '../machine.ts'
 import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
-import type { Found, PartContext } from './part.ts'
+import type { Found, Missing, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
-import { reach } from './try-each.ts'
+import { tryOne } from './try-each.ts'
 
 export type DockerFound = Extract<Found, { how: 'docker' }>
 
-/** A part as a container: what the image needs, and the process that the rest of us sees. */
+/** A part as a container: the needs of its image, and the process for the supervisor. */
 export type Container = Pick<
   ProcessSpec,
   'name' | 'kind' | 'ports' | 'ready' | 'stopSignal' | 'stopGraceMs' | 'startTimeoutMs'
@@ -20,9 +20,9 @@ export type Container = Pick<
   containerPort: number
   /** Further ones, which have the same number outside. */
   morePorts?: readonly number[]
-  /** Where the image keeps its data; nothing is kept without it. */
+  /** Where the image keeps its data; without it no data is kept. */
   volumeAt?: string
-  /** Given by name on the command line, so that no value shows up in a list of processes. */
+  /** Only the names stand on the command line, so that no value shows in a list of processes. */
   env: Readonly<Record<string, string>>
   /** Added after the image: arguments of its entry point. */
   args: readonly string[]
@@ -36,17 +36,21 @@ const volumeLabel = 'nightshift.data'
 /** Which engine to talk to, and how; all else of the caller's environment stays out. */
 const clientSettings = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH']
 
-/** The last resort of every part: an engine that answers, and the official image. */
-export async function findDocker(
-  context: Pick<PartContext, 'environment' | 'say'>,
+/**
+ * The last candidate of every part: an engine that answers, and the official image.
+ * @param otherwise why all other candidates failed, and how to get one
+ */
+export async function findInDocker(
+  context: Pick<PartContext, 'environment' | 'report'>,
   image: string,
-): Promise<DockerFound | { how: 'nowhere'; why: string }> {
-  const climbed = await reach('docker', async () => {
+  otherwise: Omit<Missing, 'how'>,
+): Promise<DockerFound | Missing> {
+  const tried = await tryOne('docker', async () => {
     await dockerVersion(context)
     await pull(context, image)
   })
-  if (!climbed.reached) return { how: 'nowhere', why: climbed.looked.join() }
-  return { how: 'docker', version: image.slice(image.indexOf(':') + 1), image }
+  if (tried.ok) return { how: 'docker', version: image.slice(image.indexOf(':') + 1), image }
+  return { ...otherwise, how: 'missing', reasons: [...otherwise.reasons, ...tried.reasons] }
 }
 
 /** The version of the engine, not of the client. Throws when no engine answers. */
@@ -59,19 +63,19 @@ export async function dockerVersion(context: Pick<PartContext, 'environment'>): 
 }
 
 async function pull(
-  context: Pick<PartContext, 'environment' | 'say'>,
+  context: Pick<PartContext, 'environment' | 'report'>,
   image: string,
 ): Promise<void> {
-  const present = await reach(image, () => docker(context, ['image', 'inspect', image]))
-  if (present.reached) return
-  context.say(`Docker: pulling ${image}`)
+  const present = await tryOne(image, () => docker(context, ['image', 'inspect', image]))
+  if (present.ok) return
+  context.report(`Docker: pulling ${image}`)
   await docker(context, ['pull', '--quiet', image], pullDeadlineMs)
 }
 
 /**
  * The client stays in the foreground as the supervised process: it passes on signals and logs. If
- * the client is killed, the container outlives it and holds name and port; so every start, also
- * the supervisor's own restart, first removes what bears the name.
+ * the client is killed, the container outlives it and holds name and port. So every start, also the
+ * supervisor's own restart, first removes a container of that name.
  */
 export async function startInDocker(
   context: PartContext,
@@ -92,11 +96,14 @@ export async function startInDocker(
     return value === undefined ? [] : [[key, value]]
   })
   const run = [
-    ...['--rm', '--name', name],
+    '--rm',
+    '--name',
+    name,
     ...published.flatMap(([outside, inside]) => ['-p', `127.0.0.1:${outside}:${inside}`]),
     ...volume,
     ...Object.keys(env).flatMap(key => ['-e', key]),
-    ...[image, ...args],
+    image,
+    ...args,
   ]
   const script = '"$CLIENT" rm --force "$CONTAINER" >/dev/null 2>&1; exec "$CLIENT" run "$@"'
   return {
@@ -109,9 +116,9 @@ export async function startInDocker(
 }
 
 /**
- * A named volume, because a container's user could not write to our directory, nor we delete what
- * it wrote. The directory holds the volume's name: when a reset wipes it, the next start takes a
- * new volume and removes the orphan.
+ * A named volume, because a container's user could not write to our directory, and we could not
+ * delete its files. The directory holds the volume's name: when a reset wipes it, the next start
+ * takes a new volume and removes the orphan.
  */
 async function volumeOf(context: PartContext, container: string): Promise<string> {
   const nameFile = join(context.dataDir, 'docker-volume')

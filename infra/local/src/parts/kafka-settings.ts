@@ -1,19 +1,19 @@
-/** One more port of the broker, at which it says that it is somewhere else. */
+/** One more port of the broker, at which it advertises the address of a proxy. */
 export type KafkaListener = Readonly<{ port: number; advertisedPort: number }>
 
-/** Where the broker listens and keeps its log; all that differs between a process and a container. */
+/** The addresses and the log directory, which differ between a process and a container. */
 export type KafkaPlace = {
   listenHost: string
   port: number
   controllerPort: number
-  /** For clients that are to come through a proxy. */
+  /** For clients that come through a proxy. */
   listeners: readonly KafkaListener[]
   logDir: string
 }
 
 /**
- * One broker that is its own controller, tuned for coming back soon: with the defaults a broker
- * that was killed is not let in again for 12 s, because its old lease must run out first.
+ * One broker that is its own controller, tuned for a quick recovery: with the defaults a broker that
+ * was killed is not admitted for 12 s, because its old lease must run out first.
  */
 export function kafkaSettings(place: KafkaPlace): Readonly<Record<string, string>> {
   const { listenHost, port, controllerPort, logDir } = place

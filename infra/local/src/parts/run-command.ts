@@ -4,7 +4,7 @@ import type { Environment } from '../machine.ts'
 
 export type CommandOptions = {
   environment: Environment
-  /** After it the command is killed and counts as failed. */
+  /** When it has passed, the command is killed and counts as failed. */
   deadlineMs: number
   cwd?: string
 }
@@ -42,14 +42,14 @@ export async function runCommand(
             ? `exit code ${error.code}`
             : (error.code ?? error.signal ?? 'failed')
         const reason = tellingLines(stderr) || tellingLines(stdout) // Maven complains on stdout
-        const said = reason === '' ? '' : `: ${reason}`
-        reject(new Error(`${command} ${args[0] ?? ''}: ${ending}${said}`, { cause: error }))
+        const details = reason === '' ? '' : `: ${reason}`
+        reject(new Error(`${command} ${args[0] ?? ''}: ${ending}${details}`, { cause: error }))
       },
     )
   })
 }
 
-/** Where the first error is mentioned, or else the end. */
+/** The lines from the first error on, or else the last lines. */
 function tellingLines(text: string): string {
   const lines = stripVTControlCharacters(text).trim().split('\n')
   const errorAt = lines.findIndex(line => /\berror\b|\bfatal\b|^E: /i.test(line))

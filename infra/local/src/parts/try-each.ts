@@ -1,27 +1,56 @@
-/** One way to get something. It throws to say why it cannot. */
-export type Rung<T> = {
+import { type Environment, exists, findExecutable } from '../machine.ts'
+
+/** One way to get something. `attempt` throws to say why it can not. */
+export type Candidate<T> = Readonly<{
   name: string
-  /** Needs the network the first time; `npm run doctor` leaves these out. */
-  fetches: boolean
+  /** It needs the network the first time; `npm run doctor` leaves it out. */
+  fetches?: true
   attempt: () => Promise<T>
-}
+}>
 
-export type Climbed<T> = { reached: true; value: T } | { reached: false; looked: readonly string[] }
+/** A failure holds one reason for each candidate that was tried. */
+export type Tried<T> = { ok: true; value: T } | { ok: false; reasons: readonly string[] }
 
-/** Tries the rungs in order and stops at the first that holds. Remembers why the others did not. */
-export async function climb<T>(rungs: readonly Rung<T>[]): Promise<Climbed<T>> {
-  const looked: string[] = []
-  for (const rung of rungs) {
+/** Tries the candidates in order and stops at the first that works. */
+export async function tryEach<T>(candidates: readonly Candidate<T>[]): Promise<Tried<T>> {
+  const reasons: string[] = []
+  for (const { name, attempt } of candidates) {
     try {
-      return { reached: true, value: await rung.attempt() }
+      return { ok: true, value: await attempt() }
     } catch (error) {
-      looked.push(`${rung.name}: ${error instanceof Error ? error.message : String(error)}`)
+      reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  return { reached: false, looked }
+  return { ok: false, reasons }
 }
 
-/** A ladder of one rung: did it work, and if not, why. */
-export function reach<T>(name: string, attempt: () => Promise<T>): Promise<Climbed<T>> {
-  return climb([{ name, fetches: false, attempt }])
+export function tryOne<T>(name: string, attempt: () => Promise<T>): Promise<Tried<T>> {
+  return tryEach([{ name, attempt }])
+}
+
+/** A program that the machine has already. */
+export function programOnPath<T>(
+  program: string,
+  environment: Environment,
+  check: (path: string) => Promise<T>,
+): Candidate<T> {
+  return {
+    name: `${program} on PATH`,
+    attempt: async () => {
+      const path = await findExecutable(program, environment)
+      if (path === undefined) throw new Error('not there')
+      return check(path)
+    },
+  }
+}
+
+/** A directory that an earlier start has filled. */
+export function filledDirectory<T>(directory: string, check: () => Promise<T>): Candidate<T> {
+  return {
+    name: directory,
+    attempt: async () => {
+      if (!(await exists(directory))) throw new Error('not there yet')
+      return check()
+    },
+  }
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { exists } from '../machine.ts'
 
-/** Longer than any fetch may take: what is older belongs to a process that was killed. */
+/** Longer than any fetch may take: an older draft belongs to a process that was killed. */
 const abandonedAfterMs = 3_600_000
 
 /**
@@ -28,7 +28,7 @@ export async function unpackOnce(
   }
 }
 
-/** Removes what interrupted runs left behind. Age 0 is for directories that have one owner. */
+/** Removes drafts of interrupted runs. Age 0 is for directories that have one owner. */
 export async function removeDrafts(target: string, minAgeMs: number): Promise<void> {
   const parent = dirname(target)
   await mkdir(parent, { recursive: true })

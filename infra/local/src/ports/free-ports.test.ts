@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { findFreePorts } from './free-ports.ts'
 
-test('a port is given out once, although nobody listens on it', async () => {
+test('a port is given out once, although no process listens on it yet', async () => {
   const [first, second] = await Promise.all([findFreePorts(200), findFreePorts(200)])
   expect(new Set([...first, ...second]).size).toBe(400)
 })
@@ -14,13 +14,13 @@ const takeOne = `
   console.log(reservePort(min))
   setInterval(() => {}, 1_000)`
 
-test('a port of another process is not given out as long as that process lives', async () => {
+test('a port that another process has reserved is not given out while that process lives', async () => {
   const [port = 0] = await findFreePorts(1, { min: 14_000, max: 14_999 })
   const range = { min: port + 1, max: port + 1 }
   const argv = ['--input-type=module-typescript', '--eval', takeOne, JSON.stringify(range)]
   const other = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [said] = await once(other.stdout, 'data')
-  expect(String(said).trim()).toBe('true')
+  const [printed] = await once(other.stdout, 'data')
+  expect(String(printed).trim()).toBe('true')
   await expect(findFreePorts(1, range)).rejects.toThrow('found 0 free ports')
   other.kill('SIGKILL')
   await once(other, 'exit')

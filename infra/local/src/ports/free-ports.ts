@@ -4,16 +4,16 @@ import { reservePort } from './reserve-port.ts'
 
 /**
  * Below the range that the system hands out for outgoing connections, so that no connection takes
- * the port between our letting it go and the process's listening on it.
+ * the port before the process listens on it.
  */
 const soonRange = { min: 15_000, max: 29_999 }
-/** For ports that nothing listens on for a long time, so that no other choice falls on them. */
+/** For ports that stay unused for a long time, so that no other search finds them free. */
 export const lateRange = { min: 30_000, max: 32_767 }
 const triesMax = 1_000
 
 /**
- * As many different ports of 127.0.0.1 as asked for, on which nothing listens now, and which nobody is
- * given again while this process lives. Throws when it finds too few.
+ * Finds different ports of 127.0.0.1 on which nothing listens, and reserves them until this process
+ * ends. Throws when it finds too few.
  */
 export async function findFreePorts(count: number, { min, max } = soonRange): Promise<number[]> {
   const held: { port: number; server: Server }[] = []
@@ -32,7 +32,7 @@ export async function findFreePorts(count: number, { min, max } = soonRange): Pr
   }
 }
 
-/** Whether something listens on a port of 127.0.0.1, or keeps us from doing so. */
+/** Whether a port of 127.0.0.1 is in use. */
 export async function isTaken(port: number): Promise<boolean> {
   const server = await tryListen(port)
   if (server) await close(server)

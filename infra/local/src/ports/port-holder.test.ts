@@ -8,12 +8,12 @@ const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
    1: 0100007F:0FA1 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 4712 1
    2: 0100007F:0FA2 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1`
 
-test('only the socket that listens counts, not the connections through the same port', () => {
+test('only the listening socket counts, not the connections through the same port', () => {
   expect(listenersIn(table, 4001)).toEqual(['4711'])
   expect(listenersIn(table, 4003)).toEqual([])
 })
 
-test('the holder of a port is named with its pid', async () => {
+test('the process that listens on a port is named with its pid', async () => {
   const [port = 0] = await findFreePorts(1)
   expect(await isTaken(port)).toBe(false)
   await using server = createServer()

@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { readIfThere } from '../read-if-there.ts'
+import { commandOf } from '../supervisor/process-table.ts'
 
 const lsofTimeoutMs = 5_000
 const listening = '0A'
 
 /**
- * Who listens on a port, in words for a person: `postgres (pid 123)`. Undefined when nobody does or
- * when the system will not tell, as for another user's processes.
+ * The process that listens on a port, in words for a person: `postgres (pid 123)`. Undefined when
+ * there is none, or when the system does not tell, as for another user's processes.
  */
 export async function findPortHolder(port: number): Promise<string | undefined> {
   return process.platform === 'linux' ? holderFromProc(port) : holderFromLsof(port)
@@ -21,8 +22,7 @@ async function holderFromProc(port: number): Promise<string | undefined> {
   const sockets = new Set(inodes.map(inode => `socket:[${inode}]`))
   for (const pid of await readdir('/proc')) {
     if (/^\d+$/.test(pid) && (await holdsOneOf(pid, sockets))) {
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?') // it ended just now
-      return `${name.trim()} (pid ${pid})`
+      return `${(await commandOf(Number(pid))) ?? '?'} (pid ${pid})`
     }
   }
   return undefined
@@ -44,7 +44,7 @@ async function holdsOneOf(pid: string, sockets: ReadonlySet<string>): Promise<bo
     }
     return false
   } catch {
-    return false // it ended meanwhile, or belongs to somebody else: then its name is not for us
+    return false // it ended meanwhile, or belongs to another user
   }
 }
 
@@ -56,6 +56,6 @@ async function holderFromLsof(port: number): Promise<string | undefined> {
     const name = /^c(.+)$/m.exec(stdout)?.[1]
     return pid && `${name ?? '?'} (pid ${pid})`
   } catch {
-    return undefined // lsof answers 1 for "nobody", and may not be there at all
+    return undefined // lsof exits with 1 when nothing listens, and may not be installed
   }
 }

@@ -7,14 +7,14 @@ test('two systems whose bases are 1000 apart share no port', () => {
   expect(new Set([...first, ...second]).size).toBe(first.length + second.length)
 })
 
-test('the default ports are those that people know', () => {
+test('the default ports are the documented ones', () => {
   const plan = portPlan(readPortBase(undefined))
   expect(plan).toMatchObject({ payments: 4001, traceSink: 4318, postgres: 4432, redis: 4379 })
   expect(plan).toMatchObject({ listings: 4002, notifications: 4003, kafka: 4092, faults: 4474 })
   expect(readPortBase('')).toBe(defaultPortBase)
 })
 
-test('even the highest base stays below the ports that the system hands out', () => {
+test('even with the highest base, all ports stay below those that the system hands out', () => {
   const highest = Math.max(...Object.values(portPlan(readPortBase('32000'))))
   expect(highest).toBeLessThan(32_768)
 })

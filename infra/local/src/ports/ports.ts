@@ -1,9 +1,9 @@
 /**
- * Every port of a local system, as a distance from one base. One number moves the whole system out
- * of the way of something else on the machine, and two systems with bases 1,000 apart never meet.
+ * Every port of a local system, as a distance from one base. One number moves the whole system away
+ * from other programs, and two systems with bases 1,000 apart share no port.
  */
 const offsets = {
-  // Where clients go. With links these are the fault proxy's; without, the services' own.
+  // The ports for clients. With links the fault proxy listens here; without, the services do.
   payments: 1,
   listings: 2,
   notifications: 3,
@@ -16,43 +16,54 @@ const offsets = {
   paymentsOperations: 101,
   listingsOperations: 102,
   notificationsOperations: 103,
-  // Listeners of the broker, one for each service; it sends who knocks there to that service's proxy.
-  kafkaForPayments: 192,
-  kafkaForListings: 193,
-  kafkaForNotifications: 194,
-  // Where services listen when the fault proxy has their public ports.
-  paymentsPrivate: 201,
-  listingsPrivate: 202,
-  notificationsPrivate: 203,
   traceSink: 318,
   redis: 379,
   postgres: 432,
+} as const
+
+/** Each service has a listener at the broker, which advertises that service's proxy. */
+const listenerOffsets = {
+  kafkaForPayments: 192,
+  kafkaForListings: 193,
+  kafkaForNotifications: 194,
+  paymentsToKafka: 507,
+  listingsToKafka: 508,
+  notificationsToKafka: 509,
+} as const
+
+/** The further ports of a system with links. */
+const linkOffsets = {
+  ...listenerOffsets,
+  // The services listen here when the fault proxy has their public ports.
+  paymentsPrivate: 201,
+  listingsPrivate: 202,
+  notificationsPrivate: 203,
   faults: 474,
-  // Where the fault proxy listens for a service that goes somewhere.
+  // The fault proxy listens here for the services' outgoing connections.
   listingsToPayments: 501,
   paymentsToProvider: 502,
   paymentsToPostgres: 503,
   listingsToPostgres: 504,
   notificationsToPostgres: 505,
   listingsToRedis: 506,
-  paymentsToKafka: 507,
-  listingsToKafka: 508,
-  notificationsToKafka: 509,
   notificationsToMail: 510,
 } as const
 
-export type PortName = keyof typeof offsets
+export type PortName = keyof typeof offsets | keyof typeof linkOffsets
 export type PortPlan = Readonly<Record<PortName, number>>
+/** The listeners of the broker, and the proxies that they advertise: fixed when the broker starts. */
+export type ListenerPorts = Pick<PortPlan, keyof typeof listenerOffsets>
+export type LinkPorts = Pick<PortPlan, keyof typeof linkOffsets>
 
 export const defaultPortBase = 4000
 const portBaseMin = 1024
 /** From 32768 on the system itself hands out ports, and any of them may be in use. */
 const portBaseMax = 32_000
 
-/** Where each part of the system listens, for one base. */
+/** The ports for one base. */
 export function portPlan(base: number): PortPlan {
-  const entries = Object.entries(offsets).map(([name, offset]) => [name, base + offset])
-  return Object.fromEntries(entries)
+  const entries = Object.entries({ ...offsets, ...linkOffsets })
+  return Object.fromEntries(entries.map(([name, offset]) => [name, base + offset])) as PortPlan
 }
 
 /** Reads NIGHTSHIFT_PORT_BASE; unset or empty means the default. Throws a message for a person. */

@@ -2,32 +2,31 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 
-/** A file for each port that a process of ours has been given, with its pid. */
+/** One file for each reserved port; it holds the pid of the process that reserved it. */
 const reservations = join(tmpdir(), `nightshift-ports-${userInfo().uid}`)
 const ours: string[] = []
 
 /**
- * Takes a port for this process until it ends; false if another that still lives has it, or we have.
- * Between choosing a port and listening on it a service starts, and a service that a test has stopped
- * listens nowhere: that nobody listens does not say that nobody needs it.
+ * Reserves a port until this process ends; false if a living process, also this one, has reserved it.
+ * A free port may still be needed: a service that starts, or that a test has stopped, listens later.
  */
 export function reservePort(port: number): boolean {
   mkdirSync(reservations, { recursive: true })
   const file = join(reservations, String(port))
-  if (!isLeft(file)) return false
+  if (!isAvailable(file)) return false
   try {
     writeFileSync(file, String(process.pid), { flag: 'wx' })
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
   }
-  if (ours.length === 0) process.once('exit', giveBack)
+  if (ours.length === 0) process.once('exit', release)
   ours.push(file)
   return true
 }
 
-/** Nobody has it, or whoever had it was killed and could not give it back. */
-function isLeft(file: string): boolean {
+/** The port is not reserved, or its process was killed and could not release it. */
+function isAvailable(file: string): boolean {
   try {
     process.kill(Number(readFileSync(file, 'utf8')), 0)
     return false
@@ -37,6 +36,6 @@ function isLeft(file: string): boolean {
   }
 }
 
-function giveBack(): void {
+function release(): void {
   for (const file of ours) rmSync(file, { force: true })
 }

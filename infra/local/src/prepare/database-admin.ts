@@ -3,7 +3,7 @@ import pg from 'pg'
 const connectTimeoutMs = 5_000
 const queryTimeoutMs = 30_000
 
-/** Work on a PostgreSQL server with a connection of its own, closed in the end whatever happens. */
+/** Opens a connection for one piece of work, and closes it even when the work throws. */
 export async function withDatabase<T>(
   url: string,
   work: (client: pg.Client) => Promise<T>,
@@ -14,7 +14,7 @@ export async function withDatabase<T>(
     query_timeout: queryTimeoutMs,
     application_name: 'nightshift-local',
   })
-  // The statement in flight rejects with the same error; unheard, it would end the process.
+  // The statement in flight rejects with the same error; without a listener it ends the process.
   client.on('error', () => undefined)
   await client.connect()
   try {
@@ -24,7 +24,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** Creates a role, or brings an existing one to this: it may log in if it has a password. */
+/** Creates a role, or alters an existing one. It may log in only if it has a password. */
 export async function ensureRole(
   client: pg.Client,
   role: string,
@@ -38,8 +38,8 @@ export async function ensureRole(
 }
 
 /**
- * Creates a database that only these roles and the administrator may enter, unless it exists; true
- * if it was created now. From a template, it begins as a copy of that.
+ * Creates a database that only these roles and the administrator may enter, unless it exists. Answers
+ * whether it was created now. With a template it begins as a copy of that database.
  */
 export async function ensureDatabase(
   client: pg.Client,
@@ -54,12 +54,12 @@ export async function ensureDatabase(
     await client.query(`CREATE DATABASE ${name}${from}`)
   }
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-  const visitors = roles.map(role => client.escapeIdentifier(role)).join(', ')
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${visitors}`)
+  const grantees = roles.map(role => client.escapeIdentifier(role)).join(', ')
+  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${grantees}`)
   return rowCount === 0
 }
 
-/** Drops a database, and whoever is still connected to it. */
+/** Drops a database and cuts the connections to it. */
 export async function dropDatabase(client: pg.Client, database: string): Promise<void> {
   await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(database)} WITH (FORCE)`)
 }

@@ -1,9 +1,9 @@
 import type { ServiceName } from '../system/secrets.ts'
 
 /**
- * Who may enter the database of a service. What each may do there is granted by its migrations.
- * `<service>` serves requests, `_worker` what works for all tenants, `_relay` empties the outbox,
- * and `_reader` looks.
+ * The roles that may enter the database of a service; its migrations grant their rights. `<service>`
+ * serves requests, `_worker` runs the jobs for all tenants, `_relay` publishes the outbox, and
+ * `_reader` only reads.
  */
 export const rolesOf = {
   payments: ['payments', 'payments_worker', 'payments_relay', 'payments_reader'],
@@ -15,7 +15,7 @@ export type RoleName = (typeof rolesOf)[ServiceName][number]
 
 export const roleNames: readonly RoleName[] = Object.values(rolesOf).flat()
 
-/** Owns the tables of a service and can't log in: who works with a table can't change what it is. */
+/** Owns the tables of a service and can't log in, so that no service can alter its own tables. */
 export function ownerOf(service: ServiceName): string {
   return `${service}_owner`
 }

@@ -1,4 +1,4 @@
-/** The same server, seen as somebody else or looking at another database. */
+/** The same server with another database, role or password. */
 export function databaseUrl(
   serverUrl: string,
   change: Readonly<{ database: string; role?: string; password?: string }>,

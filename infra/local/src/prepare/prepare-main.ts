@@ -1,6 +1,6 @@
 /**
- * `prepare` as a program, for Docker Compose: runs once, before the services, with the settings
- * that Compose gives to all of them. Prints what it did as one line of JSON.
+ * `prepare` as a program for Docker Compose. It runs once before the services, with the settings that
+ * Compose gives to all of them, and prints its result as one line of JSON.
  */
 
 import { tenantNames } from '../system/secrets.ts'
@@ -46,7 +46,7 @@ function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
   return options
 }
 
-/** Employers are optional: `ACME_API_KEY` and so on; who has no key cannot come in. */
+/** The employers' keys are optional, `ACME_API_KEY` and so on; without one, no access. */
 function readApiKeys(environment: NodeJS.ProcessEnv): Record<string, string> {
   const keys: Record<string, string> = {}
   for (const tenant of tenantNames) {

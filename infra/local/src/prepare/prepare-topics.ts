@@ -9,7 +9,7 @@ const requestTimeoutMs = 15_000
 const leadersMs = 15_000
 const goneMs = 15_000
 
-/** Creates the topics that are missing, under a prefix; answers how many those were. */
+/** Creates the missing topics under a prefix, and answers how many were missing. */
 export async function prepareTopics(brokers: string, prefix = ''): Promise<number> {
   return withAdmin(brokers, async admin => {
     const present = new Set(await admin.listTopics())
@@ -32,8 +32,8 @@ export async function prepareTopics(brokers: string, prefix = ''): Promise<numbe
 }
 
 /**
- * KafkaJS waits for leaders too, but gives up when the broker that it happens to ask has not heard of
- * a topic yet, as happens when two make topics at the same time.
+ * KafkaJS waits for leaders too, but gives up when the broker does not know a topic yet, as happens
+ * when two clients create topics at the same time.
  */
 async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
   let failure: unknown
@@ -49,7 +49,7 @@ async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
   if (!isReady) throw new Error('the topics have no leaders', { cause: failure })
 }
 
-/** Deletes the topics under a prefix. The prefix is required: without it, it would be all. */
+/** Deletes the topics under a prefix. An empty prefix is refused: it would delete all topics. */
 export async function deleteTopics(brokers: string, prefix: string): Promise<void> {
   if (prefix === '') throw new Error('topics are only deleted under a prefix')
   await withAdmin(brokers, async admin => {
@@ -57,7 +57,7 @@ export async function deleteTopics(brokers: string, prefix: string): Promise<voi
     const ours = await list()
     if (ours.length === 0) return
     await admin.deleteTopics({ topics: ours, timeout: requestTimeoutMs })
-    // The broker answers before it has heard of it itself, and would still tell others of them.
+    // The broker answers before its own metadata is updated, and still names the topics until then.
     const areGone = await waitUntil(async () => (await list()).length === 0, goneMs)
     if (!areGone) throw new Error('the topics are still there')
   })
@@ -77,7 +77,7 @@ async function withAdmin<T>(
   }
 }
 
-/** What goes wrong for good is thrown; what KafkaJS tries again is nobody's business here. */
+/** A final error is thrown, and the attempts before it need no log. */
 const silence: Log = {
   info: () => undefined,
   warn: () => undefined,

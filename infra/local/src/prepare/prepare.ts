@@ -9,32 +9,32 @@ import { databaseUrl } from './database-url.ts'
 import { prepareTopics } from './prepare-topics.ts'
 
 export type PrepareOptions = Readonly<{
-  /** A URL of the PostgreSQL server with the rights to make roles and databases. */
+  /** A URL of the PostgreSQL server with the rights to create roles and databases. */
   adminUrl: string
   secrets: PreparedSecrets
   kafkaBrokers: string
   kafkaPrefix?: string
 }>
 
-/** The secrets that the parts have to know. */
+/** The secrets that the databases have to know. */
 type PreparedSecrets = Pick<
   Secrets,
   'rolePasswords' | 'apiKeyPeppers' | 'apiKeys' | 'paymentsServiceKey'
 >
 
-/** What was done now; all zero when everything was there. */
+/** How much was done now; all zero when everything was there. */
 export type Prepared = Readonly<{
   databasesCreated: number
   migrationsApplied: number
   topicsCreated: number
 }>
 
-/** In a real system each database is called like its service; tests have many of each. */
+/** In a real system each database has the name of its service; tests have many of each. */
 const ownNames = { payments: 'payments', listings: 'listings', notifications: 'notifications' }
 
 /**
- * Makes empty parts into ones that the services can start on: roles, databases, tables, topics,
- * and the tenants with their keys. Idempotent: what is there stays as it is.
+ * Prepares empty parts for the services: roles, databases, tables, topics, and the tenants with their
+ * keys. Idempotent: whatever exists stays as it is.
  */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { adminUrl, secrets } = options

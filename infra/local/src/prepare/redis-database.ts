@@ -3,15 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const answerTimeoutMs = 2_000
 /**
- * Databases that test systems take in turn; number 0 holds the counter. More than all systems of a
- * run: with fifteen, one that lived for minutes shared its cache with a newer one.
+ * Test systems take these databases in turn; number 0 holds the counter. There are more than systems
+ * in a run: with fifteen, a system that lived for minutes shared its cache with a newer one.
  */
 export const testDatabases = 1_000
 const counterKey = 'nightshift:test-databases'
 
-/**
- * Takes the next of Redis' numbered databases in turn and empties it.
- */
+/** Takes the next of Redis' numbered databases in turn and empties it. */
 export async function takeRedisDatabase(redisUrl: string): Promise<string> {
   const [taken] = await ask(redisUrl, [`INCR ${counterKey}`])
   const url = `${redisUrl}/${(Number(taken?.slice(1)) % testDatabases) + 1}`
@@ -19,7 +17,7 @@ export async function takeRedisDatabase(redisUrl: string): Promise<string> {
   return url
 }
 
-/** Forgets everything in the database that the URL names, and nothing in the others. */
+/** Deletes every key in the database that the URL names, and none in the others. */
 export async function emptyRedisDatabase(redisUrl: string): Promise<void> {
   const database = new URL(redisUrl).pathname.slice(1) || '0'
   await ask(redisUrl, [`SELECT ${database}`, 'FLUSHDB'])

@@ -9,12 +9,12 @@ const pageMax = 1_000
 
 type Mail = { text: string; to: string[] }
 
-/** What a candidate opens to confirm an address; undefined in any other mail. */
+/** The link by which a candidate confirms an address; undefined in any other mail. */
 export function confirmLinkIn(text: string): string | undefined {
   return /^https?:\/\/\S+\/v1\/confirm\/\S+$/m.exec(text)?.[0]
 }
 
-/** Sends what the button of the page behind the link sends. */
+/** Sends the form of the page behind the link. */
 export async function openConfirmLink(link: string): Promise<number> {
   const answer = await fetch(link, {
     method: 'POST',
@@ -25,14 +25,14 @@ export async function openConfirmLink(link: string): Promise<number> {
   return answer.status
 }
 
-/** The links of all requests to confirm that an address was sent, newest last. */
+/** The links of all confirmation mails to an address, newest last. */
 async function confirmLinksFor(mailboxUrl: string, email: string): Promise<string[]> {
   const { mails } = await readMails(`${mailboxUrl}/mails?to=${encodeURIComponent(email)}`)
   return mails.flatMap(({ text }) => confirmLinkIn(text) ?? [])
 }
 
 /**
- * Does what a candidate does after saving the first alert: waits for the mail and confirms.
+ * Acts as a candidate after saving the first alert: waits for the mail and confirms the address.
  * @throws when the mail does not come in time, or the link is refused
  */
 export async function confirmAddress(mailboxUrl: string, email: string): Promise<void> {
@@ -42,18 +42,18 @@ export async function confirmAddress(mailboxUrl: string, email: string): Promise
     return link !== undefined
   }, mailWaitMs)
   if (!isThere || link === undefined) {
-    throw new Error(`no mail to confirm an address within ${mailWaitMs / 1_000} s`)
+    throw new Error(`no confirmation mail within ${mailWaitMs / 1_000} s`)
   }
   const status = await openConfirmLink(link)
-  if (status !== 200) throw new Error(`a link to confirm an address was answered ${status}`)
+  if (status !== 200) throw new Error(`a confirmation link was answered with ${status}`)
 }
 
 /**
- * Confirms every address that is asked to, as its candidate would, until the signal aborts: for load,
- * in which candidates are many. A mailbox or a service that is away for a while is asked again.
+ * Confirms every address that gets a confirmation mail, until the signal aborts: for load with many
+ * candidates. A mailbox or a service that is down for a while is asked again.
  */
 export async function confirmAllAddresses(mailboxUrl: string, signal: AbortSignal): Promise<void> {
-  /** Unset until the mailbox has said how far it is: what lies before is not of this run. */
+  /** Unset until the mailbox has answered its last position: earlier mails are not of this run. */
   let after: number | undefined
   while (!signal.aborted) {
     try {
@@ -66,7 +66,7 @@ export async function confirmAllAddresses(mailboxUrl: string, signal: AbortSigna
       after = page.nextAfter
       if (page.mails.length === pageMax) continue
     } catch {
-      // Load runs with faults in it: what could not be reached now is asked for again from here.
+      // Load runs with faults in it: the next round asks again from the same position.
     }
     await sleep(pollMs, undefined, { signal }).catch(() => undefined)
   }

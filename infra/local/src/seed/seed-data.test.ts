@@ -6,7 +6,7 @@ import { seedAlerts, seedListingsOf, seedTenants } from './seed-data.ts'
 
 const listings = seedListingsOf(seedTenants)
 
-test('the seed is forty listings, most of them live', () => {
+test('the seed holds forty listings, of which 37 go live', () => {
   expect(listings).toHaveLength(40)
   expect(listings.filter(listing => listing.live)).toHaveLength(37)
 })
@@ -17,7 +17,7 @@ test('ids and idempotency keys are unique and the same each time', () => {
   expect(seedListingsOf(seedTenants)).toEqual(listings)
 })
 
-test('what is seeded past the front listener would have passed it', () => {
+test('rows that are written past the API would have passed its schemas', () => {
   for (const { request } of listings) {
     expect(Value.Check(DraftListingRequest, request)).toBe(true)
     expect(request.salaryMinEurPerYear).toBeLessThanOrEqual(request.salaryMaxEurPerYear)

@@ -76,7 +76,7 @@ export function seedListingsOf(tenants: readonly SeedTenant[]): SeedListing[] {
   return tenants.flatMap((tenant, tenantIndex) => {
     const live = liveShare[tenant.name as keyof typeof liveShare] ?? 0
     return Array.from({ length: live + draftsEach }, (_unused, index) => {
-      // Each employer begins elsewhere in the list, so that they do not all seek the same people.
+      // Each employer begins at another place in the list, so that their listings differ.
       const [title, seniority, area, min, max, what] = jobs[
         (index + tenantIndex * 5) % jobs.length
       ] as Job
@@ -100,7 +100,7 @@ export function seedListingsOf(tenants: readonly SeedTenant[]): SeedListing[] {
   })
 }
 
-/** Candidates with a wish. Narrow, so that the mailbox shows a handful of mails and not hundreds. */
+/** Narrow alerts, so that the mailbox shows a handful of mails and not hundreds. */
 export const seedAlerts: readonly SaveAlertRequest[] = [
   { email: 'ada@example.org', text: 'payments', area: 'europe' },
   { email: 'grace@example.org', seniority: 'lead' },

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { type Scope, scopes } from '@nightshift/contracts/scopes'
 import { termsOfListing } from '@nightshift/contracts/search-terms'
-import pg from 'pg'
+import pMap from 'p-map'
+import type pg from 'pg'
+import { withDatabase } from '../prepare/database-admin.ts'
 import { type KeyedService, keyedServices, type Secrets } from '../system/secrets.ts'
 import { confirmAddress } from './confirm-address.ts'
 import {
@@ -14,14 +17,15 @@ import { type NewApiKey, storeApiKey } from './store-api-key.ts'
 
 const requestDeadlineMs = 15_000
 const publishAttemptsMax = 20
+const publishAttemptPauseMs = 250
 const publishersMax = 4
 
-/** What a service may do that acts for an employer: take payments, and ask about them. */
+/** A service acts for an employer: it takes payments, and asks about them. */
 const serviceScopes: readonly Scope[] = ['payments:write', 'payments:read']
 
 /**
  * Stores the hashes of the employers' API keys where they are used, and the key that listings shows
- * to payments. Repeatable: a key that is there stays as it is, revoked or not.
+ * to payments. Idempotent: a key that is stored already stays as it is, revoked or not.
  * @param urls connection strings with the right to write `api_keys`; the services' roles have none
  */
 export async function seedTenants({
@@ -40,7 +44,7 @@ export async function seedTenants({
   const keys = { payments: [...employers, service], listings: employers }
   await Promise.all(
     keyedServices.map(name =>
-      withClient(urls[name], async client => {
+      withDatabase(urls[name], async client => {
         for (const key of keys[name]) await storeApiKey(client, apiKeyPeppers[name], key)
       }),
     ),
@@ -59,9 +63,9 @@ export type SeedListingsOptions = {
 }
 
 /**
- * Fills the board: saved alerts, drafts, and most of the drafts published through the front listener, so
- * that every listing that can be seen was really paid for. Repeatable: the ids and idempotency keys
- * are fixed, so what is there is found and what a crash left out is added.
+ * Fills the job board: saved alerts, drafts, and most of the drafts published through the API, so
+ * that every live listing was really paid for. Idempotent: the ids and idempotency keys are fixed,
+ * so a second run finds what is there and adds what a crash left out.
  * @returns how many listings are paid for
  */
 export async function seedListings(options: SeedListingsOptions): Promise<{ published: number }> {
@@ -70,19 +74,12 @@ export async function seedListings(options: SeedListingsOptions): Promise<{ publ
   for (const email of await unconfirmed(options.notificationsDatabaseUrl)) {
     await confirmAddress(options.mailboxUrl, email)
   }
-  await withClient(options.listingsDatabaseUrl, async client => {
+  await withDatabase(options.listingsDatabaseUrl, async client => {
     for (const listing of listings) await insertDraft(client, listing)
   })
-  const queue = listings.filter(listing => listing.live).values()
-  let published = 0
-  const publisher = async () => {
-    for (const listing of queue) {
-      await publish(options, listing)
-      published += 1
-    }
-  }
-  await Promise.all(Array.from({ length: publishersMax }, publisher))
-  return { published }
+  const live = listings.filter(listing => listing.live)
+  await pMap(live, listing => publish(options, listing), { concurrency: publishersMax })
+  return { published: live.length }
 }
 
 async function insertDraft(client: pg.Client, { listingId, tenant, request }: SeedListing) {
@@ -116,21 +113,19 @@ async function saveAlert(notificationsUrl: string, alert: SaveAlertRequest): Pro
   if (answer.status !== 201) throw new Error(`an alert was refused: ${await answer.text()}`)
 }
 
-/** Not those that were unsubscribed: a candidate of the demonstration is not asked again either. */
+/** Leaves out addresses that were unsubscribed: no candidate is asked again after that. */
 async function unconfirmed(databaseUrl: string): Promise<string[]> {
-  const found: string[] = []
-  await withClient(databaseUrl, async client => {
+  return withDatabase(databaseUrl, async client => {
     const { rows } = await client.query<{ address: string }>(
       `SELECT address FROM addresses
        WHERE address = ANY ($1) AND confirmed_at IS NULL AND unsubscribed_at IS NULL`,
       [seedAlerts.map(({ email }) => email)],
     )
-    found.push(...rows.map(({ address }) => address))
+    return rows.map(({ address }) => address)
   })
-  return found
 }
 
-/** The same key each time, so an attempt too many is a replay. */
+/** Each attempt has the same key, so a second success is a replay of the first. */
 async function publish(options: SeedListingsOptions, listing: SeedListing): Promise<void> {
   const { listingId, idempotencyKey, tenant } = listing
   let last = ''
@@ -148,20 +143,7 @@ async function publish(options: SeedListingsOptions, listing: SeedListing): Prom
     last = await answer.text()
     if (answer.status === 201) return
     if (answer.status !== 202 && answer.status !== 409 && answer.status !== 503) break
-    await new Promise(resolve => setTimeout(resolve, 250))
+    await sleep(publishAttemptPauseMs)
   }
   throw new Error(`seed listing ${listingId} could not be published: ${last}`)
-}
-
-async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: requestDeadlineMs,
-  })
-  await client.connect()
-  try {
-    await work(client)
-  } finally {
-    await client.end()
-  }
 }

@@ -10,14 +10,14 @@ export type NewApiKey = Readonly<{
   expiresAt?: Date | undefined
 }>
 
-/** `full`: its holder has as many keys in use as it may, which are two. */
+/** `full`: the tenant has two keys in use already, which is the limit. */
 export type StoredApiKey = 'stored' | 'there' | 'full'
 
 /**
- * Stores what a service has to know of a key, which is not the key. Two may be in use at a time, so
- * that the next can be handed out before the last is revoked; the table holds that.
+ * Stores the hash of a key and not the key. Two keys may be in use at a time, so that the next can be
+ * handed out before the last is revoked; an index of the table enforces the limit.
  * @param client with the right to write `api_keys`; the services' roles have none
- * @param pepper the one of the service to whom the table belongs
+ * @param pepper the pepper of the service that owns the table
  */
 export async function storeApiKey(
   client: pg.ClientBase,

@@ -5,22 +5,22 @@ import { withDatabase } from '../prepare/database-admin.ts'
 import { type KeyedService, keyedServices } from '../system/secrets.ts'
 import { storeApiKey } from './store-api-key.ts'
 
-/** Where keys are kept: with the right to write `api_keys`, and what each service mixes in. */
+/** The databases with the right to write `api_keys`, and the pepper of each service. */
 export type KeyTables = Readonly<Record<KeyedService, Readonly<{ url: string; pepper: string }>>>
 
-export type KeyWish = Readonly<{
+export type KeyRequest = Readonly<{
   tenantId: string
   scopes: readonly Scope[]
   expiresAt?: Date | undefined
 }>
 
 /**
- * Makes a key and stores its hash wherever it will be shown. The key is in the answer and nowhere
- * else. When the tenant has two in use already, or a table is away, none is made.
+ * Makes a key and stores its hash in every service that will check it. The key is in the answer and
+ * nowhere else. When the tenant has two keys in use already, or a database is down, none is made.
  */
 export async function issueKey(
   tables: KeyTables,
-  wish: KeyWish,
+  request: KeyRequest,
 ): Promise<{ kind: 'issued'; key: string } | { kind: 'full' }> {
   const key = makeApiKey()
   const { payments, listings } = tables
@@ -29,18 +29,21 @@ export async function issueKey(
       const clients = { payments: paymentsClient, listings: listingsClient }
       for (const service of keyedServices) {
         await clients[service].query('BEGIN')
-        const stored = await storeApiKey(clients[service], tables[service].pepper, { key, ...wish })
-        // Closing the connections undoes what was begun.
+        const stored = await storeApiKey(clients[service], tables[service].pepper, {
+          key,
+          ...request,
+        })
+        // Closing the connections rolls the transactions back.
         if (stored !== 'stored') return { kind: 'full' }
       }
-      // After a death in between, one of the two does not know a key that nobody was shown.
+      // A crash between the two commits leaves a key in one table that was never shown.
       for (const service of keyedServices) await clients[service].query('COMMIT')
       return { kind: 'issued', key }
     }),
   )
 }
 
-/** Ends a key everywhere. Answers the services in which it was in use until now. */
+/** Revokes a key in every table. Answers the services in which it was in use until now. */
 export async function revokeKey(tables: KeyTables, keyId: string): Promise<KeyedService[]> {
   const revoked = await inEachTable(tables, client =>
     client.query(
@@ -63,7 +66,7 @@ export type ListedKey = Readonly<{
   services: readonly KeyedService[]
 }>
 
-/** Every key that there ever was, oldest first. */
+/** Every key that was ever issued, oldest first. */
 export async function listKeys(tables: KeyTables): Promise<ListedKey[]> {
   const lists = await inEachTable(tables, client =>
     client.query<Omit<ListedKey, 'services'>>(

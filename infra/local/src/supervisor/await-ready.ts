@@ -4,14 +4,14 @@ import { waitUntil } from '../wait-until.ts'
 import type { ControlClient } from './control-client.ts'
 import type { ProcessStatus } from './process-spec.ts'
 
-/** One crash can be a race with what it needs; this many are a fault. */
+/** One crash can be a race with a dependency; this many are a fault. */
 const restartsMax = 3
 const logLinesShown = 15
 const logBytesRead = 16 * 1024
 
 /**
- * Waits until all these processes are ready. Throws at once for one that keeps ending, or when the
- * time is up, with its reason and the last lines of its log.
+ * Waits until all these processes are ready. Throws when one keeps ending, or when the time is up,
+ * with its reason and the last lines of its log.
  */
 export async function awaitReady(
   client: ControlClient,

@@ -1,69 +1,55 @@
+import { askJson } from '../ask-json.ts'
 import type { StatePaths } from '../system/state.ts'
 import type { Overrides } from './keep-running.ts'
 import type { ProcessSpec, ProcessStatus } from './process-spec.ts'
 import type { SupervisorStatus } from './supervisor.ts'
 import { isAlive, readRunFile, type SupervisorFile } from './supervisor-file.ts'
 
-/** Asks a supervisor. Every call throws with the supervisor's own words when it refuses. */
-export type ControlClient = Readonly<{
-  status: () => Promise<SupervisorStatus>
-  /** The processes without their memory: cheap enough to ask many times a second. */
-  states: () => Promise<readonly ProcessStatus[]>
-  add: (spec: ProcessSpec) => Promise<void>
-  /** To the whole process group; false when nothing runs under that name. */
-  signal: (name: string, signal: NodeJS.Signals) => Promise<boolean>
-  /** Returns when nothing of it is left. */
-  stop: (name: string) => Promise<void>
-  /** With `overrides`, starts it with these settings on top of its own. */
-  start: (name: string, overrides?: Overrides) => Promise<void>
-  remove: (name: string) => Promise<void>
-  /** Returns when nothing is left; the supervisor itself ends right after. */
-  shutdown: () => Promise<void>
-}>
-
 const answerTimeoutMs = 5_000
-/** One process: its grace, the kill deadline, and some air. */
+/** One process: its grace, the kill deadline, and some reserve. */
 const stopTimeoutMs = 40_000
-/** Three waves of them. */
+/** Three waves of processes, one after the other. */
 const shutdownTimeoutMs = 120_000
 
-/** A client for a supervisor whose address and token are known. */
-export function controlClient({
-  url,
-  token,
-}: Pick<SupervisorFile, 'url' | 'token'>): ControlClient {
-  async function ask<T>(
-    method: string,
-    path: string,
-    timeoutMs: number,
-    body?: unknown,
-  ): Promise<T> {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const content = await response.text()
-    const answer = JSON.parse(content)
-    if (!response.ok) throw new Error(answer.error)
-    return answer
+export type ControlClient = Readonly<ReturnType<typeof controlClient>>
+
+/** A client of a supervisor. Every call throws with the supervisor's reason when it refuses. */
+export function controlClient({ url, token }: Pick<SupervisorFile, 'url' | 'token'>) {
+  function ask(method: string, path: string, timeoutMs: number, body?: object): Promise<unknown> {
+    const headers = { authorization: `Bearer ${token}` }
+    return askJson(method, `${url}${path}`, { body, headers, timeoutMs })
   }
-  const pathOf = (name: string) => `/processes/${name}`
   return {
-    status: () => ask('GET', '/status', answerTimeoutMs),
-    states: () => ask('GET', '/processes', answerTimeoutMs),
-    add: spec => ask('POST', '/processes', answerTimeoutMs, spec),
-    async signal(name, signal) {
-      const path = `${pathOf(name)}/signal`
-      const { sent } = await ask<{ sent: boolean }>('POST', path, answerTimeoutMs, { signal })
-      return sent
+    async status(): Promise<SupervisorStatus> {
+      return (await ask('GET', '/status', answerTimeoutMs)) as SupervisorStatus
     },
-    stop: name => ask('POST', `${pathOf(name)}/stop`, stopTimeoutMs),
-    start: (name, overrides = { env: {} }) =>
-      ask('POST', `${pathOf(name)}/start`, answerTimeoutMs, overrides),
-    remove: name => ask('DELETE', pathOf(name), stopTimeoutMs),
-    shutdown: () => ask('POST', '/shutdown', shutdownTimeoutMs),
+    /** The processes without their memory: cheap enough to ask many times a second. */
+    async states(): Promise<readonly ProcessStatus[]> {
+      return (await ask('GET', '/processes', answerTimeoutMs)) as readonly ProcessStatus[]
+    },
+    async add(spec: ProcessSpec): Promise<void> {
+      await ask('POST', '/processes', answerTimeoutMs, spec)
+    },
+    /** To the whole process group; false when nothing runs under that name. */
+    async signal(name: string, signal: NodeJS.Signals): Promise<boolean> {
+      const answer = await ask('POST', `/processes/${name}/signal`, answerTimeoutMs, { signal })
+      return (answer as { sent: boolean }).sent
+    },
+    /** Returns when no process of its tree is left. */
+    async stop(name: string): Promise<void> {
+      await ask('POST', `/processes/${name}/stop`, stopTimeoutMs)
+    },
+    /** The overrides are set on top of the process's own settings. */
+    async start(name: string, overrides: Overrides = { env: {} }): Promise<void> {
+      await ask('POST', `/processes/${name}/start`, answerTimeoutMs, overrides)
+    },
+    async remove(name: string): Promise<void> {
+      await ask('DELETE', `/processes/${name}`, stopTimeoutMs)
+    },
+    /** Returns when everything has ended; the supervisor itself ends right after. */
+    async shutdown(): Promise<void> {
+      await ask('POST', '/shutdown', shutdownTimeoutMs)
+    },
   }
 }
 

@@ -1,15 +1,21 @@
 import { timingSafeEqual } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { constants } from 'node:os'
-import type { ProcessSpec } from './process-spec.ts'
-import { Refusal } from './refusal.ts'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { Refusal } from './keep-running.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const host = '127.0.0.1'
-const bodyBytesMax = 1024 * 1024
 const requestTimeoutMs = 10_000
+const keepAliveMs = 5_000
+
+export type ControlServerOptions = Readonly<{
+  port: number
+  token: string
+  /** Called when everything has been stopped. */
+  onShutdown: () => void
+}>
 
 /**
  * The supervisor's HTTP side. Loopback is open to every user of the machine and, through a browser,
@@ -17,128 +23,95 @@ const requestTimeoutMs = 10_000
  */
 export async function openControlServer(
   supervisor: Supervisor,
-  options: Readonly<{ port: number; token: string; onShutdown: () => void }>,
+  { port, token, onShutdown }: ControlServerOptions,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
-    void answer(supervisor, request, options).then(({ status, body }) => {
-      response.writeHead(status, { 'content-type': 'application/json' })
-      response.end(`${JSON.stringify(body ?? {})}\n`)
-    })
+  const app = Fastify({
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   })
-  server.listen(options.port, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { url: `http://${host}:${port}`, close: () => closeServer(server) }
+  app.addHook('onRequest', async request => requireToken(request, token))
+  app.register(controlRoutes, { supervisor, onShutdown })
+  const url = await app.listen({ host, port })
+  return { url, close: () => app.close() }
 }
 
-type Answer = Readonly<{ status: number; body: unknown }>
+/** The name of a process becomes the name of its log file. */
+const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,99}$' })
+const Env = Type.Record(Type.String(), Type.String())
+const Url = Type.String()
+const NamedProcess = Type.Object({ name: Type.String() })
 
-async function answer(
-  supervisor: Supervisor,
-  request: IncomingMessage,
-  options: Readonly<{ token: string; onShutdown: () => void }>,
-): Promise<Answer> {
-  if (!isAllowed(request.headers.authorization, options.token)) {
-    return { status: 401, body: { error: 'the bearer token of run/supervisor.json is needed' } }
-  }
-  try {
-    const body = await readBody(request)
-    const result = await route(supervisor, `${request.method} ${request.url}`, body)
-    if (request.url === '/shutdown') options.onShutdown()
-    return { status: 200, body: result }
-  } catch (error) {
-    const status = error instanceof Refusal ? error.status : 500
-    return { status, body: { error: error instanceof Error ? error.message : String(error) } }
-  }
+/** The token's owner may run anything: this finds mistakes early, and protects from nobody. */
+const NewProcess = Type.Object({
+  name: Name,
+  kind: Type.Union([Type.Literal('part'), Type.Literal('simulator'), Type.Literal('service')]),
+  command: Type.String(),
+  args: Type.Array(Type.String()),
+  cwd: Type.String(),
+  env: Env,
+  url: Type.Optional(Url),
+  ports: Type.Array(Type.Integer()),
+  ready: Type.Union([
+    Type.Object({ kind: Type.Literal('http'), url: Url }),
+    Type.Object({ kind: Type.Literal('postgres'), url: Url }),
+    Type.Object({ kind: Type.Literal('redis'), port: Type.Integer() }),
+    Type.Object({ kind: Type.Literal('kafka'), broker: Type.String() }),
+  ]),
+  stopSignal: Type.Union([Type.Literal('SIGTERM'), Type.Literal('SIGINT')]),
+  stopGraceMs: Type.Number({ minimum: 0 }),
+  startTimeoutMs: Type.Number({ minimum: 0 }),
+})
+
+const Start = Type.Object({ env: Env, forOneInstance: Type.Optional(Type.Boolean()) })
+const Signal = Type.Object({
+  signal: Type.Unsafe<NodeJS.Signals>({ enum: Object.keys(constants.signals) }),
+})
+
+/** One route for each thing that can be asked. Refusals answer `{ message }` with their status. */
+const controlRoutes: FastifyPluginAsyncTypebox<
+  { supervisor: Supervisor } & Pick<ControlServerOptions, 'onShutdown'>
+> = async (app, { supervisor, onShutdown }) => {
+  app.get('/status', () => supervisor.status())
+  app.get('/processes', async () => supervisor.states())
+  app.post('/processes', { schema: { body: NewProcess } }, async ({ body }) => {
+    supervisor.add(body)
+    return {}
+  })
+  app.post(
+    '/processes/:name/signal',
+    { schema: { params: NamedProcess, body: Signal } },
+    async ({ params, body }) => ({ sent: supervisor.signal(params.name, body.signal) }),
+  )
+  app.post(
+    '/processes/:name/start',
+    { schema: { params: NamedProcess, body: Start } },
+    async ({ params, body }) => {
+      supervisor.start(params.name, body)
+      return {}
+    },
+  )
+  app.post('/processes/:name/stop', { schema: { params: NamedProcess } }, async ({ params }) => {
+    await supervisor.stop(params.name)
+    return {}
+  })
+  app.delete('/processes/:name', { schema: { params: NamedProcess } }, async ({ params }) => {
+    await supervisor.remove(params.name)
+    return {}
+  })
+  app.post('/shutdown', async (_request, reply) => {
+    await supervisor.shutdown()
+    onShutdown()
+    // The server closes next, and would wait for a connection that is kept.
+    reply.header('connection', 'close')
+    return {}
+  })
 }
 
-/** One line per thing that can be asked. */
-async function route(supervisor: Supervisor, asked: string, body: Json): Promise<unknown> {
-  if (asked === 'GET /status') return await supervisor.status()
-  if (asked === 'GET /processes') return supervisor.states()
-  if (asked === 'POST /processes') return supervisor.add(readSpec(body))
-  if (asked === 'POST /shutdown') return await supervisor.shutdown()
-  const [, method, name = '', verb] =
-    /^(POST|DELETE) \/processes\/([^/]+)(?:\/(\w+))?$/.exec(asked) ?? []
-  const action = verb === undefined ? method : verb
-  if (action === 'signal') return { sent: supervisor.signal(name, readSignal(body)) }
-  if (action === 'stop') return await supervisor.stop(name)
-  if (action === 'start') {
-    const { env = {}, forOneLife } = body
-    return supervisor.start(name, { env: readEnv(env), forOneLife: forOneLife === true })
-  }
-  if (action === 'DELETE') return await supervisor.remove(name)
-  throw new Refusal(404, `${asked} is not something to ask`)
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-async function readBody(request: IncomingMessage): Promise<Json> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request) {
-    bytes += chunk.length
-    if (bytes > bodyBytesMax) throw new Refusal(400, `a body may have ${bodyBytesMax} bytes`)
-    chunks.push(chunk)
-  }
-  const content = Buffer.concat(chunks).toString()
-  if (content === '') return {}
-  try {
-    const body: unknown = JSON.parse(content)
-    if (isObject(body)) return body
-  } catch (cause) {
-    throw Object.assign(new Refusal(400, 'the body is not JSON'), { cause })
-  }
-  throw new Refusal(400, 'the body is not an object')
-}
-
-/**
- * Checks what would otherwise end in a puzzling error far from here: the name becomes a file name,
- * the rest goes to `spawn`. The token's owner may run anything; this is no wall, only a hint.
- */
-function readSpec(body: Json): ProcessSpec {
-  const { name, command, args, cwd, env, ready, ports } = body
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,99}$/.test(name)) {
-    throw new Refusal(400, 'a name has up to 100 of a-z, 0-9, - and _')
-  }
-  if (typeof command !== 'string' || typeof cwd !== 'string') {
-    throw new Refusal(400, `${name}: command and cwd must be texts`)
-  }
-  if (!Array.isArray(args) || args.some(arg => typeof arg !== 'string')) {
-    throw new Refusal(400, `${name}: args must be a list of texts`)
-  }
-  if (!isObject(ready) || !Array.isArray(ports)) {
-    throw new Refusal(400, `${name}: ready and ports are needed`)
-  }
-  readEnv(env)
-  return body as ProcessSpec
-}
-
-function readEnv(env: unknown): Record<string, string> {
-  const isEnv = isObject(env) && Object.values(env).every(value => typeof value === 'string')
-  if (isEnv) return env as Record<string, string>
-  throw new Refusal(400, 'env must map names to texts')
-}
-
-function readSignal(body: Json): NodeJS.Signals {
-  const { signal } = body
-  if (typeof signal === 'string' && signal in constants.signals) return signal as NodeJS.Signals
-  throw new Refusal(400, `${JSON.stringify(signal)} is not a signal`)
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isAllowed(header: string | undefined, token: string): boolean {
+function requireToken({ headers }: FastifyRequest, token: string): void {
   // The name of a scheme is case-insensitive (RFC 9110, 11.1); the token is not.
-  const shown = Buffer.from(/^bearer +([^ ]+)$/i.exec(header ?? '')?.[1] ?? '')
+  const shown = Buffer.from(/^bearer +([^ ]+)$/i.exec(headers.authorization ?? '')?.[1] ?? '')
   const expected = Buffer.from(token)
-  return shown.length === expected.length && timingSafeEqual(shown, expected)
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.close()
-  server.closeIdleConnections()
-  await once(server, 'close')
+  if (shown.length === expected.length && timingSafeEqual(shown, expected)) return
+  throw new Refusal(401, 'the bearer token of run/supervisor.json is needed')
 }

@@ -23,7 +23,7 @@ export type LaunchOptions = Readonly<{
 export type Launched = Readonly<{
   client: ControlClient
   file: SupervisorFile
-  /** Its standard input, when it watches that: ending it ends the supervisor. */
+  /** The supervisor's standard input, if it watches that: its end ends the supervisor. */
   stdin: Writable | null
 }>
 
@@ -68,7 +68,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<Launched
   if (file) return { client: controlClient(file), file, stdin: child.stdin }
   child.kill('SIGKILL')
   const why = failure ?? `it did not answer within ${launchTimeoutMs / 1000} s`
-  const said = (await readFile(log)).subarray(logStart).toString()
-  const tail = said.slice(-logTailCharacters).trim()
+  const output = (await readFile(log)).subarray(logStart).toString()
+  const tail = output.slice(-logTailCharacters).trim()
   throw new Error(`The supervisor did not start: ${why}.\n${tail}`)
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import pg from 'pg'
-import { askMetadata } from '../parts/kafka-metadata.ts'
 import type { Probe } from './process-spec.ts'
 
 /**
@@ -12,7 +11,7 @@ export async function probe(question: Probe, timeoutMs: number): Promise<boolean
   return (await probeWithNote(question, timeoutMs)).isReady
 }
 
-/** As `probe`, with what a process that is ready says of a part of its work that stands still. */
+/** The same with a note of a ready process: some of its work may make no progress. */
 export async function probeWithNote(question: Probe, timeoutMs: number): Promise<Probed> {
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -33,7 +32,7 @@ async function ask(question: Probe, timeoutMs: number, signal: AbortSignal): Pro
     case 'redis':
       return { isReady: await askRedis(question.port, signal) }
     case 'kafka':
-      return { isReady: await askKafka(question.broker, signal) }
+      return { isReady: await askKafka(question.broker, timeoutMs, signal) }
   }
 }
 
@@ -45,7 +44,7 @@ async function askHttp(url: string, signal: AbortSignal): Promise<Probed> {
   return { isReady: true, ...(note !== undefined && { note }) }
 }
 
-/** The seconds are left out: a note that stays the same is told once. */
+/** The seconds are left out, so that an unchanged note is reported once. */
 function noteIn(body: string): string | undefined {
   let parsed: unknown
   try {
@@ -86,12 +85,26 @@ async function askRedis(port: number, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Ready means that a controller is in charge and has let this broker in: topics have leaders. */
-async function askKafka(broker: string, signal: AbortSignal): Promise<boolean> {
-  const { hostname, port } = new URL(`kafka://${broker}`)
-  const { brokers, controllerId } = await askMetadata(hostname, Number(port), signal)
-  return (
-    brokers.some(({ nodeId }) => nodeId === controllerId) &&
-    brokers.some(({ host, port }) => `${host}:${port}` === broker)
-  )
+/**
+ * Ready means that a controller is in charge and has let this broker in: topics have leaders. The
+ * client is loaded at the first question, because loading it takes half a second and 50 MiB.
+ */
+async function askKafka(broker: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  const { Admin } = await import('@platformatic/kafka')
+  const admin = new Admin({
+    clientId: 'probe',
+    bootstrapBrokers: [broker],
+    connectTimeout: timeoutMs,
+    requestTimeout: timeoutMs,
+    retries: 0,
+  })
+  // Each of these two limits holds for one step; the signal ends the whole question.
+  signal.addEventListener('abort', () => void admin.close(), { once: true })
+  try {
+    const { brokers, controllerId } = await admin.metadata({ topics: [], forceUpdate: true })
+    const addresses = [...brokers.values()].map(({ host, port }) => `${host}:${port}`)
+    return brokers.has(controllerId) && addresses.includes(broker)
+  } finally {
+    await admin.close()
+  }
 }

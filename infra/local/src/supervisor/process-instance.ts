@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { withLogFile } from './log-file.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { identify } from './process-table.ts'
-import { endFamily, type Family, signalGroup } from './process-tree.ts'
+import { endTree, type ProcessTree, signalGroup } from './process-tree.ts'
 import { type Readiness, watchReadiness } from './watch-readiness.ts'
 
-/** One run of a process. `family` is absent if it ended before anybody could look at it. */
-export type Life = { pid: number; family?: Family }
+/** One run of a process. `tree` is absent if the process ended before the process table was read. */
+export type ProcessInstance = { pid: number; tree?: ProcessTree }
 
 export type End = Readonly<{
   /** In words for a person. */
@@ -16,50 +16,51 @@ export type End = Readonly<{
   signal?: NodeJS.Signals | null
 }>
 
-export type LifeOptions = Readonly<{
+export type InstanceOptions = Readonly<{
   /** All of the child's environment. */
   env: Readonly<Record<string, string>>
   log: string
-  /** Ends the life: by the stop signal, and when the grace is over by SIGKILL. */
+  /** Ends the instance: by the stop signal, and by SIGKILL when the grace is over. */
   stop: AbortSignal
-  born: (life: Life) => void
-  follow: (readiness: Readiness) => void
-  note: (event: string, details: Readonly<Record<string, unknown>>) => void
+  onSpawn: (instance: ProcessInstance) => void
+  onReadiness: (readiness: Readiness) => void
+  report: (event: string, details: Readonly<Record<string, unknown>>) => void
 }>
 
 /**
- * One life, from the spawn until nothing of it is left. Never rejects for what the process does; a
- * command that does not exist is a life that ended at once. Rejects if a stop cannot end it.
+ * Runs one instance, from the spawn until no process of its tree is left. Never rejects for what the
+ * process does; a command that does not exist is an instance that ended at once. Rejects if a stop
+ * cannot end it.
  */
-export async function live(spec: ProcessSpec, options: LifeOptions): Promise<End> {
-  const child = launch(spec, options)
+export async function runInstance(spec: ProcessSpec, options: InstanceOptions): Promise<End> {
+  const child = spawnChild(spec, options)
   if (child instanceof Error) return { reason: child.message }
   const ended = endOf(child)
   if (child.pid === undefined) return await ended
 
-  const life: Life = { pid: child.pid }
-  const leader = await identify(life.pid)
-  if (leader) life.family = { leader, seen: [] }
-  options.born(life)
+  const instance: ProcessInstance = { pid: child.pid }
+  const root = await identify(instance.pid)
+  if (root) instance.tree = { root, seen: [] }
+  options.onSpawn(instance)
 
   const over = new AbortController()
   let tooLate: string | undefined
   void watchReadiness(spec, over.signal, readiness => {
-    if (readiness.is !== 'late') return options.follow(readiness)
+    if (readiness.is !== 'late') return options.onReadiness(readiness)
     tooLate = readiness.reason
-    signalGroup(life.pid, 'SIGKILL')
+    signalGroup(instance.pid, 'SIGKILL')
   })
   const isAskedToStop = await Promise.race([
     ended.then(() => false),
     whenAborted(options.stop, over.signal).then(() => true),
   ])
   over.abort()
-  await (isAskedToStop ? endLife(spec, life, options) : clearLeftovers(life, options))
+  await (isAskedToStop ? stopInstance(spec, instance, options) : killRest(instance, options))
   const end = await ended
   return tooLate === undefined ? end : { ...end, reason: tooLate }
 }
 
-function launch(spec: ProcessSpec, { log, env }: LifeOptions): ChildProcess | Error {
+function spawnChild(spec: ProcessSpec, { log, env }: InstanceOptions): ChildProcess | Error {
   const { command, args, cwd } = spec
   try {
     return withLogFile(log, descriptor =>
@@ -70,22 +71,29 @@ function launch(spec: ProcessSpec, { log, env }: LifeOptions): ChildProcess | Er
   }
 }
 
-async function endLife(spec: ProcessSpec, { family }: Life, { note }: LifeOptions): Promise<void> {
-  if (!family) return
-  const { killed } = await endFamily(family, spec.stopSignal, spec.stopGraceMs)
-  if (killed > 0) note('process.killed', { processes: killed, afterMs: spec.stopGraceMs })
+async function stopInstance(
+  spec: ProcessSpec,
+  { tree }: ProcessInstance,
+  { report }: InstanceOptions,
+): Promise<void> {
+  if (!tree) return
+  const { killed } = await endTree(tree, spec.stopSignal, spec.stopGraceMs)
+  if (killed > 0) report('process.killed', { processes: killed, afterMs: spec.stopGraceMs })
 }
 
-/** What a dead leader leaves behind gets no grace: it would hold the ports of the next life. */
-async function clearLeftovers({ pid, family }: Life, { note }: LifeOptions): Promise<void> {
+/** The descendants of a dead root get no grace: they would hold the ports of the next instance. */
+async function killRest(
+  { pid, tree }: ProcessInstance,
+  { report }: InstanceOptions,
+): Promise<void> {
   // At this moment the group can only be ours: its number is taken until the last member has gone.
   signalGroup(pid, 'SIGKILL')
-  if (!family) return
+  if (!tree) return
   try {
-    await endFamily(family, 'SIGKILL', 0)
+    await endTree(tree, 'SIGKILL', 0)
   } catch (error) {
-    // The next life may still succeed; if it does not, its own log says why.
-    note('process.leftover', { reason: String(error) })
+    // The next instance may still succeed; if it does not, its own log says why.
+    report('process.leftover', { reason: String(error) })
   }
 }
 
@@ -99,7 +107,7 @@ async function endOf(child: ChildProcess): Promise<End> {
   }
 }
 
-/** Resolves on abort; forgets about it once `until` is aborted, so that lives leave no listeners. */
+/** Resolves on abort. Once `until` is aborted its listener is removed, so that instances leave none. */
 function whenAborted(signal: AbortSignal, until: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) resolve()

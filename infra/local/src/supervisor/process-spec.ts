@@ -1,6 +1,6 @@
 /**
- * What the supervisor is asked to keep running. Plain data, because it travels to the supervisor
- * as JSON: the command that starts the system ends, the supervisor stays.
+ * A process that the supervisor keeps running. Plain data, because it travels to the supervisor as
+ * JSON: the command that starts the system ends, the supervisor stays.
  */
 export type ProcessSpec = {
   /** Unique within one supervisor; also the name of the log file. */
@@ -11,7 +11,7 @@ export type ProcessSpec = {
   cwd: string
   /** Added to PATH and HOME; nothing else of the caller's environment is passed on. */
   env: Readonly<Record<string, string>>
-  /** Where a person would look at it; shown in the table. */
+  /** The address for a person; shown in the table. */
   url?: string
   /** Ports it will listen on. Checked before the start, so that a taken port is named. */
   ports: readonly number[]
@@ -23,7 +23,7 @@ export type ProcessSpec = {
   startTimeoutMs: number
 }
 
-/** A question with a yes or a no. Data too; `probe.ts` knows how to ask it. */
+/** A question that is answered yes or no; `probe.ts` asks it. */
 export type Probe =
   | { kind: 'http'; url: string }
   | { kind: 'postgres'; url: string }
@@ -44,10 +44,22 @@ export type ProcessStatus = {
   restarts: number
   /** How the instance before this one ended. */
   lastEnd?: string
-  /**
-   * In words for a person: why it is not ready (how it ended, or what does not answer), or what
-   * stands still although it is ready.
-   */
+  /** For a person: why it is not ready, or which topics make no progress although it is. */
   reason?: string
   log: string
+}
+
+/**
+ * The reverse of the order of start, in waves. Neighbours of one kind were started side by side and
+ * do not depend on each other, so they stop side by side. The services are gone before the parts
+ * with which they finish their work.
+ */
+export function stopWaves<T extends { spec: { kind: string } }>(started: readonly T[]): T[][] {
+  const waves: T[][] = []
+  for (const each of started.toReversed()) {
+    const wave = waves.at(-1)
+    if (wave?.[0]?.spec.kind === each.spec.kind) wave.push(each)
+    else waves.push([each])
+  }
+  return waves
 }

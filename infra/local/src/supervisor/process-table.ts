@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 /** A process, told apart from a later one that got the same pid. */
 export type ProcessIdentity = Readonly<{
   pid: number
-  /** When it started, in whatever words the system uses; compared, never read. */
+  /** The start time as the system writes it; it is compared and never read. */
   startedAt: string
 }>
 
@@ -16,13 +16,13 @@ const run = promisify(execFile)
 
 /**
  * All living processes of this machine. Zombies are left out: they are dead, and in a container
- * without an init nobody may ever collect them.
+ * without an init they may stay for ever.
  */
 export async function readProcessTable(): Promise<ProcessRow[]> {
   return process.platform === 'linux' ? readProc() : await readPs()
 }
 
-/** Who has this pid now; undefined when nobody does. */
+/** The process that has this pid now; undefined when there is none. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const row =
     process.platform === 'linux'
@@ -33,6 +33,15 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
 
 export function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startedAt === b.startedAt
+}
+
+/** The name of the program that runs under this pid; undefined when there is none. */
+export async function commandOf(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return readProcFile(`/proc/${pid}/comm`)?.trim()
+  return run('ps', ['-o', 'comm=', '-p', String(pid)], { timeout: psTimeoutMs }).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined, // ps fails for a pid that no process has
+  )
 }
 
 /**
@@ -68,12 +77,12 @@ function readProcOf(pid: number, boot: string): ProcessRow | undefined {
   return { pid, parent: Number(parent), group: Number(group), startedAt: `${boot} ${startTicks}` }
 }
 
-/** Start times count from boot; this keeps yesterday's notes from matching today's pids. */
+/** Start times count from boot, so a file of an earlier boot must not match a pid of this one. */
 function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
-/** The kernel's sum of shares; where it is not for us to read, the plain figure, which is higher. */
+/** The kernel's sum of shares; where we may not read it, the plain figure, which is higher. */
 function residentKiBFromProc(pid: number): number {
   const shares = readProcFile(`/proc/${pid}/smaps_rollup`)
   const figure =
@@ -83,7 +92,7 @@ function residentKiBFromProc(pid: number): number {
   return Number(figure?.[1] ?? 0)
 }
 
-/** A process may end before it is read, or be somebody else's: that is an answer, not a fault. */
+/** A process may end before it is read, or belong to another user: then it has no answer. */
 function readProcFile(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')

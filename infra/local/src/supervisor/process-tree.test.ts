@@ -1,44 +1,44 @@
 import { expect, test } from 'vitest'
 import { membersOf } from './process-tree.ts'
 
-const leader = { pid: 100, startedAt: 'monday' }
-const leaderRow = { ...leader, parent: 1, group: 100 }
+const root = { pid: 100, startedAt: 'monday' }
+const rootRow = { ...root, parent: 1, group: 100 }
 const pids = (rows: readonly { pid: number }[]) =>
   rows.map(row => row.pid).toSorted((a, b) => a - b)
 
-test('the family is the group and its descendants, wherever they went', () => {
+test('the tree is the group and its descendants, whatever group they are in', () => {
   const table = [
-    leaderRow,
+    rootRow,
     { pid: 101, parent: 100, group: 100, startedAt: 'monday' },
     { pid: 102, parent: 100, group: 102, startedAt: 'monday' }, // has a group of its own
     { pid: 103, parent: 102, group: 103, startedAt: 'monday' }, // and so has its child
     { pid: 104, parent: 1, group: 100, startedAt: 'monday' }, // its parent is gone
-    { pid: 105, parent: 1, group: 105, startedAt: 'monday' }, // a stranger
+    { pid: 105, parent: 1, group: 105, startedAt: 'monday' }, // a foreign process
   ]
-  expect(pids(membersOf({ leader, seen: [] }, table))).toEqual([100, 101, 102, 103, 104])
+  expect(pids(membersOf({ root, seen: [] }, table))).toEqual([100, 101, 102, 103, 104])
 })
 
-test('a stranger who got the leader’s pid is not touched, nor is the group that it leads', () => {
+test('a foreign process with the pid of the root is no member, nor is its group', () => {
   const table = [
     { pid: 100, parent: 1, group: 100, startedAt: 'tuesday' },
     { pid: 106, parent: 100, group: 100, startedAt: 'tuesday' },
   ]
-  expect(membersOf({ leader, seen: [] }, table)).toEqual([])
+  expect(membersOf({ root, seen: [] }, table)).toEqual([])
 })
 
-test('a member that was seen stays one after its parents have died', () => {
+test('a member that was seen once stays a member after its parents have died', () => {
   const child = { pid: 102, parent: 1, group: 102, startedAt: 'monday' }
   const seen = [{ pid: 102, startedAt: 'monday' }]
-  expect(pids(membersOf({ leader, seen }, [child]))).toEqual([102])
-  expect(membersOf({ leader, seen }, [{ ...child, startedAt: 'tuesday' }])).toEqual([])
+  expect(pids(membersOf({ root, seen }, [child]))).toEqual([102])
+  expect(membersOf({ root, seen }, [{ ...child, startedAt: 'tuesday' }])).toEqual([])
 })
 
-test('one survivor in the group shows that the group is still ours', () => {
+test('one surviving member shows that the group is still ours', () => {
   const table = [
     { pid: 101, parent: 1, group: 100, startedAt: 'monday' },
     { pid: 107, parent: 1, group: 100, startedAt: 'monday' }, // forked since the last look
   ]
   const seen = [{ pid: 101, startedAt: 'monday' }]
-  expect(pids(membersOf({ leader, seen }, table))).toEqual([101, 107])
-  expect(membersOf({ leader, seen: [] }, table)).toEqual([])
+  expect(pids(membersOf({ root, seen }, table))).toEqual([101, 107])
+  expect(membersOf({ root, seen: [] }, table)).toEqual([])
 })

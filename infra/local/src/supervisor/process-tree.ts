@@ -1,32 +1,38 @@
 import { waitUntil } from '../wait-until.ts'
-import { isSame, type ProcessIdentity, type ProcessRow, readProcessTable } from './process-table.ts'
+import {
+  identify,
+  isSame,
+  type ProcessIdentity,
+  type ProcessRow,
+  readProcessTable,
+} from './process-table.ts'
 
 /**
- * A child that we started at the head of its own process group, and everything that came of it.
- * The group alone is not enough: PostgreSQL's backends leave it for groups of their own.
+ * A child that we started at the head of its own process group, and all its descendants. The group
+ * alone is not enough: PostgreSQL's backends leave it for groups of their own.
  */
-export type Family = Readonly<{
-  leader: ProcessIdentity
+export type ProcessTree = Readonly<{
+  root: ProcessIdentity
   /** Members seen at an earlier look; they stay members when their parent dies. */
   seen: readonly ProcessIdentity[]
 }>
 
 /**
- * The living members of a family. A process is a member only if it can be shown to be: by its
- * group, as long as somebody known holds that group; by its parent; or by having been seen before.
- * A stranger who got a dead member's pid is never one.
+ * The living members of a tree. A process is a member only if something shows it: its group, as long
+ * as a known member holds that group; its parent; or an earlier look. A foreign process that got a
+ * dead member's pid is never one.
  */
-export function membersOf(family: Family, table: readonly ProcessRow[]): ProcessRow[] {
-  const known = [family.leader, ...family.seen]
+export function membersOf(tree: ProcessTree, table: readonly ProcessRow[]): ProcessRow[] {
+  const known = [tree.root, ...tree.seen]
   const members = new Map(
     table.filter(row => known.some(each => isSame(each, row))).map(row => [row.pid, row]),
   )
-  const groupIsOurs = [...members.values()].some(row => row.group === family.leader.pid)
+  const groupIsOurs = [...members.values()].some(row => row.group === tree.root.pid)
   let found = true
   while (found) {
     const more = table.filter(row => {
       if (members.has(row.pid)) return false
-      return members.has(row.parent) || (groupIsOurs && row.group === family.leader.pid)
+      return members.has(row.parent) || (groupIsOurs && row.group === tree.root.pid)
     })
     for (const row of more) members.set(row.pid, row)
     found = more.length > 0
@@ -35,8 +41,39 @@ export function membersOf(family: Family, table: readonly ProcessRow[]): Process
 }
 
 /** Sends a signal to the whole process group; false when there is no such group any more. */
-export function signalGroup(leaderPid: number, signal: NodeJS.Signals): boolean {
-  return send(-leaderPid, signal)
+export function signalGroup(rootPid: number, signal: NodeJS.Signals): boolean {
+  return send(-rootPid, signal)
+}
+
+const sweepsMax = 5
+
+/**
+ * Pauses or wakes a process and all its descendants. The group is not enough: PostgreSQL's sessions
+ * have left it. The sweeps go on until no new member turns up, since the last child may have been
+ * spawned during the one before. False when there is no such process.
+ */
+export async function signalTree(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): Promise<boolean> {
+  const root = await identify(pid)
+  if (!root) return false
+  const signalled = new Set<number>()
+  for (let sweep = 0; sweep < sweepsMax; sweep += 1) {
+    const members = membersOf({ root, seen: [] }, await readProcessTable())
+    const fresh = members.filter(member => !signalled.has(member.pid))
+    if (fresh.length === 0) break
+    for (const member of fresh) {
+      signalled.add(member.pid)
+      send(member.pid, signal)
+    }
+  }
+  return true
+}
+
+/** Whether a process descends from another one, which the supervisor started. */
+export async function isInTree(pid: number, rootPid: number): Promise<boolean> {
+  const root = await identify(rootPid)
+  if (!root) return false
+  const members = membersOf({ root, seen: [] }, await readProcessTable())
+  return members.some(member => member.pid === pid)
 }
 
 const endPollMs = 25
@@ -44,40 +81,41 @@ const endPollMs = 25
 const killDeadlineMs = 5_000
 
 /**
- * Ends a family: asks by signal, waits, then kills what is left, wherever it has gone. Answers how
- * many had to be killed. Throws if one of them is still there `killDeadlineMs` after SIGKILL.
+ * Ends a tree: signals it, waits, then kills every member that is left, wherever it has gone. Answers
+ * how many were killed. Throws if one of them still lives `killDeadlineMs` after SIGKILL.
  */
-export async function endFamily(
-  family: Family,
+export async function endTree(
+  tree: ProcessTree,
   signal: NodeJS.Signals,
   graceMs: number,
 ): Promise<{ killed: number }> {
-  let members = membersOf(family, await readProcessTable())
-  const look = async () => {
-    members = membersOf({ leader: family.leader, seen: members }, await readProcessTable())
+  let members = membersOf(tree, await readProcessTable())
+  const areGone = async () => {
+    members = membersOf({ root: tree.root, seen: members }, await readProcessTable())
     return members.length === 0
   }
-  if (members.some(row => row.group === family.leader.pid)) {
-    signalGroup(family.leader.pid, signal)
-    // Who was paused would only hear of it when woken, and has no use for it while its children,
-    // which may have left the group, are still paused.
+  if (members.some(row => row.group === tree.root.pid)) {
+    signalGroup(tree.root.pid, signal)
+    // A paused process handles the signal only when it is woken, and its children may have left the
+    // group, so every member is woken.
     for (const { pid } of members) send(pid, 'SIGCONT')
   }
-  if (await waitUntil(look, graceMs, endPollMs)) return { killed: 0 }
+  if (await waitUntil(areGone, graceMs, endPollMs)) return { killed: 0 }
 
   const killed = new Set<number>()
-  const killAndLook = async () => {
+  const areKilled = async () => {
     for (const { pid } of members) {
       killed.add(pid)
       send(pid, 'SIGKILL')
     }
-    return await look()
+    return await areGone()
   }
-  if (await waitUntil(killAndLook, killDeadlineMs, endPollMs)) return { killed: killed.size }
+  if (await waitUntil(areKilled, killDeadlineMs, endPollMs)) return { killed: killed.size }
   const left = members.map(row => row.pid).join(', ')
   throw new Error(`still alive ${killDeadlineMs} ms after SIGKILL: ${left}`)
 }
 
+/** False when there is no such process any more, which is no error: it has just ended. */
 function send(target: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(target, signal)

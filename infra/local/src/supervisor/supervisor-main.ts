@@ -59,7 +59,7 @@ async function main(): Promise<number> {
 type Options = Readonly<{
   stateDir: string
   port: number
-  /** Shut down when standard input ends: whoever started this is gone. */
+  /** Shut down when standard input ends: the process that started this is gone. */
   watchStdin: boolean
   /** A throw-away directory to delete at the end. */
   remove: string | undefined
@@ -90,13 +90,13 @@ async function stopAll(supervisor: Supervisor): Promise<boolean> {
   }
 }
 
-/** What a child may know of our environment: where programs are, and where home is. */
+/** A child gets only these of our environment: where programs are, and where home is. */
 function inheritedEnv(environment: NodeJS.ProcessEnv): Record<string, string> {
   const { PATH = '', HOME = '/' } = environment
   return { PATH, HOME }
 }
 
-/** A mistyped argument must not delete somebody's work. */
+/** A mistyped argument must not delete other files. */
 function refuseUnlessThrowAway(dir: string): void {
   const isOurs = basename(dir).startsWith(throwAwayPrefix) && dirname(dir) === tmpdir()
   if (!isOurs) throw new Error(`${dir} is not a throw-away directory: it will not be removed`)

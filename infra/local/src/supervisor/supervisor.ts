@@ -1,9 +1,15 @@
 import { rm } from 'node:fs/promises'
 import type { StatePaths } from '../system/state.ts'
-import { writeLatest } from '../write-latest.ts'
-import { restartBackoff } from './backoff.ts'
-import { type Kept, keepRunning, type Overrides, type SupervisorEvent } from './keep-running.ts'
-import type { ProcessSpec, ProcessStatus } from './process-spec.ts'
+import { writeWhole } from '../write-whole.ts'
+import {
+  type KeptProcess,
+  keepRunning,
+  type Overrides,
+  Refusal,
+  restartBackoff,
+  type SupervisorEvent,
+} from './keep-running.ts'
+import { type ProcessSpec, type ProcessStatus, stopWaves } from './process-spec.ts'
 import {
   identify,
   type ProcessIdentity,
@@ -11,8 +17,6 @@ import {
   readProcessTable,
   residentMiB,
 } from './process-table.ts'
-import { Refusal } from './refusal.ts'
-import { stopWaves } from './stop-order.ts'
 import type { ProcessesFile } from './supervisor-file.ts'
 
 export type SupervisorStatus = Readonly<{
@@ -24,17 +28,17 @@ export type SupervisorStatus = Readonly<{
   processes: readonly ProcessStatus[]
 }>
 
-/** What can be asked of it. Each throws a `Refusal` for a name that is not kept. */
+/** Each function throws a `Refusal` for a name that the supervisor does not keep. */
 export type Supervisor = Readonly<{
   status: () => Promise<SupervisorStatus>
   /** The processes without their memory: cheap enough to ask many times a second. */
   states: () => readonly ProcessStatus[]
-  /** Keeps one more process running; refuses if the name is taken or everything is going down. */
+  /** Keeps one more process running; refuses if the name is taken or a shutdown has begun. */
   add: (spec: ProcessSpec) => void
   signal: (name: string, signal: NodeJS.Signals) => boolean
   stop: (name: string) => Promise<void>
   start: (name: string, overrides: Overrides) => void
-  /** Stops it and forgets it. */
+  /** Stops the process and forgets it. */
   remove: (name: string) => Promise<void>
   /** Stops everything, services first. Nothing can be added from then on. */
   shutdown: () => Promise<void>
@@ -43,7 +47,7 @@ export type Supervisor = Readonly<{
 const lookEveryMs = 2_000
 const processesMax = 500
 
-/** Keeps a set of processes running, and notes on disk which ones they are. */
+/** Keeps a set of processes running, and writes to disk which ones they are. */
 export async function openSupervisor(
   state: StatePaths,
   baseEnv: Readonly<Record<string, string>>,
@@ -51,20 +55,24 @@ export async function openSupervisor(
 ): Promise<Supervisor> {
   const self = await identifySelf()
   const startedAt = new Date().toISOString()
-  const kept = new Map<string, Kept>()
-  const notes = writeLatest(state.processes, () => JSON.stringify(noteDown(self, kept.values())))
-  const { changed } = notes
+  const kept = new Map<string, KeptProcess>()
+  let lastWrite: Promise<void> = Promise.resolve()
+  const onChange = () => {
+    lastWrite = lastWrite.then(() =>
+      writeWhole(state.processes, JSON.stringify(processesFile(self, kept.values()))),
+    )
+  }
   const looking = setInterval(async () => {
-    if (lookAtAll(kept.values(), await readProcessTable())) changed()
+    if (lookAtAll(kept.values(), await readProcessTable())) onChange()
   }, lookEveryMs)
   let shutdown: { done: Promise<void> } | undefined
 
-  function find(name: string): Kept {
+  function find(name: string): KeptProcess {
     const found = kept.get(name)
     if (!found) throw new Refusal(404, `no process is called ${JSON.stringify(name)}`)
     return found
   }
-  function refuseWhenGoingDown(): void {
+  function refuseDuringShutdown(): void {
     if (shutdown) throw new Refusal(409, 'the supervisor is shutting down')
   }
 
@@ -77,18 +85,18 @@ export async function openSupervisor(
     states: () => [...kept.values()].map(each => each.status()),
     add(spec) {
       const { name } = spec
-      refuseWhenGoingDown()
+      refuseDuringShutdown()
       if (kept.has(name)) throw new Refusal(409, `${name} is already here`)
       if (kept.size >= processesMax) throw new Refusal(409, `it has ${processesMax} processes`)
-      const { logs: logsDir } = state
-      const each = keepRunning(spec, { logsDir, baseEnv, backoff: restartBackoff, report, changed })
+      const options = { logsDir: state.logs, baseEnv, backoff: restartBackoff, report, onChange }
+      const each = keepRunning(spec, options)
       kept.set(name, each)
       each.start()
     },
     signal: (name, signal) => find(name).signal(signal),
     stop: name => find(name).stop(),
     start(name, overrides) {
-      refuseWhenGoingDown()
+      refuseDuringShutdown()
       find(name).start(overrides)
     },
     async remove(name) {
@@ -104,41 +112,41 @@ export async function openSupervisor(
   async function stopAll(): Promise<void> {
     const failures = await stopInWaves([...kept.values()])
     clearInterval(looking)
-    await notes.settled()
-    // The notes stay when something would not die: the next start or stop tries again.
+    await lastWrite
+    // The file stays when a process could not be ended: the next start or stop tries again.
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
     await rm(state.processes, { force: true })
   }
 }
 
-/** This process, as a later command will look for it. */
+/** The identity by which a later command finds this process. */
 export async function identifySelf(): Promise<ProcessIdentity> {
   const self = await identify(process.pid)
   if (!self) throw new Error('the process table does not show this process')
   return self
 }
 
-function noteDown(supervisor: ProcessIdentity, kept: Iterable<Kept>): ProcessesFile {
+function processesFile(supervisor: ProcessIdentity, kept: Iterable<KeptProcess>): ProcessesFile {
   const processes = [...kept].flatMap(each => {
-    const family = each.family()
+    const tree = each.tree()
     const { name, kind, stopSignal, stopGraceMs } = each.spec
-    return family ? [{ spec: { name, kind, stopSignal, stopGraceMs }, family }] : []
+    return tree ? [{ spec: { name, kind, stopSignal, stopGraceMs }, tree }] : []
   })
   return { supervisor, processes }
 }
 
-/** Remembers who belongs to whom while parents still live to tell; true if that has changed. */
-function lookAtAll(kept: Iterable<Kept>, table: readonly ProcessRow[]): boolean {
+/** Remembers the members of each tree while their parents still live; true if one has changed. */
+function lookAtAll(kept: Iterable<KeptProcess>, table: readonly ProcessRow[]): boolean {
   let hasChanged = false
   for (const each of kept) {
-    const before = each.family()?.seen.map(row => row.pid) ?? []
+    const before = each.tree()?.seen.map(row => row.pid) ?? []
     const now = each.look(table).map(row => row.pid)
     hasChanged ||= String(before) !== String(now)
   }
   return hasChanged
 }
 
-async function describeAll(kept: Iterable<Kept>): Promise<ProcessStatus[]> {
+async function describeAll(kept: Iterable<KeptProcess>): Promise<ProcessStatus[]> {
   const table = await readProcessTable()
   return Promise.all(
     [...kept].map(async each => {
@@ -149,8 +157,8 @@ async function describeAll(kept: Iterable<Kept>): Promise<ProcessStatus[]> {
   )
 }
 
-/** Goes on when one of them would not die, and answers the reasons. */
-async function stopInWaves(kept: readonly Kept[]): Promise<unknown[]> {
+/** Goes on when one of them could not be ended, and answers the reasons. */
+async function stopInWaves(kept: readonly KeptProcess[]): Promise<unknown[]> {
   const failures: unknown[] = []
   for (const wave of stopWaves(kept)) {
     const stops = await Promise.allSettled(wave.map(each => each.stop()))

@@ -13,14 +13,14 @@ const probeReadyMs = 2_000
 const probeTimeoutMs = 1_000
 
 /**
- * Follows the probe of one life until `over`, and tells every change. `late` is told at most once
- * and is the end of it: the process was not ready within its start timeout. One that was ready
+ * Probes one instance until `over`, and reports every change. `late` is reported at most once and
+ * ends the watch: the process was not ready within its start timeout. A process that was ready
  * before is never late, only unready: it may be paused, or wait for a part that is down.
  */
 export async function watchReadiness(
   spec: ProcessSpec,
   over: AbortSignal,
-  tell: (readiness: Readiness) => void,
+  report: (readiness: Readiness) => void,
 ): Promise<void> {
   const deadline = Date.now() + spec.startTimeoutMs
   let wasReady = false
@@ -31,26 +31,26 @@ export async function watchReadiness(
     if (over.aborted) return
     const reason = `${probedAddress(spec)} does not answer`
     const isNews = !wasReady || note !== lastNote
-    if (isReady && isNews) tell({ is: 'ready', ...(note !== undefined && { note }) })
-    if (!isReady && wasReady) tell({ is: 'unready', reason })
+    if (isReady && isNews) report({ is: 'ready', ...(note !== undefined && { note }) })
+    if (!isReady && wasReady) report({ is: 'unready', reason })
     wasReady = isReady
     lastNote = note
     hasBeenReady ||= isReady
     if (!hasBeenReady && Date.now() >= deadline) {
       const seconds = spec.startTimeoutMs / 1000
-      return tell({ is: 'late', reason: `${reason}, ${seconds} s after the start` })
+      return report({ is: 'late', reason: `${reason}, ${seconds} s after the start` })
     }
     const pauseMs = isReady ? probeReadyMs : probeSoonMs
     await sleep(pauseMs, undefined, { signal: over }).catch(ignoreAbort)
   }
 }
 
-/** For `catch` on a wait that is meant to be cut short; any other error is thrown on. */
+/** For `catch` on a wait that an abort may cut short; any other error is thrown on. */
 export function ignoreAbort(error: unknown): void {
   if (!(error instanceof Error && error.name === 'AbortError')) throw error
 }
 
-/** What is asked, without the password that a database URL carries. */
+/** The probed address, without the password that a database URL carries. */
 function probedAddress({ ready }: ProcessSpec): string {
   switch (ready.kind) {
     case 'http':

@@ -3,13 +3,13 @@ import { connect } from 'node:net'
 import { probe } from '../supervisor/probe.ts'
 import type { PartName } from './start-parts.ts'
 
-/** A part that somebody else runs: named in the environment, used, never started or stopped. */
+/** A part that runs elsewhere: named in the environment, used, but never started or stopped. */
 export type ExternalPart = Readonly<{ name: PartName; variable: string; value: string }>
 
 const variables = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' } as const
 const probeTimeoutMs = 5_000
 
-/** The parts that the caller's environment says are somewhere else. */
+/** The external parts that the caller's environment names. */
 export function externalPartsIn(
   environment: Readonly<Record<string, string | undefined>>,
 ): ExternalPart[] {
@@ -21,16 +21,16 @@ export function externalPartsIn(
   })
 }
 
-/** What is wrong with it, in words that name the variable; undefined when it answers. */
+/** Why the part can not be used, in words that name the variable; undefined when it answers. */
 export async function problemOf(part: ExternalPart): Promise<string | undefined> {
   if (await answers(part)) return undefined
   return `${part.variable} is set, but ${addressOf(part)} does not answer. Fix it, or unset it.`
 }
 
-/** Where it is, without the password that its URL may carry. */
+/** The address without the password that its URL may carry. */
 export function addressOf({ name, value }: ExternalPart): string {
   if (name === 'kafka') return value
-  return URL.parse(value)?.host ?? 'what it names'
+  return URL.parse(value)?.host ?? 'its address'
 }
 
 async function answers({ name, value }: ExternalPart): Promise<boolean> {
@@ -44,7 +44,7 @@ async function answers({ name, value }: ExternalPart): Promise<boolean> {
   }
 }
 
-/** Only that: an external Redis may want TLS and a password, and the services know how. */
+/** A PING would need the TLS and the password of an external Redis, which only the services have. */
 async function canConnect(redisUrl: string): Promise<boolean> {
   const url = URL.parse(redisUrl)
   if (!url) return false
@@ -54,7 +54,7 @@ async function canConnect(redisUrl: string): Promise<boolean> {
     await once(socket, 'connect', { signal })
     return true
   } catch {
-    return false // refused, unknown or too late: for the question asked they are the same
+    return false // refused, unknown or too late: all of them mean that it does not answer
   } finally {
     socket.destroy()
   }

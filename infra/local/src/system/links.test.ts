@@ -11,7 +11,7 @@ const options = {
   external: [],
 }
 
-test('clients find the services where they always were, and meet a proxy there', () => {
+test('clients reach the services at their usual ports, where proxies listen', () => {
   const links = planLinks(options)
   expect(links.map(({ name }) => name)).toEqual(linkNames)
   expect(links.slice(0, 3)).toEqual([
@@ -26,14 +26,14 @@ test('clients find the services where they always were, and meet a proxy there',
   })
 })
 
-test('no proxy leads to a proxy, or two faults would be one', () => {
+test('no proxy leads to another proxy, so that one fault affects one link', () => {
   const links = planLinks(options)
   const listens = listenPorts(links)
   expect(new Set(listens).size).toBe(links.length)
   for (const { upstream } of links) expect(listens).not.toContain(Number(upstream.split(':')[1]))
 })
 
-test('no link leads to a part that somebody else runs', () => {
+test('no link leads to an external part', () => {
   const links = planLinks({ ...options, external: ['kafka', 'redis'] })
   const left = linkNames.filter(name => !/-(kafka|redis)$/.test(name))
   expect(links.map(({ name }) => name)).toEqual(left)
@@ -41,7 +41,7 @@ test('no link leads to a part that somebody else runs', () => {
   expect(urlOver(links, 'listings-redis', 'rediss://:pw@cache/3')).toBe('rediss://:pw@cache/3')
 })
 
-test('over a link only host and port of a URL change', () => {
+test('a URL over a link differs from the direct one in host and port only', () => {
   const links = planLinks(options)
   const url = 'postgres://payments:p%40ss@127.0.0.1:4432/payments?application_name=x'
   expect(urlOver(links, 'payments-postgres', url)).toBe(url.replace('4432', '4503'))
@@ -49,7 +49,7 @@ test('over a link only host and port of a URL change', () => {
   expect(addressOver(links, 'notifications-mail', '127.0.0.1:4025')).toBe('127.0.0.1:4510')
 })
 
-test('at each listener the broker says that it is where the proxy of that service listens', () => {
+test('at each listener the broker advertises the proxy of one service', () => {
   const place = { listenHost: '127.0.0.1', port: 4092, controllerPort: 4093, logDir: '' }
   const settings = kafkaSettings({ ...place, listeners: kafkaListeners(ports) })
   const listeners = settings['listeners']?.split(',') ?? []

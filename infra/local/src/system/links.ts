@@ -1,10 +1,10 @@
 import type { KafkaListener } from '../parts/kafka-settings.ts'
-import type { PortName, PortPlan } from '../ports/ports.ts'
+import type { LinkPorts, ListenerPorts, PortName, PortPlan } from '../ports/ports.ts'
 import type { PartName } from './start-parts.ts'
 
 const host = '127.0.0.1'
 
-/** Every connection between two processes, and where its proxy listens, by the name of the port. */
+/** The name of each link, and the name of the port at which its proxy listens. */
 const listens = {
   'client-payments': 'payments',
   'client-listings': 'listings',
@@ -24,36 +24,8 @@ const listens = {
 export type LinkName = keyof typeof listens
 export const linkNames = Object.keys(listens) as readonly LinkName[]
 
-/** A proxy as the fault proxy is told of it. `listen` has no host: that is its HOST's affair. */
+/** One entry of the fault proxy's setting LINKS. `listen` has no host: the proxy's HOST is taken. */
 export type Link = Readonly<{ name: LinkName; listen: string; upstream: string }>
-
-/** Fixed when the broker starts: its listeners, and the proxies that it sends its clients to. */
-export type ListenerPorts = Pick<
-  PortPlan,
-  | 'kafkaForPayments'
-  | 'kafkaForListings'
-  | 'kafkaForNotifications'
-  | 'paymentsToKafka'
-  | 'listingsToKafka'
-  | 'notificationsToKafka'
->
-
-/** What a system with links listens on besides what it listens on without. */
-export type LinkPorts = ListenerPorts &
-  Pick<
-    PortPlan,
-    | 'faults'
-    | 'paymentsPrivate'
-    | 'listingsPrivate'
-    | 'notificationsPrivate'
-    | 'listingsToPayments'
-    | 'paymentsToProvider'
-    | 'paymentsToPostgres'
-    | 'listingsToPostgres'
-    | 'notificationsToPostgres'
-    | 'listingsToRedis'
-    | 'notificationsToMail'
-  >
 
 export type LinkOptions = Readonly<{
   ports: LinkPorts &
@@ -61,11 +33,11 @@ export type LinkOptions = Readonly<{
   /** Any URL of the server. */
   postgresUrl: string
   redisUrl: string
-  /** Parts that somebody else runs. No link leads there: only we can make Kafka advertise a proxy. */
+  /** No link leads to an external part: an external Kafka would not advertise our proxies. */
   external: readonly PartName[]
 }>
 
-/** The links of a system: what the fault proxy has to be told. */
+/** The links of a system, for the settings of the fault proxy. */
 export function planLinks({ ports, postgresUrl, redisUrl, external }: LinkOptions): Link[] {
   const at = (port: number) => `${host}:${port}`
   const postgres = () => new URL(postgresUrl).host
@@ -89,13 +61,13 @@ export function planLinks({ ports, postgresUrl, redisUrl, external }: LinkOption
     .map(name => ({ name, listen: `:${ports[listens[name]]}`, upstream: upstreams[name]() }))
 }
 
-/** Where the near end of a link connects: to the proxy, or straight when there is no such link. */
+/** The address that a client connects to: the proxy's, or the direct one when there is no link. */
 export function addressOver(links: readonly Link[], name: LinkName, direct: string): string {
   const link = links.find(each => each.name === name)
   return link === undefined ? direct : `${host}${link.listen}`
 }
 
-/** The same for a URL, of which all but host and port stays. */
+/** The same for a URL; only its host and port change. */
 export function urlOver(links: readonly Link[], name: LinkName, directUrl: string): string {
   const link = links.find(each => each.name === name)
   if (link === undefined) return directUrl
@@ -108,8 +80,8 @@ export function listenPorts(links: readonly Link[]): number[] {
 }
 
 /**
- * A client of Kafka goes where the broker says it is, whatever address it came by. So each service
- * has a listener of its own, at which the broker says: I am where your proxy is.
+ * A client of Kafka connects to the address that the broker advertises, whatever address it came by.
+ * So each service has a listener of its own, at which the broker advertises that service's proxy.
  */
 export function kafkaListeners(ports: ListenerPorts): KafkaListener[] {
   return [

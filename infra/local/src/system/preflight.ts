@@ -5,14 +5,19 @@ import type { ExternalPart } from './external-parts.ts'
 import { problemOf } from './external-parts.ts'
 import { type FoundPart, findParts, type PartOptions, partNames } from './start-parts.ts'
 
-/** The ports that each part, and the links to it, would take, were it not somebody else's. */
+/** The ports of each part and of the links to it; an external part takes none of them. */
 const portsOfParts: Readonly<Record<(typeof partNames)[number], readonly PortName[]>> = {
   postgres: ['postgres', 'paymentsToPostgres', 'listingsToPostgres', 'notificationsToPostgres'],
   redis: ['redis', 'listingsToRedis'],
   kafka: [
-    ...(['kafka', 'kafkaController'] as const),
-    ...(['kafkaForPayments', 'kafkaForListings', 'kafkaForNotifications'] as const),
-    ...(['paymentsToKafka', 'listingsToKafka', 'notificationsToKafka'] as const),
+    'kafka',
+    'kafkaController',
+    'kafkaForPayments',
+    'kafkaForListings',
+    'kafkaForNotifications',
+    'paymentsToKafka',
+    'listingsToKafka',
+    'notificationsToKafka',
   ],
 }
 
@@ -27,8 +32,8 @@ export function ownPorts(
 }
 
 /**
- * Looks at everything that a start needs before anything is started, so that what is wrong is told
- * at once and not one thing per attempt. Throws one error that names all of it, each with its fix.
+ * Checks everything that a start needs before anything is started. Throws one error that names all
+ * problems, each with its fix, so that a person does not find them one start at a time.
  */
 export async function preflight(
   options: PartOptions,
@@ -45,7 +50,7 @@ export async function preflight(
     ),
   ])
   const problems = [
-    ...missing.map(({ needed, looked, fix }) => `${needed} is missing: ${fix}${listed(looked)}`),
+    ...missing.map(({ needed, reasons, fix }) => `${needed} is missing: ${fix}${listed(reasons)}`),
     ...externalProblems.filter(problem => problem !== undefined),
     ...portProblems,
   ]

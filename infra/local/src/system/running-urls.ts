@@ -6,7 +6,7 @@ import { statePaths } from './state.ts'
 import type { ProcessName } from './topology.ts'
 
 /**
- * Where the processes of the running system answer, whatever its port base.
+ * The URLs of the processes of the running system, whatever its port base.
  * @throws with what to do when nothing runs
  */
 export async function runningUrls(): Promise<(name: ProcessName) => string> {
@@ -21,9 +21,9 @@ export async function runningUrls(): Promise<(name: ProcessName) => string> {
 }
 
 /**
- * Where the running system's own parts answer. They show no URL; but whatever the base was, they lie
- * as far from the others as ever.
- * @param urlOf as `runningUrls` answers it
+ * The URLs of the running system's own parts. Their status has no URL, but the distances between
+ * ports are the same for every port base.
+ * @param urlOf the answer of `runningUrls`
  */
 export async function runningPartUrls(urlOf: (name: ProcessName) => string) {
   const base = Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider

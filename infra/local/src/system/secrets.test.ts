@@ -26,7 +26,7 @@ test('no two secrets are the same, in one system or in two', () => {
   expect(new Set(values).size).toBe(values.length)
 })
 
-test('keys are such that the services take, and peppers have 32 bytes', () => {
+test('keys have the form that the services accept, and peppers have 32 bytes', () => {
   const { apiKeys, apiKeyPeppers, paymentsServiceKey } = makeSecrets()
   for (const key of [...Object.values(apiKeys), paymentsServiceKey]) {
     expect(apiKeyIdOf(key)).toMatch(/^[0-9a-f]{8}$/)
@@ -34,7 +34,7 @@ test('keys are such that the services take, and peppers have 32 bytes', () => {
   for (const pepper of Object.values(apiKeyPeppers)) expect(pepper).toHaveLength(43)
 })
 
-test('a broken or incomplete file is told, not overwritten', async () => {
+test('a damaged or incomplete file is refused and not overwritten', async () => {
   const file = join(dir, 'secrets.json')
   await writeFile(file, '{ "postgresAdmin": "x" }')
   await expect(loadSecrets(file)).rejects.toThrow('lacks rolePasswords')

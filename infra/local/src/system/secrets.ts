@@ -13,29 +13,29 @@ export type ServiceName = (typeof serviceNames)[number]
 /** The employers of the demonstration; each gets an API key of its own. */
 export const tenantNames = ['acme', 'northwind', 'lumen'] as const
 
-/** The services that know the holders of API keys, each by a table and a pepper of its own. */
+/** The services that check API keys, each with a table and a pepper of its own. */
 export const keyedServices = ['payments', 'listings'] as const
 export type KeyedService = (typeof keyedServices)[number]
 
 export type Secrets = Readonly<{
   /** Password of PostgreSQL's superuser, which only migrations and tests use. */
   postgresAdmin: string
-  /** Of the roles that the services connect as, none of which may change a schema. */
+  /** The roles that the services connect as; none of them may change a schema. */
   rolePasswords: Readonly<Record<RoleName, string>>
   cardProviderSecretKey: string
-  /** Without which a stored hash says nothing about a key. */
+  /** Without its pepper a stored hash reveals nothing about a key. */
   apiKeyPeppers: Readonly<Record<KeyedService, string>>
-  /** With which the card provider signs what it calls about. */
+  /** The card provider signs its webhooks with this. */
   cardProviderWebhookSecret: string
   /** Notifications signs the links in its mails with this. */
   mailLinkSecret: string
   /** Employer keys by tenant. */
   apiKeys: Readonly<Record<string, string>>
-  /** What listings shows to payments, in the same form. */
+  /** The key by which listings calls payments, in the same form. */
   paymentsServiceKey: string
 }>
 
-/** Fresh random secrets. Nothing in the repository is a password, not even a development one. */
+/** Fresh random secrets: no password stands in the repository, not even for development. */
 export function makeSecrets(): Secrets {
   return {
     postgresAdmin: randomText(),
@@ -53,8 +53,8 @@ export function makeSecrets(): Secrets {
 }
 
 /**
- * The secrets of a state directory, made on the first call and the same ever after: the databases
- * on disk know these passwords. Throws when the file is there but is not ours.
+ * The secrets of a state directory, made on the first call and the same ever after, because the
+ * databases on disk hold these passwords. Throws when the file exists and is damaged.
  */
 export async function loadSecrets(file: string): Promise<Secrets> {
   const text = await readIfThere(file)

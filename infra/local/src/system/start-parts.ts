@@ -20,15 +20,16 @@ export type PartOptions = Readonly<{
   /** One directory per part is made in here. */
   dataDir: StatePaths['data']
   ports: Pick<PortPlan, 'postgres' | 'redis' | 'kafka' | 'kafkaController'>
-  /** Unset: nobody comes to Kafka through a proxy. */
+  /** Unset: no client reaches Kafka through a proxy. */
   kafkaListeners?: readonly KafkaListener[]
   secrets: Secrets
-  say: (line: string) => void
+  /** Takes a line of progress for a person. */
+  report: (line: string) => void
 }>
 
 export type FoundPart = Readonly<{ name: PartName; found: Found }>
 
-/** Looks for these parts side by side. What is missing is collected, so that it is told at once. */
+/** Looks for these parts side by side, and collects all that are missing. */
 export async function findParts(
   names: readonly PartName[],
   options: PartOptions,
@@ -60,11 +61,11 @@ export async function startParts(
   )
 }
 
-/** Where the parts of one plan answer, for those that use them. */
+/** The URLs of the parts of one plan. */
 export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secrets'>) {
   const server = `postgres://127.0.0.1:${ports.postgres}`
   return {
-    /** With all rights. */
+    /** This URL has all rights. */
     postgresUrl: databaseUrl(server, {
       database: 'postgres',
       role: 'postgres',
@@ -76,8 +77,8 @@ export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secret
 }
 
 function contextOf(name: PartName, options: PartOptions): PartContext {
-  const { ports, say, kafkaListeners: listeners = [] } = options
-  const context = { toolsDir: options.toolsDir, dataDir: join(options.dataDir, name), say }
+  const { ports, report, kafkaListeners: listeners = [] } = options
+  const context = { toolsDir: options.toolsDir, dataDir: join(options.dataDir, name), report }
   switch (name) {
     case 'postgres':
       return { ...context, port: ports.postgres, password: options.secrets.postgresAdmin }

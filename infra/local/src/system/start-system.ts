@@ -4,8 +4,8 @@ import type { Progress } from '../progress.ts'
 import { awaitReady } from '../supervisor/await-ready.ts'
 import { type ControlClient, findSupervisor } from '../supervisor/control-client.ts'
 import { launchSupervisor } from '../supervisor/launch-supervisor.ts'
-import { endOrphans } from '../supervisor/orphans.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { endOrphans } from '../supervisor/supervisor-file.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
 import { kafkaListeners } from './links.ts'
 import { ownPorts, preflight } from './preflight.ts'
@@ -20,17 +20,17 @@ import { type Topology, topology } from './topology.ts'
 export type StartOptions = Readonly<{
   state: StatePaths
   ports: PortPlan
-  /** The caller's: PATH and HOME, parts that are elsewhere, switches for the services. */
+  /** The caller's: PATH and HOME, the addresses of external parts, switches for the services. */
   environment: Readonly<Record<string, string | undefined>>
   progress: Progress
-  /** Ctrl-C. */
+  /** Aborted by Ctrl-C. */
   stop: AbortSignal
 }>
 
 export type StartedSystem = Readonly<{
   client: ControlClient
   secrets: Secrets
-  /** Of the PostgreSQL server, with all rights. */
+  /** The PostgreSQL server, with all rights. */
   postgresUrl: string
 }>
 
@@ -38,8 +38,8 @@ const partsReadyMs = 90_000
 const servicesReadyMs = 60_000
 
 /**
- * Starts the system: parts, then what prepares them, then the processes. `afterwards` is part of the
- * start: whatever fails up to its end, or Ctrl-C, stops everything again before it is thrown.
+ * Starts the system: the parts, then their preparation, then the processes. `afterwards` belongs to
+ * the start: a failure up to its end, or Ctrl-C, stops everything again before it is thrown.
  */
 export async function startSystem(
   options: StartOptions,
@@ -53,17 +53,20 @@ export async function startSystem(
   }
 
   const orphans = await endOrphans(state)
-  if (orphans.length > 0) progress.say(`ended what a killed supervisor had left: ${orphans}`)
+  if (orphans.length > 0) progress.report(`ended what a killed supervisor had left: ${orphans}`)
   const external = externalPartsIn(environment)
   const secrets = await loadSecrets(state.secrets)
-  const { say } = progress
   const parts = {
-    ...{ toolsDir: state.tools, dataDir: state.data, ports, secrets, say },
+    toolsDir: state.tools,
+    dataDir: state.data,
+    ports,
+    secrets,
+    report: progress.report,
     kafkaListeners: kafkaListeners(ports),
   }
   const found = await step('Everything needed is here', () => preflight(parts, ports, external))
   stop.throwIfAborted()
-  // Outside the try: if another start was faster, its system is not ours to stop.
+  // Outside the try: if another start was faster, its system must not be stopped.
   const client = await open(options, external).catch(async error => {
     const isRunning = (await findSupervisor(state)) !== undefined
     throw isRunning ? new Error('Another start was faster. See `npm run status`.') : error
@@ -73,7 +76,7 @@ export async function startSystem(
     const { faults, ...processes } = plan(options, secrets, urls, external)
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
-      // Here, because everything that comes later connects through it.
+      // The fault proxy starts now, because everything that comes later connects through it.
       if (faults) await client.add(faults)
       await awaitReady(client, faults ? [...names, faults.name] : names, partsReadyMs)
     })
@@ -103,7 +106,7 @@ async function open(
   return client
 }
 
-/** What runs besides the parts, with a link for every connection that can have one. */
+/** The processes besides the parts, with a link for every connection that can have one. */
 function plan(
   { state, ports, environment }: StartOptions,
   secrets: Secrets,
@@ -129,7 +132,7 @@ async function startAll(client: ControlClient, specs: readonly ProcessSpec[]): P
   await awaitReady(client, names, servicesReadyMs)
 }
 
-/** Where the parts are: our own, unless the environment names another. */
+/** The URLs of our own parts, unless the environment names external ones. */
 function urlsOf(options: PartOptions, external: readonly ExternalPart[]) {
   const own = partUrls(options)
   const elsewhere = Object.fromEntries(external.map(({ name, value }) => [name, value]))
@@ -147,7 +150,7 @@ function partsTitle(found: readonly FoundPart[], external: readonly ExternalPart
   )
 }
 
-/** Never resolves; rejects on Ctrl-C. Rejections nobody waits for any more are not an error. */
+/** Never resolves; rejects on Ctrl-C. A rejection after the start is over is not an error. */
 function whenInterrupted(stop: AbortSignal): Promise<never> {
   const interrupted = new Promise<never>((_, reject) => {
     stop.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true })

@@ -3,21 +3,21 @@ import { join, resolve } from 'node:path'
 /** The root of the repository, whatever directory a command was started in. */
 export const repoRoot = resolve(import.meta.dirname, '../../../..')
 
-/** Where a local system keeps what it makes. Everything below `dir` can be deleted at any time. */
+/** The files of a local system. Everything below `dir` can be deleted at any time. */
 export type StatePaths = Readonly<{
   dir: string
   /** Downloaded parts. Outlives a reset, because fetching them again takes minutes. */
   tools: string
   data: string
   logs: string
-  /** What the supervisor leaves behind for the commands that look for it. */
+  /** Files by which the commands find the supervisor and its processes. */
   run: string
   secrets: string
   /** Address, token and pid of the running supervisor; absent when none runs. */
   supervisor: string
-  /** The processes that the supervisor has started, for the case that it is killed. */
+  /** The processes that the supervisor has started, in case it is killed. */
   processes: string
-  /** What `npm start` has set up, for the commands that come after it. */
+  /** The ports and external parts of the running system, for later commands. */
   system: string
 }>
 

@@ -2,24 +2,28 @@ import { rm } from 'node:fs/promises'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
 import { controlClient } from '../supervisor/control-client.ts'
-import { endOrphans } from '../supervisor/orphans.ts'
-import { isAlive, readRunFile, type SupervisorFile } from '../supervisor/supervisor-file.ts'
+import {
+  endOrphans,
+  isAlive,
+  readRunFile,
+  type SupervisorFile,
+} from '../supervisor/supervisor-file.ts'
 import { waitUntil } from '../wait-until.ts'
 import type { StatePaths } from './state.ts'
 import { readSystemFile } from './system-file.ts'
 
 export type Stopped = Readonly<{
-  /** What was running, in the order of its start. */
+  /** The processes that were running, in the order of their start. */
   names: readonly string[]
-  /** Ports that are still taken, and by whom; empty unless something is wrong. */
+  /** Ports that are still taken, each with its process; empty unless something is wrong. */
   portsLeft: readonly string[]
 }>
 
 const supervisorGoneMs = 5_000
 
 /**
- * Stops everything of a state directory and looks whether it is gone. Idempotent. A supervisor that
- * was killed, or does not answer, is no obstacle: its notes say which processes were its.
+ * Stops everything of a state directory and checks that it has ended. Idempotent. A supervisor that
+ * was killed, or does not answer, is no obstacle: its file lists its processes.
  */
 export async function stopSystem(state: StatePaths): Promise<Stopped> {
   const names = (await shutDown(state)) ?? (await endOrphans(state))
@@ -33,7 +37,7 @@ export async function stopSystem(state: StatePaths): Promise<Stopped> {
   return { names, portsLeft }
 }
 
-/** Asks the supervisor to end everything; undefined when there is none that can be asked. */
+/** Asks the supervisor to end everything; undefined when none answers. */
 async function shutDown(state: StatePaths): Promise<string[] | undefined> {
   const file = await readRunFile<SupervisorFile>(state.supervisor)
   if (!file || !(await isAlive(file.process))) return undefined
@@ -44,7 +48,9 @@ async function shutDown(state: StatePaths): Promise<string[] | undefined> {
     const isGone = async () => !(await isAlive(file.process))
     if (await waitUntil(isGone, supervisorGoneMs)) return processes.map(({ name }) => name)
   } catch (error) {
-    process.stderr.write(`The supervisor could not stop everything (${error}); doing it for it.\n`)
+    process.stderr.write(
+      `The supervisor could not stop everything (${error}); ending its processes instead.\n`,
+    )
   }
   if (await isAlive(file.process)) process.kill(file.process.pid, 'SIGKILL')
   await waitUntil(async () => !(await isAlive(file.process)), supervisorGoneMs)

@@ -4,9 +4,9 @@ import { nearestNames } from '../nearest-names.ts'
 const switchNames = patterns.map(pattern => pattern.switch)
 
 /**
- * The variables of a caller's environment that reach the services: what experiments set.
+ * The variables of a caller's environment that reach the services, as experiments set them.
  * @throws Error naming a `PATTERN_` variable that is no switch: the system would start without it,
- *   and its pattern would be on although the caller believes that it is off
+ *   and the pattern would be on although the caller believes that it is off
  */
 export function switchesIn(
   environment: Readonly<Record<string, string | undefined>>,
@@ -25,5 +25,6 @@ export function switchesIn(
 
 function refusalOf(name: string): string {
   const near = nearestNames(name, switchNames)
-  return `${name} is no switch. ${near.length > 0 ? 'Near' : 'There are'}: ${(near.length > 0 ? near : switchNames).join(', ')}`
+  const hint = near.length > 0 ? `Near: ${near.join(', ')}` : `There are: ${switchNames.join(', ')}`
+  return `${name} is no switch. ${hint}`
 }

@@ -3,7 +3,7 @@ import { writeWhole } from '../write-whole.ts'
 import type { PartName } from './start-parts.ts'
 import type { StatePaths } from './state.ts'
 
-/** `run/system.json`: what `npm start` knew and the supervisor does not. */
+/** `run/system.json`: facts of the start that the supervisor does not have. */
 export type SystemFile = Readonly<{
   /** Every port that must be free again after a stop. */
   ports: readonly number[]

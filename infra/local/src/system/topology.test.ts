@@ -20,7 +20,7 @@ const options: TopologyOptions = {
   switches: {},
 }
 
-test('a service gets its own password, and nobody else’s', () => {
+test('a service gets its own password and no other', () => {
   const { payments, listings } = topology(options)
   const { rolePasswords, postgresAdmin } = secrets
   const url = `postgres://payments:${rolePasswords.payments}@127.0.0.1:4432/payments`
@@ -39,31 +39,31 @@ test('no two processes are given the same port', () => {
   }
 })
 
-test('without links there is no fault proxy, and nobody is told of one', () => {
+test('without links there is no fault proxy, and no process has its address', () => {
   const specs = topology(options)
   expect(specs).not.toHaveProperty('faults')
   const proxied = Object.values(plan).filter(port => port > plan.faults)
   for (const port of proxied) expect(JSON.stringify(specs)).not.toContain(`:${port}`)
 })
 
-test('with links a process knows nobody’s own address', () => {
+test('with links no process has the direct address of another', () => {
   const { faults, ...others } = topology({ ...options, links })
-  const told: { upstream: string }[] = JSON.parse(faults?.env['LINKS'] ?? '')
+  const planned: { upstream: string }[] = JSON.parse(faults?.env['LINKS'] ?? '')
   for (const { env } of Object.values(others)) {
     const values = Object.values(env).join(' ')
-    for (const { upstream } of told) expect(values).not.toContain(upstream)
+    for (const { upstream } of planned) expect(values).not.toContain(upstream)
   }
   expect(others.payments.url).toBe('http://127.0.0.1:4001')
 })
 
-test('switches reach the services and not the outside parties', () => {
+test('switches reach the services and not the simulators', () => {
   const specs = topology({ ...options, switches: { PATTERN_OUTBOX: 'naive' } })
   expect(specs.payments.env['PATTERN_OUTBOX']).toBe('naive')
   expect(specs.notifications.env['PATTERN_OUTBOX']).toBe('naive')
   expect(specs['card-provider'].env).not.toHaveProperty('PATTERN_OUTBOX')
 })
 
-test('of the caller’s environment only the switches are passed on', () => {
+test('only the switches of the caller’s environment are passed on', () => {
   const environment = {
     PATTERN_OUTBOX: 'naive',
     CRASH_AT: 'after_commit:1',
@@ -79,7 +79,7 @@ test('of the caller’s environment only the switches are passed on', () => {
   })
 })
 
-test('a switch that is not there is refused by name, with the one that may be meant', () => {
+test('an unknown switch is refused by name, with the nearest known one', () => {
   const misspelt = () => switchesIn({ PATTERN_OUTBX: 'naive', PATTERN_OUTBOX: 'on' })
   expect(misspelt).toThrow(/PATTERN_OUTBX is no switch. Near: PATTERN_OUTBOX/)
 })

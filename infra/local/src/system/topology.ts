@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { PortPlan } from '../ports/ports.ts'
+import type { LinkPorts, PortPlan } from '../ports/ports.ts'
 import type { RoleName } from '../prepare/database-roles.ts'
 import { databaseUrl } from '../prepare/database-url.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
@@ -7,7 +7,6 @@ import {
   addressOver,
   type Link,
   type LinkOptions,
-  type LinkPorts,
   listenPorts,
   planLinks,
   urlOver,
@@ -20,7 +19,7 @@ export type TopologyOptions = Readonly<{
   /** The Node that runs the services: the one that runs this command. */
   nodePath: string
   repoRoot: string
-  /** Where the outside parties keep their provider logs, one directory each. */
+  /** Where the simulators keep their logs, one directory each. */
   dataDir: string
   ports: Omit<
     PortPlan,
@@ -29,18 +28,18 @@ export type TopologyOptions = Readonly<{
   /** Unset: every connection is direct, and there is no fault proxy. */
   links?: Readonly<{ ports: LinkPorts } & Pick<LinkOptions, 'external'>>
   secrets: Secrets
-  /** Any URL of the PostgreSQL server; role and database are put in here. */
+  /** Any URL of the PostgreSQL server; role and database are replaced. */
   postgresUrl: string
-  /** Database of each service. Unset: named like the service. */
+  /** The database of each service. Unset: it has the name of the service. */
   databases?: Readonly<Record<ServiceName, string>>
   redisUrl: string
   kafkaBrokers: string
-  /** Put before topics and groups, so that tests share a broker and never a record. */
+  /** The prefix of topics and groups: tests share a broker, but no records. */
   kafkaPrefix?: string
   nodeEnv: 'development' | 'test'
-  /** Unset: yes. Not worth it where no trace sink runs. */
+  /** Unset: yes. Tests without a trace sink turn it off. */
   exportTraces?: boolean
-  /** Switches for every service, as `switchesIn` reads them from the caller's environment. */
+  /** Switches for every service, as `switchesIn` answers them. */
   switches: Readonly<Record<string, string>>
 }>
 
@@ -61,14 +60,14 @@ export type Topology = Readonly<
 >
 
 /**
- * The processes of the system besides its three real parts, and how each is told about the others.
- * Pure: the same answer feeds `npm start`, the tests, and the check of the Compose file.
+ * The processes of the system besides its three real parts, and the settings by which each finds the
+ * others. Pure: `npm start`, the tests and the check of the Compose file all use this answer.
  */
 export function topology(options: TopologyOptions): Topology {
   const { ports, secrets } = options
   const links = linksOf(options)
-  /** Where the outside parties write down that a setting was turned. */
-  const injector: Record<string, string> =
+  /** Where the simulators report a change of their fault settings. */
+  const faultLog: Record<string, string> =
     options.links === undefined
       ? {}
       : { FAULT_LOG_URL: `http://${host}:${options.links.ports.faults}` }
@@ -93,14 +92,14 @@ export function topology(options: TopologyOptions): Topology {
         WEBHOOK_URL: `http://${over('client-payments', ports.payments)}/v1/provider-webhooks`,
         WEBHOOK_SECRET: secrets.cardProviderWebhookSecret,
         PROVIDER_LOG: join(options.dataDir, 'card-provider', 'provider.jsonl'),
-        ...injector,
+        ...faultLog,
       },
     ),
     mailbox: simulator(options, 'mailbox', 'infra/simulators/mailbox/src/main.ts', {
       PORT: String(ports.mailbox),
       SMTP_PORT: String(ports.smtp),
       MAIL_LOG: join(options.dataDir, 'mailbox', 'mails.jsonl'),
-      ...injector,
+      ...faultLog,
     }),
     payments: service(options, 'payments', {
       ...serviceEnv('payments'),
@@ -110,7 +109,7 @@ export function topology(options: TopologyOptions): Topology {
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
       CARD_PROVIDER_WEBHOOK_SECRETS: secrets.cardProviderWebhookSecret,
-      // For one of the variants of the idempotency keys and nothing else, so it has no link of its own.
+      // Only one variant of the idempotency keys uses Redis, so payments has no link of its own to it.
       REDIS_URL: urlOver(links, 'listings-redis', options.redisUrl),
     }),
     listings: service(options, 'listings', {
@@ -125,7 +124,7 @@ export function topology(options: TopologyOptions): Topology {
     notifications: service(options, 'notifications', {
       ...serviceEnv('notifications'),
       SMTP_URL: `smtp://${over('notifications-mail', ports.smtp)}`,
-      // The address that candidates reach: the proxied one, where there are links.
+      // The address that candidates reach; with links, a proxy listens there.
       PUBLIC_URL: `http://${host}:${ports.notifications}`,
       MAIL_LINK_SECRETS: secrets.mailLinkSecret,
     }),
@@ -138,12 +137,12 @@ function linksOf({ links, ports, postgresUrl, redisUrl }: TopologyOptions): Link
   return planLinks({ ports: { ...ports, ...links.ports }, postgresUrl, redisUrl, external })
 }
 
-/** The port that a service binds: its public one is the fault proxy's when there are links. */
+/** The port that a service binds. With links the fault proxy has its public port. */
 function boundPort({ links, ports }: TopologyOptions, name: ServiceName): number {
   return links === undefined ? ports[name] : links.ports[`${name}Private`]
 }
 
-/** What every service is told. */
+/** The settings that every service has. */
 function environmentOfService(
   options: TopologyOptions,
   links: readonly Link[],
@@ -166,7 +165,7 @@ function environmentOfService(
   }
 }
 
-/** Over the service's link to PostgreSQL, as one of its roles. */
+/** The URL over the service's link to PostgreSQL, for one of its roles. */
 function databaseUrlOf(
   { postgresUrl, databases, secrets }: TopologyOptions,
   links: readonly Link[],
@@ -180,7 +179,7 @@ function databaseUrlOf(
   })
 }
 
-/** The proxy of every link, with the log of what was broken when. */
+/** The proxies of all links in one process, with the log of all faults. */
 function faults(options: TopologyOptions, ports: LinkPorts, links: readonly Link[]): ProcessSpec {
   const env = {
     PORT: String(ports.faults),
@@ -218,14 +217,14 @@ function service(
     name,
     kind: 'service',
     env,
-    // Where clients go.
+    // The address for clients.
     url: `http://${host}:${options.ports[name]}`,
     ports: [boundPort(options, name), operationsPort],
     ready: { kind: 'http', url: `http://${host}:${operationsPort}/health/ready` },
   })
 }
 
-/** Services promise to leave within 10 s of SIGTERM; after that the promise is broken. */
+/** Every process promises to end within 10 s of SIGTERM (L6). */
 const stopGraceMs = 10_000
 const startTimeoutMs = 30_000
 

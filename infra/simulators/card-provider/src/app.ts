@@ -1,40 +1,47 @@
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+} from 'fastify'
 import Fastify, { LogController } from 'fastify'
-import { dropRest } from '../../drop-rest.ts'
-import { readPlainJson } from '../../plain-json.ts'
-import type { SettingControl } from '../../settings-control.ts'
-import { about } from './about.ts'
-import type { ApiError } from './api-error.ts'
-import { apiError } from './api-error.ts'
-import type { FaultSettings } from './fault-settings.ts'
+import { dropUnreadBody } from '../../drop-unread-body.ts'
+import type { SettingsControl } from '../../settings-control.ts'
+import { readStrictJson } from '../../strict-json.ts'
+import type { ApiError } from './answers/api-error.ts'
+import { apiError } from './answers/api-error.ts'
+import { requireKey } from './http/authorize.ts'
+import { type OperationDeps, operationRoutes } from './http/operation-routes.ts'
+import { operatorRoutes } from './http/operator-routes.ts'
+import { publicRoutes } from './http/public-routes.ts'
+import { readRoutes } from './http/read-routes.ts'
+import { settlementRoutes } from './http/settlement-routes.ts'
 import { limits } from './limits.ts'
-import { operatorRoutes } from './operator-routes.ts'
-import type { PerformOrderDeps } from './perform-order.ts'
-import type { ProviderLog } from './provider-log.ts'
-import { createQuota } from './quota.ts'
-import type { RefusalCount } from './refusal-count.ts'
-import { rulesRoutes } from './rules-routes.ts'
-import type { Settlement } from './settlement.ts'
-import { settlementRoutes } from './settlement-routes.ts'
-import { v1Routes } from './v1-routes.ts'
+import type { ProviderLog } from './log/provider-log.ts'
+import type { RefusalCount } from './log/refusal-count.ts'
+import type { PerformOperationDeps } from './operations/perform-operation.ts'
+import type { FaultSettings } from './settings/fault-settings.ts'
+import { createQuota } from './settings/quota.ts'
+import type { Settlement } from './store/settlement.ts'
 
-export type AppDeps = Omit<PerformOrderDeps, 'truth' | 'wait'> &
+export type AppDeps = Omit<PerformOperationDeps, 'providerLog' | 'wait'> &
   Readonly<{
     secretKey: string
-    truth: ProviderLog
+    providerLog: ProviderLog
     settlement: Settlement
-    control: SettingControl<FaultSettings>
+    control: SettingsControl<FaultSettings>
     refusalCount: RefusalCount
-    /** Aborted when the process stops: waiting requests are given up, silent sockets are cut. */
+    /** An abort means that the process stops: waiting requests end, and sockets are closed. */
     stop: AbortSignal
   }>
 
-/** Builds the provider's HTTP side. Opens nothing; the caller listens and closes. */
+/** Builds the HTTP side of the provider. It opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { settings, control, truth, settlement, secretKey, stop } = deps
+  const { settings, control, providerLog, settlement, secretKey, stop } = deps
   const routes: string[] = []
   const app = Fastify({
     logger: { base: null },
@@ -47,13 +54,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     requestTimeout: limits.requestReadMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    // A setting that is mistyped must be refused, not trimmed or coerced.
+    // A mistyped setting must be refused, not removed or coerced.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
   app.server.maxConnections = limits.connectionsMax
 
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readStrictJson)
   app.addHook('onRoute', ({ method, url }) => {
     if (method !== 'HEAD') routes.push(`${String(method).padEnd(5)} ${url}`)
   })
@@ -61,7 +68,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     reply.header('request-id', request.id)
   })
   app.addHook('onSend', async ({ raw }, reply, payload) => {
-    await dropRest(raw)
+    await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
     return payload
   })
@@ -72,16 +79,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
   })
 
-  app.get('/', async (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(about(routes)),
-  )
-  app.get('/health', async (_request, reply) => {
-    const status = truth.failure() === undefined ? 'ok' : 'the provider log cannot be written'
-    return reply.code(status === 'ok' ? 200 : 503).send({ status })
-  })
-  app.register(operatorRoutes, { settings, control, truth })
-  app.register(rulesRoutes, { settings })
-  app.register(settlementRoutes, { settlement, truth, secretKey })
+  app.register(publicRoutes, { settings, providerLog, routes })
+  app.register(operatorRoutes, { settings, control, providerLog })
+  app.register(settlementRoutes, { settlement, providerLog, secretKey })
   app.register(v1Routes, {
     prefix: '/v1',
     secretKey,
@@ -94,7 +94,25 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   return app
 }
 
-/** One line per answered request. Bodies and query strings stay out: they may carry card values. */
+const stripeVersion = /^[\w.-]{1,60}$/
+
+/** Serves the simulated part of Stripe's API, behind its secret key. */
+const v1Routes: FastifyPluginAsync<{ deps: OperationDeps; secretKey: string }> = async (
+  app,
+  { deps, secretKey },
+) => {
+  app.addHook('onRequest', async (request, reply) => {
+    const version = request.headers['stripe-version']
+    if (typeof version === 'string' && stripeVersion.test(version)) {
+      reply.header('stripe-version', version)
+    }
+  })
+  app.addHook('onRequest', requireKey(secretKey))
+  app.register(readRoutes, { deps })
+  app.register(operationRoutes, { deps })
+}
+
+/** Logs one line per request, without body and query string, which can hold card values. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const path = request.routeOptions.url ?? 'unknown'
   if (path === '/health') return
@@ -118,7 +136,7 @@ function errorAnswer(error: FastifyError): ApiError {
   if (error.name === 'AbortError') {
     return apiError(503, 'api_error', 'The card provider is stopping.')
   }
-  // The log of faults, which somebody else keeps, was not to be reached.
+  // The fault log did not answer, which is no fault of the provider.
   if (error.statusCode === 502) return apiError(502, 'api_error', error.message)
   if ((error.statusCode ?? 500) >= 500) {
     return apiError(500, 'api_error', 'An error occurred with our API.')
@@ -128,7 +146,7 @@ function errorAnswer(error: FastifyError): ApiError {
   return apiError(error.statusCode ?? 400, 'invalid_request_error', message, { param })
 }
 
-/** The field a schema refused: unknown ones are named beside the path, the others by it. */
+/** Names the field that a schema refused. For an unknown field the path names only its object. */
 function refusedField({ validation }: FastifyError): string | undefined {
   const [first] = validation ?? []
   const unknown = first?.params['additionalProperty']

@@ -1,10 +1,10 @@
-/** Work that goes on beside the requests, and is not forgotten when the process stops. */
+/** Runs work beside the requests, and waits for it when the process stops. */
 export type Background = Readonly<{
-  /** Starts it now, unless closed. A failure is told to `onError`. */
+  /** Starts the work now, unless closed. A failure goes to `onError`. */
   begin: (run: () => Promise<void>) => void
-  /** Starts it after so many milliseconds, unless it is called off. */
-  later: (ms: number, run: () => Promise<void>) => Readonly<{ callOff: () => void }>
-  /** Calls off what has not begun and waits for what has. */
+  /** Starts the work after so many milliseconds, unless it is cancelled. */
+  later: (ms: number, run: () => Promise<void>) => Readonly<{ cancel: () => void }>
+  /** Cancels the work that has not begun and waits for the work that has. */
   close: () => Promise<void>
 }>
 
@@ -24,17 +24,17 @@ export function createBackground(onError: (error: unknown) => void): Background 
   return {
     begin,
     later(ms, run) {
-      if (closed) return { callOff: () => undefined }
+      if (closed) return { cancel: () => undefined }
       const timer = setTimeout(() => {
         timers.delete(timer)
         begin(run)
       }, ms)
       timers.add(timer)
-      const callOff = () => {
+      const cancel = () => {
         timers.delete(timer)
         clearTimeout(timer)
       }
-      return { callOff }
+      return { cancel }
     },
     async close() {
       closed = true

@@ -1,19 +1,19 @@
 import type { EnvReader } from '../../read-env.ts'
 import { createEnvReader } from '../../read-env.ts'
-import type { WebhookEndpoint } from './post-webhook.ts'
+import type { WebhookEndpoint } from './webhooks/post-webhook.ts'
 
 export type Config = Readonly<{
   host: string
   port: number
   secretKey: string
   providerLog: string
-  /** Where all faults of the system are written down. */
+  /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
-  /** Who is told of what is done; undefined: nobody. */
+  /** This is undefined when no webhooks are sent. */
   webhooks: WebhookEndpoint | undefined
 }>
 
-/** Reads the settings; throws one error that lists every mistake. */
+/** Reads the environment. Throws one error that lists every mistake. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = createEnvReader(env)
   const config = {

@@ -1,49 +1,48 @@
-/** Every bound of the card provider, with its unit. */
+/** Lists every bound of the card provider, with its unit. */
 export const limits = {
   bodyBytesMax: 16 * 1024,
-  /** Intents and refunds kept in memory; above it new requests are a 429, old ones still replay. */
+  /** Above this many intents and refunds new requests get a 429, and stored answers replay. */
   recordsMax: 200_000,
-  /** Requests under way at one time. */
   runningMax: 2_000,
-  /** Requests taken in and not yet executed; above it late ones are refused with 429. */
+  /** Above this many waiting delayed requests further ones get a 429. */
   delayedMax: 10_000,
   connectionsMax: 4_000,
   requestReadMs: 10_000,
   keepAliveMs: 65_000,
-  /** How long a silent request is held when its client does not leave. */
+  /** An unanswered client is disconnected after this time. */
   silenceMaxMs: 120_000,
   latencyMaxMs: 60_000,
-  /** Less than the longest processing delay, which must hold after retries and a restart, too. */
+  /** This is below the longest processing delay, which must hold after retries and a restart. */
   lateMaxMs: 540_000,
-  /** Published: what has not been carried out so long after it came in never will be. */
+  /** The rules promise that a request is carried out within this time or never. */
   processingDelayMaxMs: 600_000,
-  /** When a request with the card that is late is executed. */
+  /** The card `pm_card_late` delays its request by this much. */
   lateCardMs: 5_000,
-  /** A late request whose key is in use is tried again this much later, so many times. */
+  /** A delayed request whose key is in use is tried again after this time, so many times. */
   lateRetryMs: 250,
   lateTriesMax: 1_000,
   dripMaxMs: 10_000,
-  /** An answer that drips is cut off after so long. */
+  /** A dripping answer is cut off after this time. */
   dripAnswerMaxMs: 120_000,
   webhookDelayMaxMs: 3_600_000,
   webhookDuplicatesMax: 10,
   webhooksInFlightMax: 20,
   webhookAttemptMs: 5_000,
-  /** Doubled after each attempt, up to the most. With these, 15 attempts take 8 minutes. */
+  /** The pause doubles after each attempt, up to a maximum. 15 attempts take 8 minutes. */
   webhookBackoffMs: 500,
   webhookBackoffMaxMs: 60_000,
   webhookTriesMax: 15,
-  /** Nobody is told any more so long after the act. */
+  /** A webhook is abandoned this long after its operation. */
   webhookWindowMs: 7_200_000,
-  /** How long an answer waits for a webhook that shall come before it. */
+  /** An answer waits this long for a webhook that must come before it. */
   webhookEarlyMaxMs: 2_000,
-  /** How long a webhook waits for one to be exchanged with. */
+  /** A webhook waits this long for another one to change places with. */
   webhookPairWaitMs: 2_000,
   quotaPerSecondMax: 1_000,
   quotaBurstMax: 10_000,
-  /** Refusals are counted this long before the count is written. */
+  /** Refusals are counted this long before their count is written. */
   refusalsCountedMs: 1_000,
-  /** Requests under way at SIGTERM get this long, then their sockets are cut. */
+  /** Requests under way at SIGTERM get this long, then their sockets are closed. */
   stopGraceMs: 3_000,
   retryAfterSeconds: 1,
   listDefault: 10,

@@ -2,85 +2,102 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { openInjector } from '../../fault-log-client.ts'
-import { createSettingControl } from '../../settings-control.ts'
+import { createFaultLogClient } from '../../fault-log-client.ts'
+import { createSettingsControl } from '../../settings-control.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
 import { createBackground } from './background.ts'
-import { createChargeBook } from './charge-store.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './config.ts'
-import { createDelayedRequests } from './delayed-requests.ts'
-import { executeLate } from './execute-late.ts'
-import { createSettings, settingsAtRest, settingTable } from './fault-settings.ts'
 import { limits } from './limits.ts'
-import { openProviderLog } from './provider-log.ts'
-import { createRefusalCount } from './refusal-count.ts'
-import { sendWebhook } from './send-webhook.ts'
-import { createSettlement } from './settlement.ts'
-import { createTurns } from './turns.ts'
-import { createUntoldDeeds } from './undelivered-webhooks.ts'
-import type { Webhooks } from './webhooks.ts'
-import { createWebhooks } from './webhooks.ts'
+import { openProviderLog } from './log/provider-log.ts'
+import { createRefusalCount } from './log/refusal-count.ts'
+import { createIntentQueue } from './operations/carry-out.ts'
+import { createDelayedRequests } from './operations/delayed-requests.ts'
+import { executeDelayed } from './operations/execute-delayed.ts'
+import { createSettings, defaultSettings, settingTable } from './settings/fault-settings.ts'
+import { createChargeStore } from './store/charge-store.ts'
+import { createSettlement } from './store/settlement.ts'
+import { sendWebhook } from './webhooks/send-webhook.ts'
+import { createUndeliveredWebhooks } from './webhooks/undelivered-webhooks.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 
 /**
- * Rebuilds the state from the provider log, serves until `stop`, and closes in reverse. Settings return
- * to rest at a start, so that a fault forgotten yesterday does not spoil today.
+ * Rebuilds the state from the provider log, serves until `stop`, and closes in reverse order. Every
+ * start resets the settings, so that a forgotten fault does not spoil the next run.
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
-  const book = createChargeBook(Date.now)
+  const store = createChargeStore(Date.now)
   const settings = createSettings()
   const delayed = createDelayedRequests(Date.now)
-  const untold = createUntoldDeeds()
+  const undelivered = createUndeliveredWebhooks()
   const settlement = createSettlement()
   let webhooks: Webhooks | undefined
-  let loggedSettings = settingsAtRest
-  const truth = open.adopt(
+  let loggedSettings = defaultSettings
+  const providerLog = open.adopt(
     await openProviderLog(config.providerLog, line => {
-      const deed = book.apply(line)
+      const completed = store.apply(line)
       delayed.apply(line)
-      if (deed !== undefined) settlement.apply(deed)
-      const toTell = untold.apply(line, deed)
-      if (toTell !== undefined) webhooks?.begin(toTell)
+      if (completed !== undefined) settlement.apply(completed)
+      const webhook = undelivered.apply(line, completed)
+      if (webhook !== undefined) webhooks?.begin(webhook)
       if (line.type === 'settings.changed') loggedSettings = line.settings
     }),
     log => log.close(),
   )
-  if (!isDeepStrictEqual(loggedSettings, settingsAtRest)) {
-    await truth.append({ type: 'settings.changed', cause: 'restart', settings: settingsAtRest })
+  if (!isDeepStrictEqual(loggedSettings, defaultSettings)) {
+    await providerLog.append({
+      type: 'settings.changed',
+      cause: 'restart',
+      settings: defaultSettings,
+    })
   }
 
   const logError = (event: string) => (err: unknown) => app.log.error({ event, err }, event)
-  const countRefusals = createRefusalCount(truth, logError('refusals.not_written'))
-  const refusalCount = open.adopt(countRefusals, each => each.flush())
-  const background = open.adopt(createBackground(logError('work.failed')), each => each.close())
+  const refusalCount = open.adopt(
+    createRefusalCount(providerLog, logError('refusals.not_written')),
+    each => each.flush(),
+  )
+  const background = open.adopt(createBackground(logError('background.failed')), each =>
+    each.close(),
+  )
   if (config.webhooks !== undefined) {
-    const send = sendWebhook(config.webhooks, truth, untold, stop)
-    webhooks = createWebhooks({ settings, untold, background, truth, send, stop })
+    const send = sendWebhook(config.webhooks, providerLog, undelivered, stop)
+    webhooks = createWebhooks({ settings, undelivered, background, providerLog, send, stop })
   }
   const control = open.adopt(
-    createSettingControl({
+    createSettingsControl({
       ...settingTable,
       settings,
       async record(settings) {
-        // What was refused so far was refused by the settings as they stood.
+        // The refusals so far happened under the settings before the change.
         await refusalCount.flush()
-        await truth.append({ type: 'settings.changed', cause: 'patch', settings: settings })
+        await providerLog.append({ type: 'settings.changed', cause: 'patch', settings })
       },
-      injector: config.faultLogUrl === undefined ? undefined : openInjector(config.faultLogUrl),
-      onError: logError('injector.not_written'),
+      faultLog:
+        config.faultLogUrl === undefined ? undefined : createFaultLogClient(config.faultLogUrl),
+      onError: logError('fault_log.failed'),
     }),
     each => each.close(),
   )
-  const newId = (kind: string) => `${kind}_${randomBytes(12).toString('hex')}`
-  const ordering = { book, settings, truth, delayed, webhooks, newId, turns: createTurns() }
+  const operationDeps = {
+    store,
+    settings,
+    providerLog,
+    delayed,
+    webhooks,
+    newId: (kind: string) => `${kind}_${randomBytes(12).toString('hex')}`,
+    intentQueue: createIntentQueue(),
+  }
   const { secretKey } = config
-  const answering = { ...ordering, settlement, secretKey, control, refusalCount, stop }
-  const app = open.use(buildApp(answering))
+  const app = open.use(
+    buildApp({ ...operationDeps, settlement, secretKey, control, refusalCount, stop }),
+  )
 
-  delayed.start(executeLate({ ...ordering, now: Date.now }), background)
-  for (const owed of untold.all()) webhooks?.begin(owed)
+  delayed.start(executeDelayed({ ...operationDeps, now: Date.now }), background)
+  for (const webhook of undelivered.all()) webhooks?.begin(webhook)
   control.start()
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo

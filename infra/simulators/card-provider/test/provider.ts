@@ -7,58 +7,58 @@ import { startSimulator } from '../../start-simulator.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 export const secretKey = 'sk_test_only'
-/** Long enough to be sure that no answer comes, short enough for a test. */
-export const patienceMs = 200
-/** An answer that comes byte by byte takes seconds when other programs have the processor. */
+/** Long enough to be sure that no answer comes, and short enough for a test. */
+export const noAnswerMs = 200
+/** A byte-by-byte answer takes seconds while other programs use the processor. */
 const chargeDeadlineMs = 15_000
 
-// biome-ignore lint/suspicious/noExplicitAny: each test asserts on the shape of the body it asked for
+// biome-ignore lint/suspicious/noExplicitAny: each test asserts on the shape of the body it requested
 export type Answer = { status: number; headers: Headers; body: any }
 
 type Fields = Readonly<Record<string, string>>
 type PostOptions = { key?: string; timeoutMs?: number }
 
-/** A card provider that runs, and what tests ask of it. */
+/** A running card provider, with the requests that tests make to it. */
 export type Provider = Simulator &
   Readonly<{
-    /** Charges 99 euros unless the fields say otherwise; an empty key is no key. */
+    /** Charges 99 euros unless the fields say otherwise. An empty `key` means no key. */
     charge: (payment: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
-    /** Charges and expects that no answer comes. */
-    chargeInSilence: (payment: string, fields?: Fields, options?: PostOptions) => Promise<void>
-    /** Posts a form below /v1 with the secret key; an empty key for idempotency is none. */
+    /** Charges and expects no answer. */
+    chargeUnanswered: (payment: string, fields?: Fields, options?: PostOptions) => Promise<void>
+    /** Posts a form below /v1 with the secret key. An empty `key` means no idempotency key. */
     post: (path: string, fields?: Fields, options?: PostOptions) => Promise<Answer>
-    /** Posts it and expects that no answer comes. */
-    postInSilence: (path: string, fields?: Fields, options?: PostOptions) => Promise<void>
-    turn: (settings: object) => Promise<Answer>
-    /** Everything at rest. */
-    rest: () => Promise<Answer>
+    /** Posts a form and expects no answer. */
+    postUnanswered: (path: string, fields?: Fields, options?: PostOptions) => Promise<void>
+    changeSettings: (settings: object) => Promise<Answer>
+    resetSettings: () => Promise<Answer>
     get: (path: string) => Promise<Answer>
+    /** Reads the lines of the provider log about a payment, in order. */
     // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the lines it caused
     linesOf: (payment: string) => Promise<any[]>
-    /** The types of the lines about a payment, in order. */
-    providerLogOf: (payment: string) => Promise<string[]>
+    /** Reads the types of these lines. */
+    typesOf: (payment: string) => Promise<string[]>
   }>
 
 let counter = 0
 
-/** A payment that no other test of this file knows. */
-export function unique(): string {
+/** Makes an id of a payment that no other test of this file uses. */
+export function newPayment(): string {
   counter += 1
   return `payment-${counter}`
 }
 
-/** Provider logs in a directory of their own, and the providers that run on them. */
+/** Provider logs in a temporary directory, and the providers that write them. */
 export type Providers = AsyncDisposable &
   Readonly<{
-    /** Where a file of this name lies, be it there or not. */
+    /** The path of a file in the directory, whether it exists or not. */
     file: (name: string) => string
-    /** Starts the real process on the provider log of this name; `env` instead of the usual settings. */
+    /** Starts a provider with this log. `env` replaces the usual environment. */
     start: (name: string, env?: Env) => Promise<Provider>
   }>
 
 type Env = Readonly<Record<string, string>>
 
-/** Whatever a test leaves running ends when this is disposed of. */
+/** Disposing of it ends every provider that a test left running. */
 export async function openProviders(usual: Env = {}): Promise<Providers> {
   const open = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'card-provider-'))
@@ -78,12 +78,10 @@ export async function answerOf(responding: Promise<Response>): Promise<Answer> {
 }
 
 async function startProvider(providerLog: string, env: Env): Promise<Provider> {
-  const process = await startSimulator(main, {
-    SECRET_KEY: secretKey,
-    PROVIDER_LOG: providerLog,
-    ...env,
-  })
+  const required = { SECRET_KEY: secretKey, PROVIDER_LOG: providerLog }
+  const process = await startSimulator(main, { ...required, ...env })
   const { url } = process
+  const authorization = `Bearer ${secretKey}`
 
   const post: Provider['post'] = (
     path,
@@ -93,10 +91,7 @@ async function startProvider(providerLog: string, env: Env): Promise<Provider> {
     answerOf(
       fetch(`${url}/v1${path}`, {
         method: 'POST',
-        headers: {
-          authorization: `Bearer ${secretKey}`,
-          ...(key === '' ? {} : { 'idempotency-key': key }),
-        },
+        headers: { authorization, ...(key !== '' && { 'idempotency-key': key }) },
         body: new URLSearchParams(fields),
         signal: AbortSignal.timeout(timeoutMs),
       }),
@@ -105,14 +100,17 @@ async function startProvider(providerLog: string, env: Env): Promise<Provider> {
     post(
       '/payment_intents',
       {
-        ...{ amount: '9900', currency: 'eur', payment_method: 'pm_card_visa', confirm: 'true' },
-        ...{ 'metadata[payment_id]': payment },
+        amount: '9900',
+        currency: 'eur',
+        payment_method: 'pm_card_visa',
+        confirm: 'true',
+        'metadata[payment_id]': payment,
         ...fields,
       },
       { key: `key-${payment}`, ...options },
     )
   const get = (path: string) => {
-    const headers = path.startsWith('/v1/') ? { authorization: `Bearer ${secretKey}` } : {}
+    const headers = path.startsWith('/v1/') ? { authorization } : {}
     return answerOf(fetch(`${url}${path}`, { headers }))
   }
   const linesOf = async (payment: string) => (await get(`/log?payment_id=${payment}`)).body.lines
@@ -121,15 +119,15 @@ async function startProvider(providerLog: string, env: Env): Promise<Provider> {
     ...process,
     charge,
     post,
-    async postInSilence(path, fields, options) {
-      const silent = post(path, fields, { timeoutMs: patienceMs, ...options })
-      await expect(silent).rejects.toThrow('timeout')
+    async postUnanswered(path, fields, options) {
+      const unanswered = post(path, fields, { timeoutMs: noAnswerMs, ...options })
+      await expect(unanswered).rejects.toThrow('timeout')
     },
-    async chargeInSilence(payment, fields, options) {
-      const silent = charge(payment, fields, { timeoutMs: patienceMs, ...options })
-      await expect(silent).rejects.toThrow('timeout')
+    async chargeUnanswered(payment, fields, options) {
+      const unanswered = charge(payment, fields, { timeoutMs: noAnswerMs, ...options })
+      await expect(unanswered).rejects.toThrow('timeout')
     },
-    turn: settings =>
+    changeSettings: settings =>
       answerOf(
         fetch(`${url}/settings`, {
           method: 'PATCH',
@@ -137,10 +135,9 @@ async function startProvider(providerLog: string, env: Env): Promise<Provider> {
           body: JSON.stringify(settings),
         }),
       ),
-    rest: () => answerOf(fetch(`${url}/settings/reset`, { method: 'POST' })),
+    resetSettings: () => answerOf(fetch(`${url}/settings/reset`, { method: 'POST' })),
     get,
     linesOf,
-    providerLogOf: async payment =>
-      (await linesOf(payment)).map(({ type }: { type: string }) => type),
+    typesOf: async payment => (await linesOf(payment)).map(({ type }: { type: string }) => type),
   }
 }

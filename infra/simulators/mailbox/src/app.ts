@@ -1,24 +1,43 @@
+import fastifyStatic from '@fastify/static'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
-import { dropRest } from '../../drop-rest.ts'
-import { readPlainJson } from '../../plain-json.ts'
-import type { SettingControl } from '../../settings-control.ts'
+import { dropUnreadBody } from '../../drop-unread-body.ts'
+import type { SettingsControl } from '../../settings-control.ts'
+import { readStrictJson } from '../../strict-json.ts'
 import type { FaultSettings, Settings } from './fault-settings.ts'
-import { settingRoutes } from './fault-settings-routes.ts'
 import { limits } from './limits.ts'
-import type { MailEntry } from './mail-entry.ts'
-import { mailRoutes } from './mail-routes.ts'
+import type { MailLogEntry } from './mail-log-entry.ts'
 import type { MailStore } from './mail-store.ts'
+import { mailRoutes, settingsRoutes } from './routes.ts'
 
 export type AppDeps = Readonly<{
   settings: Settings
-  control: SettingControl<FaultSettings>
-  log: AppendLog<MailEntry>
+  control: SettingsControl<FaultSettings>
+  log: AppendLog<MailLogEntry>
   store: MailStore
 }>
 
-/** Builds the mailbox's HTTP side. Opens nothing; the caller listens and closes. */
+/**
+ * Mails come from strangers. The page may therefore run its own script and style and read this
+ * server, and nothing else: no other script, image, frame or form. Trusted types make the browser
+ * refuse every attempt of the script to set text from a mail as markup.
+ */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
+
+const pageFolder = new URL('../public/', import.meta.url)
+
+/** Builds the HTTP side of the mailbox. It opens nothing; the caller listens and closes. */
 export function buildApp({ settings, control, log, store }: AppDeps): FastifyInstance {
   const app = Fastify({
     logger: { base: null },
@@ -27,18 +46,18 @@ export function buildApp({ settings, control, log, store }: AppDeps): FastifyIns
     requestTimeout: limits.requestReadMs,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
-    // A setting that is mistyped must be refused, not trimmed or coerced.
+    // A mistyped setting must be refused, not removed or coerced.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   })
   app.server.maxConnections = limits.connectionsMax
 
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readPlainJson)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readStrictJson)
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
   app.addHook('onSend', async ({ raw }, reply, payload) => {
-    await dropRest(raw)
+    await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
     return payload
   })
@@ -49,12 +68,18 @@ export function buildApp({ settings, control, log, store }: AppDeps): FastifyIns
     const status = log.failure() === undefined ? 'ok' : 'the mail log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
-  app.register(settingRoutes, { settings, control })
+  app.register(fastifyStatic, {
+    root: pageFolder,
+    wildcard: false,
+    cacheControl: false,
+    setHeaders: reply => void reply.header('content-security-policy', contentSecurityPolicy),
+  })
   app.register(mailRoutes, { store })
+  app.register(settingsRoutes, { settings, control })
   return app
 }
 
-/** One line per request, without query strings: they hold addresses. */
+/** Logs one line per request, without the query string, which can hold a mail address. */
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const path = request.routeOptions.url ?? 'unknown'
   if (path === '/health') return
@@ -70,7 +95,7 @@ function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   const status = error.statusCode ?? 500
-  // The log of faults, which somebody else keeps, was not to be reached.
+  // The fault log did not answer, which is no fault of the mailbox.
   if (status === 502) return reply.code(502).send({ error: error.message })
   if (status >= 500) {
     request.log.error({ event: 'request.failed', err: error }, 'request failed')

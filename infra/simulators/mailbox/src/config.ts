@@ -5,11 +5,11 @@ export type Config = Readonly<{
   port: number
   smtpPort: number
   mailLog: string
-  /** Where all faults of the system are written down. */
+  /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
 }>
 
-/** Reads the settings; throws one error that lists every mistake. */
+/** Reads the environment. Throws one error that lists every mistake. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = createEnvReader(env)
   const config = {

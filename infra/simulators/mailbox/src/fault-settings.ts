@@ -1,23 +1,24 @@
-import type { Dice } from '../../random-source.ts'
-import { createDice } from '../../random-source.ts'
-import type { SettingTable } from '../../settings-changes.ts'
+import { Type } from 'typebox'
+import { createRandomSource, type RandomSource } from '../../random-source.ts'
+import type { SettingTable } from '../../setting-notes.ts'
 import { limits } from './limits.ts'
 
-/** The faults a person or an experiment can turn on. At rest there are none. */
-export type FaultSettings = Readonly<{
-  /** Share of mails answered 451 ("try again later"), 0 to 1. */
-  refuseRate: number
-  /** Waited before a mail is accepted or refused. */
-  latencyMs: number
-  /** `after`: mails are kept, and whoever sent them is told nothing. */
-  silence: 'none' | 'after'
-  /** Share of accepted mails the silence takes, 0 to 1. */
-  silenceRate: number
-  /** Where the dice start; setting it, even to the same value, starts them anew. */
-  seed: number
-}>
+const Rate = Type.Number({ minimum: 0, maximum: 1 })
 
-export const settingsAtRest: FaultSettings = {
+/** A person or an experiment can set these faults. The README describes each of them. */
+const FaultSettings = Type.Object({
+  refuseRate: Rate,
+  latencyMs: Type.Integer({ minimum: 0, maximum: limits.latencyMaxMs }),
+  silence: Type.Enum(['none', 'after']),
+  silenceRate: Rate,
+  seed: Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }),
+})
+export type FaultSettings = Readonly<Type.Static<typeof FaultSettings>>
+
+/** A change has any of the settings and nothing else. */
+export const SettingsChange = Type.Partial(FaultSettings, { additionalProperties: false })
+
+export const defaultSettings: FaultSettings = {
   refuseRate: 0,
   latencyMs: 0,
   silence: 'none',
@@ -25,61 +26,48 @@ export const settingsAtRest: FaultSettings = {
   seed: 1,
 }
 
-/** Which settings are faults, for the log of all faults. */
 export const settingTable: SettingTable<FaultSettings> = {
-  party: 'mailbox',
-  atRest: settingsAtRest,
+  simulator: 'mailbox',
+  defaults: defaultSettings,
   roles: {
     refuseRate: 'fault',
     latencyMs: 'fault',
     silence: 'fault',
-    silenceRate: { shapes: 'silence' },
-    seed: 'setting',
+    silenceRate: { refines: 'silence' },
+    seed: 'no-fault',
   },
 }
 
-const rate = { type: 'number', minimum: 0, maximum: 1 }
-
-/** JSON Schema of a change: any of the settings, and nothing else. */
-export const settingChangeSchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    refuseRate: rate,
-    latencyMs: { type: 'integer', minimum: 0, maximum: limits.latencyMaxMs },
-    silence: { type: 'string', enum: ['none', 'after'] },
-    silenceRate: rate,
-    seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
-  } satisfies Record<keyof FaultSettings, object>,
-} as const
+/** One mail meets these faults. */
+export type MailFaults = Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
 
 export type Settings = Readonly<{
   read: () => FaultSettings
   change: (change: Partial<FaultSettings>) => FaultSettings
-  /** Every die is thrown for each mail, so the n-th mail meets the same luck in every run. */
-  throwDice: () => Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
+  /** Draws all numbers for each mail, so the n-th mail meets the same faults in every run. */
+  drawFaults: () => MailFaults
 }>
 
-/** The settings of one running mailbox, at rest to begin with. */
+/** Creates the settings of one running mailbox, with their defaults. */
 export function createSettings(): Settings {
-  let settings = settingsAtRest
-  let dice = openDice(settings.seed)
+  let settings = defaultSettings
+  let sources = openSources(settings.seed)
 
   return {
     read: () => settings,
     change(change) {
       settings = { ...settings, ...change }
-      if (change.seed !== undefined) dice = openDice(change.seed)
+      if (change.seed !== undefined) sources = openSources(change.seed)
       return settings
     },
-    throwDice() {
-      const silent = dice.silence() < settings.silenceRate && settings.silence === 'after'
-      const refused = dice.refusal() < settings.refuseRate
+    drawFaults() {
+      const silent = sources.silence() < settings.silenceRate && settings.silence === 'after'
+      const refused = sources.refusal() < settings.refuseRate
       return { refused, silent, latencyMs: settings.latencyMs }
     },
   }
 }
 
-function openDice(seed: number): Readonly<Record<'refusal' | 'silence', Dice>> {
-  return { refusal: createDice(seed), silence: createDice(seed, 1) }
+function openSources(seed: number): Readonly<Record<'refusal' | 'silence', RandomSource>> {
+  return { refusal: createRandomSource(seed), silence: createRandomSource(seed, 1) }
 }

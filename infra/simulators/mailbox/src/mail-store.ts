@@ -1,8 +1,8 @@
 import type { Line } from '../../append-log.ts'
 import { limits } from './limits.ts'
-import type { MailAccepted, MailLine } from './mail-entry.ts'
+import type { MailAccepted, MailLogLine } from './mail-log-entry.ts'
 
-/** A mail as it is shown. */
+/** The API shows a mail in this form. */
 export type Mail = Readonly<{
   id: string
   messageId: string | null
@@ -11,32 +11,32 @@ export type Mail = Readonly<{
   subject: string
   text: string
   receivedAt: string
-  /** How often it was accepted: above 1, somebody sent the same mail again. */
+  /** Counts the acceptances. Above 1, the sender repeated the same mail. */
   accepted: number
 }>
 
 export type MailQuery = Readonly<{
   to: string | undefined
-  /** Mails that came later than this cursor; without it, the newest `limit`. */
+  /** Selects the mails after this cursor. Without it, the newest `limit` mails are selected. */
   after: number | undefined
   limit: number
 }>
 
-/** Mails in the order they came, newest last. `nextAfter` is the cursor behind the last one. */
+/** Mails are in the order of arrival, newest last. `nextAfter` is the cursor behind the last one. */
 export type MailPage = Readonly<{ mails: readonly Mail[]; nextAfter: number }>
 
 export type MailStore = Readonly<{
-  /** Folds one line of the log in: when it is written, and again at the next start. */
-  apply: (line: MailLine) => void
+  /** Applies one line of the log: when it is written, and again at the next start. */
+  apply: (line: MailLogLine) => void
   find: (id: string) => Mail | undefined
   list: (query: MailQuery) => MailPage
 }>
 
 type Kept = Readonly<{ line: Line<MailAccepted> }> & { accepted: number }
 
-/** The newest mails in memory, bounded in number and size; the log keeps them all. */
+/** Holds the newest mails in memory, bounded in number and size. The log keeps all of them. */
 export function createMailStore(): MailStore {
-  /** By place in the log; a Map keeps them oldest first. */
+  /** Keys are the `seq` in the log. A Map keeps the mails oldest first. */
   const kept = new Map<number, Kept>()
   const seqOfSame = new Map<string, number>()
   let textKept = 0
@@ -85,7 +85,7 @@ export function createMailStore(): MailStore {
   }
 }
 
-/** The first mails that fit the limit and the size of an answer; at least one when there is one. */
+/** Takes the first mails that fit the limit and the size of an answer, and at least one. */
 function takeWithinBounds(mails: readonly Kept[], limit: number): Kept[] {
   let chars = 0
   const end = mails.findIndex(({ line }, index) => {
@@ -100,7 +100,7 @@ function show({ line, accepted }: Kept): Mail {
   return { id: `mail_${seq}`, messageId, from, to, subject, text, receivedAt: at, accepted }
 }
 
-/** The same Message-ID to the same recipients is the same mail, however often it arrives. */
+/** The same Message-ID to the same recipients makes the same mail, however often it arrives. */
 function identityOf({ messageId, to }: MailAccepted): string | undefined {
   return messageId === null ? undefined : JSON.stringify([messageId, to.toSorted()])
 }

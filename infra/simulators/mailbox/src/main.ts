@@ -3,48 +3,49 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { openAppendLog } from '../../append-log.ts'
-import { openInjector } from '../../fault-log-client.ts'
-import { createSettingControl } from '../../settings-control.ts'
+import { createFaultLogClient } from '../../fault-log-client.ts'
+import { createSettingsControl } from '../../settings-control.ts'
 import { stopOnSignals } from '../../stop-on-signals.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { readConfig } from './config.ts'
-import { createSettings, settingsAtRest, settingTable } from './fault-settings.ts'
+import { createSettings, defaultSettings, settingTable } from './fault-settings.ts'
 import { limits } from './limits.ts'
-import type { MailEntry } from './mail-entry.ts'
+import type { MailLogEntry } from './mail-log-entry.ts'
 import { createMailStore } from './mail-store.ts'
 import { receiveMail } from './receive-mail.ts'
 import { openSmtp } from './smtp.ts'
 
 /**
- * Rebuilds the mails from the log, takes mail and shows it until `stop`, and closes in reverse.
- * Settings return to rest at a start, so that a fault forgotten yesterday does not spoil today.
+ * Rebuilds the mails from the log, accepts and shows mail until `stop`, and closes in reverse order.
+ * Every start resets the settings, so that a forgotten fault does not spoil the next run.
  */
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   const store = createMailStore()
   const settings = createSettings()
-  let loggedSettings = settingsAtRest
+  let loggedSettings = defaultSettings
   const log = open.adopt(
-    await openAppendLog<MailEntry>(config.mailLog, line => {
+    await openAppendLog<MailLogEntry>(config.mailLog, line => {
       store.apply(line)
       if (line.type === 'settings.changed') loggedSettings = line.settings
     }),
     each => each.close(),
   )
-  if (!isDeepStrictEqual(loggedSettings, settingsAtRest)) {
-    await log.append({ type: 'settings.changed', cause: 'restart', settings: settingsAtRest })
+  if (!isDeepStrictEqual(loggedSettings, defaultSettings)) {
+    await log.append({ type: 'settings.changed', cause: 'restart', settings: defaultSettings })
   }
 
   const control = open.adopt(
-    createSettingControl({
+    createSettingsControl({
       ...settingTable,
       settings,
       async record(settings) {
-        await log.append({ type: 'settings.changed', cause: 'patch', settings: settings })
+        await log.append({ type: 'settings.changed', cause: 'patch', settings })
       },
-      injector: config.faultLogUrl === undefined ? undefined : openInjector(config.faultLogUrl),
-      onError: err => app.log.error({ event: 'injector.not_written', err }, 'injector.not_written'),
+      faultLog:
+        config.faultLogUrl === undefined ? undefined : createFaultLogClient(config.faultLogUrl),
+      onError: err => app.log.error({ event: 'fault_log.failed', err }, 'the fault log failed'),
     }),
     each => each.close(),
   )
@@ -56,9 +57,9 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
       config.host,
       config.smtpPort,
       async envelope => {
-        const verdict = await receiveMail(deps, envelope)
-        app.log.info({ event: `mail.${verdict}`, bytes: envelope.raw.length }, `mail ${verdict}`)
-        return verdict
+        const outcome = await receiveMail(deps, envelope)
+        app.log.info({ event: `mail.${outcome}`, bytes: envelope.raw.length }, `mail ${outcome}`)
+        return outcome
       },
       error => app.log.warn({ event: 'smtp.failed', err: error }, 'a mail session failed'),
     ),

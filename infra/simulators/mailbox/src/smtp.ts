@@ -5,29 +5,29 @@ import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server'
 import { SMTPServer } from 'smtp-server'
 import { limits } from './limits.ts'
 
-/** A message as it came in, before anybody looked inside. */
+/** Holds a message as it came in, before it is parsed. */
 export type Envelope = Readonly<{ from: string; to: readonly string[]; raw: Buffer }>
 
 /**
- * `refused` is answered 451, which asks the sender to try again later; `unanswered` never, until
- * the sender leaves or has waited long enough to be cut off.
+ * A `refused` mail is answered 451, which asks the sender to try again later. An `unanswered` one
+ * gets no answer until its sender leaves, or is disconnected after a time limit.
  */
-export type Verdict = 'accepted' | 'refused' | 'unanswered'
+export type MailOutcome = 'accepted' | 'refused' | 'unanswered'
 
 export type Smtp = Readonly<{ port: number; close: () => Promise<void> }>
 
 /**
- * Listens for mail from anybody, without a password or TLS: it is reachable from this machine only.
- * The 250 is sent after `receive` resolves; when it rejects the sender is told 451, and may retry.
+ * Accepts mail without a password or TLS, because only this machine can reach it. The 250 is sent
+ * after `receive` resolves. When `receive` rejects, the sender gets a 451 and can retry.
  */
 export async function openSmtp(
   host: string,
   port: number,
-  receive: (envelope: Envelope) => Promise<Verdict>,
+  receive: (envelope: Envelope) => Promise<MailOutcome>,
   onError: (error: Error) => void,
 ): Promise<Smtp> {
   const senders = createSenders()
-  const underWay = new Set<Promise<void>>()
+  const running = new Set<Promise<void>>()
   const server = new SMTPServer({
     banner: 'Nightshift mailbox, keeps everything and delivers nothing',
     authOptional: true,
@@ -37,21 +37,21 @@ export async function openSmtp(
     maxClients: limits.clientsMax,
     socketTimeout: limits.smtpIdleMs,
     closeTimeout: limits.smtpCloseMs,
-    onRcptTo(_address, { envelope }, webhook) {
+    onRcptTo(_address, { envelope }, callback) {
       const full = envelope.rcptTo.length >= limits.recipientsMax
-      webhook(full ? refusal(452, 'Too many recipients') : null)
+      callback(full ? refusal(452, 'Too many recipients') : null)
     },
-    onData(stream, session, webhook) {
+    onData(stream, session, callback) {
       const answering = answerMail(stream, session, receive)
         .then(
-          answer => (answer === 'none' ? senders.hold(session) : webhook(answer)),
+          answer => (answer === 'none' ? senders.leaveUnanswered(session) : callback(answer)),
           error => {
             onError(error)
-            webhook(refusal(451, 'Could not be written down, try again later'))
+            callback(refusal(451, 'The mail could not be stored, try again later'))
           },
         )
-        .finally(() => underWay.delete(answering))
-      underWay.add(answering)
+        .finally(() => running.delete(answering))
+      running.add(answering)
     },
   })
   server.on('error', onError)
@@ -61,18 +61,18 @@ export async function openSmtp(
   return {
     port: (listener.address() as AddressInfo).port,
     async close() {
-      // Every mail that is whole gets its own answer before all senders are told to go away.
-      if (underWay.size > 0) await Promise.race([Promise.all(underWay), sleep(limits.smtpCloseMs)])
-      senders.cutHeld()
+      // Every mail that was received in full gets its answer before all senders are disconnected.
+      if (running.size > 0) await Promise.race([Promise.all(running), sleep(limits.smtpCloseMs)])
+      senders.disconnectUnanswered()
       await new Promise<void>(resolve => server.close(() => resolve()))
     },
   }
 }
 
-/** The sockets behind the sessions, which the mail server itself does not show. */
+/** Keeps the sockets of the sessions, because the mail server does not expose them. */
 function createSenders() {
   const sockets = new Map<number | undefined, Socket>()
-  const held = new Set<Socket>()
+  const unanswered = new Set<Socket>()
 
   return {
     add(socket: Socket) {
@@ -80,28 +80,28 @@ function createSenders() {
       sockets.set(remotePort, socket)
       socket.once('close', () => sockets.delete(remotePort))
     },
-    /** Says nothing more to this sender, and cuts it off when it does not leave by itself. */
-    hold({ remotePort }: SMTPServerSession) {
+    /** Sends nothing more to this sender, and disconnects it when it does not leave by itself. */
+    leaveUnanswered({ remotePort }: SMTPServerSession) {
       const socket = sockets.get(remotePort)
       if (socket === undefined) return
       const timer = setTimeout(() => socket.destroy(), limits.silenceMaxMs)
-      held.add(socket)
+      unanswered.add(socket)
       socket.once('close', () => {
         clearTimeout(timer)
-        held.delete(socket)
+        unanswered.delete(socket)
       })
     },
-    cutHeld() {
-      for (const socket of held) socket.destroy()
+    disconnectUnanswered() {
+      for (const socket of unanswered) socket.destroy()
     },
   }
 }
 
-/** Null when the mail is accepted, the refusal to answer with, or that there is no answer. */
+/** Answers null for an accepted mail, the error of a refusal, or `none` when no answer is sent. */
 async function answerMail(
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
-  receive: (envelope: Envelope) => Promise<Verdict>,
+  receive: (envelope: Envelope) => Promise<MailOutcome>,
 ): Promise<Error | null | 'none'> {
   const raw = await readAll(stream)
   if (stream.sizeExceeded) {
@@ -110,12 +110,12 @@ async function answerMail(
   const { mailFrom, rcptTo } = session.envelope
   const from = mailFrom === false ? '' : mailFrom.address
   const to = rcptTo.map(({ address }) => address.toLowerCase())
-  const verdict = await receive({ from, to, raw })
-  if (verdict === 'unanswered') return 'none'
-  return verdict === 'accepted' ? null : refusal(451, 'Greylisted, try again later')
+  const outcome = await receive({ from, to, raw })
+  if (outcome === 'unanswered') return 'none'
+  return outcome === 'accepted' ? null : refusal(451, 'Greylisted, try again later')
 }
 
-/** Reads to the end, because the answer comes after it, but keeps no more than the limit. */
+/** Reads to the end, because the answer comes after it, but stores no more than the limit. */
 async function readAll(stream: SMTPServerDataStream): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) {

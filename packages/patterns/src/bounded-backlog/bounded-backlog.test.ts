@@ -1,11 +1,25 @@
+import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { watchBacklog } from './bounded-backlog.ts'
+import { backlogMetrics, boundedBacklog } from './bounded-backlog.ts'
+import { acceptEverything } from './naive.ts'
 
-test('a backlog is full at its bound, not before, and no longer when it was worked off', async () => {
-  let waiting = 0
-  const shown: number[] = []
-  const gauge = { set: (value: number) => shown.push(value) } as never
-  const backlog = watchBacklog(async max => Math.min(waiting, max), 3, gauge)
+const max = 3
+
+/** A queue whose length the test sets, counted as a table would be. */
+function queueOf() {
+  const queue = { waiting: 0, isAway: false }
+  const metrics = backlogMetrics(new Registry())
+  const count = async () => {
+    if (queue.isAway) throw new Error('the database is away')
+    return Math.min(queue.waiting, max)
+  }
+  const shown = async () => (await metrics.open.get()).values[0]?.value
+  return { queue, shown, options: { count, max, metrics } }
+}
+
+test('a backlog is full at its bound, not before, and not after it was worked off', async () => {
+  const { queue, shown, options } = queueOf()
+  const backlog = boundedBacklog(options)
   expect(backlog.isFull()).toBe(false)
   for (const [now, isFull] of [
     [2, false],
@@ -13,22 +27,28 @@ test('a backlog is full at its bound, not before, and no longer when it was work
     [50, true],
     [2, false],
   ] as const) {
-    waiting = now
+    queue.waiting = now
     await backlog.look()
     expect([now, backlog.isFull()]).toEqual([now, isFull])
+    expect(await shown()).toBe(Math.min(now, max))
   }
-  expect(shown).toEqual([2, 3, 3, 2])
 })
 
-test('a look that failed leaves the last one standing', async () => {
-  let isAway = false
-  const count = async () => {
-    if (isAway) throw new Error('the database is away')
-    return 3
-  }
-  const backlog = watchBacklog(count, 3, { set: () => {} } as never)
+test('a look that fails leaves the last count in force', async () => {
+  const { queue, options } = queueOf()
+  const backlog = boundedBacklog(options)
+  queue.waiting = max
   await backlog.look()
-  isAway = true
+  queue.isAway = true
   await expect(backlog.look()).rejects.toThrow('away')
   expect(backlog.isFull()).toBe(true)
+})
+
+test('the naive version counts the same, and is never full', async () => {
+  const { queue, shown, options } = queueOf()
+  const backlog = acceptEverything(options)
+  queue.waiting = 50
+  await backlog.look()
+  expect(await shown()).toBe(max)
+  expect(backlog.isFull()).toBe(false)
 })

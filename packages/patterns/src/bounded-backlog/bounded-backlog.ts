@@ -1,38 +1,45 @@
+/**
+ * Fault:    more work is accepted than is finished, and waits in a table that has no end.
+ * Without:  everything is accepted, and in the end everything is late; the code is `naive.ts`.
+ * With:     a request that would be late is refused before anything has begun.
+ * Switch:   PATTERN_BOUNDED_BACKLOG=naive
+ */
 import { Gauge, type Registry } from 'prom-client'
 
-/** What was accepted and is not finished, and whether it is as much as can be finished in time. */
+/** Accepted work that is not finished, and whether there is as much as can be finished in time. */
 export type Backlog = {
   /**
-   * As of the last look. A new request is refused then, before anything has begun: accepted, it would
-   * be one more that waits for longer than anybody does, and makes the others wait longer too.
+   * True if the last look found the backlog full. A new request is refused then, before anything has
+   * begun: accepted, it would wait longer than its caller does, and make others wait longer too.
    */
   isFull: () => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */
   look: () => Promise<number>
 }
 
+export type BacklogOptions = {
+  /** How many wait, counting no further than `max`. */
+  count: (max: number) => Promise<number>
+  max: number
+  metrics: BacklogMetrics
+}
+
 /**
- * Bounds a queue that lives in a table. It is counted now and then and not with every request, so the
- * bound may be passed by what arrives between two looks.
- * @param count how many wait, counting no further than `max`
+ * Bounds a queue that lives in a table. It is counted now and then and not with every request, so
+ * requests that arrive between two looks may exceed the bound.
  */
-export function watchBacklog(
-  count: (max: number) => Promise<number>,
-  max: number,
-  gauge: Pick<Gauge, 'set'>,
-): Backlog {
+export function boundedBacklog({ count, max, metrics }: BacklogOptions): Backlog {
   let waiting = 0
   return {
     isFull: () => waiting >= max,
     look: async () => {
       waiting = await count(max)
-      gauge.set(waiting)
+      metrics.open.set(waiting)
       return 0
     },
   }
 }
 
-/** The one metric of a backlog. */
 export function backlogMetrics(registry: Registry) {
   return {
     open: new Gauge({
@@ -42,3 +49,5 @@ export function backlogMetrics(registry: Registry) {
     }),
   }
 }
+
+export type BacklogMetrics = ReturnType<typeof backlogMetrics>

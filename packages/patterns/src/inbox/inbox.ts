@@ -9,7 +9,7 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 /**
  * Remembers in the table `inbox` (schema.sql) that this consumer applies this event. Call it first
  * in the transaction of the effect: a row is there if and only if what followed from the event is.
- * Of two transactions with the same event, the second waits here until the first has ended.
+ * Two transactions with the same event do not overlap: the second waits here for the first to end.
  * @returns false when this consumer has applied the event before
  */
 export async function rememberEvent(

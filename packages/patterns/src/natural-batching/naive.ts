@@ -1,6 +1,6 @@
 import type { Batching } from './types.ts'
 
-/** Each request its own statement and its own commit, as everybody writes it. */
+/** What most teams ship first: each request has its own statement and its own commit. */
 export const oneByOne: Batching = ({ run, expired }) => {
   return async item => {
     const late = expired(item)

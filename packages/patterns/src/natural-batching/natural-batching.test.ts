@@ -3,7 +3,7 @@ import { oneByOne } from './naive.ts'
 import { naturalBatching } from './natural-batching.ts'
 import type { BatchOptions } from './types.ts'
 
-/** Work that ends when the test says so, and remembers which batches it got. */
+/** Work that ends when the test says so, and records its batches. */
 function openLab(options: Partial<BatchOptions<string, string>> = {}) {
   const batches: string[][] = []
   const ends: (() => void)[] = []
@@ -15,7 +15,7 @@ function openLab(options: Partial<BatchOptions<string, string>> = {}) {
       return items.map(item => `${item} done`)
     },
     keyOf: item => item,
-    lanesMax: 1,
+    workersMax: 1,
     batchMax: 3,
     isErrorOfOne: error => (error as Error).message === '22003',
     expired: () => undefined,
@@ -28,7 +28,7 @@ function openLab(options: Partial<BatchOptions<string, string>> = {}) {
   return { batches, end, settings }
 }
 
-test('one alone goes at once; what comes meanwhile goes together, in its order', async () => {
+test('an item that comes alone is run at once, and items that come meanwhile share a batch, in order', async () => {
   const { batches, end, settings } = openLab()
   const work = naturalBatching(settings)
   const first = work('a')
@@ -43,7 +43,7 @@ test('one alone goes at once; what comes meanwhile goes together, in its order',
   expect(batches).toEqual([['a'], ['b', 'c', 'd'], ['e']])
 })
 
-test('two with the same key never share a batch', async () => {
+test('two items of one key never share a batch', async () => {
   const { batches, end, settings } = openLab()
   const work = naturalBatching(settings)
   const all = ['x', 'a', 'a', 'b'].map(work)
@@ -52,7 +52,7 @@ test('two with the same key never share a batch', async () => {
   expect(batches).toEqual([['x'], ['a', 'b'], ['a']])
 })
 
-test('one that spoils its batch fails alone', async () => {
+test('an item that fails its whole batch fails alone in the end', async () => {
   const { batches, end, settings } = openLab()
   const work = naturalBatching(settings)
   const first = work('x')
@@ -63,7 +63,7 @@ test('one that spoils its batch fails alone', async () => {
   expect(batches.slice(1)).toEqual([['a', 'poison', 'b'], ['a'], ['poison'], ['b']])
 })
 
-test('when it is unknown what was done, nothing is done again', async () => {
+test('nothing is run again when it is unknown what was done', async () => {
   const { batches, end, settings } = openLab({ isErrorOfOne: () => false })
   const work = naturalBatching(settings)
   const all = Promise.allSettled(['x', 'a', 'poison'].map(work))
@@ -73,7 +73,7 @@ test('when it is unknown what was done, nothing is done again', async () => {
   expect(batches).toEqual([['x'], ['a', 'poison']])
 })
 
-test('an item whose caller has left while it waited is answered, and not done', async () => {
+test('an item whose caller left while it waited is answered and not run', async () => {
   const left = new Set<string>()
   const expired = (item: string) => (left.has(item) ? `${item} is too late` : undefined)
   const { batches, end, settings } = openLab({ expired })
@@ -85,7 +85,7 @@ test('an item whose caller has left while it waited is answered, and not done', 
   expect(batches).toEqual([['a'], ['c']])
 })
 
-test('a queue in which everything has expired empties itself, and goes on', async () => {
+test('a queue in which every item has expired empties itself and goes on', async () => {
   let isLate = false
   const { batches, end, settings } = openLab({ expired: () => (isLate ? 'too late' : undefined) })
   const work = naturalBatching(settings)
@@ -100,7 +100,7 @@ test('a queue in which everything has expired empties itself, and goes on', asyn
   expect(batches).toEqual([['a'], ['d']])
 })
 
-test('the naive twin does each by itself', async () => {
+test('the naive version runs each item by itself', async () => {
   const { batches, end, settings } = openLab()
   const work = oneByOne(settings)
   const all = ['a', 'b'].map(work)

@@ -1,7 +1,7 @@
 /**
  * Fault:    more requests come at once than the database can commit one by one.
  * Without:  load-tests/results/bench-payments.json (payments per second); the code is `naive.ts`.
- * With:     what waits for a connection goes into one statement and one commit.
+ * With:     the requests that wait for a commit share the next one.
  * Switch:   PATTERN_NATURAL_BATCHING=naive
  */
 import type { Batching, BatchOptions } from './types.ts'
@@ -13,9 +13,9 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * A queue without a timer (group commit, in the application): while a lane is free, whatever comes
- * goes out at once and alone; while all are busy, what comes waits, and the next free lane takes all
- * of it. The size of a batch follows the load by itself, and nobody waits for company.
+ * A queue without a timer (group commit, in the application). While a worker is free, an item is run
+ * at once and alone. While all are busy, items wait, and the next free worker takes all of them. The
+ * size of a batch follows the load by itself, and no item waits for others to come.
  *
  * The queue is bounded by its callers: each of them waits for its own item.
  */
@@ -23,14 +23,14 @@ export const naturalBatching: Batching = options => {
   type Item = Parameters<typeof options.keyOf>[0]
   type Result = Awaited<ReturnType<typeof options.run>>[number]
   const waiting: Waiting<Item, Result>[] = []
-  let lanes = 0
+  let busy = 0
 
-  function startLanes(): void {
-    while (lanes < options.lanesMax && waiting.length > 0) {
-      lanes += 1
+  function startWorkers(): void {
+    while (busy < options.workersMax && waiting.length > 0) {
+      busy += 1
       void runBatch(options, takeBatch(waiting, options)).finally(() => {
-        lanes -= 1
-        startLanes()
+        busy -= 1
+        startWorkers()
       })
     }
   }
@@ -38,13 +38,13 @@ export const naturalBatching: Batching = options => {
   return item =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
-      startLanes()
+      startWorkers()
     })
 }
 
 /**
  * Takes the oldest items, at most one per key; the rest stay queued. An item that has expired in the
- * queue is answered without being done: nobody would use its result.
+ * queue is answered without being run: its caller has left.
  */
 function takeBatch<Item, Result>(
   waiting: Waiting<Item, Result>[],
@@ -63,7 +63,7 @@ function takeBatch<Item, Result>(
   return [...batch.values()]
 }
 
-/** Never rejects: each item hears of its own end. */
+/** Never rejects: each item has a promise of its own. */
 async function runBatch<Item, Result>(
   options: BatchOptions<Item, Result>,
   batch: readonly Waiting<Item, Result>[],
@@ -79,7 +79,7 @@ async function runBatch<Item, Result>(
       for (const { reject } of batch) reject(error)
       return
     }
-    // One of them spoils it for the others. Each by itself, only that one fails.
+    // One item failed the whole batch. Run one by one, only that item fails.
     for (const one of batch) await runBatch(options, [one])
   }
 }

@@ -22,12 +22,12 @@ export type RelayOptions = {
 }
 
 const batchMax = 200
-/** How long a commit may wait to be noticed. LISTEN/NOTIFY would be sooner and cost every commit. */
+/** How long a commit may go unnoticed. LISTEN/NOTIFY would be faster and cost every commit. */
 const idleMs = 50
 const failureBackoffCapMs = 2_000
 const statementTimeoutMs = 5_000
 const leaveDeadlineMs = 1_000
-/** How often a relay that only waits for the lane looks how old the oldest event is. */
+/** How often a relay that waits for the lane looks at the age of the oldest event. */
 const lookMs = 1_000
 
 type Row = {
@@ -40,17 +40,17 @@ type Row = {
 }
 
 /**
- * Publishes what waits in the outbox, oldest first: read, send, mark, and no transaction open while
- * Kafka is asked. A death between send and mark sends again: at least once.
+ * Publishes the events of the outbox, oldest first: read, send, mark. No transaction is open while
+ * Kafka is asked. A death between send and mark sends again, so delivery is at least once.
  *
  * One relay works at a time, the one that has the lane (`lane.ts`). Two with SKIP LOCKED would each
- * be correct about every row and together lose the order of an aggregate. A relay whose send or
- * statement failed leaves the lane, so that one that reaches Kafka can have it.
- * The lane fences what this system does: a relay that was frozen does not begin a send after its
- * lease, and marks nothing. Kafka knows no epochs; a request that was already on its way then arrives
- * late, and consumers recognise its events by their ids.
+ * handle their rows correctly and together lose the order of an aggregate. A relay whose send or
+ * statement failed leaves the lane to one that may reach Kafka.
+ * The lane fences this system only: a relay that was frozen begins no send after its lease, and marks
+ * nothing. Kafka knows no epochs. A request that was on its way arrives late, and consumers recognise
+ * its events by their ids.
  * Rows are found by "not published yet" and never by "id above the last": ids are given out before
- * commits, so a slow transaction would be passed by for ever.
+ * commits, so the row of a slow transaction would never be found.
  */
 export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Promise<void> {
   return async signal => {
@@ -60,9 +60,9 @@ export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Pro
       const left = session
       session = undefined
       if (!left) return
-      // A server that has gone silent never says goodbye.
-      const farewell = sleep(leaveDeadlineMs, undefined, { ref: false })
-      await Promise.race([left.client.end(), farewell]).catch(() => undefined) // gone already
+      // A server that has gone silent never confirms the end.
+      const timeout = sleep(leaveDeadlineMs, undefined, { ref: false })
+      await Promise.race([left.client.end(), timeout]).catch(() => undefined) // gone already
     }
     const runOnce = async () => {
       try {
@@ -97,8 +97,8 @@ export function outboxRelay(options: RelayOptions): (signal: AbortSignal) => Pro
 type AgeOfOldest = ReturnType<typeof ageOfOldest>
 
 /**
- * Every relay reports how old the oldest unpublished event is, and not only the one that publishes:
- * that one may be frozen, and an alarm on the others must not be blind then.
+ * Every relay reports the age of the oldest unpublished event, and not only the one that publishes:
+ * that one may be frozen, and the alarm must not be blind then.
  */
 function ageOfOldest(metrics: OutboxMetrics) {
   let seconds = 0
@@ -110,7 +110,7 @@ function ageOfOldest(metrics: OutboxMetrics) {
   }
   return {
     see,
-    /** For a relay that does not publish: now and then, because it asks twenty times a second. */
+    /** Looks now and then, for a relay that does not publish and comes here 20 times a second. */
     look: async (client: pg.Client) => {
       if (performance.now() - seenMs < lookMs) return
       const { rows } = await client.query<{ waited_ms: string }>({
@@ -120,7 +120,7 @@ function ageOfOldest(metrics: OutboxMetrics) {
       })
       see(Number(rows[0]?.waited_ms ?? 0))
     },
-    /** While the database can't be asked, an event that waited goes on waiting. */
+    /** While the database can't be asked, the last known age goes on growing. */
     isUnknown: () => {
       if (seconds === 0) return
       const sinceSeconds = (performance.now() - seenMs) / 1000
@@ -138,7 +138,7 @@ async function connect(connectionString: string): Promise<pg.Client> {
     query_timeout: statementTimeoutMs + 500,
     keepAlive: true,
   })
-  // The next statement fails with the same news; unheard it would end the process.
+  // The next statement fails with the same error. Without a listener it would end the process.
   client.on('error', () => {})
   await client.connect()
   return client
@@ -159,7 +159,7 @@ async function relayOnce(
   })
   age.see(Number(rows[0]?.waited_ms ?? 0))
   if (rows.length === 0) return 0
-  // Later than that, another relay may have published these, and newer ones of the same aggregates.
+  // After its lease, another relay may have published these and newer events of the same aggregates.
   await publishInSpans(records => publish(records, sendBeforeMs(lease)), rows)
   await crashpoint('relay.published')
   const { rowCount } = await client.query({

@@ -1,6 +1,6 @@
 import type { Transaction } from '@nightshift/runtime/postgres/postgres'
 
-/** What an outbox has to know about an event: its id, and the aggregate whose order it belongs to. */
+/** An event, as far as the outbox knows it: its id, and the aggregate whose order it belongs to. */
 export type OutboxEvent = Readonly<{ eventId: string; aggregateId: string }>
 
 /** Announces, inside a transaction, what has happened. Consumers see it only if that commits. */
@@ -24,6 +24,6 @@ export type Outbox<Event extends OutboxEvent = OutboxEvent> = {
    */
   stage: (event: Event) => StagedEvent | undefined
   committed: (events: readonly Event[]) => Promise<void>
-  /** What has to go on in the background, until the signal aborts. */
+  /** Goes on in the background until the signal aborts. */
   run: (signal: AbortSignal) => Promise<void>
 }

@@ -4,18 +4,18 @@ import { apiKeyIdOf, hashApiKey, makeApiKey } from './api-keys.ts'
 const pepper = 'p'.repeat(43)
 const key = makeApiKey()
 
-test('a key that was made can be read, and no two are the same', () => {
+test('a new key can be read, and no two are the same', () => {
   const made = Array.from({ length: 100 }, () => makeApiKey())
   expect(new Set(made).size).toBe(made.length)
   for (const one of made) expect(apiKeyIdOf(one)).toBe(one.slice(8, 16))
 })
 
-test('a checksum of a known key stays what it is: keys outlive a release', () => {
+test('the checksum of a known key stays the same: keys outlive a release', () => {
   const known = 'ns_test_0000000a_development-only-key-of-acme-00000000000000_3AX2Wk'
   expect(apiKeyIdOf(known)).toBe('0000000a')
 })
 
-test('each single character that is another one makes it no key', () => {
+test('a key with one other character is no key', () => {
   for (let at = 0; at < key.length; at += 1) {
     const other = key[at] === 'a' ? 'b' : 'a'
     expect(apiKeyIdOf(key.slice(0, at) + other + key.slice(at + 1))).toBeUndefined()
@@ -39,7 +39,7 @@ test.each([
   expect(apiKeyIdOf(text)).toBeUndefined()
 })
 
-test('what is stored needs the pepper, and does not hold the key', () => {
+test('the stored hash needs the pepper, and does not contain the key', () => {
   const hash = hashApiKey(key, pepper)
   expect(hash).toHaveLength(32)
   expect(hash.equals(hashApiKey(key, pepper))).toBe(true)

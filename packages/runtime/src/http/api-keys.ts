@@ -11,7 +11,7 @@ const checksumLength = 6
 /** Names the tenant for whom a service acts. Ignored unless the key is a service's. */
 export const tenantHeader = 'nightshift-tenant'
 
-/** A new random key. Whoever asked for it is the only one who ever sees it whole. */
+/** Makes a new random key. Only its caller ever sees it whole; a hash of it is stored. */
 export function makeApiKey(id = randomBytes(idBytes).toString('hex')): string {
   return withChecksum(`ns_test_${id}_${randomBytes(secretBytes).toString('base64url')}_`)
 }
@@ -23,14 +23,14 @@ export function apiKeyIdOf(key: string): string | undefined {
 }
 
 /**
- * What is stored of a key. It has 256 random bits, so a fast hash is enough: there is nothing to
- * guess. With the pepper, who can write to the table and does not know it can't make a key either.
+ * The form in which a key is stored. A key has 256 random bits and can't be guessed, so a fast hash is
+ * enough. Write access to the table does not suffice to make a key: that takes the pepper, too.
  */
 export function hashApiKey(key: string, pepper: string): Buffer {
   return createHmac('sha256', pepper).update(key).digest()
 }
 
-/** No secret: it tells a mistyped key from a wrong one without asking anybody. */
+/** The checksum is no secret: it tells a mistyped key from a wrong one without a look-up. */
 function withChecksum(head: string): string {
   let rest = crc32(head)
   let checksum = ''

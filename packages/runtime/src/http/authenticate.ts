@@ -10,7 +10,7 @@ export type Principal = {
   scopes: readonly string[]
 }
 
-/** Answers who the bearer of an `Authorization` header is, or undefined, and never why. */
+/** Answers the principal of an `Authorization` header, or undefined without a reason. */
 export type Authenticate = (
   authorization: string | undefined,
   actsForTenant: string | string[] | undefined,
@@ -20,10 +20,10 @@ export type ApiKeyLimits = {
   /** How long a key that was revoked may still be accepted. */
   cacheMs: number
   cachedMax: number
-  /** How long a key that was refused is refused again without a look: also one that was issued since. */
+  /** How long a refused key is refused again without a look, also if it was issued since. */
   refusedMs: number
   refusedMax: number
-  /** Looks for keys that were not found good lately, made-up ones among them. */
+  /** Looks for keys that are not known to be good, made-up ones among them. */
   looks: TurnLimits
 }
 
@@ -32,34 +32,34 @@ type ApiKey = {
   /** Null for a service. */
   tenantId: string | null
   scopes: readonly string[]
-  /** Until when it needs no other look: a time of `performance.now()`. */
+  /** The time of `performance.now()` until which it needs no other look. */
   goodUntilMs: number
 }
 
 const tenantForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** The name of a scheme is case-insensitive, and blanks follow it (RFC 9110, 11.1 and 11.4). */
 const bearer = /^bearer +([^ ]+)$/i
-/** Compared with when there is nothing to compare with, so that it takes as long. */
-const nobody = Buffer.alloc(32)
+/** Unknown keys are compared with this, so that they take as long as known ones. */
+const noHash = Buffer.alloc(32)
 
 /**
- * Knows the holders of API keys by the table `api_keys`. What can't be a key is refused without a
- * look at it. Any other refusal costs one look, whether the key is unknown, wrong, revoked or
- * expired, so their times tell nothing apart. The same key again within `refusedMs` costs none, and
- * that tells only who asked before.
+ * Finds the holders of API keys in the table `api_keys`. A text that can't be a key is refused without
+ * a look. Any other refusal costs one look, whether the key is unknown, wrong, revoked or expired, so
+ * their times reveal nothing. The same key within `refusedMs` costs none, and that reveals only that
+ * it was tried before.
  *
- * Good keys and refused ones are remembered apart, and by the hash of the whole key: a flood of
- * made-up ones pushes no good one out, and a guess at a known id is no faster than at an unknown one.
- * Looks for unknown keys take turns, so that a flood of them leaves connections to others. A key that
- * was good at its last look does not wait among them.
+ * Good and refused keys are cached apart, by the hash of the whole key: a flood of made-up keys evicts
+ * no good one, and a guess at a known id is no faster than at an unknown one. Looks for unknown keys
+ * take turns, so that a flood of them leaves connections to other work. A key that was good at its
+ * last look does not wait among them.
  * @param pepper at least 32 random bytes that the database does not know
  * @returns a function that throws what the database throws, and `NoTurn` while too many unknown keys
- * are looked for: nobody comes in because of either
+ *   are looked for: neither lets a caller in
  */
 export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimits): Authenticate {
-  /** Also those whose time is over: they are looked for again without waiting. */
+  /** Expired entries stay: they are looked for again without waiting. */
   const good = new Map<string, ApiKey>()
-  /** With the time of `performance.now()` until when each is refused. */
+  /** The time of `performance.now()` until which each key is refused. */
   const refused = new Map<string, number>()
   const looking = new Map<string, Promise<ApiKey | undefined>>()
   const turns = takeTurns(limits.looks)
@@ -86,7 +86,7 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
       return principalOf(known, actsForTenant)
     }
     if (performance.now() < (refused.get(hashText) ?? 0)) return undefined
-    // Those who ask for the same key at once share one look.
+    // Concurrent requests with the same key share one look.
     let found = looking.get(hashText)
     if (found === undefined) {
       found = look(keyId, hash, hashText).finally(() => looking.delete(hashText))
@@ -97,7 +97,7 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
   }
 }
 
-/** The oldest makes room. */
+/** Adds an entry. In a full map the oldest one makes room. */
 function keep<T>(map: Map<string, T>, name: string, value: T, countMax: number): void {
   const [oldest] = map.keys()
   if (map.size >= countMax && oldest !== undefined) map.delete(oldest)
@@ -126,7 +126,7 @@ async function findApiKey(
     values: [keyId],
   })
   const [row] = rows
-  const isRight = timingSafeEqual(row?.secret_hash ?? nobody, hash)
+  const isRight = timingSafeEqual(row?.secret_hash ?? noHash, hash)
   if (row === undefined || !isRight) return undefined
   const goodForMs = Math.min(cacheMs, row.left_ms ?? cacheMs)
   const { tenant_id: tenantId, scopes } = row

@@ -16,9 +16,9 @@ import {
 } from './refusals.ts'
 
 /**
- * Answers what never becomes a request of Fastify's, for which there is no route and no reply, only a
- * socket; and what Node would answer by itself, with an empty body or none.
- * @returns what to do with an error of a connection: Fastify's `clientErrorHandler`
+ * Answers bytes that never become a request of Fastify, for which there is no route and no reply, only
+ * a socket. It also answers requests that Node would answer itself, with an empty body or none.
+ * @returns the handler for errors of a connection: Fastify's `clientErrorHandler`
  */
 export function answerBrokenRequests(
   app: FastifyInstance,
@@ -26,7 +26,7 @@ export function answerBrokenRequests(
   record: RecordRequest,
 ): (error: Error & { code?: string }, socket: Socket) => void {
   app.server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    socket.on('error', () => {}) // it hung up; there was nothing more to say
+    socket.on('error', () => {}) // the caller hung up, and the answer is lost
     refuse(socket, methodNotAllowed, 'CONNECT', record)
   })
   app.server.on('checkExpectation', async (request: IncomingMessage, response: ServerResponse) => {
@@ -38,10 +38,10 @@ export function answerBrokenRequests(
   return (error, socket) => {
     const arriving = connections.arrivingAt(socket)
     if (arriving) return failBody(arriving, error)
-    // Broken behind a request that is being handled: refused now, that one would hear the refusal
-    // and take it for its own answer.
+    // The bytes broke behind a request that is being handled. A refusal sent now would be taken for
+    // the answer to that request.
     connections.whenAnswered(socket, () => {
-      // It never said a word: there is nothing to refuse.
+      // The caller never sent a byte: there is nothing to refuse.
       if (socket.bytesRead === 0) return void socket.destroy()
       refuse(socket, refusalFor(error.code), 'unknown', record)
     })
@@ -49,12 +49,12 @@ export function answerBrokenRequests(
 }
 
 /**
- * Lets a request fail whose body broke on the way. It has a route and an id, so it is answered and
- * recorded like any other; but nobody would tell it, and it would wait for the rest of its body.
+ * Fails a request whose body broke on the way. It has a route and an id, so it is answered and recorded
+ * like any other. Without this it would wait for the rest of its body.
  */
 function bodyBreaker(app: FastifyInstance): (request: IncomingMessage, error: Error) => void {
   const broken = new WeakMap<IncomingMessage, Error>()
-  // Before its body is looked at: the hooks before this one may take their time.
+  // The hooks before this one may take time; this is the last one before the body is read.
   app.addHook('preParsing', (request, _reply, payload, done) => {
     const error = broken.get(request.raw)
     done(error ?? null, payload)

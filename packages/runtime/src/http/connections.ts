@@ -9,18 +9,19 @@ export type Connections = {
   whenAnswered: (socket: Socket, act: () => void) => void
 }
 
-/** Nobody honest says so much before hearing an answer: clients and proxies wait for each. */
+/** No well-behaved client sends so many requests ahead: clients and proxies wait for each answer. */
 const waitingMax = 100
 
 /**
- * Knows the connections of a server. The requests of one are handled one after another: Node would
- * begin all that a caller sends without waiting, and one connection would take every place in the
- * pool. What is behind an answer that ends the connection is not begun: nobody would hear of it.
+ * Watches the connections of a server. The requests of one connection are handled one after another:
+ * Node would begin all requests that a caller sends ahead, and one connection would take every place
+ * in the pool. A request behind an answer that ends the connection is not begun: its answer could not
+ * be sent.
  *
- * When the server closes, all of them are let go. Node closes only those that wait between two
- * requests: one that has not said anything yet, as browsers open them in advance, or that is kept
- * alive after its last answer, would hold the process until its supervisor kills it.
- * @param drainMs how long those that are busy at the close may still be
+ * When the server closes, all connections end. Node closes only those between two requests. A
+ * connection without a request, as browsers open them in advance, or one that is kept alive after its
+ * last answer, would hold the process until its supervisor kills it.
+ * @param drainMs how long busy connections may go on after the close
  */
 export function watchConnections(app: FastifyInstance, drainMs: number): Connections {
   const server = app.server as Server

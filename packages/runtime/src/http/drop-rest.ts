@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 
-/** Nobody honest sends more by mistake; a caller that does is cut off. */
+/** No well-behaved client sends more by mistake; a caller that does is cut off. */
 const restBytesMax = 8 * 1024 * 1024
 const restMs = 500
 
-/** Requests of which nothing can be read any more, because what came was no HTTP or came too slowly. */
+/** Requests that can't be read any further: their bytes were no HTTP, or came too slowly. */
 const unreadable = new WeakSet<IncomingMessage>()
 
 export function markUnreadable(request: IncomingMessage): void {
@@ -15,12 +15,12 @@ export function markUnreadable(request: IncomingMessage): void {
 }
 
 /**
- * Every answer that is ready before its request has been read, whatever it says, is sent after the
- * rest of the request, within the bounds of `dropRest`. If there is still more, the connection ends.
+ * Holds every answer that is ready before its request has been read until the rest of the request has
+ * come, within the bounds of `dropRest`. If there is still more, the connection ends.
  */
 export function dropRestBeforeAnswers(app: FastifyInstance): void {
   app.addHook('onSend', ({ raw }, reply, payload, done) => {
-    // Nearly every request: not even a promise is made for it.
+    // Nearly every request is complete, and costs not even a promise here.
     if (raw.complete) return done(null, payload)
     void dropRest(raw).then(() => {
       if (!raw.complete) reply.header('connection', 'close')
@@ -30,18 +30,18 @@ export function dropRestBeforeAnswers(app: FastifyInstance): void {
 }
 
 /**
- * Takes what is still to come of a body, and drops it: so much, and for so long. A connection that is
- * closed while its caller still sends is reset, and the reset can overtake the answer: the caller would
- * never read why it was refused (RFC 9112, 9.6).
+ * Takes the rest of a body and drops it, within bounds of size and time. A connection that is closed
+ * while its caller still sends is reset, and the reset can overtake the answer: the caller would never
+ * read why it was refused (RFC 9112, 9.6).
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed || unreadable.has(request)) return
-  // A parser still reads it: the handler's time was over first, and its caller was slow.
+  // A parser still reads it: the caller was slow, and the time of the handler was over first.
   if (request.listenerCount('data') > 0) return
   await drop(request)
 }
 
-/** Says the last thing on a connection that speaks no HTTP, or broken HTTP, and reads on as above. */
+/** Writes a last answer to a connection with broken HTTP, and reads on as above. */
 export async function sayLast(socket: Duplex, text: string): Promise<void> {
   // Node's parser would stumble over every further piece, and report each.
   socket.removeAllListeners('data')
@@ -59,6 +59,6 @@ async function drop(stream: IncomingMessage | Duplex): Promise<void> {
   })
   stream.resume()
   const signal = AbortSignal.any([tooMuch.signal, AbortSignal.timeout(restMs)])
-  // Not all of it came, or it broke on the way: then the answer is risked.
+  // The rest did not come in time, or it broke off: the answer is sent all the same.
   await once(stream, 'end', { signal }).catch(() => {})
 }

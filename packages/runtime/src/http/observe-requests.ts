@@ -6,12 +6,12 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { contextFrom, SpanKind, startSpan } from '../telemetry/tracing.ts'
 import { stateOf } from './request-state.ts'
 
-/** What is known of a request when it is over. */
+/** The facts about a request that has ended. */
 export type RequestRecord = {
   requestId: string
   /** One of HTTP's methods; `unknown` when it could not be read. */
   method: string
-  /** The template and not the URL: ids must become neither labels nor span names. */
+  /** A template and not a URL: ids must become neither labels nor span names. */
   route: string
   status: number
   durationMs: number
@@ -20,7 +20,7 @@ export type RequestRecord = {
 
 export type RecordRequest = (record: RequestRecord) => void
 
-/** The canonical line and the measurement that every request leaves, however it ended. */
+/** Writes the canonical line and the measurement of a request, however it ended. */
 export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
   return ({ facts, ...record }) => {
     const { method, route, status, durationMs } = record
@@ -54,12 +54,12 @@ export function observeRequests(
     context.with(state.context, done)
   })
   // A body is read from socket events, which run in another asynchronous context than the hooks
-  // before it: enter the context of the span again.
+  // before it. The context of the span is entered again.
   app.addHook('preValidation', (request, _reply, done) => {
     context.with(stateOf(request).context, done)
   })
-  // A caller who hangs up early gets no response that could finish, and still leaves a record: when
-  // the handler has come to its answer, which nobody hears.
+  // A response to a caller that has hung up never finishes. Its record is written when the handler has
+  // come to its answer.
   app.addHook('onSend', (request, reply, payload, done) => {
     const state = stateOf(request)
     state.answered = true

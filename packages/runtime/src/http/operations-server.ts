@@ -4,16 +4,16 @@ import type { Stall } from '../kafka/consumer-progress.ts'
 import { watchConnections } from './connections.ts'
 import { dropRestBeforeAnswers } from './drop-rest.ts'
 
-/** The longest that an answer here takes, when the close comes in the middle of it. */
+/** How long an answer here may still take when the server closes. */
 const drainMs = 500
 
 /**
- * The port for those who run the service: metrics and probes, never reachable with the public one.
+ * The port of the operators: metrics and probes. It is never public.
  *
- * `live`: the event loop turns. It asks nobody else, or a database outage would restart everything.
- * `ready`: this instance can take traffic: started and not draining. It does not ask shared
- * dependencies either, or all instances would drop out together. A consumer that gets nowhere is
- * named in the body and changes nothing about the status: HTTP works, and a restart would not help.
+ * `live`: the event loop turns. It asks no dependency, or a database outage would restart everything.
+ * `ready`: this instance can take traffic: started and not draining. It asks no shared dependency
+ * either, or all instances would drop out together. A consumer that gets nowhere is named in the body
+ * and does not change the status: HTTP works, and a restart would not help.
  */
 export function buildOperationsServer(
   registry: Registry,

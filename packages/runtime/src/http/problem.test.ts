@@ -5,7 +5,7 @@ import { jitteredRetryAfterSeconds, problemOf } from './problem.ts'
 
 const refusal = { status: 409, slug: 'request-in-progress', title: 'Still at work' }
 
-test('a problem has type, title, status and instance, and nothing that was not said', () => {
+test('a problem has type, title, status and instance, and nothing that the refusal does not have', () => {
   expect(problemOf(refusal, 'request-1')).toEqual({
     type: '/problems/request-in-progress',
     title: 'Still at work',
@@ -14,7 +14,7 @@ test('a problem has type, title, status and instance, and nothing that was not s
   })
 })
 
-test('a problem keeps its contract, whatever else it says', () => {
+test('a problem with every member fits its contract', () => {
   const problem = problemOf(
     {
       ...refusal,
@@ -31,7 +31,7 @@ test('a problem keeps its contract, whatever else it says', () => {
   expect(problem).not.toHaveProperty('slug')
 })
 
-test('those who are sent away come back at different times, and soon', () => {
+test('refused callers come back at different times, and soon', () => {
   const seconds = new Set(Array.from({ length: 200 }, jitteredRetryAfterSeconds))
   expect([...seconds].sort()).toEqual([1, 2, 3, 4])
 })

@@ -1,7 +1,7 @@
 import type { Problem } from '@nightshift/contracts/problem'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** What a refusal says; the request adds its own id. */
+/** A refusal. The request adds its own id. */
 export type Refusal = {
   status: number
   /** Last part of the `type` path. */
@@ -33,7 +33,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
   if (refusal.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(refusal.retryAfterSeconds))
   }
-  // Serialised here: a problem must get out even where the route has no schema for its status.
+  // Serialised here: a problem must be sent even where the route has no schema for its status.
   return reply
     .code(refusal.status)
     .header('content-type', problemMediaType)
@@ -41,7 +41,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
     .send(JSON.stringify(problemOf(refusal, request.id)))
 }
 
-/** Spread out, or everybody who was refused now comes back in the same second. */
+/** Jittered, or all callers that are refused now come back in the same second. */
 export function jitteredRetryAfterSeconds(): number {
   return 1 + Math.floor(Math.random() * 4)
 }

@@ -45,14 +45,14 @@ const internalError: Refusal = {
   slug: 'internal-error',
   title: 'This is a mistake of ours',
 }
-/** Not "nothing happened": a COMMIT may have worked of which we never heard. */
+/** It does not say "nothing happened": a COMMIT may have worked although its answer was lost. */
 const unavailable: Refusal = {
   status: 503,
   slug: 'unavailable',
   title: 'A part of the system is away',
   detail: 'It may have been done or not. Send the same request again, with the same key.',
 }
-/** Of the callers whose keys are not known yet: see authenticate.ts. */
+/** Too many callers came at once with keys that are not known yet: see authenticate.ts. */
 const overloaded: Refusal = {
   status: 503,
   slug: 'overloaded',
@@ -105,7 +105,7 @@ const knownRefusals: Record<string, Refusal | undefined> = {
     title: 'The body is too large',
   },
   ERR_HTTP_REQUEST_TIMEOUT: requestTimeout,
-  // Longer than any id: there can be no such thing.
+  // A parameter that is longer than any id names nothing.
   FST_ERR_MAX_PARAM_LENGTH: notFound,
   '400': malformedRequest,
   '404': notFound,
@@ -113,7 +113,8 @@ const knownRefusals: Record<string, Refusal | undefined> = {
 }
 
 /**
- * What a failure inside Fastify or a handler says to the caller. Never echoes a value that was sent.
+ * Answers what the caller is told about a failure inside Fastify or a handler. It never echoes a value
+ * that was sent.
  * @param isReceived whether all of the request has come; if not, no handler can have begun
  */
 export function refusalOf(error: unknown, isReceived: boolean): Refusal {
@@ -121,7 +122,7 @@ export function refusalOf(error: unknown, isReceived: boolean): Refusal {
   if (!(error instanceof Error)) return internalError
   const { validation, validationContext, code, statusCode } = error as FastifyError
   if (validation) {
-    // Of another form than any id: as absent as one that never was.
+    // A malformed id cannot exist: 404, as for an unknown one.
     if (validationContext === 'params') return notFound
     const ofKey = validationContext === 'headers' && refusalOfKey(validation)
     if (ofKey) return ofKey

@@ -4,8 +4,8 @@ import type { Deadline } from '../process/deadline.ts'
 import type { Principal } from './authenticate.ts'
 
 /**
- * What we know about a request beyond what Fastify does. Kept beside it and not on it: a decorator
- * would need a global type, and would be there, undefined, in every route that has no use for it.
+ * Our own state of a request. It is kept beside the request and not on it: a decorator would need a
+ * global type, and every route would have it, undefined where it is not used.
  */
 type RequestState = {
   deadline: Deadline
@@ -18,11 +18,11 @@ type RequestState = {
   answered?: boolean
   /** The connection has closed, with or without an answer. */
   closed?: boolean
-  /** The line is written. */
+  /** The log line is written. */
   ended?: boolean
 }
 
-/** Until the first hook has read what the caller said. */
+/** The deadline until the first hook has read the header. */
 const noTimeYet: Deadline = { remainingMs: () => 0 }
 
 const states = new WeakMap<FastifyRequest, RequestState>()

@@ -31,7 +31,7 @@ async function openServer(authenticate?: Authenticate) {
   return { app, lines }
 }
 
-test('a route that does not say who may call it is not built', async () => {
+test('a route that does not declare its access is not built', async () => {
   const { app } = await openServer(knowsOne)
   const message = 'GET /forgotten must declare either a scope or `public: true`'
   expect(() => app.get('/forgotten', async () => 'seen')).toThrow(message)
@@ -39,7 +39,7 @@ test('a route that does not say who may call it is not built', async () => {
   expect(() => app.get('/both', { config: both }, async () => 'seen')).toThrow('GET /both must')
 })
 
-test('also when it is registered deep in a plugin: the app as a whole is not built', async () => {
+test('the whole app is not built when such a route is deep in a plugin', async () => {
   const { app } = await openServer(knowsOne)
   const inner: FastifyPluginAsync = async scope => {
     scope.route({ method: ['PUT', 'PATCH'], url: '/deep', handler: async () => 'seen' })
@@ -50,13 +50,15 @@ test('also when it is registered deep in a plugin: the app as a whole is not bui
   await expect(app.register(outer)).rejects.toThrow('PUT, PATCH /deep must declare')
 })
 
-test('a scope without anybody who can tell who is calling is not built', async () => {
+test('a route with a scope is not built on a server that can not authenticate', async () => {
   const { app } = await openServer()
   const config = { scope: 'listings:read' } as const
-  expect(() => app.get('/closed', { config }, async () => 'seen')).toThrow('nobody can tell')
+  expect(() => app.get('/closed', { config }, async () => 'seen')).toThrow(
+    'there is no way to authenticate',
+  )
 })
 
-test('the table of routes says who may call what', async () => {
+test('the table of routes has the access of each', async () => {
   const { app } = await openServer(knowsOne)
   app.get('/open', { config: { public: true } }, async () => 'seen')
   app.post('/write', { config: { scope: 'listings:write' } }, async () => 'seen')
@@ -77,7 +79,7 @@ test('the reference shows the scope that a route needs', async () => {
   expect(paths['/open']?.get?.security).toBeUndefined()
 })
 
-test('a caller without a key, with the wrong one, with the right one', async () => {
+test('a caller gets 401 without a key or with a wrong one, and its answer with the right one', async () => {
   const { app, lines } = await openServer(knowsOne)
   app.get('/read', { config: { scope: 'listings:read' } }, async request => tenantOf(request))
   const ask = (headers: Record<string, string>) => app.inject({ url: '/read', headers })
@@ -91,7 +93,7 @@ test('a caller without a key, with the wrong one, with the right one', async () 
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ tenantId: 'tenant', keyId: '0a0a0a0a' })
 })
 
-test('the right key without the scope: 403, before anything else is looked at', async () => {
+test('the right key without the scope gets 403, before anything else is checked', async () => {
   const { app } = await openServer(knowsOne)
   let handled = 0
   app.post('/write', { config: { scope: 'listings:write' } }, async () => {

@@ -9,9 +9,9 @@ import { stateOf } from './request-state.ts'
 declare module 'fastify' {
   /** One of the two. A route that says nothing is not built. */
   interface FastifyContextConfig {
-    /** For holders of an API key that may do this. */
+    /** What the caller's API key must allow. */
     scope?: Scope
-    /** For everybody. */
+    /** No key is needed. */
     public?: true
   }
 }
@@ -20,7 +20,7 @@ declare module 'fastify' {
 export type RouteAccess = { method: string; url: string; access: Scope | 'public' }
 
 const realm = 'Bearer realm="nightshift"'
-/** Somebody's mistake, not an attack: an encoded key in a URL is no better, and not looked for. */
+/** This finds mistakes and not attacks: a key that is percent-encoded is not looked for. */
 const keyInUrl = /ns_(test|live)_/
 
 const insufficientScope: Refusal = {
@@ -37,14 +37,14 @@ const keyInUrlRefused: Refusal = {
 
 const tables = new WeakMap<FastifyInstance, RouteAccess[]>()
 
-/** Who may call what, in the order in which the routes were registered. */
+/** The routes of a server with their access, in the order of registration. */
 export function routeAccessOf(app: FastifyInstance): readonly RouteAccess[] {
   return tables.get(app) ?? []
 }
 
 /**
- * Every route declares who may call it, or the server is not built: what was forgotten is closed.
- * Applies to whatever is registered after it, in any scope.
+ * Every route declares who may call it, or the server is not built: a forgotten route stays closed.
+ * It applies to every route that is registered after it, in any scope.
  * @param authenticate unset: the server has public routes only
  */
 export function guardRoutes(app: FastifyInstance, authenticate: Authenticate | undefined): void {
@@ -53,14 +53,15 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate | u
   app.addHook('onRoute', route => {
     const access = accessOf(route)
     if (access !== 'public') {
-      if (!authenticate) throw new Error(`${nameOf(route)}: nobody can tell who is calling`)
+      if (!authenticate)
+        throw new Error(`${nameOf(route)}: there is no way to authenticate its callers`)
       route.schema = { ...route.schema, security: [{ apiKey: [access] }] }
     }
     for (const method of [route.method].flat()) table.push({ method, url: route.url, access })
   })
   app.addHook('onRequest', async (request, reply) => {
     if (keyInUrl.test(request.url)) return sendProblem(request, reply, keyInUrlRefused)
-    // A malformed id cannot exist, so there is nothing to keep from a stranger.
+    // A malformed id cannot exist, so the answer reveals nothing.
     const isPossible = request.getValidationFunction('params')
     if (isPossible && !isPossible(request.params as object)) {
       return sendProblem(request, reply, notFound)

@@ -18,7 +18,7 @@ import { takeOnlyStrictInput } from './strict-input.ts'
 export type HttpServerLimits = {
   /** From the head of a request to its answer; a caller may ask for less. */
   requestBudgetMs: number
-  /** Receiving the whole request: cuts off those who send a byte a second. */
+  /** Receiving the whole request: a caller that sends a byte a second is cut off. */
   receiveMs: number
   keepAliveMs: number
   bodyBytesMax: number
@@ -31,21 +31,21 @@ export type HttpServerOptions = {
   limits: HttpServerLimits
   log: Log
   metrics: Metrics
-  /** Who holds an API key. Unset: every route is public. */
+  /** Finds the holder of an API key. Unset: every route is public. */
   authenticate?: Authenticate
 }
 
-/** A request that is still being handled this long after its budget has lost its own deadline. */
+/** A handler that still works this long after its budget has ignored its deadline. */
 const lostHandlerMs = 2_000
-/** A connection on which nothing moves although there is something to send has a dead end. */
+/** A connection on which nothing moves although there is something to send is dead. */
 const stalledMs = 2_500
-/** What may be late when the server closes. */
+/** How late an answer may be when the server closes. */
 const drainMs = 500
 
 /**
  * A Fastify server with what every public port of this system promises: strict bodies, problems as
  * RFC 9457, one canonical log line, one span and one measurement per request, and bounded waits. A
- * route that does not say who may call it is an error.
+ * route that does not declare its access is an error.
  */
 export async function buildHttpServer(options: HttpServerOptions) {
   const { limits } = options
@@ -58,8 +58,8 @@ export async function buildHttpServer(options: HttpServerOptions) {
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.requestBudgetMs + stalledMs,
     handlerTimeout: limits.requestBudgetMs + lostHandlerMs,
-    // Node looks for requests that are overdue every 30 s, which makes 35 s of a limit of 5 s.
-    // And it would answer those without a Host itself, with an empty body.
+    // By default Node looks for overdue requests every 30 s, which makes 35 s of a limit of 5 s. It
+    // would also answer a request without a Host itself, with an empty body.
     http: { connectionsCheckingInterval: limits.receiveMs / 5, requireHostHeader: false },
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 100 },
@@ -98,7 +98,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
   return app
 }
 
-/** A URL that can't be decoded or is too long gets as far as the router and not to any hook. */
+/** A URL that can't be decoded or is too long reaches the router and no hook. */
 async function refuseUnrouted(
   error: unknown,
   request: FastifyRequest,
@@ -112,7 +112,7 @@ async function refuseUnrouted(
   record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
 }
 
-/** Of which Node keeps the first and drops the others in silence. */
+/** Headers of which Node keeps the first and silently drops any other. */
 const onceOnly = ['host', 'content-type', 'authorization']
 
 /** Two of them would mean one thing to a proxy and another to us (RFC 9112, 3.2). */
@@ -128,7 +128,7 @@ function requireOneOfEach(app: FastifyInstance): void {
   })
 }
 
-/** Refuses before a body is read: for a path or method that is not there, none would be right. */
+/** Refuses an unknown path or method before its body is read. */
 function requireRoute(app: FastifyInstance): void {
   const allowed = rememberMethods(app)
   app.addHook('onRequest', async (request, reply) => {

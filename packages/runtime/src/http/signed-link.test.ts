@@ -5,13 +5,13 @@ const secret = 'a'.repeat(40)
 const claim = '0f8fad5b-d9cb-469f-a165-70867728950e.1'
 const token = signLink(secret, 'confirm', claim)
 
-test('a link is read with the secret that signed it, for the purpose that it was signed for', () => {
+test('a link is valid with the secret that signed it, for its own purpose', () => {
   expect(readLink([secret], 'confirm', token)).toBe(claim)
   expect(readLink([secret], 'unsubscribe', token)).toBeUndefined()
   expect(readLink(['b'.repeat(40)], 'confirm', token)).toBeUndefined()
 })
 
-test('while a secret is replaced, links of the old one are still read', () => {
+test('while a secret is replaced, links of the old one are still valid', () => {
   expect(readLink(['b'.repeat(40), secret], 'confirm', token)).toBe(claim)
 })
 

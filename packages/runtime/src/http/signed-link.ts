@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /**
- * Signs what a link stands for. The purpose is signed too, so that a link for one thing is none for
+ * Signs the claim of a link. The purpose is signed too, so that a link for one purpose is invalid for
  * another.
  * @param claim letters, digits, hyphens and dots
  */
@@ -22,8 +22,8 @@ export function readLink(
   if (dot < 1) return undefined
   const claim = token.slice(0, dot)
   const given = token.slice(dot + 1)
-  // All secrets are tried, so that the time says nothing about which one it was. Text is compared and
-  // not bytes: base64url has more than one text for the same bytes, and only one of them is ours.
+  // All secrets are tried, so that the time does not reveal which one matched. Text is compared and
+  // not bytes: base64url has several texts for the same bytes, and only one of them is ours.
   const matches = secrets.map(secret =>
     sameText(signatureOf(secret, purpose, claim).toString('base64url'), given),
   )

@@ -3,24 +3,22 @@ import addFormats from 'ajv-formats'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { parseStrictJson } from './strict-json.ts'
 
-/**
- * Sees to it that a handler gets what was sent, unchanged and of the form it asked for, or nothing.
- */
+/** Gives a handler the input as it was sent, in the form that the route declares, or refuses it. */
 export function takeOnlyStrictInput(app: FastifyInstance): void {
   app.setValidatorCompiler(compileStrictly())
-  // Without a schema nobody would look at a query, and `?amountCents=1` would seem to be taken.
+  // A query without a schema would be ignored, and `?limit=1` would seem to be accepted.
   app.addHook('onRoute', route => {
     route.schema = { querystring: nothing, ...route.schema }
   })
   takeOnlyDecodableQueries(app)
   takeNoUnknownBody(app)
-  // Fastify parses text/plain too, past any schema: a way around the validation.
+  // Fastify also parses text/plain, past any schema.
   app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
-      // Compressed, or in another encoding: Fastify would take it for what it is not said to be.
+      // Fastify would parse a compressed body, or one in another encoding, as if it were plain UTF-8.
       if (!isPlain(request)) throw unreadable('the body has a content coding', 415)
       if (!isSaidUtf8(request)) throw unreadable('the body is said not to be UTF-8', 415)
       return parseStrictJson(bytes)
@@ -29,8 +27,8 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
 }
 
 /**
- * Fastify takes an escape in a query string that is none, or that is not UTF-8, for the characters
- * themselves; a proxy before us may take it for something else.
+ * Refuses escapes in a query string that are malformed or not UTF-8. Fastify takes them for the
+ * characters themselves; a proxy before us may read something else.
  */
 function takeOnlyDecodableQueries(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ url }) => {
@@ -44,7 +42,7 @@ function takeOnlyDecodableQueries(app: FastifyInstance): void {
   })
 }
 
-/** Nobody would look at a body, either: a capture with `{ "amountCents": 1 }` would seem to take one cent. */
+/** A body that the route does not declare would be ignored, and would seem to be accepted. */
 function takeNoUnknownBody(app: FastifyInstance): void {
   const isEmpty = new Ajv().compile(nothing)
   app.addHook('preValidation', async ({ body, routeOptions }) => {
@@ -63,7 +61,7 @@ function isPlain({ headers }: FastifyRequest): boolean {
 /** A parameter of a media type: its name, and its value between quotes or without them. */
 const parameter = /;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g
 
-/** RFC 8259 knows no `charset`. Where there is one, each has to say UTF-8, by either of its names. */
+/** RFC 8259 knows no `charset`. If there is one, each has to be UTF-8, by either of its names. */
 function isSaidUtf8({ headers }: FastifyRequest): boolean {
   const parameters = [...(headers['content-type'] ?? '').matchAll(parameter)]
   const charsets = parameters.filter(([, name]) => name?.toLowerCase() === 'charset')
@@ -75,9 +73,9 @@ function unreadable(message: string, statusCode: number): Error {
 }
 
 /**
- * Two validators. A body is JSON and says what type a thing is, so nothing in it is converted or
- * removed. A query string has only text, so an integer may be written there, in the one way in which
- * JSON writes it; nothing else is converted either.
+ * Compiles two validators. A JSON body has types, so nothing in it is converted or removed. A query
+ * string has only text, so an integer may be written there, in the one form that JSON has for it;
+ * nothing else is converted either.
  */
 function compileStrictly() {
   const shared = { removeAdditional: false, useDefaults: true, coerceTypes: false } as const
@@ -103,7 +101,7 @@ function integersOf(schema: { properties?: Record<string, { type?: string }> }):
   return properties.filter(([, { type }]) => type === 'integer').map(([name]) => name)
 }
 
-/** `Number` would take `0x10`, `1e1`, ` 5`, `5.0` and an empty text for numbers, too. */
+/** `Number` would also accept `0x10`, `1e1`, ` 5`, `5.0` and an empty text. */
 function integerFrom(text: unknown): unknown {
   return typeof text === 'string' && /^-?(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : text
 }

@@ -11,7 +11,7 @@ function mistakeIn(text: string | Uint8Array): string | undefined {
   }
 }
 
-describe('what two readers may read differently is not read at all', () => {
+describe('a text that two readers may read differently is refused', () => {
   // The first: serde-rs/json#762. One reader keeps the first of two names, the other the last.
   test.each([
     ['a name twice', '{"amountCents":4900,"amountCents":1}'],
@@ -36,7 +36,7 @@ describe('what two readers may read differently is not read at all', () => {
   })
 })
 
-describe('what is read as it was meant', () => {
+describe('a text with one meaning is read', () => {
   test.each([
     ['names that are the same in two objects', '[{"a":1},{"a":{"a":2}}]'],
     ['text with a colon behind it', '{"a":"b\\":","c":"\\"d\\":1"}'],
@@ -61,7 +61,7 @@ describe('what is read as it was meant', () => {
   })
 })
 
-describe('what is not JSON, or not text', () => {
+describe('a text that is no JSON is refused', () => {
   test.each([
     ['nothing', '', 'MALFORMED'],
     ['a comma too many', '{"a":1,}', 'MALFORMED'],

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-/** Why a text was not read: it is no JSON, no Unicode, or two readers may read it differently. */
+/** Why a text is refused: it is no JSON, no Unicode, or two readers may read it differently. */
 export type JsonMistake =
   | 'NIGHTSHIFT_JSON_MALFORMED'
   | 'NIGHTSHIFT_JSON_NOT_UNICODE'
@@ -16,25 +16,25 @@ export class JsonRefused extends Error {
   }
 }
 
-/** A double has at most 309 digits before its point. What is longer is not compared. */
+/** A double has at most 309 digits before its point. A longer number is not compared. */
 const numberLengthMax = 400
-/** In a text that is JSON: each string, with the colon that makes it a name, and each number. */
+/** Finds each string of a JSON text, with the colon that makes it a name, and each number. */
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(?<colon>\s*:)?|-?\d[\d.eE+-]*/g
 const surelyExact = /^-?\d{1,15}$/
 const numberForm = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
 
 /**
- * Reads JSON of which every reader makes the same, in time proportional to its length. RFC 8259
- * leaves it open what a name means that occurs twice and how exact a number is: a proxy that checks
- * the first `amountCents` and a service that charges the last can be set against each other.
- * So are refused: bytes that are not UTF-8, halves of surrogate pairs, a name twice in one object,
- * a number that a double does not hold, and the names `__proto__` and `constructor.prototype`, with
- * which code that copies properties would change all objects. A byte order mark is no part of the
- * text and is dropped, as the RFC allows.
+ * Reads JSON that every reader understands alike, in time proportional to its length. RFC 8259 leaves
+ * it open what a repeated name means and how exact a number is: a proxy may check the first `amount`
+ * while a service uses the last.
+ * Therefore these are refused: bytes that are not UTF-8, halves of surrogate pairs, a name twice in
+ * one object, a number that a double does not hold, and the names `__proto__` and
+ * `constructor.prototype`, with which code that copies properties would change all objects. A byte
+ * order mark is dropped, as the RFC allows.
  * @throws {JsonRefused} for all of these, and for what is not JSON
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
-  // Decoding would put U+FFFD for what is not UTF-8: another value than the one that was sent.
+  // Decoding would replace bytes that are not UTF-8 by U+FFFD, which is another value.
   if (!isUtf8(bytes)) throw new JsonRefused('NIGHTSHIFT_JSON_NOT_UNICODE', 'not UTF-8')
   const text = new TextDecoder().decode(bytes)
   const value = parse(text)
@@ -53,7 +53,7 @@ function parse(text: string): unknown {
 }
 
 /**
- * Looks at names and values. Not by recursion: a text may be nested as deep as it is long.
+ * Checks names and values. It does not recurse: a text may be nested as deep as it is long.
  * @returns how many names there are in all objects together
  */
 function checkValue(value: unknown): number {
@@ -76,7 +76,7 @@ function checkValue(value: unknown): number {
   return names
 }
 
-/** PostgreSQL would be sent U+FFFD for half of a pair. UTF-8 can hold it only as an escape. */
+/** Half of a pair would reach PostgreSQL as U+FFFD. JSON in UTF-8 can hold it only as an escape. */
 function checkPairs(text: string): void {
   if (!text.isWellFormed()) {
     throw new JsonRefused('NIGHTSHIFT_JSON_NOT_UNICODE', 'half of a surrogate pair')
@@ -87,7 +87,7 @@ function hasPrototype(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
 }
 
-/** A name that is there twice in one object is once in the value, and so is missing in the sum. */
+/** A repeated name of an object is in the value only once, so the counts differ. */
 function checkTokens(text: string, namesOfValue: number): void {
   let names = 0
   for (const [token, colon] of text.matchAll(tokens)) {
@@ -102,8 +102,8 @@ function checkTokens(text: string, namesOfValue: number): void {
 }
 
 /**
- * Whether the number means what the double means: written as short as it can be, or with 17 digits,
- * as programs do that print every bit. `4900.0000000000000001` would become 4900, and 1e400 no number.
+ * Answers whether a double holds the number as it is written: in its shortest form, or with 17 digits,
+ * as programs print every bit. `4900.0000000000000001` would become 4900, and 1e400 no number.
  */
 function isExact(token: string): boolean {
   if (surelyExact.test(token)) return true
@@ -113,7 +113,7 @@ function isExact(token: string): boolean {
   return meant === digitsOf(String(value)) || meant === digitsOf(value.toPrecision(17))
 }
 
-/** One text for all ways to write a number: 4900, 4.9e3 and 4900.00 are `49e2`. */
+/** Gives all forms of a number one text: 4900, 4.9e3 and 4900.00 are `49e2`. */
 function digitsOf(token: string): string {
   const [, whole = '', fraction = '', exponent = '0'] = numberForm.exec(token) ?? []
   const digits = `${whole}${fraction}`.replace(/^0+/, '')

@@ -9,8 +9,8 @@ const connectionTimeoutMs = 1_000
 const requestTimeoutMs = 30_000
 
 /**
- * One connection set to Kafka, for one producer or one consumer. KafkaJS 2.2.4 is the newest release
- * and from 2023; what we work around is written where we do it (docs/decisions/0003).
+ * One set of connections to Kafka, for one producer or one consumer. KafkaJS 2.2.4 is the newest
+ * release and from 2023; each workaround is explained where it is (docs/decisions/0003).
  */
 export function openKafka(clientId: string, brokers: string, retry: object, log: Log): Kafka {
   patchKafkajs()
@@ -46,12 +46,12 @@ type ConsumerGroup = { cluster: { getNodeIds: () => number[] }; lastNodeIds?: nu
 let patched = false
 
 /**
- * Three repairs, applied once:
+ * Applies three repairs, once:
  * - The request queue arms a timer for ever, with a negative delay that Node turns into 1 ms:
- *   some 900 wake-ups a second on an idle connection (tulios/kafkajs#1556). Arm it only when
- *   something waits and no timer runs.
+ *   some 900 wake-ups a second on an idle connection (tulios/kafkajs#1556). It is now armed only
+ *   when something waits and no timer runs.
  * - A consumer that asks for the brokers in the moment in which none is known crashes with
- *   KafkaJSNoBrokerAvailableError and is away for seconds. Keep the last list that was not empty.
+ *   KafkaJSNoBrokerAvailableError and is away for seconds. The last list that was not empty is kept.
  * - A batch that the decoder of answers can't read ends the consumer, and so does its successor
  *   (tulios/kafkajs#1475). `readRecordBatches` takes the place of that decoder.
  */
@@ -87,8 +87,8 @@ function patchKafkajs(): void {
 const isOurs = Symbol.for('nightshift.kafka-record-batches')
 
 /**
- * The decoder is a module that others take by value, but only when the first answer comes. So it is
- * replaced in the cache of modules, once per process, before anything has been fetched.
+ * Other modules load the decoder by value when the first answer comes. So it is replaced in the cache
+ * of modules, once per process, before anything has been fetched.
  */
 function replaceBatchDecoder(): void {
   const fetch = 'kafkajs/src/protocol/requests/fetch'

@@ -1,13 +1,15 @@
 import type { Gauge } from 'prom-client'
 import type { Log } from '../telemetry/logger.ts'
-import type { Position } from './dead-letter.ts'
 
-/** What a consumer waits for, and since when it has got nowhere. */
+/** Where a record lies. */
+export type Position = { topic: string; partition: number; offset: string }
+
+/** A consumer that makes no progress: since when, and why. */
 export type Stall = {
   topic: string
   seconds: number
   because: string
-  /** The record that it is at, if it is at one. */
+  /** The record that is being worked on, if there is one. */
   partition?: number
   offset?: string
 }
@@ -15,7 +17,7 @@ export type Stall = {
 export type ConsumerProgress = Disposable & {
   /** This member of the group has these partitions of the topic now, and no others. */
   assigned: (partitions: readonly number[]) => void
-  /** The broker has answered. It counts as progress only while no record is being worked on. */
+  /** The broker has answered. This is progress only while no record is being worked on. */
   polled: () => void
   /** A record is worked on from now until it is done, however often it comes back meanwhile. */
   began: (at: Position) => void
@@ -32,9 +34,9 @@ type Work = { sinceMs: number; offset: string; because: string }
 const lookMs = 1_000
 
 /**
- * Notices a consumer that is alive and gets nowhere, whatever the reason: a record that is retried,
- * a handler that never returns, a broker that does not answer. Its process stays ready, because what
- * serves HTTP beside it works; so it has to be seen in the details of readiness, a metric and a line.
+ * Notices a consumer that is alive and makes no progress: a record that is retried, a handler that
+ * never returns, a broker that does not answer. Its process stays ready, because HTTP works. So the
+ * stall is shown in the details of readiness, in a metric and in the log.
  */
 export function watchProgress(options: {
   topic: string

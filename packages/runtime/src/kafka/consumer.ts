@@ -10,17 +10,37 @@ import type { Log } from '../telemetry/logger.ts'
 import { inSpan, SpanKind, spanContextFrom } from '../telemetry/tracing.ts'
 import { openKafka } from './client.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
-import { type ConsumerProgress, type Stall, watchProgress } from './consumer-progress.ts'
-import { deadLetterOf, type Position } from './dead-letter.ts'
-import type { Publish } from './producer.ts'
-import type { UnreadableBatch } from './record-batches.ts'
-import { classifyFailure, contentionFailuresMax, nameOf, ownFailuresMax } from './record-failure.ts'
+import {
+  type ConsumerProgress,
+  type Position,
+  type Stall,
+  watchProgress,
+} from './consumer-progress.ts'
+import type { ReceivedRecord } from './record-batches.ts'
 
 /**
  * What became of an event. `duplicate`: it had been applied before, nothing was done.
- * `refused`: it fits its contract and yet can't be true; it becomes a dead letter.
+ * `refused`: it fits its contract and yet can't be true; no other try will succeed.
  */
 export type Applied = 'applied' | 'duplicate' | 'ignored' | { refused: string }
+
+/** One record that has to be dealt with before the next one of its partition is. */
+export type Delivery = Readonly<{
+  record: ReceivedRecord
+  at: Position
+  /**
+   * Tries it once. Answers undefined when the record was dealt with, or the reason why no other try
+   * will succeed. Throws what the handler throws.
+   */
+  attempt: () => Promise<string | undefined>
+  /** Tells readiness why the record is not dealt with yet. */
+  failed: (because: string) => void
+  /** Keeps the partition. False when the consumer has to leave it: the record comes again. */
+  stay: () => Promise<boolean>
+}>
+
+/** Decides how often a record is tried, and what becomes of one that can't be applied. */
+export type FailurePolicy = (delivery: Delivery) => Promise<'applied' | 'dead-lettered' | 'left'>
 
 export type ConsumerOptions<Event> = {
   service: string
@@ -28,11 +48,10 @@ export type ConsumerOptions<Event> = {
   /** Prefix of topic and group names, for tests that share a broker. */
   prefix: string
   brokers: string
-  /** The contract of the topic's events. What does not fit becomes a dead letter. */
+  /** The contract of the topic's events. */
   schema: TSchema
   handle: (event: Event) => Promise<Applied>
-  /** Where dead letters go. They are acknowledged before the offset moves. */
-  publish: Publish
+  policy: FailurePolicy
   log: Log
   metrics: ConsumerMetrics
   /** Ends it before `close` is called, so that it leaves while requests are still being drained. */
@@ -63,15 +82,13 @@ const maxWaitMs = 250
 const disconnectDeadlineMs = 2_000
 const replaceBaseMs = 100
 const replaceCapMs = 2_000
-const retryBaseMs = 50
-const retryCapMs = 1_000
 /** Protocol errors that KafkaJS must see to rejoin the group: 22, 25 and 27 of the Kafka protocol. */
 const rejoinTypes = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'])
 
 /**
  * Reads one topic, one record at a time per partition, at least once. The offset moves only after the
- * record was applied or became a dead letter. Returns at once: joining the group goes on in the
- * background, so that a service can serve what needs no Kafka while Kafka is away.
+ * policy has dealt with the record. Returns at once: joining the group goes on in the background, so
+ * that a service can serve what needs no Kafka while Kafka is away.
  *
  * The handler of KafkaJS never throws for a reason of ours: its retry counter is never reset
  * (tulios/kafkajs#1415), and an error that it takes for final stops the consumer in silence.
@@ -98,8 +115,8 @@ export function runConsumer<Event>(options: ConsumerOptions<Event>): RunningCons
 }
 
 /**
- * A consumer that KafkaJS has given up is replaced by a new one, and not by a new process: what
- * serves HTTP beside it has done nothing wrong, and its callers would be refused meanwhile.
+ * A consumer that KafkaJS has given up is replaced by a new one, and not by a new process: the HTTP
+ * server beside it works, and its callers would be refused meanwhile.
  */
 async function keepConsuming<Event>(
   options: ConsumerOptions<Event>,
@@ -150,7 +167,7 @@ async function consumeUntilOver<Event>(
     progress.assigned(payload.memberAssignment[prefix + topic] ?? [])
   })
   signal.addEventListener('abort', end, { once: true })
-  const apply = applier(options, progress)
+  const deliver = delivererOf(options, progress)
   const join = async () => {
     await consumer.connect()
     await consumer.subscribe({ topic: prefix + topic, fromBeginning: true })
@@ -158,12 +175,12 @@ async function consumeUntilOver<Event>(
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 2,
-      eachBatch: payload => consumeBatch(payload, apply, () => isOver),
+      eachBatch: payload => consumeBatch(payload, deliver, () => isOver),
     })
   }
   const joining = join().catch(error => {
     if (!isOver) log.error({ event: 'kafka.consumer_restarted', restart: false, error })
-    progress.disconnected(`the consumer could not join: ${describe(error)}`)
+    progress.disconnected(`the consumer could not join: ${describeFailure(error)}`)
     end()
   })
   await over.promise
@@ -175,10 +192,18 @@ async function consumeUntilOver<Event>(
   )
 }
 
-type Received = KafkaMessage & { unreadable?: UnreadableBatch }
-type Apply = (message: Received, at: Position, stay: () => Promise<boolean>) => Promise<boolean>
+/** Answers false when the record was not dealt with and must come again. */
+type Deliver = (
+  record: ReceivedRecord,
+  at: Position,
+  stay: () => Promise<boolean>,
+) => Promise<boolean>
 
-async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping: () => boolean) {
+async function consumeBatch(
+  payload: EachBatchPayload,
+  deliver: Deliver,
+  isStopping: () => boolean,
+) {
   const { batch, resolveOffset, heartbeat, isRunning, isStale, commitOffsetsIfNecessary } = payload
   const mayGoOn = () => isRunning() && !isStale() && !isStopping()
   const stay = async () => {
@@ -188,7 +213,7 @@ async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping:
   for (const message of batch.messages) {
     if (!mayGoOn()) return
     const at = { topic: batch.topic, partition: batch.partition, offset: message.offset }
-    if (!(await apply(message, at, stay))) return
+    if (!(await deliver(message, at, stay))) return
     resolveOffset(message.offset)
     try {
       await commitOffsetsIfNecessary({
@@ -210,71 +235,49 @@ async function consumeBatch(payload: EachBatchPayload, apply: Apply, isStopping:
   }
 }
 
-/** Answers false when the record was not dealt with and must come again. */
-function applier<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Apply {
-  const { publish, log, metrics, topic, service } = options
-  const attempt = attempter(options)
-
-  const deadLetter = async (message: Received, at: Position, reason: string) => {
-    await publish([deadLetterOf(service, message, at, reason)])
-    metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
-    log.error({ event: 'event.dead_lettered', ...at, reason })
-  }
-
-  return async (message, at, stay) => {
+function delivererOf<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Deliver {
+  const { policy, metrics, topic } = options
+  const attempt = attempterOf(options)
+  return async (record, at, stay) => {
     const startedMs = performance.now()
-    const failed = { outage: 0, contention: 0, own: 0 }
-    let hopeless: string | undefined
+    let retries = -1
     progress.began(at)
-    for (let failures = 0; ; failures += 1) {
-      try {
-        hopeless ??= await context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
-          attempt(message, at, startedMs, failures),
+    const end = await policy({
+      record,
+      at,
+      attempt: () => {
+        retries += 1
+        return context.with(trace.deleteSpan(ROOT_CONTEXT), () =>
+          attempt(record, at, { startedMs, retries }),
         )
-        if (hopeless !== undefined) await deadLetter(message, at, hopeless)
-        progress.done(at)
-        return true
-      } catch (error) {
-        // During an outage there is no limit: the record is fine and waits, its partition with it.
-        // A dead letter that could not be written is no failure of the record.
-        if (hopeless === undefined) {
-          failed[classifyFailure(error)] += 1
-          const own = failed.own + failed.contention
-          if (failed.own >= ownFailuresMax || own >= contentionFailuresMax) {
-            hopeless = `it failed ${own} times: ${describe(error)}`
-          }
-        }
-        progress.failed(at, `it failed ${failures + 1} times: ${describe(error)}`)
-        log.warn({ event: 'event.retried', ...at, failures: failures + 1, error })
-        await sleep(fullJitterMs(failures, retryBaseMs, retryCapMs))
-        if (!(await stay())) return false
-      }
+      },
+      failed: because => progress.failed(at, because),
+      stay,
+    })
+    if (end === 'left') return false
+    if (end === 'dead-lettered') {
+      metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
     }
+    progress.done(at)
+    return true
   }
 }
 
 type Attempt = (
-  message: Received,
+  record: ReceivedRecord,
   at: Position,
-  startedMs: number,
-  failures: number,
+  history: { startedMs: number; retries: number },
 ) => Promise<string | undefined>
 
-/** One try at a record. Answers why it is a dead letter, or undefined when it was dealt with. */
-function attempter<Event>({
-  handle,
-  schema,
-  topic,
-  log,
-  metrics,
-}: ConsumerOptions<Event>): Attempt {
+function attempterOf<Event>(options: ConsumerOptions<Event>): Attempt {
+  const { handle, schema, topic, log, metrics } = options
   const contract = Compile(schema)
-  return async (message, at, startedMs, failures) => {
-    if (message.unreadable) return `it can't be read: ${message.unreadable.reason}`
-    const event = decode(message)
+  return async (record, at, { startedMs, retries }) => {
+    if (record.unreadable) return `it can't be read: ${record.unreadable.reason}`
+    const event = decode(record)
     if (!contract.Check(event)) return 'it does not fit the contract of its topic'
     const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
-    const cause = spanContextFrom(headerText(message, 'traceparent'))
+    const cause = spanContextFrom(headerText(record, 'traceparent'))
     // A new trace, linked to the one that caused it: a chain of events is not one endless request.
     const span = {
       kind: SpanKind.CONSUMER,
@@ -293,7 +296,7 @@ function attempter<Event>({
       await crashpoint('event.applied')
       const durationMs = performance.now() - startedMs
       // A leap second is a time by the contract and none for JavaScript. The event is applied by now,
-      // so that nothing that only measures may fail.
+      // so a measurement must not fail.
       const occurredMs = Date.parse(occurredAt)
       const ageMs = Number.isNaN(occurredMs) ? 0 : Math.max(0, Date.now() - occurredMs)
       metrics.eventsConsumed.inc({ topic, type, outcome })
@@ -307,7 +310,7 @@ function attempter<Event>({
         ...at,
         durationMs: Math.round(durationMs * 100) / 100,
         ageMs,
-        retries: failures,
+        retries,
         ...(cause ? { causeTraceId: cause.traceId } : {}),
       })
       return undefined
@@ -315,13 +318,14 @@ function attempter<Event>({
   }
 }
 
-/** The code says more than the name where there is one, as 57014 of PostgreSQL does. */
-function describe(thrown: unknown): string {
+/** A handler may throw anything. A code, such as 57014 of PostgreSQL, says more than a name. */
+export function describeFailure(thrown: unknown): string {
+  const name = thrown instanceof Error ? thrown.name : typeof thrown
   const { code } = (thrown ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? `${nameOf(thrown)} ${code}` : nameOf(thrown)
+  return typeof code === 'string' ? `${name} ${code}` : name
 }
 
-/** Undefined fits no contract, so that what is no text or no JSON is a dead letter with its bytes. */
+/** Answers undefined, which fits no contract, when the bytes are no text or no JSON. */
 function decode(message: KafkaMessage): unknown {
   if (message.value === null) return undefined
   try {

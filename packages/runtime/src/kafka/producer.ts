@@ -12,8 +12,8 @@ export type KafkaRecord = {
 
 /**
  * Resolves when every record is acknowledged; a throw means that any of them may or may not be.
- * @param sendBeforeMs when the right to send them ends, by `performance.now()`. Nothing is begun to
- *   be sent after it, however long the process was frozen on the way.
+ * @param sendBeforeMs the time of `performance.now()` at which the right to send ends. No send begins
+ *   after it, however long the process was frozen on the way.
  */
 export type Publish = (records: readonly KafkaRecord[], sendBeforeMs?: number) => Promise<void>
 
@@ -22,7 +22,7 @@ export type KafkaProducer = { publish: Publish; close: () => Promise<void> }
 /** KafkaJS's own sends have no overall deadline: requests that wait in its queue never time out. */
 export const sendDeadlineMs = 5_000
 const disconnectDeadlineMs = 1_000
-/** What a send still gets when the service is told to stop: a broker that is there answers in less. */
+/** The time of a send once the service is told to stop: a healthy broker answers in less. */
 const stopSendMs = 1_000
 /** A broker takes 1 MiB in one request and partition by default (`max.message.bytes`). */
 const sliceBytesMax = 900_000
@@ -33,7 +33,7 @@ const recordOverheadBytes = 100
  * A producer with one send outstanding at a time, because KafkaJS's idempotent mode can lose an
  * acknowledged record after a lost answer, and concurrent sends can reorder. So: not idempotent,
  * all replicas, one in flight, and consumers that recognise a duplicate by the event's id.
- * After a send that failed the producer is thrown away, with whatever it still had in its queue.
+ * After a failed send the producer is thrown away together with its queue.
  */
 export function openKafkaProducer(
   clientId: string,
@@ -57,7 +57,7 @@ export function openKafkaProducer(
       idempotent: false,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      // The default; said aloud, or KafkaJS warns of it at every start.
+      // The default. Named, because KafkaJS otherwise warns of it at every start.
       createPartitioner: Partitioners.DefaultPartitioner,
     })
     await producer.connect()
@@ -119,8 +119,8 @@ export function openKafkaProducer(
 }
 
 /**
- * Resolves when a send has had its time, with how long that was. A service that stops has less: what
- * was not acknowledged then is published after its next start.
+ * Resolves when a send has had its time, with that time. A service that stops gives it less: records
+ * that were not acknowledged then are published after its next start.
  */
 async function deadlineOf(over: AbortSignal, stopping?: AbortSignal): Promise<number> {
   const startedMs = performance.now()
@@ -139,7 +139,7 @@ function kafkaError(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
 }
 
-/** In their order, so many at a time as the broker takes at once. KafkaJS would never split them. */
+/** Splits records, in their order, into slices that the broker takes at once. KafkaJS never does. */
 function slicesOf(records: readonly KafkaRecord[]): KafkaRecord[][] {
   const slices: KafkaRecord[][] = []
   let room = 0

@@ -3,8 +3,8 @@ import type { IHeaders, KafkaMessage } from 'kafkajs'
 import { decompress } from './codecs.ts'
 
 /**
- * Why a batch of records could not be read. KafkaJS would throw below our handler, in its decoder of
- * the answer, and its consumer would end; this travels to the handler instead of the records.
+ * Why a batch of records could not be read. KafkaJS would throw in its decoder, below our handler, and
+ * its consumer would end. This goes to the handler instead of the records.
  */
 export type UnreadableBatch = {
   reason: string
@@ -14,11 +14,13 @@ export type UnreadableBatch = {
   bytes: Buffer
 }
 
-/** What KafkaJS expects of its decoder, and `unreadable` beside it. */
-export type DecodedRecord = KafkaMessage & {
+/** A record as a consumer gets it. */
+export type ReceivedRecord = KafkaMessage & { unreadable?: UnreadableBatch }
+
+/** A record in the form that KafkaJS expects of its decoder. */
+export type DecodedRecord = ReceivedRecord & {
   isControlRecord: boolean
   batchContext: { producerId: string; inTransaction: boolean }
-  unreadable?: UnreadableBatch
 }
 
 /** Per partition and answer of the broker. A topic takes 1 MiB per batch, compressed. */
@@ -44,8 +46,8 @@ const uncountedBytes = 12
 const flags = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10, control: 0x20 } as const
 
 /**
- * Reads what a broker answers for one partition: batches, the last of which may be cut off. A batch
- * that can't be read becomes one record that says so and stands at its last offset, so that the
+ * Reads the answer of a broker for one partition: batches, the last of which may be cut off. A batch
+ * that can't be read becomes one record that says so, at the last offset of the batch, so that the
  * partition goes on behind it. Once the decompressed batches are many bytes, the rest is left for
  * the next fetch.
  */
@@ -86,7 +88,7 @@ async function readBatch(batch: Buffer): Promise<{ bytes: number; read: DecodedR
   const shared = headerOf(batch)
   const read: DecodedRecord[] = []
   for (let i = 0; i < count; i += 1) read.push(readRecord(reader, shared))
-  // Compaction may remove the last record of a batch, or all of them; the offset has to pass that.
+  // Compaction may remove the last record of a batch, or all. The offset has to move past them.
   const last = shared.firstOffset + BigInt(batch.readInt32BE(at.lastOffsetDelta))
   if (read.at(-1)?.offset !== String(last)) {
     read.push({ ...emptyRecord(shared, last), isControlRecord: true })
@@ -133,7 +135,7 @@ function readRecord(reader: RecordReader, shared: BatchHeader): DecodedRecord {
   }
 }
 
-/** In linear time: KafkaJS copies all headers for each one, which is minutes for a megabyte of them. */
+/** Linear in time: KafkaJS copies all headers for each one, which is minutes for a megabyte. */
 function readHeaders(reader: RecordReader): IHeaders {
   const headers = new Map<string, Buffer | Buffer[]>()
   const count = reader.varint()
@@ -162,7 +164,7 @@ function unreadable(batch: Buffer, error: unknown): DecodedRecord {
   }
 }
 
-/** The header of a batch that is damaged may be nonsense; then the first offset is what we know. */
+/** The header of a damaged batch may be nonsense; then only the first offset is known. */
 function lastOffsetOf(batch: Buffer): bigint {
   const firstOffset = batch.readBigInt64BE(0)
   if (batch.readInt8(at.magic) !== 2) return firstOffset
@@ -212,7 +214,7 @@ class RecordReader {
     throw new Error('a number in a record has no end')
   }
 
-  /** A length, then so many bytes; a negative length stands for null. */
+  /** A length and as many bytes; a negative length stands for null. */
   bytes(): Buffer | null {
     const length = this.varint()
     if (length < 0) return null

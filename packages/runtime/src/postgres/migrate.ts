@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Queryable } from './postgres.ts'
 
-/** Any number will do; it must only be the same for all who migrate one database. */
+/** Any number will do, as long as all processes that migrate one database use the same. */
 const advisoryLock = 4_000_432
 const lockTimeoutMs = 30_000
 const connectTimeoutMs = 5_000

@@ -3,7 +3,7 @@ import { isPostgresAway, isPostgresContention, isPostgresOutage } from './postgr
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code })
 
-describe('only what fails every record alike is an outage', () => {
+describe('a failure that every record would meet is an outage', () => {
   test.each([
     ['08006', 'connection failure'],
     ['08001', 'the client can not connect'],
@@ -45,7 +45,7 @@ describe('only what fails every record alike is an outage', () => {
     'Query read timeout',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
-  ])('the driver says so without a code: %s', message => {
+  ])('a message of the driver without a code: %s', message => {
     expect(isPostgresOutage(new Error(message))).toBe(true)
     expect(isPostgresAway(new Error(message))).toBe(true)
   })
@@ -55,7 +55,7 @@ describe('only what fails every record alike is an outage', () => {
  * A statement timeout that depends on the record was retried for ever as an outage, and its
  * partition stood still (opslane/opslane#508, stackrox/stackrox#4716). Over HTTP it is still a 503.
  */
-describe('a failure that the record itself may cause is no outage, and may pass for a caller', () => {
+describe('a failure that one record may cause is no outage, and a caller may come back', () => {
   test.each([
     ['57014', 'statement timeout or cancel', false],
     ['25P03', 'idle in transaction', false],
@@ -70,7 +70,7 @@ describe('a failure that the record itself may cause is no outage, and may pass 
   })
 })
 
-describe('the same work would fail again', () => {
+describe('a failure that would repeat is neither', () => {
   test.each([
     '22001',
     '22021',

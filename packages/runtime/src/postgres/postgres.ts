@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Deadline } from '../process/deadline.ts'
 import type { Log } from '../telemetry/logger.ts'
 
-/** What runs a statement: the pool for a single one, a client inside a transaction. */
+/** Runs statements: the pool for a single one, a client inside a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>
 
 /** One open transaction. */
@@ -36,8 +36,8 @@ export function openPool(connectionString: string, name: string, limits: PoolLim
     keepAlive: true,
   })
   const lost = (error: Error) => log.warn({ event: 'postgres.connection_lost', pool: name, error })
-  // Without both listeners a killed connection ends the process: the first hears of idle ones,
-  // the second of checked-out ones (brianc/node-postgres#2439).
+  // Without both listeners a killed connection ends the process: the first gets the errors of idle
+  // connections, the second those of checked-out ones (brianc/node-postgres#2439).
   pool.on('error', lost)
   pool.on('connect', client => client.on('error', lost))
   return pool
@@ -54,7 +54,7 @@ export class RollBack<T> extends Error {
 
 /**
  * Runs `work` in one transaction on one connection. Never call the network inside: the transaction
- * would hold its locks and its connection for as long as somebody else likes.
+ * would hold its locks and its connection for as long as the other side likes.
  * After a failed COMMIT it is unknown whether the transaction happened; the error is thrown.
  */
 export function inTransaction<T>(
@@ -66,9 +66,9 @@ export function inTransaction<T>(
 }
 
 /**
- * As `inTransaction`, on behalf of one tenant: the policies of the tables show its rows and no
- * others, whatever a statement forgets. Both in one message, so it costs no round trip more; and the
- * setting ends with the transaction, or it would wait in the pool for the next tenant.
+ * Runs a transaction on behalf of one tenant: the policies of the tables show its rows and no others,
+ * whatever a statement forgets. BEGIN and the setting are one message, so it costs no round trip more.
+ * The setting ends with the transaction, or it would wait in the pool for the next tenant.
  */
 export function inTenantTransaction<T>(
   pool: pg.Pool,
@@ -79,7 +79,7 @@ export function inTenantTransaction<T>(
   return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work, deadline)
 }
 
-/** As `inTenantTransaction`, for reading only: all statements of `work` see the same moment. */
+/** Reads on behalf of one tenant: all statements of `work` see the same moment. */
 export function inTenantSnapshot<T>(
   pool: pg.Pool,
   tenantId: string,
@@ -94,8 +94,8 @@ function setTenant(tenantId: string): string {
 }
 
 /**
- * Cuts the waits of a transaction to what is left of its caller's deadline: the database must not
- * work, nor hold a connection, for a caller who has left. One look at the clock, so the bound is for
+ * Cuts the waits of a transaction to the rest of its caller's deadline: the database must not work,
+ * nor hold a connection, for a caller that has left. The clock is read once, so the bound holds for
  * each statement; a transaction here has two or three.
  */
 function cutTo(deadline: Deadline, { options }: pg.Pool): string {
@@ -139,11 +139,11 @@ async function transact<T>(
 }
 
 /**
- * Two questions about one failure, because HTTP and a consumer do opposite things with the answer.
- * An HTTP caller can come back, so everything that may pass is worth a 503 (`isPostgresAway`).
- * A consumer holds its partition while it waits, so it may wait without limit only for what would
- * fail every record alike (`isPostgresOutage`); a record that is too slow for the statement timeout
- * is too slow tomorrow as well (opslane/opslane#508, stackrox/stackrox#4716).
+ * HTTP and a consumer ask two different questions about one failure.
+ * An HTTP caller can come back, so every failure that may pass is worth a 503 (`isPostgresAway`).
+ * A consumer holds its partition while it waits. It may wait without limit only for a failure that
+ * every record would meet (`isPostgresOutage`): a record that is too slow for the statement timeout is
+ * too slow tomorrow as well (opslane/opslane#508, stackrox/stackrox#4716).
  * Codes: https://www.postgresql.org/docs/18/errcodes-appendix.html; the rest are sockets.
  */
 
@@ -183,8 +183,8 @@ const outageCodes = /^(08...|28...|3D000|53[0-3]..|57000|57P0.|25006)$/
 const socketCodes =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|ENETRESET|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL|ENOBUFS|EMFILE|ENFILE)$/
 /**
- * What the driver says without a code. "Query read timeout" is our backstop behind the server's own
- * statement timeout: the server did not even say that it gave up, so the connection is what failed.
+ * Messages of the driver that have no code. "Query read timeout" is our backstop behind the server's
+ * own statement timeout: the server did not even say that it gave up, so the connection has failed.
  */
 const lostConnection =
   /^Connection terminated|^timeout exceeded when trying to connect|^timeout expired$|^Query read timeout|is not queryable$/

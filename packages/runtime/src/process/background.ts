@@ -1,8 +1,8 @@
 /**
- * Starts what goes on without a request. When `open` closes, everything is told to stop and waited
+ * Starts tasks that go on without a request. When `open` closes, they are told to stop and waited
  * for, before the connections that were opened earlier close.
- * @param stopping tells it earlier: while requests are being drained, jobs end beside them and not
- *   after them, or the two together would take longer than a stop may
+ * @param stopping tells them earlier: jobs end while requests are being drained and not after that,
+ *   or the two together would take longer than a stop may
  */
 export function runInBackground(
   open: AsyncDisposableStack,
@@ -12,7 +12,7 @@ export function runInBackground(
   const stop = new AbortController()
   const signal = stopping ? AbortSignal.any([stop.signal, stopping]) : stop.signal
   const started = tasks.map(task => task(signal))
-  // A task that fails while the service runs is nobody's to catch: it ends the process, loudly.
+  // Nothing catches a task that fails while the service runs: it ends the process, loudly.
   const running = Promise.all(started)
   open.defer(async () => {
     stop.abort()

@@ -20,7 +20,7 @@ function mistakesOf(work: () => unknown): readonly string[] {
   return []
 }
 
-test('what is not set gets its default, and what has none and need not be set stays away', () => {
+test('an unset variable gets its default, and an optional one without a default stays unset', () => {
   expect(readConfig(schema, enough)).toEqual({
     PORT: 4001,
     DATABASE_URL: 'postgres://db',
@@ -73,7 +73,7 @@ test.each(['0x1F90', '8e3', ' 8080', '8080.0', '+8080', '08080', '8_080', '\n808
   },
 )
 
-test('every mistake is told at once, however many there are', () => {
+test('every mistake is listed at once, however many there are', () => {
   const names = Array.from({ length: 30 }, (_, i) => `SETTING_${i}`)
   const many = Type.Object(
     Object.fromEntries(names.map(name => [name, Type.Integer({ minimum: 1 })])),
@@ -97,12 +97,12 @@ test('a mistake in a choice says what could be chosen', () => {
   expect(mistakes.join()).toMatch(/LEVEL: .*debug, info/)
 })
 
-test('nobody can change it afterwards', () => {
+test('a configuration is frozen', () => {
   const config = readConfig(schema, enough)
   expect(() => Object.assign(config, { PORT: 1 })).toThrow(TypeError)
 })
 
-describe('a default that everybody knows', () => {
+describe('a public default of a secret', () => {
   const guarded = Type.Object({
     NODE_ENV: Type.Enum(['development', 'test', 'staging', 'production'], {
       default: 'production',
@@ -127,7 +127,7 @@ describe('a default that everybody knows', () => {
     expect(mistakes.join()).not.toMatch(/development-/)
   })
 
-  test('is refused where nothing says which place this is', () => {
+  test('is refused where NODE_ENV is not set', () => {
     const placeless = Type.Object({ PEPPER: Type.String(secret) })
     expect(mistakesOf(() => readConfig(placeless, defaults))).toHaveLength(1)
   })

@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox'
 import Value from 'typebox/value'
 
-/** Every mistake of a configuration at once, so that nobody has to start a service five times. */
+/** Lists every mistake of a configuration, so that five mistakes do not take five starts. */
 export class ConfigError extends Error {
   readonly mistakes: readonly string[]
   constructor(mistakes: readonly string[]) {
@@ -12,8 +12,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Marks a setting that nobody else may know. The defaults with which `docker compose up` just works
- * are public: they all say `development-`, and are refused wherever NODE_ENV is something else.
+ * Marks a secret setting. The defaults with which `docker compose up` just works are public: they all
+ * begin with `development-`, and are refused wherever NODE_ENV is neither development nor test.
  */
 export const secret = { secret: true } as const
 
@@ -48,7 +48,7 @@ export function readConfig<T extends TObject>(
   return Object.freeze(whole as Static<T>)
 }
 
-/** One variable at a time: asked about the whole, TypeBox stops after eight mistakes. */
+/** Checks one variable at a time: asked about the whole, TypeBox stops after eight mistakes. */
 function mistakesIn(name: string, property: TSchema, value: unknown): string[] {
   const mistakes = Value.Errors(property, value).map(
     ({ message, params }) => `${name}: ${message}${choiceIn(params)}`,
@@ -56,14 +56,14 @@ function mistakesIn(name: string, property: TSchema, value: unknown): string[] {
   return [...new Set(mistakes)]
 }
 
-const known = 'is the default for development, which everybody knows; set one of your own'
+const known = 'is the public default for development; set one of your own'
 
 function isPublicDefault(property: TSchema, value: unknown): boolean {
   const isSecret = (property as { secret?: unknown }).secret === true
   return isSecret && publicDefault.test(String(value))
 }
 
-/** Not TypeBox's Convert: it is generous (it turns "12.7" into the integer 12). */
+/** TypeBox's Convert is too generous: it turns "12.7" into the integer 12. */
 function fromText(property: TSchema, value: string): unknown {
   const type = (property as { type?: unknown }).type
   return type === 'integer' && /^-?(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value

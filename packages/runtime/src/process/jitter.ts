@@ -1,6 +1,6 @@
 /**
- * Full jitter: a random wait below a bound that doubles with each attempt, so that those who
- * failed together do not come back together.
+ * Full jitter: a random wait below a bound that doubles with each attempt. Clients that failed
+ * together do not come back together.
  * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  * @param attempt 0 for the first wait
  */

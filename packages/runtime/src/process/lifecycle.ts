@@ -10,8 +10,8 @@ export async function untilAborted(stop: AbortSignal): Promise<void> {
 /**
  * Runs a service until SIGTERM or SIGINT. `run` opens everything, waits for `stop` to abort, and
  * closes in reverse order. A second signal, or a drain that takes too long, ends it at once.
- * @param stopDeadlineMs longer than any drain may take, shorter than a supervisor waits before it
- *   kills; the limits of each service assert the first
+ * @param stopDeadlineMs longer than any drain may take, and shorter than a supervisor waits before it
+ *   kills; the limits of each service assert the former
  */
 export async function runService(
   log: Log,

@@ -36,7 +36,7 @@ const fail = () => {
   throw new Error('no database')
 }
 
-test('a round that fails is logged and never ends the loop', async () => {
+test('a round that fails is logged and does not end the loop', async () => {
   const { calls, lines } = await runRounds([fail, fail, () => 0, fail, () => 0])
   expect(calls).toBe(5)
   expect(lines.map(line => [line.event, line['loop'], line['failures']])).toEqual([
@@ -46,16 +46,16 @@ test('a round that fails is logged and never ends the loop', async () => {
   ])
 })
 
-test('what is thrown need not be an Error', async () => {
+test('a round may throw anything, also what is no Error', async () => {
   expect((await runRounds([() => Promise.reject(), () => 0])).calls).toBe(2)
 })
 
-test('a full batch goes on at once: more may be waiting', async () => {
+test('after a full batch the next one begins at once', async () => {
   const full = () => 10
   expect((await runRounds([full, full, full, full], { idleMs: foreverMs })).calls).toBe(4)
 })
 
-test('a batch that was not full waits, and the stop ends the wait', async () => {
+test('after a batch that was not full the loop waits, and the stop ends the wait', async () => {
   const stop = new AbortController()
   let calls = 0
   const running = runLoop({
@@ -76,7 +76,7 @@ test('a batch that was not full waits, and the stop ends the wait', async () => 
   expect(calls).toBe(1)
 })
 
-test('the stop ends the wait after a failure too', async () => {
+test('the stop also ends the wait after a failure', async () => {
   const { calls } = await runRounds([fail], {
     idleMs: foreverMs,
     failureBackoffCapMs: foreverMs,
@@ -101,7 +101,7 @@ test('a loop that is stopped before it begins does nothing', async () => {
   expect(calls).toBe(0)
 })
 
-test('a loop that never idles leaves room for everybody else', async () => {
+test('a loop that never idles leaves the event loop to other work', async () => {
   const stop = new AbortController()
   setImmediate(() => stop.abort())
   let calls = 0

@@ -5,8 +5,8 @@ import { fullJitterMs } from './jitter.ts'
 export type LoopOptions = {
   name: string
   /**
-   * One bounded batch. Answers how much it did; `batchMax` or more means that more may be waiting.
-   * A batch that takes longer than one attempt listens to the signal: the stop waits for it.
+   * Does one bounded batch and answers how much it did; `batchMax` or more means that more may be
+   * waiting. A batch that takes longer than one attempt has to watch the signal: the stop waits for it.
    */
   runOnce: (signal: AbortSignal) => Promise<number>
   batchMax: number
@@ -34,7 +34,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       failures += 1
       log.warn({ event: 'loop.failed', loop: name, failures, error })
     }
-    // Even without a wait: a round that awaited nothing real would keep everybody else from a turn.
+    // A round that awaited nothing would otherwise keep the event loop from all other work.
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(stopped)
     else await otherTurns()
   }

@@ -12,33 +12,33 @@ function warnings(config: object): LogFields[] {
 
 const naive = { PATTERN_OUTBOX: 'naive', PATTERN_IDEMPOTENCY_KEY: 'on', PATTERN_INBOX: 'naive' }
 
-test('patterns that are on are nothing to talk about', () => {
+test('patterns that are on cause no warning', () => {
   expect(warnings({ NODE_ENV: 'production', PATTERN_OUTBOX: 'on', NAME: 'naive' })).toEqual([])
 })
 
-test('each naive twin is warned of by its switch', () => {
+test('each naive version is warned of by its switch', () => {
   expect(warnings({ NODE_ENV: 'test', ...naive })).toEqual([
     { event: 'pattern.naive', switch: 'PATTERN_OUTBOX', variant: 'naive' },
     { event: 'pattern.naive', switch: 'PATTERN_INBOX', variant: 'naive' },
   ])
 })
 
-test('production refuses naive twins, and names them all', () => {
+test('production refuses naive versions, and names them all', () => {
   expect(() => warnings({ NODE_ENV: 'production', ...naive })).toThrow(ConfigError)
   expect(() => warnings({ NODE_ENV: 'production', ...naive })).toThrow(
     /PATTERN_OUTBOX(.|\n)*PATTERN_INBOX/,
   )
 })
 
-test('a variant is no better than the naive twin', () => {
+test('production refuses a variant like a naive version', () => {
   const config = { NODE_ENV: 'production', PATTERN_IDEMPOTENCY_KEY: 'select-then-insert' }
   expect(() => warnings(config)).toThrow('PATTERN_IDEMPOTENCY_KEY=select-then-insert')
 })
 
-test.each(['0', 'true', ''])('LAB=%s does not mean it', LAB => {
+test.each(['0', 'true', ''])('LAB=%s allows nothing in production', LAB => {
   expect(() => warnings({ NODE_ENV: 'production', LAB, ...naive })).toThrow(ConfigError)
 })
 
-test('LAB=1 in production allows them, and they are still warned of', () => {
+test('LAB=1 in production allows them, with a warning', () => {
   expect(warnings({ NODE_ENV: 'production', LAB: '1', ...naive })).toHaveLength(2)
 })

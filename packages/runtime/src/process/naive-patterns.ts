@@ -2,8 +2,8 @@ import type { Log } from '../telemetry/logger.ts'
 import { ConfigError } from './config.ts'
 
 /**
- * A pattern that is switched to its naive twin, or to a variant of it, is for a lab. It is said loudly at the start, and in
- * production it is refused, unless LAB=1 says that it is meant.
+ * Warns of every pattern that is switched to its naive version or to a variant: that is for a lab. In
+ * production it is refused, unless LAB=1 allows it.
  * @throws ConfigError naming the switches
  */
 export function warnOfNaivePatterns(config: object, log: Log): void {

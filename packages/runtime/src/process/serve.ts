@@ -18,10 +18,10 @@ export type ServeConfig = {
   CRASH_AT?: string
 }
 
-/** A pool to be opened: who it logs in as, under which name the server shows it, and its bounds. */
+/** A pool to be opened: its role and database, the name that the server shows, and its bounds. */
 export type PoolToOpen = Readonly<{ url: string; name: string; limits: PoolLimits }>
 
-/** What is open when a service opens what is its own. */
+/** What is open when a service opens its own resources. */
 export type Opened<PoolName extends string> = {
   /** Takes what the service opens, and closes it in reverse when the service stops. */
   open: AsyncDisposableStack
@@ -29,7 +29,7 @@ export type Opened<PoolName extends string> = {
   metrics: Metrics
 }
 
-/** What a service answers and consumes with. The consumers are named by readiness when they stall. */
+/** What a service serves with. Readiness names the consumers that stall. */
 export type Serving = {
   app: Readonly<{
     listen: (at: { host: string; port: number }) => Promise<string>

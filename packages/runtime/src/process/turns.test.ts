@@ -8,7 +8,7 @@ function openWork() {
   return { work: () => promise, finish: () => resolve('done'), fail: () => reject(new Error('no')) }
 }
 
-test('so many work at once, the others in the order in which they came', async () => {
+test('a bounded number works at once, and the others follow in the order in which they came', async () => {
   const turns = takeTurns({ atWorkMax: 2, waitingMax: 10, waitMs: 5_000 })
   const begun: number[] = []
   const works = Array.from({ length: 5 }, openWork)
@@ -28,7 +28,7 @@ test('so many work at once, the others in the order in which they came', async (
   expect(begun).toEqual([0, 1, 2, 3, 4])
 })
 
-test('work that fails gives its turn on', async () => {
+test('work that fails hands its turn on', async () => {
   const turns = takeTurns({ atWorkMax: 1, waitingMax: 1, waitMs: 5_000 })
   const failing = openWork()
   const first = turns(failing.work)
@@ -39,7 +39,7 @@ test('work that fails gives its turn on', async () => {
   expect(await turns(async () => 'third')).toBe('third')
 })
 
-test('only so many wait, and only so long; they leave no turn behind', async () => {
+test('waiting is bounded in number and time, and a refused wait holds no turn', async () => {
   const turns = takeTurns({ atWorkMax: 1, waitingMax: 1, waitMs: 20 })
   const long = openWork()
   const first = turns(long.work)

@@ -1,17 +1,17 @@
 export type TurnLimits = {
-  /** So many at work at once. */
+  /** How many work at once. */
   atWorkMax: number
-  /** So many more may wait. */
+  /** How many more may wait. */
   waitingMax: number
   waitMs: number
 }
 
-/** There were too many waiting, or it would have waited too long. Nothing was begun. */
+/** Too many are waiting, or the wait was too long. Nothing was begun. */
 export class NoTurn extends Error {}
 
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>
 
-/** Does so many things at once; the others wait for their turn, in order and within bounds. */
+/** Bounds how much work runs at once; other work waits for its turn, in order and within bounds. */
 export function takeTurns(limits: TurnLimits): Turns {
   const waiting = new Set<() => void>()
   let atWork = 0
@@ -31,7 +31,7 @@ export function takeTurns(limits: TurnLimits): Turns {
     await promise
     clearTimeout(timer)
   }
-  // A turn is handed on, and not given up: nobody who comes now may overtake the one that waits.
+  // A turn is handed on and not given up: work that comes now must not overtake work that waits.
   const handOn = () => {
     const [next] = waiting
     if (next === undefined) {

@@ -8,9 +8,9 @@ export type RedisLimits = { connectMs: number; commandMs: number }
 const lostLogIntervalMs = 10_000
 
 /**
- * Redis for caches and limits: things that may be lost. Every setting here says "fail at once":
- * with the defaults a command waits for the connection to come back and is then run late, and one
- * whose answer was lost is run twice (redis/ioredis#2130).
+ * Redis for caches and limits: data that may be lost. Every setting here means "fail at once". With
+ * the defaults a command waits for the connection and runs late, and a command whose answer was lost
+ * runs twice (redis/ioredis#2130).
  */
 export function openRedis(url: string, limits: RedisLimits, log: Log): Redis {
   const redis = new Redis(url, {
@@ -24,13 +24,13 @@ export function openRedis(url: string, limits: RedisLimits, log: Log): Redis {
   })
   let loggedAtMs = 0
   redis.on('error', error => {
-    // Each attempt to connect reports; one line in ten seconds says as much.
+    // Each attempt to connect reports an error; one line in ten seconds is enough.
     if (performance.now() - loggedAtMs < lostLogIntervalMs) return
     loggedAtMs = performance.now()
     log.warn({ event: 'redis.connection_lost', error })
   })
   redis.connect().catch(() => {
-    // Reported by the listener above; the client goes on trying, and its callers do without.
+    // Reported by the listener above. The client goes on trying, and its callers do without it.
   })
   return redis
 }

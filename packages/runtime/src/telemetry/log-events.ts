@@ -17,8 +17,6 @@ export const runtimeLogEvents = [
   // one line per unit of work
   'http.request',
   'event.consumed',
-  'event.dead_lettered',
-  'event.retried',
   // connections
   'postgres.connection_lost',
   'redis.connection_lost',

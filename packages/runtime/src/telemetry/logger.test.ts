@@ -3,7 +3,7 @@ import { type LogFields, openLog } from './logger.ts'
 
 const secret = 'hunter2-hunter2'
 
-/** What a line becomes on its way out. */
+/** Answers the lines as they are written. */
 function linesOf(...fields: Record<string, unknown>[]): Record<string, unknown>[] {
   const written: string[] = []
   const log = openLog('test', { write: line => void written.push(line) })
@@ -12,7 +12,7 @@ function linesOf(...fields: Record<string, unknown>[]): Record<string, unknown>[
 }
 
 test.each(['cardToken', 'email', 'authorization', 'Authorization', 'password', 'secret', 'to'])(
-  '%s does not reach the log, at whatever depth and in whatever company',
+  '%s does not reach the log, at any depth and beside any other field',
   name => {
     const lines = linesOf(
       { [name]: secret },
@@ -27,7 +27,7 @@ test.each(['cardToken', 'email', 'authorization', 'Authorization', 'password', '
   },
 )
 
-test('what is no secret arrives as it is', () => {
+test('a field that is no secret is written unchanged', () => {
   const fields = {
     paymentId: 'p1',
     count: 0,
@@ -46,7 +46,7 @@ test('what is no secret arrives as it is', () => {
   })
 })
 
-test('an error keeps its type, code, stack and causes, and loses what hangs on it', () => {
+test('an error keeps its type, code, stack and causes, and loses its other properties', () => {
   const cause = Object.assign(new Error('inner'), { code: 'ECONNRESET', password: secret })
   const error = Object.assign(new TypeError('outer', { cause }), { headers: { cookie: secret } })
   const line = linesOf({ error })[0]
@@ -59,7 +59,7 @@ test('an error keeps its type, code, stack and causes, and loses what hangs on i
   expect(JSON.stringify(line)).not.toContain(secret)
 })
 
-test('an address or a password in the text of an error is taken out', () => {
+test('an address or a password in the text of an error is redacted', () => {
   const texts = [
     '550 5.1.1 <ann.lee+jobs@example.co.uk>: user unknown',
     'connect postgres://payments:hunter2@127.0.0.1:5432/payments',
@@ -70,7 +70,7 @@ test('an address or a password in the text of an error is taken out', () => {
   expect(written).not.toContain('hunter2')
 })
 
-test('a chain of causes that bites its tail is cut', () => {
+test('a circular chain of causes is cut', () => {
   const one = new Error('one')
   one.cause = new Error('two', { cause: one })
   expect(linesOf({ error: one })[0]?.['error']).toMatchObject({ cause: { message: 'two' } })

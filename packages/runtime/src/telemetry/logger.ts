@@ -15,7 +15,7 @@ export type LogFields<Event extends string = RuntimeLogEvent> = { event: Event }
 export type Log<Event extends string = RuntimeLogEvent> = {
   info: (fields: LogFields<Event>) => void
   warn: (fields: LogFields<Event>) => void
-  /** For what a person must look at. `error` is logged with its stack and its causes. */
+  /** A person must look at this. `error` is logged with its stack and its causes. */
   error: (fields: LogFields<Event> & { error?: unknown }) => void
   setLevel: (level: LogLevel) => void
   /** Waits until what was logged has left the process. */
@@ -24,9 +24,9 @@ export type Log<Event extends string = RuntimeLogEvent> = {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Fields that must not reach a log, in lower case (S12). */
+/** Fields that must not reach a log, in lower case: no secret in logs (S12). */
 const secretFields = new Set(['authorization', 'cardtoken', 'secret', 'password', 'email', 'to'])
-/** Without a minimum a flush waits for nothing, and the last words before an exit are lost. */
+/** Without a minimum a flush waits for nothing, and the last lines before an exit are lost. */
 const writeAtOnce = 1
 const redacted = '[redacted]'
 const depthMax = 5
@@ -68,8 +68,8 @@ export function openLog<Event extends string = RuntimeLogEvent>(
 }
 
 /**
- * At any depth, and not pino's `redact`: that takes a path for each depth, and each one of them costs
- * every line more than this walk does.
+ * Redacts at any depth. pino's `redact` takes a path for each depth, and each path costs every line
+ * more than this walk does.
  */
 function withoutSecrets(value: unknown, depth: number): unknown {
   if (!isPlain(value)) return value
@@ -83,13 +83,13 @@ function withoutSecrets(value: unknown, depth: number): unknown {
   )
 }
 
-/** Dates, errors and buffers know by themselves how they are written. */
+/** Dates, errors and buffers have their own ways to be written. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** A mail server repeats the address it refuses, a driver the URL that it could not reach. */
+/** Error texts of others may hold addresses: a mail server repeats the one that it refuses. */
 function withoutAddresses(text: string): string {
   return text.replace(/[\w.%+-]+@[\w-]+(\.[\w-]+)+/g, redacted)
 }

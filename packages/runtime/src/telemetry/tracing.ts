@@ -20,7 +20,7 @@ export { SpanKind }
 const exportDelayMs = 500
 const exportTimeoutMs = 2_000
 const spanQueueMax = 2_048
-/** A collector that is away must not hold up the end of the process. */
+/** A collector that is away must not delay the end of the process. */
 const flushDeadlineMs = 1_500
 
 /**
@@ -55,7 +55,7 @@ export function startTelemetry(service: string, endpoint: string | undefined): A
       const late = new Promise<void>(resolve => {
         deadline.addEventListener('abort', () => resolve(), { once: true })
       })
-      // Spans are a report about the work, not the work: losing the last ones is no reason to fail.
+      // Spans only report the work: losing the last ones is no reason to fail.
       await Promise.race([sdk.shutdown().catch(() => undefined), late])
     },
   }
@@ -69,7 +69,7 @@ export type SpanOptions = {
   links?: Link[]
 }
 
-/** Runs `work` inside a span. A throw marks the span as failed and goes on. */
+/** Runs `work` inside a span. An error marks the span as failed and is thrown on. */
 export async function inSpan<T>(
   name: string,
   options: SpanOptions,
@@ -88,7 +88,7 @@ export async function inSpan<T>(
   }
 }
 
-/** For work that does not fit into one function, such as a request with hooks. End it yourself. */
+/** Starts a span for work that does not fit into one function. The caller has to end it. */
 export function startSpan(name: string, options: SpanOptions): Span {
   return tracer().startSpan(
     name,
@@ -101,7 +101,7 @@ export function startSpan(name: string, options: SpanOptions): Span {
   )
 }
 
-/** The message goes to the logs; a span says only what kind of failure it was. */
+/** The message goes to the logs; a span has only the kind of the failure. */
 export function failSpan(span: Span, error: unknown): void {
   const type = error instanceof Error ? error.name : 'unknown'
   span.setAttribute('error.type', (error as { code?: string })?.code ?? type)

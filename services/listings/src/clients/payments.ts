@@ -1,6 +1,6 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
-import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
@@ -18,7 +18,7 @@ export type Pay = (publication: Publication, deadline: Deadline) => Promise<PayO
  * Asks the payments service to take the payment of a publication. The idempotency key is derived
  * from the publication, so every repetition is for the same payment, even after a crash.
  */
-export function payForPublication(call: CallDependency, http: HttpClient, serviceKey: string): Pay {
+export function payForPublication(call: OutboundCall, http: HttpClient, serviceKey: string): Pay {
   return (publication, deadline) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
       await crashpoint('pay.begin')

@@ -8,7 +8,7 @@ import { type ApplyPaymentEventDeps, applyPaymentEvent } from '../flows/apply-pa
 
 type ConsumerResources = Pick<
   ConsumerOptions<PaymentEvent>,
-  'brokers' | 'prefix' | 'publish' | 'log' | 'metrics' | 'stopping'
+  'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
 /** Consumes the events of payments. A captured payment puts its listing live. */

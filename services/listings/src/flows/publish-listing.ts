@@ -64,7 +64,9 @@ export async function publishListing(
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
   const claim = await deps.store.claim({ ...keyed, amountCents }, deadline)
-  if (claim.kind === 'settled') return answered(claim.publication)
+  if (claim.kind === 'settled') {
+    return { kind: 'finished', answer: publicationAnswer(claim.publication) }
+  }
   if (claim.kind !== 'claimed') return claim
   return finishPublication(deps, claim.publication, deadline)
 }

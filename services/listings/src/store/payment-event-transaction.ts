@@ -1,6 +1,6 @@
-import type { ListingPublished } from '@nightshift/contracts/events'
+import type { ListingEvent, ListingPublished } from '@nightshift/contracts/events'
 import type { IdempotencyKeys, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
-import type { rememberEvent } from '@nightshift/patterns/inbox/inbox'
+import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
 import type { LeasedWork } from '@nightshift/patterns/lease/lease'
 import type { Announce, Outbox } from '@nightshift/patterns/outbox/types'
 import { RollBack, type Transaction } from '@nightshift/runtime/postgres/postgres'
@@ -12,15 +12,15 @@ import { lockPublication, updatePublication } from './publications.ts'
 export type InEventTransaction = ReturnType<typeof paymentEventTransaction>
 
 type Patterns = {
-  outbox: Outbox
-  rememberEvent: typeof rememberEvent
+  outbox: Outbox<ListingEvent>
+  rememberEvent: RememberEvent
   keys: IdempotencyKeys
   work: LeasedWork
 }
 
 /** The statements of one payment event, in one transaction. */
 export function paymentEventTransaction({ outbox, rememberEvent, keys, work }: Patterns) {
-  const statements = (tx: Transaction, announce: Announce) => ({
+  const statements = (tx: Transaction, announce: Announce<ListingEvent>) => ({
     /** False if this event was applied before. */
     rememberEvent: (eventId: string) => rememberEvent(tx, 'payments.v1', eventId),
     /** Locks the publication, so that it does not change before the commit. */

@@ -8,7 +8,7 @@ import { type ApplyListingEventDeps, applyListingEvent } from '../flows/apply-li
 
 type ConsumerResources = Pick<
   ConsumerOptions<ListingEvent>,
-  'brokers' | 'prefix' | 'publish' | 'log' | 'metrics' | 'stopping'
+  'brokers' | 'prefix' | 'policy' | 'log' | 'metrics' | 'stopping'
 >
 
 /** Consumes the events of listings. A listing that went live is announced to candidates. */

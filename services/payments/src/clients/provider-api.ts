@@ -1,4 +1,4 @@
-import type { CallDependency } from '@nightshift/patterns/circuit-breaker/call-dependency'
+import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -8,7 +8,7 @@ import { limits } from '../limits.ts'
 const { retryAfterCapMs } = limits.provider
 
 export type ProviderConnection = {
-  call: CallDependency
+  call: OutboundCall
   http: Pick<HttpClient, 'call'>
   secretKey: string
 }

@@ -61,7 +61,7 @@ export async function refundPayment(
 ): Promise<RefundPaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.store.claim(keyed, deadline)
-  if (claim.kind === 'made') return answered(claim.refund)
+  if (claim.kind === 'made') return { kind: 'finished', answer: refundAnswer(claim.refund) }
   if (claim.kind !== 'claimed') return claim
   const finished = await finishRefund(deps, claim.refund, deadline)
   const isOpen = finished.refund.status === 'pending'

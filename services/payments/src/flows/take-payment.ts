@@ -58,7 +58,7 @@ export async function takePayment(
 ): Promise<TakePaymentResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const claim = await deps.store.claim(keyed, deadline)
-  if (claim.kind === 'settled') return answered(claim.payment)
+  if (claim.kind === 'settled') return { kind: 'finished', answer: paymentAnswer(claim.payment) }
   if (claim.kind !== 'claimed') return claim
   return finishPayment(deps, claim.payment, deadline)
 }

@@ -37,7 +37,7 @@ export type PaymentStoreOptions = {
     beginMinMs: number
     /** The longest time of a statement, waiting for its connection included. */
     statementMaxMs: number
-    batching: { lanesMax: number; batchMax: number }
+    batching: { workersMax: number; batchMax: number }
     /** The wait before a payment that is still open is checked again. */
     backoff: { baseMs: number; capMs: number }
   }

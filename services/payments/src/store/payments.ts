@@ -60,7 +60,7 @@ export async function countLeftOpen(db: Queryable, max: number): Promise<number>
   return rows[0]?.count ?? 0
 }
 
-/** The age of the oldest open payment, in seconds; 0 when none is open. An alert is set on it. */
+/** The age of the oldest open payment, in seconds; 0 when none is open. */
 export async function oldestOpenSeconds(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: 'oldest_open_seconds',

@@ -50,9 +50,7 @@ export async function takeDueRefund(
   return rows[0] && { refund: toRefund(rows[0]), traceparent: rows[0].traceparent }
 }
 
-/**
- * The age of the oldest pending refund, in seconds; 0 when none is pending. An alert is set on it.
- */
+/** The age of the oldest pending refund, in seconds; 0 when none is pending. */
 export async function oldestRefundSeconds(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: 'oldest_refund_seconds',

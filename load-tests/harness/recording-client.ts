@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
+import { call, draftListing } from './test-client.ts'
+import type { TestSystem } from './test-system.ts'
+
+export type Tenant = 'acme' | 'northwind' | 'lumen'
+
+/** A history names an employer by id. */
+const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
+
+type RecordedAnswer = {
+  type: 'ok' | 'fail' | 'info'
+  status: number
+  json: Record<string, string>
+  replayed?: true
+}
+type Request = {
+  op: 'draft' | 'publish' | 'pay' | 'refund' | 'read'
+  tenant: Tenant
+  url: string
+  key?: string
+  id?: string
+  req?: Record<string, unknown>
+  body?: object
+}
+
+export type RecordingClient = ReturnType<typeof openRecordingClient>
+
+/** About ten seconds of pauses, and more where the answers are slow. */
+const attemptsMaxDefault = 40
+const retryMs = 250
+const patienceMs = 5_000
+/** Another attempt cannot change these 409s. Any other 409 means that the request is in progress. */
+const finalConflict = /(?:not-a-draft|payment-not-captured)$/
+
+/** How long the client waits for the answer to this attempt (from 1) before it tries again. */
+export type Patience = (attempt: number) => number
+
+/**
+ * A well-behaved client that keeps a history for the auditor: one line before each request, and one
+ * line with the answer.
+ */
+export function openRecordingClient(
+  system: TestSystem,
+  historyFile: string,
+  attemptsMax: number = attemptsMaxDefault,
+) {
+  let idx = 0
+  const write = (line: object) => appendFileSync(historyFile, `${JSON.stringify(line)}\n`)
+
+  async function ask(request: Request, waitMs = patienceMs): Promise<RecordedAnswer> {
+    idx += 1
+    const { op, tenant, key, id, req = {}, url, body } = request
+    const attempt = { h: 1, run: 'experiment', idx, proc: String(idx), op }
+    const asked = { tenant: tenantIds.get(tenant), key, id, req }
+    write({ ...attempt, type: 'invoke', t: now(), ...asked })
+    const answer = await send(url, system.apiKeys[tenant] ?? '', key, body, waitMs)
+    const { type, status } = answer
+    write({ ...attempt, type, t: now(), ...asked, status, res: resultOf(answer) })
+    return answer
+  }
+
+  /** Repeats the request under the same key until the answer is final or no attempts are left. */
+  async function askUntilFinal(request: Request, patience?: Patience) {
+    for (let attempts = 1; ; attempts += 1) {
+      const req = { ...request.req, attempt: attempts }
+      const answer = await ask({ ...request, req }, patience?.(attempts))
+      const isFinal = answer.type !== 'info' || finalConflict.test(answer.json['type'] ?? '')
+      if (isFinal || attempts >= attemptsMax) return { answer, attempts, answeredAt: now() }
+      await sleep(retryMs)
+    }
+  }
+
+  async function read(tenant: Tenant, of: 'listing' | 'payment', id: string) {
+    const base = of === 'listing' ? system.urls.listings : system.urls.payments
+    return ask({ op: 'read', tenant, id, req: { of }, url: `${base}/v1/${of}s/${id}` })
+  }
+
+  function payment(tenant: Tenant, cardToken: string) {
+    const req = {
+      listingId: randomUUID(),
+      publicationId: randomUUID(),
+      amountCents: 9_900,
+      currency: 'EUR',
+    }
+    const url = `${system.urls.payments}/v1/payments`
+    return { op: 'pay', tenant, url, key: newKey(), req, body: { ...req, cardToken } } as const
+  }
+
+  return {
+    read,
+    async draft(tenant: Tenant): Promise<string> {
+      const url = `${system.urls.listings}/v1/listings`
+      const { json } = await ask({ op: 'draft', tenant, url, body: draftListing() })
+      return json['listingId'] ?? ''
+    },
+    async publish(tenant: Tenant, id: string, cardToken = 'pm_card_visa', key = newKey()) {
+      const url = `${system.urls.listings}/v1/listings/${id}/publish`
+      const card = cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good'
+      const req = { plan: 'basic', card }
+      const body = { plan: 'basic', cardToken }
+      await read(tenant, 'listing', id)
+      const end = await askUntilFinal({ op: 'publish', tenant, url, key, id, req, body })
+      await read(tenant, 'listing', id)
+      return { key, ...end }
+    },
+    async pay(tenant: Tenant, cardToken = 'pm_card_visa', patience?: Patience) {
+      const request = payment(tenant, cardToken)
+      const end = await askUntilFinal(request, patience)
+      const { paymentId } = end.answer.json
+      if (paymentId !== undefined) await read(tenant, 'payment', paymentId)
+      return { key: request.key, ...end }
+    },
+    /** Asks once and leaves, whatever the answer: no client will ask under this key again. */
+    async payAndLeave(tenant: Tenant): Promise<void> {
+      const request = payment(tenant, 'pm_card_visa')
+      await ask({ ...request, req: { ...request.req, attempt: 1 } })
+    },
+    /** Sends one intent several times at once, in turn to each of these instances of payments. */
+    async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {
+      const request = payment(tenant, 'pm_card_visa')
+      const sends = Array.from({ length: copies }, (_unused, copy) =>
+        askUntilFinal({ ...request, url: `${instances[copy % instances.length]}/v1/payments` }),
+      )
+      return { key: request.key, ends: await Promise.all(sends) }
+    },
+    /** Asks for everything that is left unless an amount is named, until the refund has succeeded. */
+    async refund(tenant: Tenant, id: string, amountCents?: number, key = newKey()) {
+      const url = `${system.urls.payments}/v1/payments/${id}/refunds`
+      const req = amountCents === undefined ? {} : { amountCents }
+      const body = { ...req, reason: 'requested_by_customer' }
+      const end = await askUntilFinal({ op: 'refund', tenant, url, key, id, req, body })
+      await read(tenant, 'payment', id)
+      return { key, ...end }
+    },
+  }
+}
+
+/** Without requests after the last fault, the auditor cannot tell whether the system recovered (L5). */
+export async function publishAfterRecovery(client: RecordingClient): Promise<void> {
+  for (const tenant of ['acme', 'northwind', 'lumen'] as const) {
+    await client.publish(tenant, await client.draft(tenant))
+  }
+}
+
+async function send(
+  url: string,
+  apiKey: string,
+  key: string | undefined,
+  body: object | undefined,
+  waitMs: number,
+): Promise<RecordedAnswer> {
+  const headers = {
+    authorization: `Bearer ${apiKey}`,
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+  }
+  const asking = call(body ? 'POST' : 'GET', url, { headers, body })
+  const timeout = sleep(waitMs, undefined, { ref: false })
+  try {
+    const answer = await Promise.race([asking, timeout])
+    if (!answer) {
+      asking.catch(() => undefined) // the client has stopped waiting for this answer
+      return { type: 'info', status: 0, json: {} }
+    }
+    const { status, json = {} } = answer
+    const replayed = answer.headers.get('idempotency-replayed') === 'true'
+    return { type: typeOf(status), status, json, ...(replayed ? { replayed } : {}) }
+  } catch {
+    return { type: 'info', status: 0, json: {} } // a lost answer is what this client is about
+  }
+}
+
+function typeOf(status: number): RecordedAnswer['type'] {
+  if (status === 200 || status === 201) return 'ok'
+  return status === 202 || status === 409 || status >= 500 ? 'info' : 'fail'
+}
+
+function resultOf({ status, json, replayed }: RecordedAnswer) {
+  const { listingId, publicationId, paymentId, refundId, payment, status: state } = json
+  if (status === 402) return { paymentId, declined: true, replayed }
+  if (status >= 400 || status === 0) return {}
+  return { listingId, publicationId, paymentId, refundId, payment, status: state, replayed }
+}
+
+function newKey(): string {
+  return `intent-${randomUUID()}`
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now()
+}

@@ -1,0 +1,120 @@
+import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
+import type { Outcome } from '@nightshift/runtime/process/outcome'
+import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
+import { Registry } from 'prom-client'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { CallResult, CircuitBreaker } from './circuit-breaker.ts'
+import type { CircuitBreakerLogEvent } from './log-events.ts'
+import { type DependencyMetrics, dependencyMetrics } from './metrics.ts'
+import { type OutboundCall, outboundCall } from './outbound-call.ts'
+
+const limits = { attemptMs: 60_000, attemptMinMs: 50 }
+const budgetMs = 120_000
+/** Enough to be asked, and less than an answer takes. */
+const hurriedMs = 100
+const cause = new Error('silence')
+
+let lines: LogFields<string>[]
+let metrics: DependencyMetrics
+let results: CallResult[]
+let call: OutboundCall
+let asked: number
+
+/** A breaker that records the result of every call. */
+const recording: CircuitBreaker = {
+  admit: () => ({ settle: async result => void results.push(result) }),
+}
+const openBreaker: CircuitBreaker = { admit: () => undefined }
+
+function open(breaker: CircuitBreaker, attemptMs: number = limits.attemptMs): void {
+  const write = (fields: LogFields<string>) => void lines.push(fields)
+  const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
+  const dependency = 'bank'
+  call = outboundCall({ dependency, limits: { ...limits, attemptMs }, breaker, log, metrics })
+}
+
+beforeEach(() => {
+  lines = []
+  results = []
+  asked = 0
+  metrics = dependencyMetrics(new Registry())
+  open(recording)
+})
+
+function ask(outcome: Outcome<string, string> | Error, deadline: Deadline = deadlineIn(budgetMs)) {
+  return call('charge', deadline, async (): Promise<Outcome<string, string>> => {
+    asked += 1
+    if (outcome instanceof Error) throw outcome
+    return outcome
+  })
+}
+
+const ok: Outcome<string, string> = { kind: 'ok', value: 'x' }
+const ends: [string, Outcome<string, string>, budgetMs: number, CallResult][] = [
+  ['an answer', ok, budgetMs, 'ok'],
+  ['a business refusal', { kind: 'rejected', reason: 'card_declined' }, budgetMs, 'ok'],
+  ['a missing answer', { kind: 'unknown', cause }, budgetMs, 'failed'],
+  ['a refused connection', { kind: 'not-sent', cause }, budgetMs, 'failed'],
+  ['a dependency that sheds load', { kind: 'shed', retryAfterMs: 1_000 }, budgetMs, 'neutral'],
+  ['a request that the dependency calls a misuse', { kind: 'bug', cause }, budgetMs, 'neutral'],
+  ['a missing answer to a caller in a hurry', { kind: 'unknown', cause }, hurriedMs, 'neutral'],
+  ['a caller in a hurry that was not sent', { kind: 'not-sent', cause }, hurriedMs, 'neutral'],
+]
+
+test.each(ends)('%s tells the breaker what it says', async (_what, outcome, leftMs, result) => {
+  expect(await ask(outcome, deadlineIn(leftMs))).toEqual(outcome)
+  expect(results).toEqual([result])
+})
+
+test('an error of our own code is neutral, and told as a bug', async () => {
+  const error = new TypeError('x is not a function')
+  expect(await ask(error)).toEqual({ kind: 'bug', cause: error })
+  expect(results).toEqual(['neutral'])
+  expect(lines[0]).toMatchObject({ event: 'dependency.bug', operation: 'charge' })
+})
+
+describe('the dependency is not asked', () => {
+  test('while the breaker is open', async () => {
+    open(openBreaker)
+    expect((await ask(ok)).kind).toBe('not-sent')
+    expect(asked).toBe(0)
+  })
+
+  test('with too little time left, and the breaker records nothing', async () => {
+    expect((await ask(ok, deadlineIn(limits.attemptMinMs - 1))).kind).toBe('not-sent')
+    expect(asked).toBe(0)
+    expect(results).toEqual([])
+  })
+})
+
+test('an attempt has its own limit or the rest of the deadline, whichever is less', async () => {
+  const given = async (deadline: Deadline) => {
+    let remainingMs = 0
+    await call('charge', deadline, async perTry => {
+      remainingMs = perTry.remainingMs()
+      return ok
+    })
+    return remainingMs
+  }
+  expect(await given(deadlineIn(budgetMs))).toBeLessThanOrEqual(limits.attemptMs)
+  expect(await given(deadlineIn(1_000))).toBeLessThanOrEqual(1_000)
+})
+
+test('every outcome is measured by its kind, and so is a call that the breaker refused', async () => {
+  for (let i = 0; i < 3; i += 1) await ask({ kind: 'unknown', cause })
+  open(openBreaker)
+  await ask(ok)
+  const { values } = await metrics.callSeconds.get()
+  const counts = values.filter(value => value.metricName?.endsWith('_count'))
+  expect(counts.map(({ labels, value }) => [labels.outcome, value])).toEqual([
+    ['unknown', 3],
+    ['not-sent', 1],
+  ])
+})
+
+test('an attempt that ignores its deadline ends as unknown, and is neutral', async () => {
+  open(recording, 60)
+  const stuck = await call('charge', deadlineIn(budgetMs), () => new Promise<never>(() => {}))
+  expect(stuck.kind).toBe('unknown')
+  expect(results).toEqual(['neutral'])
+})
