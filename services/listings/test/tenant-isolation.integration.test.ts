@@ -196,7 +196,7 @@ describe('a transaction without a tenant', () => {
     expect((await count(pool)).rowCount).toBe(0)
   })
 
-  test('is never opened by a tenant that is no UUID, such as an SQL injection', async () => {
+  test('is not the result of an invalid tenant, such as an SQL injection: that is an error', async () => {
     const tenant = `${theirs}', false); SELECT set_config('app.tenant', '${theirs}`
     const wrong = inTenantTransaction(pool, tenant, tx => tx.query('SELECT FROM listings'))
     await expect(wrong).rejects.toThrow('invalid input syntax for type uuid')

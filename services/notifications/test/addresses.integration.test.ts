@@ -320,7 +320,7 @@ describe('the link to unsubscribe', () => {
   })
 })
 
-describe('a bad link or form', () => {
+describe('the routes of mail links', () => {
   const addressId = randomUUID()
   test.each([
     ['with another secret', (kind: string) => signLink('x'.repeat(40), kind, addressId)],
@@ -336,7 +336,7 @@ describe('a bad link or form', () => {
     ],
     ['with strange characters', () => `${'%00'.repeat(5)}%2e%2e${'a'.repeat(20)}`],
     ['that is too long', () => 'a'.repeat(400)],
-  ])('%s is answered with 404 by both pages', async (_what, tokenOf) => {
+  ])('answer a link %s with 404', async (_what, tokenOf) => {
     for (const [kind, body] of [
       ['confirm', new URLSearchParams({ confirm: 'yes' })],
       ['unsubscribe', oneClick],
@@ -346,7 +346,7 @@ describe('a bad link or form', () => {
     }
   })
 
-  test('does not include a valid link for an unknown address, which is answered like any other', async () => {
+  test('answer a valid link for an unknown address like any other', async () => {
     const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', randomUUID())
     const url = `${candidates.system.urls.notifications}/v1/unsubscribe/${token}`
     expect((await post(url, oneClick)).status).toBe(200)
@@ -361,7 +361,7 @@ describe('a bad link or form', () => {
     ['multipart without a boundary', 'x', 'multipart/form-data', 400],
     ['broken multipart', '--x\r\nfoo', 'multipart/form-data; boundary=x', 400],
     ['a form of 9 KiB', 'a='.padEnd(9 * 1024, 'x'), 'application/x-www-form-urlencoded', 413],
-  ])('with %s is refused', async (_what, body, type, status) => {
+  ])('refuse a POST with %s', async (_what, body, type, status) => {
     const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', addressId)
     const url = `${candidates.system.urls.notifications}/v1/unsubscribe/${token}`
     const answer = await fetch(url, {
@@ -372,7 +372,7 @@ describe('a bad link or form', () => {
     expect(answer.status).toBe(status)
   })
 
-  test('does not change the page, which is HTML without scripts and is not stored', async () => {
+  test('show a page that is HTML without scripts and is not stored', async () => {
     const token = signLink(candidates.system.secrets.mailLinkSecret, 'unsubscribe', addressId)
     const answer = await call(
       'GET',

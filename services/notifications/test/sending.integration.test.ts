@@ -106,7 +106,7 @@ describe('an attempt whose outcome is unknown', () => {
     expect(mail?.accepted).toBe(1)
   })
 
-  test('does not include a temporary refusal, which is no copy', async () => {
+  test('differs from a temporary refusal, which counts as no copy', async () => {
     const word = newWord()
     const email = newAddress()
     await candidates.subscribe({ email, text: word })
@@ -149,7 +149,7 @@ describe('the owner of a mail', () => {
     expect(await deliveryOf(listingId)).toMatchObject({ status: 'pending', attempt: 2 })
   })
 
-  test('is one of many concurrent senders', async () => {
+  test('is only one of many concurrent senders', async () => {
     await candidates.system.stop('notifications')
     const counts = [40, 7, 1]
     for (const count of counts) await insertDueMails(count)

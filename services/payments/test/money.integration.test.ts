@@ -210,8 +210,8 @@ describe('a refund', () => {
   })
 })
 
-describe('a list of payments', () => {
-  test('has pages that neither repeat nor skip, newest first', async () => {
+describe('the payments of a caller', () => {
+  test('are listed in pages that neither repeat nor skip, newest first', async () => {
     const paid: string[] = []
     for (let i = 0; i < 7; i += 1) paid.push((await pay({}, 'lumen')).json.paymentId)
     const seen: string[] = []
@@ -227,7 +227,7 @@ describe('a list of payments', () => {
     expect((await read('/v1/payments?after=nonsense', 'lumen')).status).toBe(400)
   })
 
-  test('as a statement has a balance that adds up, page by page', async () => {
+  test('add up to the balance of the statement, page by page', async () => {
     const paid = await pay({ amountCents: 24_900, taxCents: 3_976 }, 'northwind')
     await pay({ amountCents: 100 }, 'northwind')
     await refund(paid.json.paymentId, { amountCents: 4_900 }, { tenant: 'northwind' })

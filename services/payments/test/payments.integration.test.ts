@@ -132,7 +132,7 @@ describe('a declined card', () => {
   })
 })
 
-describe('an unknown outcome', () => {
+describe('a payment with an unknown outcome', () => {
   test('is pending and then captured once, if the provider charges without an answer', async () => {
     const body = paymentOf({ cardToken: 'pm_card_silentAfter' })
     const key = newKey()

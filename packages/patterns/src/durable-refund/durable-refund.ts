@@ -1,6 +1,6 @@
 /**
  * Fault:    a refund is asked for, and the answer of the other side is lost.
- * Without:  load-tests/results/durable-refund.json (refunded, but in no table); the code is `naive.ts`.
+ * Without:  load-tests/results/durable-refund.json (refunded, in no table); the code is `naive.ts`.
  * With:     committed before the provider is asked, and pending until the refund is made.
  * Switch:   PATTERN_DURABLE_REFUND=naive
  */

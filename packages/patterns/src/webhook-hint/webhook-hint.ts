@@ -1,6 +1,6 @@
 /**
  * Fault:    webhooks come twice, out of order, and before the answer that they are about.
- * Without:  load-tests/results/webhook-hint.json (posted twice, or back in an old state); the code is
+ * Without:  load-tests/results/webhook-hint.json (posted twice, or an old state); the code is
  * `naive.ts`.
  * With:     a webhook changes no state: it is recorded once, and the sender is asked sooner.
  * Switch:   PATTERN_WEBHOOK_HINT=naive

@@ -2,7 +2,9 @@ import { termsOfListing } from '@nightshift/contracts/search-terms'
 import type { AdvertisedListing } from '../domain/mail.ts'
 
 export type MatchAnnouncementDeps = {
-  /** Takes the open announcement that has waited longest for its turn. Undefined if none is open. */
+  /**
+   * Takes the open announcement that has waited longest for its turn. Undefined if none is open.
+   */
   takeTurn: () => Promise<AdvertisedListing | undefined>
   /** Inserts deliveries for the next matching alerts, and commits the position of the cursor. */
   matchSlice: (listing: AdvertisedListing, terms: readonly string[]) => Promise<void>

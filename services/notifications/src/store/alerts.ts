@@ -41,8 +41,8 @@ async function lockAddress(tx: Queryable, { identity, sendTo }: ReadAddress): Pr
 }
 
 /**
- * Finds an alert with equal terms and filters. IS NOT DISTINCT FROM uses no index, and needs none: an
- * address has few alerts.
+ * Finds an alert with equal terms and filters. IS NOT DISTINCT FROM uses no index, and needs none:
+ * an address has few alerts.
  */
 async function findSame(
   tx: Queryable,

@@ -137,7 +137,7 @@ describe('an unknown method or path', () => {
     expectProblem(await attacked.send({ method, target, body }), status, slug)
   })
 
-  test('is not a target that contains a host: only its path counts (RFC 9112, 3.2.2)', async () => {
+  test('does not include a target with a host, whose path counts (RFC 9112, 3.2.2)', async () => {
     const body = paymentOf()
     const target = 'http://evil.test/v1/payments'
     const answer = await attacked.send({ target, body: JSON.stringify(body) })
@@ -146,7 +146,7 @@ describe('an unknown method or path', () => {
     expect(answer.headers['location']).toMatch(/^\/v1\/payments\//)
   })
 
-  test('in the headers of a proxy is neither used nor echoed', async () => {
+  test('cannot be set by the headers of a proxy, which are neither used nor echoed', async () => {
     const answer = await attacked.payHonestly(paymentOf(), {
       'x-forwarded-for': '6.6.6.6',
       'x-forwarded-host': 'evil.test',

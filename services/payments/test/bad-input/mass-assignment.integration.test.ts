@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => attacked[Symbol.asyncDispose]())
 
 describe('a caller cannot set a column of the database', () => {
-  test('at any of the routes that have a body', () =>
+  test('at the four routes that have a body', () =>
     expect(posts.map(({ path }) => path)).toEqual([
       '/v1/payments',
       '/v1/payments/{paymentId}/capture',

@@ -168,7 +168,7 @@ describe('refunds of more than the payment', () => {
     }
   })
 
-  test('are refused if ten concurrent ones are for the whole: one is made', async () => {
+  test('are refused even if ten are concurrent: one is made', async () => {
     const { json } = await attacked.payHonestly()
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => refund({ reason }, {}, json.paymentId)),

@@ -176,7 +176,7 @@ describe('a signed webhook that is no event', () => {
   })
 })
 
-describe('a signed webhook that contradicts the payment', () => {
+describe('a signed webhook about a payment', () => {
   test.each<[string, () => object]>([
     ['another amount', () => ({ amount: 9_901 })],
     ['a negative amount', () => ({ amount: -9_900 })],
@@ -191,12 +191,12 @@ describe('a signed webhook that contradicts the payment', () => {
     expectProblem(await send(textOf(object())), 422, 'webhook-mismatch')
   })
 
-  test('because the payment does not exist is parked', async () => {
+  test('that does not exist is parked', async () => {
     const answer = await send(textOf(metadataOf({ payment_id: randomUUID() })))
     expect([answer.status, answer.json]).toEqual([202, { status: 'parked' }])
   })
 
-  test('only in fields that we do not read has no effect', async () => {
+  test('with fields that we do not read has no effect by them', async () => {
     const target = `/v1/payments/${intent.metadata['payment_id']}`
     const before = (await attacked.send({ method: 'GET', target })).json
     const more = { status: 'declined', refunded_cents: 1, refundedCents: 1, amount_cents: 1 }
@@ -210,7 +210,7 @@ describe('a signed webhook that contradicts the payment', () => {
     'payment_intent.payment_failed',
     'charge.refunded',
     'something.unheard.of',
-  ])('by its type %s changes no state, not even when repeated', async eventType => {
+  ])('of the type %s changes no state, not even when repeated', async eventType => {
     const body = textOf({}, { type: eventType })
     const target = `/v1/payments/${intent.metadata['payment_id']}`
     const before = (await attacked.send({ method: 'GET', target })).json
@@ -223,7 +223,7 @@ describe('a signed webhook that contradicts the payment', () => {
  * A receiver that refuses such events gets each of them again for days, and in the end gets no
  * events at all (mozilla/fxa#8861, vercel/nextjs-subscription-payments#356).
  */
-describe('a signed webhook that is not about a payment of ours is acknowledged', () => {
+describe('a signed webhook that is not about a payment of ours', () => {
   const many = Object.fromEntries(
     Array.from({ length: 49 }, (_, i) => [`field_${i}`, 'x'.repeat(500)]),
   )
@@ -251,16 +251,16 @@ describe('a signed webhook that is not about a payment of ours is acknowledged',
     ['an object with a malformed payment id', { metadata: { payment_id: "1' OR '1'='1" } }],
     ['an empty object', { id: undefined, amount: undefined, metadata: undefined }],
     ['an object with 24 KB of foreign metadata', { metadata: many }],
-  ])('if it is about %s', async (_what, object, changes) => {
+  ])('is acknowledged if it is about %s', async (_what, object, changes) => {
     const answer = await send(textOf(object, changes))
     expect([answer.status, answer.body]).toEqual([204, ''])
   })
 
-  test('as is one with 24 KB of metadata about our payment', async () => {
+  test('differs from one with 24 KB of metadata beside our payment id', async () => {
     expect((await send(textOf(metadataOf(many)))).status).toBe(204)
   })
 
-  test('and counted by its type', async () => {
+  test('is counted by its type', async () => {
     const metrics = await fetch(`${attacked.system.urls.paymentsOperations}/metrics`)
     const text = await metrics.text()
     expect(text).toMatch(/provider_webhooks_ignored_total\{type="customer.created".*\} [1-9]/)
