@@ -4,7 +4,7 @@ import { type KeepRunningOptions, keepRunning } from '../src/supervisor/keep-run
 import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { childSpec } from './open-supervisor.ts'
 
-const soonMs = 5_000
+const soonMs = 15_000
 
 /** After so many restarts, a leak of one descriptor or listener each is far above the slack of five. */
 const restartsWatched = 300

@@ -12,7 +12,7 @@ import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
 import { childSpec, eventsOf, openTestSupervisor } from './open-supervisor.ts'
 
-const soonMs = 5_000
+const soonMs = 15_000
 
 /** Prints the pids of two children: one in the process group, one in a group of its own. */
 const twoChildren = (ignoreTerm: boolean) => `
