@@ -37,7 +37,7 @@ const outbox: Pattern = {
   name: 'outbox',
   title: 'Outbox',
   fault: 'the process dies',
-  files: { pattern: 'src/outbox/outbox.ts' },
+  files: { pattern: 'src/outbox/outbox.ts', test: 'test/outbox.integration.test.ts' },
 }
 const page = 'packages/patterns/src/outbox/README.md'
 const header =
@@ -53,8 +53,8 @@ test('a row of a pattern has its page, and the result that its code names', () =
   )
 })
 
-test('a pattern without a page or a result says so', () => {
+test('a pattern without a page or a result has its folder, and the test that shows the difference', () => {
   expect(rowWith({})).toBe(
-    '| [Outbox](packages/patterns/src/outbox) | the process dies | – | – | not measured yet |',
+    '| [Outbox](packages/patterns/src/outbox) | the process dies | – | – | [test](packages/patterns/test/outbox.integration.test.ts) |',
   )
 })

@@ -25,7 +25,7 @@ export type Pattern = Readonly<{
   name: string
   title: string
   fault: string
-  files: Readonly<{ pattern: string }>
+  files: Readonly<{ pattern: string; test: string }>
 }>
 
 const begin =
@@ -63,7 +63,7 @@ const patternsDir = 'packages/patterns'
 
 /**
  * One row per pattern: its fault, and the medians of the result that the header of the pattern names.
- * A pattern without such a result has a dash.
+ * A pattern without such a result has the test that shows the difference.
  * @param read the text of a file by its path from the root
  */
 export function patternsTable(
@@ -77,7 +77,9 @@ export function patternsTable(
     const header = read(`${patternsDir}/${files.pattern}`) ?? ''
     const [, named] = /^ \* Without:\s.*load-tests\/results\/([\w-]+)\.json/m.exec(header) ?? []
     const result = results.find(each => each.name === named)
-    if (result === undefined) return `| ${pattern} | ${fault} | – | – | not measured yet |`
+    if (result === undefined) {
+      return `| ${pattern} | ${fault} | – | – | [test](${patternsDir}/${files.test}) |`
+    }
     const cells = [describeMedian(result, 'naive'), describeMedian(result, 'with')]
     return `| ${pattern} | ${fault} | ${cells.join(' | ')} | ${linkTo(result, '')} |`
   })

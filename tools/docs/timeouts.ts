@@ -329,7 +329,7 @@ export function waitRelations(): readonly Relation[] {
       shorter: 'payments `http.requestBudgetMs`',
       shorterMs: payments.http.requestBudgetMs,
       because:
-        'Payments knows more than a timeout: its answer, also `202 pending`, must reach listings before listings gives up.',
+        'Payments knows more than a timeout: its answer, also `202 pending`, reaches listings before listings gives up. The commit after a charge is not cut short, so with a slow database listings may give up first, and asks again under the same key.',
     },
     {
       longer: 'listings `resume.firstCheckMs`',

@@ -129,7 +129,7 @@ assert(
 )
 assert(
   provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
-  'after the longest attempt, there is still time to record the outcome',
+  'after the longest attempt, a healthy database still has time to record the outcome',
 )
 assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
 assert(
