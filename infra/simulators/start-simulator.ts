@@ -17,7 +17,7 @@ export type Simulator = Readonly<{
 }>
 
 /** A start takes under a second, and many times that while other programs use the processor. */
-const startDeadlineMs = 25_000
+const startDeadlineMs = 40_000
 const stopDeadlineMs = 5_000
 
 /** Starts `main` on free ports for a test, and resolves once it answers GET /health. */

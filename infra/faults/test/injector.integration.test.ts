@@ -15,7 +15,7 @@ import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
 import type { Injector } from '../src/injector/injector.ts'
 
 /** These tests have their own parts: a fault of PostgreSQL must not disturb other tests. */
-const opensWithinMs = 90_000
+const opensWithinMs = 180_000
 const frozenMs = 500
 const soonMs = 10_000
 

@@ -206,7 +206,7 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
   })
   const client = clientOf(port)
   const limits = {
-    attemptMs: 50,
+    attemptMs: 500,
     attemptMinMs: 10,
     breakerWindowMs: 10_000,
     breakerVolumeMin: 3,
