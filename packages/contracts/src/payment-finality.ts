@@ -7,8 +7,6 @@ type Finality = Readonly<{
    * The outcome is known. The answer is stored under the key, and the provider is not asked again.
    */
   isAnswered: boolean
-  /** No transition leads on from this state. */
-  isEnd: boolean
 }>
 
 /**
@@ -16,9 +14,9 @@ type Finality = Readonly<{
  * what is final. A state that is missing here does not compile.
  */
 export const finality: Readonly<Record<PaymentStatus, Finality>> = {
-  pending: { answer: 202, isAnswered: false, isEnd: false },
-  authorized: { answer: 201, isAnswered: true, isEnd: false },
-  captured: { answer: 201, isAnswered: true, isEnd: true },
-  voided: { answer: 201, isAnswered: true, isEnd: true },
-  declined: { answer: 402, isAnswered: true, isEnd: true },
+  pending: { answer: 202, isAnswered: false },
+  authorized: { answer: 201, isAnswered: true },
+  captured: { answer: 201, isAnswered: true },
+  voided: { answer: 201, isAnswered: true },
+  declined: { answer: 402, isAnswered: true },
 }

@@ -25,9 +25,8 @@ test('an open outcome settles nothing', () => {
   expect(settlementOf({ kind: 'open' })).toBeUndefined()
 })
 
-test.each(statuses)('%s is final if and only if no transition leads on from it', status => {
-  const { answer, isAnswered, isEnd } = finality[status]
-  expect(isEnd).toBe(transitions[status].length === 0)
+test.each(statuses)('%s is answered with 202 if and only if its outcome is open', status => {
+  const { answer, isAnswered } = finality[status]
   expect(isAnswered).toBe(answer !== 202)
 })
 
