@@ -1,6 +1,6 @@
 /**
  * Fault:    a dependency is down, and every call to it waits until it times out.
- * Without:  callers wait and the dependency is asked all the same; the code is `naive.ts`.
+ * Without:  load-tests/results/provider-down.json (requests while down); the code is `naive.ts`.
  * With:     after some failures calls end at once, and one at a time finds out when it is back.
  * Switch:   PATTERN_CIRCUIT_BREAKER=naive
  */

@@ -1,6 +1,6 @@
 /**
  * Fault:    a record that can't be applied lies before good ones in its partition.
- * Without:  the consumer retries it for ever and the partition stands still; see `naive.ts`.
+ * Without:  load-tests/results/poison-record.json (good events not applied); the code is `naive.ts`.
  * With:     after a few tries it becomes a dead letter, and the partition goes on.
  * Switch:   PATTERN_DEAD_LETTERS=naive
  */
