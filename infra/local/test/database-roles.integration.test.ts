@@ -224,20 +224,29 @@ test.each(serviceNames)('the owner of the tables of %s can not log in', async se
   expect(owners).toEqual([{ rolname, rolcanlogin: false, rolsuper: false, rolbypassrls: false }])
 })
 
-test('every table of listings with a tenant has a row policy that also binds its owner', async () => {
-  const tables = await withDatabase(system.databaseUrl('listings'), async client => {
-    const { rows } = await client.query(
-      `SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
+// The tenant of a caller is known only after its key has been read, so `api_keys` has no policy.
+test.each([
+  ['listings', ['idempotency_keys', 'listings', 'publications']],
+  [
+    'payments',
+    ['idempotency_keys', 'ledger_entries', 'ledger_transactions', 'payments', 'refunds'],
+  ],
+] as const)(
+  'every table of %s with a tenant has a row policy that also binds its owner',
+  async (service, names) => {
+    const tables = await withDatabase(system.databaseUrl(service), async client => {
+      const { rows } = await client.query(
+        `SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND EXISTS (
          SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'tenant_id')
        ORDER BY relname`,
-    )
-    return Object.fromEntries(rows.map(row => [row.relname, row.forced]))
-  })
-  // The tenant is known only after the key has been read.
-  const expected = { api_keys: false, idempotency_keys: true, listings: true, publications: true }
-  expect(tables).toEqual(expected)
-})
+      )
+      return Object.fromEntries(rows.map(row => [row.relname, row.forced]))
+    })
+    const forced = names.map(name => [name, true] as const)
+    expect(tables).toEqual({ api_keys: false, ...Object.fromEntries(forced) })
+  },
+)
 
 async function answerTo(client: pg.Client, statement: string): Promise<string> {
   await client.query('BEGIN')
