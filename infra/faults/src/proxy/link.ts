@@ -27,6 +27,7 @@ export function openLink(
   cutBoth: CutBoth,
 ): Link {
   let isRefusing = false
+  let lastFullMs = Number.NEGATIVE_INFINITY
   const chain = openChain({
     pass(chunk) {
       // A sink that was closed takes no more, and no peer misses these bytes.
@@ -35,7 +36,7 @@ export function openLink(
     },
     end(ending) {
       if (ending === 'finish') sink.end()
-      else if (ending === 'abort') abort(source, sink)
+      else if (ending === 'abort') abort(source, sink, isBehind())
       else cutBoth(ending)
     },
   })
@@ -48,8 +49,14 @@ export function openLink(
     return chain.heldBytes() + sink.writableLength >= limits.linkRoomBytes + chain.roomBytes()
   }
 
+  /** Bytes wait here, or probably in the kernel, which holds many for a reader that was slow. */
+  function isBehind(): boolean {
+    return sink.writableLength > 0 || performance.now() - lastFullMs < limits.slowReaderMs
+  }
+
   function regulate(): void {
     const full = isFull()
+    if (full) lastFullMs = performance.now()
     if (full === source.isPaused()) return
     if (full) source.pause()
     else source.resume()
@@ -98,13 +105,12 @@ export function openLink(
 }
 
 /**
- * The source is gone. A sink for which nothing waits here gets the RST; how much the kernel still
- * holds for it can not be known. A sink that is behind would lose bytes by an RST, so it gets the
- * rest and a FIN, as long as it goes on taking.
+ * The source is gone, and the sink gets the RST. A sink that is behind would lose bytes by an RST, so
+ * it gets the rest and a FIN, as long as it goes on taking.
  */
-function abort(source: Socket, sink: Socket): void {
+function abort(source: Socket, sink: Socket, isBehind: boolean): void {
   source.destroy()
-  if (sink.writableLength === 0) {
+  if (!isBehind) {
     resetSocket(sink)
     return
   }
