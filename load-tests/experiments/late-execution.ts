@@ -46,5 +46,5 @@ export const lateExecution: Experiment = {
 async function openLateRequests(system: TestSystem): Promise<number> {
   const lines = await readProviderLog(system)
   const delayed = lines.filter(({ type }) => type === 'request.delayed').length
-  return delayed - lines.filter(({ late }) => late).length
+  return delayed - lines.filter(line => 'late' in line && line.late).length
 }

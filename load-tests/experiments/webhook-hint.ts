@@ -96,7 +96,8 @@ async function authorizeAndCapture({ system }: ExperimentContext): Promise<void>
 /** How many operations of the provider have a webhook that was not sent yet. */
 async function countUndelivered(system: TestSystem): Promise<number> {
   const lines = await readProviderLog(system)
-  const sent = lines.filter(({ type }) => type === 'webhook.sent').map(({ eventId }) => eventId)
-  const operations = lines.filter(({ type, eventId }) => eventId && !type.startsWith('webhook.'))
-  return operations.filter(({ eventId }) => !sent.includes(eventId)).length
+  const ids = (isWanted: (type: string) => boolean) =>
+    lines.flatMap(line => ('eventId' in line && isWanted(line.type) ? (line.eventId ?? []) : []))
+  const sent = new Set(ids(type => type === 'webhook.sent'))
+  return ids(type => !type.startsWith('webhook.')).filter(id => !sent.has(id)).length
 }

@@ -1,3 +1,4 @@
+import type { ProviderLogLine } from '@nightshift/card-provider/provider-log-entry'
 import { confirmAddress } from '@nightshift/local/seed/confirm-address'
 import { waitUntil } from '@nightshift/local/wait-until'
 import type { TestSystem } from './test-system.ts'
@@ -58,6 +59,8 @@ export async function eventually<T>(
   throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: failure })
 }
 
+export type { ProviderLogLine }
+
 /** The headers of an employer from the seed data. */
 export function as(
   system: TestSystem,
@@ -68,21 +71,6 @@ export function as(
     authorization: `Bearer ${system.apiKeys[tenant]}`,
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
   }
-}
-
-/** One line of the card provider's own log. */
-export type ProviderLogLine = {
-  type: string
-  metadata: Record<string, string>
-  amount: number
-  /** Set on refunds: the metadata of the refund itself. */
-  refundMetadata?: Record<string, string>
-  /** Set on faults: the kind of request that met the fault. */
-  act?: string
-  /** True if the provider acted long after the request. */
-  late?: boolean
-  /** Set if the provider sends a webhook about this. */
-  eventId?: string
 }
 
 /** Everything that the provider has written down so far about one payment, one publication, or all. */

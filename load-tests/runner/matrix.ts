@@ -26,7 +26,7 @@ export type ProviderFault = Readonly<{
   /** The same settings without the fault. */
   healthy: Readonly<Record<string, string | number>>
   /** The type of the provider log line that shows the fault. */
-  shownBy: string
+  shownBy: 'reply.withheld' | 'request.dropped' | 'request.delayed'
 }>
 
 type ExpectedEnd = Readonly<{ answer: FinalAnswer; charges: number }>

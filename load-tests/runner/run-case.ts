@@ -139,7 +139,7 @@ async function beginFault(
   }
   const isShown = async () => {
     const lines = await readProviderLog(system, { payment_id: paymentId })
-    return lines.some(({ type, act }) => type === fault.shownBy && act === 'refund')
+    return lines.some(line => line.type === fault.shownBy && line.action === 'refund')
   }
   return {
     async hasMetOneRequest() {

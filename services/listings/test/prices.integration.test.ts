@@ -52,8 +52,7 @@ test('after the refusals the listing is still a draft with the price of its plan
   const { status, json } = await publish({})
   expect([status, json.amountCents]).toEqual([201, 9_900])
   const charges = await providerLogOf(system, json.publicationId)
-  expect(charges.map(({ type, amount }) => [type, amount])).toContainEqual([
-    'intent.succeeded',
-    9_900,
-  ])
+  expect(charges).toContainEqual(
+    expect.objectContaining({ type: 'intent.succeeded', amount: 9_900 }),
+  )
 })

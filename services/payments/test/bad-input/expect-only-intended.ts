@@ -1,4 +1,4 @@
-import { call, type ProviderLogLine } from '@nightshift/load-tests/harness/test-client'
+import { type ProviderLogLine, readProviderLog } from '@nightshift/load-tests/harness/test-client'
 import type { TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { circuitBreakerLogEvents } from '@nightshift/patterns/circuit-breaker/log-events'
 import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
@@ -16,7 +16,7 @@ export async function expectOnlyIntended(
   database: Client,
   { paid, authorized, refunded }: Intended,
 ): Promise<void> {
-  const providerLog = await readProviderLog(system.urls.cardProvider)
+  const providerLog = await readProviderLog(system)
   expect(chargedPublications(providerLog)).toEqual(paid.toSorted())
   expect(refundsMade(providerLog)).toEqual(refunded.toSorted())
   const payments = await database.query('SELECT publication_id AS id FROM payments')
@@ -31,26 +31,17 @@ export async function expectOnlyIntended(
 
 const logEvents: string[] = [...runtimeLogEvents, ...circuitBreakerLogEvents, ...paymentsLogEvents]
 
-/** All lines of the provider log. */
-async function readProviderLog(providerUrl: string): Promise<ProviderLogLine[]> {
-  const lines: ProviderLogLine[] = []
-  let page = { hasMore: true, nextAfter: 0 }
-  while (page.hasMore) {
-    const { json } = await call('GET', `${providerUrl}/log?limit=1000&after=${page.nextAfter}`)
-    page = json
-    lines.push(...json.lines)
-  }
-  return lines
-}
-
 /** The publication of each charge. */
 function chargedPublications(lines: readonly ProviderLogLine[]): string[] {
-  const charges = lines.filter(({ type }) => ['intent.succeeded', 'intent.captured'].includes(type))
-  return charges.map(({ metadata }) => String(metadata['publication_id'])).sort()
+  const publications = lines.flatMap(line => {
+    const isCharge = line.type === 'intent.succeeded' || line.type === 'intent.captured'
+    return isCharge ? [String(line.metadata['publication_id'])] : []
+  })
+  return publications.sort()
 }
 
 /** Our id of each refund that the provider has made. */
 function refundsMade(lines: readonly ProviderLogLine[]): string[] {
-  const made = lines.filter(({ type }) => type === 'refund.succeeded')
-  return made.map(({ refundMetadata }) => String(refundMetadata?.['refund_id'])).sort()
+  const made = lines.filter(line => line.type === 'refund.succeeded')
+  return made.map(({ refundMetadata }) => String(refundMetadata['refund_id'])).sort()
 }
