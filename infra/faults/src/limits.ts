@@ -7,9 +7,6 @@ export const limits = {
   /** After a toxic closed a connection, a peer that takes nothing for this long is cut off. */
   drainIdleMs: 10_000,
 
-  /** The kernel may hold bytes for a reader this long after it was too slow for its writer. */
-  slowReaderMs: 1_000,
-
   /** One direction of one connection may hold this much before its sender is stopped. */
   linkRoomBytes: 64 * 1024,
   /** A latency toxic adds this much: it has to hold the bytes that are on their way. */

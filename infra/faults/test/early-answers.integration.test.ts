@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../../simulators/wait-until.ts'
+import { unacknowledgedBytes } from '../src/proxy/kernel-bytes.ts'
 import {
   type Backend,
   type Client,
@@ -10,7 +11,6 @@ import {
   openClient,
   type Rig,
   startRig,
-  unsentBytes,
 } from './rig.ts'
 
 /**
@@ -114,7 +114,7 @@ test('a slow reader gets a large answer whole, although its sender was reset', a
   await waitUntil('the sender has given all', async () => {
     const [sender] = backend.sockets
     // What the kernel has not sent yet would be lost with the reset.
-    return sender?.writableLength === 0 && (await unsentBytes(sender)) === 0
+    return sender?.writableLength === 0 && (await unacknowledgedBytes(sender)) === 0
   })
   backend.sockets[0]?.resetAndDestroy()
   client.socket.resume()

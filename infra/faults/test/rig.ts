@@ -147,19 +147,3 @@ export async function roundTrip(client: Client, text: string): Promise<number> {
   await waitUntil(`"${text}" is back`, () => client.text().length >= wanted)
   return performance.now() - started
 }
-
-/**
- * Bytes of a connection that the kernel has taken and the peer has not acknowledged, from
- * /proc/net/tcp. 0 where there is no such file: then the test relies on a quick peer.
- */
-export async function unsentBytes({ localPort, remotePort }: Socket): Promise<number> {
-  const table = await readFile('/proc/net/tcp', 'utf8').catch(() => '')
-  const hex = (port = 0) => port.toString(16).toUpperCase().padStart(4, '0')
-  const row = table
-    .split('\n')
-    .map(line => line.trim().split(/\s+/))
-    .find(([, local, remote]) => {
-      return local?.endsWith(`:${hex(localPort)}`) && remote?.endsWith(`:${hex(remotePort)}`)
-    })
-  return Number.parseInt(row?.[4]?.split(':')[0] ?? '0', 16)
-}

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { limits } from '../limits.ts'
 import { type Chain, openChain } from './chain.ts'
+import { unacknowledgedBytes } from './kernel-bytes.ts'
 import type { LiveToxic } from './live-toxic.ts'
 
 /** One direction of one connection: from a socket through a chain of toxics to the other socket. */
@@ -27,7 +28,6 @@ export function openLink(
   cutBoth: CutBoth,
 ): Link {
   let isRefusing = false
-  let lastFullMs = Number.NEGATIVE_INFINITY
   const chain = openChain({
     pass(chunk) {
       // A sink that was closed takes no more, and no peer misses these bytes.
@@ -36,7 +36,7 @@ export function openLink(
     },
     end(ending) {
       if (ending === 'finish') sink.end()
-      else if (ending === 'abort') abort(source, sink, isBehind())
+      else if (ending === 'abort') void abort(source, sink)
       else cutBoth(ending)
     },
   })
@@ -49,14 +49,8 @@ export function openLink(
     return chain.heldBytes() + sink.writableLength >= limits.linkRoomBytes + chain.roomBytes()
   }
 
-  /** Bytes wait here, or probably in the kernel, which holds many for a reader that was slow. */
-  function isBehind(): boolean {
-    return sink.writableLength > 0 || performance.now() - lastFullMs < limits.slowReaderMs
-  }
-
   function regulate(): void {
     const full = isFull()
-    if (full) lastFullMs = performance.now()
     if (full === source.isPaused()) return
     if (full) source.pause()
     else source.resume()
@@ -108,8 +102,9 @@ export function openLink(
  * The source is gone, and the sink gets the RST. A sink that is behind would lose bytes by an RST, so
  * it gets the rest and a FIN, as long as it goes on taking.
  */
-function abort(source: Socket, sink: Socket, isBehind: boolean): void {
+async function abort(source: Socket, sink: Socket): Promise<void> {
   source.destroy()
+  const isBehind = sink.writableLength > 0 || (await unacknowledgedBytes(sink)) > 0
   if (!isBehind) {
     resetSocket(sink)
     return
