@@ -63,9 +63,10 @@ async function payWhilePaused(
   await system.signal('payments', 'SIGSTOP')
   // The owner may be stopped before its request. Then it sends it on waking up, which serves as well.
   await waitUntil(async () => (await countCharges(system, paymentId)) > 0, chargedMs, pollMs)
-  await database.query('UPDATE payments SET next_check_at = now() WHERE payment_id = $1', [
-    paymentId,
-  ])
+  await database.query(
+    `UPDATE payments SET next_check_at = now() WHERE payment_id = $1 AND status = 'pending'`,
+    [paymentId],
+  )
   await waitUntil(async () => (await pendingPayment(database)) === undefined, overtakenMs, pollMs)
   await system.signal('payments', 'SIGCONT')
   recordFault('process', 'end', 'payments')

@@ -73,7 +73,7 @@ describe('all spellings of an address are one address', () => {
     const name = newWord()
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, number) =>
-        candidates.saveAlert({
+        candidates.saveWhenThereIsRoom({
           email: number % 2 ? `${name}@example.org` : `${name.toUpperCase()}@Example.Org`,
           text: `word${number}`,
         }),

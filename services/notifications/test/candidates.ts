@@ -53,6 +53,12 @@ export async function openCandidates(parts: TestParts) {
     system,
     listings,
     saveAlert,
+    /** A busy machine may refuse one of many concurrent requests as overloaded. It is sent again. */
+    saveWhenThereIsRoom: (alert: object): Promise<Answer> =>
+      eventually('there is room for the alert', async () => {
+        const answer = await saveAlert(alert)
+        return answer.status === 503 ? undefined : answer
+      }),
     subscribe,
     announce,
     allMailsTo,

@@ -153,6 +153,7 @@ describe('a body that is no payment', () => {
 
 describe('a body that is expensive to parse', () => {
   const quickMs = 50
+  const attemptsMax = 40
   const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
   const names = (nameOf: (i: number) => string, count: number) =>
     `{${Array.from({ length: count }, (_, i) => `"${nameOf(i)}":0`).join()}}`
@@ -188,15 +189,15 @@ describe('a body that is expensive to parse', () => {
     ],
     ['of 100,000 fields', names(i => `f${i}`, 100_000), 413, 'payload-too-large'],
   ])('is refused in 50 ms: %s', async (_what, body, status, slug) => {
-    // Only the quickest counts: a busy machine slows one attempt down, an expensive body all of
+    // Only the quickest counts: a busy machine slows many attempts down, an expensive body all of
     // them.
-    const tookMs: number[] = []
-    for (let attempt = 0; attempt < 5; attempt += 1) {
+    let quickestMs = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < attemptsMax && quickestMs >= quickMs; attempt += 1) {
       const startedMs = performance.now()
       expectProblem(await attacked.send({ body }), status, slug)
-      tookMs.push(performance.now() - startedMs)
+      quickestMs = Math.min(quickestMs, performance.now() - startedMs)
     }
-    expect(Math.min(...tookMs)).toBeLessThan(quickMs)
+    expect(quickestMs).toBeLessThan(quickMs)
   })
 
   test('gets a short answer, even with a thousand mistakes', async () => {
