@@ -32,15 +32,21 @@ export async function prepareTopics(brokers: string, prefix = ''): Promise<numbe
 }
 
 /**
- * KafkaJS waits for leaders too, but gives up when the broker does not know a topic yet, as happens
- * when two clients create topics at the same time.
+ * Waits until every partition can be written. KafkaJS waits for leaders too, but gives up when the
+ * broker does not know a topic yet, as happens when two clients create topics at the same time. And
+ * the metadata name a leader a moment before the broker acts as one, and refuses records until then.
+ * Only the leader answers a question for offsets.
  */
 async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
   let failure: unknown
   const isReady = await waitUntil(async () => {
     try {
       const { topics: known } = await admin.fetchTopicMetadata({ topics: names })
-      return known.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+      const hasLeader = known.every(({ partitions }) =>
+        partitions.every(({ leader }) => leader >= 0),
+      )
+      if (hasLeader) await Promise.all(names.map(name => admin.fetchTopicOffsets(name)))
+      return hasLeader
     } catch (error) {
       failure = error // the deadline decides
       return false
