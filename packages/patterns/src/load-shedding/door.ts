@@ -1,0 +1,88 @@
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Registry } from 'prom-client'
+import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
+import { admissionMetrics } from './metrics.ts'
+import { policyHeader, policyOf } from './told-rate.ts'
+import type { Admission, Level } from './types.ts'
+
+export type Door = ReturnType<typeof atTheDoor>
+
+/** The number of earlier attempts of the same request. There is no standard header for it. */
+const retryHeader = 'x-retry-attempt'
+
+export type DoorOptions = {
+  dependency: string
+  admission: Admission
+  /** The shares of the tenants in what is admitted. */
+  limits: FairShareLimits
+  registry: Registry
+}
+
+/**
+ * The hooks of a route that uses up a scarce dependency. A request gets a place before its body is
+ * read, or a 503. Its key is known by then, because a tenant without a place must not crowd out
+ * others; looking a known key up costs no query.
+ */
+export function atTheDoor({ dependency, admission, limits, registry }: DoorOptions) {
+  const shares = fairShare(limits, admission.perSecond)
+  const metrics = admissionMetrics(registry, dependency, admission)
+  return {
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
+      // A refusal by an earlier hook has ended the request.
+      if (reply.sent) return
+      const perSecond = admission.openPerSecond()
+      if (perSecond !== undefined) reply.header(policyHeader, policyOf(perSecond))
+      const level = levelOf(request, shares)
+      if (admission.take(level)) return shares.use(tenantOf(request))
+      metrics.refused(level)
+      stateOf(request).facts['refusedAt'] = 'door'
+      note(request, { level })
+      return sendProblem(request, reply, {
+        ...noPlace,
+        retryAfterSeconds: retryAfterSeconds(level),
+      })
+    },
+    onResponse: async (request: FastifyRequest, reply: FastifyReply) => {
+      if (!usedItsPlace(request, reply.statusCode)) admission.giveBack()
+    },
+  }
+}
+
+const noPlace: Refusal = {
+  status: 503,
+  slug: 'overloaded',
+  title: 'There are more requests than can be served',
+  detail: 'This request has begun nothing. Send it again, with the same key, after Retry-After.',
+}
+
+/**
+ * A caller that asks again has found no place although there were seconds in between, so the
+ * overload lasts. It is told to stay away longer. Jittered, or all come back in the same second.
+ */
+function retryAfterSeconds(level: Level): number {
+  const least = level === 'high' ? 2 : 4
+  return least + Math.floor(Math.random() * least)
+}
+
+/**
+ * First come first attempts of tenants below their share, and last further attempts of tenants above
+ * it. A newcomer has most of its patience left; who asks again is about to leave. A caller that lies
+ * about its attempts still has only the share of its tenant.
+ */
+function levelOf(request: FastifyRequest, shares: FairShare): Level {
+  const attempts = request.headers[retryHeader]
+  const asksAgain = typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
+  const isOver = shares.isOver(tenantOf(request))
+  if (asksAgain && isOver) return 'low'
+  return asksAgain || isOver ? 'middle' : 'high'
+}
+
+/** A mistake, or a repetition that got its stored answer, has not called the dependency. */
+function usedItsPlace(request: FastifyRequest, status: number): boolean {
+  const { facts } = stateOf(request)
+  if (facts['refusedAt'] === 'door') return true // it never had one
+  const isMistake = status >= 400 && status < 500 && status !== 402
+  return !isMistake && facts['replayed'] !== true
+}

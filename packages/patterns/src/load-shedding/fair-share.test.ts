@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { fairShare } from './fair-share.ts'
+
+const limits = { activeMs: 2_000, burstMs: 1_000, tenantsMax: 3 }
+const msPerSecond = 1_000
+
+function openLab(rate: () => number | undefined) {
+  let nowMs = 0
+  const shares = fairShare(limits, rate, () => nowMs)
+  return {
+    shares,
+    pass: (ms: number) => {
+      nowMs += ms
+    },
+    /** Each tenant asks so often per second; answers how many found it below its share, per second. */
+    run(seconds: number, demand: Readonly<Record<string, number>>) {
+      const below: Record<string, number> = {}
+      const due: Record<string, number> = {}
+      for (let step = 0; step < seconds * 100; step += 1) {
+        nowMs += msPerSecond / 100
+        for (const [tenant, perSecond] of Object.entries(demand)) {
+          due[tenant] = (due[tenant] ?? 0) + perSecond / 100
+          for (; (due[tenant] ?? 0) >= 1; due[tenant] = (due[tenant] ?? 0) - 1) {
+            if (shares.isOver(tenant)) continue
+            shares.use(tenant)
+            below[tenant] = (below[tenant] ?? 0) + 1
+          }
+        }
+      }
+      return Object.fromEntries(Object.entries(below).map(([name, n]) => [name, n / seconds]))
+    },
+  }
+}
+
+test('a tenant that sends ten times as much as the others is over its share, and they are not', () => {
+  const { run } = openLab(() => 10)
+  const below = run(30, { loud: 23, quiet: 2.3, calm: 2.3 })
+  expect(below['quiet']).toBeCloseTo(2.3, 1)
+  expect(below['calm']).toBeCloseTo(2.3, 1)
+  expect(below['loud']).toBeLessThan(3.6)
+})
+
+test('the only active tenant may use everything', () => {
+  const { run } = openLab(() => 10)
+  run(5, { alone: 9, gone: 1 })
+  expect(run(30, { alone: 9 })['alone']).toBeGreaterThan(8.5)
+})
+
+test('without a known limit nobody is over a share', () => {
+  const { run } = openLab(() => undefined)
+  expect(run(3, { loud: 500 })['loud']).toBeCloseTo(500, 0)
+})
+
+test('a tenant that was not given a place has used nothing', () => {
+  const { shares } = openLab(() => 3)
+  for (let i = 0; i < 20; i += 1) expect(shares.isOver('patient')).toBe(false)
+})
+
+test('more tenants than it remembers do not make it grow, and each new one begins with its share', () => {
+  const { shares } = openLab(() => 10)
+  for (let i = 0; i < 10_000; i += 1) {
+    expect(shares.isOver(`tenant-${i}`)).toBe(false)
+    shares.use(`tenant-${i}`)
+  }
+})

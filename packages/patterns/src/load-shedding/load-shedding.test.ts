@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import { learnedRate } from './load-shedding.ts'
+import { beginEverything } from './naive.ts'
+import type { Level } from './types.ts'
+
+const limits = {
+  perSecondMin: 1,
+  keptShare: 0.9,
+  keptAtFirst: 0.65,
+  windowMs: 2_000,
+  effectMs: 250,
+  littleMs: 1_000,
+  burstMs: 1_000,
+}
+const stepMs = 5
+const msPerSecond = 1_000
+
+type Lab = ReturnType<typeof learnedRate>
+type Demand = Readonly<Partial<Record<Level, number>>>
+
+/** A dependency with a quota, and callers who ask it through an admission. The clock is the test's. */
+function openLab(open: (now: () => number) => Lab = now => learnedRate(limits, now)) {
+  let nowMs = 0
+  let quota = 10
+  let tokens = quota
+  let filledAt = 0
+  const admission = open(() => nowMs)
+  const seen = { taken: 0, refused: 0, byLevel: { begun: 0, high: 0, middle: 0, low: 0 } }
+
+  function call(level: Level): void {
+    if (!admission.take(level)) return
+    tokens = Math.min(quota, tokens + ((nowMs - filledAt) / msPerSecond) * quota)
+    filledAt = nowMs
+    const refused = admission.sent()
+    if (tokens < 1) {
+      seen.refused += 1
+      refused()
+      return
+    }
+    tokens -= 1
+    seen.taken += 1
+    seen.byLevel[level] += 1
+  }
+
+  return {
+    admission,
+    setQuota: (perSecond: number) => {
+      quota = perSecond
+    },
+    /** Lets so many seconds pass with so many calls per second, and answers what happened in them. */
+    run(seconds: number, demand: Demand) {
+      const before = { ...seen, byLevel: { ...seen.byLevel } }
+      const due = { begun: 0, high: 0, middle: 0, low: 0 }
+      const endMs = nowMs + seconds * msPerSecond
+      for (; nowMs < endMs; nowMs += stepMs) {
+        for (const [level, perSecond] of Object.entries(demand) as [Level, number][]) {
+          due[level] += (perSecond * stepMs) / msPerSecond
+          for (; due[level] >= 1; due[level] -= 1) call(level)
+        }
+      }
+      const of = (level: Level) => (seen.byLevel[level] - before.byLevel[level]) / seconds
+      return {
+        taken: (seen.taken - before.taken) / seconds,
+        refused: (seen.refused - before.refused) / seconds,
+        of,
+      }
+    },
+  }
+}
+
+test('without a refusal everything is admitted', () => {
+  const { run, admission } = openLab()
+  expect(run(30, { high: 9 }).taken).toBeCloseTo(9, 1)
+  expect(admission.perSecond()).toBeUndefined()
+})
+
+test.each([7, 70, 700])(
+  'at %i calls per second a quota of ten is used up, and hardly a call is refused by it',
+  perSecond => {
+    const { run } = openLab()
+    run(5, { high: perSecond })
+    const { taken, refused } = run(60, { high: perSecond })
+    expect(taken).toBeGreaterThan(0.97 * Math.min(10, perSecond))
+    expect(refused).toBeLessThan(0.7)
+  },
+)
+
+test('the naive version lets the dependency refuse all that is too much', () => {
+  const { run } = openLab(beginEverything)
+  expect(run(10, { high: 70 }).refused).toBeGreaterThan(55)
+})
+
+test('a quota that becomes smaller is noticed in seconds, and one that becomes larger in a minute', () => {
+  const { run, setQuota } = openLab()
+  run(10, { high: 700 })
+  setQuota(2)
+  run(5, { high: 700 })
+  expect(run(20, { high: 700 }).refused).toBeLessThan(2)
+  setQuota(100)
+  run(60, { high: 700 })
+  expect(run(10, { high: 700 }).taken).toBeGreaterThan(90)
+})
+
+test('newcomers find a place although ten times as many ask again', () => {
+  const { run } = openLab()
+  run(5, { high: 7, low: 70 })
+  const later = run(30, { high: 7, low: 70 })
+  expect(later.of('high')).toBeGreaterThan(0.9 * 7)
+  expect(later.taken).toBeGreaterThan(9.5)
+})
+
+test('a level is served as soon as those before it need less', () => {
+  const { run } = openLab()
+  run(5, { high: 70, low: 70 })
+  expect(run(10, { high: 70, low: 70 }).of('low')).toBeLessThan(0.5)
+  expect(run(10, { low: 70 }).of('low')).toBeGreaterThan(9)
+})
+
+test('work that has begun gets its share of the quota during an overload, and no more', () => {
+  const { run } = openLab()
+  run(5, { begun: 30, high: 70 })
+  const later = run(30, { begun: 30, high: 70 })
+  expect(later.of('begun')).toBeGreaterThan(2.3)
+  expect(later.of('begun')).toBeLessThan(4)
+  expect(later.of('high')).toBeGreaterThan(5.5)
+})
+
+test('what work that has begun does not need is open to all', () => {
+  const { run } = openLab()
+  run(5, { high: 70 })
+  expect(run(30, { begun: 1, high: 70 }).of('high')).toBeGreaterThan(8.5)
+})
+
+test('a place that was given back serves another call', () => {
+  let nowMs = 0
+  const admission = learnedRate(limits, () => nowMs)
+  admission.sent()()
+  nowMs += 2_000
+  expect(admission.take('high')).toBe(true)
+  while (admission.take('high')) nowMs += 0
+  admission.giveBack()
+  expect(admission.take('high')).toBe(true)
+  expect(admission.take('high')).toBe(false)
+})
+
+test('refusals of calls that were sent at an older rate do not lower the new one', () => {
+  let nowMs = 0
+  const admission = learnedRate(limits, () => nowMs)
+  nowMs += 1_000
+  const calls = Array.from({ length: 50 }, () => admission.sent())
+  calls.pop()?.()
+  const learned = admission.perSecond()
+  nowMs += 500
+  for (const refused of calls) refused()
+  expect(admission.perSecond()).toBe(learned)
+})

@@ -1,0 +1,14 @@
+/**
+ * What most teams ship first: every request is begun, and the dependency says no. Each of them has
+ * then cost a claim, a call and a retry.
+ */
+export function beginEverything() {
+  return {
+    take: () => true,
+    giveBack: () => {},
+    perSecond: () => undefined,
+    openPerSecond: () => undefined,
+    sent: () => () => {},
+    hear: () => {},
+  }
+}

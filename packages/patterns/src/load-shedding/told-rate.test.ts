@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { policyOf, toldRate } from './told-rate.ts'
+
+const limits = { surplus: 1, forgetMs: 10_000, burstMs: 1_000 }
+
+function openLab() {
+  let nowMs = 0
+  const admission = toldRate(limits, () => nowMs)
+  return {
+    admission,
+    pass: (ms: number) => {
+      nowMs += ms
+    },
+    /** Asks a hundred times in each second; answers how many found a place, per second. */
+    run(seconds: number): number {
+      let taken = 0
+      for (let i = 0; i < seconds * 100; i += 1) {
+        nowMs += 10
+        if (admission.take('high')) taken += 1
+      }
+      return taken / seconds
+    },
+  }
+}
+
+test('everything is admitted until a limit was told, and as much as was told afterwards', () => {
+  const { admission, run } = openLab()
+  expect(run(1)).toBe(100)
+  admission.hear(policyOf(7.5))
+  expect(admission.perSecond()).toBe(7.5)
+  run(1) // the places that may be saved
+  expect(run(8)).toBeCloseTo(7.5, 0)
+})
+
+test('a restarted service, which knows no limit yet, changes nothing', () => {
+  const { admission, run } = openLab()
+  admission.hear(policyOf(5))
+  admission.hear(undefined)
+  expect(run(5)).toBeCloseTo(5, 0)
+})
+
+test('a limit that was told long ago is forgotten', () => {
+  const { admission, pass } = openLab()
+  admission.hear(policyOf(5))
+  pass(limits.forgetMs)
+  expect(admission.perSecond()).toBeUndefined()
+})
+
+test.each([
+  '',
+  'door',
+  '"door";q=;w=10',
+  '"door";q=5',
+  '"other";q=5;w=1',
+  '"door";q=-5;w=1',
+  7,
+  null,
+])('a header of another form changes nothing: %j', header => {
+  const { admission } = openLab()
+  admission.hear(header)
+  expect(admission.perSecond()).toBeUndefined()
+})
+
+test('the least rate that is told is a tenth of a request per second', () => {
+  const { admission } = openLab()
+  admission.hear(policyOf(0))
+  expect(admission.perSecond()).toBe(0.1)
+})

@@ -1,0 +1,60 @@
+import { placesWithLevels } from './places.ts'
+import type { Admission } from './types.ts'
+
+export type ToldRateLimits = Readonly<{
+  /** How much more is let in than the next service says it takes. It refuses what is too much. */
+  surplus: number
+  /** A rate that was told so long ago is forgotten. */
+  forgetMs: number
+  burstMs: number
+}>
+
+/**
+ * The header in which a door says how many requests it takes: so many in so many seconds. It is the
+ * policy of draft-ietf-httpapi-ratelimit-headers; the draft is not an RFC.
+ */
+export const policyHeader = 'ratelimit-policy'
+const policyForm = /^"door";q=(\d{1,9});w=(\d{1,4})$/
+const windowSeconds = 10
+
+/** The value of the header for a rate. It has a resolution of a tenth of a request per second. */
+export function policyOf(perSecond: number): string {
+  return `"door";q=${Math.max(1, Math.round(perSecond * windowSeconds))};w=${windowSeconds}`
+}
+
+/**
+ * A token bucket whose rate another service of ours tells with each answer. Two doors behind each
+ * other must not both look for the same limit: each would take the other's caution for a refusal, and
+ * both would end far below it.
+ * @param now milliseconds of a monotonic clock
+ */
+export function toldRate(
+  limits: ToldRateLimits,
+  now: () => number = () => performance.now(),
+): Admission & {
+  /** Reads the header of an answer. An answer without one says that there is enough for all. */
+  hear: (policy: unknown) => void
+} {
+  const places = placesWithLevels(limits.burstMs, now)
+  let told: number | undefined
+  let toldAt = Number.NEGATIVE_INFINITY
+  const perSecond = () => (now() - toldAt < limits.forgetMs ? told : undefined)
+
+  return {
+    take(level) {
+      const rate = perSecond()
+      if (rate === undefined) return true
+      places.refill(rate)
+      return places.take(level)
+    },
+    giveBack: () => places.giveBack(),
+    perSecond,
+    openPerSecond: perSecond,
+    hear(policy) {
+      const [, requests, seconds] = policyForm.exec(typeof policy === 'string' ? policy : '') ?? []
+      if (seconds === undefined) return
+      told = (Number(requests) / Number(seconds)) * limits.surplus
+      toldAt = now()
+    },
+  }
+}
