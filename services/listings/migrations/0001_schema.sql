@@ -33,7 +33,7 @@ CREATE TABLE publications (
   amount_cents integer NOT NULL CHECK (amount_cents > 0),
   currency text NOT NULL,
   status text NOT NULL DEFAULT 'pending'
-    CHECK (status IN ('pending', 'captured', 'declined', 'published')),
+    CHECK (status IN ('pending', 'withdrawn', 'captured', 'declined', 'published')),
   payment_id uuid,
   -- A token of the card provider, never a card number. Needed to ask again; cleared with the answer.
   card_token text,
@@ -51,7 +51,7 @@ CREATE TABLE publications (
   FOREIGN KEY (listing_id, tenant_id) REFERENCES listings (listing_id, tenant_id),
   CHECK ((key_hash IS NULL) = (fingerprint IS NULL)),
   CHECK (status = 'pending' OR (card_token IS NULL AND next_check_at IS NULL)),
-  CHECK (status IN ('pending', 'declined') OR payment_id IS NOT NULL)
+  CHECK (status IN ('pending', 'withdrawn', 'declined') OR payment_id IS NOT NULL)
 );
 CREATE UNIQUE INDEX publications_by_key ON publications (tenant_id, key_hash);
 CREATE INDEX publications_due ON publications (next_check_at) WHERE next_check_at IS NOT NULL;

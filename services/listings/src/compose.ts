@@ -18,6 +18,10 @@ import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
+import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
+import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
@@ -32,6 +36,8 @@ import { runInBackground } from '@nightshift/runtime/process/background'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
+import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import type { Config } from './config.ts'
@@ -76,7 +82,7 @@ export async function compose(
   config: Config,
   { open, stop, log, metrics: { registry }, metrics, pools }: Resources,
 ): Promise<Serving> {
-  const { resume, backlog: backlogLimits, search } = limits
+  const { resume, search } = limits
   const { requests, worker } = pools
   const now = () => new Date().toISOString()
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
@@ -99,13 +105,9 @@ export async function compose(
   const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
   const keys = chooseKeys(config)
   const work = leasedWork(fencingNumber, publicationsTable)
-  const bound = {
-    count: (max: number) => countLeftOpen(worker, max),
-    max: backlogLimits.openMax,
-    metrics: backlogMetrics(registry),
-  }
-  const backlog =
-    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
+  const backlog = openBacklog(config, worker, registry)
+  const admission =
+    config.PATTERN_LOAD_SHEDDING === 'on' ? toldRate(limits.admission) : beginEverything()
   const callMetrics = dependencyMetrics(registry)
   const breaker =
     config.PATTERN_CIRCUIT_BREAKER === 'on'
@@ -128,7 +130,7 @@ export async function compose(
     metrics: callMetrics,
   })
   const finish = {
-    pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY),
+    pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY, admission),
     store: publicationStore({
       pool: requests,
       keys,
@@ -144,7 +146,7 @@ export async function compose(
   // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
   const resumer = {
     reconcile: reconcileDue,
-    takeDue: () => takeDuePublication(worker, work, resume.leaseMs),
+    takeDue: whilePlaces(admission, () => takeDuePublication(worker, work, resume.leaseMs)),
     finish,
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
@@ -154,7 +156,7 @@ export async function compose(
   runInBackground(open, [events.run])
   runJobs(open, stop, log, [
     { name: 'resume-publications', runOnce: signal => resumePublicationsOnce(resumer, signal) },
-    { name: 'watch-backlog', runOnce: backlog.look, idleMs: backlogLimits.lookMs },
+    { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
   ])
 
   // Consumer
@@ -197,8 +199,28 @@ export async function compose(
     findListing: (tenantId, listingId) =>
       inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
+    publishingDoor: atTheDoor({
+      dependency: 'payments',
+      admission,
+      limits: limits.shares,
+      registry,
+    }),
   })
   return { app, consumers: [consumer] }
+}
+
+/** The work that requests have left open, which the job has to finish in time. */
+function openBacklog(
+  { PATTERN_BOUNDED_BACKLOG: bounded }: Config,
+  worker: Pool,
+  registry: Metrics['registry'],
+) {
+  const bound = {
+    count: (max: number) => countLeftOpen(worker, max),
+    max: limits.backlog.openMax,
+    metrics: backlogMetrics(registry),
+  }
+  return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
 }
 
 function pageOf({ listings, nextAfter }: Page): string {

@@ -43,13 +43,17 @@ export const limits = {
     /** Payments answers within its own budget of 3.5 s. The rest is for the network. */
     attemptMs: 4_000,
     attemptMinMs: 50,
-    breakerWindowMs: 10_000,
-    breakerVolumeMin: 20,
-    breakerFailurePercent: 50,
-    breakerOpenMs: 3_000,
+    breakerWindowMs: 3_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 1_000,
     /** A longer `Retry-After` of payments is cut to this. */
     retryAfterCapMs: 30_000,
   },
+  /** What is admitted at the door: a little more than payments says that it takes. */
+  admission: { surplus: 1.1, forgetMs: 10_000, burstMs: 1_000 },
+  /** The shares of the tenants in it. */
+  shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
   apiKeys: {
     /** A revoked key may still be accepted for this long. */
     cacheMs: 5_000,

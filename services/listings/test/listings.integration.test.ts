@@ -134,16 +134,23 @@ describe('a listing is live if and only if it was paid for', () => {
     expect(again.status).toBe(201)
   })
 
-  test('a listing goes live after payments was down', async () => {
+  test('what payments was down for is taken back, and its key publishes it afterwards', async () => {
     await system.stop('payments')
     const word = newWord()
     const listingId = await draft({ title: word })
-    const first = await publish(listingId)
-    expect(first.status).toBe(202)
+    const key = newKey()
+    const first = await publish(listingId, { key })
+    expect(first.status).toBe(503)
+    expect(first.json.type).toBe('/problems/overloaded')
+    expect((await read(listingId)).json.status).toBe('draft')
     await system.start('payments')
     await system.waitReady('payments')
+    const later = await eventually('the key publishes the listing', async () => {
+      const answer = await publish(listingId, { key })
+      return answer.status === 201 ? answer : undefined
+    })
     await untilLive(listingId, word)
-    expect(await chargesFor(system, first.json.publicationId)).toHaveLength(1)
+    expect(await chargesFor(system, later.json.publicationId)).toHaveLength(1)
   })
 
   test('a repeated request gets its answer after listings was killed during the payment', async () => {

@@ -12,7 +12,7 @@ import { expect, inject, test } from 'vitest'
 const atOnce = 10
 const catchUpMs = 60_000
 
-test('a full backlog refuses new publications, and a refused listing stays a draft', async () => {
+test('without payments a publication is refused, its listing stays a draft, and its key begins it anew', async () => {
   const parts = inject('parts')
   const run = ['card-provider', 'payments', 'listings'] as const
   await using system = await openTestSystem({ parts, run })

@@ -17,6 +17,10 @@ import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/variants/c
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/select-then-insert'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { timeOnly } from '@nightshift/patterns/lease/naive'
+import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
+import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
+import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
 import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
 import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
@@ -39,6 +43,8 @@ import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
+import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
 import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
@@ -104,16 +110,13 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const durable = config.PATTERN_DURABLE_REFUND === 'on' ? commitIntentFirst : callThenRecord
   const receive = config.PATTERN_WEBHOOK_HINT === 'on' ? recordAndRecheck : applyWebhookDirectly
-  const bound = {
-    count: (max: number) => countLeftOpen(worker, max),
-    max: limits.backlog.openMax,
-    metrics: backlogMetrics(metrics.registry),
-  }
-  const backlog =
-    config.PATTERN_BOUNDED_BACKLOG === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
+  const backlog = openBacklog(config, worker, metrics.registry)
+
+  const admission =
+    config.PATTERN_LOAD_SHEDDING === 'on' ? learnedRate(limits.admission) : beginEverything()
 
   // Flows
-  const provider = openProvider(config, resources)
+  const provider = openProvider(config, resources, admission)
   const store = choosePaymentStore(config, resources, {
     work: payments,
     outbox: events,
@@ -154,14 +157,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const reconcilePayments = {
     ...round,
     finish,
-    takeDue: () => takeDuePayment(worker, payments, waits.leaseMs),
+    takeDue: whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
   const processRefunds = {
     ...round,
     finish: refund,
-    takeDue: () => takeDueRefund(worker, refunds, waits.leaseMs),
+    takeDue: whilePlaces(admission, () => takeDueRefund(worker, refunds, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
   }
@@ -189,6 +192,12 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     metrics,
     pageDefault: page.defaultSize,
     takePayment: { ...finish, beginMinMs },
+    takingDoor: atTheDoor({
+      dependency: 'card-provider',
+      admission,
+      limits: limits.shares,
+      registry: metrics.registry,
+    }),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
     findPayment: (tenantId, paymentId) =>
       inTenantTransaction(requests, tenantId, tx => findPayment(tx, tenantId, paymentId)),
@@ -214,6 +223,20 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   return { app }
 }
 
+/** The work that requests have left open, which the job has to finish in time. */
+function openBacklog(
+  { PATTERN_BOUNDED_BACKLOG: bounded }: Config,
+  worker: Pool,
+  registry: Metrics['registry'],
+) {
+  const bound = {
+    count: (max: number) => countLeftOpen(worker, max),
+    max: limits.backlog.openMax,
+    metrics: backlogMetrics(registry),
+  }
+  return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
+}
+
 function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resources) {
   const { publish } = open.adopt(
     openKafkaProducer('payments', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
@@ -230,7 +253,11 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
 }
 
 /** The calls to the card provider. Each may be repeated: the provider carries it out once. */
-function openProvider(config: Config, { open, log, metrics }: Resources) {
+function openProvider(
+  config: Config,
+  { open, log, metrics }: Resources,
+  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
+) {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
@@ -246,7 +273,7 @@ function openProvider(config: Config, { open, log, metrics }: Resources) {
     log,
     metrics: callMetrics,
   })
-  const provider = { call, http, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  const provider = { call, http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   // The clocks of this machine and of the database may differ. The margin of the rules covers that.
   const modeOf = (createdAt: Date) =>
     retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)

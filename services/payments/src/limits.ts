@@ -42,10 +42,10 @@ export const limits = {
   provider: {
     attemptMs: 2_000,
     attemptMinMs: 50,
-    breakerWindowMs: 10_000,
-    breakerVolumeMin: 20,
-    breakerFailurePercent: 50,
-    breakerOpenMs: 3_000,
+    breakerWindowMs: 3_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 1_000,
     /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -61,6 +61,18 @@ export const limits = {
   },
   /** Redis, which only the variant `cache-then-charge` uses. */
   cache: { connectMs: 500, commandMs: 250 },
+  /** What is admitted at the door: as much as the provider was measured to take. */
+  admission: {
+    perSecondMin: 1,
+    keptShare: 0.9,
+    keptAtFirst: 0.65,
+    windowMs: 2_000,
+    effectMs: 250,
+    littleMs: 1_000,
+    burstMs: 1_000,
+  },
+  /** The shares of the tenants in it. */
+  shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
   apiKeys: {
     /** A revoked key may still be accepted for this long. */
     cacheMs: 5_000,

@@ -13,6 +13,7 @@ export function scriptedProvider(script: Script): {
   const requests: string[] = []
   const provider: ProviderConnection = {
     secretKey: 'sk_test_scripted',
+    admission: { sent: () => () => {} },
     call: (_, deadline, attempt) => attempt(deadline),
     http: {
       call: async ({ method, path }) => {

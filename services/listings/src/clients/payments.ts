@@ -1,6 +1,7 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
 import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
+import { policyHeader, type toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
@@ -18,7 +19,12 @@ export type Pay = (publication: Publication, deadline: Deadline) => Promise<PayO
  * Asks the payments service to take the payment of a publication. The idempotency key is derived
  * from the publication, so every repetition is for the same payment, even after a crash.
  */
-export function payForPublication(call: OutboundCall, http: HttpClient, serviceKey: string): Pay {
+export function payForPublication(
+  call: OutboundCall,
+  http: HttpClient,
+  serviceKey: string,
+  admission: Pick<ReturnType<typeof toldRate>, 'hear'>,
+): Pay {
   return (publication, deadline) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
       await crashpoint('pay.begin')
@@ -35,7 +41,9 @@ export function payForPublication(call: OutboundCall, http: HttpClient, serviceK
         deadline: perTry,
       })
       await crashpoint('pay.answered')
-      return answer.kind === 'answer' ? outcomeOf(answer) : answer
+      if (answer.kind !== 'answer') return answer
+      admission.hear(answer.headers[policyHeader])
+      return outcomeOf(answer)
     })
 }
 
@@ -61,7 +69,7 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome 
   }
   if (status === 402) return { kind: 'rejected', reason: 'declined' }
   if (status === 409) return unknown('payments is still working on the payment')
-  if (status === 429 || status === 503) {
+  if (status === 429 || isOverloaded(answer)) {
     const header = answer.headers['retry-after']
     return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
   }
@@ -69,14 +77,23 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome 
   return { kind: 'bug', cause: new Error(`payments answered ${status}`) }
 }
 
+/** Only this 503 says that nothing was begun. Others leave it open: a COMMIT may have worked. */
+function isOverloaded({ status, body }: Extract<HttpAnswer, { kind: 'answer' }>): boolean {
+  return status === 503 && (parseJson(body) as { type?: unknown })?.type === '/problems/overloaded'
+}
+
 function unknown(message: string): PayOutcome {
   return { kind: 'unknown', cause: new Error(message) }
 }
 
 function parse(body: string): PaymentResponse | undefined {
+  const value = parseJson(body)
+  return Value.Check(PaymentResponse, value) ? value : undefined
+}
+
+function parseJson(body: string): unknown {
   try {
-    const value: unknown = JSON.parse(body)
-    return Value.Check(PaymentResponse, value) ? value : undefined
+    return JSON.parse(body)
   } catch {
     return undefined // the caller treats it like no answer
   }

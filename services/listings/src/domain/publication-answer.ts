@@ -6,8 +6,10 @@ import type { Publication } from './publication.ts'
 /**
  * The HTTP answer about a publication. The request, a replay, the consumer and the job must all
  * produce the same bytes. So the answer depends on the publication alone.
+ * @throws for a withdrawn publication: its request was refused, and its key begins it anew
  */
 export function publicationAnswer(publication: Publication): StoredAnswer {
+  if (publication.status === 'withdrawn') throw new Error('a withdrawn publication has no answer')
   const location = `/v1/listings/${publication.listingId}`
   if (publication.status === 'declined') {
     const refusal = {

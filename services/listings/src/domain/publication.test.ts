@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { checkPayment, type PayOutcome, type Publication, paid, published } from './publication.ts'
+import {
+  checkPayment,
+  isCertainlyNotBegun,
+  type PayOutcome,
+  type Publication,
+  paid,
+  published,
+} from './publication.ts'
 
 const publication: Publication = {
   publicationId: 'pub',
@@ -22,6 +29,21 @@ test.each<PayOutcome>([
   { kind: 'bug', cause: new Error('400') },
 ])('a publication whose payment is open ($kind) stays pending', outcome => {
   expect(paid(publication, outcome)).toBeUndefined()
+})
+
+test.each<[PayOutcome, boolean]>([
+  [{ kind: 'ok', value: { paymentId: 'p', status: 'pending' } }, false],
+  [{ kind: 'rejected', reason: 'declined' }, false],
+  [{ kind: 'unknown', cause: new Error('timeout') }, false],
+  [{ kind: 'bug', cause: new Error('400') }, false],
+  [{ kind: 'not-sent', cause: new Error('refused') }, true],
+  [{ kind: 'shed', retryAfterMs: 1_000 }, true],
+])('only a call that payments certainly did not begin may be taken back: %o', (outcome, is) => {
+  expect(isCertainlyNotBegun(outcome)).toBe(is)
+})
+
+test('a withdrawn publication is not published by an event', () => {
+  expect(published({ ...publication, status: 'withdrawn' }, 'p')).toBeUndefined()
 })
 
 test('a captured publication is published by the event of its own payment only', () => {

@@ -9,7 +9,8 @@ export type Publication = {
   plan: Plan
   amountCents: number
   currency: 'EUR'
-  status: 'pending' | 'captured' | 'declined' | 'published'
+  /** `withdrawn`: payments had no room for it, so nothing was begun. The same key may begin it anew. */
+  status: 'pending' | 'withdrawn' | 'captured' | 'declined' | 'published'
   paymentId: string | null
   /** Needed while the publication is pending, and cleared when it is settled. */
   cardToken: string | null
@@ -42,6 +43,11 @@ export function paid(publication: Publication, outcome: PayOutcome): Publication
     case 'bug': // a person has to find the mistake first
       return undefined
   }
+}
+
+/** True if the call proves that payments has begun nothing, now or later. */
+export function isCertainlyNotBegun({ kind }: PayOutcome): boolean {
+  return kind === 'shed' || kind === 'not-sent'
 }
 
 export function declined(publication: Publication): Publication {

@@ -3,7 +3,13 @@ import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
 import type { Pay } from '../clients/payments.ts'
-import { type Publication, paid, priceCents } from '../domain/publication.ts'
+import {
+  isCertainlyNotBegun,
+  type PayOutcome,
+  type Publication,
+  paid,
+  priceCents,
+} from '../domain/publication.ts'
 import { publicationAnswer } from '../domain/publication-answer.ts'
 import type { PublicationStore } from '../store/publication-store.ts'
 
@@ -18,7 +24,8 @@ export type KeyedPublication = {
 export type PricedPublication = KeyedPublication & { amountCents: number }
 
 export type PublicationClaim =
-  | { kind: 'claimed'; publication: Publication }
+  /** `isNew`: no earlier attempt can have reached payments. */
+  | { kind: 'claimed'; publication: Publication; isNew: boolean }
   /**
    * The publication was settled before. Its key has no stored answer, for example because it has
    * expired.
@@ -68,17 +75,31 @@ export async function publishListing(
     return { kind: 'finished', answer: publicationAnswer(claim.publication) }
   }
   if (claim.kind !== 'claimed') return claim
-  return finishPublication(deps, claim.publication, deadline)
+  const { publication, isNew } = claim
+  if (publication.status !== 'pending') return answered(publication)
+  const outcome = await deps.pay(publication, deadline)
+  // An honest refusal leaves nothing behind: otherwise the job would charge a caller who was refused.
+  if (isNew && isCertainlyNotBegun(outcome) && (await deps.store.withdraw(publication))) {
+    return { kind: 'overloaded' }
+  }
+  return conclude(deps, publication, outcome)
 }
 
-/** The second half of the flow. The request and the job for open publications share it. */
+/** The second half of the flow, as the job for open publications uses it. */
 export async function finishPublication(
   { store, pay }: FinishPublicationDeps,
   before: Publication,
   deadline: Deadline,
 ): Promise<AnsweredPublication> {
   if (before.status !== 'pending') return answered(before)
-  const outcome = await pay(before, deadline)
+  return conclude({ store }, before, await pay(before, deadline))
+}
+
+async function conclude(
+  { store }: Pick<FinishPublicationDeps, 'store'>,
+  before: Publication,
+  outcome: PayOutcome,
+): Promise<AnsweredPublication> {
   const after = paid(before, outcome)
   if (!after) {
     await store.recheckLater(before, retryFloorMs(outcome))

@@ -9,6 +9,7 @@ import {
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
+import type { Door } from '@nightshift/patterns/load-shedding/door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -25,6 +26,7 @@ export type EmployerRoutesDeps = {
   insertListing: (listing: NewListing) => Promise<Listing>
   findListing: (tenantId: string, listingId: string) => Promise<Listing | undefined>
   publishListing: PublishListingDeps
+  publishingDoor: Door
 }
 
 const writing = { scope: 'listings:write' } as const
@@ -77,7 +79,7 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
       ...problemResponses,
     },
   }
-  const publishing = { config: writing, schema: publish }
+  const publishing = { config: writing, schema: publish, ...deps.publishingDoor }
   app.post('/v1/listings/:listingId/publish', publishing, async (request, reply) => {
     const keyed = {
       tenantId: tenantOf(request),

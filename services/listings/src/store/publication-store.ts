@@ -18,7 +18,13 @@ import { crashpoint } from '../crash-points.ts'
 import type { Publication } from '../domain/publication.ts'
 import type { PricedPublication, PublicationClaim } from '../flows/publish-listing.ts'
 import { findListing, returnToDrafts, takeFromDrafts } from './listings.ts'
-import { findPublication, insertPublication, updatePublication } from './publications.ts'
+import {
+  beginAgain,
+  findPublication,
+  insertPublication,
+  updatePublication,
+  withdrawPublication,
+} from './publications.ts'
 
 const route = 'POST /v1/listings/:listingId/publish'
 
@@ -61,26 +67,34 @@ export function publicationStore({
     const claim = await keys.claim(tx, request)
     if (claim.kind === 'in_progress' && claim.id !== undefined) {
       const publication = await findPublication(tx, claim.id)
-      const isSettled = publication !== undefined && publication.status !== 'pending'
+      const isSettled =
+        publication !== undefined && !['pending', 'withdrawn'].includes(publication.status)
       return isSettled ? { kind: 'settled', publication } : claim
     }
     if (claim.kind !== 'claimed') return claim
-    if (claim.resumed) await takeOver(tx, claim.id)
+    const before = claim.resumed ? await findPublication(tx, claim.id) : undefined
+    const isNew = before === undefined || before.status === 'withdrawn'
+    if (isNew) await takeDraft(tx, priced)
+    if (before?.status === 'withdrawn') {
+      await beginAgain(tx, work, before, priced.request.cardToken, limits.firstCheckMs)
+    } else if (before !== undefined) await takeOver(tx, claim.id)
     else await begin(tx, priced, request)
     const publication = await findPublication(tx, claim.id)
     if (!publication)
       throw new Error(`the key was claimed, but publication ${claim.id} does not exist`)
-    return { kind: 'claimed', publication }
+    return { kind: 'claimed', publication, isNew }
   }
 
-  /** Inserts the publication. A refusal rolls everything back, so the key stays unused. */
-  async function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
+  /** A refusal rolls everything back, so the key stays as it was. */
+  async function takeDraft(tx: Transaction, { tenantId, listingId }: PricedPublication) {
     if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
+    if (await takeFromDrafts(tx, tenantId, listingId)) return
+    const exists = await findListing(tx, tenantId, listingId)
+    throw new RollBack<PublicationClaim>({ kind: exists ? 'not_a_draft' : 'no_such_listing' })
+  }
+
+  async function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
     const { tenantId, listingId, amountCents } = priced
-    if (!(await takeFromDrafts(tx, tenantId, listingId))) {
-      const exists = await findListing(tx, tenantId, listingId)
-      throw new RollBack<PublicationClaim>({ kind: exists ? 'not_a_draft' : 'no_such_listing' })
-    }
     await insertPublication(tx, {
       publicationId: request.proposedId,
       listingId,
@@ -121,6 +135,19 @@ export function publicationStore({
         if (!(await updatePublication(tx, work, after))) return false
         if (returnsToDrafts) await returnToDrafts(tx, after.listingId)
         await keys.finish(tx, after.publicationId, answer)
+        return true
+      })
+    },
+
+    /**
+     * Takes a publication back that payments has certainly not begun. The listing is a draft again,
+     * and the key begins the publication anew. False if another owner was first.
+     */
+    withdraw(publication: Publication): Promise<boolean> {
+      return inTenantTransaction(pool, publication.tenantId, async tx => {
+        if (!(await withdrawPublication(tx, work, publication))) return false
+        await returnToDrafts(tx, publication.listingId)
+        await keys.release(tx, publication.publicationId)
         return true
       })
     },

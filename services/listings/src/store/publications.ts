@@ -84,6 +84,43 @@ export async function updatePublication(
   return rowCount === 1
 }
 
+/** Ends an open publication as if it had not been asked for. False if another owner was first. */
+export async function withdrawPublication(
+  tx: Queryable,
+  { fence }: LeasedWork,
+  { publicationId, attempt }: Publication,
+): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: 'withdraw_publication',
+    text: `UPDATE publications AS t
+           SET status = 'withdrawn', card_token = NULL, next_check_at = NULL,
+             attempt = ${fence.next('t')}, updated_at = now()
+           FROM (VALUES ($1::uuid, $2::integer)) AS owner (id, attempt)
+           WHERE t.publication_id = owner.id AND t.status = 'pending'
+             AND ${fence.holds('t', 'owner')}`,
+    values: [publicationId, attempt],
+  })
+  return rowCount === 1
+}
+
+/** Begins a withdrawn publication anew. The owner of its key is the only one who may. */
+export async function beginAgain(
+  tx: Queryable,
+  { fence }: LeasedWork,
+  { publicationId }: Publication,
+  cardToken: string,
+  firstCheckMs: number,
+): Promise<void> {
+  await tx.query({
+    name: 'begin_publication_again',
+    text: `UPDATE publications AS t
+           SET status = 'pending', card_token = $2, attempt = ${fence.next('t')}, updated_at = now(),
+             next_check_at = now() + $3 * interval '1 millisecond'
+           WHERE publication_id = $1 AND status = 'withdrawn'`,
+    values: [publicationId, cardToken, firstCheckMs],
+  })
+}
+
 /** How many publications were left open by their requests. Counts up to `max` only. */
 export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>({

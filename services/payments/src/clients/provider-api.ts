@@ -1,4 +1,5 @@
 import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
+import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -10,6 +11,8 @@ const { retryAfterCapMs } = limits.provider
 export type ProviderConnection = {
   call: OutboundCall
   http: Pick<HttpClient, 'call'>
+  /** Learns the provider's quota, which counts every POST. */
+  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>
   secretKey: string
 }
 
@@ -36,12 +39,13 @@ export type Answer = { kind: 'answered'; status: number; body: ProviderObject }
 type NoAnswer = Extract<Outcome<never>, { kind: 'unknown' | 'shed' | 'not-sent' }>
 
 /** Sends a request that the provider carries out once per key, even if it is repeated. */
-export function post(
+export async function post(
   provider: ProviderConnection,
   deadline: Deadline,
   request: { path: string; key: string; form: Readonly<Record<string, string>> },
 ): Promise<Answer | NoAnswer> {
-  return send(provider, {
+  const refused = provider.admission.sent()
+  const answer = await send(provider, {
     method: 'POST',
     path: request.path,
     headers: {
@@ -51,6 +55,8 @@ export function post(
     body: new URLSearchParams(request.form).toString(),
     deadline,
   })
+  if (answer.kind === 'shed') refused()
+  return answer
 }
 
 /** Sends a request that changes nothing. */

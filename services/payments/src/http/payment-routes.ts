@@ -8,6 +8,7 @@ import {
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
+import type { Door } from '@nightshift/patterns/load-shedding/door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import { Type } from 'typebox'
@@ -20,6 +21,7 @@ import { noSuchPayment, unknownCursor } from './refusals.ts'
 
 export type PaymentRoutesDeps = {
   takePayment: TakePaymentDeps
+  takingDoor: Door
   /** The answer while the outcome is unknown. `timed_out` is that of a variant. */
   whileUnknown: 'pending' | 'timed_out'
   findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
@@ -48,7 +50,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
   }
   app.post(
     '/v1/payments',
-    { schema: take, config: { scope: 'payments:write' } },
+    { schema: take, config: { scope: 'payments:write' }, ...deps.takingDoor },
     async (request, reply) => {
       const { amountCents, taxCents = 0 } = request.body
       if (taxCents >= amountCents) return sendProblem(request, reply, taxTooHigh)

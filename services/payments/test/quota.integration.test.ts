@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Answer,
+  as,
+  call,
+  eventually,
+  setProviderFaults,
+} from '@nightshift/load-tests/harness/test-client'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { expect, inject, test } from 'vitest'
+
+/** The provider takes so many charges per second, and so many callers ask without a pause. */
+const quotaPerSecond = 10
+const callers = 8
+const capturedMin = 60
+/** The naive version has used up its backlog by then. */
+const capturedNaively = 20
+/** Far more than are needed, so that a service that takes none ends the test. */
+const requestsMax = 20_000
+const finishedMs = 60_000
+
+test('what the quota of the provider has no room for is refused before it is begun', async () => {
+  await using system = await openQuotaSystem('on')
+  const answers = await payWithoutPause(system, capturedMin)
+  const byStatus = Map.groupBy(answers, ({ status }) => status)
+  const count = (status: number) => byStatus.get(status)?.length ?? 0
+  expect([...byStatus.keys()].sort()).toEqual(expect.arrayContaining([201, 503]))
+  expect(count(201) + count(202) + count(503)).toBe(answers.length)
+  // The first refusals teach the limit, and later a probe for more is refused now and then. Their
+  // payments are begun, and finished a little later.
+  expect(count(202)).toBeLessThan(count(201) / 2)
+  for (const refused of byStatus.get(503) ?? []) {
+    expect(refused.json.type).toBe('/problems/overloaded')
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  }
+  for (const open of byStatus.get(202) ?? []) await untilCaptured(system, open.json.paymentId)
+}, 120_000)
+
+test('the naive version begins what the provider refuses, and leaves it open', async () => {
+  await using system = await openQuotaSystem('naive')
+  const answers = await payWithoutPause(system, capturedNaively)
+  const open = answers.filter(({ status }) => status === 202)
+  const captured = answers.filter(({ status }) => status === 201)
+  expect(open.length).toBeGreaterThan(1.5 * captured.length)
+}, 120_000)
+
+async function openQuotaSystem(loadShedding: 'on' | 'naive'): Promise<TestSystem> {
+  const system = await openTestSystem({
+    parts: inject('parts'),
+    run: ['card-provider', 'payments'],
+    env: { payments: { PATTERN_LOAD_SHEDDING: loadShedding } },
+  })
+  await setProviderFaults(system, { quotaPerSecond })
+  return system
+}
+
+/** Each caller pays again and again, with a new key each time, until enough payments are captured. */
+async function payWithoutPause(system: TestSystem, enough: number): Promise<Answer[]> {
+  const answers: Answer[] = []
+  let captured = 0
+  const caller = async () => {
+    while (captured < enough && answers.length < requestsMax) {
+      const answer = await pay(system)
+      answers.push(answer)
+      if (answer.status === 201) captured += 1
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  expect(captured).toBeGreaterThanOrEqual(enough)
+  return answers
+}
+
+function pay(system: TestSystem): Promise<Answer> {
+  const body = {
+    listingId: randomUUID(),
+    publicationId: randomUUID(),
+    amountCents: 9_900,
+    currency: 'EUR',
+    cardToken: 'pm_card_visa',
+  }
+  const headers = as(system, 'acme', `test-${randomUUID()}`)
+  return call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
+}
+
+async function untilCaptured(system: TestSystem, paymentId: string): Promise<void> {
+  const url = `${system.urls.payments}/v1/payments/${paymentId}`
+  await eventually(
+    'the payment that was begun is finished',
+    async () => {
+      const { json } = await call('GET', url, { headers: as(system, 'acme') })
+      return json.status === 'captured' ? true : undefined
+    },
+    finishedMs,
+  )
+}
