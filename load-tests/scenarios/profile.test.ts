@@ -25,16 +25,17 @@ const settingsWith = (more: Record<string, string> = {}) =>
 test('three in the morning is ten times the steady load for five of ten minutes', () => {
   const phases = threeInTheMorning(settingsWith())
   expect(phases.map(phase => [phase.name, secondsOf(phase.stages), rateOf(phase)])).toEqual([
-    ['steady', 120, 35],
+    ['steady', 90, 35],
+    ['saturated', 60, 50],
     ['tenfold', 300, 350],
-    ['back', 180, 35],
+    ['back', 150, 35],
   ])
 })
 
 test('the short form has the same rates and ends after ninety seconds', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
-  expect(phases.map(rateOf)).toEqual([35, 350, 35])
-  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([20, 35, 35])
+  expect(phases.map(rateOf)).toEqual([35, 50, 350, 35])
+  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([15, 15, 35, 25])
 })
 
 test('every scenario can have another length', () => {
@@ -52,9 +53,10 @@ test('every scenario can have another length', () => {
 test('a visitor belongs to the phase in which it arrived', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   const at = (seconds: number) => phaseAt(phases, seconds * 1000)
-  expect([0, 19.9, 20, 54.9, 55, 89].map(at)).toEqual([
+  expect([0, 14.9, 15, 30, 64.9, 65, 89].map(at)).toEqual([
     'steady',
     'steady',
+    'saturated',
     'tenfold',
     'tenfold',
     'back',
@@ -66,8 +68,8 @@ test('a visitor belongs to the phase in which it arrived', () => {
 test('candidates come on top of the rated capacity, at a rate of their own', () => {
   const settings = settingsWith()
   const [employers, candidates] = arrivalsOf(threeInTheMorning(settings), settings.browseShare)
-  expect(employers?.stages.map(stage => stage.toPerSecond)).toEqual([35, 350, 35])
-  expect(candidates?.stages.map(stage => stage.toPerSecond)).toEqual([18, 175, 18])
+  expect(employers?.stages.map(stage => stage.toPerSecond)).toEqual([35, 50, 350, 35])
+  expect(candidates?.stages.map(stage => stage.toPerSecond)).toEqual([18, 25, 175, 18])
   expect(arrivalsOf(threeInTheMorning(settings), 0)).toHaveLength(1)
 })
 

@@ -57,17 +57,21 @@ export function spikeLoad(settings: Settings, defaultSeconds: number): Phase[] {
   ]
 }
 
-const fullSeconds = { steady: 120, tenfold: 300, back: 180 }
-const shortSeconds = { steady: 20, tenfold: 35, back: 35 }
+const fullSeconds = { steady: 90, saturated: 60, tenfold: 300, back: 150 }
+const shortSeconds = { steady: 15, saturated: 15, tenfold: 35, back: 25 }
 
-/** The steady rate, ten times that without a warning, and the steady rate again. */
+/**
+ * The steady rate, the rated capacity itself, then ten times the steady rate without a warning, and
+ * the steady rate again.
+ */
 export function threeInTheMorning(settings: Settings): Phase[] {
   const lengths = settings.short ? shortSeconds : fullSeconds
-  const all = lengths.steady + lengths.tenfold + lengths.back
+  const all = lengths.steady + lengths.saturated + lengths.tenfold + lengths.back
   const scale = (settings.seconds ?? all) / all
   const steady = steadyPerSecond(settings)
   return [
     phaseOf('steady', lengths.steady * scale, steady),
+    phaseOf('saturated', lengths.saturated * scale, settings.ratedPerSecond),
     phaseOf('tenfold', lengths.tenfold * scale, steady * settings.tenfold),
     phaseOf('back', lengths.back * scale, steady),
   ]

@@ -2,8 +2,6 @@ import { type Answer, outcomeTypeOf } from './history-line.ts'
 
 /** One attempt and four retries, all under the same key. */
 export const attemptsMax = 5
-/** A user waits no longer than this, whatever Retry-After says. */
-const retryAfterMaxMs = 2_000
 const pauseBaseMs = 250
 const pauseMaxMs = 2_000
 /** Problems that another attempt under the same key cannot change. */
@@ -12,14 +10,14 @@ const finalProblems = ['listing-not-a-draft', 'idempotency-key-reused']
 /** How an intent ended for the employer. */
 export type Ending = 'good' | 'late' | 'refused' | 'pending' | 'lost'
 
-/** Whether the same request may get a better answer later. */
+/** Whether the same request may get a better answer later. After a 202 the employer reads instead. */
 export function isWorthRepeating({ status, body }: Answer): boolean {
   if (finalProblems.some(slug => body['type'] === `/problems/${slug}`)) return false
-  return outcomeTypeOf(status) === 'info' || status === 429
+  return (outcomeTypeOf(status) === 'info' && status !== 202) || status === 429
 }
 
 /**
- * The pause before the next attempt: Retry-After up to a maximum, or exponential backoff. Half of the
+ * The pause before the next attempt: Retry-After, or exponential backoff without it. Half of the
  * backoff is random, so that clients that were refused together do not come back together.
  * @param attempt the number of the attempt that was answered, from 1
  * @param chance a random number from 0 to 1
@@ -27,8 +25,7 @@ export function isWorthRepeating({ status, body }: Answer): boolean {
 export function pauseMs(attempt: number, answer: Answer, chance: number): number {
   const { retryAfterSeconds } = answer
   if (retryAfterSeconds !== undefined) {
-    const asked = Math.min(retryAfterSeconds * 1000, retryAfterMaxMs)
-    return asked + chance * pauseBaseMs
+    return retryAfterSeconds * 1000 + chance * pauseBaseMs
   }
   const full = Math.min(pauseBaseMs * 2 ** (attempt - 1), pauseMaxMs)
   return full / 2 + (chance * full) / 2

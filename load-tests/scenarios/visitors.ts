@@ -13,7 +13,7 @@ import type { Employer, Settings } from './settings.ts'
 const repeatedShare = 0.3
 const featuredShare = 0.2
 /** How often an employer reads a listing or a payment that is still pending. */
-const pollsMax = 4
+const pollsMax = 12
 const pollPauseMs = 500
 const alertShare = 0.01
 const nextPageShare = 0.4
@@ -156,8 +156,9 @@ function askUntilAnswered(
 }
 
 /**
- * Reads once after a final answer. Otherwise it reads a few times, until the state is final. A read never
- * replaces a final answer, because it cannot take back a 201.
+ * Reads once after a final answer. After an open or a lost one it reads a few times, until the state is
+ * final. After a refusal there is nothing to read. A read never replaces a final answer, because it
+ * cannot take back a 201.
  */
 function pollUntilFinal(
   visit: Visit,
@@ -174,7 +175,9 @@ function pollUntilFinal(
     id,
     req: { of },
   }
-  const isOpen = !isAnswered(endingOf(answer, 0, requestTimeoutMs))
+  const ending = endingOf(answer, 0, requestTimeoutMs)
+  if (ending === 'refused') return answer
+  const isOpen = !isAnswered(ending)
   for (let poll = 1; poll <= (isOpen ? pollsMax : 1); poll += 1) {
     if (isOpen && pollPauseMs < visit.leftMs()) sleep(pollPauseMs / msPerSecond)
     if (visit.leftMs() <= 0) break
@@ -189,11 +192,15 @@ function askOnce(
   asked: Asked,
   request: Pick<Request, 'method' | 'url'> & Partial<Request>,
 ): Answer {
+  const timeoutMs = timeLeft(visit)
+  const earlierAttempts = Number(asked.req['attempt'] ?? 1) - 1
   const headers = {
     authorization: `Bearer ${visit.employer.apiKey}`,
+    'x-request-timeout-ms': String(Math.floor(timeoutMs)),
+    ...(earlierAttempts > 0 ? { 'x-retry-attempt': String(earlierAttempts) } : {}),
     ...(request.method === 'POST' && asked.key ? { 'idempotency-key': asked.key } : {}),
   }
-  return attempt(visit, asked, { ...request, headers, timeoutMs: timeLeft(visit) })
+  return attempt(visit, asked, { ...request, headers, timeoutMs })
 }
 
 /** The timeout of one request. It is never 0, because k6 takes 0 for no timeout. */

@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Injector } from '@nightshift/faults/injector/injector'
 import type { Found } from '@nightshift/local/parts/part'
 import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
 import { audit } from '../auditor/audit.ts'
+import { rowsOf } from '../auditor/evidence.ts'
 import { saveEvidence } from '../auditor/keep-evidence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
 import { collectAtRest, sourcesOf } from '../harness/sources.ts'
@@ -12,11 +14,14 @@ import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
 import { loadSettingsOf } from '../scenarios/load-settings.ts'
-import { threeInTheMorning } from '../scenarios/profile.ts'
+import { type Phase, threeInTheMorning } from '../scenarios/profile.ts'
 import { type K6Result, runK6 } from '../scenarios/run-k6.ts'
 import { readSettings } from '../scenarios/settings.ts'
 import type { Summary } from '../scenarios/summary.ts'
 import { runSchedule, type ScheduleObserver, scheduleFaults } from './fault-schedule.ts'
+import { readSeenIntents } from './seen-intents.ts'
+import { type Second, secondsIn, stormFigures } from './storm-figures.ts'
+import { watchMemory } from './watch-memory.ts'
 
 export type StormOptions = Readonly<{
   parts: TestParts
@@ -39,6 +44,9 @@ export type StormOptions = Readonly<{
 export type Storm = Readonly<{
   verdict: Verdict
   summary: Summary | undefined
+  /** What the storm promises, measured from its history; see `storm-figures.ts`. */
+  figures: Readonly<Record<string, number>>
+  seconds: readonly Second[]
   /** The exit code of k6. Any other than 0 means that the load was not as planned. */
   k6ExitCode: number
   k6Output: string
@@ -84,14 +92,49 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   await saveAlert(system)
   const over = new AbortController()
   const confirming = confirmAllAddresses(system.urls.mailbox, over.signal)
+  await using memory = watchMemory(system, services)
   const load = await runLoadAndFaults(options, system, injector).finally(() => over.abort())
   await confirming
   options.signal.throwIfAborted()
   say('waiting until nothing is under way (at most 90 s), and reading the sources')
   const evidence = await collectAtRest(sourcesOf(system, parts, dir), quiesceMs)
   await saveEvidence(evidence, join(dir, 'evidence'))
+  for (const name of services) await writeFile(join(dir, `${name}.log`), await system.logs(name))
   const verdict = audit(evidence, { sometimes: stormSometimes })
-  return { verdict, summary: load.summary, k6ExitCode: load.exitCode, k6Output: load.output }
+  const intents = await readSeenIntents(historyIn(dir))
+  return {
+    verdict,
+    summary: load.summary,
+    figures: stormFigures(
+      intents,
+      phasesOf(options, system),
+      rowsOf(evidence.faultLog),
+      memory.samples,
+    ),
+    seconds: secondsIn(intents, intents[0]?.intendedAt ?? 0),
+    k6ExitCode: load.exitCode,
+    k6Output: load.output,
+  }
+}
+
+function historyIn(dir: string): string {
+  return join(dir, 'history.jsonl')
+}
+
+function loadEnvironment(
+  { seed, ratedPerSecond, short }: StormOptions,
+  { urls, apiKeys }: TestSystem,
+): Readonly<Record<string, string>> {
+  return {
+    ...loadSettingsOf(urls, apiKeys),
+    SEED: String(seed),
+    RATED_PER_SECOND: String(ratedPerSecond),
+    SHORT: short ? '1' : '0',
+  }
+}
+
+function phasesOf(options: StormOptions, system: TestSystem): Phase[] {
+  return threeInTheMorning(readSettings(loadEnvironment(options, system)))
 }
 
 async function runLoadAndFaults(
@@ -99,14 +142,9 @@ async function runLoadAndFaults(
   system: TestSystem,
   injector: Injector,
 ): Promise<K6Result> {
-  const { k6, dir, seed, short, ratedPerSecond, say, onProgress } = options
-  const env = {
-    ...loadSettingsOf(system.urls, system.apiKeys),
-    SEED: String(seed),
-    RATED_PER_SECOND: String(ratedPerSecond),
-    SHORT: short ? '1' : '0',
-  }
-  const faults = scheduleFaults(threeInTheMorning(readSettings(env)))
+  const { k6, dir, say, onProgress } = options
+  const env = loadEnvironment(options, system)
+  const faults = scheduleFaults(phasesOf(options, system))
   const faultsNow = new Set<string>()
   const observer: ScheduleObserver = {
     onBegin: ({ title }) => {
@@ -127,7 +165,7 @@ async function runLoadAndFaults(
     scenario: 'three-in-the-morning',
     env,
     signal,
-    historyFile: join(dir, 'history.jsonl'),
+    historyFile: historyIn(dir),
     summaryFile: join(dir, 'summary.json'),
     htmlFile: join(dir, 'report.html'),
     onProgress: numbers => {

@@ -14,7 +14,7 @@ export type StormSettings = Commit &
 
 /** The content of a file in `load-tests/results`, of kind `storm`. */
 export async function resultOfStorm(storm: Storm, settings: StormSettings) {
-  const { verdict, summary } = storm
+  const { verdict, summary, figures } = storm
   const { seed, short, ratedPerSecond, switches } = settings
   const arm = Object.values(switches).includes('naive') ? 'naive' : 'with'
   const flags = [`--rate ${ratedPerSecond}`, `--seed ${seed}`, ...(short ? ['--short'] : [])]
@@ -31,7 +31,7 @@ export async function resultOfStorm(storm: Storm, settings: StormSettings) {
     arms: {
       [arm]: {
         switches,
-        ...spreadOf([figuresOf(verdict, summary)]),
+        ...spreadOf([{ ...figuresOf(verdict, summary), ...figures }]),
         verdict: wordOf(verdict),
         violations: verdict.counts.violations,
       },

@@ -109,17 +109,24 @@ async function assertMayKeep(switches: Readonly<Record<string, string>>, short: 
   await assertMayWrite('storm', { rounds: 1, short })
 }
 
-function describe({ verdict, summary, k6ExitCode, k6Output }: Storm): string {
+function describe({ verdict, summary, figures, k6ExitCode, k6Output }: Storm): string {
   const { unmet } = verdict.coverage
   const met = stormSometimes.length - unmet.length
   return [
     verdictText(verdict),
     `${met} of ${stormSometimes.length} things that had to happen did.`,
     summary === undefined ? `k6 ended without a summary: ${k6Output}` : describeSummary(summary),
+    describeFigures(figures),
     k6ExitCode === 0 ? '' : `The load was not what it was meant to be (k6 said ${k6ExitCode}).`,
   ]
     .filter(text => text !== '')
     .join('\n\n')
+}
+
+function describeFigures(figures: Storm['figures']): string {
+  const names = Object.keys(figures)
+  const width = Math.max(...names.map(name => name.length))
+  return names.map(name => `${name.padEnd(width)}  ${figures[name]}`).join('\n')
 }
 
 function exitCodeOf({ verdict, k6ExitCode }: Storm): number {

@@ -1,0 +1,153 @@
+import type { FaultLogLine } from '../auditor/evidence.ts'
+import { quantile, round } from '../reporting/figures.ts'
+import { type Phase, secondsOf } from '../scenarios/profile.ts'
+import type { SeenIntent } from './seen-intents.ts'
+import { type MemorySample, memoryRatio } from './watch-memory.ts'
+
+/** An answer within this time counts as in time: 5 s, retries included. */
+const inTimeMs = 5_000
+/** A second is good if so large a share of the intents that begin in it are served in time. */
+const goodShareMin = 0.99
+/** A fault shows its effect for so long after its end. */
+const aftermathMs = 1_000
+const secondMs = 1_000
+
+/** What happened to the intents that began in one second of the storm. */
+export type Second = Readonly<{
+  /** From the first arrival. */
+  at: number
+  began: number
+  inTime: number
+  late: number
+  refused: number
+  pending: number
+  lost: number
+}>
+
+/** Groups the intents by the second in which they began. */
+export function secondsIn(intents: readonly SeenIntent[], startedAt: number): Second[] {
+  const bySecond = Map.groupBy(intents, ({ intendedAt }) => secondOf(intendedAt, startedAt))
+  const last = Math.max(-1, ...bySecond.keys())
+  return Array.from({ length: last + 1 }, (_, at) => {
+    const here = bySecond.get(at) ?? []
+    const unserved = here.filter(({ servedAfterMs }) => servedAfterMs === undefined)
+    const count = (how: SeenIntent['leftWith']) => unserved.filter(i => i.leftWith === how).length
+    const inTime = here.filter(isInTime).length
+    return {
+      at,
+      began: here.length,
+      inTime,
+      late: here.length - unserved.length - inTime,
+      refused: count('refused'),
+      pending: count('pending'),
+      lost: count('lost'),
+    }
+  })
+}
+
+/** The figures that the storm promises, from its history and the log of its faults. */
+export function stormFigures(
+  intents: readonly SeenIntent[],
+  phases: readonly Phase[],
+  faultLog: readonly FaultLogLine[],
+  memory: readonly MemorySample[],
+): Record<string, number> {
+  const startedAt = intents[0]?.intendedAt ?? 0
+  const bounds = boundsOf(phases, startedAt)
+  const during = (name: string) => {
+    const { from, until } = bounds.get(name) ?? { from: 0, until: 0 }
+    return intents.filter(({ intendedAt }) => intendedAt >= from && intendedAt < until)
+  }
+  const faults = faultSpans(faultLog)
+  const tenfold = during('tenfold')
+  const isCalm = ({ intendedAt }: SeenIntent) => {
+    const from = startedAt + secondOf(intendedAt, startedAt) * secondMs
+    return faults.every(fault => from + secondMs <= fault.from || fault.until + aftermathMs <= from)
+  }
+  const calm = tenfold.filter(isCalm)
+  const seconds = (name: string) => {
+    const { from, until } = bounds.get(name) ?? { from: 0, until: 0 }
+    return (until - from) / secondMs
+  }
+  const calmSeconds = new Set(calm.map(i => secondOf(i.intendedAt, startedAt))).size
+  const saturated = servedIn(during('saturated')).length / seconds('saturated')
+  const served = servedIn(tenfold)
+  const steadyP99 = quantile(acceptedTimes(during('steady')), 0.99) ?? Number.NaN
+  const calmP99 = quantile(acceptedTimes(calm), 0.99) ?? Number.NaN
+  const back = bounds.get('back')?.from ?? 0
+  return {
+    saturatedServedPerSecond: round(saturated),
+    tenfoldServedPerSecond: round(served.length / seconds('tenfold')),
+    tenfoldCalmServedPerSecond: round(servedIn(calm).length / calmSeconds),
+    servedToSaturated: round(served.length / seconds('tenfold') / saturated),
+    calmServedToSaturated: round(servedIn(calm).length / calmSeconds / saturated),
+    inTimeOfServed: round(served.filter(isInTime).length / served.length),
+    steadyAcceptedP99Ms: steadyP99,
+    tenfoldCalmAcceptedP99Ms: calmP99,
+    acceptedP99Ratio: round(calmP99 / steadyP99),
+    secondsUntilGood: secondsUntilGood(intents, back),
+    memoryRatio: round(
+      memoryRatio(memory, t => {
+        if (isIn(bounds.get('saturated'), t)) return 'before'
+        return isIn(bounds.get('tenfold'), t) ? 'during' : undefined
+      }),
+    ),
+    attemptsPerIntent: round(
+      tenfold.reduce((sum, { attempts }) => sum + attempts, 0) / tenfold.length,
+    ),
+  }
+}
+
+/** How many seconds after `from` the first good second begins; -1 when none was seen. */
+export function secondsUntilGood(intents: readonly SeenIntent[], from: number): number {
+  const after = intents.filter(({ intendedAt }) => intendedAt >= from)
+  const good = secondsIn(after, from).find(
+    ({ began, inTime }) => began > 0 && inTime / began >= goodShareMin,
+  )
+  return good?.at ?? -1
+}
+
+function secondOf(at: number, startedAt: number): number {
+  return Math.floor((at - startedAt) / secondMs)
+}
+
+type Span = Readonly<{ from: number; until: number }>
+
+function boundsOf(phases: readonly Phase[], startedAt: number): ReadonlyMap<string, Span> {
+  let from = startedAt
+  return new Map(
+    phases.map(({ name, stages }) => {
+      const until = from + secondsOf(stages) * secondMs
+      const bounds = [name, { from, until }] as const
+      from = until
+      return bounds
+    }),
+  )
+}
+
+function isIn(span: Span | undefined, t: number): boolean {
+  return span !== undefined && t >= span.from && t < span.until
+}
+
+/** Each fault from its begin to its end. One that never ended lasts to the end of the storm. */
+function faultSpans(lines: readonly FaultLogLine[]): Span[] {
+  const begun = lines.filter(({ action }) => action === 'begin')
+  return begun.map(({ t, kind, name }) => {
+    const end = lines.find(
+      line => line.action === 'end' && line.kind === kind && line.name === name && line.t >= t,
+    )
+    return { from: t, until: end?.t ?? Number.POSITIVE_INFINITY }
+  })
+}
+
+function servedIn(intents: readonly SeenIntent[]): SeenIntent[] {
+  return intents.filter(({ servedAfterMs }) => servedAfterMs !== undefined)
+}
+
+function isInTime({ servedAfterMs }: SeenIntent): boolean {
+  return servedAfterMs !== undefined && servedAfterMs <= inTimeMs
+}
+
+function acceptedTimes(intents: readonly SeenIntent[]): number[] {
+  return intents.flatMap(({ acceptedMs }) => acceptedMs ?? [])
+}
