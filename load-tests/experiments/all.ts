@@ -7,6 +7,7 @@ import { durableRefund } from './durable-refund.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
+import { overQuota } from './over-quota.ts'
 import { poisonRecord } from './poison-record.ts'
 import { providerDown } from './provider-down.ts'
 import { reconcilerOff } from './reconciler-off.ts'
@@ -29,6 +30,7 @@ export const proofs: readonly Proof[] = [
   outboxExperiment,
   poisonRecord,
   providerDown,
+  overQuota,
   reconcilerOff,
   durableRefund,
   replyLost,

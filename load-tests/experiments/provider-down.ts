@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { payAtRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
-import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
+import type { Experiment } from '../runner/experiment.ts'
 
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
@@ -24,7 +24,10 @@ export const providerDown: Experiment = {
   paysDirectly: true,
   breaksNoPromise: true,
   size: { full: 360, short: 240 },
-  method: context => whileSilent(context, 'before', 1, () => sendCallers(context)),
+  method: context =>
+    whileSilent(context, 'before', 1, () =>
+      payAtRate(context.client, context.size, callersPerSecond),
+    ),
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
     const waits = waitsOf(evidence)
@@ -42,16 +45,6 @@ export const providerDown: Experiment = {
     atLeast: 50,
     unit: 'requests to a provider that was down',
   },
-}
-
-/** They come at a steady rate, however long the ones before them wait. Each asks once. */
-async function sendCallers({ client, size }: ExperimentContext): Promise<void> {
-  const callers: Promise<void>[] = []
-  for (let sent = 0; sent < size; sent += 1) {
-    callers.push(client.payAndLeave('acme'))
-    await sleep(1_000 / callersPerSecond)
-  }
-  await Promise.all(callers)
 }
 
 type Wait = { sinceFaultMs: number; waitMs: number }

@@ -145,6 +145,20 @@ export async function publishAfterRecovery(client: RecordingClient): Promise<voi
   }
 }
 
+/** Callers come at a steady rate, however long the ones before them wait. Each asks once. */
+export async function payAtRate(
+  client: RecordingClient,
+  count: number,
+  perSecond: number,
+): Promise<void> {
+  const callers: Promise<void>[] = []
+  for (let sent = 0; sent < count; sent += 1) {
+    callers.push(client.payAndLeave('acme'))
+    await sleep(1_000 / perSecond)
+  }
+  await Promise.all(callers)
+}
+
 async function send(
   url: string,
   apiKey: string,

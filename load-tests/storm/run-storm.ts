@@ -20,7 +20,8 @@ import { readSettings } from '../scenarios/settings.ts'
 import type { Summary } from '../scenarios/summary.ts'
 import { runSchedule, type ScheduleObserver, scheduleFaults } from './fault-schedule.ts'
 import { readSeenIntents } from './seen-intents.ts'
-import { type Second, secondsIn, stormFigures } from './storm-figures.ts'
+import { bandsOf, secondsIn, stormFigures } from './storm-figures.ts'
+import { stormPage } from './storm-page.ts'
 import { watchMemory } from './watch-memory.ts'
 
 export type StormOptions = Readonly<{
@@ -46,7 +47,6 @@ export type Storm = Readonly<{
   summary: Summary | undefined
   /** What the storm promises, measured from its history; see `storm-figures.ts`. */
   figures: Readonly<Record<string, number>>
-  seconds: readonly Second[]
   /** The exit code of k6. Any other than 0 means that the load was not as planned. */
   k6ExitCode: number
   k6Output: string
@@ -102,16 +102,18 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   for (const name of services) await writeFile(join(dir, `${name}.log`), await system.logs(name))
   const verdict = audit(evidence, { sometimes: stormSometimes })
   const intents = await readSeenIntents(historyIn(dir))
+  const phases = phasesOf(options, system)
+  const faultLog = rowsOf(evidence.faultLog)
+  const startedAt = intents[0]?.intendedAt ?? 0
+  const figures = stormFigures(intents, phases, faultLog, memory.samples)
+  const seconds = secondsIn(intents, startedAt)
+  const title = `Three in the morning, at ${options.ratedPerSecond} payments per second`
+  const bands = bandsOf(phases, faultLog, startedAt)
+  await writeFile(join(dir, 'storm.html'), stormPage({ title, seconds, figures, ...bands }))
   return {
     verdict,
     summary: load.summary,
-    figures: stormFigures(
-      intents,
-      phasesOf(options, system),
-      rowsOf(evidence.faultLog),
-      memory.samples,
-    ),
-    seconds: secondsIn(intents, intents[0]?.intendedAt ?? 0),
+    figures,
     k6ExitCode: load.exitCode,
     k6Output: load.output,
   }

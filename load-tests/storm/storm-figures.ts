@@ -2,6 +2,7 @@ import type { FaultLogLine } from '../auditor/evidence.ts'
 import { quantile, round } from '../reporting/figures.ts'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
 import type { SeenIntent } from './seen-intents.ts'
+import type { Band } from './storm-page.ts'
 import { type MemorySample, memoryRatio } from './watch-memory.ts'
 
 /** An answer within this time counts as in time: 5 s, retries included. */
@@ -113,6 +114,23 @@ function secondOf(at: number, startedAt: number): number {
 
 type Span = Readonly<{ from: number; until: number }>
 
+/** The phases and the faults of a storm, in milliseconds from its first arrival. */
+export function bandsOf(
+  phases: readonly Phase[],
+  faultLog: readonly FaultLogLine[],
+  startedAt: number,
+): { phases: Band[]; faults: Band[] } {
+  const bounds = [...boundsOf(phases, 0)]
+  return {
+    phases: bounds.map(([title, { from, until }]) => ({ title, fromMs: from, untilMs: until })),
+    faults: faultSpans(faultLog).map(({ title, from, until }) => ({
+      title,
+      fromMs: from - startedAt,
+      untilMs: until - startedAt,
+    })),
+  }
+}
+
 function boundsOf(phases: readonly Phase[], startedAt: number): ReadonlyMap<string, Span> {
   let from = startedAt
   return new Map(
@@ -130,13 +148,13 @@ function isIn(span: Span | undefined, t: number): boolean {
 }
 
 /** Each fault from its begin to its end. One that never ended lasts to the end of the storm. */
-function faultSpans(lines: readonly FaultLogLine[]): Span[] {
+function faultSpans(lines: readonly FaultLogLine[]): (Span & { title: string })[] {
   const begun = lines.filter(({ action }) => action === 'begin')
   return begun.map(({ t, kind, name }) => {
     const end = lines.find(
       line => line.action === 'end' && line.kind === kind && line.name === name && line.t >= t,
     )
-    return { from: t, until: end?.t ?? Number.POSITIVE_INFINITY }
+    return { title: name, from: t, until: end?.t ?? Number.POSITIVE_INFINITY }
   })
 }
 

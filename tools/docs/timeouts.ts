@@ -88,7 +88,7 @@ function callPath(): WaitPath {
         limit: 'listings `paymentsHttp.connectMs`',
         ms: listings.paymentsHttp.connectMs,
         what: 'connecting to payments',
-        afterwards: 'not sent: 202 `pending`; a job asks again',
+        afterwards: 'not sent: the publication is withdrawn, 503 `overloaded`',
       },
       {
         limit: 'payments `http.requestBudgetMs`',
