@@ -1,7 +1,6 @@
 /**
  * Fault:    more requests arrive than a dependency takes.
- * Without:  all are begun, the dependency refuses most, and what is left over comes back as retries;
- *           the code is `naive.ts`.
+ * Without:  load-tests/results/over-quota.json (left open); the code is `naive.ts`.
  * With:     as many are begun as the dependency takes, and the rest is refused at the door.
  * Switch:   PATTERN_LOAD_SHEDDING=naive
  */
