@@ -122,8 +122,9 @@ describe('one listing that 30,000 of 100,000 alerts match', () => {
     )
     expect(await countDeliveries(listingId)).toBe(matchingCount)
     expect(await isMatched(listingId)).toBe(true)
-    // The limit leaves room for a machine that is five times slower.
-    expect(longestMs).toBeLessThan(limits.matchingPool.statementMs / 2)
+    // A busy machine slows single slices down, work that grows with the data slows down all of them.
+    const medianMs = sliceMs.toSorted((a, b) => a - b)[Math.floor(sliceMs.length / 2)]
+    expect(medianMs).toBeLessThan(limits.matchingPool.statementMs / 4)
   })
 
   test('delays neither the next events nor the next listing', {
