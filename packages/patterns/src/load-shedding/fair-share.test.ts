@@ -51,6 +51,16 @@ test('without a known limit nobody is over a share', () => {
   expect(run(3, { loud: 500 })['loud']).toBeCloseTo(500, 0)
 })
 
+test('what was used while there was enough for all does not count when there is not', () => {
+  let rate: number | undefined = 10
+  const { run } = openLab(() => rate)
+  run(2, { loud: 100 })
+  rate = undefined
+  run(2, { loud: 500 })
+  rate = 10
+  expect(run(1, { loud: 5 })['loud']).toBeCloseTo(5, 0)
+})
+
 test('a tenant that was not given a place has used nothing', () => {
   const { shares } = openLab(() => 3)
   for (let i = 0; i < 20; i += 1) expect(shares.isOver('patient')).toBe(false)

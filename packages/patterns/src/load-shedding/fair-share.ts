@@ -59,8 +59,12 @@ export function fairShare(
   return {
     isOver(tenantId) {
       const rate = perSecond()
-      // Without a known limit nobody is over it, and what was used before does not count.
-      const share = rate === undefined ? Number.MAX_SAFE_INTEGER : rate / countActive(now())
+      if (rate === undefined) {
+        // There is enough for all, and what is used meanwhile does not count later.
+        uses.clear()
+        return false
+      }
+      const share = rate / countActive(now())
       const { used } = lookAt(tenantId, share)
       return used + 1 > Math.max(1, (share * limits.burstMs) / msPerSecond)
     },

@@ -32,6 +32,17 @@ test('everything is admitted until a limit was told, and as much as was told aft
   expect(run(8)).toBeCloseTo(7.5, 0)
 })
 
+test('a place that was kept for work that has begun is kept for it after it was given back', () => {
+  const { admission, pass } = openLab()
+  admission.hear(policyOf(2))
+  pass(2_000)
+  while (admission.take('high')) pass(0)
+  expect(admission.take('begun')).toBe(true)
+  admission.giveBack('begun')
+  expect(admission.take('high')).toBe(false)
+  expect(admission.take('begun')).toBe(true)
+})
+
 test('a restarted service, which knows no limit yet, changes nothing', () => {
   const { admission, run } = openLab()
   admission.hear(policyOf(5))

@@ -32,7 +32,10 @@ export function toldRate(
   limits: ToldRateLimits,
   now: () => number = () => performance.now(),
 ): Admission & {
-  /** Reads the header of an answer. An answer without one says that there is enough for all. */
+  /**
+   * Reads the header of an answer. An answer without one changes nothing: a service that has just been
+   * restarted does not know its limit yet.
+   */
   hear: (policy: unknown) => void
 } {
   const places = placesWithLevels(limits.burstMs, now)
@@ -47,7 +50,7 @@ export function toldRate(
       places.refill(rate)
       return places.take(level)
     },
-    giveBack: () => places.giveBack(),
+    giveBack: places.giveBack,
     perSecond,
     openPerSecond: perSecond,
     hear(policy) {
