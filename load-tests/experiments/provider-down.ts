@@ -1,7 +1,8 @@
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { rowsOf } from '../auditor/evidence.ts'
 import { payAtRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { callersIn, p99WaitMs } from './caller-figures.ts'
 
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
@@ -30,13 +31,13 @@ export const providerDown: Experiment = {
     ),
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const waits = waitsOf(evidence)
-    const late = waits.filter(({ sinceFaultMs }) => sinceFaultMs >= knownDownMs)
+    const callers = callersIn(evidence)
+    const late = callers.filter(({ sinceFaultMs }) => sinceFaultMs >= knownDownMs)
     const dropped = rowsOf(evidence.provider).filter(({ type }) => type === 'request.dropped')
     return {
-      callers: waits.length,
+      callers: callers.length,
       requestsWhileDown: dropped.reduce((sum, { count = 1 }) => sum + count, 0),
-      callersP99Ms: p99Of(late.map(({ waitMs }) => waitMs)),
+      callersP99Ms: p99WaitMs(late),
     }
   },
   shows: {
@@ -45,23 +46,4 @@ export const providerDown: Experiment = {
     atLeast: 50,
     unit: 'requests to a provider that was down',
   },
-}
-
-type Wait = { sinceFaultMs: number; waitMs: number }
-
-/** How long each caller waited for an answer, and when it asked. */
-function waitsOf({ history, faultLog }: Evidence): Wait[] {
-  const faultAt = rowsOf(faultLog).find(({ action }) => action === 'begin')?.t ?? 0
-  const requests = Map.groupBy(
-    rowsOf(history).filter(({ op }) => op === 'pay'),
-    ({ proc }) => proc,
-  )
-  return [...requests.values()].flatMap(([asked, told]) =>
-    asked && told ? [{ sinceFaultMs: asked.t - faultAt, waitMs: told.t - asked.t }] : [],
-  )
-}
-
-function p99Of(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return Math.round(sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0)
 }

@@ -114,9 +114,9 @@ export function openRecordingClient(
       return { key: request.key, ...end }
     },
     /** Asks once and leaves, whatever the answer: no client will ask under this key again. */
-    async payAndLeave(tenant: Tenant): Promise<void> {
+    async payAndLeave(tenant: Tenant, waitMs?: number): Promise<void> {
       const request = payment(tenant, 'pm_card_visa')
-      await ask({ ...request, req: { ...request.req, attempt: 1 } })
+      await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs)
     },
     /** Sends one intent several times at once, in turn to each of these instances of payments. */
     async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {
@@ -145,15 +145,19 @@ export async function publishAfterRecovery(client: RecordingClient): Promise<voi
   }
 }
 
-/** Callers come at a steady rate, however long the ones before them wait. Each asks once. */
+/**
+ * Callers come at a steady rate, however long the ones before them wait. Each asks once.
+ * @param waitMs how long each waits for its answer
+ */
 export async function payAtRate(
   client: RecordingClient,
   count: number,
   perSecond: number,
+  waitMs: number = patienceMs,
 ): Promise<void> {
   const callers: Promise<void>[] = []
   for (let sent = 0; sent < count; sent += 1) {
-    callers.push(client.payAndLeave('acme'))
+    callers.push(client.payAndLeave('acme', waitMs))
     await sleep(1_000 / perSecond)
   }
   await Promise.all(callers)
