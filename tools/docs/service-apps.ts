@@ -2,6 +2,7 @@ import { buildApp as buildListings } from '@nightshift/listings/app'
 import type { ServiceName } from '@nightshift/local/system/secrets'
 import { buildApp as buildNotifications } from '@nightshift/notifications/app'
 import { buildApp as buildPayments } from '@nightshift/payments/app'
+import { limits } from '@nightshift/payments/limits'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 
@@ -24,7 +25,11 @@ export async function openServiceApp(name: ServiceName): Promise<ServiceApp> {
 }
 
 function absentDependencies(name: string): object {
-  const present: Record<string, unknown> = { log: {} as Log, metrics: createMetrics(name) }
+  const present: Record<string, unknown> = {
+    httpLimits: limits.http,
+    log: {} as Log,
+    metrics: createMetrics(name),
+  }
   return new Proxy(present, {
     get: (target, property) =>
       target[String(property)] ?? (() => Promise.reject(new Error('absent'))),

@@ -1,29 +1,38 @@
 import { limits as listings } from '@nightshift/listings/limits'
-import { limits as notifications } from '@nightshift/notifications/limits'
+import {
+  type CheckedRelation,
+  limitAt,
+} from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { limits as payments } from '@nightshift/payments/limits'
-import type { PoolLimits } from '@nightshift/runtime/postgres/postgres'
-import { type Relation, type WaitPath, waitPaths, waitRelations } from './timeouts.ts'
+import {
+  checkSystem,
+  type RelationGroup,
+  type SystemPath,
+  systemLimits,
+  writtenLimits,
+} from './system-limits.ts'
+import { pools, type Wait, type WaitPath, waitPaths } from './timeouts.ts'
 
 const introduction = `# Timeouts
 
 A wait without a limit is where a system stops. Here every wait has a limit, and every limit is a number in one file per service: [payments](../services/payments/src/limits.ts), [listings](../services/listings/src/limits.ts), [notifications](../services/notifications/src/limits.ts).
 
-One rule decides the order: **the outer wait is longer than what happens inside it.** The side that knows more gives up first and can say what it knows. A service asserts the relations among its own limits when it starts. A test holds the relations across services, which are at the end of this page.
+One rule decides the order: **the outer wait is longer than what happens inside it.** The side that knows more gives up first and can say what it knows. A service whose own limits break a relation refuses to start and names it. A test holds the relations across services. All of them are at the end of this page, and the [timeout hierarchy](../packages/patterns/src/timeout-hierarchy/README.md) is the pattern behind them.
 
 A wait that is over is no failure. Once bytes were sent, the outcome is unknown: the answer is \`202 pending\`, and a job finds out.
 
-\`npm run docs\` writes this page from the limits.`
+\`npm run limits\` prints the same as a tree, and says what another value would break. \`npm run docs\` writes this page from the limits.`
 
-/** The page of timeouts: a picture, one table per path, and the relations across services. */
+const limits = systemLimits(writtenLimits)
+const poolTitle = 'request → pool → statement → lock'
+
+/** The page of timeouts: a picture, one table per path, and all relations. */
 export function timeoutsPage(): string {
-  const [callPath, ...otherPaths] = waitPaths()
   return `${[
     introduction,
     picture(),
-    describePath(callPath),
-    describePools(),
-    ...otherPaths.map(describePath),
-    describeRelations(waitRelations()),
+    ...waitPaths.map(path => (path.title === poolTitle ? describePools(path) : describePath(path))),
+    ...checkSystem(writtenLimits).map(describeRelations),
   ].join('\n\n')}\n`
 }
 
@@ -43,36 +52,30 @@ function picture(): string {
 }
 
 function describePath({ title, introduction: text, waits }: WaitPath): string {
-  const rows = waits.map(
-    ({ limit, ms, what, afterwards }) => `| ${what} | ${timeOf(ms)} | ${afterwards} | ${limit} |`,
-  )
+  const rows = waits.flatMap(withInside).map(({ limit, what, afterwards }) => {
+    return `| ${what} | ${timeOf(limitAt(limits, limit))} | ${afterwards} | ${nameOf(limit)} |`
+  })
   const head = ['| what | time | then | limit |', '|---|---|---|---|']
   return [`## ${title}`, '', text, '', ...head, ...rows].join('\n')
 }
 
-/** Every pool, by service. */
-const pools: readonly (readonly [name: string, limits: PoolLimits])[] = [
-  ['listings `pool`: requests of employers', listings.pool],
-  ['listings `workerPool`: consumer and jobs', listings.workerPool],
-  ['listings `searchPool`: public search', listings.searchPool],
-  ['payments `pool`: requests on behalf of one tenant', payments.pool],
-  ['payments `workerPool`: claim and commit of payments, jobs, webhooks', payments.workerPool],
-  ['payments `lookUpPool`: why a key could not be claimed', payments.lookUpPool],
-  ['notifications `requestPool`: requests', notifications.requestPool],
-  ['notifications `matchingPool`: consumer and matching', notifications.matchingPool],
-  ['notifications `sendingPool`: mails', notifications.sendingPool],
-]
+function withInside(wait: Wait): readonly Wait[] {
+  return [wait, ...(wait.inside ?? []).flatMap(withInside)]
+}
 
-function describePools(): string {
-  const rows = pools.map(([name, limits]) => {
-    const { connectionsMax, acquireMs, statementMs, lockMs, idleInTransactionMs } = limits
-    const times = [acquireMs, statementMs, lockMs, idleInTransactionMs].map(timeOf)
-    return `| ${name} | ${connectionsMax} | ${times.join(' | ')} |`
+/** A pool has the same waits as any other, so they are columns. */
+function describePools({ title, introduction: text }: WaitPath): string {
+  const columns = ['acquireMs', 'statementMs', 'lockMs', 'idleInTransactionMs'] as const
+  const rows = pools.map(({ pool, users }) => {
+    const read = (path: SystemPath) => limitAt(limits, path)
+    const times = columns.map(column => timeOf(read(`${pool}.${column}`)))
+    const connectionsMax = read(`${pool}.connectionsMax`)
+    return `| ${nameOf(pool)}: ${users} | ${connectionsMax} | ${times.join(' | ')} |`
   })
   return [
-    '## request → pool → statement → lock',
+    `## ${title}`,
     '',
-    'A request waits for a connection of its pool, then for its statement, and in the statement for a row lock. The server ends a statement that takes too long; half a second later the driver would give up on a server that does not answer at all. The claim of a payment or a publication also ends with the deadline of its caller. For a request, the end of any of these waits is a `503` with `Retry-After`, never a 500.',
+    text,
     '',
     '| pool | connections | connection | statement | lock | idle in a transaction |',
     '|---|---|---|---|---|---|',
@@ -80,23 +83,46 @@ function describePools(): string {
   ].join('\n')
 }
 
-function describeRelations(relations: readonly Relation[]): string {
-  const rows = relations.map(
-    ({ longer, longerMs, shorter, shorterMs, because }) =>
-      `| ${longer} (${timeOf(longerMs)}) | ${shorter} (${timeOf(shorterMs)}) | ${because} |`,
-  )
+function describeRelations({ title, relations }: RelationGroup): string {
+  const rows = relations.map(relation => {
+    const { larger, smaller, because } = relation
+    const write = writerOf(relation)
+    const fits = smaller.map(write).join(' + ')
+    return `| ${write(larger)} | ${fits} | ${because} |`
+  })
   return [
-    '## Relations across services',
+    `## Relations ${title}`,
     '',
-    '| this is longer | than this | because |',
+    '| this | leaves room for | because |',
     '|---|---|---|',
     ...rows,
   ].join('\n')
 }
 
+function writerOf(relation: CheckedRelation) {
+  const show = showerOf(relation)
+  return ({ term, value }: CheckedRelation['larger']) =>
+    term === String(value) ? show(value) : `${nameOf(term)} (${show(value)})`
+}
+
+/** How the values of a relation are written: as times, unless it is about something else. */
+export function showerOf({ larger, smaller }: CheckedRelation): (value: number) => string {
+  return [larger, ...smaller].some(({ term }) => term.endsWith('Ms')) ? timeOf : String
+}
+
+/** The process in words, then the limit as it stands in the code: card provider `keepAliveMs`. */
+function nameOf(term: string): string {
+  const [, times = '', process = '', limit] = /^(\d+ \* )?([^.]+)\.(.+)$/.exec(term) ?? []
+  return `${times}${process.replaceAll('-', ' ')} \`${limit}\``
+}
+
 /** A time as a person writes it. */
 export function timeOf(ms: number): string {
   if (ms < 1_000) return `${ms} ms`
-  if (ms < 120_000) return `${ms / 1_000} s`
-  return ms < 7_200_000 ? `${ms / 60_000} min` : `${ms / 3_600_000} h`
+  if (ms < 120_000) return `${rounded(ms / 1_000)} s`
+  return ms < 7_200_000 ? `${rounded(ms / 60_000)} min` : `${rounded(ms / 3_600_000)} h`
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(2))
 }

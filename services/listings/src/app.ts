@@ -1,15 +1,15 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { buildHttpServer, type HttpServerLimits } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { SearchListingsDeps } from './flows/search-listings.ts'
 import { type EmployerRoutesDeps, employerRoutes } from './http/employer-routes.ts'
 import { searchRoutes } from './http/search-routes.ts'
-import { limits } from './limits.ts'
 
 export type AppDeps = EmployerRoutesDeps & {
   search: SearchListingsDeps
   authenticate: Authenticate
+  httpLimits: HttpServerLimits
   log: Log
   metrics: Metrics
 }
@@ -22,7 +22,7 @@ export async function buildApp(deps: AppDeps) {
   const app = await buildHttpServer({
     title: 'Nightshift listings',
     description: 'Listings, their publication, and the public search.',
-    limits: limits.http,
+    limits: deps.httpLimits,
     log: deps.log,
     metrics: deps.metrics,
     authenticate: deps.authenticate,

@@ -27,6 +27,8 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
+import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
@@ -36,8 +38,6 @@ import { runInBackground } from '@nightshift/runtime/process/background'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import type { Config } from './config.ts'
@@ -45,7 +45,7 @@ import { consumePaymentEvents } from './consumers/payment-events.ts'
 import { encodeCursor } from './domain/search-cursor.ts'
 import { searchResponse } from './http/listing-response.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
-import { limits } from './limits.ts'
+import { type Limits, limits as ownLimits, relations } from './limits.ts'
 import type { ListingsLog } from './log-events.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
@@ -64,10 +64,19 @@ const topic = 'listings.v1'
  */
 type PoolName = 'requests' | 'worker' | 'search'
 
-export function poolsOf({
-  DATABASE_URL,
-  WORKER_DATABASE_URL,
-}: Config): Record<PoolName, PoolToOpen> {
+/**
+ * The numbers to run with.
+ * @throws ConfigError naming every relation that they break
+ */
+export function limitsOf({ PATTERN_TIMEOUT_HIERARCHY: hierarchy }: Config): Limits {
+  const choose = hierarchy === 'on' ? holdTimeouts : thirtySecondsEach
+  return choose<Limits>(ownLimits, relations)
+}
+
+export function poolsOf(
+  { DATABASE_URL, WORKER_DATABASE_URL }: Config,
+  limits: Limits,
+): Record<PoolName, PoolToOpen> {
   return {
     requests: { url: DATABASE_URL, name: 'listings', limits: limits.pool },
     worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: limits.workerPool },
@@ -75,16 +84,14 @@ export function poolsOf({
   }
 }
 
-type Resources = Opened<PoolName> & { log: ListingsLog; stop: AbortSignal }
+type Resources = Opened<PoolName> & { limits: Limits; log: ListingsLog; stop: AbortSignal }
 
 /** Connects the whole service. Each switch chooses a pattern or its naive version. */
-export async function compose(
-  config: Config,
-  { open, stop, log, metrics: { registry }, metrics, pools }: Resources,
-): Promise<Serving> {
+export async function compose(config: Config, resources: Resources): Promise<Serving> {
+  const { open, stop, limits, log, metrics, pools } = resources
+  const { registry } = metrics
   const { resume, search } = limits
   const { requests, worker } = pools
-  const now = () => new Date().toISOString()
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   // Patterns
@@ -92,20 +99,11 @@ export async function compose(
     openKafkaProducer('listings', config.KAFKA_BROKERS, config.KAFKA_PREFIX, log, stop),
     producer => producer.close(),
   )
-  const relay = {
-    connectionString: config.RELAY_DATABASE_URL,
-    publish,
-    log,
-    metrics: outboxMetrics(registry),
-  }
-  const events =
-    config.PATTERN_OUTBOX === 'on'
-      ? outbox<ListingEvent>(worker, topic, outboxRelay(relay))
-      : publishAfterCommit<ListingEvent>(worker, topic, publish)
+  const events = openOutbox(config, resources, publish)
   const remember = config.PATTERN_INBOX === 'on' ? rememberEvent : takeEveryEventForNew
-  const keys = chooseKeys(config)
+  const keys = chooseKeys(config, limits)
   const work = leasedWork(fencingNumber, publicationsTable)
-  const backlog = openBacklog(config, worker, registry)
+  const backlog = openBacklog(config, resources)
   const admission =
     config.PATTERN_LOAD_SHEDDING === 'on' ? toldRate(limits.admission) : beginEverything()
   const callMetrics = dependencyMetrics(registry)
@@ -154,7 +152,7 @@ export async function compose(
     log,
   }
   runInBackground(open, [events.run])
-  runJobs(open, stop, log, [
+  runJobs(resources, [
     { name: 'resume-publications', runOnce: signal => resumePublicationsOnce(resumer, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
   ])
@@ -172,7 +170,7 @@ export async function compose(
     },
     {
       newId: randomUUID,
-      now,
+      now: () => new Date().toISOString(),
       inTransaction: paymentEventTransaction({
         outbox: events,
         rememberEvent: remember,
@@ -186,6 +184,7 @@ export async function compose(
   // Routes
   const app = await buildApp({
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
+    httpLimits: limits.http,
     log,
     metrics,
     search: {
@@ -209,16 +208,32 @@ export async function compose(
   return { app, consumers: [consumer] }
 }
 
+function openOutbox(
+  config: Config,
+  { log, metrics, pools: { worker } }: Resources,
+  publish: ReturnType<typeof openKafkaProducer>['publish'],
+) {
+  if (config.PATTERN_OUTBOX === 'naive') {
+    return publishAfterCommit<ListingEvent>(worker, topic, publish)
+  }
+  const relay = {
+    connectionString: config.RELAY_DATABASE_URL,
+    publish,
+    log,
+    metrics: outboxMetrics(metrics.registry),
+  }
+  return outbox<ListingEvent>(worker, topic, outboxRelay(relay))
+}
+
 /** The work that requests have left open, which the job has to finish in time. */
 function openBacklog(
   { PATTERN_BOUNDED_BACKLOG: bounded }: Config,
-  worker: Pool,
-  registry: Metrics['registry'],
+  { limits, metrics, pools }: Resources,
 ) {
   const bound = {
-    count: (max: number) => countLeftOpen(worker, max),
+    count: (max: number) => countLeftOpen(pools.worker, max),
     max: limits.backlog.openMax,
-    metrics: backlogMetrics(registry),
+    metrics: backlogMetrics(metrics.registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
 }
@@ -228,20 +243,18 @@ function pageOf({ listings, nextAfter }: Page): string {
   return JSON.stringify(searchResponse({ listings, nextAfter: cursor }))
 }
 
-function chooseKeys({ PATTERN_IDEMPOTENCY_KEY: variant }: Config): IdempotencyKeys {
+function chooseKeys(
+  { PATTERN_IDEMPOTENCY_KEY: variant }: Config,
+  { keyLeaseMs }: Limits,
+): IdempotencyKeys {
   if (variant === 'naive') return ignoredIdempotencyKeys()
   if (variant === 'select-then-insert') return selectThenInsert()
-  return idempotencyKeys({ subjects: publicationsTable, leaseMs: limits.keyLeaseMs })
+  return idempotencyKeys({ subjects: publicationsTable, leaseMs: keyLeaseMs })
 }
 
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'idleMs'>>
 
-function runJobs(
-  open: AsyncDisposableStack,
-  stop: AbortSignal,
-  log: ListingsLog,
-  jobs: readonly Job[],
-): void {
+function runJobs({ open, stop, limits, log }: Resources, jobs: readonly Job[]): void {
   const { roundMax: batchMax, idleMs, failureBackoffCapMs } = limits.resume
   const loops = jobs.map(job => (signal: AbortSignal) => {
     return runLoop({ batchMax, idleMs, failureBackoffCapMs, log, signal, ...job })

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict'
+import type { AnyValues, LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of a pool of connections to PostgreSQL. */
 const poolWaits = {
@@ -98,53 +98,89 @@ export const limits = {
   },
 } as const
 
-const { http, pool, workerPool, searchPool, payments, paymentsHttp, resume, backlog } = limits
-const { keyLeaseMs, beginMinMs, stopDeadlineMs } = limits
+/** The numbers that a start chooses: these, or other ones of the same names. */
+export type Limits = AnyValues<typeof limits>
+
 /** The time for recording the outcome, after the attempt or the request. */
-const recordMs = pool.acquireMs + pool.statementMs
-for (const { lockMs, statementMs } of [pool, workerPool, searchPool]) {
-  assert(lockMs < statementMs, 'a statement may wait for a lock and still be carried out')
-}
-assert(
-  payments.attemptMs + recordMs <= http.requestBudgetMs,
-  'after the longest attempt, there is still time to record the outcome',
-)
-assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
-assert(
-  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
-  'look-ups of invalid API keys leave most connections to valid requests',
-)
-assert(
-  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
-  'a caller gets an answer even if its key could not be looked up',
-)
-assert(
-  keyLeaseMs > http.requestBudgetMs + recordMs,
-  'no other attempt takes over from an owner that may still be working',
-)
-assert(
-  resume.firstCheckMs > http.requestBudgetMs + 2_000,
-  'the job leaves a publication to its request while the request may be in progress',
-)
-assert(resume.concurrencyMax < pool.connectionsMax, 'the job leaves connections to requests')
-assert(
-  resume.concurrencyMax < workerPool.connectionsMax,
-  'while the job takes publications, the consumer still gets a connection',
-)
-assert(
-  resume.leaseMs > http.requestBudgetMs + recordMs,
-  'no other worker takes a publication while its attempt may still be in progress',
-)
-assert(
-  payments.attemptMinMs < beginMinMs && beginMinMs < http.requestBudgetMs,
-  'a publication that is begun has time for its claim and then for payments',
-)
-assert(
-  stopDeadlineMs > http.requestBudgetMs + recordMs + 500,
-  'a stop has time for the longest request, the longest attempt of a job, and closing',
-)
-assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')
-assert(
-  backlog.openMax / backlog.workedOffPerSecondMin <= 90,
-  'a full backlog is final in 90 s (L1)',
-)
+const record = ['pool.acquireMs', 'pool.statementMs'] as const
+
+/** What a start is refused for if it is not so. `npm run limits` prints it. */
+export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  ...(['pool', 'workerPool', 'searchPool'] as const).map(pool => ({
+    larger: `${pool}.statementMs` as const,
+    smaller: [`${pool}.lockMs` as const],
+    because: 'A statement may wait for a lock and still be carried out.',
+  })),
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['payments.attemptMs', ...record],
+    orEqual: true,
+    because: 'After the longest attempt, there is still time to record the outcome.',
+  },
+  {
+    larger: 'payments.attemptMs',
+    smaller: ['paymentsHttp.connectMs'],
+    because: 'Connecting is a part of an attempt.',
+  },
+  {
+    larger: 'pool.connectionsMax',
+    smaller: ['2 * apiKeys.looks.atWorkMax'],
+    because: 'Look-ups of invalid API keys leave most connections to valid requests.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['apiKeys.looks.waitMs', 'pool.acquireMs'],
+    because: 'A caller gets an answer even if its key could not be looked up.',
+  },
+  {
+    larger: 'keyLeaseMs',
+    smaller: ['http.requestBudgetMs', ...record],
+    because: 'No other attempt takes over from an owner that may still be working.',
+  },
+  {
+    larger: 'resume.firstCheckMs',
+    smaller: ['http.requestBudgetMs', 2_000],
+    because: 'The job leaves a publication to its request while the request may be in progress.',
+  },
+  {
+    larger: 'pool.connectionsMax',
+    smaller: ['resume.concurrencyMax'],
+    because: 'The job leaves connections to requests.',
+  },
+  {
+    larger: 'workerPool.connectionsMax',
+    smaller: ['resume.concurrencyMax'],
+    because: 'While the job takes publications, the consumer still gets a connection.',
+  },
+  {
+    larger: 'resume.leaseMs',
+    smaller: ['http.requestBudgetMs', ...record],
+    because: 'No other worker takes a publication while its attempt may still be in progress.',
+  },
+  {
+    larger: 'beginMinMs',
+    smaller: ['payments.attemptMinMs'],
+    because: 'A publication that is begun has time for its claim and then for payments.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['beginMinMs'],
+    because: 'A publication that has its whole budget left is begun.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['http.requestBudgetMs', ...record, 500],
+    because: 'A stop has time for the longest request, the longest attempt of a job, and closing.',
+  },
+  {
+    larger: 90_000,
+    smaller: ['2 * resume.againCapMs'],
+    because: 'Every pending publication is final in 90 s (L1).',
+  },
+  {
+    larger: '90 * backlog.workedOffPerSecondMin',
+    smaller: ['backlog.openMax'],
+    orEqual: true,
+    because: 'A full backlog is final in 90 s (L1).',
+  },
+]

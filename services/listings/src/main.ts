@@ -6,7 +6,7 @@ import { runService } from '@nightshift/runtime/process/lifecycle'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
 import { serve } from '@nightshift/runtime/process/serve'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { compose, poolsOf } from './compose.ts'
+import { compose, limitsOf, poolsOf } from './compose.ts'
 import { Config } from './config.ts'
 import { listingsCrashPoints } from './crash-points.ts'
 import { limits } from './limits.ts'
@@ -28,6 +28,7 @@ if (import.meta.main) {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     warnOfNaivePatterns(withEffectiveSwitches(config, log), log)
+    const chosen = limitsOf(config)
     await serve({
       name: 'listings',
       config,
@@ -35,8 +36,8 @@ if (import.meta.main) {
       stop,
       crashPoints: [listingsCrashPoints, outboxCrashPoints, consumerCrashPoints],
       migrations: join(import.meta.dirname, '../migrations'),
-      pools: poolsOf(config),
-      start: opened => compose(config, { ...opened, log, stop }),
+      pools: poolsOf(config, chosen),
+      start: opened => compose(config, { ...opened, limits: chosen, log, stop }),
     })
   })
 }

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict'
+import type { LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of every pool of connections to PostgreSQL. */
 const poolWaits = {
@@ -74,40 +74,64 @@ export const limits = {
   stopDeadlineMs: 9_000,
 } as const
 
-const { http, requestPool, matchingPool, sendingPool, match, smtp, send, stopDeadlineMs } = limits
 /** The time for recording the outcome of an attempt. */
-const recordMs = poolWaits.acquireMs + poolWaits.statementMs
+const record = ['sendingPool.acquireMs', 'sendingPool.statementMs'] as const
 /** The time for closing connections when no work is in progress. */
 const closeMs = 500
-for (const { lockMs, statementMs } of [requestPool, matchingPool, sendingPool]) {
-  assert(lockMs < statementMs, 'a statement may wait for a lock and still be carried out')
-}
-assert(recordMs < http.requestBudgetMs, 'a request has time for a statement')
-assert(
-  smtp.greetingMs < send.attemptMs && smtp.silenceMs < send.attemptMs,
-  'no single wait outlasts an attempt',
-)
-assert(
-  send.concurrencyMax <= sendingPool.connectionsMax && send.concurrencyMax <= smtp.connectionsMax,
-  'each mail in progress has a connection to the database and one to the mail server',
-)
-assert(
-  send.leaseMs > send.attemptMs + recordMs,
-  'no other sender takes a mail while its attempt may still be in progress',
-)
-assert(
-  stopDeadlineMs > send.attemptMs + recordMs + closeMs,
-  'a stop has time for the longest attempt and for recording its outcome',
-)
-assert(
-  stopDeadlineMs > http.requestBudgetMs + poolWaits.statementMs + closeMs,
-  'a stop has time for the longest request and the slice in progress',
-)
-assert(
-  send.copiesMax < send.attemptsMax,
-  'an unknown outcome is repeated less often than a refusal',
-)
-assert(
-  send.confirmationsPollMs < limits.confirmationEveryMs && match.idleMs < 1_000,
-  'no confirmation and no announcement waits long',
-)
+
+/** What a start is refused for if it is not so. `npm run limits` prints it. */
+export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  ...(['requestPool', 'matchingPool', 'sendingPool'] as const).map(pool => ({
+    larger: `${pool}.statementMs` as const,
+    smaller: [`${pool}.lockMs` as const],
+    because: 'A statement may wait for a lock and still be carried out.',
+  })),
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['requestPool.acquireMs', 'requestPool.statementMs'],
+    because: 'A request has time for a statement.',
+  },
+  ...(['smtp.greetingMs', 'smtp.silenceMs'] as const).map(wait => ({
+    larger: 'send.attemptMs' as const,
+    smaller: [wait],
+    because: 'No single wait outlasts an attempt.',
+  })),
+  {
+    larger: 'sendingPool.connectionsMax',
+    smaller: ['send.concurrencyMax'],
+    orEqual: true,
+    because: 'Each mail in progress has a connection to the database.',
+  },
+  {
+    larger: 'smtp.connectionsMax',
+    smaller: ['send.concurrencyMax'],
+    orEqual: true,
+    because: 'Each mail in progress has a connection to the mail server.',
+  },
+  {
+    larger: 'send.leaseMs',
+    smaller: ['send.attemptMs', ...record],
+    because: 'No other sender takes a mail while its attempt may still be in progress.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['send.attemptMs', ...record, closeMs],
+    because: 'A stop has time for the longest attempt and for recording its outcome.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['http.requestBudgetMs', 'matchingPool.statementMs', closeMs],
+    because: 'A stop has time for the longest request and the slice in progress.',
+  },
+  {
+    larger: 'send.attemptsMax',
+    smaller: ['send.copiesMax'],
+    because: 'An unknown outcome is repeated less often than a refusal.',
+  },
+  {
+    larger: 'confirmationEveryMs',
+    smaller: ['send.confirmationsPollMs'],
+    because: 'A confirmation is sent before another one may be asked for.',
+  },
+  { larger: 1_000, smaller: ['match.idleMs'], because: 'No announcement waits long.' },
+]

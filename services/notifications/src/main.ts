@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { consumerCrashPoints } from '@nightshift/runtime/kafka/consumer'
 import { readConfig } from '@nightshift/runtime/process/config'
 import { runService } from '@nightshift/runtime/process/lifecycle'
@@ -8,7 +9,7 @@ import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { compose, poolsOf } from './compose.ts'
 import { Config } from './config.ts'
 import { notificationsCrashPoints } from './crash-points.ts'
-import { limits } from './limits.ts'
+import { limits, relations } from './limits.ts'
 import type { NotificationsLog } from './log-events.ts'
 
 if (import.meta.main) {
@@ -17,6 +18,7 @@ if (import.meta.main) {
     const config = readConfig(Config, process.env)
     log.setLevel(config.LOG_LEVEL)
     warnOfNaivePatterns(config, log)
+    holdTimeouts(limits, relations)
     await serve({
       name: 'notifications',
       config,

@@ -1,19 +1,23 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { buildHttpServer, type HttpServerLimits } from '@nightshift/runtime/http/server'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
 import { type RefundRoutesDeps, refundRoutes } from './http/refund-routes.ts'
 import { type StatementRoutesDeps, statementRoutes } from './http/statement-routes.ts'
 import { type WebhookRoutesDeps, webhookRoutes } from './http/webhook-routes.ts'
-import { limits } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 
 export type AppDeps = PaymentRoutesDeps &
   CaptureOrVoidRoutesDeps &
   RefundRoutesDeps &
   StatementRoutesDeps &
-  WebhookRoutesDeps & { authenticate: Authenticate; log: PaymentsLog; metrics: Metrics }
+  WebhookRoutesDeps & {
+    authenticate: Authenticate
+    httpLimits: HttpServerLimits
+    log: PaymentsLog
+    metrics: Metrics
+  }
 
 /**
  * The application behind the public port. It is only built here: no I/O happens, and nothing
@@ -23,7 +27,7 @@ export async function buildApp(deps: AppDeps) {
   const app = await buildHttpServer({
     title: 'Nightshift payments',
     description: 'Takes payments, once per idempotency key, and refunds them.',
-    limits: limits.http,
+    limits: deps.httpLimits,
     log: deps.log,
     metrics: deps.metrics,
     authenticate: deps.authenticate,

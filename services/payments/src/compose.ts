@@ -29,6 +29,8 @@ import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
+import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
@@ -43,8 +45,6 @@ import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
-import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
-import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
 import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
@@ -52,7 +52,7 @@ import { makeRefundIdempotently } from './clients/make-refund.ts'
 import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
-import { limits } from './limits.ts'
+import { type Limits, limits as ownLimits, relations } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics } from './metrics.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
@@ -78,10 +78,19 @@ const topic = 'payments.v1'
  */
 type PoolName = 'requests' | 'worker' | 'lookUps'
 
-export function poolsOf({
-  DATABASE_URL,
-  WORKER_DATABASE_URL,
-}: Config): Record<PoolName, PoolToOpen> {
+/**
+ * The numbers to run with.
+ * @throws ConfigError naming every relation that they break
+ */
+export function limitsOf({ PATTERN_TIMEOUT_HIERARCHY: hierarchy }: Config): Limits {
+  const choose = hierarchy === 'on' ? holdTimeouts : thirtySecondsEach
+  return choose<Limits>(ownLimits, relations)
+}
+
+export function poolsOf(
+  { DATABASE_URL, WORKER_DATABASE_URL }: Config,
+  limits: Limits,
+): Record<PoolName, PoolToOpen> {
   const worker = WORKER_DATABASE_URL
   return {
     requests: { url: DATABASE_URL, name: 'payments', limits: limits.pool },
@@ -90,11 +99,11 @@ export function poolsOf({
   }
 }
 
-type Resources = Opened<PoolName> & { log: PaymentsLog; stop: AbortSignal }
+type Resources = Opened<PoolName> & { limits: Limits; log: PaymentsLog; stop: AbortSignal }
 
 /** Connects the whole service. Each switch chooses a pattern or its naive version. */
 export async function compose(config: Config, resources: Resources): Promise<Serving> {
-  const { open, log, metrics, pools } = resources
+  const { open, limits, log, metrics, pools } = resources
   const { requests, worker } = pools
   const paymentMetrics = createPaymentMetrics(metrics.registry)
   const { reconcile: waits, beginMinMs, page } = limits
@@ -110,7 +119,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const conclude = config.PATTERN_UNKNOWN_OUTCOME === 'naive' ? callItFailed : concludeFromAnswers
   const durable = config.PATTERN_DURABLE_REFUND === 'on' ? commitIntentFirst : callThenRecord
   const receive = config.PATTERN_WEBHOOK_HINT === 'on' ? recordAndRecheck : applyWebhookDirectly
-  const backlog = openBacklog(config, worker, metrics.registry)
+  const backlog = openBacklog(config, resources)
 
   const admission =
     config.PATTERN_LOAD_SHEDDING === 'on' ? learnedRate(limits.admission) : beginEverything()
@@ -130,12 +139,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       worker,
       work: refunds,
       durable,
-      limits: {
-        keyLeaseMs: limits.keyLeaseMs,
-        firstCheckMs: waits.firstCheckMs,
-        backoff,
-        escalatedMs: waits.escalatedMs,
-      },
+      limits: { ...waits, keyLeaseMs: limits.keyLeaseMs, backoff },
     }),
     makeRefund: provider.makeRefund,
     reportObstacle: ({ refundId, paymentId }, reason) => {
@@ -188,6 +192,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   // Routes
   const app = await buildApp({
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
+    httpLimits: limits.http,
     log,
     metrics,
     pageDefault: page.defaultSize,
@@ -226,13 +231,12 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
 /** The work that requests have left open, which the job has to finish in time. */
 function openBacklog(
   { PATTERN_BOUNDED_BACKLOG: bounded }: Config,
-  worker: Pool,
-  registry: Metrics['registry'],
+  { limits, metrics, pools }: Resources,
 ) {
   const bound = {
-    count: (max: number) => countLeftOpen(worker, max),
+    count: (max: number) => countLeftOpen(pools.worker, max),
     max: limits.backlog.openMax,
-    metrics: backlogMetrics(registry),
+    metrics: backlogMetrics(metrics.registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
 }
@@ -255,7 +259,7 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
 /** The calls to the card provider. Each may be repeated: the provider carries it out once. */
 function openProvider(
   config: Config,
-  { open, log, metrics }: Resources,
+  { open, limits, log, metrics }: Resources,
   admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
 ) {
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
@@ -292,9 +296,11 @@ function openProvider(
  */
 function choosePaymentStore(
   config: Config,
-  { open, log, pools: { worker, lookUps } }: Resources,
+  resources: Resources,
   parts: Pick<PaymentStoreOptions, 'work' | 'outbox' | 'isBacklogFull'>,
 ) {
+  const { limits } = resources
+  const { worker, lookUps } = resources.pools
   const { keyLeaseMs, reconcile, beginMinMs, workerPool } = limits
   const backoff = { baseMs: reconcile.againBaseMs, capMs: reconcile.againCapMs }
   const bounds = { firstCheckMs: reconcile.firstCheckMs, backoff }
@@ -306,7 +312,7 @@ function choosePaymentStore(
     case 'select-then-insert':
       return paymentsInSteps({ ...inSteps, keys: selectThenInsert() })
     case 'cache-then-charge':
-      return paymentsInSteps({ ...inSteps, keys: cacheThenCharge(openCache(config, open, log)) })
+      return paymentsInSteps({ ...inSteps, keys: cacheThenCharge(openCache(config, resources)) })
     case 'claim-in-business-transaction':
       return paymentsInOneTransaction({ ...inSteps, keys: realKeys })
     case 'on':
@@ -329,7 +335,7 @@ function choosePaymentStore(
   })
 }
 
-function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: PaymentsLog) {
+function openCache({ REDIS_URL }: Config, { open, limits, log }: Resources) {
   if (REDIS_URL === undefined) {
     throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
   }
@@ -338,7 +344,7 @@ function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: Payme
 
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
-function runJobs({ open, stop, log }: Resources, jobs: readonly Job[]): void {
+function runJobs({ open, limits, stop, log }: Resources, jobs: readonly Job[]): void {
   const { roundMax: batchMax, idleMs, failureBackoffCapMs } = limits.reconcile
   const loops = jobs.map(job => (signal: AbortSignal) => {
     return runLoop({ batchMax, idleMs, failureBackoffCapMs, log, signal, ...job })

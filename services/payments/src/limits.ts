@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict'
+import type { AnyValues, LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of every pool of connections to PostgreSQL. */
 const poolWaits = {
@@ -123,57 +123,89 @@ export const limits = {
   backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
 } as const
 
-const { http, pool, workerPool, lookUpPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } =
-  limits
-const { provider, providerHttp, providerRules, stopDeadlineMs } = limits
+/** The numbers that a start chooses: these, or other ones of the same names. */
+export type Limits = AnyValues<typeof limits>
+
 /** The time for recording the outcome, after the attempt or the request. */
-const recordMs = workerPool.acquireMs + workerPool.statementMs
-for (const { lockMs, statementMs } of [pool, workerPool, lookUpPool]) {
-  assert(lockMs < statementMs, 'a statement may wait for a lock and still be carried out')
-}
-assert(
-  2 * batching.workersMax < workerPool.connectionsMax,
-  'with all workers of both phases busy, the jobs still get a connection',
-)
-assert(
-  provider.attemptMinMs < beginMinMs && beginMinMs < http.requestBudgetMs,
-  'a payment that is begun has time for its claim and then for the provider',
-)
-assert(
-  provider.attemptMs + pool.acquireMs + 500 <= http.requestBudgetMs,
-  'after the longest attempt, a healthy database still has time to record the outcome',
-)
-assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
-assert(
-  providerRules.keyMarginMs > http.requestBudgetMs + providerRules.processingDelayMaxMs,
-  'when the provider forgets a key, no request under it is on its way any more',
-)
-assert(
-  limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
-  'look-ups of invalid API keys leave most connections to valid requests',
-)
-assert(
-  limits.apiKeys.looks.waitMs + pool.acquireMs < http.requestBudgetMs,
-  'a caller gets an answer even if its key could not be looked up',
-)
-assert(
-  keyLeaseMs > http.requestBudgetMs + pool.acquireMs + pool.statementMs,
-  'no other attempt takes over from an owner that may still be working',
-)
-assert(
-  reconcile.firstCheckMs > http.requestBudgetMs + 2_000,
-  'the reconciler leaves a payment to its request while the request may be in progress',
-)
-assert(
-  reconcile.leaseMs > http.requestBudgetMs + recordMs,
-  'no other worker takes an item while its attempt may still be in progress',
-)
-assert(
-  stopDeadlineMs > http.requestBudgetMs + recordMs + 1_000,
-  'a stop has time for the longest request, the longest attempt of a job, and closing',
-)
-assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')
-assert(
-  backlog.openMax / backlog.workedOffPerSecondMin <= 90,
-  'a full backlog is final in 90 s (L1)',
-)
+const record = ['workerPool.acquireMs', 'workerPool.statementMs'] as const
+
+/** What a start is refused for if it is not so. `npm run limits` prints it. */
+export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  ...(['pool', 'workerPool', 'lookUpPool'] as const).map(pool => ({
+    larger: `${pool}.statementMs` as const,
+    smaller: [`${pool}.lockMs` as const],
+    because: 'A statement may wait for a lock and still be carried out.',
+  })),
+  {
+    larger: 'workerPool.connectionsMax',
+    smaller: ['2 * batching.workersMax'],
+    because: 'With all workers of both phases busy, the jobs still get a connection.',
+  },
+  {
+    larger: 'beginMinMs',
+    smaller: ['provider.attemptMinMs'],
+    because: 'A payment that is begun has time for its claim and then for the provider.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['beginMinMs'],
+    because: 'A payment that has its whole budget left is begun.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['provider.attemptMs', 'workerPool.acquireMs', 500],
+    orEqual: true,
+    because: 'After the longest attempt, a healthy database still has time to record the outcome.',
+  },
+  {
+    larger: 'provider.attemptMs',
+    smaller: ['providerHttp.connectMs'],
+    because: 'Connecting is a part of an attempt.',
+  },
+  {
+    larger: 'providerRules.keyMarginMs',
+    smaller: ['http.requestBudgetMs', 'providerRules.processingDelayMaxMs'],
+    because: 'When the provider forgets a key, no request under it is on its way any more.',
+  },
+  {
+    larger: 'pool.connectionsMax',
+    smaller: ['2 * apiKeys.looks.atWorkMax'],
+    because: 'Look-ups of invalid API keys leave most connections to valid requests.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['apiKeys.looks.waitMs', 'pool.acquireMs'],
+    because: 'A caller gets an answer even if its key could not be looked up.',
+  },
+  {
+    larger: 'keyLeaseMs',
+    smaller: ['http.requestBudgetMs', ...record],
+    because: 'No other attempt takes over from an owner that may still be working.',
+  },
+  {
+    larger: 'reconcile.firstCheckMs',
+    smaller: ['http.requestBudgetMs', 2_000],
+    because: 'The reconciler leaves a payment to its request while the request may be in progress.',
+  },
+  {
+    larger: 'reconcile.leaseMs',
+    smaller: ['http.requestBudgetMs', ...record],
+    because: 'No other worker takes an item while its attempt may still be in progress.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['http.requestBudgetMs', ...record, 1_000],
+    because: 'A stop has time for the longest request, the longest attempt of a job, and closing.',
+  },
+  {
+    larger: 90_000,
+    smaller: ['2 * reconcile.againCapMs'],
+    because: 'Every pending payment is final in 90 s (L1).',
+  },
+  {
+    larger: '90 * backlog.workedOffPerSecondMin',
+    smaller: ['backlog.openMax'],
+    orEqual: true,
+    because: 'A full backlog is final in 90 s (L1).',
+  },
+]

@@ -5,7 +5,7 @@ import { runService } from '@nightshift/runtime/process/lifecycle'
 import { warnOfNaivePatterns } from '@nightshift/runtime/process/naive-patterns'
 import { serve } from '@nightshift/runtime/process/serve'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
-import { compose, poolsOf } from './compose.ts'
+import { compose, limitsOf, poolsOf } from './compose.ts'
 import { Config, refuseIgnoredSwitches } from './config.ts'
 import { paymentsCrashPoints } from './crash-points.ts'
 import { limits } from './limits.ts'
@@ -18,6 +18,7 @@ if (import.meta.main) {
     log.setLevel(config.LOG_LEVEL)
     refuseIgnoredSwitches(config)
     warnOfNaivePatterns(config, log)
+    const chosen = limitsOf(config)
     await serve({
       name: 'payments',
       config,
@@ -25,8 +26,8 @@ if (import.meta.main) {
       stop,
       crashPoints: [paymentsCrashPoints, outboxCrashPoints],
       migrations: join(import.meta.dirname, '../migrations'),
-      pools: poolsOf(config),
-      start: opened => compose(config, { ...opened, log, stop }),
+      pools: poolsOf(config, chosen),
+      start: opened => compose(config, { ...opened, limits: chosen, log, stop }),
     })
   })
 }

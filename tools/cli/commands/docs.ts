@@ -11,6 +11,7 @@ import { command as experiment } from './experiment.ts'
 import { command as heal } from './heal.ts'
 import { command as journey } from './journey.ts'
 import { command as keys } from './keys.ts'
+import { command as limits } from './limits.ts'
 import { command as load } from './load.ts'
 import { command as logs } from './logs.ts'
 import { command as node } from './node.ts'
@@ -35,7 +36,7 @@ const command = npmCommand('docs', description)
 /** Every command, as the page of commands shows them. */
 export const commandGroups: readonly CommandGroup[] = [
   { title: 'Run the system', commands: [start, stop, status, logs, doctor, reset] },
-  { title: 'Look at what happens', commands: [journey, trace, audit, reconcile, keys] },
+  { title: 'Look at what happens', commands: [journey, trace, limits, audit, reconcile, keys] },
   { title: 'Break it', commands: [breakThing, heal, load, storm] },
   { title: 'Measure it', commands: [experiment, prove, bench] },
   { title: 'Change it', commands: [runTests, check, command, node] },

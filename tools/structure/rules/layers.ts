@@ -115,7 +115,7 @@ const layers: Readonly<Record<string, Layer>> = {
   config: { values: ['./limits', contracts, runtime, 'typebox'], types: [patterns] },
 
   // The limits are numbers and the relations between them.
-  limits: { values: ['node:assert'], types: [] },
+  limits: { values: [], types: [patterns] },
 
   // Closed lists: the places at which the process can be ended, and the words of its log.
   'crash-points': { values: [runtime], types: [] },
