@@ -14,6 +14,7 @@ import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
 import { selectThenInsertExperiment } from './select-then-insert.ts'
+import { slowProvider } from './slow-provider.ts'
 import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
 
@@ -30,6 +31,7 @@ export const proofs: readonly Proof[] = [
   outboxExperiment,
   poisonRecord,
   providerDown,
+  slowProvider,
   overQuota,
   reconcilerOff,
   durableRefund,
