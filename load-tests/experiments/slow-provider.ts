@@ -14,6 +14,8 @@ const patienceMs = 4_000
  */
 const others = { PATTERN_BOUNDED_BACKLOG: 'naive', PATTERN_CIRCUIT_BREAKER: 'naive' }
 
+const eachLayerAlone = { PATTERN_TIMEOUT_HIERARCHY: 'naive' }
+
 /** The card provider works, and takes longer for each answer than callers wait. */
 export const slowProvider: Experiment = {
   name: 'slow-provider',
@@ -23,7 +25,7 @@ export const slowProvider: Experiment = {
   hypothesis: 'A caller who waits four seconds gets an answer, however slow the provider is.',
   arms: {
     with: { payments: others },
-    naive: { payments: { ...others, PATTERN_TIMEOUT_HIERARCHY: 'naive' } },
+    naive: { payments: { ...others, ...eachLayerAlone }, listings: eachLayerAlone },
   },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,

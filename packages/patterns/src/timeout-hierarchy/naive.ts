@@ -6,10 +6,10 @@ const layers = ['requestBudgetMs', 'attemptMs', 'acquireMs', 'statementMs']
 
 /**
  * What most teams ship first: each layer has a timeout of its own, mostly the default of its
- * library, and no layer knows those of the others. Thirty seconds for the request, and thirty for
- * each thing inside it: connection, statement and call together may take three times as long as the
- * request, and three attempts three times as long as that. Nothing is compared, so nothing refuses
- * to start.
+ * library, and no layer knows those of the others. A request has thirty seconds, and so has each
+ * connection, statement and call inside it, one after another: together they exceed the request
+ * several times, and each further attempt at the call adds another thirty. Nothing is compared, so
+ * nothing refuses to start.
  */
 export const thirtySecondsEach: HoldTimeouts = limits => withOwnWaits(limits)
 
