@@ -68,8 +68,10 @@ describe('npm run limits', { timeout: processMs }, () => {
     expect(stdout).toContain('No relation names it.')
   })
 
-  test('gives the same as JSON', () => {
-    const { status, stdout } = runLimits('--json', '--with', 'payments.provider.attemptMs=4000')
+  test('gives the same as JSON, and of two values for one limit the last counts', () => {
+    const first = ['--with', 'payments.provider.attemptMs=1']
+    const last = ['--with', 'payments.provider.attemptMs=4000']
+    const { status, stdout } = runLimits('--json', ...first, ...last)
     expect(status).toBe(1)
     const { holds, changes, paths, groups } = JSON.parse(stdout)
     expect(holds).toBe(false)

@@ -25,7 +25,10 @@ export const command = npmCommand('limits', description)
   .option(
     '--with <limit=value>',
     'a value to check instead of the written one; may be repeated',
-    (text, before: readonly LimitChange[] = []) => [...before, parsedBy(readChange)(text)],
+    (text, before: readonly LimitChange[] = []) => {
+      const change = parsedBy(readChange)(text)
+      return [...before.filter(({ limit }) => limit !== change.limit), change]
+    },
   )
   .option('--json', 'one JSON document instead of a tree')
   .addHelpText('after', `\nFor example:\n  npm run limits -- --with ${example}`)
