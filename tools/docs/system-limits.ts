@@ -10,7 +10,12 @@ import {
   type CheckedRelation,
   checkRelations,
 } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
-import type { AnyValues, LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
+import type {
+  AnyValues,
+  LimitPath,
+  Relation,
+  Term,
+} from '@nightshift/patterns/timeout-hierarchy/types'
 import { relations as ofPayments, limits as payments } from '@nightshift/payments/limits'
 import { sendDeadlineMs } from '@nightshift/runtime/kafka/producer'
 import { limits as cardProvider } from '../../infra/simulators/card-provider/src/limits.ts'
@@ -87,8 +92,12 @@ export function checkSystem(written: WrittenLimits): readonly RelationGroup[] {
 
 /** The relations of one service under the names that its limits have in the system. */
 function relationsIn(service: string, relations: readonly Relation[]): Relation[] {
-  const inService = (term: Relation['larger']) =>
-    typeof term === 'number' ? term : term.replace(/^(\d+ \* )?/, `$1${service}.`)
+  const pathIn = (term: string | number) => (typeof term === 'number' ? term : `${service}.${term}`)
+  const inService = (term: Term): Term => {
+    if (typeof term !== 'object') return pathIn(term)
+    const [times, sign, of] = term
+    return [pathIn(times), sign, `${service}.${of}`]
+  }
   return relations.map(relation => ({
     ...relation,
     larger: inService(relation.larger),

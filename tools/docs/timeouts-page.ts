@@ -112,8 +112,9 @@ export function showerOf({ larger, smaller }: CheckedRelation): (value: number) 
 
 /** The process in words, then the limit as it stands in the code: card provider `keepAliveMs`. */
 function nameOf(term: string): string {
-  const [, times = '', process = '', limit] = /^(\d+ \* )?([^.]+)\.(.+)$/.exec(term) ?? []
-  return `${times}${process.replaceAll('-', ' ')} \`${limit}\``
+  return term.replaceAll(/([\w-]+)\.([\w.]+)/g, (_path, process: string, limit: string) => {
+    return `${process.replaceAll('-', ' ')} \`${limit}\``
+  })
 }
 
 /** A time as a person writes it. */

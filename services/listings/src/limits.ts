@@ -124,7 +124,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   },
   {
     larger: 'pool.connectionsMax',
-    smaller: ['2 * apiKeys.looks.atWorkMax'],
+    smaller: [[2, '*', 'apiKeys.looks.atWorkMax']],
     because: 'Look-ups of invalid API keys leave most connections to valid requests.',
   },
   {
@@ -174,11 +174,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   },
   {
     larger: 90_000,
-    smaller: ['2 * resume.againCapMs'],
+    smaller: [[2, '*', 'resume.againCapMs']],
     because: 'Every pending publication is final in 90 s (L1).',
   },
   {
-    larger: '90 * backlog.workedOffPerSecondMin',
+    larger: [90, '*', 'backlog.workedOffPerSecondMin'],
     smaller: ['backlog.openMax'],
     orEqual: true,
     because: 'A full backlog is final in 90 s (L1).',

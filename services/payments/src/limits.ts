@@ -138,7 +138,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   })),
   {
     larger: 'workerPool.connectionsMax',
-    smaller: ['2 * batching.workersMax'],
+    smaller: [[2, '*', 'batching.workersMax']],
     because: 'With all workers of both phases busy, the jobs still get a connection.',
   },
   {
@@ -169,7 +169,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   },
   {
     larger: 'pool.connectionsMax',
-    smaller: ['2 * apiKeys.looks.atWorkMax'],
+    smaller: [[2, '*', 'apiKeys.looks.atWorkMax']],
     because: 'Look-ups of invalid API keys leave most connections to valid requests.',
   },
   {
@@ -199,11 +199,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   },
   {
     larger: 90_000,
-    smaller: ['2 * reconcile.againCapMs'],
+    smaller: [[2, '*', 'reconcile.againCapMs']],
     because: 'Every pending payment is final in 90 s (L1).',
   },
   {
-    larger: '90 * backlog.workedOffPerSecondMin',
+    larger: [90, '*', 'backlog.workedOffPerSecondMin'],
     smaller: ['backlog.openMax'],
     orEqual: true,
     because: 'A full backlog is final in 90 s (L1).',

@@ -89,7 +89,7 @@ function verdictOf({ groups, changes }: LimitsToDraw): string {
 function describeChange({ limit, from, to }: LimitChange, all: readonly CheckedRelation[]): string {
   const show = limit.endsWith('Ms') ? timeOf : String
   const isNamed = all.some(({ larger, smaller }) =>
-    [larger, ...smaller].some(({ term }) => term.replace(/^\d+ \* /, '') === limit),
+    [larger, ...smaller].some(({ limits }) => limits.includes(limit)),
   )
   const unnamed = isNamed ? '' : ' No relation names it.'
   return `Checked with ${limit} ${show(to)} instead of ${show(from)}; no file was changed.${unnamed}`

@@ -25,7 +25,7 @@ const connectFits: Relation<LimitPath<Limits>> = {
 }
 const workersFit: Relation<LimitPath<Limits>> = {
   larger: 'pool.connectionsMax',
-  smaller: ['2 * workersMax'],
+  smaller: [[2, '*', 'workersMax']],
   because: 'The jobs still get a connection.',
 }
 const relations = [budgetFits, connectFits, workersFit]
@@ -78,6 +78,18 @@ test('the naive version has thirty seconds at each layer, and refuses nothing', 
   })
   expect(mistakesOf(written, thirtySecondsEach)).toEqual([])
   expect(mistakesOf(naive)).toEqual([expect.stringContaining('http.requestBudgetMs (30000)')])
+})
+
+test('two limits may be multiplied, and the product is named by both', () => {
+  const relation: Relation = {
+    larger: 'http.requestBudgetMs',
+    smaller: [['workersMax', '*', 'bank.connectMs']],
+    because: 'All of them connect in time.',
+  }
+  const [checked] = checkRelations(written, [relation])
+  expect(checked?.smaller).toEqual([
+    { term: 'workersMax * bank.connectMs', limits: ['workersMax', 'bank.connectMs'], value: 2_000 },
+  ])
 })
 
 test('a number without a name stands for itself', () => {

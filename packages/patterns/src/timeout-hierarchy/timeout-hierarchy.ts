@@ -5,10 +5,10 @@
  * Switch:   PATTERN_TIMEOUT_HIERARCHY=naive
  */
 import { ConfigError } from '@nightshift/runtime/process/config'
-import type { HoldTimeouts, Relation } from './types.ts'
+import type { HoldTimeouts, Relation, Term } from './types.ts'
 
-/** One term of a relation, and what it comes to. */
-export type Amount = Readonly<{ term: string; value: number }>
+/** One term of a relation in words, the limits in it, and what it comes to. */
+export type Amount = Readonly<{ term: string; limits: readonly string[]; value: number }>
 
 /** A relation with the values that its limits have. */
 export type CheckedRelation = Readonly<{
@@ -89,11 +89,14 @@ function refusalOf(relation: CheckedRelation): string {
   return `${inequalityOf(relation)} does not hold. Why it must: ${relation.because}`
 }
 
-const product = /^(\d+) \* (.+)$/
-
-function amountOf(limits: object, term: Relation['larger']): Amount {
-  if (typeof term === 'number') return { term: String(term), value: term }
-  const [, times, path] = product.exec(term) ?? []
-  if (path === undefined) return { term, value: limitAt(limits, term) }
-  return { term, value: Number(times) * limitAt(limits, path) }
+function amountOf(limits: object, term: Term): Amount {
+  if (typeof term === 'number') return { term: String(term), limits: [], value: term }
+  if (typeof term === 'string') return { term, limits: [term], value: limitAt(limits, term) }
+  const [times, , of] = term
+  const [left, right] = [amountOf(limits, times), amountOf(limits, of)]
+  return {
+    term: `${left.term} * ${right.term}`,
+    limits: [...left.limits, ...right.limits],
+    value: left.value * right.value,
+  }
 }

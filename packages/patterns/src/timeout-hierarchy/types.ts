@@ -10,8 +10,11 @@ export type LimitPath<Limits> = {
     : `${Name}.${LimitPath<Limits[Name]>}`
 }[keyof Limits & string]
 
-/** A limit by its path, several times a limit, or a number that needs no name. */
-export type Term<Path extends string = string> = Path | number | `${number} * ${Path}`
+/** A limit by its path, a number that needs no name, or a product such as `[2, '*', 'workersMax']`. */
+export type Term<Path extends string = string> =
+  | Path
+  | number
+  | readonly [times: Path | number, '*', of: Path]
 
 /**
  * Two sides that must fit each other. It is data and not an assertion, so that a tool can print it,
