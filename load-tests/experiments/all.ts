@@ -12,7 +12,9 @@ import { poisonRecord } from './poison-record.ts'
 import { providerDown } from './provider-down.ts'
 import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
+import { retryLayers } from './retry-layers.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
+import { searchFlood } from './search-flood.ts'
 import { selectThenInsertExperiment } from './select-then-insert.ts'
 import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
@@ -31,6 +33,8 @@ export const proofs: readonly Proof[] = [
   poisonRecord,
   providerDown,
   overQuota,
+  retryLayers,
+  searchFlood,
   reconcilerOff,
   durableRefund,
   replyLost,

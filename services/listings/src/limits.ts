@@ -37,8 +37,25 @@ export const limits = {
   workerPool: { connectionsMax: 6, ...poolWaits },
   /** The pool for the public search, which needs no API key. */
   searchPool: { connectionsMax: 4, ...poolWaits, acquireMs: 500 },
-  redis: { connectMs: 500, commandMs: 100 },
-  paymentsHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  redis: {
+    connectMs: 500,
+    commandMs: 100,
+    callsMax: 100,
+    attemptMs: 150,
+    attemptMinMs: 1,
+    breakerWindowMs: 3_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 1_000,
+  },
+  paymentsHttp: {
+    connectionsMax: 64,
+    connectMs: 500,
+    answerBytesMax: 64 * 1024,
+    /** Calls under way at the same time, of each kind of work. */
+    requestCallsMax: 56,
+    jobCallsMax: 8,
+  },
   payments: {
     /** Payments answers within its own budget of 3.5 s. The rest is for the network. */
     attemptMs: 4_000,
@@ -47,6 +64,14 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    /** A call is repeated inside its request only if no byte was sent, as while payments restarts. */
+    retriesMax: 2,
+    retryShare: 0.1,
+    retriesPerSecondMin: 0.5,
+    retriesSavedMax: 5,
+    retryBaseMs: 400,
+    retryCapMs: 1_000,
+    retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of payments is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -109,7 +134,24 @@ assert(
   payments.attemptMs + recordMs <= http.requestBudgetMs,
   'after the longest attempt, there is still time to record the outcome',
 )
+assert(
+  limits.redis.commandMs < limits.redis.attemptMs,
+  'Redis ends a command before its call is given up',
+)
 assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+assert(
+  paymentsHttp.requestCallsMax + paymentsHttp.jobCallsMax <= paymentsHttp.connectionsMax,
+  'a call that is let through has a connection, and waits in no queue',
+)
+assert(
+  resume.concurrencyMax <= paymentsHttp.jobCallsMax,
+  'the job finds a place for each of its calls',
+)
+assert(
+  payments.retryBaseMs <= payments.retryCapMs &&
+    payments.retriesMax * payments.retryCapMs + payments.retryLeftMinMs < http.requestBudgetMs,
+  'a repetition fits into a request',
+)
 assert(
   limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
   'look-ups of invalid API keys leave most connections to valid requests',

@@ -4,10 +4,6 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -29,9 +25,7 @@ import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
-import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
-import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
 import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
@@ -46,15 +40,13 @@ import { openRedis } from '@nightshift/runtime/redis/redis'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
-import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
-import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
-import { makeRefundIdempotently } from './clients/make-refund.ts'
 import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics } from './metrics.ts'
+import { openProvider } from './open-provider.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
 import { findPayments } from './store/list-payments.ts'
 import { paymentsTable } from './store/payment-row.ts'
@@ -116,14 +108,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     config.PATTERN_LOAD_SHEDDING === 'on' ? learnedRate(limits.admission) : beginEverything()
 
   // Flows
-  const provider = openProvider(config, resources, admission)
+  const provider = openProvider(config, { open, log, registry: metrics.registry }, admission)
   const store = choosePaymentStore(config, resources, {
     work: payments,
     outbox: events,
     isBacklogFull: backlog.isFull,
   })
   const settle = { store, newId: randomUUID, now }
-  const finish = { ...settle, ...provider, conclude }
+  const finish = { ...settle, ...provider.forRequests, conclude }
   const refund = {
     store: refundStore({
       pool: requests,
@@ -137,7 +129,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         escalatedMs: waits.escalatedMs,
       },
     }),
-    makeRefund: provider.makeRefund,
+    makeRefund: provider.forRequests.makeRefund,
     reportObstacle: ({ refundId, paymentId }, reason) => {
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
       paymentMetrics.refundsBlocked.inc({ reason })
@@ -156,14 +148,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
   const reconcilePayments = {
     ...round,
-    finish,
+    finish: { ...settle, ...provider.forJobs, conclude },
     takeDue: whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
   const processRefunds = {
     ...round,
-    finish: refund,
+    finish: { ...refund, makeRefund: provider.forJobs.makeRefund },
     takeDue: whilePlaces(admission, () => takeDueRefund(worker, refunds, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
@@ -250,41 +242,6 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
     metrics: outboxMetrics(metrics.registry),
   }
   return outbox(pools.worker, topic, outboxRelay(relay))
-}
-
-/** The calls to the card provider. Each may be repeated: the provider carries it out once. */
-function openProvider(
-  config: Config,
-  { open, log, metrics }: Resources,
-  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
-) {
-  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
-    client.close(),
-  )
-  const callMetrics = dependencyMetrics(metrics.registry)
-  const breaker =
-    config.PATTERN_CIRCUIT_BREAKER === 'on'
-      ? circuitBreaker('card-provider', limits.provider, log, callMetrics)
-      : noBreaker()
-  const call = outboundCall({
-    dependency: 'card-provider',
-    limits: limits.provider,
-    breaker,
-    log,
-    metrics: callMetrics,
-  })
-  const provider = { call, http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
-  // The clocks of this machine and of the database may differ. The margin of the rules covers that.
-  const modeOf = (createdAt: Date) =>
-    retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)
-  return {
-    charge:
-      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
-        ? chargeOrCallItDeclined(provider)
-        : chargeIdempotently(provider, modeOf),
-    captureOrVoid: captureOrVoidAtProvider(provider),
-    makeRefund: makeRefundIdempotently(provider, modeOf),
-  }
 }
 
 /**
