@@ -4,6 +4,7 @@ import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
 import { durableRefund } from './durable-refund.ts'
+import { hurriedCallers } from './hurried-callers.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
@@ -33,6 +34,7 @@ export const proofs: readonly Proof[] = [
   poisonRecord,
   providerDown,
   overQuota,
+  hurriedCallers,
   retryLayers,
   searchFlood,
   reconcilerOff,

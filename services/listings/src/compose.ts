@@ -7,6 +7,8 @@ import {
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -181,6 +183,7 @@ export async function compose(
   // Routes
   const cache = { redis, call: calls.redis, readBudgetMs: limits.redis.attemptMs }
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
@@ -190,10 +193,10 @@ export async function compose(
         pageOf(await findLiveListings(searchPool, query)),
       ),
     },
-    insertListing: listing =>
-      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing)),
-    findListing: (tenantId, listingId) =>
-      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
+    insertListing: (listing, deadline) =>
+      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing), deadline),
+    findListing: (tenantId, listingId, deadline) =>
+      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId), deadline),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
     publishingDoor: atTheDoor({
       dependency: 'payments',

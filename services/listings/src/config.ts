@@ -35,6 +35,7 @@ export const Config = Type.Object({
   PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_RETRY_BUDGET: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),

@@ -7,6 +7,8 @@ import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
@@ -122,6 +124,7 @@ export async function compose(
     perAddressMax: limits.alertsPerAddressMax,
   }
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     log,
     metrics,
     saveAlert: (newAlertId: string, request: SaveAlertRequest) =>

@@ -4,6 +4,8 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -31,7 +33,11 @@ import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
 import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { inTenantSnapshot, inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
+import {
+  inTenantSnapshot,
+  inTenantTransaction,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
@@ -39,7 +45,7 @@ import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/se
 import { openRedis } from '@nightshift/runtime/redis/redis'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { Pool } from 'pg'
-import { buildApp } from './app.ts'
+import { type AppDeps, buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
@@ -179,10 +185,12 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
 
   // Routes
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     pageDefault: page.defaultSize,
+    ...readsOf(requests),
     takePayment: { ...finish, beginMinMs },
     takingDoor: atTheDoor({
       dependency: 'card-provider',
@@ -191,28 +199,38 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       registry: metrics.registry,
     }),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
-    findPayment: (tenantId, paymentId) =>
-      inTenantTransaction(requests, tenantId, tx => findPayment(tx, tenantId, paymentId)),
-    findPayments: filter =>
-      inTenantTransaction(requests, filter.tenantId, tx => findPayments(tx, filter)),
     captureOrVoid: {
       ...finish,
       requestAction: requestCaptureOrVoid(requests, fence, waits.firstCheckMs),
     },
     refundPayment: refund,
-    findRefundsOf: (tenantId, paymentId) =>
-      inTenantTransaction(requests, tenantId, async tx => {
-        const payment = await findPayment(tx, tenantId, paymentId)
-        return payment && findRefundsOf(tx, tenantId, paymentId, page.refundsMax)
-      }),
-    readStatementPage: filter =>
-      inTenantSnapshot(requests, filter.tenantId, tx => readStatementPage(tx, filter)),
     receiveWebhook: { store: webhookStore(worker), receive, applyDirectly: applyWebhook(events) },
     webhookMetrics: paymentMetrics,
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
   return { app }
+}
+
+/** What an employer may read. The database ends a statement when its caller has stopped waiting. */
+function readsOf(
+  pool: Pool,
+): Pick<AppDeps, 'findPayment' | 'findPayments' | 'findRefundsOf' | 'readStatementPage'> {
+  return {
+    findPayment: (tenantId, paymentId, deadline) =>
+      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId), deadline),
+    findPayments: (filter, deadline) =>
+      inTenantTransaction(pool, filter.tenantId, tx => findPayments(tx, filter), deadline),
+    findRefundsOf: (tenantId, paymentId, deadline) => {
+      const inTx = async (tx: Transaction) => {
+        const payment = await findPayment(tx, tenantId, paymentId)
+        return payment && findRefundsOf(tx, tenantId, paymentId, limits.page.refundsMax)
+      }
+      return inTenantTransaction(pool, tenantId, inTx, deadline)
+    },
+    readStatementPage: (filter, deadline) =>
+      inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter), deadline),
+  }
 }
 
 /** The work that requests have left open, which the job has to finish in time. */
