@@ -33,7 +33,9 @@ export const slowProvider: Experiment = {
   size: { full: 100, short: 40 },
   method: context =>
     whileSlow(context, latencyMs, () =>
-      payAtRate(context.client, context.size, callersPerSecond, patienceMs),
+      payAtRate(context.client, context.size, callersPerSecond, () =>
+        context.client.payAndLeave('acme', patienceMs),
+      ),
     ),
   sometimes: ['payment.captured >= 1'],
   figures: evidence => {

@@ -1,5 +1,9 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer, type HttpServerLimits } from '@nightshift/runtime/http/server'
+import {
+  buildHttpServer,
+  type HttpServerLimits,
+  type ReadBudget,
+} from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { SearchListingsDeps } from './flows/search-listings.ts'
@@ -10,6 +14,7 @@ export type AppDeps = EmployerRoutesDeps & {
   search: SearchListingsDeps
   authenticate: Authenticate
   httpLimits: HttpServerLimits
+  readBudget: ReadBudget
   log: Log
   metrics: Metrics
 }
@@ -25,6 +30,7 @@ export async function buildApp(deps: AppDeps) {
     limits: deps.httpLimits,
     log: deps.log,
     metrics: deps.metrics,
+    readBudget: deps.readBudget,
     authenticate: deps.authenticate,
   })
   await app.register(searchRoutes, { deps: deps.search })

@@ -37,8 +37,25 @@ export const limits = {
   workerPool: { connectionsMax: 6, ...poolWaits },
   /** The pool for the public search, which needs no API key. */
   searchPool: { connectionsMax: 4, ...poolWaits, acquireMs: 500 },
-  redis: { connectMs: 500, commandMs: 100 },
-  paymentsHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  redis: {
+    connectMs: 500,
+    commandMs: 100,
+    callsMax: 100,
+    attemptMs: 150,
+    attemptMinMs: 1,
+    breakerWindowMs: 3_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 1_000,
+  },
+  paymentsHttp: {
+    connectionsMax: 64,
+    connectMs: 500,
+    answerBytesMax: 64 * 1024,
+    /** Calls under way at the same time, of each kind of work. */
+    requestCallsMax: 56,
+    jobCallsMax: 8,
+  },
   payments: {
     /** Payments answers within its own budget of 3.5 s. The rest is for the network. */
     attemptMs: 4_000,
@@ -47,6 +64,14 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    /** A call is repeated inside its request only if no byte was sent, as while payments restarts. */
+    retriesMax: 2,
+    retryShare: 0.1,
+    retriesPerSecondMin: 0.5,
+    retriesSavedMax: 5,
+    retryBaseMs: 400,
+    retryCapMs: 1_000,
+    retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of payments is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -118,9 +143,37 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'After the longest attempt, there is still time to record the outcome.',
   },
   {
+    larger: 'redis.attemptMs',
+    smaller: ['redis.commandMs'],
+    because: 'Redis ends a command before its call is given up.',
+  },
+  {
     larger: 'payments.attemptMs',
     smaller: ['paymentsHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
+  },
+  {
+    larger: 'paymentsHttp.connectionsMax',
+    smaller: ['paymentsHttp.requestCallsMax', 'paymentsHttp.jobCallsMax'],
+    orEqual: true,
+    because: 'A call that is let through has a connection, and waits in no queue.',
+  },
+  {
+    larger: 'paymentsHttp.jobCallsMax',
+    smaller: ['resume.concurrencyMax'],
+    orEqual: true,
+    because: 'The job finds a place for each of its calls.',
+  },
+  {
+    larger: 'payments.retryCapMs',
+    smaller: ['payments.retryBaseMs'],
+    orEqual: true,
+    because: 'The pause before a repetition grows up to its cap.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: [['payments.retriesMax', '*', 'payments.retryCapMs'], 'payments.retryLeftMinMs'],
+    because: 'A repetition fits into a request.',
   },
   {
     larger: 'pool.connectionsMax',

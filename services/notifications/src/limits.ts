@@ -40,7 +40,17 @@ export const limits = {
     idleMs: 50,
     failureBackoffCapMs: 2_000,
   },
-  smtp: { connectMs: 1_000, greetingMs: 2_000, silenceMs: 4_500, connectionsMax: 4 },
+  smtp: {
+    connectMs: 1_000,
+    greetingMs: 2_000,
+    silenceMs: 4_500,
+    connectionsMax: 4,
+    /** Four senders that each wait for a silent server make one failure a second. */
+    breakerWindowMs: 20_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 2_000,
+  },
   send: {
     roundMax: 200,
     concurrencyMax: 4,
@@ -54,6 +64,7 @@ export const limits = {
     confirmationsPollMs: 250,
     /** The longest attempt, connecting included. */
     attemptMs: 5_000,
+    attemptMinMs: 100,
     /** How long one sender owns a mail. After that, another sender may take it. */
     leaseMs: 15_000,
     /** The first wait after an attempt without a final outcome. Later waits are longer. */

@@ -1,5 +1,9 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer, type HttpServerLimits } from '@nightshift/runtime/http/server'
+import {
+  buildHttpServer,
+  type HttpServerLimits,
+  type ReadBudget,
+} from '@nightshift/runtime/http/server'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
@@ -17,6 +21,7 @@ export type AppDeps = PaymentRoutesDeps &
     httpLimits: HttpServerLimits
     log: PaymentsLog
     metrics: Metrics
+    readBudget: ReadBudget
   }
 
 /**
@@ -30,6 +35,7 @@ export async function buildApp(deps: AppDeps) {
     limits: deps.httpLimits,
     log: deps.log,
     metrics: deps.metrics,
+    readBudget: deps.readBudget,
     authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })

@@ -38,7 +38,14 @@ export const limits = {
    * hundred duplicates at the same moment would occupy the worker's connections.
    */
   lookUpPool: { connectionsMax: 4, ...poolWaits },
-  providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  providerHttp: {
+    connectionsMax: 64,
+    connectMs: 500,
+    answerBytesMax: 64 * 1024,
+    /** Calls under way at the same time, of each kind of work. */
+    requestCallsMax: 56,
+    jobCallsMax: 8,
+  },
   provider: {
     attemptMs: 2_000,
     attemptMinMs: 50,
@@ -46,6 +53,14 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    /** A call is repeated inside its request only if it certainly had no effect. */
+    retriesMax: 1,
+    retryShare: 0.1,
+    retriesPerSecondMin: 0.5,
+    retriesSavedMax: 5,
+    retryBaseMs: 100,
+    retryCapMs: 1_000,
+    retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -161,6 +176,29 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'provider.attemptMs',
     smaller: ['providerHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
+  },
+  {
+    larger: 'providerHttp.connectionsMax',
+    smaller: ['providerHttp.requestCallsMax', 'providerHttp.jobCallsMax'],
+    orEqual: true,
+    because: 'A call that is let through has a connection, and waits in no queue.',
+  },
+  {
+    larger: 'providerHttp.jobCallsMax',
+    smaller: [[2, '*', 'reconcile.concurrencyMax']],
+    orEqual: true,
+    because: 'The jobs for payments and for refunds find a place for each of their calls.',
+  },
+  {
+    larger: 'provider.retryCapMs',
+    smaller: ['provider.retryBaseMs'],
+    orEqual: true,
+    because: 'The pause before a repetition grows up to its cap.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: [['provider.retriesMax', '*', 'provider.retryCapMs'], 'provider.retryLeftMinMs'],
+    because: 'A repetition fits into a request.',
   },
   {
     larger: 'providerRules.keyMarginMs',
