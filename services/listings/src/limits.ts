@@ -47,6 +47,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    breakerProbeMs: 6_000,
     /** A longer `Retry-After` of payments is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -110,6 +111,10 @@ assert(
   'after the longest attempt, there is still time to record the outcome',
 )
 assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+assert(
+  payments.attemptMs + 1_000 < payments.breakerProbeMs,
+  'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
+)
 assert(
   limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,
   'look-ups of invalid API keys leave most connections to valid requests',

@@ -46,6 +46,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    breakerProbeMs: 4_000,
     /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -144,6 +145,10 @@ assert(
   'after the longest attempt, a healthy database still has time to record the outcome',
 )
 assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an attempt')
+assert(
+  provider.attemptMs + 1_000 < provider.breakerProbeMs,
+  'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
+)
 assert(
   providerRules.keyMarginMs > http.requestBudgetMs + providerRules.processingDelayMaxMs,
   'when the provider forgets a key, no request under it is on its way any more',
