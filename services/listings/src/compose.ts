@@ -5,10 +5,17 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
 import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
@@ -109,10 +116,7 @@ export async function compose(
   const admission =
     config.PATTERN_LOAD_SHEDDING === 'on' ? toldRate(limits.admission) : beginEverything()
   const callMetrics = dependencyMetrics(registry)
-  const breaker =
-    config.PATTERN_CIRCUIT_BREAKER === 'on'
-      ? circuitBreaker('payments', limits.payments, log, callMetrics)
-      : noBreaker()
+  const breaker = chooseBreaker(config, log, callMetrics)
   const failurePolicy =
     config.PATTERN_DEAD_LETTERS === 'on'
       ? retryThenDeadLetter({ service: 'listings', publish, log })
@@ -221,6 +225,21 @@ function openBacklog(
     metrics: backlogMetrics(registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  log: ListingsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker('payments', limits.payments, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults('payments', log, metrics)
+    case 'naive':
+      return noBreaker()
+  }
 }
 
 function pageOf({ listings, nextAfter }: Page): string {

@@ -4,10 +4,17 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
 import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -262,10 +269,7 @@ function openProvider(
     client.close(),
   )
   const callMetrics = dependencyMetrics(metrics.registry)
-  const breaker =
-    config.PATTERN_CIRCUIT_BREAKER === 'on'
-      ? circuitBreaker('card-provider', limits.provider, log, callMetrics)
-      : noBreaker()
+  const breaker = chooseBreaker(config, log, callMetrics)
   const call = outboundCall({
     dependency: 'card-provider',
     limits: limits.provider,
@@ -284,6 +288,21 @@ function openProvider(
         : chargeIdempotently(provider, modeOf),
     captureOrVoid: captureOrVoidAtProvider(provider),
     makeRefund: makeRefundIdempotently(provider, modeOf),
+  }
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  log: PaymentsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker('card-provider', limits.provider, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults('card-provider', log, metrics)
+    case 'naive':
+      return noBreaker()
   }
 }
 

@@ -39,7 +39,7 @@ export const Config = Type.Object({
   PATTERN_DURABLE_REFUND: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_WEBHOOK_HINT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_RECONCILER: Type.Enum(['on', 'naive'], { default: 'on' }),
-  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive', 'opossum-defaults'], { default: 'on' }),
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
