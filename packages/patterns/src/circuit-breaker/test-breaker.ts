@@ -34,15 +34,15 @@ export function observeBreaker() {
   const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
   const metrics = dependencyMetrics(new Registry())
   const { breakerState, breakerTrips, breakerRefused, breakerProbes } = metrics
-  const valueOf = async (metric: { get: () => Promise<{ values: { value: number }[] }> }) =>
+  const firstValueOf = async (metric: { get: () => Promise<{ values: { value: number }[] }> }) =>
     (await metric.get()).values[0]?.value
   return {
     lines,
     log,
     metrics,
-    state: () => valueOf(breakerState),
-    trips: () => valueOf(breakerTrips),
-    refused: () => valueOf(breakerRefused),
+    state: () => firstValueOf(breakerState),
+    trips: () => firstValueOf(breakerTrips),
+    refused: () => firstValueOf(breakerRefused),
     /** How many probes ended in each way. */
     probes: async () => {
       const { values } = await breakerProbes.get()
