@@ -6,10 +6,12 @@ import type { Experiment } from '../runner/experiment.ts'
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
 const knownDownMs = 4_000
+/** Three seconds of callers, so that somebody asks in the moment in which payments work again. */
+const callersAfterReturn = 90
 /** It would refuse the callers whose wait is measured here, in both arms. */
 const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
 
-/** The card provider takes requests and answers none of them for some seconds. */
+/** The card provider takes requests and answers none of them for some seconds. Then it is back. */
 export const providerDown: Experiment = {
   name: 'provider-down',
   title: 'The card provider takes requests and answers none',
@@ -24,19 +26,23 @@ export const providerDown: Experiment = {
   paysDirectly: true,
   breaksNoPromise: true,
   size: { full: 360, short: 240 },
-  method: context =>
-    whileSilent(context, 'before', 1, () =>
+  method: async context => {
+    await whileSilent(context, 'before', 1, () =>
       payAtRate(context.client, context.size, callersPerSecond),
-    ),
+    )
+    await payAtRate(context.client, callersAfterReturn, callersPerSecond)
+  },
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const waits = waitsOf(evidence)
-    const late = waits.filter(({ sinceFaultMs }) => sinceFaultMs >= knownDownMs)
+    const { beganAt, endedAt, callers } = callersOf(evidence)
+    const whileDown = callers.filter(({ askedAt }) => askedAt < endedAt)
+    const late = whileDown.filter(({ askedAt }) => askedAt - beganAt >= knownDownMs)
     const dropped = rowsOf(evidence.provider).filter(({ type }) => type === 'request.dropped')
     return {
-      callers: waits.length,
+      callers: whileDown.length,
       requestsWhileDown: dropped.reduce((sum, { count = 1 }) => sum + count, 0),
-      callersP99Ms: p99Of(late.map(({ waitMs }) => waitMs)),
+      callersP99Ms: p99Of(late.map(({ askedAt, toldAt }) => toldAt - askedAt)),
+      firstPaidAfterMs: firstPaidAfter(endedAt, callers),
     }
   },
   shows: {
@@ -47,18 +53,28 @@ export const providerDown: Experiment = {
   },
 }
 
-type Wait = { sinceFaultMs: number; waitMs: number }
+type Caller = { askedAt: number; toldAt: number; isPaid: boolean }
 
-/** How long each caller waited for an answer, and when it asked. */
-function waitsOf({ history, faultLog }: Evidence): Wait[] {
-  const faultAt = rowsOf(faultLog).find(({ action }) => action === 'begin')?.t ?? 0
+/** Every caller of the run, and the time in which the provider was down. */
+function callersOf({ history, faultLog }: Evidence) {
+  const at = (wanted: string) => rowsOf(faultLog).find(({ action }) => action === wanted)?.t ?? 0
   const requests = Map.groupBy(
     rowsOf(history).filter(({ op }) => op === 'pay'),
     ({ proc }) => proc,
   )
-  return [...requests.values()].flatMap(([asked, told]) =>
-    asked && told ? [{ sinceFaultMs: asked.t - faultAt, waitMs: told.t - asked.t }] : [],
+  const callers: Caller[] = [...requests.values()].flatMap(([asked, told]) =>
+    asked && told ? [{ askedAt: asked.t, toldAt: told.t, isPaid: told.type === 'ok' }] : [],
   )
+  return { beganAt: at('begin'), endedAt: at('end'), callers }
+}
+
+/** From the provider's return to the first answer "paid". If there is none, it took at least so long. */
+function firstPaidAfter(returnedAt: number, callers: readonly Caller[]): number {
+  const after = callers.filter(({ toldAt }) => toldAt >= returnedAt)
+  const paid = after.filter(({ isPaid }) => isPaid)
+  const first = Math.min(...paid.map(({ toldAt }) => toldAt))
+  const last = Math.max(returnedAt, ...after.map(({ toldAt }) => toldAt))
+  return Math.round(Math.min(first, last) - returnedAt)
 }
 
 function p99Of(values: readonly number[]): number {
