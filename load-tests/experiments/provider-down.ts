@@ -6,8 +6,11 @@ import type { Experiment } from '../runner/experiment.ts'
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
 const knownDownMs = 4_000
-/** Three seconds of callers, so that somebody asks in the moment in which payments work again. */
-const callersAfterReturn = 90
+/**
+ * Five seconds of callers, so that somebody asks in the moment in which payments work again. A probe
+ * that went out just before the return fails after two seconds, and then the breaker is open for one.
+ */
+const callersAfterReturn = 150
 /** It would refuse the callers whose wait is measured here, in both arms. */
 const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
 

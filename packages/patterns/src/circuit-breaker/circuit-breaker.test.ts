@@ -41,6 +41,12 @@ describe('a closed breaker', () => {
     expect(breaker.admit()).toBeDefined()
   })
 
+  test('judges by the calls that have ended, however many are in flight', async () => {
+    for (let i = 0; i < 60; i += 1) breaker.admit()
+    expect(await callOften(breaker, 'failed', 20)).toBe(breakerVolumeMin)
+    expect(await observed.state()).toBe(opened)
+  })
+
   test('stays closed while a bearable share of calls fails', async () => {
     for (let i = 0; i < 20; i += 1) await callOften(breaker, i % 3 === 2 ? 'failed' : 'ok', 1)
     expect(await observed.state()).toBe(closed)

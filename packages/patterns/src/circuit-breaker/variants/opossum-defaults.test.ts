@@ -42,6 +42,14 @@ test('one failed call opens it, and it refuses everything for 30 s', async () =>
   ])
 })
 
+test('calls in flight count as calls that have not failed, so it opens late under load', async () => {
+  const inFlight = Array.from({ length: 60 }, () => breaker.admit())
+  for (const call of inFlight.slice(0, 30)) await call?.settle('failed')
+  expect(await observed.state()).toBe(closed)
+  await inFlight[30]?.settle('failed')
+  expect(await observed.state()).toBe(opened)
+})
+
 test('a neutral end closes it on a dependency that is still down', async () => {
   await becomeHalfOpen()
   await callOften(breaker, 'neutral', 1)

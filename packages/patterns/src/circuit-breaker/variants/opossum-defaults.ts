@@ -15,9 +15,10 @@ class CallFailed extends Error {}
 class SaysNothing extends Error {}
 
 /**
- * opossum as its README shows it: fired around the call. It differs from the pattern in four ways.
+ * opossum as its README shows it: fired around the call. It differs from the pattern in five ways.
  *
  * - The first failed call of a quiet time opens it, because by default one call is enough to judge by.
+ * - Under load it opens late: a call in flight counts as one that has not failed.
  * - It stays open for 30 s, however soon the dependency is back.
  * - opossum knows two ends of a call. A neutral one, such as a 429, is an error that its `errorFilter`
  *   lets pass, and counts as a success: it closes a half-open breaker.
