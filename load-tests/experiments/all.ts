@@ -4,6 +4,7 @@ import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
 import { durableRefund } from './durable-refund.ts'
+import { hurriedCallers } from './hurried-callers.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
 import { outboxExperiment } from './outbox.ts'
@@ -12,7 +13,9 @@ import { poisonRecord } from './poison-record.ts'
 import { providerDown } from './provider-down.ts'
 import { reconcilerOff } from './reconciler-off.ts'
 import { replyLost } from './reply-lost.ts'
+import { retryLayers } from './retry-layers.ts'
 import { sameKeyStorm } from './same-key-storm.ts'
+import { searchFlood } from './search-flood.ts'
 import { selectThenInsertExperiment } from './select-then-insert.ts'
 import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
@@ -31,6 +34,9 @@ export const proofs: readonly Proof[] = [
   poisonRecord,
   providerDown,
   overQuota,
+  hurriedCallers,
+  retryLayers,
+  searchFlood,
   reconcilerOff,
   durableRefund,
   replyLost,

@@ -50,13 +50,22 @@ export function openRecordingClient(
   let idx = 0
   const write = (line: object) => appendFileSync(historyFile, `${JSON.stringify(line)}\n`)
 
-  async function ask(request: Request, waitMs = patienceMs): Promise<RecordedAnswer> {
+  async function ask(
+    request: Request,
+    waitMs = patienceMs,
+    told: Record<string, string> = {},
+  ): Promise<RecordedAnswer> {
     idx += 1
     const { op, tenant, key, id, req = {}, url, body } = request
     const attempt = { h: 1, run: 'experiment', idx, proc: String(idx), op }
     const asked = { tenant: tenantIds.get(tenant), key, id, req }
     write({ ...attempt, type: 'invoke', t: now(), ...asked })
-    const answer = await send(url, system.apiKeys[tenant] ?? '', key, body, waitMs)
+    const headers = {
+      ...told,
+      authorization: `Bearer ${system.apiKeys[tenant]}`,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    }
+    const answer = await send(url, headers, body, waitMs)
     const { type, status } = answer
     write({ ...attempt, type, t: now(), ...asked, status, res: resultOf(answer) })
     return answer
@@ -118,6 +127,12 @@ export function openRecordingClient(
       const request = payment(tenant, 'pm_card_visa')
       await ask({ ...request, req: { ...request.req, attempt: 1 } })
     },
+    /** The same in a hurry: it says how long it waits, and leaves when that time is over. */
+    async payInAHurry(tenant: Tenant, waitMs: number): Promise<void> {
+      const request = payment(tenant, 'pm_card_visa')
+      const told = { 'x-request-timeout-ms': String(waitMs) }
+      await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs, told)
+    },
     /** Sends one intent several times at once, in turn to each of these instances of payments. */
     async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {
       const request = payment(tenant, 'pm_card_visa')
@@ -150,10 +165,11 @@ export async function payAtRate(
   client: RecordingClient,
   count: number,
   perSecond: number,
+  pay: () => Promise<void> = () => client.payAndLeave('acme'),
 ): Promise<void> {
   const callers: Promise<void>[] = []
   for (let sent = 0; sent < count; sent += 1) {
-    callers.push(client.payAndLeave('acme'))
+    callers.push(pay())
     await sleep(1_000 / perSecond)
   }
   await Promise.all(callers)
@@ -161,15 +177,10 @@ export async function payAtRate(
 
 async function send(
   url: string,
-  apiKey: string,
-  key: string | undefined,
+  headers: Record<string, string>,
   body: object | undefined,
   waitMs: number,
 ): Promise<RecordedAnswer> {
-  const headers = {
-    authorization: `Bearer ${apiKey}`,
-    ...(key === undefined ? {} : { 'idempotency-key': key }),
-  }
   const asking = call(body ? 'POST' : 'GET', url, { headers, body })
   const timeout = sleep(waitMs, undefined, { ref: false })
   try {

@@ -6,10 +6,12 @@ import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { oneForAll } from '../src/bulkhead/naive.ts'
 import { circuitBreaker } from '../src/circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
 import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
-import { outboundCall } from '../src/circuit-breaker/outbound-call.ts'
+import { outboundCall } from '../src/outbound-call/outbound-call.ts'
+import { neverRepeat } from '../src/retry-budget/never.ts'
 import { type HttpClient, openHttpClient } from '../src/unknown-outcome/http-client.ts'
 
 const clientLimits = { connectionsMax: 2, connectMs: 500, answerBytesMax: 1_000 }
@@ -217,7 +219,15 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
   const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
   const metrics = dependencyMetrics(new Registry())
   const breaker = circuitBreaker('other-side', limits, log, metrics)
-  const call = outboundCall({ dependency: 'other-side', limits, breaker, log, metrics })
+  const call = outboundCall({
+    dependency: 'other-side',
+    limits,
+    retries: neverRepeat(),
+    breaker,
+    bulkhead: oneForAll(),
+    log,
+    metrics,
+  })
   const ask = () =>
     call('ask', deadlineIn(2_000), async deadline => {
       const answer = await client.call({ method: 'GET', path: '/', deadline })

@@ -1,5 +1,5 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { buildHttpServer, type ReadBudget } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { SearchListingsDeps } from './flows/search-listings.ts'
@@ -10,6 +10,7 @@ import { limits } from './limits.ts'
 export type AppDeps = EmployerRoutesDeps & {
   search: SearchListingsDeps
   authenticate: Authenticate
+  readBudget: ReadBudget
   log: Log
   metrics: Metrics
 }
@@ -25,6 +26,7 @@ export async function buildApp(deps: AppDeps) {
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,
+    readBudget: deps.readBudget,
     authenticate: deps.authenticate,
   })
   await app.register(searchRoutes, { deps: deps.search })

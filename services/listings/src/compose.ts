@@ -5,19 +5,10 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
-import {
-  type CircuitBreaker,
-  circuitBreaker,
-} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import {
-  type DependencyMetrics,
-  dependencyMetrics,
-} from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
-import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -29,6 +20,7 @@ import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
 import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
 import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
+import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
@@ -54,6 +46,7 @@ import { searchResponse } from './http/listing-response.ts'
 import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { limits } from './limits.ts'
 import type { ListingsLog } from './log-events.ts'
+import { outboundCalls } from './outbound-calls.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
 import { publicationsTable } from './store/publication-row.ts'
@@ -74,10 +67,16 @@ type PoolName = 'requests' | 'worker' | 'search'
 export function poolsOf({
   DATABASE_URL,
   WORKER_DATABASE_URL,
+  PATTERN_BULKHEAD,
 }: Config): Record<PoolName, PoolToOpen> {
+  const { workerPool, searchPool } = limits
+  // Without the bulkhead, worker and search share one pool that has the connections of both.
+  const sharedMax = workerPool.connectionsMax + searchPool.connectionsMax
+  const connectionsMax = PATTERN_BULKHEAD === 'on' ? workerPool.connectionsMax : sharedMax
+  const worker = { ...workerPool, connectionsMax }
   return {
     requests: { url: DATABASE_URL, name: 'listings', limits: limits.pool },
-    worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: limits.workerPool },
+    worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: worker },
     search: { url: WORKER_DATABASE_URL, name: 'listings-search', limits: limits.searchPool },
   }
 }
@@ -91,6 +90,7 @@ export async function compose(
 ): Promise<Serving> {
   const { resume, search } = limits
   const { requests, worker } = pools
+  const searchPool = config.PATTERN_BULKHEAD === 'on' ? pools.search : worker
   const now = () => new Date().toISOString()
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
@@ -115,26 +115,19 @@ export async function compose(
   const backlog = openBacklog(config, worker, registry)
   const admission =
     config.PATTERN_LOAD_SHEDDING === 'on' ? toldRate(limits.admission) : beginEverything()
-  const callMetrics = dependencyMetrics(registry)
-  const breaker = chooseBreaker(config, log, callMetrics)
   const failurePolicy =
     config.PATTERN_DEAD_LETTERS === 'on'
       ? retryThenDeadLetter({ service: 'listings', publish, log })
       : retryForEver(log)
 
   // Flows
-  const http = open.adopt(openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp), client =>
-    client.close(),
-  )
-  const callPayments = outboundCall({
-    dependency: 'payments',
-    limits: limits.payments,
-    breaker,
-    log,
-    metrics: callMetrics,
-  })
+  const payments = openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp)
+  const http = open.adopt(payments, client => client.close())
+  const calls = outboundCalls(config, log, registry)
+  const payBy = (call: OutboundCall) =>
+    payForPublication(call, http, config.PAYMENTS_SERVICE_KEY, admission)
   const finish = {
-    pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY, admission),
+    pay: payBy(calls.paymentsForRequests),
     store: publicationStore({
       pool: requests,
       keys,
@@ -151,7 +144,7 @@ export async function compose(
   const resumer = {
     reconcile: reconcileDue,
     takeDue: whilePlaces(admission, () => takeDuePublication(worker, work, resume.leaseMs)),
-    finish,
+    finish: { ...finish, pay: payBy(calls.paymentsForJob) },
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
     roundMax: resume.roundMax,
@@ -188,20 +181,22 @@ export async function compose(
   )
 
   // Routes
+  const cache = { redis, call: calls.redis, readBudgetMs: limits.redis.attemptMs }
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     search: {
       pageDefault: search.pageDefault,
-      findPage: searchThroughCache(redis, search.cacheMs, async query =>
-        pageOf(await findLiveListings(pools.search, query)),
+      findPage: searchThroughCache(cache, search.cacheMs, async query =>
+        pageOf(await findLiveListings(searchPool, query)),
       ),
     },
-    insertListing: listing =>
-      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing)),
-    findListing: (tenantId, listingId) =>
-      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
+    insertListing: (listing, deadline) =>
+      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing), deadline),
+    findListing: (tenantId, listingId, deadline) =>
+      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId), deadline),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
     publishingDoor: atTheDoor({
       dependency: 'payments',
@@ -225,21 +220,6 @@ function openBacklog(
     metrics: backlogMetrics(registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)
-}
-
-function chooseBreaker(
-  { PATTERN_CIRCUIT_BREAKER: version }: Config,
-  log: ListingsLog,
-  metrics: DependencyMetrics,
-): CircuitBreaker {
-  switch (version) {
-    case 'on':
-      return circuitBreaker('payments', limits.payments, log, metrics)
-    case 'opossum-defaults':
-      return opossumDefaults('payments', log, metrics)
-    case 'naive':
-      return noBreaker()
-  }
 }
 
 function pageOf({ listings, nextAfter }: Page): string {

@@ -37,8 +37,26 @@ export const limits = {
   workerPool: { connectionsMax: 6, ...poolWaits },
   /** The pool for the public search, which needs no API key. */
   searchPool: { connectionsMax: 4, ...poolWaits, acquireMs: 500 },
-  redis: { connectMs: 500, commandMs: 100 },
-  paymentsHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  redis: {
+    connectMs: 500,
+    commandMs: 100,
+    callsMax: 100,
+    attemptMs: 150,
+    attemptMinMs: 1,
+    breakerWindowMs: 3_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 1_000,
+    breakerProbeMs: 2_000,
+  },
+  paymentsHttp: {
+    connectionsMax: 64,
+    connectMs: 500,
+    answerBytesMax: 64 * 1024,
+    /** Calls under way at the same time, of each kind of work. */
+    requestCallsMax: 56,
+    jobCallsMax: 8,
+  },
   payments: {
     /** Payments answers within its own budget of 3.5 s. The rest is for the network. */
     attemptMs: 4_000,
@@ -48,6 +66,14 @@ export const limits = {
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
     breakerProbeMs: 6_000,
+    /** A call is repeated inside its request only if no byte was sent, as while payments restarts. */
+    retriesMax: 2,
+    retryShare: 0.1,
+    retriesPerSecondMin: 0.5,
+    retriesSavedMax: 5,
+    retryBaseMs: 400,
+    retryCapMs: 1_000,
+    retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of payments is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -110,10 +136,29 @@ assert(
   payments.attemptMs + recordMs <= http.requestBudgetMs,
   'after the longest attempt, there is still time to record the outcome',
 )
-assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
 assert(
-  payments.attemptMs + 1_000 < payments.breakerProbeMs,
-  'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
+  limits.redis.commandMs < limits.redis.attemptMs,
+  'Redis ends a command before its call is given up',
+)
+assert(paymentsHttp.connectMs < payments.attemptMs, 'connecting is a part of an attempt')
+for (const { attemptMs, breakerProbeMs } of [payments, limits.redis]) {
+  assert(
+    attemptMs + 1_000 < breakerProbeMs,
+    'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
+  )
+}
+assert(
+  paymentsHttp.requestCallsMax + paymentsHttp.jobCallsMax <= paymentsHttp.connectionsMax,
+  'a call that is let through has a connection, and waits in no queue',
+)
+assert(
+  resume.concurrencyMax <= paymentsHttp.jobCallsMax,
+  'the job finds a place for each of its calls',
+)
+assert(
+  payments.retryBaseMs <= payments.retryCapMs &&
+    payments.retriesMax * payments.retryCapMs + payments.retryLeftMinMs < http.requestBudgetMs,
+  'a repetition fits into a request',
 )
 assert(
   limits.apiKeys.looks.atWorkMax < pool.connectionsMax / 2,

@@ -1,11 +1,12 @@
-import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { buildHttpServer, type ReadBudget } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type AddressRoutesDeps, addressRoutes } from './http/address-routes.ts'
 import { type AlertRoutesDeps, alertRoutes } from './http/alert-routes.ts'
 import { limits } from './limits.ts'
 
-export type AppDeps = AlertRoutesDeps & AddressRoutesDeps & { log: Log; metrics: Metrics }
+export type AppDeps = AlertRoutesDeps &
+  AddressRoutesDeps & { log: Log; metrics: Metrics; readBudget: ReadBudget }
 
 /**
  * The application behind the public port. It is only built here: no I/O happens, and nothing
@@ -18,6 +19,7 @@ export async function buildApp(deps: AppDeps) {
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,
+    readBudget: deps.readBudget,
   })
   await app.register(alertRoutes, { deps })
   await app.register(addressRoutes, { deps })

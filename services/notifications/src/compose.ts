@@ -1,19 +1,38 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
+import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
+import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
+import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
+import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { neverRepeat } from '@nightshift/patterns/retry-budget/never'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { runInBackground } from '@nightshift/runtime/process/background'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { buildApp } from './app.ts'
-import { openMailServer } from './clients/mail-server.ts'
+import { type MailServer, openMailServer } from './clients/mail-server.ts'
 import type { Config } from './config.ts'
 import { consumeListingEvents } from './consumers/listing-events.ts'
-import type { AdvertisedListing } from './domain/mail.ts'
+import type { AdvertisedListing, Mail } from './domain/mail.ts'
 import { matchAnnouncement } from './flows/match-announcement.ts'
 import { saveAlert } from './flows/save-alert.ts'
 import { sendMailsOnce } from './jobs/send-mails.ts'
@@ -44,18 +63,17 @@ export async function compose(
   config: Config,
   { open, stop, log, metrics, pools }: Resources,
 ): Promise<Serving> {
-  const { match, send, smtp } = limits
+  const { match, send } = limits
   const { requests, sending } = pools
   const [newest = '', ...older] = config.MAIL_LINK_SECRETS.split(',')
   const links = mailLinks(config.PUBLIC_URL, [newest, ...older])
 
   // Jobs. They end while requests are drained.
-  const mailLimits = { ...smtp, attemptMs: send.attemptMs }
-  const mailServer = open.adopt(openMailServer(config.SMTP_URL, mailLimits), m => m.close())
+  const mailServer = open.adopt(openMailServer(config.SMTP_URL, limits.smtp), m => m.close())
   const sendMails = {
     reconcile: reconcileDue,
     mail: {
-      send: mailServer.send,
+      send: sendThrough(mailServer, config, log, metrics.registry),
       store: deliveryStore(sending, send),
       links,
       bounds: { attemptsMax: send.attemptsMax, copiesMax: send.copiesMax },
@@ -113,6 +131,7 @@ export async function compose(
     perAddressMax: limits.alertsPerAddressMax,
   }
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     log,
     metrics,
     saveAlert: (newAlertId: string, request: SaveAlertRequest) =>
@@ -123,4 +142,48 @@ export async function compose(
     unsubscribe: addressId => unsubscribeAddress(requests, addressId),
   })
   return { app, consumers: [consumer] }
+}
+
+const dependency = 'mail-server'
+
+/**
+ * Sends mails one try at a time: the job repeats them in later rounds. While the mail server is down
+ * the breaker keeps the senders from waiting for it.
+ */
+function sendThrough(
+  { send }: MailServer,
+  config: Config,
+  log: NotificationsLog,
+  registry: Metrics['registry'],
+) {
+  const metrics = dependencyMetrics(registry)
+  const call = outboundCall({
+    dependency,
+    limits: limits.send,
+    retries: neverRepeat(),
+    breaker: chooseBreaker(config, log, metrics),
+    bulkhead:
+      config.PATTERN_BULKHEAD === 'on'
+        ? bulkhead(limits.smtp.connectionsMax, bulkheadMetrics(registry).of(dependency))
+        : oneForAll(),
+    log,
+    metrics,
+  })
+  return (mail: Mail) =>
+    call('mail-server send', deadlineIn(limits.send.attemptMs), perTry => send(mail, perTry))
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  log: NotificationsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker(dependency, limits.smtp, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults(dependency, log, metrics)
+    case 'naive':
+      return noBreaker()
+  }
 }

@@ -40,7 +40,18 @@ export const limits = {
     idleMs: 50,
     failureBackoffCapMs: 2_000,
   },
-  smtp: { connectMs: 1_000, greetingMs: 2_000, silenceMs: 4_500, connectionsMax: 4 },
+  smtp: {
+    connectMs: 1_000,
+    greetingMs: 2_000,
+    silenceMs: 4_500,
+    connectionsMax: 4,
+    /** Four senders that each wait for a silent server make one failure a second. */
+    breakerWindowMs: 20_000,
+    breakerVolumeMin: 10,
+    breakerFailurePercent: 75,
+    breakerOpenMs: 2_000,
+    breakerProbeMs: 8_000,
+  },
   send: {
     roundMax: 200,
     concurrencyMax: 4,
@@ -54,6 +65,7 @@ export const limits = {
     confirmationsPollMs: 250,
     /** The longest attempt, connecting included. */
     attemptMs: 5_000,
+    attemptMinMs: 100,
     /** How long one sender owns a mail. After that, another sender may take it. */
     leaseMs: 15_000,
     /** The first wait after an attempt without a final outcome. Later waits are longer. */
@@ -86,6 +98,10 @@ assert(recordMs < http.requestBudgetMs, 'a request has time for a statement')
 assert(
   smtp.greetingMs < send.attemptMs && smtp.silenceMs < send.attemptMs,
   'no single wait outlasts an attempt',
+)
+assert(
+  send.attemptMs + 1_000 < smtp.breakerProbeMs,
+  'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
 )
 assert(
   send.concurrencyMax <= sendingPool.connectionsMax && send.concurrencyMax <= smtp.connectionsMax,

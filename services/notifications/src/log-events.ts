@@ -1,3 +1,4 @@
+import type { CircuitBreakerLogEvent } from '@nightshift/patterns/circuit-breaker/log-events'
 import type { DeadLettersLogEvent } from '@nightshift/patterns/dead-letters/log-events'
 import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
@@ -12,5 +13,8 @@ export const notificationsLogEvents = [
 ] as const
 
 export type NotificationsLog = Log<
-  RuntimeLogEvent | DeadLettersLogEvent | (typeof notificationsLogEvents)[number]
+  | RuntimeLogEvent
+  | DeadLettersLogEvent
+  | CircuitBreakerLogEvent
+  | (typeof notificationsLogEvents)[number]
 >

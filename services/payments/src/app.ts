@@ -1,5 +1,5 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
-import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { buildHttpServer, type ReadBudget } from '@nightshift/runtime/http/server'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
 import { type PaymentRoutesDeps, paymentRoutes } from './http/payment-routes.ts'
@@ -13,7 +13,12 @@ export type AppDeps = PaymentRoutesDeps &
   CaptureOrVoidRoutesDeps &
   RefundRoutesDeps &
   StatementRoutesDeps &
-  WebhookRoutesDeps & { authenticate: Authenticate; log: PaymentsLog; metrics: Metrics }
+  WebhookRoutesDeps & {
+    authenticate: Authenticate
+    log: PaymentsLog
+    metrics: Metrics
+    readBudget: ReadBudget
+  }
 
 /**
  * The application behind the public port. It is only built here: no I/O happens, and nothing
@@ -26,6 +31,7 @@ export async function buildApp(deps: AppDeps) {
     limits: limits.http,
     log: deps.log,
     metrics: deps.metrics,
+    readBudget: deps.readBudget,
     authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })

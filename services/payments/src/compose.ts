@@ -4,17 +4,8 @@ import {
   boundedBacklog,
 } from '@nightshift/patterns/bounded-backlog/bounded-backlog'
 import { acceptEverything } from '@nightshift/patterns/bounded-backlog/naive'
-import {
-  type CircuitBreaker,
-  circuitBreaker,
-} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import {
-  type DependencyMetrics,
-  dependencyMetrics,
-} from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
-import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
+import { callersBudget } from '@nightshift/patterns/deadline/deadline'
+import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
@@ -36,15 +27,17 @@ import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
-import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
-import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
 import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { inTenantSnapshot, inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
+import {
+  inTenantSnapshot,
+  inTenantTransaction,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
@@ -52,16 +45,14 @@ import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/se
 import { openRedis } from '@nightshift/runtime/redis/redis'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import type { Pool } from 'pg'
-import { buildApp } from './app.ts'
-import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
-import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
-import { makeRefundIdempotently } from './clients/make-refund.ts'
+import { type AppDeps, buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { processRefundsOnce } from './jobs/process-refunds.ts'
 import { reconcilePaymentsOnce } from './jobs/reconcile-payments.ts'
 import { limits } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics } from './metrics.ts'
+import { openProvider } from './open-provider.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
 import { findPayments } from './store/list-payments.ts'
 import { paymentsTable } from './store/payment-row.ts'
@@ -123,14 +114,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     config.PATTERN_LOAD_SHEDDING === 'on' ? learnedRate(limits.admission) : beginEverything()
 
   // Flows
-  const provider = openProvider(config, resources, admission)
+  const provider = openProvider(config, { open, log, registry: metrics.registry }, admission)
   const store = choosePaymentStore(config, resources, {
     work: payments,
     outbox: events,
     isBacklogFull: backlog.isFull,
   })
   const settle = { store, newId: randomUUID, now }
-  const finish = { ...settle, ...provider, conclude }
+  const finish = { ...settle, ...provider.forRequests, conclude }
   const refund = {
     store: refundStore({
       pool: requests,
@@ -144,7 +135,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         escalatedMs: waits.escalatedMs,
       },
     }),
-    makeRefund: provider.makeRefund,
+    makeRefund: provider.forRequests.makeRefund,
     reportObstacle: ({ refundId, paymentId }, reason) => {
       log.error({ event: 'refund.blocked', refundId, paymentId, reason })
       paymentMetrics.refundsBlocked.inc({ reason })
@@ -163,14 +154,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
   const reconcilePayments = {
     ...round,
-    finish,
+    finish: { ...settle, ...provider.forJobs, conclude },
     takeDue: whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
   const processRefunds = {
     ...round,
-    finish: refund,
+    finish: { ...refund, makeRefund: provider.forJobs.makeRefund },
     takeDue: whilePlaces(admission, () => takeDueRefund(worker, refunds, waits.leaseMs)),
     showOldest: async () =>
       paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
@@ -194,10 +185,12 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
 
   // Routes
   const app = await buildApp({
+    readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     log,
     metrics,
     pageDefault: page.defaultSize,
+    ...readsOf(requests),
     takePayment: { ...finish, beginMinMs },
     takingDoor: atTheDoor({
       dependency: 'card-provider',
@@ -206,28 +199,38 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       registry: metrics.registry,
     }),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
-    findPayment: (tenantId, paymentId) =>
-      inTenantTransaction(requests, tenantId, tx => findPayment(tx, tenantId, paymentId)),
-    findPayments: filter =>
-      inTenantTransaction(requests, filter.tenantId, tx => findPayments(tx, filter)),
     captureOrVoid: {
       ...finish,
       requestAction: requestCaptureOrVoid(requests, fence, waits.firstCheckMs),
     },
     refundPayment: refund,
-    findRefundsOf: (tenantId, paymentId) =>
-      inTenantTransaction(requests, tenantId, async tx => {
-        const payment = await findPayment(tx, tenantId, paymentId)
-        return payment && findRefundsOf(tx, tenantId, paymentId, page.refundsMax)
-      }),
-    readStatementPage: filter =>
-      inTenantSnapshot(requests, filter.tenantId, tx => readStatementPage(tx, filter)),
     receiveWebhook: { store: webhookStore(worker), receive, applyDirectly: applyWebhook(events) },
     webhookMetrics: paymentMetrics,
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
   return { app }
+}
+
+/** What an employer may read. The database ends a statement when its caller has stopped waiting. */
+function readsOf(
+  pool: Pool,
+): Pick<AppDeps, 'findPayment' | 'findPayments' | 'findRefundsOf' | 'readStatementPage'> {
+  return {
+    findPayment: (tenantId, paymentId, deadline) =>
+      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId), deadline),
+    findPayments: (filter, deadline) =>
+      inTenantTransaction(pool, filter.tenantId, tx => findPayments(tx, filter), deadline),
+    findRefundsOf: (tenantId, paymentId, deadline) => {
+      const inTx = async (tx: Transaction) => {
+        const payment = await findPayment(tx, tenantId, paymentId)
+        return payment && findRefundsOf(tx, tenantId, paymentId, limits.page.refundsMax)
+      }
+      return inTenantTransaction(pool, tenantId, inTx, deadline)
+    },
+    readStatementPage: (filter, deadline) =>
+      inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter), deadline),
+  }
 }
 
 /** The work that requests have left open, which the job has to finish in time. */
@@ -257,53 +260,6 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
     metrics: outboxMetrics(metrics.registry),
   }
   return outbox(pools.worker, topic, outboxRelay(relay))
-}
-
-/** The calls to the card provider. Each may be repeated: the provider carries it out once. */
-function openProvider(
-  config: Config,
-  { open, log, metrics }: Resources,
-  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
-) {
-  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
-    client.close(),
-  )
-  const callMetrics = dependencyMetrics(metrics.registry)
-  const breaker = chooseBreaker(config, log, callMetrics)
-  const call = outboundCall({
-    dependency: 'card-provider',
-    limits: limits.provider,
-    breaker,
-    log,
-    metrics: callMetrics,
-  })
-  const provider = { call, http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
-  // The clocks of this machine and of the database may differ. The margin of the rules covers that.
-  const modeOf = (createdAt: Date) =>
-    retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)
-  return {
-    charge:
-      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
-        ? chargeOrCallItDeclined(provider)
-        : chargeIdempotently(provider, modeOf),
-    captureOrVoid: captureOrVoidAtProvider(provider),
-    makeRefund: makeRefundIdempotently(provider, modeOf),
-  }
-}
-
-function chooseBreaker(
-  { PATTERN_CIRCUIT_BREAKER: version }: Config,
-  log: PaymentsLog,
-  metrics: DependencyMetrics,
-): CircuitBreaker {
-  switch (version) {
-    case 'on':
-      return circuitBreaker('card-provider', limits.provider, log, metrics)
-    case 'opossum-defaults':
-      return opossumDefaults('card-provider', log, metrics)
-    case 'naive':
-      return noBreaker()
-  }
 }
 
 /**

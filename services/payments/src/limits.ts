@@ -38,7 +38,14 @@ export const limits = {
    * hundred duplicates at the same moment would occupy the worker's connections.
    */
   lookUpPool: { connectionsMax: 4, ...poolWaits },
-  providerHttp: { connectionsMax: 64, connectMs: 500, answerBytesMax: 64 * 1024 },
+  providerHttp: {
+    connectionsMax: 64,
+    connectMs: 500,
+    answerBytesMax: 64 * 1024,
+    /** Calls under way at the same time, of each kind of work. */
+    requestCallsMax: 56,
+    jobCallsMax: 8,
+  },
   provider: {
     attemptMs: 2_000,
     attemptMinMs: 50,
@@ -47,6 +54,14 @@ export const limits = {
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
     breakerProbeMs: 4_000,
+    /** A call is repeated inside its request only if it certainly had no effect. */
+    retriesMax: 1,
+    retryShare: 0.1,
+    retriesPerSecondMin: 0.5,
+    retriesSavedMax: 5,
+    retryBaseMs: 100,
+    retryCapMs: 1_000,
+    retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
   },
@@ -148,6 +163,19 @@ assert(providerHttp.connectMs < provider.attemptMs, 'connecting is a part of an 
 assert(
   provider.attemptMs + 1_000 < provider.breakerProbeMs,
   'a probe of the breaker has time for the longest attempt, and for one that is cut off late',
+)
+assert(
+  providerHttp.requestCallsMax + providerHttp.jobCallsMax <= providerHttp.connectionsMax,
+  'a call that is let through has a connection, and waits in no queue',
+)
+assert(
+  2 * reconcile.concurrencyMax <= providerHttp.jobCallsMax,
+  'the jobs for payments and for refunds find a place for each of their calls',
+)
+assert(
+  provider.retryBaseMs <= provider.retryCapMs &&
+    provider.retryCapMs + provider.retryLeftMinMs < http.requestBudgetMs,
+  'a repetition fits into a request',
 )
 assert(
   providerRules.keyMarginMs > http.requestBudgetMs + providerRules.processingDelayMaxMs,

@@ -14,7 +14,7 @@ export function scriptedProvider(script: Script): {
   const provider: ProviderConnection = {
     secretKey: 'sk_test_scripted',
     admission: { sent: () => () => {} },
-    call: (_, deadline, attempt) => attempt(deadline),
+    call: (_, deadline, attempt) => attempt(deadline, 0),
     http: {
       call: async ({ method, path }) => {
         const route = `${method} ${path.split('?')[0]}`

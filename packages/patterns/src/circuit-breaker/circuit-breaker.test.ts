@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { callOften, openTestBreaker, testLimits } from '../../test/test-breaker.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { noBreaker } from './naive.ts'
-import { callOften, openTestBreaker, testLimits } from './test-breaker.ts'
 
 const closed = 0
 const halfOpen = 0.5

@@ -1,7 +1,7 @@
 import Opossum from 'opossum'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { callOften, openTestBreaker, testLimits } from '../../test/test-breaker.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
-import { callOften, openTestBreaker, testLimits } from './test-breaker.ts'
 
 /**
  * What opossum 10.0.0 does when more of it is used than its counting. Each test shows one hazard on a

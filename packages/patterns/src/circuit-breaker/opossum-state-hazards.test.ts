@@ -1,6 +1,6 @@
 import Opossum from 'opossum'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { callOften, openTestBreaker, testLimits } from './test-breaker.ts'
+import { callOften, openTestBreaker, testLimits } from '../../test/test-breaker.ts'
 
 /**
  * What opossum 10.0.0 does with its states, its window and its clocks. Each test shows one hazard on a

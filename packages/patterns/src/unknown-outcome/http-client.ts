@@ -1,4 +1,5 @@
 import { type Deadline, deadlineHeader } from '@nightshift/runtime/process/deadline'
+import { afterMs } from '@nightshift/runtime/process/lag-aware-timer'
 import { injectInto } from '@nightshift/runtime/telemetry/tracing'
 import { type Dispatcher, Pool } from 'undici'
 
@@ -53,13 +54,13 @@ async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
   const request = { isSent: false }
   const giveUp = new AbortController()
   const late = Promise.withResolvers<never>()
-  // Cleared when the answer is there. `AbortSignal.timeout` would still fire later, with an error
+  // Cancelled when the answer is there. `AbortSignal.timeout` would still fire later, with an error
   // that no code handles.
-  const timer = setTimeout(() => {
-    const error = new Error('the deadline has passed')
+  const cancel = afterMs(call.deadline.remainingMs(), stall => {
+    const error = stall ?? new Error('the deadline has passed')
     giveUp.abort(error)
     late.reject(error)
-  }, call.deadline.remainingMs())
+  })
   try {
     if (call.deadline.remainingMs() <= 0) throw new Error('the deadline has passed')
     // undici checks the signal only when it has a connection for the request. While the request is
@@ -68,7 +69,7 @@ async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
   } catch (cause) {
     return request.isSent ? { kind: 'unknown', cause } : { kind: 'not-sent', cause }
   } finally {
-    clearTimeout(timer)
+    cancel()
   }
 }
 

@@ -1,6 +1,6 @@
 import { context, trace } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { budgetFromHeader, deadlineHeader, deadlineIn } from '../process/deadline.ts'
+import { deadlineHeader, deadlineIn } from '../process/deadline.ts'
 import type { Log } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { contextFrom, SpanKind, startSpan } from '../telemetry/tracing.ts'
@@ -34,12 +34,12 @@ export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
 /** Gives every request its deadline, its span and its record. */
 export function observeRequests(
   app: FastifyInstance,
-  requestBudgetMs: number,
+  budgetOf: (header: string | string[] | undefined) => number,
   record: RecordRequest,
 ): void {
   app.addHook('onRequest', (request, reply, done) => {
     const state = stateOf(request)
-    state.deadline = deadlineIn(budgetFromHeader(request.headers[deadlineHeader], requestBudgetMs))
+    state.deadline = deadlineIn(budgetOf(request.headers[deadlineHeader]))
     const parent = contextFrom(headerText(request.headers['traceparent']))
     state.span = startSpan(`${request.method} ${routeOf(request)}`, {
       kind: SpanKind.SERVER,

@@ -25,6 +25,9 @@ export type HttpServerLimits = {
   connectionsMax: number
 }
 
+/** The budget of a request in milliseconds, from what its caller said and our own budget. */
+export type ReadBudget = (header: string | string[] | undefined, ownBudgetMs: number) => number
+
 export type HttpServerOptions = {
   title: string
   description: string
@@ -33,6 +36,8 @@ export type HttpServerOptions = {
   metrics: Metrics
   /** Finds the holder of an API key. Unset: every route is public. */
   authenticate?: Authenticate
+  /** Unset: every request has our own budget, whatever its caller says. */
+  readBudget?: ReadBudget
 }
 
 /** A handler that still works this long after its budget has ignored its deadline. */
@@ -81,7 +86,9 @@ export async function buildHttpServer(options: HttpServerOptions) {
     return sendProblem(request, reply, refusal)
   })
 
-  observeRequests(app, limits.requestBudgetMs, record)
+  const { requestBudgetMs } = limits
+  const { readBudget = () => requestBudgetMs } = options
+  observeRequests(app, header => readBudget(header, requestBudgetMs), record)
   requireOneOfEach(app)
   guardRoutes(app, options.authenticate)
   requireRoute(app)

@@ -84,9 +84,10 @@ export function inTenantSnapshot<T>(
   pool: pg.Pool,
   tenantId: string,
   work: (tx: Transaction) => Promise<T>,
+  deadline?: Deadline,
 ): Promise<T> {
   const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY'
-  return transact(pool, `${begin}; ${setTenant(tenantId)}`, work)
+  return transact(pool, `${begin}; ${setTenant(tenantId)}`, work, deadline)
 }
 
 function setTenant(tenantId: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { budgetFromHeader, deadlineIn, withinDeadline } from './deadline.ts'
+import { deadlineIn, withinDeadline } from './deadline.ts'
 
 test('a larger budget does not extend a deadline, a smaller one shortens it', () => {
   const deadline = deadlineIn(1_000)
@@ -26,33 +26,4 @@ test.each([0, -1, -60_000])('a budget of %i ms is already over', budgetMs => {
 
 test('nothing that is derived from a deadline that is over has any time', () => {
   expect(withinDeadline(deadlineIn(0), 1_000).remainingMs()).toBe(0)
-})
-
-test.each([
-  ['1', 1],
-  ['0', 0],
-  ['2999', 2_999],
-])('a caller may ask for less: %s', (header, expected) => {
-  expect(budgetFromHeader(header, 3_000)).toBe(expected)
-})
-
-test.each(['3001', '9999999'])('a caller can not ask for more: %s', header => {
-  expect(budgetFromHeader(header, 3_000)).toBe(3_000)
-})
-
-test.each([
-  ['nothing', undefined],
-  ['an empty one', ''],
-  ['a negative one', '-1'],
-  ['a fraction', '1.5'],
-  ['another notation', '0x10'],
-  ['an exponent', '1e9'],
-  ['blanks', ' 5 '],
-  ['words', 'soon'],
-  ['more digits than any budget has', '9'.repeat(400)],
-  ['two at once', '5, 6'],
-  ['a list', ['5', '6']],
-  ['digits of another script', '٥'],
-])('%s is not believed: our own budget counts', (_what, header) => {
-  expect(budgetFromHeader(header, 3_000)).toBe(3_000)
 })

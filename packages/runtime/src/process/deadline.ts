@@ -21,12 +21,3 @@ export function withinDeadline(deadline: Deadline, budgetMs: number): Deadline {
  * two machines need not agree about the time of day. There is no standard header for it.
  */
 export const deadlineHeader = 'x-request-timeout-ms'
-
-/** What the caller still waits, if it said so in a form that can be trusted. */
-export function budgetFromHeader(
-  value: string | string[] | undefined,
-  ownBudgetMs: number,
-): number {
-  if (typeof value !== 'string' || !/^\d{1,7}$/.test(value)) return ownBudgetMs
-  return Math.min(Number(value), ownBudgetMs)
-}

@@ -1,7 +1,7 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
-import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { policyHeader, type toldRate } from '@nightshift/patterns/load-shedding/told-rate'
+import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
@@ -71,7 +71,9 @@ function outcomeOf(answer: Extract<HttpAnswer, { kind: 'answer' }>): PayOutcome 
   if (status === 409) return unknown('payments is still working on the payment')
   if (status === 429 || isOverloaded(answer)) {
     const header = answer.headers['retry-after']
-    return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
+    const waitMs = retryAfterMs(header, Date.now(), retryAfterCapMs)
+    // The client is told to come back. If this layer came back too, the refusals would multiply.
+    return { kind: 'shed', retryAfterMs: waitMs, doNotRetry: true }
   }
   if (status >= 500) return unknown(`payments answered ${status}`)
   return { kind: 'bug', cause: new Error(`payments answered ${status}`) }

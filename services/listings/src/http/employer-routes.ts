@@ -12,6 +12,7 @@ import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotenc
 import type { Door } from '@nightshift/patterns/load-shedding/door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { Type } from 'typebox'
 import type { Listing } from '../domain/listing.ts'
 import {
@@ -23,8 +24,12 @@ import type { NewListing } from '../store/listings.ts'
 import { listingResponse } from './listing-response.ts'
 
 export type EmployerRoutesDeps = {
-  insertListing: (listing: NewListing) => Promise<Listing>
-  findListing: (tenantId: string, listingId: string) => Promise<Listing | undefined>
+  insertListing: (listing: NewListing, deadline: Deadline) => Promise<Listing>
+  findListing: (
+    tenantId: string,
+    listingId: string,
+    deadline: Deadline,
+  ) => Promise<Listing | undefined>
   publishListing: PublishListingDeps
   publishingDoor: Door
 }
@@ -49,7 +54,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
       return sendProblem(request, reply, salaryRange)
     }
     const tenantId = tenantOf(request)
-    const listing = await deps.insertListing({ ...body, listingId: randomUUID(), tenantId })
+    const newListing = { ...body, listingId: randomUUID(), tenantId }
+    const listing = await deps.insertListing(newListing, deadlineOf(request))
     note(request, { listingId: listing.listingId })
     reply.header('location', `/v1/listings/${listing.listingId}`)
     return reply.code(201).send(listingResponse(listing))
@@ -61,7 +67,8 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
     response: { 200: ListingResponse, ...problemResponses },
   }
   app.get('/v1/listings/:listingId', { config: reading, schema: read }, async (request, reply) => {
-    const listing = await deps.findListing(tenantOf(request), request.params.listingId)
+    const { listingId } = request.params
+    const listing = await deps.findListing(tenantOf(request), listingId, deadlineOf(request))
     return listing
       ? listingResponse(listing)
       : sendProblem(request, reply, refusals.no_such_listing)

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
+import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
+import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import type { Redis } from '@nightshift/runtime/redis/redis'
 import type { Search, SearchListingsDeps } from '../flows/search-listings.ts'
 
 const generationKey = 'search:generation'
+
+export type SearchCache = {
+  redis: Redis
+  /** Calls to Redis. While Redis is silent its breaker opens, and no search waits for it. */
+  call: OutboundCall
+  readBudgetMs: number
+}
 
 /**
  * Caches pages of the public search in Redis, for a few seconds. Each generation of pages has its
@@ -10,18 +19,18 @@ const generationKey = 'search:generation'
  * database: this costs time, and no answer becomes wrong.
  */
 export function searchThroughCache(
-  redis: Redis,
+  cache: SearchCache,
   cacheMs: number,
   findPage: SearchListingsDeps['findPage'],
 ): SearchListingsDeps['findPage'] {
   return async search => {
-    const key = await keyOf(redis, search)
-    const cached = key === undefined ? null : await redis.get(key).catch(ignoreRedisLoss)
-    if (cached !== null) return cached
+    const key = await keyOf(cache, search)
+    const cached = key === undefined ? undefined : await read(cache, key)
+    if (typeof cached === 'string') return cached
     const json = await findPage(search)
     // The caller does not wait for the cache. The key has the generation from before the page was
     // read, so an outdated page is never stored as a new one.
-    if (key !== undefined) void redis.set(key, json, 'PX', cacheMs).catch(ignoreRedisLoss)
+    if (key !== undefined) void cache.redis.set(key, json, 'PX', cacheMs).catch(ignoreRedisLoss)
     return json
   }
 }
@@ -31,11 +40,25 @@ export async function forgetSearches(redis: Redis): Promise<void> {
   await redis.incr(generationKey).catch(ignoreRedisLoss)
 }
 
-async function keyOf(redis: Redis, search: Search): Promise<string | undefined> {
-  const generation = await redis.get(generationKey).catch(() => undefined) // no cache without Redis
+async function keyOf(cache: SearchCache, search: Search): Promise<string | undefined> {
+  const generation = await read(cache, generationKey)
   if (generation === undefined) return undefined
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(search).sort()))
   return `search:${generation ?? 0}:${hash.digest('base64url')}`
+}
+
+/** Null if there is no such key. Undefined if Redis did not say: the search goes on without it. */
+async function read({ redis, call, readBudgetMs }: SearchCache, key: string) {
+  const outcome = await call<string | null, never>(
+    'redis get',
+    deadlineIn(readBudgetMs),
+    async () =>
+      redis.get(key).then(
+        value => ({ kind: 'ok', value }),
+        cause => ({ kind: 'unknown', cause }),
+      ),
+  )
+  return outcome.kind === 'ok' ? outcome.value : undefined
 }
 
 /** The connection logs its own loss (redis.connection_lost), so the cache logs nothing. */

@@ -1,3 +1,4 @@
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { createTransport } from 'nodemailer'
 import { crashpoint } from '../crash-points.ts'
 import type { Mail } from '../domain/mail.ts'
@@ -9,12 +10,14 @@ export type MailLimits = {
   greetingMs: number
   /** The longest silence of the server during an attempt. */
   silenceMs: number
-  /** The longest attempt, even if the server sends single bytes all the time. */
-  attemptMs: number
   connectionsMax: number
 }
 
-export type MailServer = { send: (mail: Mail) => Promise<SendOutcome>; close: () => void }
+export type MailServer = {
+  /** One attempt. It ends by the deadline, even if the server sends single bytes all the time. */
+  send: (mail: Mail, deadline: Deadline) => Promise<SendOutcome>
+  close: () => void
+}
 
 const from = { name: 'Nightshift', address: 'alerts@nightshift.invalid' }
 
@@ -47,9 +50,9 @@ export function openMailServer(url: string, limits: MailLimits): MailServer {
     done()
   })
   return {
-    send: async mail => {
+    send: async (mail, deadline) => {
       try {
-        const signal = AbortSignal.timeout(limits.attemptMs)
+        const signal = AbortSignal.timeout(Math.ceil(deadline.remainingMs()))
         await transport.sendMail({ ...messageOf(mail), signal })
         await crashpoint('mail.accepted')
         return { kind: 'ok', value: 'accepted' }

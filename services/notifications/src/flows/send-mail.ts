@@ -1,11 +1,16 @@
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
-import type { MailServer } from '../clients/mail-server.ts'
-import { type Delivery, type MailLinks, mailOf } from '../domain/mail.ts'
-import { decideSending, type SendBounds, type SendVerdict } from '../domain/sending.ts'
+import { type Delivery, type Mail, type MailLinks, mailOf } from '../domain/mail.ts'
+import {
+  decideSending,
+  type SendBounds,
+  type SendOutcome,
+  type SendVerdict,
+} from '../domain/sending.ts'
 import type { DeliveryStore } from '../store/deliveries.ts'
 
 export type SendMailDeps = {
-  send: MailServer['send']
+  /** One attempt, which ends by its own deadline. */
+  send: (mail: Mail) => Promise<SendOutcome>
   store: DeliveryStore
   links: MailLinks
   bounds: SendBounds

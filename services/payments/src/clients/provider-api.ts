@@ -1,5 +1,5 @@
-import type { OutboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
+import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -85,7 +85,9 @@ function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Answer | N
   if (status >= 500 || body === undefined) return unknown(`the provider answered ${status}`)
   if (status === 429) {
     const header = answer.headers['retry-after']
-    return { kind: 'shed', retryAfterMs: retryAfterMs(header, Date.now(), retryAfterCapMs) }
+    const waitMs = retryAfterMs(header, Date.now(), retryAfterCapMs)
+    const doNotRetry = answer.headers['stripe-should-retry'] === 'false'
+    return { kind: 'shed', retryAfterMs: waitMs, doNotRetry }
   }
   // Another request of ours with this key is in progress.
   if (status === 409) return unknown('the provider is still working on it')

@@ -11,6 +11,7 @@ import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotenc
 import type { Door } from '@nightshift/patterns/load-shedding/door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { Type } from 'typebox'
 import type { Payment } from '../domain/payment.ts'
 import { paymentResponse } from '../domain/payment-answer.ts'
@@ -24,8 +25,15 @@ export type PaymentRoutesDeps = {
   takingDoor: Door
   /** The answer while the outcome is unknown. `timed_out` is that of a variant. */
   whileUnknown: 'pending' | 'timed_out'
-  findPayment: (tenantId: string, paymentId: string) => Promise<Payment | undefined>
-  findPayments: FindPayments
+  findPayment: (
+    tenantId: string,
+    paymentId: string,
+    deadline: Deadline,
+  ) => Promise<Payment | undefined>
+  findPayments: (
+    filter: Parameters<FindPayments>[0],
+    deadline: Deadline,
+  ) => ReturnType<FindPayments>
   pageDefault: number
 }
 
@@ -76,7 +84,8 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     '/v1/payments/:paymentId',
     { schema: show, config: { scope: 'payments:read' } },
     async (request, reply) => {
-      const payment = await deps.findPayment(tenantOf(request), request.params.paymentId)
+      const { paymentId } = request.params
+      const payment = await deps.findPayment(tenantOf(request), paymentId, deadlineOf(request))
       if (payment) return paymentResponse(payment)
       return sendProblem(request, reply, noSuchPayment)
     },
@@ -93,7 +102,8 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
     async (request, reply) => {
       const { after, limit = deps.pageDefault, ...filter } = request.query
       const ownFilter = { ...filter, tenantId: tenantOf(request), limit }
-      const listed = await listPayments(deps.findPayments, ownFilter, after)
+      const find: FindPayments = each => deps.findPayments(each, deadlineOf(request))
+      const listed = await listPayments(find, ownFilter, after)
       if (listed.kind === 'unknown_cursor') return sendProblem(request, reply, unknownCursor)
       const { payments, nextAfter } = listed
       return { payments: payments.map(paymentResponse), ...(nextAfter && { nextAfter }) }

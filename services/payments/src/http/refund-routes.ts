@@ -5,6 +5,7 @@ import { problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { Type } from 'typebox'
 import type { Refund } from '../domain/refund.ts'
 import { refundResponse } from '../domain/refund-answer.ts'
@@ -14,7 +15,11 @@ import { noSuchPayment } from './refusals.ts'
 export type RefundRoutesDeps = {
   refundPayment: RefundPaymentDeps
   /** Undefined when the tenant has no such payment. */
-  findRefundsOf: (tenantId: string, paymentId: string) => Promise<Refund[] | undefined>
+  findRefundsOf: (
+    tenantId: string,
+    paymentId: string,
+    deadline: Deadline,
+  ) => Promise<Refund[] | undefined>
 }
 
 const params = Type.Object({ paymentId: Id }, strict)
@@ -77,7 +82,8 @@ export const refundRoutes: FastifyPluginAsyncTypebox<{ deps: RefundRoutesDeps }>
     '/v1/payments/:paymentId/refunds',
     { schema: list, config: { scope: 'payments:read' } },
     async (request, reply) => {
-      const refunds = await deps.findRefundsOf(tenantOf(request), request.params.paymentId)
+      const { paymentId } = request.params
+      const refunds = await deps.findRefundsOf(tenantOf(request), paymentId, deadlineOf(request))
       if (!refunds) return sendProblem(request, reply, refusals.no_such_payment)
       return { refunds: refunds.map(refundResponse) }
     },

@@ -2,13 +2,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { StatementQuery, StatementResponse } from '@nightshift/contracts/payments-http'
 import { problemResponses } from '@nightshift/contracts/problem'
 import { sendProblem } from '@nightshift/runtime/http/problem'
-import { tenantOf } from '@nightshift/runtime/http/request-state'
+import { deadlineOf, tenantOf } from '@nightshift/runtime/http/request-state'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { readStatement } from '../flows/read-statement.ts'
 import type { ReadStatementPage } from '../store/statements.ts'
 import { unknownCursor } from './refusals.ts'
 
 export type StatementRoutesDeps = {
-  readStatementPage: ReadStatementPage
+  readStatementPage: (
+    page: Parameters<ReadStatementPage>[0],
+    deadline: Deadline,
+  ) => ReturnType<ReadStatementPage>
   pageDefault: number
 }
 
@@ -28,7 +32,8 @@ export const statementRoutes: FastifyPluginAsyncTypebox<{ deps: StatementRoutesD
     async (request, reply) => {
       const { month, after: afterLine, limit = deps.pageDefault } = request.query
       const filter = { tenantId: tenantOf(request), month, afterLine, limit }
-      const page = await readStatement(deps.readStatementPage, filter)
+      const read: ReadStatementPage = each => deps.readStatementPage(each, deadlineOf(request))
+      const page = await readStatement(read, filter)
       if (page.kind === 'unknown_cursor') return sendProblem(request, reply, unknownCursor)
       return {
         month,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { callOften, observeBreaker } from '../../../test/test-breaker.ts'
 import type { CircuitBreaker } from '../circuit-breaker.ts'
-import { callOften, observeBreaker } from '../test-breaker.ts'
 import { opossumDefaults } from './opossum-defaults.ts'
 
 const closed = 0

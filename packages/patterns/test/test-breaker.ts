@@ -5,9 +5,9 @@ import {
   type CallResult,
   type CircuitBreaker,
   circuitBreaker,
-} from './circuit-breaker.ts'
-import type { CircuitBreakerLogEvent } from './log-events.ts'
-import { dependencyMetrics } from './metrics.ts'
+} from '../src/circuit-breaker/circuit-breaker.ts'
+import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
+import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
 
 export const testLimits: BreakerLimits = {
   breakerWindowMs: 60_000,

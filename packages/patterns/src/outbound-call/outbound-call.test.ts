@@ -1,12 +1,16 @@
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
-import type { Outcome } from '@nightshift/runtime/process/outcome'
+import { NotTried, type Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { CallResult, CircuitBreaker } from './circuit-breaker.ts'
-import type { CircuitBreakerLogEvent } from './log-events.ts'
-import { type DependencyMetrics, dependencyMetrics } from './metrics.ts'
-import { type OutboundCall, outboundCall } from './outbound-call.ts'
+import { bulkhead } from '../bulkhead/bulkhead.ts'
+import { bulkheadMetrics } from '../bulkhead/metrics.ts'
+import { oneForAll } from '../bulkhead/naive.ts'
+import type { CallResult, CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
+import type { CircuitBreakerLogEvent } from '../circuit-breaker/log-events.ts'
+import { type DependencyMetrics, dependencyMetrics } from '../circuit-breaker/metrics.ts'
+import { neverRepeat } from '../retry-budget/never.ts'
+import { type OutboundCall, type OutboundCallOptions, outboundCall } from './outbound-call.ts'
 
 const limits = { attemptMs: 60_000, attemptMinMs: 50 }
 const budgetMs = 120_000
@@ -26,11 +30,18 @@ const recording: CircuitBreaker = {
 }
 const openBreaker: CircuitBreaker = { admit: () => undefined }
 
-function open(breaker: CircuitBreaker, attemptMs: number = limits.attemptMs): void {
+function open(changes: Partial<OutboundCallOptions> = {}): void {
   const write = (fields: LogFields<string>) => void lines.push(fields)
-  const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
-  const dependency = 'bank'
-  call = outboundCall({ dependency, limits: { ...limits, attemptMs }, breaker, log, metrics })
+  call = outboundCall({
+    dependency: 'bank',
+    limits,
+    retries: neverRepeat(),
+    breaker: recording,
+    bulkhead: oneForAll(),
+    log: { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>,
+    metrics,
+    ...changes,
+  })
 }
 
 beforeEach(() => {
@@ -38,7 +49,7 @@ beforeEach(() => {
   results = []
   asked = 0
   metrics = dependencyMetrics(new Registry())
-  open(recording)
+  open()
 })
 
 function ask(outcome: Outcome<string, string> | Error, deadline: Deadline = deadlineIn(budgetMs)) {
@@ -75,9 +86,20 @@ test('an error of our own code is neutral, and told as a bug', async () => {
 
 describe('the dependency is not asked', () => {
   test('while the breaker is open', async () => {
-    open(openBreaker)
+    open({ breaker: openBreaker })
     expect((await ask(ok)).kind).toBe('not-sent')
     expect(asked).toBe(0)
+  })
+
+  test('while as many calls as may be are under way, and the breaker hears nothing bad', async () => {
+    open({ bulkhead: bulkhead(1, bulkheadMetrics(new Registry()).of('bank')) })
+    const answer = Promise.withResolvers<Outcome<string, string>>()
+    const first = call('charge', deadlineIn(budgetMs), () => answer.promise)
+    expect((await ask(ok)).kind).toBe('not-sent')
+    expect([asked, results]).toEqual([0, ['neutral']])
+    answer.resolve(ok)
+    await first
+    expect((await ask(ok)).kind).toBe('ok')
   })
 
   test('with too little time left, and the breaker records nothing', async () => {
@@ -102,7 +124,7 @@ test('an attempt has its own limit or the rest of the deadline, whichever is les
 
 test('every outcome is measured by its kind, and so is a call that the breaker refused', async () => {
   for (let i = 0; i < 3; i += 1) await ask({ kind: 'unknown', cause })
-  open(openBreaker)
+  open({ breaker: openBreaker })
   await ask(ok)
   const { values } = await metrics.callSeconds.get()
   const counts = values.filter(value => value.metricName?.endsWith('_count'))
@@ -113,8 +135,78 @@ test('every outcome is measured by its kind, and so is a call that the breaker r
 })
 
 test('an attempt that ignores its deadline ends as unknown, and is neutral', async () => {
-  open(recording, 60)
+  open({ limits: { ...limits, attemptMs: 60 } })
   const stuck = await call('charge', deadlineIn(budgetMs), () => new Promise<never>(() => {}))
   expect(stuck.kind).toBe('unknown')
   expect(results).toEqual(['neutral'])
+})
+
+test('a try that outlives its caller keeps its place until its work ends', async () => {
+  const attemptMs = 60
+  open({
+    limits: { ...limits, attemptMs },
+    bulkhead: bulkhead(1, bulkheadMetrics(new Registry()).of('bank')),
+  })
+  const work = Promise.withResolvers<Outcome<string, string>>()
+  expect((await call('charge', deadlineIn(budgetMs), () => work.promise)).kind).toBe('unknown')
+  expect((await ask(ok)).kind).toBe('not-sent')
+  work.resolve(ok)
+  await work.promise
+  await expect.poll(async () => (await ask(ok)).kind).toBe('ok')
+})
+
+test('the order is: retries, breaker, bulkhead, per-try timeout, call', async () => {
+  const steps: string[] = []
+  open({
+    retries: {
+      begin: () => void steps.push('a call begins'),
+      waitBeforeNext: triesMade => {
+        steps.push(`retries are asked after try ${triesMade}`)
+        return triesMade < 2 ? 0 : undefined
+      },
+    },
+    breaker: {
+      admit: () => {
+        steps.push('breaker admits')
+        return { settle: async result => void steps.push(`breaker hears ${result}`) }
+      },
+    },
+    bulkhead: {
+      enter: () => {
+        steps.push('bulkhead is entered')
+        return () => void steps.push('bulkhead is left')
+      },
+    },
+  })
+  await call('charge', deadlineIn(budgetMs), async (perTry, tryNumber) => {
+    const hasOwnLimit = perTry.remainingMs() <= limits.attemptMs
+    steps.push(`try ${tryNumber} ${hasOwnLimit ? 'with' : 'without'} a limit of its own`)
+    return { kind: 'not-sent', cause }
+  })
+  const oneTry = (tryNumber: number) => [
+    'breaker admits',
+    'bulkhead is entered',
+    `try ${tryNumber} with a limit of its own`,
+    'bulkhead is left',
+    'breaker hears failed',
+    `retries are asked after try ${tryNumber + 1}`,
+  ]
+  expect(steps).toEqual(['a call begins', ...oneTry(0), ...oneTry(1)])
+})
+
+test('what the breaker or the bulkhead refuses is not repeated', async () => {
+  const asks: number[] = []
+  const retries = {
+    begin: () => {},
+    waitBeforeNext: (triesMade: number, outcome: Outcome<unknown, unknown>) => {
+      asks.push(triesMade)
+      expect(outcome).toMatchObject({ kind: 'not-sent', cause: expect.any(NotTried) })
+      return undefined
+    },
+  }
+  open({ retries, breaker: openBreaker })
+  await ask(ok)
+  open({ retries, bulkhead: { enter: () => undefined } })
+  await ask(ok)
+  expect(asks).toEqual([1, 1])
 })

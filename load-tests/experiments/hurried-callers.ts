@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { payAtRate } from '../harness/recording-client.ts'
+import type { TestSystem } from '../harness/test-system.ts'
+import type { Experiment } from '../runner/experiment.ts'
+
+const callersPerSecond = 20
+/** How long each caller waits. It says so. */
+const patienceMs = 300
+/** Longer than a caller waits, and shorter than the services wait for a lock. */
+const lockedMs = 420
+const pauseMs = 40
+/** It would refuse callers in both arms, once enough is left open. */
+const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
+
+/** Another session locks the keys again and again, as a careless migration does. */
+export const hurriedCallers: Experiment = {
+  name: 'hurried-callers',
+  title: 'The database is slower than callers wait',
+  area: 'payments',
+  pattern: 'deadline',
+  hypothesis: 'No card is charged for a caller who left before the charge began.',
+  arms: {
+    with: { payments: backlog },
+    naive: { payments: { ...backlog, PATTERN_DEADLINE: 'naive' } },
+  },
+  run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+  paysDirectly: true,
+  breaksNoPromise: true,
+  size: { full: 300, short: 120 },
+  method: async ({ system, client, recordFault, size }) => {
+    await using locks = await openLocks(system)
+    recordFault('lock', 'begin', 'idempotency_keys', { lockedMs, pauseMs })
+    const locking = locks.takeTurns()
+    await payAtRate(client, size, callersPerSecond, () => client.payInAHurry('acme', patienceMs))
+    locks.end()
+    await locking
+    recordFault('lock', 'end', 'idempotency_keys')
+  },
+  sometimes: ['fault.lock >= 1', 'attempt.lost >= 1', 'payment.captured >= 1'],
+  figures: evidence => {
+    const { callers, left, chargedForNobody } = countCallers(evidence)
+    return { callers, left, chargedForNobody }
+  },
+  shows: {
+    figure: 'chargedForNobody',
+    of: 'callers',
+    atLeast: 10,
+    unit: 'cards charged for a caller who had left',
+  },
+}
+
+/** A session that locks the table of keys, lets go for a moment, and locks it again. */
+async function openLocks(system: TestSystem) {
+  const client = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await client.connect()
+  let isOver = false
+  return {
+    takeTurns: async () => {
+      while (!isOver) {
+        await client.query('BEGIN; LOCK TABLE idempotency_keys IN SHARE MODE')
+        await sleep(lockedMs)
+        await client.query('COMMIT')
+        await sleep(pauseMs)
+      }
+    },
+    end: () => {
+      isOver = true
+    },
+    [Symbol.asyncDispose]: () => client.end(),
+  }
+}
+
+/** Who left without an answer, and for whom of these a card was charged afterwards. */
+function countCallers({ history, provider, faultLog }: Evidence) {
+  const endedAt = rowsOf(faultLog).find(({ action }) => action === 'end')?.t ?? 0
+  const chargedAt = new Map(
+    rowsOf(provider)
+      .filter(({ type, publicationId }) => type === 'intent.succeeded' && publicationId)
+      .map(({ publicationId, t }) => [publicationId, t]),
+  )
+  const ends = rowsOf(history).filter(
+    ({ op, type, t }) => op === 'pay' && type !== 'invoke' && t < endedAt,
+  )
+  const left = ends.filter(({ status }) => status === 0)
+  const charged = left.filter(({ req, t }) => {
+    const { publicationId } = req as { publicationId?: string }
+    return (chargedAt.get(publicationId) ?? 0) > t
+  })
+  return { callers: ends.length, left: left.length, chargedForNobody: charged.length }
+}

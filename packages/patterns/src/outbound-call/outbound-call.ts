@@ -1,0 +1,167 @@
+import { type Deadline, withinDeadline } from '@nightshift/runtime/process/deadline'
+import { afterMs, LocalStall } from '@nightshift/runtime/process/lag-aware-timer'
+import { NotTried, type Outcome } from '@nightshift/runtime/process/outcome'
+import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { inSpan } from '@nightshift/runtime/telemetry/tracing'
+import { type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import type { Bulkhead } from '../bulkhead/bulkhead.ts'
+import type { CallResult, CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
+import type { CircuitBreakerLogEvent } from '../circuit-breaker/log-events.ts'
+import type { DependencyMetrics } from '../circuit-breaker/metrics.ts'
+import type { Retries } from '../retry-budget/types.ts'
+
+export type OutboundCallLimits = Readonly<{
+  /** One try. It ends with the deadline of the caller if that is sooner. */
+  attemptMs: number
+  /** The dependency is not asked with less time left: the answer could not be used. */
+  attemptMinMs: number
+}>
+
+export type OutboundCallOptions = {
+  dependency: string
+  limits: OutboundCallLimits
+  retries: Retries
+  breaker: CircuitBreaker
+  bulkhead: Bulkhead
+  log: Log<CircuitBreakerLogEvent>
+  metrics: Pick<DependencyMetrics, 'callSeconds'>
+}
+
+/** One try. It ends by its deadline. `tryNumber` is 0 for the first. */
+export type Attempt<Value, Reason> = (
+  deadline: Deadline,
+  tryNumber: number,
+) => Promise<Outcome<Value, Reason>>
+
+export type OutboundCall = <Value, Reason>(
+  operation: string,
+  deadline: Deadline,
+  attempt: Attempt<Value, Reason>,
+) => Promise<Outcome<Value, Reason>>
+
+/** A caller that leaves a smaller share of an attempt's time can't judge the dependency by silence. */
+const fairShareOfAttempt = 0.5
+/** A try ends by its own deadline. One that has not ended this long after it never will. */
+const backstopMs = 1_000
+
+/**
+ * The one way to call another service or an outside party, in this order:
+ * deadline -> retries -> breaker -> bulkhead -> per-try timeout -> call. No caller wraps by hand.
+ * - The breaker sees every try, so it learns from all of them.
+ * - The bulkhead is inside: a call that it refuses says nothing about the dependency.
+ * - What breaker or bulkhead refuse is never repeated: they refuse to protect.
+ */
+export function outboundCall(options: OutboundCallOptions): OutboundCall {
+  const { retries } = options
+  return async (operation, deadline, attempt) => {
+    retries.begin()
+    // The retries have a bound (`retriesMax`), and so has this loop.
+    for (let tryNumber = 0; ; tryNumber += 1) {
+      const outcome = await tryOnce(options, operation, deadline, perTry =>
+        attempt(perTry, tryNumber),
+      )
+      const waitMs = retries.waitBeforeNext(tryNumber + 1, outcome, deadline)
+      if (waitMs === undefined) return outcome
+      await new Promise(resolve => setTimeout(resolve, waitMs))
+    }
+  }
+}
+
+async function tryOnce<Value, Reason>(
+  options: OutboundCallOptions,
+  operation: string,
+  deadline: Deadline,
+  attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
+): Promise<Outcome<Value, Reason>> {
+  const { dependency, limits, log, metrics } = options
+  if (deadline.remainingMs() < limits.attemptMinMs) return notTried('too little time left to ask')
+  const attributes = { 'peer.service': dependency }
+  return inSpan(operation, { kind: SpanKind.CLIENT, attributes }, async span => {
+    const startedMs = performance.now()
+    const outcome = await guarded(options, deadline, attempt)
+    const seconds = (performance.now() - startedMs) / 1_000
+    metrics.callSeconds.observe({ dependency, outcome: outcome.kind }, seconds)
+    tellSpan(span, outcome)
+    if (outcome.kind === 'bug') {
+      log.error({ event: 'dependency.bug', dependency, operation, error: outcome.cause })
+    }
+    return outcome
+  })
+}
+
+async function guarded<Value, Reason>(
+  { limits, breaker, bulkhead }: OutboundCallOptions,
+  deadline: Deadline,
+  attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
+): Promise<Outcome<Value, Reason>> {
+  const isFair = deadline.remainingMs() >= limits.attemptMs * fairShareOfAttempt
+  const admitted = breaker.admit()
+  if (!admitted) return notTried('the breaker is open')
+  const leave = bulkhead.enter()
+  if (!leave) {
+    await admitted.settle('neutral')
+    return notTried('as many calls as may be are under way')
+  }
+  const perTry = withinDeadline(deadline, limits.attemptMs)
+  const work = attempt(perTry)
+    .catch((cause: unknown) => ({ kind: 'bug', cause }) as const)
+    // The place is left when the work ends, also if nobody waits for it any more.
+    .finally(leave)
+  const outcome = await endedBy(perTry, work)
+  await admitted.settle(resultOf(outcome, isFair))
+  return outcome
+}
+
+/** An attempt that ignores its deadline would hold the breaker half open for ever. */
+async function endedBy<Value, Reason>(
+  perTry: Deadline,
+  work: Promise<Outcome<Value, Reason>>,
+): Promise<Outcome<Value, Reason>> {
+  const stuck = Promise.withResolvers<Outcome<Value, Reason>>()
+  const cancel = afterMs(perTry.remainingMs() + backstopMs, () => {
+    stuck.resolve({ kind: 'unknown', cause: new AttemptIsStuck() })
+  })
+  try {
+    return await Promise.race([work, stuck.promise])
+  } finally {
+    cancel()
+  }
+}
+
+/**
+ * A business refusal, such as a declined card, is an answer: the dependency works. A dependency that
+ * sheds load, or says that we misuse it, says nothing about the next call. Neither does a missing
+ * answer that its caller had left too little time for: a caller that asks for 60 ms, again and
+ * again, would open the breaker for all.
+ */
+function resultOf(outcome: Outcome<unknown, unknown>, isFair: boolean): CallResult {
+  switch (outcome.kind) {
+    case 'ok':
+    case 'rejected':
+      return 'ok'
+    case 'unknown':
+    case 'not-sent':
+      return isFair && !isOurFault(outcome.cause) ? 'failed' : 'neutral'
+    case 'shed':
+    case 'bug':
+      return 'neutral'
+  }
+}
+
+/** A stuck attempt is a mistake of ours, and while our own loop stalls nobody can answer in time. */
+function isOurFault(cause: unknown): boolean {
+  return cause instanceof AttemptIsStuck || cause instanceof LocalStall
+}
+
+class AttemptIsStuck extends Error {}
+
+function notTried(why: string): { kind: 'not-sent'; cause: NotTried } {
+  return { kind: 'not-sent', cause: new NotTried(why) }
+}
+
+function tellSpan(span: Span, outcome: Outcome<unknown, unknown>): void {
+  span.setAttribute('nightshift.outcome', outcome.kind)
+  if (outcome.kind === 'unknown' || outcome.kind === 'not-sent' || outcome.kind === 'bug') {
+    span.setStatus({ code: SpanStatusCode.ERROR })
+  }
+}

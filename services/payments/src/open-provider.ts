@@ -1,0 +1,117 @@
+import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
+import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
+import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
+import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
+import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
+import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
+import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
+import { repeatThreeTimes } from '@nightshift/patterns/retry-budget/naive'
+import { neverRepeat } from '@nightshift/patterns/retry-budget/never'
+import { retryBudget } from '@nightshift/patterns/retry-budget/retry-budget'
+import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
+import { retryModeOf } from '@nightshift/patterns/unknown-outcome/retry-mode'
+import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
+import { captureOrVoidAtProvider } from './clients/capture-or-void-at-provider.ts'
+import { chargeIdempotently, chargeOrCallItDeclined } from './clients/charge.ts'
+import { makeRefundIdempotently } from './clients/make-refund.ts'
+import type { ProviderConnection } from './clients/provider-api.ts'
+import type { Config } from './config.ts'
+import { limits } from './limits.ts'
+import type { PaymentsLog } from './log-events.ts'
+
+const dependency = 'card-provider'
+
+type Resources = { open: AsyncDisposableStack; log: PaymentsLog } & Pick<Metrics, 'registry'>
+
+/**
+ * The calls to the card provider. Each may be repeated: the provider carries it out once. Requests
+ * and jobs have places of their own, so neither keeps the other from calling. Jobs make one call per
+ * round, because the next round repeats it.
+ */
+export function openProvider(
+  config: Config,
+  { open, log, registry }: Resources,
+  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
+) {
+  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
+    client.close(),
+  )
+  const metrics = dependencyMetrics(registry)
+  const bulkheads = bulkheadMetrics(registry)
+  const placesFor = (kind: string, callsMax: number) =>
+    config.PATTERN_BULKHEAD === 'on'
+      ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`))
+      : oneForAll()
+  const breaker = chooseBreaker(config, log, metrics)
+  const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
+  const always = { dependency, limits: limits.provider, breaker, log, metrics }
+  const { requestCallsMax, jobCallsMax } = limits.providerHttp
+  return {
+    forRequests: providerCalls(
+      config,
+      http,
+      admission,
+      outboundCall({
+        ...always,
+        bulkhead: placesFor('requests', requestCallsMax),
+        retries: hasBudget
+          ? retryBudget(limits.provider, retryMetrics(registry).of(dependency))
+          : repeatThreeTimes(),
+      }),
+    ),
+    forJobs: providerCalls(
+      config,
+      http,
+      admission,
+      outboundCall({
+        ...always,
+        bulkhead: placesFor('jobs', jobCallsMax),
+        retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
+      }),
+    ),
+  }
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  log: PaymentsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker(dependency, limits.provider, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults(dependency, log, metrics)
+    case 'naive':
+      return noBreaker()
+  }
+}
+
+function providerCalls(
+  config: Config,
+  http: ProviderConnection['http'],
+  admission: ProviderConnection['admission'],
+  call: ProviderConnection['call'],
+) {
+  const provider = { call, http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  // The clocks of this machine and of the database may differ. The margin of the rules covers that.
+  const modeOf = (createdAt: Date) =>
+    retryModeOf(Date.now() - createdAt.getTime(), limits.providerRules)
+  return {
+    charge:
+      config.PATTERN_UNKNOWN_OUTCOME === 'not-found-is-failed'
+        ? chargeOrCallItDeclined(provider)
+        : chargeIdempotently(provider, modeOf),
+    captureOrVoid: captureOrVoidAtProvider(provider),
+    makeRefund: makeRefundIdempotently(provider, modeOf),
+  }
+}
