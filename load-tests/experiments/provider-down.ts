@@ -1,5 +1,5 @@
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
-import { payAtRate } from '../harness/recording-client.ts'
+import { atRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
@@ -26,7 +26,7 @@ export const providerDown: Experiment = {
   size: { full: 360, short: 240 },
   method: context =>
     whileSilent(context, 'before', 1, () =>
-      payAtRate(context.client, context.size, callersPerSecond),
+      atRate(() => context.client.payAndLeave('acme'), context.size, callersPerSecond),
     ),
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
