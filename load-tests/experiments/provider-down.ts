@@ -1,5 +1,5 @@
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
-import { payAtRate } from '../harness/recording-client.ts'
+import { atRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
@@ -30,10 +30,10 @@ export const providerDown: Experiment = {
   breaksNoPromise: true,
   size: { full: 360, short: 240 },
   method: async context => {
-    await whileSilent(context, 'before', 1, () =>
-      payAtRate(context.client, context.size, callersPerSecond),
-    )
-    await payAtRate(context.client, callersAfterReturn, callersPerSecond)
+    const callers = (count: number) =>
+      atRate(() => context.client.payAndLeave('acme'), count, callersPerSecond)
+    await whileSilent(context, 'before', 1, () => callers(context.size))
+    await callers(callersAfterReturn)
   },
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
