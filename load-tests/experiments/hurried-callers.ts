@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
-import { payAtRate } from '../harness/recording-client.ts'
+import { atRate } from '../harness/recording-client.ts'
 import type { TestSystem } from '../harness/test-system.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
@@ -33,7 +33,7 @@ export const hurriedCallers: Experiment = {
     await using locks = await openLocks(system)
     recordFault('lock', 'begin', 'idempotency_keys', { lockedMs, pauseMs })
     const locking = locks.takeTurns()
-    await payAtRate(client, size, callersPerSecond, () => client.payInAHurry('acme', patienceMs))
+    await atRate(() => client.payInAHurry('acme', patienceMs), size, callersPerSecond)
     locks.end()
     await locking
     recordFault('lock', 'end', 'idempotency_keys')
@@ -72,7 +72,7 @@ async function openLocks(system: TestSystem) {
   }
 }
 
-/** Who left without an answer, and for whom of these a card was charged afterwards. */
+/** The callers who left without an answer, and those whose card was charged afterwards. */
 function countCallers({ history, provider, faultLog }: Evidence) {
   const endedAt = rowsOf(faultLog).find(({ action }) => action === 'end')?.t ?? 0
   const chargedAt = new Map(

@@ -1,5 +1,5 @@
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
-import { payAtRate } from '../harness/recording-client.ts'
+import { atRate } from '../harness/recording-client.ts'
 import { whileProviderIsFaulty } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
@@ -27,7 +27,7 @@ export const overQuota: Experiment = {
     const fault = { setting: 'quotaPerSecond', settings: { quotaPerSecond } }
     const healthy = { quotaPerSecond: 0 }
     return whileProviderIsFaulty(context, { ...fault, healthy }, () =>
-      payAtRate(context.client, context.size, callersPerSecond),
+      atRate(() => context.client.payAndLeave('acme'), context.size, callersPerSecond),
     )
   },
   sometimes: ['provider.requests_refused >= 1', 'payment.captured >= 1'],

@@ -20,7 +20,9 @@ export const reconcilerOff: Experiment = {
   size: { full: 30, short: 8 },
   method: context =>
     whileSilent(context, 'after', silenceRate, () =>
-      runConcurrently(context.size, concurrency, () => context.client.payAndLeave('acme')),
+      runConcurrently(context.size, concurrency, async () => {
+        await context.client.payAndLeave('acme')
+      }),
     ),
   sometimes: ['provider.reply_withheld >= 1', 'attempt.pending >= 1'],
   figures: evidence => {

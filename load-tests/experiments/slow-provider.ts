@@ -1,4 +1,4 @@
-import { payAtRate } from '../harness/recording-client.ts'
+import { atRate } from '../harness/recording-client.ts'
 import { whileSlow } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 import { callersIn, p99WaitMs } from './caller-figures.ts'
@@ -33,9 +33,7 @@ export const slowProvider: Experiment = {
   size: { full: 100, short: 40 },
   method: context =>
     whileSlow(context, latencyMs, () =>
-      payAtRate(context.client, context.size, callersPerSecond, () =>
-        context.client.payAndLeave('acme', patienceMs),
-      ),
+      atRate(() => context.client.payAndLeave('acme', patienceMs), context.size, callersPerSecond),
     ),
   sometimes: ['payment.captured >= 1'],
   figures: evidence => {

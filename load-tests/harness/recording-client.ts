@@ -122,10 +122,14 @@ export function openRecordingClient(
       if (paymentId !== undefined) await read(tenant, 'payment', paymentId)
       return { key: request.key, ...end }
     },
-    /** Asks once and leaves, whatever the answer: no client will ask under this key again. */
-    async payAndLeave(tenant: Tenant, waitMs?: number): Promise<void> {
+    /**
+     * Asks once and leaves, whatever the answer. The client asks under this key again only if what
+     * this returns is called.
+     */
+    async payAndLeave(tenant: Tenant, waitMs?: number): Promise<() => Promise<unknown>> {
       const request = payment(tenant, 'pm_card_visa')
       await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs)
+      return () => askUntilFinal(request)
     },
     /** The same in a hurry: it says how long it waits, and leaves when that time is over. */
     async payInAHurry(tenant: Tenant, waitMs: number): Promise<void> {
@@ -160,22 +164,18 @@ export async function publishAfterRecovery(client: RecordingClient): Promise<voi
   }
 }
 
-/**
- * Callers come at a steady rate, however long the ones before them wait. Each asks once.
- * @param waitMs how long each waits for its answer
- */
-export async function payAtRate(
-  client: RecordingClient,
+/** Callers come at a steady rate, however long the ones before them wait. Each pays once. */
+export async function atRate<T>(
+  pay: () => Promise<T>,
   count: number,
   perSecond: number,
-  pay: () => Promise<void> = () => client.payAndLeave('acme'),
-): Promise<void> {
-  const callers: Promise<void>[] = []
+): Promise<T[]> {
+  const callers: Promise<T>[] = []
   for (let sent = 0; sent < count; sent += 1) {
     callers.push(pay())
     await sleep(1_000 / perSecond)
   }
-  await Promise.all(callers)
+  return Promise.all(callers)
 }
 
 async function send(

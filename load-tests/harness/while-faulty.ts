@@ -25,7 +25,7 @@ const seedsMax = 1_000_000
 export async function whileProviderIsFaulty(
   { system, recordFault }: Pick<FaultContext, 'system' | 'recordFault'>,
   { setting, settings, healthy }: ProviderFault,
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   const name = `card-provider/${setting}`
   recordFault('setting', 'begin', name, settings)
@@ -39,7 +39,7 @@ export async function whileProviderIsFaulty(
 export function whileSlow(
   context: FaultContext,
   latencyMs: number,
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   const fault = { setting: 'latencyMs', settings: { latencyMs }, healthy: { latencyMs: 0 } }
   return whileProviderIsFaulty(context, fault, work)
@@ -50,7 +50,7 @@ export function whileSilent(
   context: FaultContext,
   silence: 'after' | 'before',
   silenceRate: number,
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   const settings = { silence, silenceRate, seed: randomSeed(context) }
   const fault = { setting: 'silence', settings, healthy: { silence: 'none' } }

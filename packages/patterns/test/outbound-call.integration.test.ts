@@ -214,6 +214,7 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     breakerVolumeMin: 3,
     breakerFailurePercent: 50,
     breakerOpenMs: 100,
+    breakerProbeMs: 2_000,
   }
   const log = openLog<CircuitBreakerLogEvent>('test', { write: () => {} })
   const metrics = dependencyMetrics(new Registry())

@@ -47,6 +47,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    breakerProbeMs: 2_000,
   },
   paymentsHttp: {
     connectionsMax: 64,
@@ -64,6 +65,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    breakerProbeMs: 6_000,
     /** A call is repeated inside its request only if no byte was sent, as while payments restarts. */
     retriesMax: 2,
     retryShare: 0.1,
@@ -152,6 +154,12 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: ['paymentsHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
   },
+  ...(['payments', 'redis'] as const).map(dependency => ({
+    larger: `${dependency}.breakerProbeMs` as const,
+    smaller: [`${dependency}.attemptMs` as const, 1_000],
+    because:
+      'A probe of the breaker has time for the longest attempt, and for one that is cut off late.',
+  })),
   {
     larger: 'paymentsHttp.connectionsMax',
     smaller: ['paymentsHttp.requestCallsMax', 'paymentsHttp.jobCallsMax'],

@@ -4,6 +4,7 @@ import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
 import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
 import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { type OutboundCall, outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
 import { repeatThreeTimes } from '@nightshift/patterns/retry-budget/naive'
@@ -29,10 +30,16 @@ export function outboundCalls(
   const bulkheads = bulkheadMetrics(registry)
   const places = (name: string, callsMax: number) =>
     config.PATTERN_BULKHEAD === 'on' ? bulkhead(callsMax, bulkheads.of(name)) : oneForAll()
-  const breakerOf = (dependency: 'payments' | 'redis') =>
-    config.PATTERN_CIRCUIT_BREAKER === 'on'
-      ? circuitBreaker(dependency, limits[dependency], log, metrics)
-      : noBreaker()
+  const breakerOf = (dependency: 'payments' | 'redis') => {
+    switch (config.PATTERN_CIRCUIT_BREAKER) {
+      case 'on':
+        return circuitBreaker(dependency, limits[dependency], log, metrics)
+      case 'opossum-defaults':
+        return opossumDefaults(dependency, log, metrics)
+      case 'naive':
+        return noBreaker()
+    }
+  }
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
   const payments = {
     dependency: 'payments',

@@ -2,9 +2,16 @@ import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { callersBudget } from '@nightshift/patterns/deadline/deadline'
@@ -137,6 +144,8 @@ export async function compose(
   return { app, consumers: [consumer] }
 }
 
+const dependency = 'mail-server'
+
 /**
  * Sends mails one try at a time: the job repeats them in later rounds. While the mail server is down
  * the breaker keeps the senders from waiting for it.
@@ -147,16 +156,12 @@ function sendThrough(
   log: NotificationsLog,
   registry: Metrics['registry'],
 ) {
-  const dependency = 'mail-server'
   const metrics = dependencyMetrics(registry)
   const call = outboundCall({
     dependency,
     limits: limits.send,
     retries: neverRepeat(),
-    breaker:
-      config.PATTERN_CIRCUIT_BREAKER === 'on'
-        ? circuitBreaker(dependency, limits.smtp, log, metrics)
-        : noBreaker(),
+    breaker: chooseBreaker(config, log, metrics),
     bulkhead:
       config.PATTERN_BULKHEAD === 'on'
         ? bulkhead(limits.smtp.connectionsMax, bulkheadMetrics(registry).of(dependency))
@@ -166,4 +171,19 @@ function sendThrough(
   })
   return (mail: Mail) =>
     call('mail-server send', deadlineIn(limits.send.attemptMs), perTry => send(mail, perTry))
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  log: NotificationsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker(dependency, limits.smtp, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults(dependency, log, metrics)
+    case 'naive':
+      return noBreaker()
+  }
 }

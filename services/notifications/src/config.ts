@@ -23,7 +23,7 @@ export const Config = Type.Object({
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_DEAD_LETTERS: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
-  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive', 'opossum-defaults'], { default: 'on' }),
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),

@@ -50,6 +50,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 2_000,
+    breakerProbeMs: 8_000,
   },
   send: {
     roundMax: 200,
@@ -107,6 +108,12 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: [wait],
     because: 'No single wait outlasts an attempt.',
   })),
+  {
+    larger: 'smtp.breakerProbeMs',
+    smaller: ['send.attemptMs', 1_000],
+    because:
+      'A probe of the breaker has time for the longest attempt, and for one that is cut off late.',
+  },
   {
     larger: 'sendingPool.connectionsMax',
     smaller: ['send.concurrencyMax'],

@@ -26,6 +26,7 @@ const variants = {
   ],
   PATTERN_NATURAL_BATCHING: ['naive', 'step-by-step'],
   PATTERN_LEASE: ['naive'],
+  PATTERN_CIRCUIT_BREAKER: ['naive', 'opossum-defaults'],
 }
 
 test.each(

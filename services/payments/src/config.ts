@@ -40,7 +40,7 @@ export const Config = Type.Object({
   PATTERN_WEBHOOK_HINT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_RECONCILER: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_TIMEOUT_HIERARCHY: Type.Enum(['on', 'naive'], { default: 'on' }),
-  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive', 'opossum-defaults'], { default: 'on' }),
   PATTERN_RETRY_BUDGET: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),

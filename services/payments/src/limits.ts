@@ -53,6 +53,7 @@ export const limits = {
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
     breakerOpenMs: 1_000,
+    breakerProbeMs: 4_000,
     /** A call is repeated inside its request only if it certainly had no effect. */
     retriesMax: 1,
     retryShare: 0.1,
@@ -176,6 +177,12 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'provider.attemptMs',
     smaller: ['providerHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
+  },
+  {
+    larger: 'provider.breakerProbeMs',
+    smaller: ['provider.attemptMs', 1_000],
+    because:
+      'A probe of the breaker has time for the longest attempt, and for one that is cut off late.',
   },
   {
     larger: 'providerHttp.connectionsMax',

@@ -1,9 +1,16 @@
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import {
+  type CircuitBreaker,
+  circuitBreaker,
+} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
+import {
+  type DependencyMetrics,
+  dependencyMetrics,
+} from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
+import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
 import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
@@ -21,6 +28,8 @@ import type { Config } from './config.ts'
 import type { Limits } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 
+const dependency = 'card-provider'
+
 type Resources = { open: AsyncDisposableStack; limits: Limits; log: PaymentsLog } & Pick<
   Metrics,
   'registry'
@@ -36,7 +45,6 @@ export function openProvider(
   { open, limits, log, registry }: Resources,
   admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
 ) {
-  const dependency = 'card-provider'
   const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
     client.close(),
   )
@@ -46,10 +54,7 @@ export function openProvider(
     config.PATTERN_BULKHEAD === 'on'
       ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`))
       : oneForAll()
-  const breaker =
-    config.PATTERN_CIRCUIT_BREAKER === 'on'
-      ? circuitBreaker(dependency, limits.provider, log, metrics)
-      : noBreaker()
+  const breaker = chooseBreaker(config, limits, log, metrics)
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
   const always = { dependency, limits: limits.provider, breaker, log, metrics }
   const { requestCallsMax, jobCallsMax } = limits.providerHttp
@@ -73,6 +78,22 @@ export function openProvider(
         retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
       }),
     }),
+  }
+}
+
+function chooseBreaker(
+  { PATTERN_CIRCUIT_BREAKER: version }: Config,
+  limits: Limits,
+  log: PaymentsLog,
+  metrics: DependencyMetrics,
+): CircuitBreaker {
+  switch (version) {
+    case 'on':
+      return circuitBreaker(dependency, limits.provider, log, metrics)
+    case 'opossum-defaults':
+      return opossumDefaults(dependency, log, metrics)
+    case 'naive':
+      return noBreaker()
   }
 }
 

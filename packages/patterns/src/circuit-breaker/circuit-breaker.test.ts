@@ -1,94 +1,61 @@
-import { once } from 'node:events'
-import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
-import CircuitBreakerOfOpossum from 'opossum'
-import { Registry } from 'prom-client'
-import { beforeEach, describe, expect, test } from 'vitest'
-import {
-  type BreakerLimits,
-  type CallResult,
-  type CircuitBreaker,
-  circuitBreaker,
-} from './circuit-breaker.ts'
-import type { CircuitBreakerLogEvent } from './log-events.ts'
-import { type DependencyMetrics, dependencyMetrics } from './metrics.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { callOften, openTestBreaker, testLimits } from '../../test/test-breaker.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
 import { noBreaker } from './naive.ts'
 
-const limits: BreakerLimits = {
-  breakerWindowMs: 60_000,
-  breakerVolumeMin: 5,
-  breakerFailurePercent: 50,
-  breakerOpenMs: 60_000,
-}
-const soonMs = 10
 const closed = 0
 const halfOpen = 0.5
 const opened = 1
+const { breakerVolumeMin, breakerOpenMs, breakerProbeMs } = testLimits
 
-let lines: LogFields<string>[]
-let metrics: DependencyMetrics
 let breaker: CircuitBreaker
-
-function open(changes: Partial<BreakerLimits> = {}): void {
-  const write = (fields: LogFields<string>) => void lines.push(fields)
-  const log = { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>
-  breaker = circuitBreaker('bank', { ...limits, ...changes }, log, metrics)
-}
+let observed: ReturnType<typeof openTestBreaker>
 
 beforeEach(() => {
-  lines = []
-  metrics = dependencyMetrics(new Registry())
-  open()
+  vi.useFakeTimers()
+  observed = openTestBreaker()
+  breaker = observed.breaker
+})
+afterEach(() => {
+  vi.useRealTimers()
 })
 
-/** Makes calls that end like this, one after another; answers how many were let through. */
-async function callOften(result: CallResult, times: number, through = breaker): Promise<number> {
-  let admitted = 0
-  for (let i = 0; i < times; i += 1) {
-    const call = through.admit()
-    if (!call) continue
-    admitted += 1
-    await call.settle(result)
-  }
-  return admitted
-}
-
-const state = async () => (await metrics.breakerState.get()).values[0]?.value
-
-/** Bounded by the timeout of the test. */
-async function untilHalfOpen() {
-  const pollMs = 2
-  while ((await state()) !== halfOpen) await new Promise(r => setTimeout(r, pollMs))
-}
-
 async function becomeHalfOpen() {
-  open({ breakerOpenMs: soonMs })
-  await callOften('failed', limits.breakerVolumeMin)
-  await untilHalfOpen()
+  await callOften(breaker, 'failed', breakerVolumeMin)
+  vi.advanceTimersByTime(breakerOpenMs)
+  expect(await observed.state()).toBe(halfOpen)
 }
 
 describe('a closed breaker', () => {
   test('opens when enough calls failed, and lets none through from then on', async () => {
-    expect(await callOften('failed', 20)).toBe(limits.breakerVolumeMin)
+    expect(await callOften(breaker, 'failed', 20)).toBe(breakerVolumeMin)
     expect(breaker.admit()).toBeUndefined()
-    expect(await state()).toBe(opened)
-    expect(lines).toEqual([{ event: 'breaker.opened', dependency: 'bank' }])
+    expect(await observed.state()).toBe(opened)
+    expect(observed.lines).toEqual([{ event: 'breaker.opened', dependency: 'bank' }])
   })
 
   test('does not judge by too few calls', async () => {
-    expect(await callOften('failed', limits.breakerVolumeMin - 1)).toBe(limits.breakerVolumeMin - 1)
-    expect(await state()).toBe(closed)
+    const few = breakerVolumeMin - 1
+    expect(await callOften(breaker, 'failed', few)).toBe(few)
+    expect(await observed.state()).toBe(closed)
     expect(breaker.admit()).toBeDefined()
   })
 
+  test('judges by the calls that have ended, however many are in flight', async () => {
+    for (let i = 0; i < 60; i += 1) breaker.admit()
+    expect(await callOften(breaker, 'failed', 20)).toBe(breakerVolumeMin)
+    expect(await observed.state()).toBe(opened)
+  })
+
   test('stays closed while a bearable share of calls fails', async () => {
-    for (let i = 0; i < 20; i += 1) await callOften(i % 3 === 2 ? 'failed' : 'ok', 1)
-    expect(await state()).toBe(closed)
+    for (let i = 0; i < 20; i += 1) await callOften(breaker, i % 3 === 2 ? 'failed' : 'ok', 1)
+    expect(await observed.state()).toBe(closed)
   })
 
   test('does not let neutral ends dilute the rate of failures', async () => {
-    await callOften('neutral', 10 * limits.breakerVolumeMin)
-    await callOften('failed', limits.breakerVolumeMin)
-    expect(await state()).toBe(opened)
+    await callOften(breaker, 'neutral', 10 * breakerVolumeMin)
+    await callOften(breaker, 'failed', breakerVolumeMin)
+    expect(await observed.state()).toBe(opened)
   })
 })
 
@@ -96,15 +63,16 @@ describe('a half-open breaker', () => {
   beforeEach(becomeHalfOpen)
 
   test('closes on the first answer', async () => {
-    expect(await callOften('ok', 1)).toBe(1)
-    expect(await state()).toBe(closed)
-    expect(await callOften('ok', 3)).toBe(3)
+    expect(await callOften(breaker, 'ok', 1)).toBe(1)
+    expect(await observed.state()).toBe(closed)
+    expect(await callOften(breaker, 'ok', 3)).toBe(3)
   })
 
   test('opens again on the first failure', async () => {
-    expect(await callOften('failed', 1)).toBe(1)
-    expect(await state()).toBe(opened)
-    await untilHalfOpen()
+    expect(await callOften(breaker, 'failed', 1)).toBe(1)
+    expect(await observed.state()).toBe(opened)
+    vi.advanceTimersByTime(breakerOpenMs)
+    expect(await observed.state()).toBe(halfOpen)
   })
 
   test('lets one call through at a time', async () => {
@@ -116,39 +84,75 @@ describe('a half-open breaker', () => {
   })
 
   test('stays half open after a neutral end, and gives the probe to the next call', async () => {
-    expect(await callOften('neutral', 3)).toBe(3)
-    expect(await state()).toBe(halfOpen)
-    expect(await callOften('ok', 1)).toBe(1)
-    expect(await state()).toBe(closed)
+    expect(await callOften(breaker, 'neutral', 3)).toBe(3)
+    expect(await observed.state()).toBe(halfOpen)
+    expect(await callOften(breaker, 'ok', 1)).toBe(1)
+    expect(await observed.state()).toBe(closed)
+  })
+
+  test('gives up a probe that has not ended in time, and lets the next call through', async () => {
+    expect(breaker.admit()).toBeDefined()
+    vi.advanceTimersByTime(breakerProbeMs - 1)
+    expect(breaker.admit()).toBeUndefined()
+    vi.advanceTimersByTime(1)
+    expect(await callOften(breaker, 'ok', 1)).toBe(1)
+    expect(await observed.state()).toBe(closed)
+  })
+
+  test.each(['ok', 'failed', 'neutral'] as const)(
+    'does not count a probe that was given up and ends %s at last',
+    async result => {
+      const givenUp = breaker.admit()
+      vi.advanceTimersByTime(breakerProbeMs)
+      const probe = breaker.admit()
+      await givenUp?.settle(result)
+      expect(await observed.state()).toBe(halfOpen)
+      expect(breaker.admit()).toBeUndefined()
+      await probe?.settle('ok')
+      expect(await observed.state()).toBe(closed)
+    },
+  )
+})
+
+describe('calls from before the breaker opened', () => {
+  test('do not close it with their answer', async () => {
+    const before = breaker.admit()
+    await becomeHalfOpen()
+    await before?.settle('ok')
+    expect(await observed.state()).toBe(halfOpen)
+  })
+
+  test('do not open it again with their failure when it has closed meanwhile', async () => {
+    const before = Array.from({ length: breakerVolumeMin }, () => breaker.admit())
+    await becomeHalfOpen()
+    await callOften(breaker, 'ok', 1)
+    for (const call of before) await call?.settle('failed')
+    expect(await observed.state()).toBe(closed)
   })
 })
 
-test('an answer to a call from before the breaker opened does not close it', async () => {
-  open({ breakerOpenMs: soonMs })
-  const before = breaker.admit()
-  await callOften('failed', limits.breakerVolumeMin)
-  await untilHalfOpen()
-  await before?.settle('ok')
-  expect(await state()).toBe(halfOpen)
+test('trips, refusals and probes are counted, and begin at zero', async () => {
+  const none = { ok: 0, failed: 0, neutral: 0, hung: 0 }
+  expect([await observed.trips(), await observed.refused()]).toEqual([0, 0])
+  expect(await observed.probes()).toEqual(none)
+
+  await callOften(breaker, 'failed', breakerVolumeMin)
+  await callOften(breaker, 'failed', 7)
+  expect([await observed.trips(), await observed.refused()]).toEqual([1, 7])
+  expect(await observed.probes()).toEqual(none)
+
+  vi.advanceTimersByTime(breakerOpenMs)
+  await callOften(breaker, 'failed', 1)
+  vi.advanceTimersByTime(breakerOpenMs)
+  await callOften(breaker, 'neutral', 2)
+  breaker.admit()
+  expect(breaker.admit()).toBeUndefined()
+  vi.advanceTimersByTime(breakerProbeMs)
+  await callOften(breaker, 'ok', 1)
+  expect([await observed.trips(), await observed.refused()]).toEqual([2, 8])
+  expect(await observed.probes()).toEqual({ ok: 1, failed: 1, neutral: 2, hung: 1 })
 })
 
 test('the naive version lets every call through, however many have failed', async () => {
-  expect(await callOften('failed', 100, noBreaker())).toBe(100)
-})
-
-/**
- * An error that `errorFilter` lets pass is emitted as a success (opossum 10.0.0, lib/circuit.js,
- * handleError).
- */
-test('opossum fired around a call closes on a neutral end, so it is fired after the call', async () => {
-  const bare = new CircuitBreakerOfOpossum(async (error: Error) => Promise.reject(error), {
-    errorFilter: error => error.message === 'a caller in a hurry',
-    volumeThreshold: 1,
-    resetTimeout: soonMs,
-  })
-  await bare.fire(new Error('silence')).catch(() => {})
-  expect(bare.opened).toBe(true)
-  await once(bare, 'halfOpen')
-  await bare.fire(new Error('a caller in a hurry')).catch(() => {})
-  expect(bare.closed).toBe(true)
+  expect(await callOften(noBreaker(), 'failed', 100)).toBe(100)
 })

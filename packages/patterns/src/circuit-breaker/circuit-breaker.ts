@@ -8,6 +8,7 @@ import type { Log } from '@nightshift/runtime/telemetry/logger'
 import Opossum from 'opossum'
 import type { CircuitBreakerLogEvent } from './log-events.ts'
 import type { DependencyMetrics } from './metrics.ts'
+import { reportStates } from './report-states.ts'
 
 export type BreakerLimits = Readonly<{
   /** How far back it looks. */
@@ -17,7 +18,17 @@ export type BreakerLimits = Readonly<{
   breakerFailurePercent: number
   /** How long it stays open before it lets one call through. */
   breakerOpenMs: number
+  /**
+   * A probe that has not ended by then is given up, and the next call is a probe. Longer than any call
+   * may take, or a slow dependency would never be judged.
+   */
+  breakerProbeMs: number
 }>
+
+export type BreakerMetrics = Pick<
+  DependencyMetrics,
+  'breakerState' | 'breakerTrips' | 'breakerProbes' | 'breakerRefused'
+>
 
 /** What the end of a call says about the dependency. A neutral end says nothing about it. */
 export type CallResult = 'ok' | 'failed' | 'neutral'
@@ -32,6 +43,8 @@ export type CircuitBreaker = {
 
 class DependencyFailed extends Error {}
 
+const probeResults = ['ok', 'failed', 'neutral', 'hung'] as const
+
 /**
  * Opens when too many calls of the window failed. One breaker for each dependency of a process.
  *
@@ -39,12 +52,14 @@ class DependencyFailed extends Error {}
  * fired after a call, with the result of the call, and never around it: opossum knows two ends of a
  * call only, and emits an error that its `errorFilter` lets pass as a success. That would close a
  * half-open breaker on a dead dependency, and dilute the rate of failures.
+ *
+ * Every wait is measured on the monotonic clock, so a clock step opens and closes nothing.
  */
 export function circuitBreaker(
   dependency: string,
   limits: BreakerLimits,
   log: Log<CircuitBreakerLogEvent>,
-  { breakerState }: Pick<DependencyMetrics, 'breakerState'>,
+  metrics: BreakerMetrics,
 ): CircuitBreaker {
   const states = new Opossum(
     async (result: 'ok' | 'failed') => {
@@ -62,41 +77,69 @@ export function circuitBreaker(
       enableSnapshots: false,
     },
   )
-  breakerState.set({ dependency }, 0)
-  states.on('open', () => {
-    breakerState.set({ dependency }, 1)
-    log.warn({ event: 'breaker.opened', dependency })
-  })
-  states.on('halfOpen', () => {
-    breakerState.set({ dependency }, 0.5)
-    log.info({ event: 'breaker.half_opened', dependency })
-  })
-  states.on('close', () => {
-    breakerState.set({ dependency }, 0)
-    log.info({ event: 'breaker.closed', dependency })
-  })
-  return { admit: admitBy(states) }
+  reportStates(states, dependency, log, metrics)
+  const { breakerProbes, breakerRefused } = metrics
+  for (const result of probeResults) breakerProbes.inc({ dependency, result }, 0)
+  return {
+    admit: admitBy(states, limits.breakerProbeMs, {
+      refused: () => breakerRefused.inc({ dependency }),
+      probed: result => breakerProbes.inc({ dependency, result }),
+    }),
+  }
+}
+
+type Counts = {
+  refused: () => void
+  probed: (result: (typeof probeResults)[number]) => void
 }
 
 /**
- * Half open, one call at a time is a probe. A neutral end leaves the breaker half open and gives the
- * probe to the next caller. A call that was sent before the breaker opened, and ends afterwards, says
- * nothing about the dependency as it is now.
+ * A call counts only if it ends in the period in which it was let through. Each change of the state
+ * begins a period, and so does each probe: what was sent before says nothing about the dependency as
+ * it is now, and neither does a probe that was given up.
+ *
+ * Half open, one call at a time is a probe. A neutral end leaves the breaker half open, and the next
+ * call is a probe.
  */
-function admitBy(states: Opossum<['ok' | 'failed'], void>): CircuitBreaker['admit'] {
-  let isProbing = false
+function admitBy(
+  states: Opossum<['ok' | 'failed'], void>,
+  probeMs: number,
+  { refused, probed }: Counts,
+): CircuitBreaker['admit'] {
+  let period = {}
+  let probeEndsMs: number | undefined
+  const changed = () => {
+    period = {}
+    probeEndsMs = undefined
+  }
+  states.on('open', changed)
+  states.on('halfOpen', changed)
+  states.on('close', changed)
   return () => {
     const isProbe = states.halfOpen
-    if (states.opened || (isProbe && isProbing)) return undefined
-    isProbing ||= isProbe
+    if (states.opened || performance.now() < (probeEndsMs ?? 0)) {
+      refused()
+      return undefined
+    }
+    if (probeEndsMs !== undefined) probed('hung')
+    if (isProbe) {
+      period = {}
+      probeEndsMs = performance.now() + probeMs
+    }
+    const own = period
     return {
       settle: async result => {
-        if (isProbe) isProbing = false
-        if (result === 'neutral' || (!isProbe && !states.closed)) return
-        await states.fire(result).catch((error: unknown) => {
-          if (!(error instanceof DependencyFailed)) throw error
-        })
+        if (own !== period) return
+        if (isProbe) probed(result)
+        if (result !== 'neutral') return record(states, result)
+        if (isProbe) probeEndsMs = undefined
       },
     }
   }
+}
+
+async function record(states: Opossum<['ok' | 'failed'], void>, result: 'ok' | 'failed') {
+  await states.fire(result).catch((error: unknown) => {
+    if (!(error instanceof DependencyFailed)) throw error
+  })
 }
