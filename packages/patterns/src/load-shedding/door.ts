@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
 import { admissionMetrics } from './metrics.ts'
-import { policyHeader, policyOf } from './told-rate.ts'
+import { addPolicy, policyOf } from './told-rate.ts'
 import type { Admission, Level } from './types.ts'
 
 export type Door = ReturnType<typeof atTheDoor>
@@ -33,7 +33,7 @@ export function atTheDoor({ dependency, admission, limits, registry }: DoorOptio
       // A refusal by an earlier hook has ended the request.
       if (reply.sent) return
       const perSecond = admission.openPerSecond()
-      if (perSecond !== undefined) reply.header(policyHeader, policyOf(perSecond))
+      if (perSecond !== undefined) addPolicy(reply, policyOf(perSecond))
       const level = levelOf(request, shares)
       if (admission.take(level)) return shares.use(tenantOf(request))
       metrics.refused(level)
