@@ -79,6 +79,12 @@ function callPath(): WaitPath {
         afterwards: '503 `overloaded`, and the key stays unused',
       },
       {
+        limit: 'listings and payments `tenants.commandMs`',
+        ms: Math.max(listings.tenants.commandMs, payments.tenants.commandMs),
+        what: 'asking Redis for the limit of the tenant',
+        afterwards: 'the process decides alone, and asks again a second later',
+      },
+      {
         limit: 'listings `payments.attemptMs`',
         ms: listings.payments.attemptMs,
         what: 'one attempt at payments, connecting included',

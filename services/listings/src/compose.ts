@@ -18,7 +18,7 @@ import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
-import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
 import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
@@ -26,6 +26,12 @@ import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import { limitedDoor } from '@nightshift/patterns/rate-limit/limited-door'
+import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
+import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
+import { orLocally } from '@nightshift/patterns/rate-limit/or-locally'
+import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
+import { tenantLimits } from '@nightshift/patterns/rate-limit/tenant-limits'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
@@ -129,7 +135,9 @@ export async function compose(
     log,
     metrics: callMetrics,
   })
+  const tenants = openTenantLimits(config, { open, log, registry })
   const finish = {
+    noteSettled: tenants.settled,
     pay: payForPublication(callPayments, http, config.PAYMENTS_SERVICE_KEY, admission),
     store: publicationStore({
       pool: requests,
@@ -180,6 +188,7 @@ export async function compose(
         work,
       }),
       forgetSearches: () => forgetSearches(redis),
+      noteSettled: tenants.settled,
     },
   )
 
@@ -199,14 +208,32 @@ export async function compose(
     findListing: (tenantId, listingId) =>
       inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId)),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
-    publishingDoor: atTheDoor({
-      dependency: 'payments',
-      admission,
-      limits: limits.shares,
-      registry,
-    }),
+    publishingDoor: tenants.before(openDoor(admission, registry)),
   })
   return { app, consumers: [consumer] }
+}
+
+/** Lets in as many publications as payments says that it takes. */
+function openDoor(admission: DoorOptions['admission'], registry: DoorOptions['registry']) {
+  return atTheDoor({ dependency: 'payments', admission, limits: limits.shares, registry })
+}
+
+/** The limits of each tenant. While Redis is away, this process counts alone. */
+function openTenantLimits(
+  config: Config,
+  { open, log, registry }: Pick<Resources, 'open' | 'log'> & Pick<Metrics, 'registry'>,
+) {
+  const { tenants } = limits
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log, { pipelined: true }), client =>
+    client.disconnect(),
+  )
+  const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
+  const metrics = rateLimitMetrics(registry)
+  return limitedDoor({
+    takeUnits: orLocally(inRedis, tenants, metrics),
+    limits: tenantLimits('listings', config.PUBLICATIONS_PER_TENANT_PER_SECOND, tenants),
+    metrics,
+  })
 }
 
 /** The work that requests have left open, which the job has to finish in time. */

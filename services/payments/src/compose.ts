@@ -17,7 +17,7 @@ import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/variants/c
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/select-then-insert'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { timeOnly } from '@nightshift/patterns/lease/naive'
-import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
 import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
@@ -27,6 +27,12 @@ import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import { limitedDoor } from '@nightshift/patterns/rate-limit/limited-door'
+import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
+import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
+import { orLocally } from '@nightshift/patterns/rate-limit/or-locally'
+import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
+import { tenantLimits } from '@nightshift/patterns/rate-limit/tenant-limits'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
@@ -39,7 +45,6 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { inTenantSnapshot, inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
-import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
@@ -122,7 +127,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     outbox: events,
     isBacklogFull: backlog.isFull,
   })
-  const settle = { store, newId: randomUUID, now }
+  const tenants = openTenantLimits(config, resources)
+  const settle = { store, newId: randomUUID, now, noteSettled: tenants.settled }
   const finish = { ...settle, ...provider, conclude }
   const refund = {
     store: refundStore({
@@ -192,12 +198,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     metrics,
     pageDefault: page.defaultSize,
     takePayment: { ...finish, beginMinMs },
-    takingDoor: atTheDoor({
-      dependency: 'card-provider',
-      admission,
-      limits: limits.shares,
-      registry: metrics.registry,
-    }),
+    takingDoor: tenants.before(openDoor(admission, metrics.registry)),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
     findPayment: (tenantId, paymentId) =>
       inTenantTransaction(requests, tenantId, tx => findPayment(tx, tenantId, paymentId)),
@@ -221,6 +222,26 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
   return { app }
+}
+
+/** Lets in as many payments as the provider takes. */
+function openDoor(admission: DoorOptions['admission'], registry: DoorOptions['registry']) {
+  return atTheDoor({ dependency: 'card-provider', admission, limits: limits.shares, registry })
+}
+
+/** The limits of each tenant. While Redis is away, this process counts alone. */
+function openTenantLimits(config: Config, { open, log, metrics }: Resources) {
+  const { tenants } = limits
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log, { pipelined: true }), client =>
+    client.disconnect(),
+  )
+  const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
+  const ofLimits = rateLimitMetrics(metrics.registry)
+  return limitedDoor({
+    takeUnits: orLocally(inRedis, tenants, ofLimits),
+    limits: tenantLimits('payments', config.PAYMENTS_PER_TENANT_PER_SECOND, tenants),
+    metrics: ofLimits,
+  })
 }
 
 /** The work that requests have left open, which the job has to finish in time. */
@@ -330,9 +351,6 @@ function choosePaymentStore(
 }
 
 function openCache({ REDIS_URL }: Config, open: AsyncDisposableStack, log: PaymentsLog) {
-  if (REDIS_URL === undefined) {
-    throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
-  }
   return open.adopt(openRedis(REDIS_URL, limits.cache, log), redis => redis.disconnect())
 }
 
