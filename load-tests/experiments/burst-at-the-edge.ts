@@ -21,7 +21,7 @@ export const burstAtTheEdge: Experiment = {
   title: 'A tenant fills its limit at the end of one window and at the beginning of the next',
   area: 'payments',
   pattern: 'rate-limit',
-  hypothesis: 'No second has more payments than the limit, wherever a window would have ended.',
+  hypothesis: 'The edge of a window lets no more payments through than any other moment.',
   arms: {
     with: { payments: limit },
     naive: { payments: { ...limit, PATTERN_RATE_LIMIT: 'naive' } },
