@@ -224,9 +224,7 @@ function openTenantLimits(
   { open, log, registry }: Pick<Resources, 'open' | 'log'> & Pick<Metrics, 'registry'>,
 ) {
   const { tenants } = limits
-  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log, { pipelined: true }), client =>
-    client.disconnect(),
-  )
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
   const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
   const metrics = rateLimitMetrics(registry)
   return limitedDoor({

@@ -232,9 +232,7 @@ function openDoor(admission: DoorOptions['admission'], registry: DoorOptions['re
 /** The limits of each tenant. While Redis is away, this process counts alone. */
 function openTenantLimits(config: Config, { open, log, metrics }: Resources) {
   const { tenants } = limits
-  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log, { pipelined: true }), client =>
-    client.disconnect(),
-  )
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
   const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
   const ofLimits = rateLimitMetrics(metrics.registry)
   return limitedDoor({

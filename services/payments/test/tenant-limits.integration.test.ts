@@ -61,9 +61,10 @@ test('a tenant over its limit is refused before anything has begun, and no other
   expect(ofListings.status, 'listings has a limit at its own door').toBe(201)
   expect(ofListings.headers.get('ratelimit')).toBeNull()
 
-  await expect.poll(() => pay(system, again).then(({ status }) => status), patience).toBe(201)
-  const late = await pay(system, again)
-  expect(late.headers.get('idempotency-replayed')).toBe('true')
+  const later = () => pay(system, again)
+  await expect.poll(() => later().then(({ status }) => status), patience).toBe(201)
+  const isReplayed = () => later().then(({ headers }) => headers.get('idempotency-replayed'))
+  await expect.poll(isReplayed, patience).toBe('true')
   expect(await metric(system, 'rate_limit_refused_total')).toBeGreaterThan(0)
 }, 120_000)
 
@@ -89,8 +90,9 @@ test('who tries stolen cards is refused after some of them, and others pay on', 
 
 test('payments starts and works without Redis, and limits each tenant in the process', async () => {
   await using system = await openLimited({ ...slowly, REDIS_URL: 'redis://127.0.0.1:1' })
-  expect((await pay(system)).status).toBe(201)
   const answers = await Promise.all(Array.from({ length: sentAtOnce }, () => pay(system)))
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 429]))
-  expect(await metric(system, 'rate_limit_local_total')).toBeGreaterThan(sentAtOnce)
+  const statuses = answers.map(({ status }) => status)
+  expect(statuses).toContain(201)
+  expect(statuses).toContain(429)
+  expect(await metric(system, 'rate_limit_local_total')).toBeGreaterThanOrEqual(sentAtOnce)
 }, 120_000)

@@ -20,7 +20,6 @@ const numbers = {
   declinedPerHour: 6,
   declinedAtOnce: 3,
   paidPerDeclined: 10,
-  commandMs: 100,
   coolOffMs: 1_000,
   bucketsMax: 100,
 }

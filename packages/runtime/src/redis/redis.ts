@@ -5,14 +5,6 @@ export type { Redis }
 
 export type RedisLimits = { connectMs: number; commandMs: number }
 
-export type RedisOptions = {
-  /**
-   * Sends the commands of one turn of the event loop in one write. A command may wait for the ones
-   * before it then, and its own timeout begins only when it is sent.
-   */
-  pipelined?: boolean
-}
-
 const lostLogIntervalMs = 10_000
 
 /**
@@ -20,18 +12,12 @@ const lostLogIntervalMs = 10_000
  * the defaults a command waits for the connection and runs late, and a command whose answer was lost
  * runs twice (redis/ioredis#2130).
  */
-export function openRedis(
-  url: string,
-  limits: RedisLimits,
-  log: Log,
-  { pipelined = false }: RedisOptions = {},
-): Redis {
+export function openRedis(url: string, limits: RedisLimits, log: Log): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    enableAutoPipelining: pipelined,
     connectTimeout: limits.connectMs,
     commandTimeout: limits.commandMs,
     retryStrategy: attempt => Math.min(100 * attempt, 2_000),
