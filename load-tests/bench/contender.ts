@@ -38,13 +38,21 @@ const firstConnections = 64
 const firstSeconds = 2
 /** The same load runs for this long before each measurement. */
 const warmUpMs = 1_000
+/** All payments are those of one tenant, and its limit is not what is measured. It is asked all the same. */
+const perTenantPerSecond = 100_000
 /** The reconciler finishes what was begun and then refused. */
 const settledMs = 60_000
 
 export async function openContender(options: ContenderOptions): Promise<Contender> {
   const { parts, providerUrl, switches } = options
   await using undo = new AsyncDisposableStack()
-  const env = { payments: { ...switches, CARD_PROVIDER_URL: providerUrl } }
+  const env = {
+    payments: {
+      ...switches,
+      CARD_PROVIDER_URL: providerUrl,
+      PAYMENTS_PER_TENANT_PER_SECOND: String(perTenantPerSecond),
+    },
+  }
   const system = undo.use(await openTestSystem({ parts, run: ['payments'], env }))
   const db = new pg.Client({ connectionString: system.databaseUrl('payments') })
   await db.connect()

@@ -1,5 +1,6 @@
 import type { Experiment } from '../runner/experiment.ts'
 import type { Matrix } from '../runner/matrix.ts'
+import { burstAtTheEdge } from './burst-at-the-edge.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
@@ -39,6 +40,7 @@ export const proofs: readonly Proof[] = [
   hurriedCallers,
   retryLayers,
   searchFlood,
+  burstAtTheEdge,
   reconcilerOff,
   durableRefund,
   replyLost,

@@ -27,6 +27,11 @@ const callPath: WaitPath = {
           afterwards: '503 `overloaded`, and the key stays unused',
         },
         {
+          limit: 'listings.tenants.commandMs',
+          what: 'asking Redis for the limit of the tenant',
+          afterwards: 'the process decides alone, and asks again a second later',
+        },
+        {
           limit: 'listings.apiKeys.looks.waitMs',
           what: 'waiting for a turn to look up an unknown API key',
           afterwards: '503 `overloaded`',
@@ -50,6 +55,11 @@ const callPath: WaitPath = {
                   limit: 'payments.beginMinMs',
                   what: 'with less left of the budget, no payment is begun',
                   afterwards: '503 `overloaded`, and the key stays unused',
+                },
+                {
+                  limit: 'payments.tenants.commandMs',
+                  what: 'asking Redis for the limit of the tenant',
+                  afterwards: 'the process decides alone, and asks again a second later',
                 },
                 {
                   limit: 'payments.provider.attemptMs',

@@ -91,7 +91,7 @@ describe('a caller', () => {
     const { key } = await store({ tenantId: null })
     const authenticate = authenticateBy(db, pepper, limitsOf())
     for (const tenantId of [randomUUID(), randomUUID()]) {
-      const principal = { tenantId }
+      const principal = { tenantId, isService: true }
       expect(await authenticate(bearer(key), tenantId)).toMatchObject(principal)
     }
     for (const tenant of [undefined, '', 'acme', [randomUUID()], randomUUID().toUpperCase()]) {

@@ -16,7 +16,7 @@ import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
-import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
 import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
@@ -25,6 +25,12 @@ import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import { limitedDoor } from '@nightshift/patterns/rate-limit/limited-door'
+import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
+import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
+import { orLocally } from '@nightshift/patterns/rate-limit/or-locally'
+import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
+import { tenantLimits } from '@nightshift/patterns/rate-limit/tenant-limits'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
 import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
@@ -123,7 +129,9 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const calls = outboundCalls(config, limits, log, registry)
   const payBy = (call: OutboundCall) =>
     payForPublication(call, http, config.PAYMENTS_SERVICE_KEY, admission)
+  const tenants = openTenantLimits(config, resources)
   const finish = {
+    noteSettled: tenants.settled,
     pay: payBy(calls.paymentsForRequests),
     store: publicationStore({
       pool: requests,
@@ -174,6 +182,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         work,
       }),
       forgetSearches: () => forgetSearches(redis),
+      noteSettled: tenants.settled,
     },
   )
 
@@ -196,12 +205,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     findListing: (tenantId, listingId, deadline) =>
       inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId), deadline),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
-    publishingDoor: atTheDoor({
-      dependency: 'payments',
-      admission,
-      limits: limits.shares,
-      registry,
-    }),
+    publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })
   return { app, consumers: [consumer] }
 }
@@ -221,6 +225,24 @@ function openOutbox(
     metrics: outboxMetrics(metrics.registry),
   }
   return outbox<ListingEvent>(worker, topic, outboxRelay(relay))
+}
+
+/** Lets in as many publications as payments says that it takes. */
+function openDoor(door: Pick<DoorOptions, 'admission' | 'limits' | 'registry'>) {
+  return atTheDoor({ dependency: 'payments', ...door })
+}
+
+/** The limits of each tenant. While Redis is away, this process counts alone. */
+function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
+  const { tenants } = limits
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
+  const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
+  const ofLimits = rateLimitMetrics(metrics.registry)
+  return limitedDoor({
+    takeUnits: orLocally(inRedis, tenants, ofLimits),
+    limits: tenantLimits('listings', config.PUBLICATIONS_PER_TENANT_PER_SECOND, tenants),
+    metrics: ofLimits,
+  })
 }
 
 /** The work that requests have left open, which the job has to finish in time. */

@@ -24,6 +24,12 @@ export const Config = Type.Object({
   }),
   /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
   API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
+  /** A tenant over it gets 429. */
+  PUBLICATIONS_PER_TENANT_PER_SECOND: Type.Integer({
+    minimum: 1,
+    maximum: 100_000,
+    default: 1_000,
+  }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   /** The last two variants concern charging a card, so they only have an effect in payments. */
@@ -39,6 +45,7 @@ export const Config = Type.Object({
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_RATE_LIMIT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),

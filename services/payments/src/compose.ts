@@ -15,7 +15,7 @@ import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/variants/c
 import { selectThenInsert } from '@nightshift/patterns/idempotency-key/variants/select-then-insert'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { timeOnly } from '@nightshift/patterns/lease/naive'
-import { atTheDoor } from '@nightshift/patterns/load-shedding/door'
+import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
 import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
@@ -25,6 +25,12 @@ import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
+import { limitedDoor } from '@nightshift/patterns/rate-limit/limited-door'
+import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
+import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
+import { orLocally } from '@nightshift/patterns/rate-limit/or-locally'
+import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
+import { tenantLimits } from '@nightshift/patterns/rate-limit/tenant-limits'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
@@ -41,7 +47,6 @@ import {
   type Transaction,
 } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
-import { ConfigError } from '@nightshift/runtime/process/config'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import { openRedis } from '@nightshift/runtime/redis/redis'
@@ -134,7 +139,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     outbox: events,
     isBacklogFull: backlog.isFull,
   })
-  const settle = { store, newId: randomUUID, now }
+  const tenants = openTenantLimits(config, resources)
+  const settle = { store, newId: randomUUID, now, noteSettled: tenants.settled }
   const finish = { ...settle, ...provider.forRequests, conclude }
   const refund = {
     store: refundStore({
@@ -202,12 +208,9 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     pageDefault: page.defaultSize,
     ...readsOf(requests, page),
     takePayment: { ...finish, beginMinMs },
-    takingDoor: atTheDoor({
-      dependency: 'card-provider',
-      admission,
-      limits: limits.shares,
-      registry: metrics.registry,
-    }),
+    takingDoor: tenants.before(
+      openDoor({ admission, limits: limits.shares, registry: metrics.registry }),
+    ),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
     captureOrVoid: {
       ...finish,
@@ -242,6 +245,24 @@ function readsOf(
     readStatementPage: (filter, deadline) =>
       inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter), deadline),
   }
+}
+
+/** Lets in as many payments as the provider takes. */
+function openDoor(door: Pick<DoorOptions, 'admission' | 'limits' | 'registry'>) {
+  return atTheDoor({ dependency: 'card-provider', ...door })
+}
+
+/** The limits of each tenant. While Redis is away, this process counts alone. */
+function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
+  const { tenants } = limits
+  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
+  const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
+  const ofLimits = rateLimitMetrics(metrics.registry)
+  return limitedDoor({
+    takeUnits: orLocally(inRedis, tenants, ofLimits),
+    limits: tenantLimits('payments', config.PAYMENTS_PER_TENANT_PER_SECOND, tenants),
+    metrics: ofLimits,
+  })
 }
 
 /** The work that requests have left open, which the job has to finish in time. */
@@ -317,9 +338,6 @@ function choosePaymentStore(
 }
 
 function openCache({ REDIS_URL }: Config, { open, limits, log }: Resources) {
-  if (REDIS_URL === undefined) {
-    throw new ConfigError(['REDIS_URL: needed for PATTERN_IDEMPOTENCY_KEY=cache-then-charge'])
-  }
   return open.adopt(openRedis(REDIS_URL, limits.cache, log), redis => redis.disconnect())
 }
 

@@ -8,6 +8,7 @@ const required = {
   WORKER_DATABASE_URL: 'postgres://nowhere',
   RELAY_DATABASE_URL: 'postgres://nowhere',
   KAFKA_BROKERS: 'nowhere:1',
+  REDIS_URL: 'redis://nowhere',
   CARD_PROVIDER_URL: 'http://nowhere',
   CARD_PROVIDER_SECRET_KEY: 'a secret of the test',
   API_KEY_PEPPER: 'pepper'.repeat(8),

@@ -16,6 +16,7 @@ export const Config = Type.Object({
   RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
+  REDIS_URL: Type.String({ pattern: '^rediss?://' }),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
   /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
@@ -25,10 +26,10 @@ export const Config = Type.Object({
     description: 'One secret, or two during a rotation.',
     ...secret,
   }),
+  /** A tenant over it gets 429. Far above what any tenant of a job board needs; a benchmark has one tenant. */
+  PAYMENTS_PER_TENANT_PER_SECOND: Type.Integer({ minimum: 1, maximum: 100_000, default: 1_000 }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
-  /** Needed only for PATTERN_IDEMPOTENCY_KEY=cache-then-charge. */
-  REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://' })),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(
     ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],
     { default: 'on' },
@@ -45,6 +46,7 @@ export const Config = Type.Object({
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_RATE_LIMIT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),

@@ -89,6 +89,23 @@ export const limits = {
   },
   /** The shares of the tenants in it. */
   shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
+  /** What each tenant may do. Redis counts it, for all instances together. */
+  tenants: {
+    /** The requests that may come at once. Their rate is a setting, PAYMENTS_PER_TENANT_PER_SECOND. */
+    burstMs: 250,
+    /**
+     * Declined payments: who tries stolen cards needs many. Any hour has at most both numbers
+     * together. Paid ones give some back, so a tenant with less than one in ten declined has no limit.
+     */
+    declinedPerHour: 50,
+    declinedAtOnce: 50,
+    paidPerDeclined: 10,
+    connectMs: 500,
+    /** The longest wait for Redis. The process decides alone after that, and for a while. */
+    commandMs: 100,
+    coolOffMs: 1_000,
+    bucketsMax: 10_000,
+  },
   apiKeys: {
     /** A revoked key may still be accepted for this long. */
     cacheMs: 5_000,
@@ -221,6 +238,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'http.requestBudgetMs',
     smaller: ['apiKeys.looks.waitMs', 'pool.acquireMs'],
     because: 'A caller gets an answer even if its key could not be looked up.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['tenants.commandMs', 'beginMinMs'],
+    because: 'A payment can be begun although Redis does not answer.',
   },
   {
     larger: 'keyLeaseMs',

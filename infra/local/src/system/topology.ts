@@ -109,7 +109,7 @@ export function topology(options: TopologyOptions): Topology {
       CARD_PROVIDER_URL: `http://${over('payments-provider', ports.cardProvider)}`,
       CARD_PROVIDER_SECRET_KEY: secrets.cardProviderSecretKey,
       CARD_PROVIDER_WEBHOOK_SECRETS: secrets.cardProviderWebhookSecret,
-      // Only one variant of the idempotency keys uses Redis, so payments has no link of its own to it.
+      // Payments works without Redis, so it has no link of its own to it.
       REDIS_URL: urlOver(links, 'listings-redis', options.redisUrl),
     }),
     listings: service(options, 'listings', {

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
 import { admissionMetrics } from './metrics.ts'
-import { policyHeader, policyOf } from './told-rate.ts'
+import { addPolicy, policyOf } from './told-rate.ts'
 import type { Admission, Level } from './types.ts'
 
 export type Door = ReturnType<typeof atTheDoor>
@@ -28,23 +28,28 @@ export type DoorOptions = {
 export function atTheDoor({ dependency, admission, limits, registry }: DoorOptions) {
   const shares = fairShare(limits, admission.perSecond)
   const metrics = admissionMetrics(registry, dependency, admission)
+  /** A request that was refused by this or by an earlier hook has none to give back. */
+  const withPlace = new WeakSet<FastifyRequest>()
   return {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
       // A refusal by an earlier hook has ended the request.
       if (reply.sent) return
       const perSecond = admission.openPerSecond()
-      if (perSecond !== undefined) reply.header(policyHeader, policyOf(perSecond))
+      if (perSecond !== undefined) addPolicy(reply, policyOf(perSecond))
       const level = levelOf(request, shares)
-      if (admission.take(level)) return shares.use(tenantOf(request))
+      if (admission.take(level)) {
+        withPlace.add(request)
+        return shares.use(tenantOf(request))
+      }
       metrics.refused(level)
-      stateOf(request).facts['refusedAt'] = 'door'
-      note(request, { level })
+      note(request, { refusedAt: 'door', level })
       return sendProblem(request, reply, {
         ...noPlace,
         retryAfterSeconds: retryAfterSeconds(level),
       })
     },
     onResponse: async (request: FastifyRequest, reply: FastifyReply) => {
+      if (!withPlace.has(request)) return
       if (!usedItsPlace(request, reply.statusCode)) admission.giveBack()
     },
   }
@@ -81,8 +86,6 @@ function levelOf(request: FastifyRequest, shares: FairShare): Level {
 
 /** A mistake, or a repetition that got its stored answer, has not called the dependency. */
 function usedItsPlace(request: FastifyRequest, status: number): boolean {
-  const { facts } = stateOf(request)
-  if (facts['refusedAt'] === 'door') return true // it never had one
   const isMistake = status >= 400 && status < 500 && status !== 402
-  return !isMistake && facts['replayed'] !== true
+  return !isMistake && stateOf(request).facts['replayed'] !== true
 }

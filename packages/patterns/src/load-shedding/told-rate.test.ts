@@ -57,6 +57,14 @@ test('a limit that was told long ago is forgotten', () => {
   expect(admission.perSecond()).toBeUndefined()
 })
 
+test('the limit of the door is found among the limits of a tenant', () => {
+  for (const policy of [`"tenant";q=9;w=1, ${policyOf(5)}`, `${policyOf(5)}, "tenant";q=9;w=1`]) {
+    const { admission } = openLab()
+    admission.hear(policy)
+    expect(admission.perSecond()).toBe(5)
+  }
+})
+
 test.each([
   '',
   'door',
@@ -64,6 +72,7 @@ test.each([
   '"door";q=5',
   '"other";q=5;w=1',
   '"door";q=-5;w=1',
+  '"tenant";q=5;w=1, "backdoor";q=5;w=1',
   7,
   null,
 ])('a header of another form changes nothing: %j', header => {

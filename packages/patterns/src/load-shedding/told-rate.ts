@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import { placesWithLevels } from './places.ts'
 import type { Admission } from './types.ts'
 
@@ -14,12 +15,19 @@ export type ToldRateLimits = Readonly<{
  * policy of draft-ietf-httpapi-ratelimit-headers; the draft is not an RFC.
  */
 export const policyHeader = 'ratelimit-policy'
-const policyForm = /^"door";q=(\d{1,9});w=(\d{1,4})$/
+/** One item of the list. Other limits of the same route have items of their own. */
+const policyForm = /(?:^|, )"door";q=(\d{1,9});w=(\d{1,4})(?:$|, )/
 const windowSeconds = 10
 
 /** The value of the header for a rate. It has a resolution of a tenth of a request per second. */
 export function policyOf(perSecond: number): string {
   return `"door";q=${Math.max(1, Math.round(perSecond * windowSeconds))};w=${windowSeconds}`
+}
+
+/** Adds a policy to those that an answer already tells. */
+export function addPolicy(reply: FastifyReply, policy: string): void {
+  const told = reply.getHeader(policyHeader)
+  reply.header(policyHeader, told === undefined ? policy : `${told}, ${policy}`)
 }
 
 /**

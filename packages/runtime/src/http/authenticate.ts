@@ -8,6 +8,8 @@ export type Principal = {
   tenantId: string
   keyId: string
   scopes: readonly string[]
+  /** The key belongs to a service of ours, which acts for the tenant. */
+  isService?: true
 }
 
 /** Answers the principal of an `Authorization` header, or undefined without a reason. */
@@ -139,5 +141,5 @@ function principalOf(
 ): Principal | undefined {
   if (tenantId !== null) return { tenantId, keyId, scopes }
   if (typeof actsForTenant !== 'string' || !tenantForm.test(actsForTenant)) return undefined
-  return { tenantId: actsForTenant, keyId, scopes }
+  return { tenantId: actsForTenant, keyId, scopes, isService: true }
 }

@@ -3,6 +3,7 @@ import { listingPublished } from '../domain/listing-event.ts'
 import { checkPayment, declined, published } from '../domain/publication.ts'
 import { publicationAnswer } from '../domain/publication-answer.ts'
 import type { InEventTransaction } from '../store/payment-event-transaction.ts'
+import type { NoteSettled } from './publish-listing.ts'
 
 export type ApplyPaymentEventDeps = {
   newId: () => string
@@ -12,6 +13,7 @@ export type ApplyPaymentEventDeps = {
   inTransaction: InEventTransaction
   /** Invalidates the cached pages of the search. If this fails, they expire soon anyway. */
   forgetSearches: () => Promise<void>
+  noteSettled: NoteSettled
 }
 
 export type PaymentEventResult = 'applied' | 'duplicate' | { refused: string }
@@ -24,6 +26,7 @@ export async function applyPaymentEvent(
   deps: ApplyPaymentEventDeps,
   event: PaymentEvent,
 ): Promise<PaymentEventResult> {
+  let settled: Parameters<NoteSettled> | undefined
   const result = await deps.inTransaction(async (tx): Promise<PaymentEventResult> => {
     if (!(await tx.rememberEvent(event.eventId))) return 'duplicate'
     const check = checkPayment(await tx.lockPublication(event.data.publicationId), event)
@@ -33,12 +36,15 @@ export async function applyPaymentEvent(
       if (before.status !== 'pending') return 'applied'
       const after = declined(before)
       await tx.settle({ after, answer: publicationAnswer(after), returnsToDrafts: true })
+      settled = [before.tenantId, 'declined']
       return 'applied'
     }
     const { paymentId } = event.data
     const after = published(before, paymentId)
     if (!after) return { refused: 'the publication does not wait for this payment' }
     await tx.settle({ after, answer: publicationAnswer(after), returnsToDrafts: false })
+    // Otherwise the request or the job had its answer first, and counted it.
+    if (before.status === 'pending') settled = [before.tenantId, 'paid']
     const listing = await tx.putListingLive(after.listingId)
     if (!listing) return { refused: 'the listing does not wait for a payment' }
     await tx.announce(
@@ -46,6 +52,7 @@ export async function applyPaymentEvent(
     )
     return 'applied'
   })
+  if (result === 'applied' && settled) deps.noteSettled(...settled)
   if (result === 'applied' && event.type === 'payment.captured') await deps.forgetSearches()
   return result
 }

@@ -36,10 +36,14 @@ export type PublicationClaim =
   | { kind: 'overloaded' }
   | NotClaimed
 
+/** Counts the answer to a charge, for the limit of the tenant. It neither waits nor fails. */
+export type NoteSettled = (tenantId: string, status: 'declined' | 'paid') => void
+
 export type FinishPublicationDeps = {
   store: PublicationStore
   /** Calls payments, under a key that is derived from the publication. It may be repeated. */
   pay: Pay
+  noteSettled: NoteSettled
 }
 
 export type PublishListingDeps = FinishPublicationDeps & {
@@ -87,16 +91,16 @@ export async function publishListing(
 
 /** The second half of the flow, as the job for open publications uses it. */
 export async function finishPublication(
-  { store, pay }: FinishPublicationDeps,
+  { pay, ...deps }: FinishPublicationDeps,
   before: Publication,
   deadline: Deadline,
 ): Promise<AnsweredPublication> {
   if (before.status !== 'pending') return answered(before)
-  return conclude({ store }, before, await pay(before, deadline))
+  return conclude(deps, before, await pay(before, deadline))
 }
 
 async function conclude(
-  { store }: Pick<FinishPublicationDeps, 'store'>,
+  { store, noteSettled }: Pick<FinishPublicationDeps, 'store' | 'noteSettled'>,
   before: Publication,
   outcome: PayOutcome,
 ): Promise<AnsweredPublication> {
@@ -108,6 +112,7 @@ async function conclude(
   const answer = publicationAnswer(after)
   const returnsToDrafts = after.status === 'declined'
   if (await store.commit({ before, after, returnsToDrafts, answer })) {
+    noteSettled(after.tenantId, returnsToDrafts ? 'declined' : 'paid')
     return { kind: 'publication', publication: after, answer }
   }
   // The consumer, the job or another instance was first. Its result is the answer.

@@ -9,7 +9,7 @@ import {
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
-import type { Door } from '@nightshift/patterns/load-shedding/door'
+import type { RouteHooks } from '@nightshift/patterns/rate-limit/limited-door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -31,7 +31,7 @@ export type EmployerRoutesDeps = {
     deadline: Deadline,
   ) => Promise<Listing | undefined>
   publishListing: PublishListingDeps
-  publishingDoor: Door
+  publishingDoor: RouteHooks
 }
 
 const writing = { scope: 'listings:write' } as const

@@ -28,6 +28,8 @@ export type SettlePaymentDeps = {
   newId: () => string
   /** RFC 3339. */
   now: () => string
+  /** Counts the answer to a charge, for the limit of the tenant. It neither waits nor fails. */
+  noteSettled: (tenantId: string, status: 'declined' | 'paid') => void
 }
 
 export type FinishPaymentDeps = SettlePaymentDeps & {
@@ -81,7 +83,7 @@ export async function finishPayment(
  * Commits a settlement as one value: the state, the ledger entries, the event, the stored answer.
  */
 export async function settlePayment(
-  { store, newId, now }: SettlePaymentDeps,
+  { store, newId, now, noteSettled }: SettlePaymentDeps,
   before: Payment,
   settlement: Settlement,
 ): Promise<AnsweredPayment> {
@@ -94,9 +96,17 @@ export async function settlePayment(
     event: paymentEvent(after, newId(), now()),
     answer,
   })
-  if (isCommitted) return { kind: 'payment', payment: after, answer }
+  if (isCommitted) {
+    // Money that was authorized before has been counted then.
+    if (before.status === 'pending') noteSettled(after.tenantId, countedAs(after))
+    return { kind: 'payment', payment: after, answer }
+  }
   // Another owner was first. Its result is the answer.
   return answered(await store.reload(before))
+}
+
+function countedAs({ status }: Payment): 'declined' | 'paid' {
+  return status === 'declined' ? 'declined' : 'paid'
 }
 
 function answered(payment: Payment): AnsweredPayment {

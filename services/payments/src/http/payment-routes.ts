@@ -8,7 +8,7 @@ import {
 import { Id, IdempotencyKey, strict } from '@nightshift/contracts/primitives'
 import { problemResponse, problemResponses } from '@nightshift/contracts/problem'
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
-import type { Door } from '@nightshift/patterns/load-shedding/door'
+import type { RouteHooks } from '@nightshift/patterns/rate-limit/limited-door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -22,7 +22,7 @@ import { noSuchPayment, unknownCursor } from './refusals.ts'
 
 export type PaymentRoutesDeps = {
   takePayment: TakePaymentDeps
-  takingDoor: Door
+  takingDoor: RouteHooks
   /** The answer while the outcome is unknown. `timed_out` is that of a variant. */
   whileUnknown: 'pending' | 'timed_out'
   findPayment: (

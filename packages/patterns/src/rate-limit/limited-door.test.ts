@@ -1,0 +1,116 @@
+import type { Principal } from '@nightshift/runtime/http/authenticate'
+import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { openLog } from '@nightshift/runtime/telemetry/logger'
+import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
+import { expect, test } from 'vitest'
+import { limitedDoor } from './limited-door.ts'
+import { limitLocally } from './local-limit.ts'
+import { rateLimitMetrics } from './metrics.ts'
+import { tenantLimits } from './tenant-limits.ts'
+
+const httpLimits = {
+  requestBudgetMs: 1_000,
+  receiveMs: 1_000,
+  keepAliveMs: 5_000,
+  bodyBytesMax: 1_024,
+  connectionsMax: 10,
+} as const
+const numbers = {
+  burstMs: 250,
+  declinedPerHour: 6,
+  declinedAtOnce: 3,
+  paidPerDeclined: 10,
+  coolOffMs: 1_000,
+  bucketsMax: 100,
+}
+const perSecond = 8
+const principals: Readonly<Record<string, Principal>> = {
+  acme: { tenantId: 'acme', keyId: '0a0a0a0a', scopes: ['payments:write'] },
+  lumen: { tenantId: 'lumen', keyId: '0b0b0b0b', scopes: ['payments:write'] },
+  service: { tenantId: 'acme', keyId: '0c', scopes: ['payments:write'], isService: true },
+}
+
+/** A server with one limited route, whose time stands still. */
+async function openLab(random = () => 0) {
+  const metrics = createMetrics('limited')
+  const door = limitedDoor({
+    takeUnits: limitLocally(numbers.bucketsMax, () => 0),
+    limits: tenantLimits('payments', perSecond, numbers),
+    metrics: rateLimitMetrics(metrics.registry),
+    random,
+  })
+  const app = await buildHttpServer({
+    title: 'Limited',
+    description: '',
+    limits: httpLimits,
+    log: openLog('limited', { write: () => {} }),
+    metrics,
+    authenticate: async header => principals[header ?? ''],
+  })
+  app.post(
+    '/',
+    { config: { scope: 'payments:write' }, onRequest: door.onRequest },
+    async () => 'done',
+  )
+  return {
+    door,
+    ask: (authorization: string) =>
+      app.inject({ method: 'POST', url: '/', headers: { authorization } }),
+    [Symbol.asyncDispose]: () => app.close(),
+  }
+}
+
+test('an answer tells the limit and what is left of it, and so does a refusal', async () => {
+  await using lab = await openLab()
+  const first = await lab.ask('acme')
+  expect(first.statusCode).toBe(200)
+  expect(first.headers).toMatchObject({
+    'ratelimit-policy': '"tenant";q=8;w=1',
+    ratelimit: '"tenant";r=1;t=1',
+  })
+  await lab.ask('acme')
+  const refused = await lab.ask('acme')
+  expect(refused.statusCode).toBe(429)
+  expect(refused.headers).toMatchObject({
+    'content-type': 'application/problem+json; charset=utf-8',
+    ratelimit: '"tenant";r=0;t=1',
+    'retry-after': '1',
+  })
+  expect(refused.json().type).toBe('/problems/too-many-requests')
+})
+
+test('another tenant is not affected, nor is a service that acts for this one', async () => {
+  await using lab = await openLab()
+  for (let i = 0; i < 5; i += 1) await lab.ask('acme')
+  expect((await lab.ask('acme')).statusCode).toBe(429)
+  expect((await lab.ask('lumen')).statusCode).toBe(200)
+  const ofService = await lab.ask('service')
+  expect(ofService.statusCode).toBe(200)
+  expect(ofService.headers['ratelimit']).toBeUndefined()
+})
+
+test('after too many declined payments new ones are refused, and told for how long', async () => {
+  await using lab = await openLab()
+  for (let i = 0; i < numbers.declinedAtOnce; i += 1) lab.door.settled('acme', 'declined')
+  const refused = await lab.ask('acme')
+  expect(refused.statusCode).toBe(429)
+  expect(refused.json().type).toBe('/problems/too-many-declined')
+  expect(refused.headers['retry-after']).toBe('600')
+  expect((await lab.ask('lumen')).statusCode).toBe(200)
+})
+
+test('a flood of declined payments counts as full, and not as more than that', async () => {
+  await using lab = await openLab()
+  for (let i = 0; i < 100; i += 1) lab.door.settled('acme', 'declined')
+  expect((await lab.ask('acme')).headers['retry-after']).toBe('600')
+})
+
+test('one paid payment in ten gives a declined one back', async () => {
+  const draws = Array.from({ length: 10 }, (_, at) => at / 10).toReversed()
+  await using lab = await openLab(() => draws.pop() ?? 1)
+  for (let i = 0; i < numbers.declinedAtOnce; i += 1) lab.door.settled('acme', 'declined')
+  for (let i = 0; i < 10; i += 1) lab.door.settled('acme', 'paid')
+  expect((await lab.ask('acme')).statusCode).toBe(200)
+  lab.door.settled('acme', 'declined')
+  expect((await lab.ask('acme')).statusCode).toBe(429)
+})

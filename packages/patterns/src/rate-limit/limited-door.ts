@@ -1,0 +1,115 @@
+import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
+import { note, stateOf } from '@nightshift/runtime/http/request-state'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Door } from '../load-shedding/door.ts'
+import { addPolicy } from '../load-shedding/told-rate.ts'
+import type { RateLimitMetrics } from './metrics.ts'
+import type { Limit, LimitState, TakeUnits } from './types.ts'
+
+export type LimitedDoorOptions = {
+  takeUnits: TakeUnits
+  limits: Readonly<{
+    /** Requests of one tenant. */
+    requests: Limit
+    /** Its declined payments. */
+    declined: Limit
+    /** So many paid payments give one declined payment back. */
+    paidPerDeclined: number
+  }>
+  metrics: RateLimitMetrics
+  /** Numbers in [0, 1). */
+  random?: () => number
+}
+
+/** The hooks of a route with both doors, in the order in which they run. */
+export type RouteHooks = Readonly<{
+  onRequest: Door['onRequest'][]
+  onResponse: Door['onResponse']
+}>
+
+/** The field that says what is left (draft-ietf-httpapi-ratelimit-headers-10; the draft is no RFC). */
+const limitHeader = 'ratelimit'
+const msPerSecond = 1_000
+
+/**
+ * The limits of each tenant on one route. A request is refused before its body is read, and before it
+ * takes a place of the dependency behind it: nothing has begun.
+ *
+ * Declined payments have a limit of their own. Who tries stolen cards gets nearly all of them
+ * declined, and needs no high rate for it. A payment that was made gives a part of one back, or a
+ * large honest tenant would be locked out by its usual few of a hundred.
+ */
+export function limitedDoor({
+  takeUnits,
+  limits: { requests, declined, paidPerDeclined },
+  metrics,
+  random = Math.random,
+}: LimitedDoorOptions) {
+  const asks = [
+    { limit: requests, needs: 1, cost: 1 },
+    { limit: declined, needs: 1, cost: 0 },
+  ]
+  const policy = `"${requests.name}";q=${requests.count};w=${secondsOf(requests.windowMs)}`
+
+  /** It never fails: without Redis the process counts. And no answer waits for it. */
+  function charge(tenantId: string, cost: number): void {
+    void takeUnits(tenantId, [{ limit: declined, needs: 0, cost }])
+  }
+
+  async function onRequest(request: FastifyRequest, reply: FastifyReply) {
+    const { principal } = stateOf(request)
+    // A service of ours has limited the tenant at its own door, and may have begun its work.
+    if (principal === undefined || principal.isService) return
+    const { isAllowed, states } = await takeUnits(principal.tenantId, asks)
+    const [ofRequests, ofDeclined] = states
+    addPolicy(reply, policy)
+    if (ofRequests) reply.header(limitHeader, itemOf(requests, ofRequests))
+    if (isAllowed) return
+    const isForDeclined = ofDeclined !== undefined && ofDeclined.retryAfterMs > 0
+    const [limit, refusal] = isForDeclined ? [declined, tooManyDeclined] : [requests, tooMany]
+    metrics.refused.inc({ limit: limit.name })
+    note(request, { refusedBy: limit.name })
+    const waitsMs = states.map(({ retryAfterMs }) => retryAfterMs)
+    const retryAfterSeconds = secondsOf(Math.max(...waitsMs))
+    return sendProblem(request, reply, { ...refusal, retryAfterSeconds })
+  }
+
+  return {
+    onRequest,
+    /** The hooks of a route whose dependency has a door of its own, which comes second. */
+    before: (door: Door): RouteHooks => ({
+      onRequest: [onRequest, door.onRequest],
+      onResponse: door.onResponse,
+    }),
+    /** A payment of the tenant has got its final answer: by a request, or by a job. */
+    settled(tenantId: string, status: 'declined' | 'paid'): void {
+      if (status === 'declined') charge(tenantId, 1)
+      // One in so many, and no count of them: nothing has to be remembered for each tenant.
+      else if (random() * paidPerDeclined < 1) charge(tenantId, -1)
+    },
+  }
+}
+
+/** What is left of a limit. While nothing is left, the time is that until there is something again. */
+function itemOf({ name }: Limit, { remaining, retryAfterMs, resetMs }: LimitState): string {
+  return `"${name}";r=${remaining};t=${secondsOf(retryAfterMs || resetMs)}`
+}
+
+/** At least one: zero would say "at once". */
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / msPerSecond))
+}
+
+const tooMany: Refusal = {
+  status: 429,
+  slug: 'too-many-requests',
+  title: 'This tenant sends more requests than it may',
+  detail: 'This request has begun nothing. Send it again, with the same key, after Retry-After.',
+}
+
+const tooManyDeclined: Refusal = {
+  status: 429,
+  slug: 'too-many-declined',
+  title: 'Too many payments of this tenant were declined',
+  detail: 'This request has begun nothing. New payments are taken after Retry-After.',
+}
