@@ -86,6 +86,11 @@ export const limits = {
    */
   stopDeadlineMs: 9_000,
   /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
+  /**
    * Publications that wait for the job. With `openMax` of them, new ones are refused: every
    * accepted publication must be final in 90 s (L1), even if payments lets us finish only one per
    * second.
@@ -99,7 +104,7 @@ export const limits = {
 } as const
 
 const { http, pool, workerPool, searchPool, payments, paymentsHttp, resume, backlog } = limits
-const { keyLeaseMs, beginMinMs, stopDeadlineMs } = limits
+const { keyLeaseMs, beginMinMs, stopDeadlineMs, drainMaxMs } = limits
 /** The time for recording the outcome, after the attempt or the request. */
 const recordMs = pool.acquireMs + pool.statementMs
 for (const { lockMs, statementMs } of [pool, workerPool, searchPool]) {
@@ -142,6 +147,10 @@ assert(
 assert(
   stopDeadlineMs > http.requestBudgetMs + recordMs + 500,
   'a stop has time for the longest request, the longest attempt of a job, and closing',
+)
+assert(
+  stopDeadlineMs > drainMaxMs + http.requestBudgetMs + 1_000,
+  'a stop has time for a request that came when the proxy was just noticing it',
 )
 assert(resume.againCapMs * 2 < 90_000, 'every pending publication is final in 90 s (L1)')
 assert(

@@ -72,9 +72,15 @@ export const limits = {
    * A supervisor kills the process after 10 s (L6: SIGTERM to exit in 10 s, no dropped request).
    */
   stopDeadlineMs: 9_000,
+  /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
 } as const
 
-const { http, requestPool, matchingPool, sendingPool, match, smtp, send, stopDeadlineMs } = limits
+const { http, requestPool, matchingPool, sendingPool, match, smtp, send } = limits
+const { stopDeadlineMs, drainMaxMs } = limits
 /** The time for recording the outcome of an attempt. */
 const recordMs = poolWaits.acquireMs + poolWaits.statementMs
 /** The time for closing connections when no work is in progress. */
@@ -102,6 +108,10 @@ assert(
 assert(
   stopDeadlineMs > http.requestBudgetMs + poolWaits.statementMs + closeMs,
   'a stop has time for the longest request and the slice in progress',
+)
+assert(
+  stopDeadlineMs > drainMaxMs + http.requestBudgetMs + 1_000,
+  'a stop has time for a request that came when the proxy was just noticing it',
 )
 assert(
   send.copiesMax < send.attemptsMax,

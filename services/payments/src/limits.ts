@@ -116,6 +116,11 @@ export const limits = {
    */
   stopDeadlineMs: 9_000,
   /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
+  /**
    * Payments that wait for the reconciler. With `openMax` of them, new payments are refused: every
    * accepted payment must be final in 90 s (L1), even if the provider's quota lets us finish only
    * one payment per second.
@@ -125,7 +130,7 @@ export const limits = {
 
 const { http, pool, workerPool, lookUpPool, batching, reconcile, backlog, keyLeaseMs, beginMinMs } =
   limits
-const { provider, providerHttp, providerRules, stopDeadlineMs } = limits
+const { provider, providerHttp, providerRules, stopDeadlineMs, drainMaxMs } = limits
 /** The time for recording the outcome, after the attempt or the request. */
 const recordMs = workerPool.acquireMs + workerPool.statementMs
 for (const { lockMs, statementMs } of [pool, workerPool, lookUpPool]) {
@@ -171,6 +176,10 @@ assert(
 assert(
   stopDeadlineMs > http.requestBudgetMs + recordMs + 1_000,
   'a stop has time for the longest request, the longest attempt of a job, and closing',
+)
+assert(
+  stopDeadlineMs > drainMaxMs + http.requestBudgetMs + 1_000,
+  'a stop has time for a request that came when the proxy was just noticing it',
 )
 assert(reconcile.againCapMs * 2 < 90_000, 'every pending payment is final in 90 s (L1)')
 assert(

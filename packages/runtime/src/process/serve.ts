@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { buildOperationsServer } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
@@ -14,6 +15,11 @@ export type ServeConfig = {
   HOST: string
   PORT: number
   OPERATIONS_PORT: number
+  /**
+   * How long the service goes on serving after it has said that it is not ready, in ms. A proxy before
+   * several instances needs this time to find out. Without a proxy, 0: nothing would be gained.
+   */
+  DRAIN_MS: number
   OTEL_EXPORTER_OTLP_ENDPOINT?: string
   CRASH_AT?: string
 }
@@ -53,15 +59,20 @@ export type ServeOptions<PoolName extends string> = {
 
 /**
  * Serves until `stop` aborts. Opens in the order of need: traces, metrics, pools, the operations
- * port, what `start` opens, the public port. Everything closes in reverse, so requests are drained
- * first, then the consumers leave, and connections close last.
+ * port, what `start` opens, the public port.
+ *
+ * A stop has an order, too. First the service says that it is not ready, and serves as before: the
+ * proxy sends it the last requests meanwhile. A server that closed at once would refuse them. Then
+ * everything closes in reverse: requests are drained, the consumers leave, connections close last.
+ * Jobs and consumers begin nothing new from the signal on.
  * @throws when the database is not migrated as this version needs it
  */
 export async function serve<PoolName extends string>(
   options: ServeOptions<PoolName>,
 ): Promise<void> {
   const { name, config, log, stop } = options
-  const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort, CRASH_AT: crashAt } = config
+  const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort } = config
+  const { DRAIN_MS: drainMs, CRASH_AT: crashAt } = config
   if (crashAt) {
     const isArmed = armCrashpoint(crashAt, options.crashPoints)
     log.warn({ event: isArmed ? 'crashpoint.armed' : 'crashpoint.elsewhere', crashAt })
@@ -87,6 +98,9 @@ export async function serve<PoolName extends string>(
   log.info({ event: 'service.started', port, operationsPort })
   await untilAborted(stop)
   isReady = false
+  if (drainMs === 0) return
+  log.info({ event: 'service.draining', drainMs })
+  await sleep(drainMs)
 }
 
 function openPools<PoolName extends string>(
