@@ -17,6 +17,7 @@ import { command as node } from './node.ts'
 import { command as prove } from './prove.ts'
 import { command as reconcile } from './reconcile.ts'
 import { command as reset } from './reset.ts'
+import { command as rollingRestart } from './rolling-restart.ts'
 import { command as start } from './start.ts'
 import { command as status } from './status.ts'
 import { command as stop } from './stop.ts'
@@ -34,7 +35,7 @@ const command = npmCommand('docs', description)
 
 /** Every command, as the page of commands shows them. */
 export const commandGroups: readonly CommandGroup[] = [
-  { title: 'Run the system', commands: [start, stop, status, logs, doctor, reset] },
+  { title: 'Run the system', commands: [start, stop, rollingRestart, status, logs, doctor, reset] },
   { title: 'Look at what happens', commands: [journey, trace, audit, reconcile, keys] },
   { title: 'Break it', commands: [breakThing, heal, load, storm] },
   { title: 'Measure it', commands: [experiment, prove, bench] },
