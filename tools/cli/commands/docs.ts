@@ -26,8 +26,8 @@ import { command as runTests } from './test.ts'
 import { command as trace } from './trace.ts'
 
 const description = `Writes the pages that are made from code and results: docs/reference, the pages of
-commands, promises, timeouts and the crash matrix, the table of patterns in the README, and the figures
-and links on all other pages.`
+commands, promises, timeouts and the crash matrix, the table of patterns in the README, the configuration
+of HAProxy for Compose, and the figures and links on all other pages.`
 
 const command = npmCommand('docs', description)
   .option('--check', 'write nothing; exit code 1 when a page differs from the code and the results')
