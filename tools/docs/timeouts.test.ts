@@ -1,3 +1,7 @@
+import { limits as listings } from '@nightshift/listings/limits'
+import { proxyLimits } from '@nightshift/local/proxy/limits'
+import { limits as notifications } from '@nightshift/notifications/limits'
+import { limits as payments } from '@nightshift/payments/limits'
 import { describe, expect, test } from 'vitest'
 import { waitRelations } from './timeouts.ts'
 import { timeOf } from './timeouts-page.ts'
@@ -9,6 +13,12 @@ describe('what one service waits fits what another one takes', () => {
       expect(longerMs, because).toBeGreaterThan(shorterMs)
     },
   )
+})
+
+test('one instance takes all connections that HAProxy takes, so that no request waits in it', () => {
+  for (const { http } of [payments, listings, notifications]) {
+    expect(http.connectionsMax).toBeGreaterThan(proxyLimits.connectionsMax)
+  }
 })
 
 test.each([

@@ -1,11 +1,13 @@
 import { limits as listings } from '@nightshift/listings/limits'
 import { defaultPortBase, portPlan } from '@nightshift/local/ports/ports'
+import { proxyLimits } from '@nightshift/local/proxy/limits'
 import { makeSecrets } from '@nightshift/local/system/secrets'
 import { topology } from '@nightshift/local/system/topology'
 import { limits as notifications } from '@nightshift/notifications/limits'
 import { limits as payments } from '@nightshift/payments/limits'
 import { sendDeadlineMs } from '@nightshift/runtime/kafka/producer'
 import { limits as cardProvider } from '../../infra/simulators/card-provider/src/limits.ts'
+import { proxyPath, proxyRelations } from './proxy-timeouts.ts'
 
 /** One wait: where its number stands, how long it is, and what happens when it is over. */
 export type Wait = Readonly<{ limit: string; ms: number; what: string; afterwards: string }>
@@ -45,7 +47,7 @@ const killAfterMs = topology({
 
 /** The waits of every path, outermost first. */
 export function waitPaths(): readonly [WaitPath, ...WaitPath[]] {
-  return [callPath(), consumerPath(), jobPath(), mailPath(), stopPath()]
+  return [callPath(), proxyPath(), consumerPath(), jobPath(), mailPath(), stopPath()]
 }
 
 function callPath(): WaitPath {
@@ -294,6 +296,12 @@ function stopPath(): WaitPath {
       'A service that stops takes no new request and answers those that it has. Its jobs and consumers begin nothing new meanwhile. Its connections close last.',
     waits: [
       {
+        limit: 'proxy `drainMs`',
+        ms: proxyLimits.drainMs,
+        what: 'with two instances: saying "not ready" and still serving',
+        afterwards: 'HAProxy sends the instance nothing more; it takes no new request',
+      },
+      {
         limit: 'supervisor `stopGraceMs`',
         ms: killAfterMs,
         what: 'from SIGTERM to the exit of a process',
@@ -323,6 +331,7 @@ export function waitRelations(): readonly Relation[] {
     notifications.stopDeadlineMs,
   )
   return [
+    ...proxyRelations(),
     {
       longer: 'listings `payments.attemptMs`',
       longerMs: listings.payments.attemptMs,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultPortBase, portPlan, replicaPorts } from '@nightshift/local/ports/ports'
-import { composeProxyConfig } from '@nightshift/local/proxy/compose-proxy-config'
+import { composeProxyConfig } from '@nightshift/local/proxy/haproxy-config'
 import { proxyLimits } from '@nightshift/local/proxy/limits'
 import { replicaNames } from '@nightshift/local/system/replicas'
 import { serviceNames } from '@nightshift/local/system/secrets'
