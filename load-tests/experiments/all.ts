@@ -3,6 +3,7 @@ import type { Matrix } from '../runner/matrix.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
+import { deployUnderLoad } from './deploy-under-load.ts'
 import { durableRefund } from './durable-refund.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { lateExecution } from './late-execution.ts'
@@ -29,6 +30,7 @@ export const proofs: readonly Proof[] = [
   lateExecution,
   outboxExperiment,
   poisonRecord,
+  deployUnderLoad,
   providerDown,
   overQuota,
   reconcilerOff,

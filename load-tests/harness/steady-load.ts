@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Requests that begin at a steady rate until they are stopped. */
 export type SteadyLoad = Readonly<{
+  /** How many have begun so far. */
+  begun: () => number
   /** Begins no more, waits for those in progress, and answers how many there were. */
   stop: () => Promise<number>
 }>
@@ -30,6 +32,7 @@ export function steadyLoad(
     }
   })()
   return {
+    begun: () => begun.length,
     async stop() {
       over.abort()
       await running

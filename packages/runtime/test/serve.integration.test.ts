@@ -39,7 +39,7 @@ async function serviceOf(happened: string[], stop: AbortSignal) {
   })
   const options: ServeOptions<'requests'> = {
     name: 'served',
-    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort, DRAIN_MS: 0 },
+    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort, DRAIN_MS: 250 },
     log,
     stop,
     crashPoints: [],
@@ -84,21 +84,30 @@ test('a service is ready when it listens, and closes what it opened in reverse',
   expect(await isReady()).toBe(false)
 })
 
-test('a service that stops says so at once, and serves until a proxy has noticed', async () => {
+test('a service serves until its own wait before closing is over', async () => {
   await migrate(url, migrations)
   const happened: string[] = []
   const stop = new AbortController()
   const { options, isReady } = await serviceOf(happened, stop.signal)
-  const drainMs = 500
-  const serving = serve({ ...options, config: { ...options.config, DRAIN_MS: drainMs } })
+  const left = Promise.withResolvers<void>()
+  const serving = serve({
+    ...options,
+    start: async opened => ({
+      ...(await options.start(opened)),
+      leave: async ({ becomeUnready, drainMs }) => {
+        becomeUnready()
+        happened.push(`leaves in ${drainMs} ms`)
+        await left.promise
+      },
+    }),
+  })
   expect(await waitUntil(isReady, patienceMs, 10)).toBe(true)
-  const stoppedMs = performance.now()
   stop.abort()
-  expect(await isReady()).toBe(false)
-  expect(happened).not.toContain('app closed')
+  expect(await waitUntil(async () => !(await isReady()), patienceMs, 10)).toBe(true)
+  expect(happened.slice(2)).toEqual(['leaves in 250 ms'])
+  left.resolve()
   await serving
-  expect(performance.now() - stoppedMs).toBeGreaterThan(drainMs - 10)
-  expect(happened.slice(2, 4)).toEqual(['service.draining', 'app closed'])
+  expect(happened.slice(3)).toEqual(['app closed', 'consumer closed', 'own part closed'])
 })
 
 test('a database that lacks a migration is refused before anything of the service is opened', async () => {

@@ -11,6 +11,8 @@ import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
 import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -206,7 +208,8 @@ export async function compose(
       registry,
     }),
   })
-  return { app, consumers: [consumer] }
+  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
+  return { app, consumers: [consumer], leave }
 }
 
 /** The work that requests have left open, which the job has to finish in time. */

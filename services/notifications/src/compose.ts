@@ -1,6 +1,8 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
@@ -122,5 +124,6 @@ export async function compose(
     confirm: (addressId, version) => confirmAddress(requests, addressId, version),
     unsubscribe: addressId => unsubscribeAddress(requests, addressId),
   })
-  return { app, consumers: [consumer] }
+  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
+  return { app, consumers: [consumer], leave }
 }

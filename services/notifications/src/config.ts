@@ -26,6 +26,7 @@ export const Config = Type.Object({
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_DEAD_LETTERS: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

@@ -10,6 +10,8 @@ import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
 import { outboundCall } from '@nightshift/patterns/circuit-breaker/outbound-call'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
@@ -220,7 +222,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
-  return { app }
+  return { app, leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce() }
 }
 
 /** The work that requests have left open, which the job has to finish in time. */

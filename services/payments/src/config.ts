@@ -46,6 +46,7 @@ export const Config = Type.Object({
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

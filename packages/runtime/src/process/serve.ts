@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { buildOperationsServer } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
@@ -42,7 +41,18 @@ export type Serving = {
     close: () => PromiseLike<unknown>
   }>
   consumers?: readonly RunningConsumer[]
+  /** What happens between the signal and closing. Unset: the service only becomes not ready. */
+  leave?: (leaving: Leaving) => Promise<void>
 }
+
+/** What a service can do before it closes. */
+export type Leaving = Readonly<{
+  /** From now on readiness says no. Everything is served as before. */
+  becomeUnready: () => void
+  /** `DRAIN_MS`: how long the callers need to learn that. */
+  drainMs: number
+  log: Log
+}>
 
 export type ServeOptions<PoolName extends string> = {
   name: string
@@ -61,8 +71,7 @@ export type ServeOptions<PoolName extends string> = {
  * Serves until `stop` aborts. Opens in the order of need: traces, metrics, pools, the operations
  * port, what `start` opens, the public port.
  *
- * A stop has an order, too. First the service says that it is not ready, and serves as before: the
- * proxy sends it the last requests meanwhile. A server that closed at once would refuse them. Then
+ * A stop has an order, too. `leave` decides what comes first, while the service still serves. Then
  * everything closes in reverse: requests are drained, the consumers leave, connections close last.
  * Jobs and consumers begin nothing new from the signal on.
  * @throws when the database is not migrated as this version needs it
@@ -97,10 +106,11 @@ export async function serve<PoolName extends string>(
   isReady = true
   log.info({ event: 'service.started', port, operationsPort })
   await untilAborted(stop)
-  isReady = false
-  if (drainMs === 0) return
-  log.info({ event: 'service.draining', drainMs })
-  await sleep(drainMs)
+  const becomeUnready = () => {
+    isReady = false
+  }
+  await serving.leave?.({ becomeUnready, drainMs, log })
+  becomeUnready()
 }
 
 function openPools<PoolName extends string>(
