@@ -50,6 +50,9 @@ export const deployUnderLoad: Experiment = {
       paidAtOnce: count(status => status === 201),
       leftOpen: count(status => status === 202),
       failed: count(status => status === 0 || status >= 500),
+      withoutAnswer: count(status => status === 0),
+      outcomeUnknown: count(status => status === 502 || status === 504),
+      refused: count(status => status === 503),
     }
   },
   shows: { figure: 'failed', of: 'callers', atLeast: 1, unit: 'requests failed' },

@@ -143,8 +143,8 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   }
 }
 
-/** Several rounds of checks of HAProxy. */
-const seenMs = 5_000
+/** Several rounds of checks of HAProxy, and the time in which an instance warms up. */
+const seenMs = 10_000
 
 function isService(name: ProcessName): name is ServiceName {
   return serviceNames.some(service => service === name)

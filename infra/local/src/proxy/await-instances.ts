@@ -2,12 +2,12 @@ import { waitUntil } from '../wait-until.ts'
 
 const answerMs = 1_000
 
-/** An instance as HAProxy sees it. */
+/** An instance as HAProxy sees it. It takes requests when it gets its whole share of them. */
 export type SeenInstance = Readonly<{ name: string; takesRequests: boolean; state: string }>
 
 /**
  * Waits until HAProxy sends requests to all of these instances. A process that is ready gets none
- * until the proxy has asked it.
+ * until the proxy has asked it, and few for a while.
  * @param statsUrl the page of HAProxy with its states
  * @throws naming the instances that get no requests when the time is up
  */
@@ -42,8 +42,10 @@ function parseInstances(csv: string): SeenInstance[] {
     const cell = (name: string) => cells[columns.indexOf(name)] ?? ''
     const [name, state, check] = [cell('svname'), cell('status'), cell('check_status')]
     if (name === 'FRONTEND' || name === 'BACKEND') return []
-    // A server counts as "UP" before it was asked for the first time; L7OK says that it was.
-    const takesRequests = state.startsWith('UP') && check.endsWith('L7OK')
+    // A server counts as "UP" before it was asked for the first time; L7OK says that it was. While it
+    // warms up, it has a percentage in `throttle`.
+    const takesRequests =
+      state.startsWith('UP') && check.endsWith('L7OK') && cell('throttle') === ''
     return [{ name, takesRequests, state }]
   })
 }

@@ -34,6 +34,10 @@ test('each service has its own two instances, asked at their own operations port
   ])
 })
 
+test('an instance that has just begun gets few requests at first', () => {
+  expect(lines.find(line => line.startsWith('default-server'))).toContain('slowstart 2000ms')
+})
+
 test('every wait has a limit, and every service its own', () => {
   const waits = lines.filter(line => line.startsWith('timeout ')).map(line => line.split(' ')[1])
   const once = ['connect', 'http-request', 'client', 'http-keep-alive', 'check', 'queue']

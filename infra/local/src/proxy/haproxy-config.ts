@@ -84,8 +84,9 @@ function defaults(): string {
     option httpchk
     http-check send meth GET uri /health/ready ver HTTP/1.1 hdr Host haproxy
     http-check expect status 200
-    # An instance that is "down" still gets to finish its answers: sessions are not shut down.
-    default-server check inter ${limits.checkEveryMs}ms fastinter ${limits.checkAgainMs}ms fall ${limits.checksToFall} rise ${limits.checksToRise} pool-max-conn ${limits.idleConnectionsMax}
+    # An instance that is "down" still gets to finish its answers: sessions are not shut down. One
+    # that comes up is slow at first, so it gets few requests and then more (slowstart).
+    default-server check inter ${limits.checkEveryMs}ms fastinter ${limits.checkAgainMs}ms fall ${limits.checksToFall} rise ${limits.checksToRise} slowstart ${limits.warmUpMs}ms pool-max-conn ${limits.idleConnectionsMax}
 
     # Its answers have the form of all others (RFC 9457). 503: no instance was reached, so nothing was
     # begun. 502 and 504: an instance has the request, and the outcome is unknown. A request that is

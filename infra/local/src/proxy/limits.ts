@@ -42,6 +42,11 @@ export const proxyLimits = {
   /** So many expected ones, and it gets requests again. */
   checksToRise: 1,
   /**
+   * How long an instance that has just begun gets fewer requests than the other one, first few and
+   * then more: its code is not compiled yet.
+   */
+  warmUpMs: 2_000,
+  /**
    * How long an instance that stops still serves after it has said that it is not ready. It gets no
    * new request by then.
    */

@@ -15,8 +15,8 @@ export type RollingRestart = Readonly<{
 }>
 
 const readyMs = 30_000
-/** Several rounds of checks. */
-const seenMs = 5_000
+/** Several rounds of checks, and the time in which an instance warms up. */
+const seenMs = 10_000
 
 /**
  * Restarts each instance of each service in turn, as a deployment does. It stops an instance only

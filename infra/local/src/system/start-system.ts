@@ -42,8 +42,8 @@ export type StartedSystem = Readonly<{
 
 const partsReadyMs = 90_000
 const servicesReadyMs = 60_000
-/** Several rounds of checks of HAProxy. */
-const instancesSeenMs = 5_000
+/** Several rounds of checks of HAProxy, and the time in which an instance warms up. */
+const instancesSeenMs = 10_000
 
 /**
  * Starts the system: the parts, then their preparation, then the processes. `afterwards` belongs to

@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { buildOperationsServer } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
 import { requireMigrations } from '../postgres/migrate.ts'
-import { openPool, type PoolLimits } from '../postgres/postgres.ts'
+import { openPool, type PoolLimits, warmPool } from '../postgres/postgres.ts'
 import type { Log } from '../telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { startTelemetry } from '../telemetry/tracing.ts'
@@ -91,6 +91,7 @@ export async function serve<PoolName extends string>(
   const metrics = createMetrics(name)
   const pools = openPools(options.pools, open, log)
   await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
+  await Promise.all(Object.values<Pool>(pools).map(warmPool))
 
   let isReady = false
   const consumers: RunningConsumer[] = []
