@@ -5,7 +5,7 @@ import { whileSlow } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
 const callersPerSecond = 20
-/** With a quick provider, hardly any payment would be in progress when an instance stops. */
+/** A quick provider would leave hardly any payment in progress when an instance stops. */
 const providerLatencyMs = 300
 const instances = [
   'payments',
