@@ -32,7 +32,7 @@ export const proxyLimits = {
   /** No request waits inside the proxy. If one ever did, it would be refused after this time. */
   queueMs: 100,
   /** How often an instance is asked whether it is ready. */
-  checkEveryMs: 500,
+  checkEveryMs: 300,
   /** How soon it is asked again after an answer that was not expected. */
   checkAgainMs: 100,
   /** An answer that takes longer counts as none. */
@@ -48,14 +48,14 @@ export const proxyLimits = {
   warmUpMs: 2_000,
   /**
    * How long an instance that stops still serves after it has said that it is not ready. It gets no
-   * new request by then.
+   * new request by then, even if the machine is so busy that a check takes half a second.
    */
-  drainMs: 1_000,
+  drainMs: 1_250,
 } as const
 
 const { checkEveryMs, checkAgainMs, checksToFall, drainMs } = proxyLimits
 /** A check may take this long on a busy machine and still be answered. */
-const busyMs = 200
+const busyMs = 500
 assert(
   checkEveryMs + (checksToFall - 1) * checkAgainMs + busyMs < drainMs,
   'the proxy has noticed that an instance stops before it takes no more connections',

@@ -39,6 +39,8 @@ export type Serving = {
   app: Readonly<{
     listen: (at: { host: string; port: number }) => Promise<string>
     close: () => PromiseLike<unknown>
+    /** From now on, each answer ends its connection. */
+    endAfterAnswers?: () => void
   }>
   consumers?: readonly RunningConsumer[]
   /** What happens between the signal and closing. Unset: the service only becomes not ready. */
@@ -47,7 +49,7 @@ export type Serving = {
 
 /** What a service can do before it closes. */
 export type Leaving = Readonly<{
-  /** From now on readiness says no. Everything is served as before. */
+  /** From now on readiness says no. Everything is served as before, and each answer ends its connection. */
   becomeUnready: () => void
   /** `DRAIN_MS`: how long the callers need to learn that. */
   drainMs: number
@@ -109,6 +111,7 @@ export async function serve<PoolName extends string>(
   await untilAborted(stop)
   const becomeUnready = () => {
     isReady = false
+    serving.app.endAfterAnswers?.()
   }
   await serving.leave?.({ becomeUnready, drainMs, log })
   becomeUnready()
