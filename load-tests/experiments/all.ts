@@ -4,6 +4,7 @@ import { burstAtTheEdge } from './burst-at-the-edge.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
 import { claimInTransaction } from './claim-in-transaction.ts'
 import { crashMatrix } from './crash-matrix.ts'
+import { deployUnderLoad } from './deploy-under-load.ts'
 import { durableRefund } from './durable-refund.ts'
 import { hurriedCallers } from './hurried-callers.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -34,6 +35,7 @@ export const proofs: readonly Proof[] = [
   lateExecution,
   outboxExperiment,
   poisonRecord,
+  deployUnderLoad,
   providerDown,
   slowProvider,
   overQuota,

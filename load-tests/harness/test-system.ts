@@ -1,14 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type FaultProxyClient, faultProxyClient } from '@nightshift/faults/fault-proxy-client'
+import { findHaproxy } from '@nightshift/local/parts/haproxy'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
-import type { LinkPorts, ListenerPorts } from '@nightshift/local/ports/ports'
+import type { LinkPorts, ListenerPorts, ReplicaPorts } from '@nightshift/local/ports/ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
+import { awaitInstances } from '@nightshift/local/proxy/await-instances'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
-import type { Secrets, ServiceName } from '@nightshift/local/system/secrets'
-import { repoRoot } from '@nightshift/local/system/state'
+import {
+  type InstanceName,
+  inStartOrder,
+  instancesOf,
+  type Replicas,
+  writeProxyConfig,
+} from '@nightshift/local/system/replicas'
+import { rollingRestart } from '@nightshift/local/system/rolling-restart'
+import { type Secrets, type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
+import { repoRoot, statePaths } from '@nightshift/local/system/state'
 import { type ProcessName, type TopologyOptions, topology } from '@nightshift/local/system/topology'
 import { takeListeners } from './take-listeners.ts'
 import { copyDatabases, dropDatabases } from './test-databases.ts'
@@ -28,6 +38,8 @@ export type TestSystemOptions = Readonly<{
    * are `listenerPorts` can have links at the same time; one more is refused.
    */
   links?: boolean
+  /** Two instances of each service that runs, behind HAProxy at the service's own port. */
+  replicas?: 2
 }>
 
 /** Real processes on private databases and topics. Disposing of the system removes all of them. */
@@ -40,6 +52,8 @@ export type TestSystem = AsyncDisposable &
     faults?: FaultProxyClient
     apiKeys: Secrets['apiKeys']
     secrets: Secrets
+    /** The page on which HAProxy shows the states of the instances. Absent without `replicas`. */
+    statsUrl?: string
     /** The URL of a superuser, for what a test has to read or to damage. */
     databaseUrl: (service: ServiceName) => string
     redisUrl: string
@@ -58,7 +72,9 @@ export type TestUrls = Readonly<
 /** Opens a system for one test, or for one file of tests, and waits until it is ready. */
 export async function openTestSystem(options: TestSystemOptions): Promise<TestSystem> {
   const { parts } = options
-  const run = options.run.filter(name => name !== 'faults')
+  const run = options.run
+    .filter(name => name !== 'faults')
+    .flatMap(name => (options.replicas && isService(name) ? instancesOf(name) : [name]))
   const id = `t_${randomBytes(4).toString('hex')}`
   const prefix = `${id}.`
   const databases = databasesOf(id)
@@ -66,15 +82,18 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   undo.defer(() => dropDatabases(parts.postgresUrl, databases))
   undo.defer(() => deleteTopics(parts.kafkaBrokers, prefix))
 
+  const portsNeeded =
+    portsEach + (options.links ? linkPortsEach : 0) + (options.replicas ? replicaPortsEach : 0)
   const [free, redisUrl] = await Promise.all([
     // All at once: nothing listens on a chosen port yet, so a second call could choose it again.
-    findFreePorts(options.links ? portsEach + linkPortsEach : portsEach),
+    findFreePorts(portsNeeded),
     takeRedisDatabase(parts.redisUrl),
     copyDatabases(parts.postgresUrl, parts.templates, databases),
     prepareTopics(parts.kafkaBrokers, prefix),
   ])
   const ports = takePorts(free)
   const links = options.links ? await openLinks(parts, free, undo) : undefined
+  const replicas = options.replicas ? await openReplicas(parts, id, free) : undefined
   const specs = topology({
     ...testRunOptions(parts, id),
     ports,
@@ -83,10 +102,12 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     kafkaPrefix: prefix,
     exportTraces: run.includes('trace-sink'),
     ...(links && { links }),
+    ...(replicas && { replicas }),
   })
   const processes = controlProcesses(controlClient(parts.control), name => {
     const spec = specs[name]
-    if (spec === undefined) throw new Error('without links there is no fault proxy')
+    if (spec === undefined)
+      throw new Error(`this system has no ${name}: it needs links or replicas`)
     return { ...spec, name: `${id}_${name}`, env: { ...spec.env, ...options.env?.[name] } }
   })
   undo.defer(processes.removeAll)
@@ -95,14 +116,23 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     await processes.start('faults')
     await processes.waitReady('faults')
   }
-  await Promise.all(run.map(name => processes.start(name)))
-  await Promise.all(run.map(name => processes.waitReady(name)))
+  if (replicas) {
+    await writeProxyConfig(specs, replicas)
+    await processes.start('haproxy')
+  }
+  for (const names of inStartOrder(run)) {
+    await Promise.all(names.map(name => processes.start(name)))
+    await Promise.all(names.map(name => processes.waitReady(name)))
+  }
+  const statsUrl = specs.haproxy?.url
+  if (statsUrl !== undefined) await awaitInstances(statsUrl, run.filter(isInstance), seenMs)
 
   const disposal = undo.move()
   return {
     ...processes,
     urls: urlsOf(ports),
     ...(links && { faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`) }),
+    ...(statsUrl !== undefined && { statsUrl }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),
@@ -110,6 +140,43 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     brokers: parts.kafkaBrokers,
     prefix,
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+  }
+}
+
+/** Several rounds of checks of HAProxy, and the time in which an instance warms up. */
+const seenMs = 10_000
+
+function isService(name: ProcessName): name is ServiceName {
+  return serviceNames.some(service => service === name)
+}
+
+function isInstance(name: ProcessName): name is InstanceName {
+  return serviceNames.flatMap(instancesOf).some(instance => instance === name)
+}
+
+/** Restarts all instances of a system in turn, as `npm run rolling-restart` does. */
+export async function restartInTurn(
+  { prefix, statsUrl = '' }: Pick<TestSystem, 'prefix' | 'statsUrl'>,
+  parts: TestParts,
+): Promise<InstanceName[]> {
+  const done: InstanceName[] = []
+  await rollingRestart({
+    client: controlClient(parts.control),
+    nameOf: name => `${prefix.replace(/\.$/, '')}_${name}`,
+    statsUrl,
+    restarted: instance => void done.push(instance),
+  })
+  return done
+}
+
+/** HAProxy, and ports for it and for the instances of one system. */
+async function openReplicas(parts: TestParts, id: string, free: number[]): Promise<Replicas> {
+  const proxy = await findHaproxy({ toolsDir: statePaths().tools })
+  if (proxy.how === 'missing') throw new Error(`${proxy.needed} is missing: ${proxy.fix}`)
+  return {
+    ports: takeReplicaPorts(free),
+    proxy: proxy.run,
+    proxyConfigFile: join(parts.stateDir, 'data', id, 'haproxy', 'haproxy.cfg'),
   }
 }
 
@@ -176,6 +243,24 @@ function takeLinkPorts(free: number[]): Omit<LinkPorts, keyof ListenerPorts> {
     notificationsToPostgres: next(),
     listingsToRedis: next(),
     notificationsToMail: next(),
+  }
+}
+
+const replicaPortsEach = 10
+
+function takeReplicaPorts(free: number[]): ReplicaPorts {
+  const next = () => free.pop() ?? 0
+  return {
+    proxyOperations: next(),
+    paymentsFirst: next(),
+    paymentsSecond: next(),
+    paymentsSecondOperations: next(),
+    listingsFirst: next(),
+    listingsSecond: next(),
+    listingsSecondOperations: next(),
+    notificationsFirst: next(),
+    notificationsSecond: next(),
+    notificationsSecondOperations: next(),
   }
 }
 

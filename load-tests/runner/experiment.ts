@@ -33,6 +33,8 @@ export type Experiment = Readonly<{
   /** The settings of the processes. Everything else is the same in both arms: load, faults, seed. */
   arms: Readonly<Record<'naive' | 'with', Settings>>
   run: readonly ProcessName[]
+  /** Two instances of each service, behind HAProxy. */
+  replicas?: 2
   /**
    * The clients pay at payments, where the fault is, for publications that listings does not know. A
    * real publication would add keys and retries of its own. Listings dead-letters the events of these

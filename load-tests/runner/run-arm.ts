@@ -18,10 +18,15 @@ export async function runArm(
   { seed, short }: { seed: number; short: boolean },
 ): Promise<ArmRound> {
   const startedMs = performance.now()
-  const { name, run, sometimes, paysDirectly = false } = experiment
+  const { name, run, replicas, sometimes, paysDirectly = false } = experiment
   const settings = experiment.arms[arm]
   const restMs = quiesceMs[arm === 'naive' && short ? 'naiveShort' : arm]
-  await using opened = await openExperimentSystem({ parts, run, env: settings })
+  await using opened = await openExperimentSystem({
+    parts,
+    run,
+    env: settings,
+    ...(replicas && { replicas }),
+  })
   const { system, client, recordFault } = opened
   await experiment.method({
     system,

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promiseCodes } from '@nightshift/load-tests/auditor/verdict'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
+import { composeProxyConfig } from '@nightshift/local/proxy/haproxy-config'
 import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
@@ -43,6 +44,7 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
     await using app = await openServiceApp(name)
     pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
   }
+  pages.set('infra/local/haproxy/compose.cfg', composeProxyConfig())
   const results = await readResults()
   const generated: Record<string, string> = {
     'docs/reference/crash-points.md': makeCrashPointsPage(),

@@ -1,5 +1,6 @@
 import { limits as listings, relations as ofListings } from '@nightshift/listings/limits'
 import { defaultPortBase, portPlan } from '@nightshift/local/ports/ports'
+import { proxyLimits } from '@nightshift/local/proxy/limits'
 import { makeSecrets } from '@nightshift/local/system/secrets'
 import { topology } from '@nightshift/local/system/topology'
 import {
@@ -42,6 +43,7 @@ export const writtenLimits = {
   'card-provider': cardProvider,
   runtime: { sendDeadlineMs },
   supervisor: { stopGraceMs },
+  proxy: proxyLimits,
 }
 
 export type WrittenLimits = AnyValues<typeof writtenLimits>
@@ -84,6 +86,7 @@ export function checkSystem(written: WrittenLimits): readonly RelationGroup[] {
   })
   return [
     group('across services', acrossServices),
+    group('with two instances behind HAProxy', behindProxy),
     group('inside listings', relationsIn('listings', ofListings)),
     group('inside payments', relationsIn('payments', ofPayments)),
     group('inside notifications', relationsIn('notifications', ofNotifications)),
@@ -104,6 +107,8 @@ function relationsIn(service: string, relations: readonly Relation[]): Relation[
     smaller: relation.smaller.map(inService),
   }))
 }
+
+const services = ['payments', 'listings', 'notifications'] as const
 
 /** No service can check these by itself: each knows only its own limits. */
 const acrossServices: readonly Relation<SystemPath>[] = [
@@ -142,10 +147,40 @@ const acrossServices: readonly Relation<SystemPath>[] = [
     because:
       'When the card provider forgets a key, it has carried out every request under that key. So a payment that no search finds then was never charged.',
   },
-  ...(['payments', 'listings', 'notifications'] as const).map(service => ({
+  ...services.map(service => ({
     larger: 'supervisor.stopGraceMs' as const,
     smaller: [`${service}.stopDeadlineMs` as const],
     because:
       'A service that can not finish says why before it is killed: an exit within 10 s of SIGTERM is promise L6.',
+  })),
+]
+
+/** HAProxy, if there are two instances of each service, waits a little longer than they do. */
+const behindProxy: readonly Relation<SystemPath>[] = [
+  ...services.map(service => ({
+    larger: `proxy.answerMs.${service}` as const,
+    smaller: [`${service}.http.requestBudgetMs` as const],
+    because: 'HAProxy hears the answer of the service, which knows more than a timeout.',
+  })),
+  {
+    larger: 'listings.payments.attemptMs',
+    smaller: ['proxy.answerMs.payments'],
+    because: 'Listings hears the answer of HAProxy before it gives up itself.',
+  },
+  {
+    larger: 'proxy.idleMs',
+    smaller: ['listings.http.keepAliveMs'],
+    because:
+      'A client reads the second time in our answers, and has a connection to HAProxy. It drops an idle one before HAProxy does.',
+  },
+  ...services.map(service => ({
+    larger: `${service}.drainMaxMs` as const,
+    smaller: ['proxy.drainMs' as const],
+    because: 'The service accepts the setting by which it still serves while HAProxy finds out.',
+  })),
+  ...services.map(service => ({
+    larger: `${service}.http.connectionsMax` as const,
+    smaller: ['proxy.connectionsMax' as const],
+    because: 'One instance takes all connections that HAProxy takes, so none waits inside of it.',
   })),
 ]

@@ -14,7 +14,7 @@ describe.each(waitPaths)('$title', ({ waits }) => {
   const inside = (wait: Wait): readonly Wait[] => [wait, ...(wait.inside ?? []).flatMap(inside)]
 
   test.each(waits.flatMap(inside))('$limit is a limit that some process has', ({ limit }) => {
-    expect(limit).toMatch(/Ms$/)
+    expect(limit).toMatch(/Ms(\.\w+)?$/)
     expect(limitAt(systemLimits(writtenLimits), limit)).toBeGreaterThan(0)
   })
 })

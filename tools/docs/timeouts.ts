@@ -1,3 +1,4 @@
+import { proxyPath } from './proxy-timeouts.ts'
 import type { SystemPath } from './system-limits.ts'
 
 /** One wait: which limit it is, what happens when it is over, and the waits inside it. */
@@ -277,6 +278,7 @@ const stopPath: WaitPath = {
 /** The waits of every path, outermost first. `docs/timeouts.md` and `npm run limits` show them. */
 export const waitPaths: readonly WaitPath[] = [
   callPath,
+  proxyPath,
   poolPath,
   consumerPath,
   jobPath,

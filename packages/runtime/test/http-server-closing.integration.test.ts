@@ -69,6 +69,18 @@ describe('a server that closes', () => {
     expect(await answer).toMatchObject({ status: 200, headers: { connection: 'close' } })
   })
 
+  test('ends each connection with its next answer when it has said that it will stop', async () => {
+    const request = `GET /things/abc HTTP/1.1\r\n${host}\r\n`
+    const before = await say(request)
+    expect((await readAnswer(before)).headers['connection']).toBe('keep-alive')
+    attacked.app.endAfterAnswers()
+    before.write(request)
+    expect(await readAnswer(before, true)).toMatchObject({
+      status: 200,
+      headers: { connection: 'close' },
+    })
+  })
+
   test('does not wait for an idle connection', async () => {
     const socket = await say(`GET /things/abc HTTP/1.1\r\n${host}\r\n`)
     expect((await readAnswer(socket)).headers['connection']).toBe('keep-alive')

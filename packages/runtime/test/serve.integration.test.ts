@@ -39,7 +39,7 @@ async function serviceOf(happened: string[], stop: AbortSignal) {
   })
   const options: ServeOptions<'requests'> = {
     name: 'served',
-    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort },
+    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort, DRAIN_MS: 250 },
     log,
     stop,
     crashPoints: [],
@@ -82,6 +82,32 @@ test('a service is ready when it listens, and closes what it opened in reverse',
   await serving
   expect(happened.slice(2)).toEqual(['app closed', 'consumer closed', 'own part closed'])
   expect(await isReady()).toBe(false)
+})
+
+test('a service serves until its own wait before closing is over', async () => {
+  await migrate(url, migrations)
+  const happened: string[] = []
+  const stop = new AbortController()
+  const { options, isReady } = await serviceOf(happened, stop.signal)
+  const left = Promise.withResolvers<void>()
+  const serving = serve({
+    ...options,
+    start: async opened => ({
+      ...(await options.start(opened)),
+      leave: async ({ becomeUnready, drainMs }) => {
+        becomeUnready()
+        happened.push(`leaves in ${drainMs} ms`)
+        await left.promise
+      },
+    }),
+  })
+  expect(await waitUntil(isReady, patienceMs, 10)).toBe(true)
+  stop.abort()
+  expect(await waitUntil(async () => !(await isReady()), patienceMs, 10)).toBe(true)
+  expect(happened.slice(2)).toEqual(['leaves in 250 ms'])
+  left.resolve()
+  await serving
+  expect(happened.slice(3)).toEqual(['app closed', 'consumer closed', 'own part closed'])
 })
 
 test('a database that lacks a migration is refused before anything of the service is opened', async () => {

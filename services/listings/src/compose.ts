@@ -9,6 +9,8 @@ import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-lett
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { callersBudget } from '@nightshift/patterns/deadline/deadline'
 import { ownBudget } from '@nightshift/patterns/deadline/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -207,7 +209,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
     publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })
-  return { app, consumers: [consumer] }
+  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
+  return { app, consumers: [consumer], leave }
 }
 
 function openOutbox(

@@ -130,6 +130,11 @@ export const limits = {
    */
   stopDeadlineMs: 9_000,
   /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
+  /**
    * Publications that wait for the job. With `openMax` of them, new ones are refused: every
    * accepted publication must be final in 90 s (L1), even if payments lets us finish only one per
    * second.
@@ -249,6 +254,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'http.requestBudgetMs',
     smaller: ['beginMinMs'],
     because: 'A publication that has its whole budget left is begun.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['drainMaxMs', 'http.requestBudgetMs', 1_000],
+    because: 'A stop has time for a request that came when the proxy was just noticing it.',
   },
   {
     larger: 'stopDeadlineMs',

@@ -16,6 +16,8 @@ import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-lett
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { callersBudget } from '@nightshift/patterns/deadline/deadline'
 import { ownBudget } from '@nightshift/patterns/deadline/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
@@ -141,7 +143,8 @@ export async function compose(
     confirm: (addressId, version) => confirmAddress(requests, addressId, version),
     unsubscribe: addressId => unsubscribeAddress(requests, addressId),
   })
-  return { app, consumers: [consumer] }
+  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
+  return { app, consumers: [consumer], leave }
 }
 
 const dependency = 'mail-server'

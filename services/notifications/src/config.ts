@@ -1,5 +1,6 @@
 import { secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
+import { limits } from './limits.ts'
 
 /** The settings that may differ between two deployments. Numbers are in limits.ts. */
 export const Config = Type.Object({
@@ -8,6 +9,8 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4003 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4103 }),
+  /** How long the service still serves after it has said that it is not ready. */
+  DRAIN_MS: Type.Integer({ minimum: 0, maximum: limits.drainMaxMs, default: 0 }),
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
@@ -26,6 +29,7 @@ export const Config = Type.Object({
   PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive', 'opossum-defaults'], { default: 'on' }),
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

@@ -84,6 +84,11 @@ export const limits = {
    * A supervisor kills the process after 10 s (L6: SIGTERM to exit in 10 s, no dropped request).
    */
   stopDeadlineMs: 9_000,
+  /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
 } as const
 
 /** The time for recording the outcome of an attempt. */
@@ -130,6 +135,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'send.leaseMs',
     smaller: ['send.attemptMs', ...record],
     because: 'No other sender takes a mail while its attempt may still be in progress.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['drainMaxMs', 'http.requestBudgetMs', 1_000],
+    because: 'A stop has time for a request that came when the proxy was just noticing it.',
   },
   {
     larger: 'stopDeadlineMs',

@@ -8,6 +8,8 @@ import { callersBudget } from '@nightshift/patterns/deadline/deadline'
 import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
+import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
+import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
@@ -222,7 +224,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
-  return { app }
+  return { app, leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce() }
 }
 
 /** What an employer may read. The database ends a statement when its caller has stopped waiting. */

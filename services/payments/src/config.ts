@@ -1,5 +1,6 @@
 import { ConfigError, secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
+import { limits } from './limits.ts'
 
 /** The settings that may differ between two deployments. Numbers are in limits.ts. */
 export const Config = Type.Object({
@@ -8,6 +9,8 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4001 }),
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4101 }),
+  /** How long the service still serves after it has said that it is not ready. */
+  DRAIN_MS: Type.Integer({ minimum: 0, maximum: limits.drainMaxMs, default: 0 }),
   /** Its role sees the rows of one tenant at a time. */
   DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
   /** Its role sees the rows of all tenants. */
@@ -49,6 +52,7 @@ export const Config = Type.Object({
   PATTERN_RATE_LIMIT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

@@ -149,6 +149,11 @@ export const limits = {
    */
   stopDeadlineMs: 9_000,
   /**
+   * The most that a proxy before several instances may need to notice that this one stops
+   * (`DRAIN_MS`). Requests come meanwhile, and the last one still has its budget.
+   */
+  drainMaxMs: 1_500,
+  /**
    * Payments that wait for the reconciler. With `openMax` of them, new payments are refused: every
    * accepted payment must be final in 90 s (L1), even if the provider's quota lets us finish only
    * one payment per second.
@@ -258,6 +263,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'reconcile.leaseMs',
     smaller: ['http.requestBudgetMs', ...record],
     because: 'No other worker takes an item while its attempt may still be in progress.',
+  },
+  {
+    larger: 'stopDeadlineMs',
+    smaller: ['drainMaxMs', 'http.requestBudgetMs', 1_000],
+    because: 'A stop has time for a request that came when the proxy was just noticing it.',
   },
   {
     larger: 'stopDeadlineMs',

@@ -18,6 +18,7 @@ import { command as node } from './node.ts'
 import { command as prove } from './prove.ts'
 import { command as reconcile } from './reconcile.ts'
 import { command as reset } from './reset.ts'
+import { command as rollingRestart } from './rolling-restart.ts'
 import { command as start } from './start.ts'
 import { command as status } from './status.ts'
 import { command as stop } from './stop.ts'
@@ -26,8 +27,8 @@ import { command as runTests } from './test.ts'
 import { command as trace } from './trace.ts'
 
 const description = `Writes the pages that are made from code and results: docs/reference, the pages of
-commands, promises, timeouts and the crash matrix, the table of patterns in the README, and the figures
-and links on all other pages.`
+commands, promises, timeouts and the crash matrix, the table of patterns in the README, the configuration
+of HAProxy for Compose, and the figures and links on all other pages.`
 
 const command = npmCommand('docs', description)
   .option('--check', 'write nothing; exit code 1 when a page differs from the code and the results')
@@ -35,7 +36,7 @@ const command = npmCommand('docs', description)
 
 /** Every command, as the page of commands shows them. */
 export const commandGroups: readonly CommandGroup[] = [
-  { title: 'Run the system', commands: [start, stop, status, logs, doctor, reset] },
+  { title: 'Run the system', commands: [start, stop, rollingRestart, status, logs, doctor, reset] },
   { title: 'Look at what happens', commands: [journey, trace, limits, audit, reconcile, keys] },
   { title: 'Break it', commands: [breakThing, heal, load, storm] },
   { title: 'Measure it', commands: [experiment, prove, bench] },

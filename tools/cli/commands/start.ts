@@ -2,9 +2,10 @@
 
 import { faultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import { endReportedFaults } from '@nightshift/faults/injector/heal'
-import { type PortPlan, portPlan, readPortBase } from '@nightshift/local/ports/ports'
+import { type PortPlan, portPlan, readPortBase, replicaPorts } from '@nightshift/local/ports/ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { openProgress, type Progress } from '@nightshift/local/progress'
+import { readNumber } from '@nightshift/local/read-number'
 import { seedListings } from '@nightshift/local/seed/seed'
 import { findSupervisor } from '@nightshift/local/supervisor/control-client'
 import { type StartedSystem, startSystem } from '@nightshift/local/system/start-system'
@@ -13,7 +14,7 @@ import { readSystemFile } from '@nightshift/local/system/system-file'
 import { startTelemetry } from '@nightshift/runtime/telemetry/tracing'
 import { runJourney } from '../journey.ts'
 import { printJourney } from '../terminal/print-journey.ts'
-import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
+import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { statusRows, totalMemoryMiB } from '../terminal/status-rows.ts'
 import { renderTable } from '../terminal/table.ts'
 
@@ -29,16 +30,26 @@ Environment:
                          handed to the services`
 
 const journeyStepDeadlineMs = 15_000
+const replicasMax = 2
+const readReplicas = (text: string) => readNumber('--replicas', text, replicasMax)
 
 export const command = npmCommand('start', description)
+  .option(
+    '--replicas <n>',
+    'instances of each service, 1 or 2; two of them stand behind HAProxy',
+    parsedBy(readReplicas),
+    1,
+  )
   .addHelpText('after', environmentHelp)
   .action(exitWith(run))
 
 if (import.meta.main) await runCommand(command)
 
-async function run(): Promise<number> {
+async function run({ replicas: count }: { replicas: number }): Promise<number> {
   const state = statePaths()
-  const ports = portPlan(readPortBase(process.env['NIGHTSHIFT_PORT_BASE']))
+  const base = readPortBase(process.env['NIGHTSHIFT_PORT_BASE'])
+  const ports = portPlan(base)
+  const replicas = count > 1 ? replicaPorts(base) : undefined
   const running = await findSupervisor(state)
   if (running) {
     const rows = statusRows(await running.status(), await readSystemFile(state))
@@ -47,7 +58,7 @@ async function run(): Promise<number> {
   }
   const progress = openProgress(process.stdout)
   const { client, secrets } = await startSystem(
-    { state, ports, environment: process.env, progress, stop: stopOnSignals() },
+    { state, ports, replicas, environment: process.env, progress, stop: stopOnSignals() },
     system => firstSteps(system, ports, progress),
   )
   const seconds = secondsSince(process.env['NIGHTSHIFT_BEGAN_AT_MS'])

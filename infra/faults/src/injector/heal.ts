@@ -1,4 +1,5 @@
 import { signalTree } from '@nightshift/local/supervisor/process-tree'
+import { replicaNames } from '@nightshift/local/system/replicas'
 import { partNames } from '@nightshift/local/system/start-parts'
 import { processNames } from '@nightshift/local/system/topology'
 import type { FaultLogLine, ReportedFault } from '../control/fault-log.ts'
@@ -62,7 +63,7 @@ export async function targetNames({
   nameOf,
 }: Pick<InjectorTarget, 'client' | 'nameOf'>): Promise<TargetName[]> {
   const known = new Set((await client.states()).map(({ name }) => name))
-  return [...partNames, ...processNames].filter(name => known.has(nameOf(name)))
+  return [...partNames, ...processNames, ...replicaNames].filter(name => known.has(nameOf(name)))
 }
 
 /** Ends a pause, whatever caused it. Answers whether the process was stopped and is started now. */

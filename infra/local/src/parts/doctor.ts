@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
 import { isTaken } from '../ports/free-ports.ts'
 import { dockerVersion } from './docker.ts'
+import { haproxyCandidates } from './haproxy.ts'
 import { javaCandidates, javaVersionMin } from './java.ts'
 import { k6Candidates } from './k6.ts'
 import { kafkaJarsDir, kafkaVersion } from './kafka.ts'
@@ -49,6 +50,7 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
     examineRedis(context, remedies),
     examineKafka(context, remedies),
     examineK6(context, remedies),
+    examineHaproxy(context, remedies),
     line('Docker', remedies.docker ?? 'no engine answers', 'optional', true, ''),
     examineMemory(),
     examineDisk(context.toolsDir),
@@ -137,6 +139,15 @@ async function examineK6(context: DoctorContext, remedies: Remedies): Promise<Do
   const go = await findExecutable('go', environmentOf(context))
   const remedy = go === undefined ? dockerRemedy(remedies) : '`npm run load` builds it with Go'
   return line('k6', noneBut(remedy), needed, true, '')
+}
+
+/** One instance of each service needs no proxy, so its absence is never a failure. */
+async function examineHaproxy(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
+  const needed = 'optional, for --replicas 2'
+  const found = await firstHere(haproxyCandidates(context))
+  if (found) return line('HAProxy', found, needed, true, '')
+  const remedy = remedies.apt ? '`npm start -- --replicas 2` unpacks Debian packages' : undefined
+  return line('HAProxy', noneBut(remedy), needed, true, '')
 }
 
 async function examineMemory(): Promise<DoctorLine> {

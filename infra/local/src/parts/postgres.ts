@@ -27,7 +27,8 @@ const startTimeoutMs = 60_000
 
 /** The settings of both the native server and the container. */
 const settings = [
-  'max_connections=100',
+  // Two instances of each service have pools of 112 connections in all.
+  'max_connections=200',
   'shared_buffers=64MB',
   // The relay can read the write-ahead log instead of polling.
   'wal_level=logical',

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { defaultPortBase, portPlan, readPortBase } from './ports.ts'
+import { defaultPortBase, portPlan, readPortBase, replicaPorts } from './ports.ts'
 
 test('two systems whose bases are 1000 apart share no port', () => {
-  const first = Object.values(portPlan(4000))
-  const second = Object.values(portPlan(5000))
+  const portsFrom = (base: number) => [portPlan(base), replicaPorts(base)].flatMap(Object.values)
+  const first = portsFrom(4000)
+  const second = portsFrom(5000)
   expect(new Set([...first, ...second]).size).toBe(first.length + second.length)
 })
 

@@ -49,11 +49,30 @@ const linkOffsets = {
   notificationsToMail: 510,
 } as const
 
+/** The further ports of a system with two instances of each service. */
+const replicaOffsets = {
+  // The pages of HAProxy, which has the ports at which the services listen otherwise.
+  proxyOperations: 104,
+  paymentsSecondOperations: 121,
+  listingsSecondOperations: 122,
+  notificationsSecondOperations: 123,
+  // The instances listen here.
+  paymentsFirst: 211,
+  listingsFirst: 212,
+  notificationsFirst: 213,
+  paymentsSecond: 221,
+  listingsSecond: 222,
+  notificationsSecond: 223,
+} as const
+
 export type PortName = keyof typeof offsets | keyof typeof linkOffsets
 export type PortPlan = Readonly<Record<PortName, number>>
 /** The listeners of the broker, and the proxies that they advertise: fixed when the broker starts. */
 export type ListenerPorts = Pick<PortPlan, keyof typeof listenerOffsets>
 export type LinkPorts = Pick<PortPlan, keyof typeof linkOffsets>
+
+export type ReplicaPortName = keyof typeof replicaOffsets
+export type ReplicaPorts = Readonly<Record<ReplicaPortName, number>>
 
 export const defaultPortBase = 4000
 const portBaseMin = 1024
@@ -64,6 +83,12 @@ const portBaseMax = 32_000
 export function portPlan(base: number): PortPlan {
   const entries = Object.entries({ ...offsets, ...linkOffsets })
   return Object.fromEntries(entries.map(([name, offset]) => [name, base + offset])) as PortPlan
+}
+
+/** The ports that a system with two instances of each service needs besides its plan. */
+export function replicaPorts(base: number): ReplicaPorts {
+  const entries = Object.entries(replicaOffsets).map(([name, offset]) => [name, base + offset])
+  return Object.fromEntries(entries) as ReplicaPorts
 }
 
 /** Reads NIGHTSHIFT_PORT_BASE; unset or empty means the default. Throws a message for a person. */

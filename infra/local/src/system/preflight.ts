@@ -1,6 +1,7 @@
+import { findHaproxy, type HaproxyProgram } from '../parts/haproxy.ts'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
-import type { PortName, PortPlan } from '../ports/ports.ts'
+import type { PortName, PortPlan, ReplicaPorts } from '../ports/ports.ts'
 import type { ExternalPart } from './external-parts.ts'
 import { problemOf } from './external-parts.ts'
 import { type FoundPart, findParts, type PartOptions, partNames } from './start-parts.ts'
@@ -21,15 +22,21 @@ const portsOfParts: Readonly<Record<(typeof partNames)[number], readonly PortNam
   ],
 }
 
-/** The ports of a plan that this system will listen on itself. */
+/** The ports of a system, and those of its second instances, if it has any. */
+export type SystemPorts = Readonly<{ plan: PortPlan; replicas: ReplicaPorts | undefined }>
+
+/** The ports that this system will listen on itself. */
 export function ownPorts(
-  plan: PortPlan,
+  { plan, replicas }: SystemPorts,
   external: readonly ExternalPart[],
 ): { name: string; port: number }[] {
   const foreign = new Set<string>(external.flatMap(({ name }) => portsOfParts[name]))
-  const entries = Object.entries(plan).map(([name, port]) => ({ name, port }))
+  const entries = Object.entries({ ...plan, ...replicas }).map(([name, port]) => ({ name, port }))
   return entries.filter(({ name }) => !foreign.has(name))
 }
+
+/** What a start will run the parts by; HAProxy is looked for only if the system needs it. */
+export type Needed = Readonly<{ found: FoundPart[]; haproxy: HaproxyProgram | undefined }>
 
 /**
  * Checks everything that a start needs before anything is started. Throws one error that names all
@@ -37,24 +44,27 @@ export function ownPorts(
  */
 export async function preflight(
   options: PartOptions,
-  plan: PortPlan,
+  ports: SystemPorts,
   external: readonly ExternalPart[],
-): Promise<FoundPart[]> {
+): Promise<Needed> {
   const isExternal = (name: string) => external.some(part => part.name === name)
-  const [portProblems, externalProblems, { found, missing }] = await Promise.all([
-    findTakenPorts(ownPorts(plan, external)),
+  const [portProblems, externalProblems, { found, missing }, proxy] = await Promise.all([
+    findTakenPorts(ownPorts(ports, external)),
     Promise.all(external.map(problemOf)),
     findParts(
       partNames.filter(name => !isExternal(name)),
       options,
     ),
+    ports.replicas && findHaproxy(options),
   ])
+  const absent = proxy?.how === 'missing' ? [...missing, proxy] : missing
   const problems = [
-    ...missing.map(({ needed, reasons, fix }) => `${needed} is missing: ${fix}${listed(reasons)}`),
+    ...absent.map(({ needed, reasons, fix }) => `${needed} is missing: ${fix}${listed(reasons)}`),
     ...externalProblems.filter(problem => problem !== undefined),
     ...portProblems,
   ]
-  if (problems.length === 0) return found
+  const haproxy = proxy?.how === 'native' ? proxy.run : undefined
+  if (problems.length === 0) return { found, haproxy }
   throw new Error(`Nothing was started.\n${problems.map(problem => `- ${problem}`).join('\n')}`)
 }
 

@@ -1,6 +1,9 @@
-import type { PortPlan } from '../ports/ports.ts'
+import { join } from 'node:path'
+import type { HaproxyProgram } from '../parts/haproxy.ts'
+import type { PortPlan, ReplicaPorts } from '../ports/ports.ts'
 import { prepare } from '../prepare/prepare.ts'
 import type { Progress } from '../progress.ts'
+import { awaitInstances } from '../proxy/await-instances.ts'
 import { awaitReady } from '../supervisor/await-ready.ts'
 import { type ControlClient, findSupervisor } from '../supervisor/control-client.ts'
 import { launchSupervisor } from '../supervisor/launch-supervisor.ts'
@@ -9,7 +12,8 @@ import { endOrphans } from '../supervisor/supervisor-file.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
 import { kafkaListeners } from './links.ts'
 import { ownPorts, preflight } from './preflight.ts'
-import { loadSecrets, type Secrets } from './secrets.ts'
+import { inStartOrder, instancesOf, type Replicas, writeProxyConfig } from './replicas.ts'
+import { loadSecrets, type Secrets, serviceNames } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
 import { repoRoot, type StatePaths } from './state.ts'
 import { stopSystem } from './stop-system.ts'
@@ -20,6 +24,8 @@ import { type Topology, topology } from './topology.ts'
 export type StartOptions = Readonly<{
   state: StatePaths
   ports: PortPlan
+  /** Set: two instances of each service behind HAProxy, which need these ports besides. */
+  replicas?: ReplicaPorts | undefined
   /** The caller's: PATH and HOME, the addresses of external parts, switches for the services. */
   environment: Readonly<Record<string, string | undefined>>
   progress: Progress
@@ -36,6 +42,8 @@ export type StartedSystem = Readonly<{
 
 const partsReadyMs = 90_000
 const servicesReadyMs = 60_000
+/** Several rounds of checks of HAProxy, and the time in which an instance warms up. */
+const instancesSeenMs = 10_000
 
 /**
  * Starts the system: the parts, then their preparation, then the processes. `afterwards` belongs to
@@ -64,7 +72,9 @@ export async function startSystem(
     report: progress.report,
     kafkaListeners: kafkaListeners(ports),
   }
-  const found = await step('Everything needed is here', () => preflight(parts, ports, external))
+  const { found, haproxy } = await step('Everything needed is here', () =>
+    preflight(parts, { plan: ports, replicas: options.replicas }, external),
+  )
   stop.throwIfAborted()
   // Outside the try: if another start was faster, its system must not be stopped.
   const client = await open(options, external).catch(async error => {
@@ -73,7 +83,9 @@ export async function startSystem(
   })
   try {
     const urls = urlsOf(parts, external)
-    const { faults, ...processes } = plan(options, secrets, urls, external)
+    const replicas = haproxy && options.replicas && replicasOf(state, options.replicas, haproxy)
+    const specs = plan(options, replicas, { secrets, urls, external })
+    const { faults, ...processes } = specs
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
       // The fault proxy starts now, because everything that comes later connects through it.
@@ -83,7 +95,14 @@ export async function startSystem(
     await step('Databases, migrations and topics', () =>
       prepare({ adminUrl: urls.postgresUrl, secrets, kafkaBrokers: urls.kafkaBrokers }),
     )
-    await step('Simulators and services', () => startAll(client, Object.values(processes)))
+    await step(
+      replicas ? 'Simulators, HAProxy and two of each service' : 'Simulators and services',
+      async () => {
+        if (replicas) await writeProxyConfig(specs, replicas)
+        await startAll(client, Object.values(processes))
+        if (specs.haproxy) await awaitAllInstances(specs.haproxy)
+      },
+    )
     const system = { client, secrets, postgresUrl: urls.postgresUrl }
     await Promise.race([afterwards(system), interrupted])
     return system
@@ -94,13 +113,13 @@ export async function startSystem(
 }
 
 async function open(
-  { state, ports, environment }: StartOptions,
+  { state, ports, replicas, environment }: StartOptions,
   external: readonly ExternalPart[],
 ): Promise<ControlClient> {
   const { PATH = '', HOME = '/' } = environment
   const { client } = await launchSupervisor({ state, port: ports.supervisor, env: { PATH, HOME } })
   await writeSystemFile(state, {
-    ports: ownPorts(ports, external).map(({ port }) => port),
+    ports: ownPorts({ plan: ports, replicas }, external).map(({ port }) => port),
     external: external.map(part => ({ name: part.name, address: addressOf(part) })),
   })
   return client
@@ -109,9 +128,16 @@ async function open(
 /** The processes besides the parts, with a link for every connection that can have one. */
 function plan(
   { state, ports, environment }: StartOptions,
-  secrets: Secrets,
-  urls: ReturnType<typeof partUrls>,
-  external: readonly ExternalPart[],
+  replicas: Replicas | undefined,
+  {
+    secrets,
+    urls,
+    external,
+  }: {
+    secrets: Secrets
+    urls: ReturnType<typeof partUrls>
+    external: readonly ExternalPart[]
+  },
 ): Topology {
   return topology({
     nodePath: process.execPath,
@@ -119,6 +145,7 @@ function plan(
     dataDir: state.data,
     ports,
     links: { ports, external: external.map(({ name }) => name) },
+    ...(replicas && { replicas }),
     secrets,
     ...urls,
     nodeEnv: 'development',
@@ -126,10 +153,20 @@ function plan(
   })
 }
 
+function replicasOf(state: StatePaths, ports: ReplicaPorts, proxy: HaproxyProgram): Replicas {
+  return { ports, proxy, proxyConfigFile: join(state.data, 'haproxy', 'haproxy.cfg') }
+}
+
+/** HAProxy has asked every instance by then; before, it would refuse the first requests. */
+async function awaitAllInstances({ url = '' }: ProcessSpec): Promise<void> {
+  await awaitInstances(url, serviceNames.flatMap(instancesOf), instancesSeenMs)
+}
+
 async function startAll(client: ControlClient, specs: readonly ProcessSpec[]): Promise<void> {
-  for (const spec of specs) await client.add(spec)
-  const names = specs.map(({ name }) => name)
-  await awaitReady(client, names, servicesReadyMs)
+  for (const names of inStartOrder(specs.map(({ name }) => name))) {
+    for (const spec of specs.filter(({ name }) => names.includes(name))) await client.add(spec)
+    await awaitReady(client, names, servicesReadyMs)
+  }
 }
 
 /** The URLs of our own parts, unless the environment names external ones. */

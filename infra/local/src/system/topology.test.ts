@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { portPlan } from '../ports/ports.ts'
+import { portPlan, replicaPorts } from '../ports/ports.ts'
+import { proxyLimits } from '../proxy/limits.ts'
 import { makeSecrets } from './secrets.ts'
 import { switchesIn } from './switches.ts'
 import { type TopologyOptions, topology } from './topology.ts'
@@ -7,6 +8,11 @@ import { type TopologyOptions, topology } from './topology.ts'
 const secrets = makeSecrets()
 const plan = portPlan(4000)
 const links = { ports: plan, external: [] }
+const replicas = {
+  ports: replicaPorts(4000),
+  proxy: { program: '/haproxy', libraries: '' },
+  proxyConfigFile: '/data/haproxy.cfg',
+}
 const options: TopologyOptions = {
   nodePath: '/node',
   repoRoot: '/repository',
@@ -33,7 +39,7 @@ test('a service gets its own password and no other', () => {
 })
 
 test('no two processes are given the same port', () => {
-  for (const each of [options, { ...options, links }]) {
+  for (const each of [options, { ...options, links }, { ...options, links, replicas }]) {
     const ports = Object.values(topology(each)).flatMap(spec => spec.ports)
     expect(new Set(ports).size).toBe(ports.length)
   }
@@ -54,6 +60,30 @@ test('with links no process has the direct address of another', () => {
     for (const { upstream } of planned) expect(values).not.toContain(upstream)
   }
   expect(others.payments.url).toBe('http://127.0.0.1:4001')
+})
+
+test('a second instance differs from the first in its name and its ports', () => {
+  const specs = topology({ ...options, links, replicas })
+  for (const [first, second] of [
+    [specs.payments, specs['payments-2']],
+    [specs.listings, specs['listings-2']],
+    [specs.notifications, specs['notifications-2']],
+  ]) {
+    const { PORT: _, OPERATIONS_PORT: __, ...env } = first?.env ?? {}
+    expect(second?.env).toMatchObject({ ...env, DRAIN_MS: String(proxyLimits.drainMs) })
+    expect(second?.name).toBe(`${first?.name}-2`)
+  }
+})
+
+test('HAProxy listens where the services listen otherwise, so no address changes', () => {
+  const alone = topology({ ...options, links })
+  const { haproxy, ...both } = topology({ ...options, links, replicas })
+  expect(haproxy?.ports.slice(0, 3)).toEqual([4201, 4202, 4203])
+  expect(both.faults?.env).toEqual(alone.faults?.env)
+  expect(both.payments.url).toBe(alone.payments.url)
+  expect(both.listings.env['PAYMENTS_URL']).toBe(alone.listings.env['PAYMENTS_URL'])
+  expect(alone).not.toHaveProperty('haproxy')
+  expect(alone.payments.env).not.toHaveProperty('DRAIN_MS')
 })
 
 test('switches reach the services and not the simulators', () => {

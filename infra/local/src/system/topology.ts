@@ -11,6 +11,7 @@ import {
   planLinks,
   urlOver,
 } from './links.ts'
+import { type ReplicaName, type Replicas, withReplicas } from './replicas.ts'
 import type { Secrets, ServiceName } from './secrets.ts'
 
 const host = '127.0.0.1'
@@ -27,6 +28,8 @@ export type TopologyOptions = Readonly<{
   >
   /** Unset: every connection is direct, and there is no fault proxy. */
   links?: Readonly<{ ports: LinkPorts } & Pick<LinkOptions, 'external'>>
+  /** Two instances of each service behind HAProxy. Unset: one, without a proxy. */
+  replicas?: Replicas
   secrets: Secrets
   /** Any URL of the PostgreSQL server; role and database are replaced. */
   postgresUrl: string
@@ -43,6 +46,7 @@ export type TopologyOptions = Readonly<{
   switches: Readonly<Record<string, string>>
 }>
 
+/** The processes of a system with one instance of each service. */
 export const processNames = [
   'faults',
   'trace-sink',
@@ -52,11 +56,12 @@ export const processNames = [
   'listings',
   'notifications',
 ] as const
-export type ProcessName = (typeof processNames)[number]
+export type ProcessName = (typeof processNames)[number] | ReplicaName
 
-/** Without links there is no fault proxy. */
+/** Only some systems have these: without links there is no fault proxy. */
+type Optional = 'faults' | ReplicaName
 export type Topology = Readonly<
-  Record<Exclude<ProcessName, 'faults'>, ProcessSpec> & { faults?: ProcessSpec }
+  Record<Exclude<ProcessName, Optional>, ProcessSpec> & Partial<Record<Optional, ProcessSpec>>
 >
 
 /**
@@ -71,12 +76,10 @@ export function topology(options: TopologyOptions): Topology {
     options.links === undefined
       ? {}
       : { FAULT_LOG_URL: `http://${host}:${options.links.ports.faults}` }
-  const serviceEnv = (name: ServiceName) => environmentOfService(options, links, name)
-  const databaseFor = (name: ServiceName, role: RoleName) =>
-    databaseUrlOf(options, links, name, role)
   const over = (name: Link['name'], directPort: number) =>
     addressOver(links, name, `${host}:${directPort}`)
 
+  const services = planServices(options, links)
   return {
     ...(options.links && { faults: faults(options, options.links.ports, links) }),
     'trace-sink': simulator(options, 'trace-sink', 'infra/observability/src/trace-sink.ts', {
@@ -101,6 +104,22 @@ export function topology(options: TopologyOptions): Topology {
       MAIL_LOG: join(options.dataDir, 'mailbox', 'mails.jsonl'),
       ...faultLog,
     }),
+    ...(options.replicas ? withReplicas(services, options.replicas) : services),
+  }
+}
+
+/** The services with their settings, each as one instance. */
+function planServices(
+  options: TopologyOptions,
+  links: readonly Link[],
+): Readonly<Record<ServiceName, ProcessSpec>> {
+  const { ports, secrets } = options
+  const serviceEnv = (name: ServiceName) => environmentOfService(options, links, name)
+  const databaseFor = (name: ServiceName, role: RoleName) =>
+    databaseUrlOf(options, links, name, role)
+  const over = (name: Link['name'], directPort: number) =>
+    addressOver(links, name, `${host}:${directPort}`)
+  return {
     payments: service(options, 'payments', {
       ...serviceEnv('payments'),
       WORKER_DATABASE_URL: databaseFor('payments', 'payments_worker'),
@@ -192,7 +211,7 @@ function faults(options: TopologyOptions, ports: LinkPorts, links: readonly Link
 
 function simulator(
   options: TopologyOptions,
-  name: Exclude<ProcessName, ServiceName>,
+  name: Exclude<ProcessName, ServiceName | ReplicaName>,
   mainFile: string,
   env: Readonly<Record<'PORT', string> & Record<string, string>>,
 ): ProcessSpec {

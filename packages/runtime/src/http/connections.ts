@@ -7,6 +7,11 @@ export type Connections = {
   arrivingAt: (socket: Socket) => IncomingMessage | undefined
   /** Acts when every request of the connection is answered: at once, if none is at work. */
   whenAnswered: (socket: Socket, act: () => void) => void
+  /**
+   * From now on, each answer ends its connection. A proxy that does not know yet that this instance
+   * stops would otherwise send a request on a connection that is just being closed.
+   */
+  endAfterAnswers: () => void
 }
 
 /** No well-behaved client sends so many requests ahead: clients and proxies wait for each answer. */
@@ -59,6 +64,9 @@ export function watchConnections(app: FastifyInstance, drainMs: number): Connect
     done(null, payload)
   })
   return {
+    endAfterAnswers: () => {
+      draining = true
+    },
     arrivingAt: socket => {
       const last = [...(atWork.get(socket) ?? [])].at(-1)
       return last?.req.complete === false ? last.req : undefined

@@ -102,7 +102,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
       buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`),
     },
   })
-  return app
+  return Object.assign(app, { endAfterAnswers: connections.endAfterAnswers })
 }
 
 /** A URL that can't be decoded or is too long reaches the router and no hook. */

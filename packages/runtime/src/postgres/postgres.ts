@@ -43,6 +43,24 @@ export function openPool(connectionString: string, name: string, limits: PoolLim
   return pool
 }
 
+/** The most connections that are opened before they are needed, and how often that is tried. */
+const warm = { connectionsMax: 4, roundsMax: 3 } as const
+
+/**
+ * Opens connections before the first request needs one. A process that has just begun is slow, and
+ * shares the machine with the others that begin: its first requests waited for a connection for
+ * longer than they may. A server that does not answer now is no reason to fail here.
+ */
+export async function warmPool(pool: pg.Pool): Promise<void> {
+  const count = Math.min(pool.options.max ?? 1, warm.connectionsMax)
+  for (let round = 1; round <= warm.roundsMax; round += 1) {
+    const asked = Array.from({ length: count }, () => pool.connect())
+    const opened = await Promise.allSettled(asked)
+    for (const each of opened) if (each.status === 'fulfilled') each.value.release()
+    if (opened.every(({ status }) => status === 'fulfilled')) return
+  }
+}
+
 /** Thrown inside a transaction to undo it and answer with a value: a refusal, not a fault. */
 export class RollBack<T> extends Error {
   readonly value: T

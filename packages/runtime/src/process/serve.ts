@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { buildOperationsServer } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
 import { requireMigrations } from '../postgres/migrate.ts'
-import { openPool, type PoolLimits } from '../postgres/postgres.ts'
+import { openPool, type PoolLimits, warmPool } from '../postgres/postgres.ts'
 import type { Log } from '../telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { startTelemetry } from '../telemetry/tracing.ts'
@@ -14,6 +14,11 @@ export type ServeConfig = {
   HOST: string
   PORT: number
   OPERATIONS_PORT: number
+  /**
+   * How long the service goes on serving after it has said that it is not ready, in ms. A proxy before
+   * several instances needs this time to find out. Without a proxy, 0: nothing would be gained.
+   */
+  DRAIN_MS: number
   OTEL_EXPORTER_OTLP_ENDPOINT?: string
   CRASH_AT?: string
 }
@@ -34,9 +39,22 @@ export type Serving = {
   app: Readonly<{
     listen: (at: { host: string; port: number }) => Promise<string>
     close: () => PromiseLike<unknown>
+    /** From now on, each answer ends its connection. */
+    endAfterAnswers?: () => void
   }>
   consumers?: readonly RunningConsumer[]
+  /** What happens between the signal and closing. Unset: the service only becomes not ready. */
+  leave?: (leaving: Leaving) => Promise<void>
 }
+
+/** What a service can do before it closes. */
+export type Leaving = Readonly<{
+  /** From now on readiness says no. Everything is served as before, and each answer ends its connection. */
+  becomeUnready: () => void
+  /** `DRAIN_MS`: how long the callers need to learn that. */
+  drainMs: number
+  log: Log
+}>
 
 export type ServeOptions<PoolName extends string> = {
   name: string
@@ -53,15 +71,19 @@ export type ServeOptions<PoolName extends string> = {
 
 /**
  * Serves until `stop` aborts. Opens in the order of need: traces, metrics, pools, the operations
- * port, what `start` opens, the public port. Everything closes in reverse, so requests are drained
- * first, then the consumers leave, and connections close last.
+ * port, what `start` opens, the public port.
+ *
+ * A stop has an order, too. `leave` decides what comes first, while the service still serves. Then
+ * everything closes in reverse: requests are drained, the consumers leave, connections close last.
+ * Jobs and consumers begin nothing new from the signal on.
  * @throws when the database is not migrated as this version needs it
  */
 export async function serve<PoolName extends string>(
   options: ServeOptions<PoolName>,
 ): Promise<void> {
   const { name, config, log, stop } = options
-  const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort, CRASH_AT: crashAt } = config
+  const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort } = config
+  const { DRAIN_MS: drainMs, CRASH_AT: crashAt } = config
   if (crashAt) {
     const isArmed = armCrashpoint(crashAt, options.crashPoints)
     log.warn({ event: isArmed ? 'crashpoint.armed' : 'crashpoint.elsewhere', crashAt })
@@ -71,6 +93,7 @@ export async function serve<PoolName extends string>(
   const metrics = createMetrics(name)
   const pools = openPools(options.pools, open, log)
   await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
+  await Promise.all(Object.values<Pool>(pools).map(warmPool))
 
   let isReady = false
   const consumers: RunningConsumer[] = []
@@ -86,7 +109,12 @@ export async function serve<PoolName extends string>(
   isReady = true
   log.info({ event: 'service.started', port, operationsPort })
   await untilAborted(stop)
-  isReady = false
+  const becomeUnready = () => {
+    isReady = false
+    serving.app.endAfterAnswers?.()
+  }
+  await serving.leave?.({ becomeUnready, drainMs, log })
+  becomeUnready()
 }
 
 function openPools<PoolName extends string>(

@@ -7,6 +7,7 @@ export const runtimeLogEvents = [
   // a process
   'service.started',
   'service.stopping',
+  'service.draining',
   'service.stopped',
   'service.crashed',
   'configuration.refused',

@@ -1,0 +1,85 @@
+import { delimiter, join } from 'node:path'
+import { type Environment, environmentOf } from '../machine.ts'
+import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
+import type { Missing, SearchContext } from './part.ts'
+import { runCommand } from './run-command.ts'
+import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
+import { unpackOnce } from './unpack-once.ts'
+
+/** What this machine runs HAProxy by. The libraries are empty unless they were unpacked with it. */
+export type HaproxyProgram = Readonly<{
+  program: string
+  libraries: string
+  version: string
+  from: string
+}>
+
+/** Its dependencies follow: `unpackDebianPackages` fetches the libraries that the machine lacks. */
+const debianPackages = ['haproxy']
+const debianProgram = 'usr/sbin/haproxy'
+/** The first with everything that our configuration says; 2.6 and 2.8 are in Debian and Ubuntu. */
+const versionMin = '2.4'
+const versionDeadlineMs = 5_000
+/** Debian installs it where the PATH of an ordinary user does not lead. */
+const systemDirectories = ['/usr/local/sbin', '/usr/sbin']
+
+/**
+ * HAProxy from the machine, or unpacked from Debian packages. There is no container: it could not
+ * reach services that listen on 127.0.0.1.
+ */
+export async function findHaproxy(
+  context: SearchContext,
+  candidates: readonly Candidate<HaproxyProgram>[] = Object.values(haproxyCandidates(context)),
+): Promise<{ how: 'native'; run: HaproxyProgram } | Missing> {
+  const tried = await tryEach(candidates)
+  if (tried.ok) return { how: 'native', run: tried.value }
+  return {
+    how: 'missing',
+    needed: `HAProxy ${versionMin} or newer, for two instances of each service`,
+    reasons: tried.reasons,
+    fix: 'install it (`apt-get install haproxy`, `brew install haproxy`), or start with `--replicas 1`',
+  }
+}
+
+/** The candidates for a haproxy, the cheapest first. */
+export function haproxyCandidates(context: SearchContext) {
+  const environment = environmentOf(context)
+  const debianDir = join(context.toolsDir, 'haproxy-debian')
+
+  const check = async (program: string, libraries: string, from: string) => {
+    const { stdout } = await runCommand(program, ['-v'], {
+      environment: { ...environment, ...(libraries && { LD_LIBRARY_PATH: libraries }) },
+      deadlineMs: versionDeadlineMs,
+    })
+    const version = /version (\d+\.\d+(?:\.\d+)?)/i.exec(stdout)?.[1] ?? stdout.trim()
+    if (version.localeCompare(versionMin, 'en', { numeric: true }) >= 0) {
+      return { program, libraries, version, from }
+    }
+    throw new Error(`${program} is HAProxy ${version}, needed is ${versionMin} or newer`)
+  }
+  const checkDebian = async () =>
+    check(join(debianDir, debianProgram), await librariesIn(debianDir), 'Debian packages')
+
+  return {
+    path: programOnPath('haproxy', withSystemDirectories(environment), program =>
+      check(program, '', 'PATH'),
+    ),
+    unpackedDebian: filledDirectory(debianDir, checkDebian),
+    debian: {
+      name: 'Debian packages',
+      fetches: true,
+      attempt: async () => {
+        context.report?.('HAProxy: unpacking Debian packages')
+        await unpackOnce(debianDir, draft =>
+          unpackDebianPackages(debianPackages, debianProgram, draft, environment),
+        )
+        return checkDebian()
+      },
+    },
+  } satisfies Record<string, Candidate<HaproxyProgram>>
+}
+
+function withSystemDirectories(environment: Environment): Environment {
+  const path = [environment['PATH'] ?? '', ...systemDirectories].join(delimiter)
+  return { ...environment, PATH: path }
+}

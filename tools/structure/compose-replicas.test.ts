@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defaultPortBase, portPlan, replicaPorts } from '@nightshift/local/ports/ports'
+import { composeProxyConfig } from '@nightshift/local/proxy/haproxy-config'
+import { proxyLimits } from '@nightshift/local/proxy/limits'
+import { replicaNames } from '@nightshift/local/system/replicas'
+import { serviceNames } from '@nightshift/local/system/secrets'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+/**
+ * The second Compose file is laid over the first. Our tests start no Docker, so what it changes is
+ * compared with what `npm start -- --replicas 2` changes.
+ */
+
+type Container = {
+  image?: string
+  extends?: { file: string; service: string }
+  environment?: Record<string, string>
+  ports?: string[]
+  volumes?: string[]
+}
+
+const repository = join(import.meta.dirname, '../..')
+/** Compose replaces a list that is marked so, where it would append to it. */
+const override = { tag: '!override', collection: 'seq' } as const
+const read = (path: string): Record<string, Container> =>
+  parse(readFileSync(join(repository, path), 'utf8'), { merge: true, customTags: [override] })
+    .services
+
+const base = read('docker-compose.yml')
+const over = read('docker-compose.replicas.yml')
+const plan = portPlan(defaultPortBase)
+const ports = replicaPorts(defaultPortBase)
+
+test('the second file adds HAProxy and the second instances, and changes no other container', () => {
+  const changed = ['faults', ...serviceNames]
+  expect(Object.keys(over).toSorted()).toEqual([...replicaNames, ...changed].toSorted())
+})
+
+test('every link to a service leads to HAProxy, and all other links stay as they are', () => {
+  const linksOf = (container: Container | undefined) =>
+    JSON.parse(container?.environment?.['LINKS'] ?? '[]') as { upstream: string }[]
+  const expected = linksOf(base['faults']).map(link => ({
+    ...link,
+    upstream: link.upstream.replace(/^(payments|listings|notifications):/, 'haproxy:'),
+  }))
+  expect(linksOf(over['faults'])).toEqual(expected)
+  expect(Object.keys(over['faults'] ?? {})).toEqual(['environment'])
+})
+
+describe.each(serviceNames)('%s', name => {
+  const drain = { DRAIN_MS: String(proxyLimits.drainMs) }
+
+  test('still serves while HAProxy finds out that it stops', () => {
+    expect(over[name]).toEqual({ environment: drain })
+  })
+
+  test('has a second instance that differs in its published port only', () => {
+    const variable = `NIGHTSHIFT_${name.toUpperCase()}_SECOND_OPERATIONS_PORT`
+    const outside = ports[`${name}SecondOperations`]
+    expect(over[`${name}-2`]).toEqual({
+      extends: { file: 'docker-compose.yml', service: name },
+      environment: drain,
+      ports: [`127.0.0.1:\${${variable}:-${outside}}:${plan[`${name}Operations`]}`],
+    })
+  })
+})
+
+test('HAProxy has the generated configuration, and publishes only its own pages', () => {
+  const file = 'infra/local/haproxy/compose.cfg'
+  const { volumes, ports: published, image } = over['haproxy'] ?? {}
+  expect(volumes).toEqual([`./${file}:/usr/local/etc/haproxy/haproxy.cfg:ro`])
+  expect(readFileSync(join(repository, file), 'utf8')).toBe(composeProxyConfig())
+  const outside = ports.proxyOperations
+  expect(published).toEqual([
+    `127.0.0.1:\${NIGHTSHIFT_PROXY_OPERATIONS_PORT:-${outside}}:${outside}`,
+  ])
+  expect(image).toMatch(/^haproxy:\d+\.\d+$/)
+})
