@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import { waitUntil } from '@nightshift/local/wait-until'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import type { HealthDetails } from '../src/http/health-details.ts'
 import { migrate } from '../src/postgres/migrate.ts'
 import { type ServeOptions, serve } from '../src/process/serve.ts'
 import { openLog } from '../src/telemetry/logger.ts'
@@ -62,6 +64,7 @@ async function serviceOf(happened: string[], stop: AbortSignal) {
   const ready = `http://127.0.0.1:${operationsPort}/health/ready`
   return {
     options,
+    operationsUrl: `http://127.0.0.1:${operationsPort}`,
     isReady: () =>
       fetch(ready).then(
         answer => answer.ok,
@@ -126,4 +129,38 @@ test('a crash point of another process is told in the log, and arms nothing', as
   expect(happened[0]).toBe('crashpoint.elsewhere')
   await serve({ ...options, config, crashPoints: [{ 'of.another': 'It is of this one, too.' }] })
   expect(happened).toContain('crashpoint.armed')
+})
+
+test('the details name a database that does not answer, and readiness does not depend on it', async () => {
+  await migrate(url, migrations)
+  const stop = new AbortController()
+  const { options, isReady, operationsUrl } = await serviceOf([], stop.signal)
+  const serving = serve(options)
+  expect(await waitUntil(isReady, patienceMs, 10)).toBe(true)
+  const details = async () =>
+    (await (await fetch(`${operationsUrl}/health/details`)).json()) as HealthDetails
+  expect(await details()).toMatchObject({
+    status: 'ok',
+    databases: { requests: { answers: true } },
+    stalled: [],
+  })
+  const { at } = await details()
+  expect((await details()).at).toBe(at)
+
+  const admin = new pg.Client({ connectionString: inject('parts').postgresUrl })
+  await admin.connect()
+  open.defer(() => admin.end())
+  const database = new URL(url).pathname.slice(1)
+  // The database accepts nobody any more, and ends the connections that there are.
+  await admin.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`)
+  await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+    database,
+  ])
+  const isDegraded = async () => (await details()).status === 'degraded'
+  expect(await waitUntil(isDegraded, patienceMs, 100)).toBe(true)
+  expect(await details()).toMatchObject({ databases: { requests: { answers: false } } })
+  expect(await isReady()).toBe(true)
+  await admin.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`)
+  stop.abort()
+  await serving
 })

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client'
 import type { Stall } from '../kafka/consumer-progress.ts'
 import { watchConnections } from './connections.ts'
 import { dropRestBeforeAnswers } from './drop-rest.ts'
+import type { HealthDetails } from './health-details.ts'
 
 /** How long an answer here may still take when the server closes. */
 const drainMs = 500
@@ -14,11 +15,14 @@ const drainMs = 500
  * `ready`: this instance can take traffic: started and not draining. It asks no shared dependency
  * either, or all instances would drop out together. A consumer that gets nowhere is named in the body
  * and does not change the status: HTTP works, and a restart would not help.
+ *
+ * `details`: a report for people. It asks the dependencies, and its status is always 200.
  */
 export function buildOperationsServer(
   registry: Registry,
   isReady: () => boolean,
   consumers: readonly { stall: () => Stall | undefined }[] = [],
+  details?: () => Promise<HealthDetails>,
 ): FastifyInstance {
   const app = Fastify({
     logger: false,
@@ -35,6 +39,7 @@ export function buildOperationsServer(
     if (!isReady()) return reply.code(503).send({ status: 'not ready', ...details })
     return { status: 'ready', ...details }
   })
+  if (details) app.get('/health/details', details)
   app.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )

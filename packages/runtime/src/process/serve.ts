@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { healthDetails } from '../http/health-details.ts'
 import { buildOperationsServer } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
 import { requireMigrations } from '../postgres/migrate.ts'
@@ -97,7 +98,9 @@ export async function serve<PoolName extends string>(
 
   let isReady = false
   const consumers: RunningConsumer[] = []
-  const operations = buildOperationsServer(metrics.registry, () => isReady, consumers)
+  const { registry } = metrics
+  const details = healthDetails({ pools, consumers, registry })
+  const operations = buildOperationsServer(registry, () => isReady, consumers, details)
   open.defer(() => operations.close())
   await operations.listen({ host, port: operationsPort })
 
