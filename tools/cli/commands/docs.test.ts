@@ -7,7 +7,7 @@ import { commandGroups } from './docs.ts'
 test('every npm script that starts a command is on the page of commands', () => {
   const { scripts } = JSON.parse(readFileSync(join(repoRoot, 'package.json'), 'utf8'))
   const started = Object.values<string>(scripts).flatMap(script => {
-    const [, name, ...rest] = /^node tools\/cli\/bootstrap\.mjs (\w+)(.*)/.exec(script) ?? []
+    const [, name, ...rest] = /^node tools\/cli\/bootstrap\.mjs ([\w-]+)(.*)/.exec(script) ?? []
     return name === undefined || rest[0] !== '' ? [] : [name]
   })
   const documented = commandGroups
