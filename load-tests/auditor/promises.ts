@@ -254,9 +254,10 @@ export const promises: readonly SystemPromise[] = [
     code: 'L6',
     statement: 'a process exits within 10 s of SIGTERM, and drops no request',
     howChecked:
-      'Tests stop a service while it answers, while Kafka is away, and while callers are silent.',
+      'Tests stop a service while it answers, while Kafka is away, and while callers are silent; one restarts two instances of every service in turn, under load.',
     checks: [],
     tests: [
+      'load-tests/test/two-instances.integration.test.ts',
       'packages/runtime/test/lifecycle.integration.test.ts',
       'packages/runtime/test/http-server-closing.integration.test.ts',
       'packages/runtime/test/kafka-process.integration.test.ts',
