@@ -14,7 +14,7 @@ export const proxyPath: WaitPath = {
     },
     {
       limit: 'proxy.queueMs',
-      what: 'waiting in the proxy, which no request does',
+      what: 'waiting in the queue of the proxy; its limit of connections keeps it empty',
       afterwards: '503 `overloaded`',
     },
     ...(['listings', 'payments', 'notifications'] as const).map(name => ({
@@ -24,13 +24,13 @@ export const proxyPath: WaitPath = {
     })),
     {
       limit: 'proxy.checkEveryMs',
-      what: 'between two questions whether an instance is ready',
+      what: 'between two readiness checks of an instance',
       afterwards: 'after an unexpected answer, the next one follows in 100 ms',
     },
     {
       limit: 'proxy.drainMs',
       what: 'an instance that stops says "not ready" and still serves',
-      afterwards: 'HAProxy sends it nothing more; it takes no new request',
+      afterwards: 'HAProxy sends it nothing more by then, and the instance takes no new connection',
     },
     { limit: 'proxy.idleMs', what: 'an idle connection of a client', afterwards: 'it is closed' },
   ],

@@ -43,6 +43,27 @@ describe('calls to other parties are put together in one place', () => {
     expect(makers.filter(path => !filesWith(/\boutboundCall\(/).includes(path))).toEqual([])
   })
 
+  test('who opens a client gives it to such a call, in the same file or one that it names', () => {
+    const openers = filesWith(/\b(?:openHttpClient|openMailServer)\(/).filter(
+      path => path.startsWith('services/') && !path.includes('/clients/'),
+    )
+    expect(openers.length).toBeGreaterThanOrEqual(3)
+    const callers = filesWith(/\boutboundCalls?\(/)
+    expect(openers.filter(path => !callers.includes(path))).toEqual([])
+  })
+
+  test('a command of Redis in a store is given to such a call', () => {
+    const commands = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/^.*\bredis\.(?:get|set|incr|del)\(.*$/gm)].map(([line]) => ({
+        path,
+        line,
+      })),
+    )
+    const inServices = commands.filter(({ path }) => path.startsWith('services/'))
+    expect(inServices.length).toBeGreaterThanOrEqual(3)
+    expect(inServices.filter(({ line }) => !/\bask\(cache, /.test(line))).toEqual([])
+  })
+
   test('a client in services talks to its dependency only inside such a call', () => {
     const clients = filesWith(/\bhttp\.call\(|\btransport\.sendMail\(/).filter(path =>
       path.startsWith('services/'),

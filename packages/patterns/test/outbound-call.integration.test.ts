@@ -6,7 +6,7 @@ import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { oneForAll } from '../src/bulkhead/naive.ts'
+import { noBulkhead } from '../src/bulkhead/naive.ts'
 import { circuitBreaker } from '../src/circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
 import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
@@ -224,7 +224,7 @@ test('a dependency that goes silent opens the breaker, and one that is back clos
     limits,
     retries: neverRepeat(),
     breaker,
-    bulkhead: oneForAll(),
+    bulkhead: noBulkhead(),
     log,
     metrics,
   })

@@ -48,7 +48,14 @@ export async function openAttackedApp() {
   const handled: unknown[] = []
   const log = openLog('attacked', { write: line => void lines.push(JSON.parse(line)) })
   const metrics = createMetrics('attacked')
-  const app = await buildHttpServer({ title: 'Attacked', description: '', limits, log, metrics })
+  const app = await buildHttpServer({
+    title: 'Attacked',
+    description: '',
+    limits,
+    log,
+    metrics,
+    readBudget: (header, ownBudgetMs) => Math.min(Number(header ?? ownBudgetMs), ownBudgetMs),
+  })
   let atWork = 0
   app.server.on('request', (_request, response) => {
     atWork += 1

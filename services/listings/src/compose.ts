@@ -129,6 +129,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const payments = openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp)
   const http = open.adopt(payments, client => client.close())
   const calls = outboundCalls(config, limits, log, registry)
+  const cache = { redis, call: calls.redis, budgetMs: limits.redis.attemptMs }
   const payBy = (call: OutboundCall) =>
     payForPublication(call, http, config.PAYMENTS_SERVICE_KEY, admission)
   const tenants = openTenantLimits(config, resources)
@@ -183,13 +184,12 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         keys,
         work,
       }),
-      forgetSearches: () => forgetSearches(redis),
+      forgetSearches: () => forgetSearches(cache),
       noteSettled: tenants.settled,
     },
   )
 
   // Routes
-  const cache = { redis, call: calls.redis, readBudgetMs: limits.redis.attemptMs }
   const app = await buildApp({
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
@@ -240,11 +240,11 @@ function openTenantLimits(config: Config, { open, limits, log, metrics }: Resour
   const { tenants } = limits
   const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
   const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
-  const ofLimits = rateLimitMetrics(metrics.registry)
+  const limitMetrics = rateLimitMetrics(metrics.registry)
   return limitedDoor({
-    takeUnits: orLocally(inRedis, tenants, ofLimits),
+    takeUnits: orLocally(inRedis, tenants, limitMetrics),
     limits: tenantLimits('listings', config.PUBLICATIONS_PER_TENANT_PER_SECOND, tenants),
-    metrics: ofLimits,
+    metrics: limitMetrics,
   })
 }
 

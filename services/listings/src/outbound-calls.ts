@@ -1,6 +1,6 @@
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
-import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
+import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
 import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
 import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
 import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
@@ -29,7 +29,7 @@ export function outboundCalls(
   const metrics = dependencyMetrics(registry)
   const bulkheads = bulkheadMetrics(registry)
   const places = (name: string, callsMax: number) =>
-    config.PATTERN_BULKHEAD === 'on' ? bulkhead(callsMax, bulkheads.of(name)) : oneForAll()
+    config.PATTERN_BULKHEAD === 'on' ? bulkhead(callsMax, bulkheads.of(name)) : noBulkhead()
   const breakerOf = (dependency: 'payments' | 'redis') => {
     switch (config.PATTERN_CIRCUIT_BREAKER) {
       case 'on':

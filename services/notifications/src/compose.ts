@@ -1,7 +1,7 @@
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
-import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
+import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
 import {
   type CircuitBreaker,
   circuitBreaker,
@@ -168,7 +168,7 @@ function sendThrough(
     bulkhead:
       config.PATTERN_BULKHEAD === 'on'
         ? bulkhead(limits.smtp.connectionsMax, bulkheadMetrics(registry).of(dependency))
-        : oneForAll(),
+        : noBulkhead(),
     log,
     metrics,
   })

@@ -96,7 +96,7 @@ const record = ['sendingPool.acquireMs', 'sendingPool.statementMs'] as const
 /** The time for closing connections when no work is in progress. */
 const closeMs = 500
 
-/** What a start is refused for if it is not so. `npm run limits` prints it. */
+/** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   ...(['requestPool', 'matchingPool', 'sendingPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,
@@ -139,7 +139,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   {
     larger: 'stopDeadlineMs',
     smaller: ['drainMaxMs', 'http.requestBudgetMs', 1_000],
-    because: 'A stop has time for a request that came when the proxy was just noticing it.',
+    because: 'A request that comes at the very end of the drain still has its whole budget.',
   },
   {
     larger: 'stopDeadlineMs',

@@ -259,11 +259,11 @@ function openTenantLimits(config: Config, { open, limits, log, metrics }: Resour
   const { tenants } = limits
   const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
   const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
-  const ofLimits = rateLimitMetrics(metrics.registry)
+  const limitMetrics = rateLimitMetrics(metrics.registry)
   return limitedDoor({
-    takeUnits: orLocally(inRedis, tenants, ofLimits),
+    takeUnits: orLocally(inRedis, tenants, limitMetrics),
     limits: tenantLimits('payments', config.PAYMENTS_PER_TENANT_PER_SECOND, tenants),
-    metrics: ofLimits,
+    metrics: limitMetrics,
   })
 }
 

@@ -94,8 +94,9 @@ export const limits = {
     /** The requests that may come at once. Their rate is a setting, PAYMENTS_PER_TENANT_PER_SECOND. */
     burstMs: 250,
     /**
-     * Declined payments: who tries stolen cards needs many. Any hour has at most both numbers
-     * together. Paid ones give some back, so a tenant with less than one in ten declined has no limit.
+     * Declined payments: a card tester needs many. An hour has no more than both numbers together,
+     * plus a burst that was under way. Paid ones give some back: a tenant with fewer than one declined
+     * per ten paid hardly ever meets this limit.
      */
     declinedPerHour: 50,
     declinedAtOnce: 50,
@@ -167,7 +168,7 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['workerPool.acquireMs', 'workerPool.statementMs'] as const
 
-/** What a start is refused for if it is not so. `npm run limits` prints it. */
+/** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   ...(['pool', 'workerPool', 'lookUpPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,
@@ -267,7 +268,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   {
     larger: 'stopDeadlineMs',
     smaller: ['drainMaxMs', 'http.requestBudgetMs', 1_000],
-    because: 'A stop has time for a request that came when the proxy was just noticing it.',
+    because: 'A request that comes at the very end of the drain still has its whole budget.',
   },
   {
     larger: 'stopDeadlineMs',

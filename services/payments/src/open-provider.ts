@@ -1,6 +1,6 @@
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
-import { oneForAll } from '@nightshift/patterns/bulkhead/naive'
+import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
 import {
   type CircuitBreaker,
   circuitBreaker,
@@ -53,17 +53,17 @@ export function openProvider(
   const placesFor = (kind: string, callsMax: number) =>
     config.PATTERN_BULKHEAD === 'on'
       ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`))
-      : oneForAll()
+      : noBulkhead()
   const breaker = chooseBreaker(config, limits, log, metrics)
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
-  const always = { dependency, limits: limits.provider, breaker, log, metrics }
+  const shared = { dependency, limits: limits.provider, breaker, log, metrics }
   const { requestCallsMax, jobCallsMax } = limits.providerHttp
   const connection = { http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
   return {
     forRequests: providerCalls(config, limits, {
       ...connection,
       call: outboundCall({
-        ...always,
+        ...shared,
         bulkhead: placesFor('requests', requestCallsMax),
         retries: hasBudget
           ? retryBudget(limits.provider, retryMetrics(registry).of(dependency))
@@ -73,7 +73,7 @@ export function openProvider(
     forJobs: providerCalls(config, limits, {
       ...connection,
       call: outboundCall({
-        ...always,
+        ...shared,
         bulkhead: placesFor('jobs', jobCallsMax),
         retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
       }),

@@ -3,14 +3,15 @@ import { callersBudget } from './deadline.ts'
 import { ownBudget } from './naive.ts'
 
 test.each([
-  ['1', 1],
+  ['50', 0],
   ['0', 0],
-  ['2999', 2_999],
+  ['51', 1],
+  ['2999', 2_949],
 ])('a caller may ask for less: %s', (header, expected) => {
   expect(callersBudget(header, 3_000)).toBe(expected)
 })
 
-test.each(['3001', '9999999'])('a caller can not ask for more: %s', header => {
+test.each(['3050', '9999999'])('a caller can not ask for more: %s', header => {
   expect(callersBudget(header, 3_000)).toBe(3_000)
 })
 

@@ -1,11 +1,12 @@
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
+import { LocalStall } from '@nightshift/runtime/process/lag-aware-timer'
 import { NotTried, type Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { bulkhead } from '../bulkhead/bulkhead.ts'
 import { bulkheadMetrics } from '../bulkhead/metrics.ts'
-import { oneForAll } from '../bulkhead/naive.ts'
+import { noBulkhead } from '../bulkhead/naive.ts'
 import type { CallResult, CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../circuit-breaker/log-events.ts'
 import { type DependencyMetrics, dependencyMetrics } from '../circuit-breaker/metrics.ts'
@@ -17,6 +18,8 @@ const budgetMs = 120_000
 /** Enough to be asked, and less than an answer takes. */
 const hurriedMs = 100
 const cause = new Error('silence')
+const longStall = new LocalStall(limits.attemptMs / 2)
+const shortStall = new LocalStall(100)
 
 let lines: LogFields<string>[]
 let metrics: DependencyMetrics
@@ -37,7 +40,7 @@ function open(changes: Partial<OutboundCallOptions> = {}): void {
     limits,
     retries: neverRepeat(),
     breaker: recording,
-    bulkhead: oneForAll(),
+    bulkhead: noBulkhead(),
     log: { info: write, warn: write, error: write } as Log<CircuitBreakerLogEvent>,
     metrics,
     ...changes,
@@ -68,13 +71,37 @@ const ends: [string, Outcome<string, string>, budgetMs: number, CallResult][] = 
   ['a refused connection', { kind: 'not-sent', cause }, budgetMs, 'failed'],
   ['a dependency that sheds load', { kind: 'shed', retryAfterMs: 1_000 }, budgetMs, 'neutral'],
   ['a request that the dependency calls a misuse', { kind: 'bug', cause }, budgetMs, 'neutral'],
-  ['a missing answer to a caller in a hurry', { kind: 'unknown', cause }, hurriedMs, 'neutral'],
-  ['a caller in a hurry that was not sent', { kind: 'not-sent', cause }, hurriedMs, 'neutral'],
+  ['a refused connection to a caller in a hurry', { kind: 'not-sent', cause }, hurriedMs, 'failed'],
+  ['a long stall of our own', { kind: 'unknown', cause: longStall }, budgetMs, 'neutral'],
+  ['a short stall before a silence', { kind: 'unknown', cause: shortStall }, budgetMs, 'failed'],
 ]
 
 test.each(ends)('%s tells the breaker what it says', async (_what, outcome, leftMs, result) => {
   expect(await ask(outcome, deadlineIn(leftMs))).toEqual(outcome)
   expect(results).toEqual([result])
+})
+
+test('silence until the time of a caller in a hurry is over says nothing to the breaker', async () => {
+  const deadline = deadlineIn(hurriedMs)
+  const silent = (perTry: Deadline) =>
+    new Promise<Outcome<string, string>>(resolve => {
+      setTimeout(() => resolve({ kind: 'unknown', cause }), perTry.remainingMs() + 1)
+    })
+  expect((await call('charge', deadline, silent)).kind).toBe('unknown')
+  expect(results).toEqual(['neutral'])
+})
+
+test('an unknown outcome is not forgotten when a later try was not sent or was shed', async () => {
+  const thrice = { begin: () => {}, waitBeforeNext: (made: number) => (made < 3 ? 0 : undefined) }
+  open({ retries: thrice })
+  const ends = (...outcomes: Outcome<string, string>[]) =>
+    call('charge', deadlineIn(budgetMs), async () => outcomes.shift() ?? ok)
+  const lost: Outcome<string, string> = { kind: 'unknown', cause }
+  const notSent: Outcome<string, string> = { kind: 'not-sent', cause }
+  expect((await ends(lost, notSent, notSent)).kind).toBe('unknown')
+  expect((await ends(notSent, lost, { kind: 'shed', retryAfterMs: 1 })).kind).toBe('unknown')
+  expect((await ends(notSent, notSent, notSent)).kind).toBe('not-sent')
+  expect((await ends(lost, notSent, ok)).kind).toBe('ok')
 })
 
 test('an error of our own code is neutral, and told as a bug', async () => {

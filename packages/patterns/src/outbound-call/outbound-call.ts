@@ -39,8 +39,8 @@ export type OutboundCall = <Value, Reason>(
   attempt: Attempt<Value, Reason>,
 ) => Promise<Outcome<Value, Reason>>
 
-/** A caller that leaves a smaller share of an attempt's time can't judge the dependency by silence. */
-const fairShareOfAttempt = 0.5
+/** After a smaller share of an attempt's time, silence says nothing about the dependency. */
+const judgingShare = 0.5
 /** A try ends by its own deadline. One that has not ended this long after it never will. */
 const backstopMs = 1_000
 
@@ -55,13 +55,16 @@ export function outboundCall(options: OutboundCallOptions): OutboundCall {
   const { retries } = options
   return async (operation, deadline, attempt) => {
     retries.begin()
+    let unknown: Extract<Awaited<ReturnType<typeof attempt>>, { kind: 'unknown' }> | undefined
     // The retries have a bound (`retriesMax`), and so has this loop.
     for (let tryNumber = 0; ; tryNumber += 1) {
-      const outcome = await tryOnce(options, operation, deadline, perTry =>
+      const outcome = await tryOnce(options, operation, deadline, async perTry =>
         attempt(perTry, tryNumber),
       )
+      if (outcome.kind === 'unknown') unknown = outcome
       const waitMs = retries.waitBeforeNext(tryNumber + 1, outcome, deadline)
-      if (waitMs === undefined) return outcome
+      // An earlier try may have had its effect, whatever happened to this one.
+      if (waitMs === undefined) return isWithoutEffect(outcome) ? (unknown ?? outcome) : outcome
       await new Promise(resolve => setTimeout(resolve, waitMs))
     }
   }
@@ -94,7 +97,7 @@ async function guarded<Value, Reason>(
   deadline: Deadline,
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
 ): Promise<Outcome<Value, Reason>> {
-  const isFair = deadline.remainingMs() >= limits.attemptMs * fairShareOfAttempt
+  const canJudge = deadline.remainingMs() >= limits.attemptMs * judgingShare
   const admitted = breaker.admit()
   if (!admitted) return notTried('the breaker is open')
   const leave = bulkhead.enter()
@@ -108,11 +111,15 @@ async function guarded<Value, Reason>(
     // The place is left when the work ends, also if nobody waits for it any more.
     .finally(leave)
   const outcome = await endedBy(perTry, work)
-  await admitted.settle(resultOf(outcome, isFair))
+  const wasHurried = !canJudge && perTry.remainingMs() <= 0
+  await admitted.settle(resultOf(outcome, wasHurried || isOurFault(outcome, limits.attemptMs)))
   return outcome
 }
 
-/** An attempt that ignores its deadline would hold the breaker half open for ever. */
+/**
+ * An attempt that ignores its deadline would keep its caller waiting for ever. Its place stays taken
+ * until its work ends.
+ */
 async function endedBy<Value, Reason>(
   perTry: Deadline,
   work: Promise<Outcome<Value, Reason>>,
@@ -130,27 +137,36 @@ async function endedBy<Value, Reason>(
 
 /**
  * A business refusal, such as a declined card, is an answer: the dependency works. A dependency that
- * sheds load, or says that we misuse it, says nothing about the next call. Neither does a missing
- * answer that its caller had left too little time for: a caller that asks for 60 ms, again and
- * again, would open the breaker for all.
+ * sheds load, or says that we misuse it, says nothing about the next call. Neither does a silence that
+ * is our own doing: a caller that asks for 60 ms, again and again, would open the breaker for all.
  */
-function resultOf(outcome: Outcome<unknown, unknown>, isFair: boolean): CallResult {
+function resultOf(outcome: Outcome<unknown, unknown>, isOwnSilence: boolean): CallResult {
   switch (outcome.kind) {
     case 'ok':
     case 'rejected':
       return 'ok'
     case 'unknown':
     case 'not-sent':
-      return isFair && !isOurFault(outcome.cause) ? 'failed' : 'neutral'
+      return isOwnSilence ? 'neutral' : 'failed'
     case 'shed':
     case 'bug':
       return 'neutral'
   }
 }
 
-/** A stuck attempt is a mistake of ours, and while our own loop stalls nobody can answer in time. */
-function isOurFault(cause: unknown): boolean {
-  return cause instanceof AttemptIsStuck || cause instanceof LocalStall
+/**
+ * A stuck attempt is a mistake of ours. So is a timeout after our own loop stood still for most of
+ * the time. A short stall excuses nothing: what had arrived has been read since.
+ */
+function isOurFault(outcome: Outcome<unknown, unknown>, attemptMs: number): boolean {
+  const { cause } = { cause: undefined, ...outcome }
+  if (cause instanceof LocalStall) return cause.lateMs >= attemptMs * judgingShare
+  return cause instanceof AttemptIsStuck
+}
+
+/** Nothing happened in this try. That says nothing about an earlier one. */
+function isWithoutEffect({ kind }: Outcome<unknown, unknown>): boolean {
+  return kind === 'not-sent' || kind === 'shed'
 }
 
 class AttemptIsStuck extends Error {}

@@ -35,8 +35,8 @@ const msPerSecond = 1_000
  * The limits of each tenant on one route. A request is refused before its body is read, and before it
  * takes a place of the dependency behind it: nothing has begun.
  *
- * Declined payments have a limit of their own. Who tries stolen cards gets nearly all of them
- * declined, and needs no high rate for it. A payment that was made gives a part of one back, or a
+ * Declined payments have a limit of their own. Nearly all payments of a card tester are declined, and
+ * it needs no high rate. A payment that was made gives a part of one back, or a
  * large honest tenant would be locked out by its usual few of a hundred.
  */
 export function limitedDoor({
@@ -51,9 +51,9 @@ export function limitedDoor({
   ]
   const policy = `"${requests.name}";q=${requests.count};w=${secondsOf(requests.windowMs)}`
 
-  /** It never fails: without Redis the process counts. And no answer waits for it. */
-  function charge(tenantId: string, cost: number): void {
-    void takeUnits(tenantId, [{ limit: declined, needs: 0, cost }])
+  /** Not awaited, because no answer depends on it. It cannot fail: without Redis the process counts. */
+  function countDeclined(tenantId: string, units: number): void {
+    void takeUnits(tenantId, [{ limit: declined, needs: 0, cost: units }])
   }
 
   async function onRequest(request: FastifyRequest, reply: FastifyReply) {
@@ -83,14 +83,14 @@ export function limitedDoor({
     }),
     /** A payment of the tenant has got its final answer: by a request, or by a job. */
     settled(tenantId: string, status: 'declined' | 'paid'): void {
-      if (status === 'declined') charge(tenantId, 1)
+      if (status === 'declined') countDeclined(tenantId, 1)
       // One in so many, and no count of them: nothing has to be remembered for each tenant.
-      else if (random() * paidPerDeclined < 1) charge(tenantId, -1)
+      else if (random() * paidPerDeclined < 1) countDeclined(tenantId, -1)
     },
   }
 }
 
-/** What is left of a limit. While nothing is left, the time is that until there is something again. */
+/** What is left of a limit. `t` is the wait until a refused request would pass, or the time until the bucket is empty. */
 function itemOf({ name }: Limit, { remaining, retryAfterMs, resetMs }: LimitState): string {
   return `"${name}";r=${remaining};t=${secondsOf(retryAfterMs || resetMs)}`
 }

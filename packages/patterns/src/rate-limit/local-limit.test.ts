@@ -90,8 +90,8 @@ function tokens({ count, windowMs, burst }: Limit) {
   return (nowMicros: number, { needs, cost }: Ask): boolean => {
     saved = Math.min(full, saved + nowMicros - at)
     at = nowMicros
-    if (saved < needs * interval) return false
-    saved = Math.min(full, Math.max(0, saved - cost * interval))
+    if (needs > 0 && saved < needs * interval) return false
+    saved = Math.min(full, Math.max(-full, saved - cost * interval))
     return true
   }
 }

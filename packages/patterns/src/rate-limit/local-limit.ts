@@ -4,7 +4,7 @@ import type { TakeUnits } from './types.ts'
 /**
  * The same buckets in the memory of this process, for the time without Redis. Each process gives the
  * whole limit, so that a tenant gets at most as many times its limit as there are processes.
- * @param bucketsMax the one that was not asked for longest is forgotten first, and is empty then
+ * @param bucketsMax above it, the bucket that was asked for longest ago is forgotten, which empties it
  * @param now milliseconds of a monotonic clock
  */
 export function limitLocally(
@@ -28,8 +28,8 @@ export function limitLocally(
       const { intervalMicros, capacityMicros } = bucketOf(limit)
       const key = `${principal} ${limit.bucket}`
       const level = Math.max(0, (emptyAt.get(key) ?? nowMicros) - nowMicros)
-      const wait = Math.max(0, level + needs * intervalMicros - capacityMicros)
-      const after = Math.min(capacityMicros, Math.max(0, level + cost * intervalMicros))
+      const wait = needs > 0 ? Math.max(0, level + needs * intervalMicros - capacityMicros) : 0
+      const after = Math.min(2 * capacityMicros, Math.max(0, level + cost * intervalMicros))
       return { key, intervalMicros, capacityMicros, level, wait, after }
     })
     const isAllowed = judged.every(({ wait }) => wait === 0)
@@ -37,7 +37,7 @@ export function limitLocally(
       const level = isAllowed ? levels.after : levels.level
       write(key, nowMicros + level)
       return {
-        remaining: Math.floor((capacityMicros - level) / intervalMicros),
+        remaining: Math.max(0, Math.floor((capacityMicros - level) / intervalMicros)),
         retryAfterMs: wait / microsPerMs,
         resetMs: level / microsPerMs,
       }

@@ -1,7 +1,7 @@
 /**
  * Fault:    one tenant sends more than its share, at the edge of a window or by trying stolen cards
  * Without:  no figure yet; the tests show it, and the code is `naive.ts`.
- * With:     every moment has the same limit, over all instances, and Redis may be away.
+ * With:     any window has the same bound, over all instances; without Redis each process limits alone.
  * Switch:   PATTERN_RATE_LIMIT=naive
  */
 import type { Redis } from '@nightshift/runtime/redis/redis'
@@ -9,7 +9,7 @@ import { assertTakable, bucketOf, microsPerMs } from './bucket.ts'
 import type { Ask, TakeUnits } from './types.ts'
 
 /**
- * GCRA: a bucket is one number, the time at which nothing of it will be used. A unit moves that time
+ * GCRA: a bucket is one number, the time at which it will be empty. A unit moves that time
  * on by the interval between two units. All times are whole microseconds of Redis' own clock, so that
  * the clocks of the instances do not matter.
  *
@@ -18,7 +18,9 @@ import type { Ask, TakeUnits } from './types.ts'
  * remains, the wait if it refuses, and the time until it is empty.
  *
  * - Every key has an expiry: at that time the bucket is empty, which is what no key means.
- * - No level is above the capacity. A clock that was set back would lock a tenant out otherwise.
+ * - What is charged afterwards (`needs` of 0) may go beyond the capacity, or a flood that is charged
+ *   too late would be forgiven. No level is above twice the capacity: a clock that was set back would
+ *   lock a tenant out otherwise.
  */
 export const script = `
 local time = redis.call('TIME')
@@ -29,8 +31,9 @@ for i, key in ipairs(KEYS) do
   local at = 4 * i - 3
   local interval, capacity = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local emptyAt = tonumber(redis.call('GET', key) or now)
-  local level = math.min(math.max(emptyAt - now, 0), capacity)
-  local wait = math.max(level + tonumber(ARGV[at + 2]) * interval - capacity, 0)
+  local level = math.min(math.max(emptyAt - now, 0), 2 * capacity)
+  local needs, wait = tonumber(ARGV[at + 2]), 0
+  if needs > 0 then wait = math.max(level + needs * interval - capacity, 0) end
   if wait > 0 then allowed = 0 end
   buckets[i] = { level, wait, interval, capacity, tonumber(ARGV[at + 3]) }
 end
@@ -38,14 +41,14 @@ local answer = { allowed }
 for i, key in ipairs(KEYS) do
   local level, wait, interval, capacity, cost = unpack(buckets[i])
   if allowed == 1 and cost ~= 0 then
-    level = math.min(math.max(level + cost * interval, 0), capacity)
+    level = math.min(math.max(level + cost * interval, 0), 2 * capacity)
     if level == 0 then
       redis.call('DEL', key)
     else
       redis.call('SET', key, now + level, 'PX', math.ceil(level / 1000))
     end
   end
-  answer[#answer + 1] = math.floor((capacity - level) / interval)
+  answer[#answer + 1] = math.max(0, math.floor((capacity - level) / interval))
   answer[#answer + 1] = wait
   answer[#answer + 1] = level
 end

@@ -10,7 +10,8 @@ export function retryMetrics(registry: Registry) {
   })
   return {
     of: (dependency: string) => ({
-      ended: (result: 'repeated' | 'too late' | 'no budget') => counter.inc({ dependency, result }),
+      decided: (result: 'repeated' | 'too late' | 'no budget') =>
+        counter.inc({ dependency, result }),
     }),
   }
 }

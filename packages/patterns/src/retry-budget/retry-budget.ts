@@ -1,7 +1,7 @@
 /**
  * Fault:    a dependency refuses calls, and every layer above it repeats them.
  * Without:  load-tests/results/retry-layers.json (requests at the provider); the code is `naive.ts`.
- * With:     one layer repeats, a tenth of its calls at most, and not before it was asked to.
+ * With:     one layer retries, about a tenth of its calls, and not before the time in Retry-After.
  * Switch:   PATTERN_RETRY_BUDGET=naive
  */
 import { NotTried, type Outcome, retryFloorMs } from '@nightshift/runtime/process/outcome'
@@ -66,14 +66,14 @@ export function retryBudget(
       const floorMs = retryFloorMs(outcome) * (1 + floorJitter * random())
       const waitMs = Math.max(floorMs, boundMs * random())
       if (deadline.remainingMs() - waitMs < limits.retryLeftMinMs) {
-        metrics.ended('too late')
+        metrics.decided('too late')
         return undefined
       }
       if (!takeToken()) {
-        metrics.ended('no budget')
+        metrics.decided('no budget')
         return undefined
       }
-      metrics.ended('repeated')
+      metrics.decided('repeated')
       return waitMs
     },
   }

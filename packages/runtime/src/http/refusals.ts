@@ -1,5 +1,5 @@
 import type { FastifyError } from 'fastify'
-import { isPostgresAway } from '../postgres/postgres.ts'
+import { isPostgresAway, TooLate } from '../postgres/postgres.ts'
 import { NoTurn } from '../process/turns.ts'
 import { jitteredRetryAfterSeconds, type Refusal } from './problem.ts'
 import type { JsonMistake } from './strict-json.ts'
@@ -136,7 +136,7 @@ export function refusalOf(error: unknown, isReceived: boolean): Refusal {
       })),
     }
   }
-  if (error instanceof NoTurn) {
+  if (error instanceof NoTurn || error instanceof TooLate) {
     return { ...overloaded, retryAfterSeconds: jitteredRetryAfterSeconds() }
   }
   const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]

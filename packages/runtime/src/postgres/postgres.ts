@@ -61,6 +61,9 @@ export async function warmPool(pool: pg.Pool): Promise<void> {
   }
 }
 
+/** The deadline passed before the transaction began: nothing was done. A caller may come back. */
+export class TooLate extends Error {}
+
 /** Thrown inside a transaction to undo it and answer with a value: a refusal, not a fault. */
 export class RollBack<T> extends Error {
   readonly value: T
@@ -136,6 +139,10 @@ async function transact<T>(
   deadline?: Deadline,
 ): Promise<T> {
   const client = await pool.connect()
+  if (deadline && deadline.remainingMs() <= 0) {
+    client.release()
+    throw new TooLate('the caller has left while its request waited for a connection')
+  }
   let broken: Error | undefined
   try {
     await client.query(deadline ? `${begin}${cutTo(deadline, pool)}` : begin)

@@ -5,9 +5,11 @@ const graceMs = 5
 
 /** The time was over, and our own event loop had been stalled: the other side may have answered. */
 export class LocalStall extends Error {
+  readonly lateMs: number
   /** @param lateMs how much too late the timer fired */
   constructor(lateMs: number) {
     super(`our own event loop was stalled for ${Math.round(lateMs)} ms`)
+    this.lateMs = lateMs
   }
 }
 

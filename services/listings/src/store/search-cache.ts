@@ -10,7 +10,7 @@ export type SearchCache = {
   redis: Redis
   /** Calls to Redis. While Redis is silent its breaker opens, and no search waits for it. */
   call: OutboundCall
-  readBudgetMs: number
+  budgetMs: number
 }
 
 /**
@@ -25,43 +25,44 @@ export function searchThroughCache(
 ): SearchListingsDeps['findPage'] {
   return async search => {
     const key = await keyOf(cache, search)
-    const cached = key === undefined ? undefined : await read(cache, key)
+    const cached =
+      key === undefined ? undefined : await ask(cache, 'redis get', redis => redis.get(key))
     if (typeof cached === 'string') return cached
     const json = await findPage(search)
     // The caller does not wait for the cache. The key has the generation from before the page was
     // read, so an outdated page is never stored as a new one.
-    if (key !== undefined) void cache.redis.set(key, json, 'PX', cacheMs).catch(ignoreRedisLoss)
+    if (key !== undefined)
+      void ask(cache, 'redis set', redis => redis.set(key, json, 'PX', cacheMs))
     return json
   }
 }
 
 /** Invalidates every cached page. Without Redis the pages expire within `cacheMs`. */
-export async function forgetSearches(redis: Redis): Promise<void> {
-  await redis.incr(generationKey).catch(ignoreRedisLoss)
+export async function forgetSearches(cache: SearchCache): Promise<void> {
+  await ask(cache, 'redis incr', redis => redis.incr(generationKey))
 }
 
 async function keyOf(cache: SearchCache, search: Search): Promise<string | undefined> {
-  const generation = await read(cache, generationKey)
+  const generation = await ask(cache, 'redis get', redis => redis.get(generationKey))
   if (generation === undefined) return undefined
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(search).sort()))
   return `search:${generation ?? 0}:${hash.digest('base64url')}`
 }
 
-/** Null if there is no such key. Undefined if Redis did not say: the search goes on without it. */
-async function read({ redis, call, readBudgetMs }: SearchCache, key: string) {
-  const outcome = await call<string | null, never>(
-    'redis get',
-    deadlineIn(readBudgetMs),
-    async () =>
-      redis.get(key).then(
-        value => ({ kind: 'ok', value }),
-        cause => ({ kind: 'unknown', cause }),
-      ),
+/**
+ * Undefined if Redis did not answer: whoever asked goes on without it. The connection logs its own loss
+ * (redis.connection_lost), so the cache logs nothing.
+ */
+async function ask<T>(
+  { redis, call, budgetMs }: SearchCache,
+  operation: string,
+  command: (redis: Redis) => Promise<T>,
+): Promise<T | undefined> {
+  const outcome = await call<T, never>(operation, deadlineIn(budgetMs), async () =>
+    command(redis).then(
+      value => ({ kind: 'ok', value }),
+      cause => ({ kind: 'unknown', cause }),
+    ),
   )
   return outcome.kind === 'ok' ? outcome.value : undefined
-}
-
-/** The connection logs its own loss (redis.connection_lost), so the cache logs nothing. */
-function ignoreRedisLoss(): null {
-  return null
 }
