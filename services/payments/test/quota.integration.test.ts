@@ -73,7 +73,7 @@ async function payWithoutPause(
       if (answer.status === 201) captured += 1
     }
   }
-  await Promise.all(Array.from({ length: callers }, caller))
+  await Promise.all(Array.from({ length: callersMax }, caller))
   expect(captured).toBeGreaterThanOrEqual(enough)
   return answers
 }
