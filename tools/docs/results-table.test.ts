@@ -25,6 +25,14 @@ test('a row of an experiment has the medians, the ranges and a link to the resul
   )
 })
 
+test('a figure that can be more than its whole is not called a part of it', () => {
+  const arm = (requests: number) => ({ median: { requests, callers: 40 }, range: {} })
+  const shows = { figure: 'requests', of: 'callers', unit: 'requests' }
+  const more = { shows, arms: { naive: arm(160), with: arm(38) } }
+  expect(describeArm(more, 'naive')).toBe('160 requests, for 40 callers')
+  expect(describeArm(more, 'with')).toBe('38 requests, for 40 callers')
+})
+
 test('an arm that a matrix does not have is a dash', () => {
   expect(describeArm({ ...result, arms: { with: result.arms.with } }, 'naive')).toBe('–')
 })

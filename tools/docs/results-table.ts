@@ -117,6 +117,18 @@ function describeMedian({ shows, arms }: Shown, name: string): string {
   const arm = arms[name]
   if (!arm || !shows) return '–'
   const { figure, unit, of } = shows
-  const whole = of === undefined ? '' : ` of ${arm.median[of]}`
-  return `${arm.median[figure]}${whole} ${unit}`
+  const value = arm.median[figure]
+  if (of === undefined) return `${value} ${unit}`
+  // What can be more than the whole is no part of it: 384 requests are not "of 360 callers".
+  const isPart = Object.values(arms).every(
+    other => !other || (other.median[figure] ?? 0) <= (other.median[of] ?? 0),
+  )
+  return isPart
+    ? `${value} of ${arm.median[of]} ${unit}`
+    : `${value} ${unit}, for ${arm.median[of]} ${wordsOf(of)}`
+}
+
+/** A name such as `limitPerSecond` as words. */
+function wordsOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
 }
