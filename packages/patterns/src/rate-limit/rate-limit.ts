@@ -1,6 +1,6 @@
 /**
  * Fault:    one tenant sends more than its share, at the edge of a window or by trying stolen cards
- * Without:  no figure yet; the tests show it, and the code is `naive.ts`.
+ * Without:  load-tests/results/burst-at-the-edge.json (begun in a second); the code is `naive.ts`.
  * With:     any window has the same bound, over all instances; without Redis each process limits alone.
  * Switch:   PATTERN_RATE_LIMIT=naive
  */
