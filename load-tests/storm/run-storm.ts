@@ -65,7 +65,6 @@ export const stormSometimes: readonly string[] = [
   'provider.requests_refused >= 1',
   'provider.reply_withheld >= 1',
   'attempt.refused >= 1',
-  'attempt.lost >= 1',
   'intent.retried >= 1',
   'attempt.replayed >= 1',
   'info.happened >= 1',
