@@ -1,7 +1,8 @@
 import { waitUntil } from '@nightshift/local/wait-until'
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { rowsOf } from '../auditor/evidence.ts'
 import type { RecordingClient } from '../harness/recording-client.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { callersIn } from './caller-figures.ts'
 
 const perSecond = 40
 /** More than the limit, in each of the two bursts around an edge. */
@@ -37,7 +38,7 @@ export const burstAtTheEdge: Experiment = {
   },
   sometimes: ['attempt.refused >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const statuses = statusesOf(evidence)
+    const statuses = callersIn(evidence).map(({ status }) => status)
     return {
       requests: statuses.length,
       refused: statuses.filter(status => status === 429).length,
@@ -64,13 +65,6 @@ async function fillAroundAnEdge(client: RecordingClient): Promise<void> {
   await until(windowMs + earlyInNextMs)
   await Promise.all([...before, ...payAtOnce()])
   await until(windowMs + earlyInNextMs + restMs)
-}
-
-/** What each caller was told. */
-function statusesOf({ history }: Evidence): number[] {
-  return rowsOf(history).flatMap(({ op, type, status }) =>
-    op === 'pay' && type !== 'invoke' && status !== undefined ? [status] : [],
-  )
 }
 
 /** The most events within one second, wherever that second begins. */

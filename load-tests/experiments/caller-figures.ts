@@ -1,4 +1,5 @@
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { quantile } from '../reporting/figures.ts'
 
 /** One caller who asked to pay: when, for how long it waited, and what it was told. */
 export type Caller = Readonly<{
@@ -25,6 +26,6 @@ export function callersIn({ history, faultLog }: Evidence): Caller[] {
 
 /** The wait that 99 of 100 of these callers did not exceed, in whole milliseconds. */
 export function p99WaitMs(callers: readonly Caller[]): number {
-  const sorted = callers.map(({ waitMs }) => waitMs).toSorted((a, b) => a - b)
-  return Math.round(sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0)
+  const waits = callers.map(({ waitMs }) => waitMs)
+  return Math.round(quantile(waits, 0.99) ?? 0)
 }

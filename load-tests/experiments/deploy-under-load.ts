@@ -1,20 +1,13 @@
-import { rowsOf } from '../auditor/evidence.ts'
+import { instanceNames } from '@nightshift/local/system/instances'
 import { steadyLoad } from '../harness/steady-load.ts'
 import { restartInTurn } from '../harness/test-system.ts'
 import { whileSlow } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { callersIn } from './caller-figures.ts'
 
 const callersPerSecond = 20
 /** A quick provider would leave hardly any payment in progress when an instance stops. */
 const providerLatencyMs = 300
-const instances = [
-  'payments',
-  'payments-2',
-  'listings',
-  'listings-2',
-  'notifications',
-  'notifications-2',
-] as const
 const naive = { PATTERN_GRACEFUL_SHUTDOWN: 'naive' }
 
 /** Every instance is restarted in turn while callers pay. */
@@ -24,7 +17,7 @@ export const deployUnderLoad: Experiment = {
   area: 'payments',
   pattern: 'graceful-shutdown',
   hypothesis: 'A deployment fails no request: each caller gets the answer of an instance.',
-  arms: { with: {}, naive: Object.fromEntries(instances.map(name => [name, naive])) },
+  arms: { with: {}, naive: Object.fromEntries(instanceNames.map(name => [name, naive])) },
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   replicas: 2,
   paysDirectly: true,
@@ -41,12 +34,12 @@ export const deployUnderLoad: Experiment = {
       await load.stop()
     }),
   sometimes: ['payment.captured >= 1'],
-  figures: ({ history }) => {
-    const answers = rowsOf(history).filter(({ op, type }) => op === 'pay' && type !== 'invoke')
+  figures: evidence => {
+    const callers = callersIn(evidence)
     const count = (fits: (status: number) => boolean) =>
-      answers.filter(({ status = 0 }) => fits(status)).length
+      callers.filter(({ status }) => fits(status)).length
     return {
-      callers: answers.length,
+      callers: callers.length,
       paidAtOnce: count(status => status === 201),
       leftOpen: count(status => status === 202),
       failed: count(status => status === 0 || status >= 500),

@@ -33,16 +33,17 @@ export const hurriedCallers: Experiment = {
     await using locks = await openLocks(system)
     recordFault('lock', 'begin', 'idempotency_keys', { lockedMs, pauseMs })
     const locking = locks.takeTurns()
-    await atRate(() => client.payInAHurry('acme', patienceMs), size, callersPerSecond)
+    await atRate(
+      () => client.payAndLeave('acme', { waitMs: patienceMs, saysSo: true }),
+      size,
+      callersPerSecond,
+    )
     locks.end()
     await locking
     recordFault('lock', 'end', 'idempotency_keys')
   },
   sometimes: ['fault.lock >= 1', 'attempt.lost >= 1', 'payment.captured >= 1'],
-  figures: evidence => {
-    const { callers, left, chargedForNobody } = countCallers(evidence)
-    return { callers, left, chargedForNobody }
-  },
+  figures: countCallers,
   shows: {
     figure: 'chargedForNobody',
     of: 'callers',

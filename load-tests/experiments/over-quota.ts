@@ -1,7 +1,8 @@
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { rowsOf } from '../auditor/evidence.ts'
 import { atRate } from '../harness/recording-client.ts'
 import { whileProviderIsFaulty } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { callersIn } from './caller-figures.ts'
 
 const quotaPerSecond = 10
 const callersPerSecond = 40
@@ -32,7 +33,7 @@ export const overQuota: Experiment = {
   },
   sometimes: ['provider.requests_refused >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const statuses = statusesOf(evidence)
+    const statuses = callersIn(evidence).map(({ status }) => status)
     const count = (status: number) => statuses.filter(one => one === status).length
     const refusals = rowsOf(evidence.provider).filter(({ type }) => type === 'requests.refused')
     return {
@@ -49,11 +50,4 @@ export const overQuota: Experiment = {
     atLeast: 60,
     unit: 'payments begun and left open',
   },
-}
-
-/** What each caller was told. */
-function statusesOf({ history }: Evidence): number[] {
-  return rowsOf(history).flatMap(({ op, type, status }) =>
-    op === 'pay' && type !== 'invoke' && status !== undefined ? [status] : [],
-  )
 }

@@ -2,12 +2,13 @@ import { type Evidence, rowsOf } from '../auditor/evidence.ts'
 import { atRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { type Caller, callersIn, p99WaitMs } from './caller-figures.ts'
 
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
 const knownDownMs = 4_000
 /**
- * Five seconds of callers, so that somebody asks in the moment in which payments work again. A probe
+ * Five seconds of callers, so that one of them asks just when payments work again. A probe
  * that went out just before the return fails after two seconds, and then the breaker is open for one.
  */
 const callersAfterReturn = 150
@@ -37,15 +38,16 @@ export const providerDown: Experiment = {
   },
   sometimes: ['provider.request_dropped >= 1', 'attempt.pending >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const { beganAt, endedAt, callers } = callersOf(evidence)
-    const whileDown = callers.filter(({ askedAt }) => askedAt < endedAt)
-    const late = whileDown.filter(({ askedAt }) => askedAt - beganAt >= knownDownMs)
+    const downMs = lengthOfFault(evidence)
+    const callers = callersIn(evidence)
+    const whileDown = callers.filter(({ sinceFaultMs }) => sinceFaultMs < downMs)
+    const late = whileDown.filter(({ sinceFaultMs }) => sinceFaultMs >= knownDownMs)
     const dropped = rowsOf(evidence.provider).filter(({ type }) => type === 'request.dropped')
     return {
       callers: whileDown.length,
       requestsWhileDown: dropped.reduce((sum, { count = 1 }) => sum + count, 0),
-      callersP99Ms: p99Of(late.map(({ askedAt, toldAt }) => toldAt - askedAt)),
-      firstPaidAfterMs: firstPaidAfter(endedAt, callers),
+      callersP99Ms: p99WaitMs(late),
+      firstPaidAfterMs: firstPaidAfter(downMs, callers),
     }
   },
   shows: {
@@ -56,31 +58,19 @@ export const providerDown: Experiment = {
   },
 }
 
-type Caller = { askedAt: number; toldAt: number; isPaid: boolean }
-
-/** Every caller of the run, and the time in which the provider was down. */
-function callersOf({ history, faultLog }: Evidence) {
+/** The time in which the provider was down. */
+function lengthOfFault({ faultLog }: Evidence): number {
   const at = (wanted: string) => rowsOf(faultLog).find(({ action }) => action === wanted)?.t ?? 0
-  const requests = Map.groupBy(
-    rowsOf(history).filter(({ op }) => op === 'pay'),
-    ({ proc }) => proc,
-  )
-  const callers: Caller[] = [...requests.values()].flatMap(([asked, told]) =>
-    asked && told ? [{ askedAt: asked.t, toldAt: told.t, isPaid: told.type === 'ok' }] : [],
-  )
-  return { beganAt: at('begin'), endedAt: at('end'), callers }
+  return at('end') - at('begin')
 }
 
 /** From the provider's return to the first answer "paid". If there is none, it took at least so long. */
-function firstPaidAfter(returnedAt: number, callers: readonly Caller[]): number {
-  const after = callers.filter(({ toldAt }) => toldAt >= returnedAt)
-  const paid = after.filter(({ isPaid }) => isPaid)
-  const first = Math.min(...paid.map(({ toldAt }) => toldAt))
-  const last = Math.max(returnedAt, ...after.map(({ toldAt }) => toldAt))
-  return Math.round(Math.min(first, last) - returnedAt)
-}
-
-function p99Of(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return Math.round(sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0)
+function firstPaidAfter(returnedMs: number, callers: readonly Caller[]): number {
+  const answers = callers
+    .map(({ sinceFaultMs, waitMs, status }) => ({ toldMs: sinceFaultMs + waitMs, status }))
+    .filter(({ toldMs }) => toldMs >= returnedMs)
+  const paid = answers.filter(({ status }) => status === 201)
+  const first = Math.min(...paid.map(({ toldMs }) => toldMs))
+  const last = Math.max(returnedMs, ...answers.map(({ toldMs }) => toldMs))
+  return Math.round(Math.min(first, last) - returnedMs)
 }

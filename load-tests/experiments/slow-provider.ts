@@ -33,7 +33,11 @@ export const slowProvider: Experiment = {
   size: { full: 100, short: 40 },
   method: context =>
     whileSlow(context, latencyMs, () =>
-      atRate(() => context.client.payAndLeave('acme', patienceMs), context.size, callersPerSecond),
+      atRate(
+        () => context.client.payAndLeave('acme', { waitMs: patienceMs }),
+        context.size,
+        callersPerSecond,
+      ),
     ),
   sometimes: ['payment.captured >= 1'],
   figures: evidence => {

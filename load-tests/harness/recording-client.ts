@@ -125,17 +125,16 @@ export function openRecordingClient(
     /**
      * Asks once and leaves, whatever the answer. The client asks under this key again only if what
      * this returns is called.
+     * @param waitMs when it leaves; with `saysSo` it tells that to the service
      */
-    async payAndLeave(tenant: Tenant, waitMs?: number): Promise<() => Promise<unknown>> {
+    async payAndLeave(
+      tenant: Tenant,
+      { waitMs = patienceMs, saysSo = false } = {},
+    ): Promise<() => Promise<unknown>> {
       const request = payment(tenant, 'pm_card_visa')
-      await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs)
-      return () => askUntilFinal(request)
-    },
-    /** The same in a hurry: it says how long it waits, and leaves when that time is over. */
-    async payInAHurry(tenant: Tenant, waitMs: number): Promise<void> {
-      const request = payment(tenant, 'pm_card_visa')
-      const told = { 'x-request-timeout-ms': String(waitMs) }
+      const told = saysSo ? { 'x-request-timeout-ms': String(waitMs) } : {}
       await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs, told)
+      return () => askUntilFinal(request)
     },
     /** Sends one intent several times at once, in turn to each of these instances of payments. */
     async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {

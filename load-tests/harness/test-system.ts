@@ -9,13 +9,8 @@ import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-t
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { awaitInstances } from '@nightshift/local/proxy/await-instances'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
-import {
-  type InstanceName,
-  inStartOrder,
-  instancesOf,
-  type Replicas,
-  writeProxyConfig,
-} from '@nightshift/local/system/replicas'
+import { type InstanceName, instanceNames, instancesOf } from '@nightshift/local/system/instances'
+import { inStartOrder, type Replicas, writeProxyConfig } from '@nightshift/local/system/replicas'
 import { rollingRestart } from '@nightshift/local/system/rolling-restart'
 import { type Secrets, type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot, statePaths } from '@nightshift/local/system/state'
@@ -151,7 +146,7 @@ function isService(name: ProcessName): name is ServiceName {
 }
 
 function isInstance(name: ProcessName): name is InstanceName {
-  return serviceNames.flatMap(instancesOf).some(instance => instance === name)
+  return instanceNames.some(instance => instance === name)
 }
 
 /** Restarts all instances of a system in turn, as `npm run rolling-restart` does. */

@@ -35,7 +35,7 @@ const stopGraceMs = topology({
   switches: {},
 }).payments.stopGraceMs
 
-/** Every number that somebody wrote down, by the process that it belongs to. */
+/** Every number that is written in a file, by the process that it belongs to. */
 export const writtenLimits = {
   listings,
   payments,

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
+import { openFillers, startSearchFlood } from '@nightshift/load-tests/harness/search-flood'
 import { as, call, draftListing, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import pg from 'pg'
 import { expect, inject, test } from 'vitest'
 
-/** Enough listings that a search without results takes the database some 100 ms. */
-const liveListings = 30_000
-const searchers = 64
 const publications = 5
 const publishMs = 20_000
 const watchEveryMs = 20
@@ -19,13 +17,10 @@ const watchEveryMs = 20
 test('a paid listing goes live during a flood of searches', async () => {
   const run = ['card-provider', 'payments', 'listings'] as const
   await using system = await openTestSystem({ parts: inject('parts'), run })
-  await fill(system)
+  await using _fillers = await openFillers(system)
   const calm = await timesToLive(system)
 
-  const flood = startFlood(system)
-  await eventually('the searches wait for connections', async () =>
-    flood.waitedMs().length >= 2 * searchers ? true : undefined,
-  )
+  const flood = await startSearchFlood(system)
   const watch = watchSearches(system)
   const flooded = await timesToLive(system)
   await flood.stop()
@@ -67,52 +62,6 @@ function watchSearches(system: TestSystem) {
       over.abort()
       await watching
       return [...seen]
-    },
-  }
-}
-
-async function fill(system: TestSystem): Promise<void> {
-  const client = new pg.Client({ connectionString: system.databaseUrl('listings') })
-  await client.connect()
-  await client.query(
-    `INSERT INTO listings (listing_id, tenant_id, title, company, description, area, seniority,
-       salary_min_eur, salary_max_eur, status, published_at, search)
-     SELECT gen_random_uuid(), $1, 'Engineer', 'Acme', 'Keeps it up.', 'europe', 'senior', 50000,
-       60000, 'live', now() - n * interval '1 second',
-       array_to_tsvector(ARRAY['engin'] || ARRAY(
-         SELECT 'w' || (n * i) % 97 FROM generate_series(1, 40) AS i))
-     FROM generate_series(1, $2::integer) AS n`,
-    [randomUUID(), liveListings],
-  )
-  await client.query('ANALYZE listings')
-  await client.end()
-}
-
-/**
- * Every search is different, so the cache has none. None has results, so each reads all listings.
- */
-function startFlood(system: TestSystem) {
-  const waitedMs: number[] = []
-  let number = 0
-  let refused = 0
-  let isOver = false
-  const searcher = async () => {
-    while (!isOver) {
-      number += 1
-      const startedMs = performance.now()
-      const url = `${system.urls.listings}/v1/listings?text=engineer&salaryAtLeastEurPerYear=${1_900_000 + (number % 100_000)}`
-      const { status } = await call('GET', url)
-      waitedMs.push(performance.now() - startedMs)
-      if (status === 503) refused += 1
-    }
-  }
-  const searching = Promise.all(Array.from({ length: searchers }, searcher))
-  return {
-    waitedMs: () => waitedMs,
-    refused: () => refused,
-    stop: async () => {
-      isOver = true
-      await searching
     },
   }
 }

@@ -1,4 +1,5 @@
 import { defaultPortBase, portPlan, replicaPorts } from '../ports/ports.ts'
+import { instancesOf } from '../system/instances.ts'
 import { serviceNames } from '../system/secrets.ts'
 import { proxyLimits } from './limits.ts'
 
@@ -178,7 +179,7 @@ export function composeProxyConfig(): string {
   const services = serviceNames.map(name => {
     const port = plan[`${name}Private`]
     const operationsPort = plan[`${name}Operations`]
-    const instances = [name, `${name}-2`].map(host => ({ name: host, host, port, operationsPort }))
+    const instances = instancesOf(name).map(host => ({ name: host, host, port, operationsPort }))
     return { name, port, instances }
   })
   return haproxyConfig({ host: '', operationsPort: proxyOperations, services, nameServer })

@@ -5,23 +5,16 @@ import type { ReplicaPorts } from '../ports/ports.ts'
 import { haproxyConfig, type ProxiedService } from '../proxy/haproxy-config.ts'
 import { proxyLimits } from '../proxy/limits.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { type InstanceName, instancesOf, secondInstances } from './instances.ts'
 import { type ServiceName, serviceNames } from './secrets.ts'
 
 const host = '127.0.0.1'
 const proxyStopGraceMs = 5_000
 const proxyStartTimeoutMs = 15_000
 
-/** The second instance of each service. The first one has the name of the service. */
-const secondInstances = {
-  payments: 'payments-2',
-  listings: 'listings-2',
-  notifications: 'notifications-2',
-} as const satisfies Record<ServiceName, string>
-
 /** The processes that only a system with two instances of each service has. */
 export const replicaNames = ['haproxy', ...Object.values(secondInstances)] as const
 export type ReplicaName = (typeof replicaNames)[number]
-export type InstanceName = ServiceName | (typeof secondInstances)[ServiceName]
 
 export type Replicas = Readonly<{
   ports: ReplicaPorts
@@ -29,11 +22,6 @@ export type Replicas = Readonly<{
   /** Where the configuration of HAProxy is; `writeProxyConfig` writes it. */
   proxyConfigFile: string
 }>
-
-/** The names of both instances of a service, in the order in which they are restarted. */
-export function instancesOf(service: ServiceName): readonly [ServiceName, InstanceName] {
-  return [service, secondInstances[service]]
-}
 
 /**
  * Splits processes into those to start first, and the second instances. Six services that start at

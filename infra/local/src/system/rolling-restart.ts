@@ -1,7 +1,7 @@
 import { awaitInstances, readInstances } from '../proxy/await-instances.ts'
 import { awaitReady } from '../supervisor/await-ready.ts'
 import type { ControlClient } from '../supervisor/control-client.ts'
-import { type InstanceName, instancesOf } from './replicas.ts'
+import { type InstanceName, instancesOf } from './instances.ts'
 import { serviceNames } from './secrets.ts'
 
 export type RollingRestart = Readonly<{

@@ -10,10 +10,11 @@ import { launchSupervisor } from '../supervisor/launch-supervisor.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { endOrphans } from '../supervisor/supervisor-file.ts'
 import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.ts'
+import { instanceNames } from './instances.ts'
 import { kafkaListeners } from './links.ts'
 import { ownPorts, preflight } from './preflight.ts'
-import { inStartOrder, instancesOf, type Replicas, writeProxyConfig } from './replicas.ts'
-import { loadSecrets, type Secrets, serviceNames } from './secrets.ts'
+import { inStartOrder, type Replicas, writeProxyConfig } from './replicas.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
 import { repoRoot, type StatePaths } from './state.ts'
 import { stopSystem } from './stop-system.ts'
@@ -159,7 +160,7 @@ function replicasOf(state: StatePaths, ports: ReplicaPorts, proxy: HaproxyProgra
 
 /** HAProxy has asked every instance by then; before, it would refuse the first requests. */
 async function awaitAllInstances({ url = '' }: ProcessSpec): Promise<void> {
-  await awaitInstances(url, serviceNames.flatMap(instancesOf), instancesSeenMs)
+  await awaitInstances(url, instanceNames, instancesSeenMs)
 }
 
 async function startAll(client: ControlClient, specs: readonly ProcessSpec[]): Promise<void> {
