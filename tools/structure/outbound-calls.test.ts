@@ -36,7 +36,7 @@ describe('calls to other parties are put together in one place', () => {
   })
 
   test('who makes a breaker, a bulkhead or a budget makes an outbound call of it', () => {
-    const makers = filesWith(/\b(?:circuitBreaker|bulkhead|retryBudget)\(/).filter(
+    const makers = filesWith(/\b(?:circuitBreaker|openBreaker|bulkhead|retryBudget)\(/).filter(
       path => !path.startsWith(patterns),
     )
     expect(makers.length).toBeGreaterThanOrEqual(3)

@@ -151,7 +151,7 @@ test('the details name a database that does not answer, and readiness does not d
   await admin.connect()
   open.defer(() => admin.end())
   const database = new URL(url).pathname.slice(1)
-  // The database accepts nobody any more, and ends the connections that there are.
+  // The database accepts no connection any more, and ends those that there are.
   await admin.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`)
   await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
     database,

@@ -27,12 +27,9 @@ import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
-import { limitedDoor } from '@nightshift/patterns/rate-limit/limited-door'
-import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
 import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
-import { orLocally } from '@nightshift/patterns/rate-limit/or-locally'
 import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
-import { tenantLimits } from '@nightshift/patterns/rate-limit/tenant-limits'
+import { tenantDoor } from '@nightshift/patterns/rate-limit/tenant-door'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
 import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
@@ -235,16 +232,16 @@ function openDoor(door: Pick<DoorOptions, 'admission' | 'limits' | 'registry'>) 
   return atTheDoor({ dependency: 'payments', ...door })
 }
 
-/** The limits of each tenant. While Redis is away, this process counts alone. */
+/** The limits of each tenant. Their Redis client is not that of a cache, whose waits are others. */
 function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
   const { tenants } = limits
   const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
-  const inRedis = config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis)
-  const limitMetrics = rateLimitMetrics(metrics.registry)
-  return limitedDoor({
-    takeUnits: orLocally(inRedis, tenants, limitMetrics),
-    limits: tenantLimits('listings', config.PUBLICATIONS_PER_TENANT_PER_SECOND, tenants),
-    metrics: limitMetrics,
+  return tenantDoor({
+    service: 'listings',
+    perSecond: config.PUBLICATIONS_PER_TENANT_PER_SECOND,
+    numbers: tenants,
+    inRedis: config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis),
+    registry: metrics.registry,
   })
 }
 

@@ -1,10 +1,8 @@
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
-import { circuitBreaker } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
 import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
+import { breakerVersions } from '@nightshift/patterns/circuit-breaker/versions'
 import { type OutboundCall, outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
 import { repeatThreeTimes } from '@nightshift/patterns/retry-budget/naive'
@@ -30,21 +28,12 @@ export function outboundCalls(
   const bulkheads = bulkheadMetrics(registry)
   const places = (name: string, callsMax: number) =>
     config.PATTERN_BULKHEAD === 'on' ? bulkhead(callsMax, bulkheads.of(name)) : noBulkhead()
-  const breakerOf = (dependency: 'payments' | 'redis') => {
-    switch (config.PATTERN_CIRCUIT_BREAKER) {
-      case 'on':
-        return circuitBreaker(dependency, limits[dependency], log, metrics)
-      case 'opossum-defaults':
-        return opossumDefaults(dependency, log, metrics)
-      case 'naive':
-        return noBreaker()
-    }
-  }
+  const openBreaker = breakerVersions[config.PATTERN_CIRCUIT_BREAKER]
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
   const payments = {
     dependency: 'payments',
     limits: limits.payments,
-    breaker: breakerOf('payments'),
+    breaker: openBreaker('payments', limits.payments, log, metrics),
     log,
     metrics,
   }
@@ -65,7 +54,7 @@ export function outboundCalls(
     redis: outboundCall({
       dependency: 'redis',
       limits: limits.redis,
-      breaker: breakerOf('redis'),
+      breaker: openBreaker('redis', limits.redis, log, metrics),
       bulkhead: places('redis', limits.redis.callsMax),
       retries: neverRepeat(),
       log,

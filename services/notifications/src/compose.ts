@@ -2,16 +2,8 @@ import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
-import {
-  type CircuitBreaker,
-  circuitBreaker,
-} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import {
-  type DependencyMetrics,
-  dependencyMetrics,
-} from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { breakerVersions } from '@nightshift/patterns/circuit-breaker/versions'
 import { retryThenDeadLetter } from '@nightshift/patterns/dead-letters/dead-letters'
 import { retryForEver } from '@nightshift/patterns/dead-letters/naive'
 import { callersBudget } from '@nightshift/patterns/deadline/deadline'
@@ -160,11 +152,12 @@ function sendThrough(
   registry: Metrics['registry'],
 ) {
   const metrics = dependencyMetrics(registry)
+  const openBreaker = breakerVersions[config.PATTERN_CIRCUIT_BREAKER]
   const call = outboundCall({
     dependency,
     limits: limits.send,
     retries: neverRepeat(),
-    breaker: chooseBreaker(config, log, metrics),
+    breaker: openBreaker(dependency, limits.smtp, log, metrics),
     bulkhead:
       config.PATTERN_BULKHEAD === 'on'
         ? bulkhead(limits.smtp.connectionsMax, bulkheadMetrics(registry).of(dependency))
@@ -174,19 +167,4 @@ function sendThrough(
   })
   return (mail: Mail) =>
     call('mail-server send', deadlineIn(limits.send.attemptMs), perTry => send(mail, perTry))
-}
-
-function chooseBreaker(
-  { PATTERN_CIRCUIT_BREAKER: version }: Config,
-  log: NotificationsLog,
-  metrics: DependencyMetrics,
-): CircuitBreaker {
-  switch (version) {
-    case 'on':
-      return circuitBreaker(dependency, limits.smtp, log, metrics)
-    case 'opossum-defaults':
-      return opossumDefaults(dependency, log, metrics)
-    case 'naive':
-      return noBreaker()
-  }
 }

@@ -1,16 +1,8 @@
 import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
-import {
-  type CircuitBreaker,
-  circuitBreaker,
-} from '@nightshift/patterns/circuit-breaker/circuit-breaker'
-import {
-  type DependencyMetrics,
-  dependencyMetrics,
-} from '@nightshift/patterns/circuit-breaker/metrics'
-import { noBreaker } from '@nightshift/patterns/circuit-breaker/naive'
-import { opossumDefaults } from '@nightshift/patterns/circuit-breaker/variants/opossum-defaults'
+import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
+import { breakerVersions } from '@nightshift/patterns/circuit-breaker/versions'
 import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
@@ -54,7 +46,8 @@ export function openProvider(
     config.PATTERN_BULKHEAD === 'on'
       ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`))
       : noBulkhead()
-  const breaker = chooseBreaker(config, limits, log, metrics)
+  const openBreaker = breakerVersions[config.PATTERN_CIRCUIT_BREAKER]
+  const breaker = openBreaker(dependency, limits.provider, log, metrics)
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
   const shared = { dependency, limits: limits.provider, breaker, log, metrics }
   const { requestCallsMax, jobCallsMax } = limits.providerHttp
@@ -78,22 +71,6 @@ export function openProvider(
         retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
       }),
     }),
-  }
-}
-
-function chooseBreaker(
-  { PATTERN_CIRCUIT_BREAKER: version }: Config,
-  limits: Limits,
-  log: PaymentsLog,
-  metrics: DependencyMetrics,
-): CircuitBreaker {
-  switch (version) {
-    case 'on':
-      return circuitBreaker(dependency, limits.provider, log, metrics)
-    case 'opossum-defaults':
-      return opossumDefaults(dependency, log, metrics)
-    case 'naive':
-      return noBreaker()
   }
 }
 

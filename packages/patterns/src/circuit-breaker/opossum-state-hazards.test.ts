@@ -133,7 +133,7 @@ test('l: a health check outlives shutdown, and opens the breaker that was shut d
   expect([bare.isShutdown, bare.opened]).toEqual([false, true])
   vi.clearAllTimers()
 
-  // Ours asks nobody by itself. A caller is the probe, and the timer of the window is the only one left.
+  // Ours makes no check of its own. A call is the probe, and only the timer of the window is left.
   const { state, probes } = await openedThenHalfOpen()
   await vi.advanceTimersByTimeAsync(hourMs)
   expect(await state()).toBe(halfOpen)
@@ -228,7 +228,7 @@ test('p: an action that returns undefined has worked, and is counted as failed',
   expect(await fire('order')).toMatch('Cannot read properties of undefined')
   expect(bare.opened).toBe(true)
 
-  // Ours never sees the value of a call. Whoever makes the call says how it ended.
+  // Ours never sees the value of a call. Its caller says how it ended.
   const { breaker, state } = openTestBreaker({ breakerVolumeMin: 1 })
   await breaker.admit()?.settle('ok')
   expect(await state()).toBe(closed)

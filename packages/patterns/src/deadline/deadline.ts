@@ -1,6 +1,6 @@
 /**
  * Fault:    a caller has left, and its request is still being worked on.
- * Without:  load-tests/results/hurried-callers.json (charges for nobody); the code is `naive.ts`.
+ * Without:  load-tests/results/hurried-callers.json (charges after leaving); the code is `naive.ts`.
  * With:     the time that a caller still waits travels along, and bounds each step before the charge.
  * Switch:   PATTERN_DEADLINE=naive
  */

@@ -33,7 +33,7 @@ describe('a service that is told to stop', () => {
     expect(happened.at(-1)).toBe('closes')
   })
 
-  test('waits for nobody when there is no proxy', async () => {
+  test('does not wait when there is no proxy', async () => {
     await drainFirst()(leaving(0))
     expect(happened).toEqual(['not ready'])
   })

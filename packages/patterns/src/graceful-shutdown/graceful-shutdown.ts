@@ -17,7 +17,7 @@ import type { Leave } from './types.ts'
 export function drainFirst(wait: (ms: number) => Promise<unknown> = sleep): Leave {
   return async ({ becomeUnready, drainMs, log }) => {
     becomeUnready()
-    // Without a proxy nobody would learn anything from the wait.
+    // Without a proxy nothing would be gained by the wait.
     if (drainMs === 0) return
     log.info({ event: 'service.draining', drainMs })
     await wait(drainMs)

@@ -55,7 +55,7 @@ export function outboundCall(options: OutboundCallOptions): OutboundCall {
   const { retries } = options
   return async (operation, deadline, attempt) => {
     retries.begin()
-    let unknown: Extract<Awaited<ReturnType<typeof attempt>>, { kind: 'unknown' }> | undefined
+    let unknown: { kind: 'unknown'; cause: unknown } | undefined
     // The retries have a bound (`retriesMax`), and so has this loop.
     for (let tryNumber = 0; ; tryNumber += 1) {
       const outcome = await tryOnce(options, operation, deadline, async perTry =>
@@ -108,11 +108,11 @@ async function guarded<Value, Reason>(
   const perTry = withinDeadline(deadline, limits.attemptMs)
   const work = attempt(perTry)
     .catch((cause: unknown) => ({ kind: 'bug', cause }) as const)
-    // The place is left when the work ends, also if nobody waits for it any more.
+    // The place is left when the work ends, even if its caller has left before.
     .finally(leave)
   const outcome = await endedBy(perTry, work)
   const wasHurried = !canJudge && perTry.remainingMs() <= 0
-  await admitted.settle(resultOf(outcome, wasHurried || isOurFault(outcome, limits.attemptMs)))
+  await admitted.settle(resultOf(outcome, wasHurried, limits.attemptMs))
   return outcome
 }
 
@@ -140,14 +140,18 @@ async function endedBy<Value, Reason>(
  * sheds load, or says that we misuse it, says nothing about the next call. Neither does a silence that
  * is our own doing: a caller that asks for 60 ms, again and again, would open the breaker for all.
  */
-function resultOf(outcome: Outcome<unknown, unknown>, isOwnSilence: boolean): CallResult {
+function resultOf(
+  outcome: Outcome<unknown, unknown>,
+  wasHurried: boolean,
+  attemptMs: number,
+): CallResult {
   switch (outcome.kind) {
     case 'ok':
     case 'rejected':
       return 'ok'
     case 'unknown':
     case 'not-sent':
-      return isOwnSilence ? 'neutral' : 'failed'
+      return wasHurried || isOurFault(outcome.cause, attemptMs) ? 'neutral' : 'failed'
     case 'shed':
     case 'bug':
       return 'neutral'
@@ -158,8 +162,7 @@ function resultOf(outcome: Outcome<unknown, unknown>, isOwnSilence: boolean): Ca
  * A stuck attempt is a mistake of ours. So is a timeout after our own loop stood still for most of
  * the time. A short stall excuses nothing: what had arrived has been read since.
  */
-function isOurFault(outcome: Outcome<unknown, unknown>, attemptMs: number): boolean {
-  const { cause } = { cause: undefined, ...outcome }
+function isOurFault(cause: unknown, attemptMs: number): boolean {
   if (cause instanceof LocalStall) return cause.lateMs >= attemptMs * judgingShare
   return cause instanceof AttemptIsStuck
 }

@@ -6,7 +6,7 @@ const baseMs = 50
 
 /**
  * What most teams ship first: whatever did not work is tried three times more, after 50, 100 and
- * 200 ms. Nobody counts how much that adds, `Retry-After` is not read, and the layer above does the
+ * 200 ms. What that adds is not counted, `Retry-After` is not read, and the layer above does the
  * same.
  */
 export function repeatThreeTimes(): Retries {

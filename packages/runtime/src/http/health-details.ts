@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import type { Registry } from 'prom-client'
-import type { Stall } from '../kafka/consumer-progress.ts'
+import { type Stall, type Stallable, stallsOf } from '../kafka/consumer-progress.ts'
 
 /** A report is shown again for so long. However many ask, the database is probed once in this time. */
 const cachedMs = 2_000
@@ -29,13 +29,13 @@ export type HealthDetails = Readonly<{
 
 type Sources = Readonly<{
   pools: Readonly<Record<string, Pool>>
-  consumers: readonly { stall: () => Stall | undefined }[]
+  consumers: readonly Stallable[]
   registry: Registry
 }>
 
 /**
- * A report for people about this process and what it depends on. It is no probe: whoever takes it for
- * one restarts every instance when the database is away. Requests share one report for two seconds.
+ * A report for people about this process and what it depends on. It is no probe: as one, it would
+ * restart every instance when the database is away. Requests share one report for two seconds.
  */
 export function healthDetails(sources: Sources): () => Promise<HealthDetails> {
   let report: Promise<HealthDetails> | undefined
@@ -50,7 +50,7 @@ export function healthDetails(sources: Sources): () => Promise<HealthDetails> {
 
 async function look({ pools, consumers, registry }: Sources): Promise<HealthDetails> {
   const [databases, gauges] = await Promise.all([probeAll(pools), readGauges(registry)])
-  const stalled = consumers.map(consumer => consumer.stall()).filter(stall => stall !== undefined)
+  const stalled = stallsOf(consumers)
   const isAway = Object.values(databases).some(({ answers }) => !answers)
   return {
     status: isAway || stalled.length > 0 ? 'degraded' : 'ok',

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import type { Stall } from '../kafka/consumer-progress.ts'
+import { type Stallable, stallsOf } from '../kafka/consumer-progress.ts'
 import { watchConnections } from './connections.ts'
 import { dropRestBeforeAnswers } from './drop-rest.ts'
 import type { HealthDetails } from './health-details.ts'
@@ -21,7 +21,7 @@ const drainMs = 500
 export function buildOperationsServer(
   registry: Registry,
   isReady: () => boolean,
-  consumers: readonly { stall: () => Stall | undefined }[] = [],
+  consumers: readonly Stallable[] = [],
   details?: () => Promise<HealthDetails>,
 ): FastifyInstance {
   const app = Fastify({
@@ -34,7 +34,7 @@ export function buildOperationsServer(
   dropRestBeforeAnswers(app)
   app.get('/health/live', async () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) => {
-    const stalled = consumers.map(consumer => consumer.stall()).filter(stall => stall !== undefined)
+    const stalled = stallsOf(consumers)
     const details = stalled.length > 0 ? { stalled } : {}
     if (!isReady()) return reply.code(503).send({ status: 'not ready', ...details })
     return { status: 'ready', ...details }

@@ -14,6 +14,14 @@ export type Stall = {
   offset?: string
 }
 
+/** A consumer that can say whether it makes progress. */
+export type Stallable = Pick<ConsumerProgress, 'stall'>
+
+/** The consumers of a process that make no progress, each with the reason. */
+export function stallsOf(consumers: readonly Stallable[]): Stall[] {
+  return consumers.map(consumer => consumer.stall()).filter(stall => stall !== undefined)
+}
+
 export type ConsumerProgress = Disposable & {
   /** This member of the group has these partitions of the topic now, and no others. */
   assigned: (partitions: readonly number[]) => void

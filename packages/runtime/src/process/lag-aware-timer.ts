@@ -1,6 +1,6 @@
 /** A timer that fires so much too late says that our own event loop was stalled. */
 const stallMs = 20
-/** What has arrived meanwhile is read in this time, before anybody is called late. */
+/** What has arrived meanwhile is read in this time, before a call counts as late. */
 const graceMs = 5
 
 /** The time was over, and our own event loop had been stalled: the other side may have answered. */

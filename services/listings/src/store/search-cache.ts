@@ -50,7 +50,7 @@ async function keyOf(cache: SearchCache, search: Search): Promise<string | undef
 }
 
 /**
- * Undefined if Redis did not answer: whoever asked goes on without it. The connection logs its own loss
+ * Undefined if Redis did not answer: the search goes on without it. The connection logs its own loss
  * (redis.connection_lost), so the cache logs nothing.
  */
 async function ask<T>(
