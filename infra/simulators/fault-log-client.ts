@@ -18,10 +18,13 @@ export type FaultLogClient = Readonly<{
 const requestTimeoutMs = 1_000
 
 /** Creates a client for the fault log at this URL. It connects at its first call. */
-export function createFaultLogClient(url: string): FaultLogClient {
+export function createFaultLogClient(url: string, token: string): FaultLogClient {
+  const authorization = `Bearer ${token}`
+
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const signal = AbortSignal.timeout(requestTimeoutMs)
-    const response = await fetch(new URL(path, url), { ...init, signal })
+    const headers = { ...init.headers, authorization }
+    const response = await fetch(new URL(path, url), { ...init, headers, signal })
     if (response.ok) return response
     throw new Error(`${path} answered ${response.status} ${await response.text()}`)
   }

@@ -16,6 +16,10 @@ export type Simulator = Readonly<{
   kill: () => Promise<void>
 }>
 
+/** Opens the settings of every simulator that a test starts. */
+export const controlToken = 'control-token-of-tests'
+export const withToken = { authorization: `Bearer ${controlToken}` }
+
 /** A start takes under a second, and many times that while other programs use the processor. */
 const startDeadlineMs = 40_000
 const stopDeadlineMs = 5_000
@@ -25,7 +29,9 @@ export async function startSimulator(
   main: URL,
   env: Readonly<Record<string, string>>,
 ): Promise<Simulator> {
-  const child = spawn(process.execPath, [fileURLToPath(main)], { env: { PORT: '0', ...env } })
+  const child = spawn(process.execPath, [fileURLToPath(main)], {
+    env: { PORT: '0', CONTROL_TOKEN: controlToken, ...env },
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { badBody } from './control/api-error.ts'
 
 /** A TCP address. Port 0, for a listener, means any free one. */
@@ -15,6 +16,11 @@ export function parseAddress(field: string, text: string, anyHost: string): Addr
   if (digits === '' || port > portMax) throw badBody(`${field} must be host:port, not ${text}`)
   const host = bracketed || plain || anyHost
   return { host: host === 'localhost' ? '127.0.0.1' : host, port }
+}
+
+/** Whether only this machine can connect to this host. */
+export function isLoopback(host: string): boolean {
+  return host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
 export function formatAddress({ host, port }: Address): string {

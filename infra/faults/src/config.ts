@@ -5,6 +5,8 @@ export type Config = Readonly<{
   host: string
   port: number
   faultLog: string
+  /** The token of the control API. */
+  controlToken: string
   /** The random sources of all toxics derive from it. */
   seed: number
   /** The proxies to start with, as POST /populate takes them. */
@@ -14,7 +16,7 @@ export type Config = Readonly<{
 const seedMax = 2 ** 32 - 1
 
 /**
- * Reads HOST, PORT (4474), FAULT_LOG, SEED (1), and the proxies: LINKS is their list as JSON,
+ * Reads HOST, PORT (4474), FAULT_LOG, CONTROL_TOKEN, SEED (1), and the proxies: LINKS is their list as JSON,
  * PROXIES_FILE the path of a file with it. Throws one error that names every missing setting, or one
  * that can not be read.
  */
@@ -25,6 +27,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     host: read.text('HOST', '127.0.0.1'),
     port: read.port('PORT'),
     faultLog: read.text('FAULT_LOG'),
+    controlToken: read.text('CONTROL_TOKEN'),
     seed: readSeed(read.text('SEED', '1')),
   }
   read.finish()

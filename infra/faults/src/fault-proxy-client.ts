@@ -7,13 +7,19 @@ const requestTimeoutMs = 5_000
 export type FaultProxyClient = Readonly<ReturnType<typeof faultProxyClient>>
 
 /** A client for the control API at this URL. Each call throws when it is refused. */
-export function faultProxyClient(controlUrl: string) {
+export function faultProxyClient(controlUrl: string, token: string) {
+  const headers = { authorization: `Bearer ${token}` }
   function ask(method: string, path: string, body?: object): Promise<unknown> {
-    return askJson(method, new URL(path, controlUrl), { body, timeoutMs: requestTimeoutMs })
+    return askJson(method, new URL(path, controlUrl), {
+      body,
+      headers,
+      timeoutMs: requestTimeoutMs,
+    })
   }
   const pathOf = (proxy: string) => `/proxies/${encodeURIComponent(proxy)}`
 
   return {
+    url: controlUrl,
     async list(): Promise<readonly ProxyView[]> {
       return Object.values((await ask('GET', '/proxies')) as Record<string, ProxyView>)
     },

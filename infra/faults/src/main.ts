@@ -14,12 +14,13 @@ import { NewProxies, parse } from './control/schemas.ts'
 export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await using open = new AsyncDisposableStack()
   const log = open.adopt(await openFaultLog(config.faultLog), each => each.close())
-  const { host, seed } = config
+  const { host, seed, controlToken } = config
   const control = open.adopt(createControl({ log, host, seed }), each => each.close())
   const { proxies, error } = await control.populate(parse(NewProxies, config.proxies))
   if (error !== undefined) throw error
+  control.fixAddresses()
 
-  const app = open.use(buildApp({ control, failure: log.failure }))
+  const app = open.use(buildApp({ control, controlToken, failure: log.failure }))
   await app.listen({ host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   app.log.info({ event: 'listening', port, proxies: proxies.length }, 'faults is listening')

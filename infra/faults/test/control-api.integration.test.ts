@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { Toxiproxy } from 'toxiproxy-node-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { controlToken, withToken } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
 import {
   type Backend,
@@ -36,7 +37,7 @@ afterAll(async () => {
 
 async function ask(method: string, path: string, body?: unknown) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const init = { method, ...(text === undefined ? {} : { body: text }) }
+  const init = { method, headers: withToken, ...(text === undefined ? {} : { body: text }) }
   const response = await fetch(`${rig.url}${path}`, init)
   const answer = await response.text()
   // biome-ignore lint/suspicious/noExplicitAny: each test asserts on the shape of what it asked for
@@ -54,6 +55,27 @@ test('a link of the settings exists from the start', async () => {
   })
   await roundTrip(await openClient(Number(body.ready.listen.split(':')[1])), 'hello')
   expect(await ask('GET', '/version')).toEqual({ status: 200, body: { version: '2.12.0' } })
+})
+
+test('a link of the settings keeps its addresses, and stays', async () => {
+  const link = (await ask('GET', '/proxies/ready')).body
+  const elsewhere = { ...link, upstream: '127.0.0.1:9' }
+  for (const [method, path, body] of [
+    ['POST', '/proxies/ready', { upstream: '127.0.0.1:9' }],
+    ['PATCH', '/proxies/ready', { listen: '127.0.0.1:0' }],
+    ['POST', '/populate', [elsewhere]],
+    ['DELETE', '/proxies/ready', undefined],
+  ] as const) {
+    expect((await ask(method, path, body)).status).toBe(403)
+  }
+  expect(await ask('POST', '/populate', [link])).toMatchObject({ status: 201 })
+  expect((await ask('GET', '/proxies/ready')).body).toEqual(link)
+})
+
+test.each(['0.0.0.0:0', '192.0.2.1:0', '[::]:0'])('no proxy listens on %s', async listen => {
+  const made = await ask('POST', '/proxies', { name: 'open', listen, upstream })
+  expect(made).toMatchObject({ status: 400, body: { error: expect.stringContaining('127.0.0.1') } })
+  expect((await ask('GET', '/proxies/open')).status).toBe(404)
 })
 
 describe('settings', () => {
@@ -210,7 +232,7 @@ describe('the API answers like Toxiproxy', () => {
   })
 
   test('a browser is refused', async () => {
-    const headers = { 'user-agent': 'Mozilla/5.0' }
+    const headers = { ...withToken, 'user-agent': 'Mozilla/5.0' }
     const status = await new Promise(resolve => {
       get(`${rig.url}/proxies`, { headers }, answer => resolve(answer.resume().statusCode))
     })
@@ -219,7 +241,7 @@ describe('the API answers like Toxiproxy', () => {
 })
 
 test('the Node client of Toxiproxy works with it', async () => {
-  const toxiproxy = new Toxiproxy(rig.url)
+  const toxiproxy = new Toxiproxy(`${rig.url}/token/${controlToken}`)
   const proxy = await toxiproxy.createProxy({ name: 'npm', listen: '127.0.0.1:0', upstream })
   const client = await openClient(Number(proxy.listen.split(':')[1]))
   const toxic = await proxy.addToxic({

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { withToken } from '../../simulators/start-simulator.ts'
 import {
   type Backend,
   echo,
@@ -44,7 +45,7 @@ test('a fault is in the log before it begins, and its end after it ended', async
   await rig.open('web', backend.port)
   const toxic = await rig.faults.addToxic('web', slow)
   expect((await rig.lines()).at(-1)).toMatchObject({ seq: 2, action: 'begin', toxic })
-  const change = { method: 'PATCH', body: '{"attributes":{"latency":5}}' }
+  const change = { method: 'PATCH', headers: withToken, body: '{"attributes":{"latency":5}}' }
   await fetch(`${rig.url}/proxies/web/toxics/latency_downstream`, change)
   expect((await rig.lines()).at(-1)).toMatchObject({
     action: 'change',
@@ -207,7 +208,7 @@ test.each([
   ['more than the proxy reads', { details: 'd'.repeat(1_000_000) }],
 ])('a report with %s is refused and not in the log', async (_what, change) => {
   const body = JSON.stringify({ kind: 'process', action: 'begin', name: 'payments', ...change })
-  const answer = await fetch(`${rig.url}/fault-log`, { method: 'POST', body })
+  const answer = await fetch(`${rig.url}/fault-log`, { method: 'POST', headers: withToken, body })
   expect(answer.status).toBe(400)
   expect(await answer.json()).toEqual({ error: expect.any(String), status: 400 })
   expect(await rig.lines()).toEqual([])

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startSimulator } from '../../simulators/start-simulator.ts'
+import { controlToken, startSimulator, withToken } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
 import { type FaultProxyClient, faultProxyClient } from '../src/fault-proxy-client.ts'
 
@@ -45,15 +45,19 @@ export async function startRig(
   const started = await startSimulator(main, { FAULT_LOG: logPath, ...env })
   return {
     url: started.url,
-    faults: faultProxyClient(started.url),
+    faults: faultProxyClient(started.url, controlToken),
     async open(name, upstreamPort) {
       const body = JSON.stringify({ name, listen: ':0', upstream: `127.0.0.1:${upstreamPort}` })
-      const response = await fetch(`${started.url}/proxies`, { method: 'POST', body })
+      const response = await fetch(`${started.url}/proxies`, {
+        method: 'POST',
+        headers: withToken,
+        body,
+      })
       const { listen } = (await response.json()) as { listen: string }
       return Number(listen.split(':')[1])
     },
     async remove(name) {
-      await fetch(`${started.url}/proxies/${name}`, { method: 'DELETE' })
+      await fetch(`${started.url}/proxies/${name}`, { method: 'DELETE', headers: withToken })
     },
     async lines() {
       const text = await readFile(logPath, 'utf8')

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { withToken } from '../../simulators/start-simulator.ts'
 import { waitUntil } from '../../simulators/wait-until.ts'
 import {
   type Backend,
@@ -169,14 +170,14 @@ describe.each(streams)('%s', stream => {
   })
 
   test('the slicer cuts a message into small pieces and keeps every byte', async () => {
-    const attributes = { average_size: 10, size_variation: 4, delay: 3_000 }
+    const attributes = { average_size: 10, size_variation: 4, delay: 10_000 }
     await rig.faults.addToxic(link, { type: 'slicer', stream, attributes })
     const client = await connectClient()
     const text = 'abcdefghij'.repeat(20)
     const elapsedMs = await roundTrip(client, text)
     expect(client.text()).toBe(text)
     // At least 200 / 14 slices, with a pause between each two.
-    expect(elapsedMs).toBeGreaterThan(13 * 3 - earlyMs)
+    expect(elapsedMs).toBeGreaterThan(13 * 10 - earlyMs)
     expect(client.chunks.length).toBeGreaterThan(5)
   })
 })
@@ -227,7 +228,7 @@ describe('a live connection', () => {
     await expectNever('an answer comes', () => client.text() !== '')
     const body = JSON.stringify({ attributes: { rate: 100 } })
     const toxicUrl = `${rig.url}/proxies/${link}/toxics/bandwidth_downstream`
-    expect((await fetch(toxicUrl, { method: 'PATCH', body })).status).toBe(200)
+    expect((await fetch(toxicUrl, { method: 'PATCH', headers: withToken, body })).status).toBe(200)
     await waitUntil('it is back', () => client.text() === 'stuck')
   })
 
@@ -298,6 +299,7 @@ describe('toxicity', () => {
     const setToxicity = (toxicity: number) =>
       fetch(`${rig.url}/proxies/${link}/toxics/latency_downstream`, {
         method: 'POST',
+        headers: withToken,
         body: JSON.stringify({ toxicity }),
       })
     await setToxicity(1)

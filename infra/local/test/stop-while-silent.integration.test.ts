@@ -131,7 +131,8 @@ test(
     ] as const
     await using all = await openTestSystem({ parts: inject('parts'), run: names, links: true })
     await setProviderFaults(all, { silence: 'before' })
-    await call('PATCH', `${all.urls.mailbox}/settings`, { body: { silence: 'after' } })
+    const headers = { authorization: `Bearer ${all.controlToken}` }
+    await call('PATCH', `${all.urls.mailbox}/settings`, { headers, body: { silence: 'after' } })
     const email = 'ada@example.org'
     // Saving an alert sends a mail, which the server accepts without an answer.
     await call('POST', `${all.urls.notifications}/v1/alerts`, { body: { email, text: 'silence' } })

@@ -135,14 +135,14 @@ test('the settings of a start can hold for one instance only', async () => {
   }
 })
 
-test('a child gets PATH, HOME and its own settings, and no other variable', async () => {
+test('a child gets PATH, HOME, the cache of Node and its own settings, and no other variable', async () => {
   await using supervisor = await openTestSupervisor()
   const { client } = supervisor
   const spec = await childSpec('child')
   await client.add(spec)
   await awaitReady(client, ['child'], soonMs)
   const env = await environmentIn(await fetch(spec.url ?? ''))
-  expect(Object.keys(env).toSorted()).toEqual(['HOME', 'PATH', 'PORT'])
+  expect(Object.keys(env).toSorted()).toEqual(['HOME', 'NODE_COMPILE_CACHE', 'PATH', 'PORT'])
 })
 
 test('a paused process is unready, is not restarted, and still obeys the stop signal', async () => {

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import { refuseForeigners } from '@nightshift/runtime/http/refuse-foreigners'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type OtlpTraces, spansOf } from './otlp-spans.ts'
 import { createTraceStore, type StoredSpan } from './trace-store.ts'
 
 const bodyBytesMax = 8 * 1024 * 1024
 const receiveMs = 5_000
+/** A list that is longer is not read by a person. */
+const recentMax = 200
 
 /** What GET /traces/{traceId} answers: times are texts, because JSON has no big integers. */
 export type LinkedTraces = {
@@ -26,6 +29,8 @@ function buildApp(): FastifyInstance {
     http: { headersTimeout: receiveMs },
     forceCloseConnections: true,
   })
+  app.addHook('onRequest', refuseForeigners)
+  void app.removeContentTypeParser('text/plain')
   app.setReplySerializer(body => JSON.stringify(body, bigIntAsText))
 
   app.post<{ Body: OtlpTraces }>('/v1/traces', async ({ body }, reply) => {
@@ -36,6 +41,7 @@ function buildApp(): FastifyInstance {
       return reply.code(400).send({ error: 'this is not OTLP in JSON' })
     }
   })
+  app.get('/traces', async () => ({ traces: store.recent(recentMax) }))
   app.get<{ Params: { traceId: string } }>('/traces/:traceId', async ({ params }, reply) => {
     const traces = store.linkedTo(params.traceId)
     if (traces.length > 0) return { traces }

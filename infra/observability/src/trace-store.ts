@@ -22,8 +22,22 @@ export type TraceStore = {
   add: (spans: readonly StoredSpan[]) => void
   /** A trace with every trace that caused it or that it caused, in the order of their start. */
   linkedTo: (traceId: string) => StoredSpan[][]
+  /** The newest traces that a request began, newest first. Those that another trace caused are left out. */
+  recent: (most: number) => TraceSummary[]
   size: () => number
 }
+
+/** A trace as one line of a list. */
+export type TraceSummary = Readonly<{
+  traceId: string
+  service: string
+  name: string
+  /** Milliseconds since 1970. */
+  startedAt: number
+  durationMs: number
+  failed: boolean
+  spans: number
+}>
 
 /** Keeps the last few thousand traces in memory. */
 export function createTraceStore(): TraceStore {
@@ -61,7 +75,34 @@ export function createTraceStore(): TraceStore {
       }
       return [...found.values()].sort((a, b) => Number(startOf(a) - startOf(b)))
     },
+    recent: most => {
+      const summaries: TraceSummary[] = []
+      for (const [traceId, spans] of [...traces].toReversed()) {
+        if (summaries.length >= most) break
+        const summary = summarize(traceId, spans)
+        if (summary) summaries.push(summary)
+      }
+      return summaries
+    },
     size: () => traces.size,
+  }
+}
+
+const nanosPerMs = 1_000_000n
+
+/** Nothing for a trace whose first span has not arrived yet, or that continues another one. */
+function summarize(traceId: string, spans: readonly StoredSpan[]): TraceSummary | undefined {
+  const root = spans.find(span => span.parentSpanId === undefined && span.links.length === 0)
+  if (root === undefined) return undefined
+  const { service, name, startNanos, endNanos } = root
+  return {
+    traceId,
+    service,
+    name,
+    startedAt: Number(startNanos / nanosPerMs),
+    durationMs: Number(endNanos - startNanos) / Number(nanosPerMs),
+    failed: spans.some(span => span.failed),
+    spans: spans.length,
   }
 }
 

@@ -205,6 +205,21 @@ describe('a handler that fails', () => {
   })
 })
 
+test('a process that is behind refuses a request before it reads its body', async () => {
+  const behind = { status: 503, slug: 'overloaded', title: 'Behind', retryAfterSeconds: 2 }
+  let isBehind = true
+  const busy = await openAttackedApp({
+    entrance: { refuse: () => (isBehind ? behind : undefined), answered: () => {} },
+  })
+  const refusal = await sendRaw(busy.port, post(`${marker} is no JSON`))
+  await refusalsOf(() => busy).expectRefusal(refusal, 503, 'overloaded')
+  expect(refusal.headers['retry-after']).toBe('2')
+  expect(busy.handled).toEqual([])
+  isBehind = false
+  expect((await sendRaw(busy.port, post(valid))).status).toBe(201)
+  await busy.app.close()
+})
+
 describe.concurrent('every wait has an end', () => {
   const receivedMs = limits.receiveMs * 1.2 + 500
   /** Node gives a connection two looks before it calls it stalled. */

@@ -1,7 +1,15 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+} from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import type { TSchema } from 'typebox'
 import { dropUnreadBody } from '../../../simulators/drop-unread-body.ts'
+import { refuseForeigners, requireToken } from '../../../simulators/local-guard.ts'
 import { parseStrictJson } from '../../../simulators/strict-json.ts'
 import { limits } from '../limits.ts'
 import { apiError, badBody } from './api-error.ts'
@@ -14,12 +22,13 @@ const apiVersion = '2.12.0'
 
 export type AppDeps = Readonly<{
   control: Control
+  controlToken: string
   /** Why faults can no longer be written down; undefined while the log works. */
   failure: () => Error | undefined
 }>
 
 /** Builds the HTTP side of the control. Opens nothing; the caller listens and closes. */
-export function buildApp({ control, failure }: AppDeps): FastifyInstance {
+export function buildApp({ control, controlToken, failure }: AppDeps): FastifyInstance {
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({ disableRequestLogging: true }),
@@ -27,6 +36,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
     requestTimeout: limits.controlRequestReadMs,
     keepAliveTimeout: limits.controlKeepAliveMs,
     forceCloseConnections: true,
+    rewriteUrl: readTokenInPath,
     // A name in a URL may be percent-encoded, three characters for each byte.
     routerOptions: { maxParamLength: 3 * limits.nameCharsMax },
   })
@@ -44,6 +54,7 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
       value =>
         validate(schema, value),
   )
+  app.addHook('onRequest', refuseForeigners)
   app.addHook('onRequest', async request => refuseBrowsers(request))
   app.addHook('onSend', async ({ raw }, reply, payload) => {
     await dropUnreadBody(raw)
@@ -65,9 +76,29 @@ export function buildApp({ control, failure }: AppDeps): FastifyInstance {
     const status = failure() === undefined ? 'ok' : 'the fault log cannot be written'
     return reply.code(status === 'ok' ? 200 : 503).send({ status })
   })
+  app.register(guardedRoutes, { control, controlToken })
+  return app
+}
+
+/** All that can be seen or changed needs the token. Version and health are for everybody. */
+const guardedRoutes: FastifyPluginAsync<Pick<AppDeps, 'control' | 'controlToken'>> = async (
+  app,
+  { control, controlToken },
+) => {
+  app.addHook('onRequest', requireToken(controlToken))
   app.register(toxiproxyRoutes, { control })
   app.register(faultLogRoutes, { control })
-  return app
+}
+
+/**
+ * A client of Toxiproxy that can send no header has the token in its URL: `/token/<token>/proxies`. From here
+ * on the request looks as if it had sent the header, and no log has the token.
+ */
+function readTokenInPath({ url = '/', headers }: IncomingMessage): string {
+  const [, token, path] = /^\/token\/([\w-]{1,200})(\/.*)$/.exec(url) ?? []
+  if (token === undefined || path === undefined) return url
+  headers.authorization = `Bearer ${token}`
+  return path
 }
 
 function parseJson(body: Buffer): unknown {

@@ -59,6 +59,11 @@ export function createControl(deps: ProxiesDeps) {
           return { proxies: made, error }
         }
       }),
+    /**
+     * The proxies of now keep their addresses, and stay. They are the links of a system: whoever could
+     * move one would read what goes over it.
+     */
+    fixAddresses: proxies.fixAddresses,
     /** Removes every toxic and enables every proxy. */
     reset: () =>
       serially(async () => {

@@ -5,10 +5,10 @@ export type FaultAction = 'begin' | 'change' | 'end'
 
 /**
  * A fault that another process injects, with details of its own: a process that was killed or
- * paused, a setting of a simulator, or a fault of a real part.
+ * paused, a setting of a simulator, a fault of a real part, or more load than the system is made for.
  */
 export type ReportedFault = Readonly<{
-  kind: 'process' | 'setting' | 'part'
+  kind: 'process' | 'setting' | 'part' | 'load'
   action: FaultAction
   name: string
   [detail: string]: unknown

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { parseAddress } from '../address.ts'
+import { type Address, isLoopback, parseAddress } from '../address.ts'
 import { limits } from '../limits.ts'
 import { openTcpProxy, type ProxySettings, type TcpProxy } from '../proxy/tcp-proxy.ts'
-import { apiError } from './api-error.ts'
+import { apiError, badBody } from './api-error.ts'
 import { type FaultAction, type FaultLog, proxyEntry, toxicEntry } from './fault-log.ts'
 import type { NewProxy, ProxyChange } from './schemas.ts'
 
@@ -19,6 +19,7 @@ export type ProxiesDeps = Readonly<{
  */
 export function createProxies({ log, host, seed }: ProxiesDeps) {
   const proxies = new Map<string, TcpProxy>()
+  const fixed = new Set<TcpProxy>()
 
   async function append(action: FaultAction, proxy: TcpProxy): Promise<void> {
     await log.append(proxyEntry(action, proxy.name, proxy.view()))
@@ -48,7 +49,7 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
   }
 
   async function create({ name, enabled, ...addresses }: NewProxy): Promise<TcpProxy> {
-    const listen = parseAddress('listen', addresses.listen, host)
+    const listen = listenAddress(addresses.listen)
     const upstream = parseAddress('upstream', addresses.upstream, host)
     if (proxies.has(name)) throw apiError(409, 'proxy already exists')
     if (proxies.size >= limits.proxiesMax) throw apiError(409, 'too many proxies')
@@ -60,7 +61,20 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
     return proxy
   }
 
+  function assertNotFixed(proxy: TcpProxy): void {
+    if (!fixed.has(proxy)) return
+    throw apiError(403, `${proxy.name} is a link of the system: it stays where it is`)
+  }
+
+  /** Another address than that of this process or of this machine would open a port to the network. */
+  function listenAddress(text: string): Address {
+    const address = parseAddress('listen', text, host)
+    if (address.host === host || isLoopback(address.host)) return address
+    throw badBody(`listen must be on 127.0.0.1, not ${address.host}`)
+  }
+
   async function remove(proxy: TcpProxy): Promise<void> {
+    assertNotFixed(proxy)
     if (proxy.settings().enabled) await disable(proxy)
     proxies.delete(proxy.name)
     await append('end', proxy)
@@ -70,7 +84,7 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
   /** The settings of a proxy after a change. */
   function changed(before: ProxySettings, { listen, upstream, enabled }: ProxyChange) {
     return {
-      listen: listen === undefined ? before.listen : parseAddress('listen', listen, host),
+      listen: listen === undefined ? before.listen : listenAddress(listen),
       upstream: upstream === undefined ? before.upstream : parseAddress('upstream', upstream, host),
       enabled: enabled ?? before.enabled,
     }
@@ -80,6 +94,7 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
     const before = proxy.settings()
     const after = changed(before, change)
     const isMoved = !isDeepStrictEqual({ ...before, enabled: after.enabled }, after)
+    if (isMoved) assertNotFixed(proxy)
     if (before.enabled && (isMoved || !after.enabled)) await disable(proxy)
     if (isMoved) {
       proxy.move(after)
@@ -89,6 +104,9 @@ export function createProxies({ log, host, seed }: ProxiesDeps) {
   }
 
   return {
+    fixAddresses(): void {
+      for (const proxy of proxies.values()) fixed.add(proxy)
+    },
     all: () => [...proxies.values()],
     find(name: string): TcpProxy {
       const proxy = proxies.get(name)

@@ -53,7 +53,7 @@ const Reserved = Type.Optional(Type.Never())
 
 /** A fault that another process injects. Every further field is a detail and is kept as it came. */
 export const ReportedFault = Type.Object({
-  kind: Type.Enum(['process', 'setting', 'part']),
+  kind: Type.Enum(['process', 'setting', 'part', 'load']),
   action: Type.Enum(['begin', 'change', 'end']),
   name: Name,
   signal: Type.Optional(Type.String()),

@@ -23,7 +23,7 @@ export function openInjector(target: InjectorTarget): Injector {
   const faults = {
     ...openProcessFaults(target),
     ...openPartFaults(target),
-    ...openSimulatorFaults(target.simulatorUrl),
+    ...openSimulatorFaults(target.simulatorUrl, target.controlToken),
     ...openLinkFaults(target.faults),
   }
   return { ...faults, healAll: () => healSystem(target, faults) }

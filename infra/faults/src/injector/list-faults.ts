@@ -117,5 +117,7 @@ function thingAndState(fault: FaultLogLine): Omit<OpenFault, 'seconds'> {
       return { thing: fault.name, what: processStates[String(fault['fault'])] ?? 'faulty' }
     case 'part':
       return { thing: fault.name.split('/')[0] ?? '', what: fault.name }
+    case 'load':
+      return { thing: fault.name, what: 'more than the rated load' }
   }
 }

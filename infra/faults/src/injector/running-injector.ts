@@ -23,7 +23,8 @@ export async function openRunningInjector(): Promise<RunningInjector> {
   const target: InjectorTarget = {
     client,
     nameOf: name => name,
-    faults: faultProxyClient(urlOf('faults')),
+    faults: faultProxyClient(urlOf('faults'), client.token),
+    controlToken: client.token,
     databaseUrl: service => databaseUrl(postgresUrl, { database: service }),
     redisUrl,
     simulatorUrl: urlOf,

@@ -17,6 +17,8 @@ export type InjectorTarget = Readonly<{
   /** At the supervisor. Tests put a prefix before the names of their own processes. */
   nameOf: (name: TargetName) => string
   faults: FaultProxyClient
+  /** Opens the settings of the simulators. */
+  controlToken: string
   /** These URLs have all rights. */
   databaseUrl: (service: ServiceName) => string
   redisUrl: string

@@ -3,6 +3,7 @@
  * from other programs, and two systems with bases 1,000 apart share no port.
  */
 const offsets = {
+  console: 0,
   // The ports for clients. With links the fault proxy listens here; without, the services do.
   payments: 1,
   listings: 2,

@@ -20,6 +20,9 @@ export function controlClient({ url, token }: Pick<SupervisorFile, 'url' | 'toke
     return askJson(method, `${url}${path}`, { body, headers, timeoutMs })
   }
   return {
+    /** It opens the other control APIs of the system, too. */
+    token,
+    url,
     async status(): Promise<SupervisorStatus> {
       return (await ask('GET', '/status', answerTimeoutMs)) as SupervisorStatus
     },

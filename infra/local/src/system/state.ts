@@ -8,6 +8,8 @@ export type StatePaths = Readonly<{
   dir: string
   /** Downloaded parts. Outlives a reset, because fetching them again takes minutes. */
   tools: string
+  /** What Node has compiled of our files. */
+  compileCache: string
   data: string
   logs: string
   /** Files by which the commands find the supervisor and its processes. */
@@ -27,6 +29,7 @@ export function statePaths(dir: string = join(repoRoot, '.nightshift')): StatePa
   return {
     dir,
     tools: join(dir, 'tools'),
+    compileCache: join(dir, 'compile-cache'),
     data: join(dir, 'data'),
     logs: join(dir, 'logs'),
     run,

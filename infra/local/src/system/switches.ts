@@ -2,6 +2,7 @@ import patterns from '@nightshift/patterns/patterns.json' with { type: 'json' }
 import { nearestNames } from '../nearest-names.ts'
 
 const switchNames = patterns.map(pattern => pattern.switch)
+const otherNames = ['CRASH_AT', 'BLOCK_AT', 'LOG_LEVEL']
 
 /**
  * The variables of a caller's environment that reach the services, as experiments set them.
@@ -15,7 +16,7 @@ export function switchesIn(
   const unknown: string[] = []
   for (const [name, value] of Object.entries(environment)) {
     const isPattern = name.startsWith('PATTERN_')
-    if (value === undefined || !(isPattern || name === 'CRASH_AT' || name === 'LOG_LEVEL')) continue
+    if (value === undefined || !(isPattern || otherNames.includes(name))) continue
     if (isPattern && !switchNames.includes(name)) unknown.push(refusalOf(name))
     else switches[name] = value
   }

@@ -19,6 +19,7 @@ const options: TopologyOptions = {
   dataDir: '/data',
   ports: plan,
   secrets,
+  controlToken: 'control-token',
   postgresUrl: 'postgres://postgres:admin@127.0.0.1:4432/postgres',
   redisUrl: 'redis://127.0.0.1:4379',
   kafkaBrokers: '127.0.0.1:4092',

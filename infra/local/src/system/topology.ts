@@ -28,9 +28,24 @@ export type TopologyOptions = Readonly<{
   >
   /** Unset: every connection is direct, and there is no fault proxy. */
   links?: Readonly<{ ports: LinkPorts } & Pick<LinkOptions, 'external'>>
+  /**
+   * The page that shows the system and breaks it. It needs links. `processPrefix` comes before the names
+   * of the processes at the supervisor.
+   */
+  console?: Readonly<{
+    supervisorUrl: string
+    processPrefix: string
+    loadDir: string
+    /** The directory of the state, for the systems that the console starts itself. */
+    stateDir: string
+    /** A URL of PostgreSQL with all rights. */
+    adminUrl: string
+  }>
   /** Two instances of each service behind HAProxy. Unset: one, without a proxy. */
   replicas?: Replicas
   secrets: Secrets
+  /** Opens the control APIs of the simulators and of the fault proxy. */
+  controlToken: string
   /** Any URL of the PostgreSQL server; role and database are replaced. */
   postgresUrl: string
   /** The database of each service. Unset: it has the name of the service. */
@@ -56,10 +71,10 @@ export const processNames = [
   'listings',
   'notifications',
 ] as const
-export type ProcessName = (typeof processNames)[number] | ReplicaName
+export type ProcessName = (typeof processNames)[number] | 'console' | ReplicaName
 
-/** Only some systems have these: without links there is no fault proxy. */
-type Optional = 'faults' | ReplicaName
+/** Only some systems have these: without links there is no fault proxy, and no console. */
+type Optional = 'faults' | 'console' | ReplicaName
 export type Topology = Readonly<
   Record<Exclude<ProcessName, Optional>, ProcessSpec> & Partial<Record<Optional, ProcessSpec>>
 >
@@ -69,7 +84,7 @@ export type Topology = Readonly<
  * others. Pure: `npm start`, the tests and the check of the Compose file all use this answer.
  */
 export function topology(options: TopologyOptions): Topology {
-  const { ports, secrets } = options
+  const { ports, secrets, controlToken } = options
   const links = linksOf(options)
   /** Where the simulators report a change of their fault settings. */
   const faultLog: Record<string, string> =
@@ -94,6 +109,7 @@ export function topology(options: TopologyOptions): Topology {
         SECRET_KEY: secrets.cardProviderSecretKey,
         WEBHOOK_URL: `http://${over('client-payments', ports.payments)}/v1/provider-webhooks`,
         WEBHOOK_SECRET: secrets.cardProviderWebhookSecret,
+        CONTROL_TOKEN: controlToken,
         PROVIDER_LOG: join(options.dataDir, 'card-provider', 'provider.jsonl'),
         ...faultLog,
       },
@@ -101,10 +117,12 @@ export function topology(options: TopologyOptions): Topology {
     mailbox: simulator(options, 'mailbox', 'infra/simulators/mailbox/src/main.ts', {
       PORT: String(ports.mailbox),
       SMTP_PORT: String(ports.smtp),
+      CONTROL_TOKEN: controlToken,
       MAIL_LOG: join(options.dataDir, 'mailbox', 'mails.jsonl'),
       ...faultLog,
     }),
     ...(options.replicas ? withReplicas(services, options.replicas) : services),
+    ...(options.console && options.links && { console: consoleOf(options, options.console) }),
   }
 }
 
@@ -203,6 +221,7 @@ function faults(options: TopologyOptions, ports: LinkPorts, links: readonly Link
   const env = {
     PORT: String(ports.faults),
     LINKS: JSON.stringify(links),
+    CONTROL_TOKEN: options.controlToken,
     FAULT_LOG: join(options.dataDir, 'faults', 'faults.jsonl'),
   }
   const spec = simulator(options, 'faults', 'infra/faults/src/main.ts', env)
@@ -232,7 +251,7 @@ function service(
   env: Readonly<Record<string, string>>,
 ): ProcessSpec {
   const operationsPort = options.ports[`${name}Operations`]
-  return nodeProcess(options, `services/${name}/src/main.ts`, {
+  const spec = nodeProcess(options, `services/${name}/src/main.ts`, {
     name,
     kind: 'service',
     env,
@@ -241,6 +260,81 @@ function service(
     ports: [boundPort(options, name), operationsPort],
     ready: { kind: 'http', url: `http://${host}:${operationsPort}/health/ready` },
   })
+  return { ...spec, args: [...heapFlags, ...spec.args] }
+}
+
+/**
+ * In mebibytes. V8 lets garbage pile up in proportion to the memory of the machine: on a large one a
+ * service under load takes twice what it needs, and never gives it back. With these it stays below the
+ * 256 MiB of its container.
+ */
+const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=8']
+
+/** The databases that the console copies for the systems that it starts itself. */
+const labTemplates = {
+  payments: 'lab_payments',
+  listings: 'lab_listings',
+  notifications: 'lab_notifications',
+} as const
+
+const ownDatabases = {
+  payments: 'payments',
+  listings: 'listings',
+  notifications: 'notifications',
+} as const
+
+/** The console sees everything, so it has the addresses of everything. */
+function consoleOf(
+  options: TopologyOptions,
+  {
+    supervisorUrl,
+    processPrefix,
+    loadDir,
+    stateDir,
+    adminUrl,
+  }: NonNullable<TopologyOptions['console']>,
+): ProcessSpec {
+  const { ports, links } = options
+  const at = (port: number) => `http://${host}:${port}`
+  const url = at(ports.console)
+  const spec = nodeProcess(options, 'services/console/src/main.ts', {
+    name: 'console',
+    kind: 'service',
+    env: {
+      HOST: host,
+      PORT: String(ports.console),
+      NODE_ENV: options.nodeEnv,
+      SUPERVISOR_URL: supervisorUrl,
+      CONTROL_TOKEN: options.controlToken,
+      PROCESS_PREFIX: processPrefix,
+      FAULTS_URL: at(links?.ports.faults ?? 0),
+      PAYMENTS_URL: at(ports.payments),
+      LISTINGS_URL: at(ports.listings),
+      NOTIFICATIONS_URL: at(ports.notifications),
+      LOAD_DIR: loadDir,
+      PAYMENTS_OPERATIONS_URL: at(ports.paymentsOperations),
+      LISTINGS_OPERATIONS_URL: at(ports.listingsOperations),
+      NOTIFICATIONS_OPERATIONS_URL: at(ports.notificationsOperations),
+      CARD_PROVIDER_URL: at(ports.cardProvider),
+      MAILBOX_URL: at(ports.mailbox),
+      TRACE_SINK_URL: at(ports.traceSink),
+      PARTS: JSON.stringify({
+        control: { url: supervisorUrl, token: options.controlToken },
+        stateDir,
+        postgresUrl: adminUrl,
+        redisUrl: new URL('/', options.redisUrl).href.replace(/\/$/, ''),
+        kafkaBrokers: options.kafkaBrokers,
+        listenerPorts: [],
+        secrets: options.secrets,
+        templates: labTemplates,
+        databases: options.databases ?? ownDatabases,
+      }),
+    },
+    url,
+    ports: [ports.console],
+    ready: { kind: 'http', url: `${url}/health` },
+  })
+  return { ...spec, args: [...heapFlags, ...spec.args] }
 }
 
 /** Every process promises to end within 10 s of SIGTERM (L6). */

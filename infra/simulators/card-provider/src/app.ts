@@ -10,6 +10,7 @@ import type {
 } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { dropUnreadBody } from '../../drop-unread-body.ts'
+import { refuseForeigners } from '../../local-guard.ts'
 import type { SettingsControl } from '../../settings-control.ts'
 import { readStrictJson } from '../../strict-json.ts'
 import type { ApiError } from './answers/api-error.ts'
@@ -31,6 +32,7 @@ import type { Settlement } from './store/settlement.ts'
 export type AppDeps = Omit<PerformOperationDeps, 'providerLog' | 'wait'> &
   Readonly<{
     secretKey: string
+    controlToken: string
     providerLog: ProviderLog
     settlement: Settlement
     control: SettingsControl<FaultSettings>
@@ -41,7 +43,7 @@ export type AppDeps = Omit<PerformOperationDeps, 'providerLog' | 'wait'> &
 
 /** Builds the HTTP side of the provider. It opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
-  const { settings, control, providerLog, settlement, secretKey, stop } = deps
+  const { settings, control, controlToken, providerLog, settlement, secretKey, stop } = deps
   const routes: string[] = []
   const app = Fastify({
     logger: { base: null },
@@ -67,6 +69,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
   })
+  app.addHook('onRequest', refuseForeigners)
   app.addHook('onSend', async ({ raw }, reply, payload) => {
     await dropUnreadBody(raw)
     if (!raw.complete) reply.header('connection', 'close')
@@ -80,7 +83,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   })
 
   app.register(publicRoutes, { settings, providerLog, routes })
-  app.register(operatorRoutes, { settings, control, providerLog })
+  app.register(operatorRoutes, { settings, control, controlToken, providerLog })
   app.register(settlementRoutes, { settlement, providerLog, secretKey })
   app.register(v1Routes, {
     prefix: '/v1',

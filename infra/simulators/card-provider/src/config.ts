@@ -7,6 +7,8 @@ export type Config = Readonly<{
   port: number
   secretKey: string
   providerLog: string
+  /** The token for changes of the settings. It opens the fault log, too. */
+  controlToken: string
   /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
   /** This is undefined when no webhooks are sent. */
@@ -21,6 +23,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read.port('PORT'),
     secretKey: read.text('SECRET_KEY'),
     providerLog: read.text('PROVIDER_LOG'),
+    controlToken: read.text('CONTROL_TOKEN'),
     faultLogUrl: read.url('FAULT_LOG_URL'),
     webhooks: readWebhooks(read),
   }

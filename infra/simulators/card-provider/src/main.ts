@@ -77,7 +77,9 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
         await providerLog.append({ type: 'settings.changed', cause: 'patch', settings })
       },
       faultLog:
-        config.faultLogUrl === undefined ? undefined : createFaultLogClient(config.faultLogUrl),
+        config.faultLogUrl === undefined
+          ? undefined
+          : createFaultLogClient(config.faultLogUrl, config.controlToken),
       onError: logError('fault_log.failed'),
     }),
     each => each.close(),
@@ -91,9 +93,17 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
     newId: (kind: string) => `${kind}_${randomBytes(12).toString('hex')}`,
     intentQueue: createIntentQueue(),
   }
-  const { secretKey } = config
+  const { secretKey, controlToken } = config
   const app = open.use(
-    buildApp({ ...operationDeps, settlement, secretKey, control, refusalCount, stop }),
+    buildApp({
+      ...operationDeps,
+      settlement,
+      secretKey,
+      controlToken,
+      control,
+      refusalCount,
+      stop,
+    }),
   )
 
   delayed.start(executeDelayed({ ...operationDeps, now: Date.now }), background)

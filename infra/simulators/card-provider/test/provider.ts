@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Simulator } from '../../start-simulator.ts'
-import { startSimulator } from '../../start-simulator.ts'
+import { startSimulator, withToken } from '../../start-simulator.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 export const secretKey = 'sk_test_only'
@@ -131,11 +131,12 @@ async function startProvider(providerLog: string, env: Env): Promise<Provider> {
       answerOf(
         fetch(`${url}/settings`, {
           method: 'PATCH',
-          headers: { 'content-type': 'application/json' },
+          headers: { ...withToken, 'content-type': 'application/json' },
           body: JSON.stringify(settings),
         }),
       ),
-    resetSettings: () => answerOf(fetch(`${url}/settings/reset`, { method: 'POST' })),
+    resetSettings: () =>
+      answerOf(fetch(`${url}/settings/reset`, { method: 'POST', headers: withToken })),
     get,
     linesOf,
     typesOf: async payment => (await linesOf(payment)).map(({ type }: { type: string }) => type),

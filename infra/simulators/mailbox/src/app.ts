@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
 import { dropUnreadBody } from '../../drop-unread-body.ts'
+import { refuseForeigners } from '../../local-guard.ts'
 import type { SettingsControl } from '../../settings-control.ts'
 import { readStrictJson } from '../../strict-json.ts'
 import type { FaultSettings, Settings } from './fault-settings.ts'
@@ -16,6 +17,7 @@ export type AppDeps = Readonly<{
   control: SettingsControl<FaultSettings>
   log: AppendLog<MailLogEntry>
   store: MailStore
+  controlToken: string
 }>
 
 /**
@@ -38,7 +40,8 @@ const contentSecurityPolicy = [
 const pageFolder = new URL('../public/', import.meta.url)
 
 /** Builds the HTTP side of the mailbox. It opens nothing; the caller listens and closes. */
-export function buildApp({ settings, control, log, store }: AppDeps): FastifyInstance {
+export function buildApp(deps: AppDeps): FastifyInstance {
+  const { settings, control, log, store, controlToken } = deps
   const app = Fastify({
     logger: { base: null },
     logController: new LogController({ disableRequestLogging: true }),
@@ -53,6 +56,7 @@ export function buildApp({ settings, control, log, store }: AppDeps): FastifyIns
 
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readStrictJson)
+  app.addHook('onRequest', refuseForeigners)
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
   })
@@ -75,7 +79,7 @@ export function buildApp({ settings, control, log, store }: AppDeps): FastifyIns
     setHeaders: reply => void reply.header('content-security-policy', contentSecurityPolicy),
   })
   app.register(mailRoutes, { store })
-  app.register(settingsRoutes, { settings, control })
+  app.register(settingsRoutes, { settings, control, controlToken })
   return app
 }
 

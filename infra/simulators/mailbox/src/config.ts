@@ -5,6 +5,8 @@ export type Config = Readonly<{
   port: number
   smtpPort: number
   mailLog: string
+  /** The token for changes of the settings. It opens the fault log, too. */
+  controlToken: string
   /** This is undefined when the system keeps no fault log. */
   faultLogUrl: string | undefined
 }>
@@ -17,6 +19,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read.port('PORT'),
     smtpPort: read.port('SMTP_PORT'),
     mailLog: read.text('MAIL_LOG'),
+    controlToken: read.text('CONTROL_TOKEN'),
     faultLogUrl: read.url('FAULT_LOG_URL'),
   }
   read.finish()

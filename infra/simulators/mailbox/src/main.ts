@@ -44,12 +44,16 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
         await log.append({ type: 'settings.changed', cause: 'patch', settings })
       },
       faultLog:
-        config.faultLogUrl === undefined ? undefined : createFaultLogClient(config.faultLogUrl),
+        config.faultLogUrl === undefined
+          ? undefined
+          : createFaultLogClient(config.faultLogUrl, config.controlToken),
       onError: err => app.log.error({ event: 'fault_log.failed', err }, 'the fault log failed'),
     }),
     each => each.close(),
   )
-  const app = open.use(buildApp({ settings, control, log, store }))
+  const app = open.use(
+    buildApp({ settings, control, log, store, controlToken: config.controlToken }),
+  )
   control.start()
   const deps = { settings, log, store, wait: (ms: number) => waitUnlessStopped(ms, stop) }
   const smtp = open.adopt(

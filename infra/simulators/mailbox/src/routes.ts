@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { requireToken } from '../../local-guard.ts'
 import type { SettingsControl } from '../../settings-control.ts'
 import type { FaultSettings, Settings } from './fault-settings.ts'
 import { SettingsChange } from './fault-settings.ts'
@@ -39,16 +40,22 @@ export const mailRoutes: FastifyPluginAsyncTypebox<{ store: MailStore }> = async
   })
 }
 
-type SettingsDeps = Readonly<{ settings: Settings; control: SettingsControl<FaultSettings> }>
+type SettingsDeps = Readonly<{
+  settings: Settings
+  control: SettingsControl<FaultSettings>
+  /** The token for changes of the settings. */
+  controlToken: string
+}>
 
 /** Reads and changes the fault settings. A change is in the mail log before it is confirmed. */
 export const settingsRoutes: FastifyPluginAsyncTypebox<SettingsDeps> = async (
   app,
-  { settings, control },
+  { settings, control, controlToken },
 ) => {
+  const onRequest = requireToken(controlToken)
   app.get('/settings', async () => settings.read())
-  app.patch('/settings', { schema: { body: SettingsChange } }, request =>
+  app.patch('/settings', { onRequest, schema: { body: SettingsChange } }, request =>
     control.change(request.body),
   )
-  app.post('/settings/reset', () => control.reset())
+  app.post('/settings/reset', { onRequest }, () => control.reset())
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Simulator, startSimulator } from '../../start-simulator.ts'
+import { type Simulator, startSimulator, withToken } from '../../start-simulator.ts'
 
 const main = new URL('../src/main.ts', import.meta.url)
 
@@ -41,7 +41,7 @@ export async function openMailboxes(): Promise<Mailboxes> {
 export function changeSettings(mailbox: Simulator, settings: object): Promise<Response> {
   return fetch(`${mailbox.url}/settings`, {
     method: 'PATCH',
-    headers: { 'content-type': 'application/json' },
+    headers: { ...withToken, 'content-type': 'application/json' },
     body: JSON.stringify(settings),
   })
 }

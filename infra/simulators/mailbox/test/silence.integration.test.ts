@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Simulator } from '../../start-simulator.ts'
-import { startSimulator } from '../../start-simulator.ts'
+import { startSimulator, withToken } from '../../start-simulator.ts'
 import { waitUntil } from '../../wait-until.ts'
 import { changeSettings, defaultLog, type Mailboxes, openMailboxes } from './mailboxes.ts'
 
@@ -52,7 +52,7 @@ async function typesTo(to: string, logName = defaultLog): Promise<string[]> {
 }
 
 async function openFaults(): Promise<unknown> {
-  return (await fetch(`${faults.url}/fault-log/open`)).json()
+  return (await fetch(`${faults.url}/fault-log/open`, { headers: withToken })).json()
 }
 
 test('with silence a mail is accepted and shown, and its sender gets no answer', async () => {
@@ -77,7 +77,7 @@ test('silence affects only its share of the mails, and no refused mail', async (
   await changeSettings(mailbox, { silenceRate: 1, refuseRate: 1 })
   const refused = await sendMail('refused@example.test')
   await waitUntil('the mail is refused', () => refused.received().startsWith('451'))
-  const reset = await fetch(`${mailbox.url}/settings/reset`, { method: 'POST' })
+  const reset = await fetch(`${mailbox.url}/settings/reset`, { method: 'POST', headers: withToken })
   expect(await reset.json()).toMatchObject({ silence: 'none', refuseRate: 0 })
 })
 

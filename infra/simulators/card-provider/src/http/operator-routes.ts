@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { requireToken } from '../../../local-guard.ts'
 import type { SettingsControl } from '../../../settings-control.ts'
 import { limits } from '../limits.ts'
 import { indexedMetadata, type ProviderLog } from '../log/provider-log.ts'
@@ -10,6 +11,8 @@ import { refuseKey } from './authorize.ts'
 type Deps = Readonly<{
   settings: Settings
   control: SettingsControl<FaultSettings>
+  /** The token for changes of the settings. */
+  controlToken: string
   providerLog: Pick<ProviderLog, 'page'>
 }>
 
@@ -30,17 +33,17 @@ const LogQuery = Type.Object(
 /** Serves the operators: fault injectors change settings, and auditors read the provider log. */
 export const operatorRoutes: FastifyPluginAsyncTypebox<Deps> = async (
   app,
-  { settings, control, providerLog },
+  { settings, control, controlToken, providerLog },
 ) => {
-  app.addHook('onRequest', refuseKey)
-
-  app.get('/settings', async () => settings.read())
-  app.patch('/settings', { schema: { body: SettingsChange } }, request =>
+  const withToken = { onRequest: requireToken(controlToken) }
+  const withoutKey = { onRequest: refuseKey }
+  app.get('/settings', withoutKey, async () => settings.read())
+  app.patch('/settings', { ...withToken, schema: { body: SettingsChange } }, request =>
     control.change(request.body),
   )
-  app.post('/settings/reset', () => control.reset())
+  app.post('/settings/reset', withToken, () => control.reset())
 
-  app.get('/log', { schema: { querystring: LogQuery } }, async request => {
+  app.get('/log', { ...withoutKey, schema: { querystring: LogQuery } }, async request => {
     const { after = 0, limit = limits.logPageDefault, ...filters } = request.query
     const name = indexedMetadata.find(each => filters[each] !== undefined)
     const value = name && filters[name]

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import Stripe from 'stripe'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withToken } from '../../../start-simulator.ts'
 import { answerOf, newPayment, openProviders, type Provider, secretKey } from '../provider.ts'
 import { openWebhookReceiver, type WebhookReceiver } from '../webhook-receiver.ts'
 
@@ -252,7 +253,7 @@ test.each([
   ['application/json; charset=utf-16', '{"latencyMs":900}', 415],
   ['text/json', '{"latencyMs":900}', 415],
 ])('settings as %s %s are refused with %i, and nothing changes', async (type, body, status) => {
-  const headers = { 'content-type': type }
+  const headers = { ...withToken, 'content-type': type }
   const changing = fetch(`${provider.url}/settings`, { method: 'PATCH', headers, body })
   expect((await answerOf(changing)).status).toBe(status)
   expect((await provider.get('/settings')).body.latencyMs).toBe(0)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Simulator } from '../../../start-simulator.ts'
-import { startSimulator } from '../../../start-simulator.ts'
+import { startSimulator, withToken } from '../../../start-simulator.ts'
 import { waitUntil } from '../../../wait-until.ts'
 import type { Provider, Providers } from '../provider.ts'
 import { newPayment, openProviders } from '../provider.ts'
@@ -53,7 +53,7 @@ async function newLines(): Promise<string[]> {
 }
 
 async function openFaults(): Promise<string[]> {
-  const response = await fetch(`${faults.url}/fault-log/open`)
+  const response = await fetch(`${faults.url}/fault-log/open`, { headers: withToken })
   const lines = (await response.json()) as Line[]
   return lines.map(({ name }) => name)
 }

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { parseMetrics } from './metrics-text.ts'
+
+const text = `# HELP http_requests_total The total number of HTTP requests.
+# TYPE http_requests_total counter
+http_requests_total{method="post",code="200"} 1027 1395066363000
+http_requests_total{method="post",code="400"}    3
+no_labels 12.5
+latency_bucket{le="+Inf"} 7
+escaped{path="C:\\\\DIR\\\\",error="say \\"hi\\"\\nagain",list="a,b={c}"} 1.458255915e9
+
+not a metric at all
+`
+
+test('reads names, labels and values, and leaves out what is no sample', () => {
+  const { samples, at } = parseMetrics(text.replace('}    3', '} 3'), 5)
+  expect(at).toBe(5)
+  expect(samples.get('http_requests_total')).toEqual([
+    { labels: { method: 'post', code: '200' }, value: 1027 },
+    { labels: { method: 'post', code: '400' }, value: 3 },
+  ])
+  expect(samples.get('no_labels')).toEqual([{ labels: {}, value: 12.5 }])
+  expect(samples.get('latency_bucket')).toEqual([{ labels: { le: '+Inf' }, value: 7 }])
+  expect(samples.get('escaped')).toEqual([
+    {
+      labels: { path: 'C:\\DIR\\', error: 'say "hi"\nagain', list: 'a,b={c}' },
+      value: 1458255915,
+    },
+  ])
+  expect([...samples.keys()]).toHaveLength(4)
+})
+
+test('a text without a sample has none', () => {
+  expect(parseMetrics('', 0).samples.size).toBe(0)
+  expect(parseMetrics('<html>404</html>', 0).samples.size).toBe(0)
+})
