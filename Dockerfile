@@ -16,6 +16,7 @@ COPY packages/runtime/package.json packages/runtime/
 COPY services/payments/package.json services/payments/
 COPY services/listings/package.json services/listings/
 COPY services/notifications/package.json services/notifications/
+COPY services/console/package.json services/console/
 COPY infra/faults/package.json infra/faults/
 COPY infra/local/package.json infra/local/
 COPY infra/observability/package.json infra/observability/

@@ -133,6 +133,8 @@ export type FaultLogLine = {
   /** The target of the fault: a process, a proxy and its toxic, or a setting. */
   name: string
   signal?: string
+  /** The connections of slow clients that were as old as the attack when it ended. */
+  stillOpen?: number
 }
 
 export type PaymentRow = {

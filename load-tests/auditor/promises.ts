@@ -275,7 +275,7 @@ export const promises: readonly SystemPromise[] = [
     code: 'L8',
     statement: 'the goodput is back within 30 s after an overload ends',
     howChecked:
-      'The storm measures the goodput after its tenfold load; no bound is asserted on it yet.',
+      'The experiment `metastability` requires it after a slow provider. The storm measures it after its tenfold load, and asserts no bound yet.',
     checks: [],
   },
 ]

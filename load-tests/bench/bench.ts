@@ -17,6 +17,8 @@ export type Measured = Readonly<{
   ratios?: Readonly<Record<string, readonly number[]>>
 }>
 
+export type Target = Readonly<{ ratio: string } & ({ atLeast: number } | { atMost: number })>
+
 /** Measures what something costs. It proves nothing, and no promise can break. */
 export type Bench = Readonly<{
   /** The name on the command line. */
@@ -24,7 +26,7 @@ export type Bench = Readonly<{
   /** The name of the file in `load-tests/results`. */
   result: string
   title: string
-  /** The least that the median of a ratio should be. */
-  targets?: readonly Readonly<{ ratio: string; atLeast: number }>[]
+  /** The least or the most that the median of a ratio should be. */
+  targets?: readonly Target[]
   measure: (options: BenchOptions) => Promise<Measured>
 }>

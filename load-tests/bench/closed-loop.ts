@@ -6,6 +6,11 @@ export type ClosedLoop = Readonly<{
   port: number
   /** Each connection sends its next request when it has the answer to the last one. */
   connections: number
+  /**
+   * At most so many requests per second, of all connections together. Without it, each connection
+   * sends as fast as it is answered.
+   */
+  perSecond?: number
   warmUpMs: number
   measureMs: number
   /** The bytes of a whole request. */
@@ -15,6 +20,7 @@ export type ClosedLoop = Readonly<{
 export type Loop = Readonly<{
   /** Only good answers count, because a refusal is fast for no use. */
   goodPerSecond: number
+  /** All other answers. */
   refused: number
   p50Ms: number
   p99Ms: number
@@ -24,7 +30,7 @@ const connectMs = 5_000
 const headEnd = Buffer.from('\r\n\r\n')
 /** The length of `HTTP/1.1 `, which the status follows. */
 const statusAt = 9
-const goodStatus = '2'.charCodeAt(0)
+const statusLength = 3
 
 /**
  * The cheapest load generator that Node allows, because it shares the cores with the service: it uses
@@ -43,7 +49,11 @@ export async function runClosedLoop(options: ClosedLoop): Promise<Loop> {
     if (isGood) latenciesMs.push(now - sentAt)
     else refused += 1
   }
-  const clients = Array.from({ length: options.connections }, () => runClient(options, until, take))
+  const everyMs = (options.connections * 1_000) / (options.perSecond ?? Number.POSITIVE_INFINITY)
+  const clients = Array.from({ length: options.connections }, (_, nth) => {
+    const pace = { firstAt: startedAt + (nth * everyMs) / options.connections, everyMs, until }
+    return runClient(options, pace, take)
+  })
   await Promise.all(clients)
   return {
     goodPerSecond: Math.round((latenciesMs.length * 1_000) / options.measureMs),
@@ -53,9 +63,11 @@ export async function runClosedLoop(options: ClosedLoop): Promise<Loop> {
   }
 }
 
+type Pace = Readonly<{ firstAt: number; everyMs: number; until: number }>
+
 async function runClient(
   { port, nextRequest }: ClosedLoop,
-  until: number,
+  { firstAt, everyMs, until }: Pace,
   take: (sentAt: number, now: number, isGood: boolean) => void,
 ): Promise<void> {
   const socket = createConnection({ port, host: '127.0.0.1', noDelay: true })
@@ -64,16 +76,29 @@ async function runClient(
   socket.on('error', over.reject)
   socket.on('close', () => over.reject(new Error('the server closed the connection')))
   let received = Buffer.alloc(0)
-  let sentAt = send(socket, nextRequest())
+  let sentAt = Number.NaN
+  let dueAt = firstAt
+  const sendNext = () => {
+    sentAt = send(socket, nextRequest())
+    dueAt += everyMs
+  }
+  /** A connection that is late sends at once until it is in time again. */
+  const next = () => {
+    const waitMs = dueAt - performance.now()
+    if (dueAt > until) over.resolve()
+    else if (waitMs > 0) setTimeout(sendNext, waitMs)
+    else sendNext()
+  }
+  next()
   socket.on('data', chunk => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
     const length = lengthOf(received)
     if (length === undefined || received.length < length) return
     const now = performance.now()
-    take(sentAt, now, received[statusAt] === goodStatus)
+    take(sentAt, now, isGood(received.toString('latin1', statusAt, statusAt + statusLength)))
     received = Buffer.alloc(0)
     if (now > until) over.resolve()
-    else sentAt = send(socket, nextRequest())
+    else next()
   })
   try {
     await over.promise
@@ -81,6 +106,11 @@ async function runClient(
     socket.removeAllListeners('close')
     socket.destroy()
   }
+}
+
+/** 202 says that nothing is decided yet: it counts with the refusals. */
+function isGood(status: string): boolean {
+  return status.startsWith('2') && status !== '202'
 }
 
 function send(socket: Socket, request: string): number {

@@ -7,15 +7,20 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
+import { createQuota } from '@nightshift/card-provider/quota'
 
 const startMs = 10_000
 const keepAliveMs = 60_000
 
 export type InstantProvider = AsyncDisposable & Readonly<{ url: string }>
 
-/** Starts the provider; disposing of it ends its process. @throws when it does not start in time */
-export async function startInstantProvider(): Promise<InstantProvider> {
-  const child = spawn(process.execPath, [import.meta.filename], {
+/**
+ * Starts the provider; disposing of it ends its process.
+ * @param quotaPerSecond what it takes; it refuses the rest. 0 means everything.
+ * @throws when it does not start in time
+ */
+export async function startInstantProvider(quotaPerSecond = 0): Promise<InstantProvider> {
+  const child = spawn(process.execPath, [import.meta.filename, String(quotaPerSecond)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')
@@ -33,23 +38,41 @@ export async function startInstantProvider(): Promise<InstantProvider> {
   }
 }
 
-/** Answers every request with a successful charge, and prints the port that it listens on. */
-function serve(): void {
+/** It remembers no charge. A search that is answered otherwise would leave each payment open for ever. */
+const nothingFound = JSON.stringify({ object: 'list', data: [] })
+
+/**
+ * Answers every charge as successful, or with 429 where it is over the quota, and every search with
+ * nothing. It prints the port that it listens on.
+ */
+function serve(quotaPerSecond: number): void {
+  const quota = createQuota(() => performance.now())
   let charges = 0
   const server = createServer((request, response) => {
-    request.resume()
-    request.on('end', () => {
-      charges += 1
-      const body = JSON.stringify({
-        id: `pi_${process.pid}_${charges}`,
-        status: 'succeeded',
-        latest_charge: { balance_transaction: { fee: 164 } },
-      })
+    const answer = (body: string) => {
       response.writeHead(200, {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
       })
       response.end(body)
+    }
+    request.resume()
+    request.on('end', () => {
+      if (request.method === 'GET') return answer(nothingFound)
+      const waitSeconds = quota.take(quotaPerSecond, 0)
+      if (waitSeconds !== undefined) {
+        response.writeHead(429, { 'retry-after': String(waitSeconds), 'content-length': 0 })
+        response.end()
+        return
+      }
+      charges += 1
+      answer(
+        JSON.stringify({
+          id: `pi_${process.pid}_${charges}`,
+          status: 'succeeded',
+          latest_charge: { balance_transaction: { fee: 164 } },
+        }),
+      )
     })
   })
   server.keepAliveTimeout = keepAliveMs
@@ -63,4 +86,4 @@ function serve(): void {
   })
 }
 
-if (import.meta.main) serve()
+if (import.meta.main) serve(Number(process.argv[2]))

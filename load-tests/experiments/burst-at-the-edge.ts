@@ -20,7 +20,7 @@ const restMs = 1_500
 export const burstAtTheEdge: Experiment = {
   name: 'burst-at-the-edge',
   title: 'A tenant fills its limit at the end of one window and at the beginning of the next',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'rate-limit',
   hypothesis: 'The edge of a window lets no more payments through than any other moment.',
   arms: {

@@ -30,6 +30,14 @@ export function countDeclinedButCharged(evidence: Evidence) {
   }
 }
 
+/** How many clients were told "declined". An experiment in which all cards are good wants none. */
+export function countToldDeclined(evidence: Evidence) {
+  return {
+    intents: intentsToPay(evidence).size,
+    toldDeclined: intentsToPay(evidence, ({ res }) => res?.declined === true).size,
+  }
+}
+
 /** A client that pays at payments names a new publication in each intent, which tells them apart. */
 function intentsToPay(
   evidence: Evidence,

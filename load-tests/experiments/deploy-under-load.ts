@@ -14,7 +14,7 @@ const naive = { PATTERN_GRACEFUL_SHUTDOWN: 'naive' }
 export const deployUnderLoad: Experiment = {
   name: 'deploy-under-load',
   title: 'Every instance of every service is restarted in turn, under load',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'graceful-shutdown',
   hypothesis: 'A deployment fails no request: each caller gets the answer of an instance.',
   arms: { with: {}, naive: Object.fromEntries(instanceNames.map(name => [name, naive])) },

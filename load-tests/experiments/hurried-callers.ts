@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
 import { atRate } from '../harness/recording-client.ts'
 import type { TestSystem } from '../harness/test-system.ts'
 import type { Experiment } from '../runner/experiment.ts'
+import { chargedForNobody } from './caller-figures.ts'
 
 const callersPerSecond = 20
 /** How long each caller waits. It says so. */
@@ -18,7 +18,7 @@ const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
 export const hurriedCallers: Experiment = {
   name: 'hurried-callers',
   title: 'The database is slower than callers wait',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'deadline',
   hypothesis: 'No card is charged for a caller who left before the charge began.',
   arms: {
@@ -43,7 +43,7 @@ export const hurriedCallers: Experiment = {
     recordFault('lock', 'end', 'idempotency_keys')
   },
   sometimes: ['fault.lock >= 1', 'attempt.lost >= 1', 'payment.captured >= 1'],
-  figures: countCallers,
+  figures: chargedForNobody,
   shows: {
     figure: 'chargedForNobody',
     of: 'callers',
@@ -71,23 +71,4 @@ async function openLocks(system: TestSystem) {
     },
     [Symbol.asyncDispose]: () => client.end(),
   }
-}
-
-/** The callers who left without an answer, and those whose card was charged afterwards. */
-function countCallers({ history, provider, faultLog }: Evidence) {
-  const endedAt = rowsOf(faultLog).find(({ action }) => action === 'end')?.t ?? 0
-  const chargedAt = new Map(
-    rowsOf(provider)
-      .filter(({ type, publicationId }) => type === 'intent.succeeded' && publicationId)
-      .map(({ publicationId, t }) => [publicationId, t]),
-  )
-  const ends = rowsOf(history).filter(
-    ({ op, type, t }) => op === 'pay' && type !== 'invoke' && t < endedAt,
-  )
-  const left = ends.filter(({ status }) => status === 0)
-  const charged = left.filter(({ req, t }) => {
-    const { publicationId } = req as { publicationId?: string }
-    return (chargedAt.get(publicationId) ?? 0) > t
-  })
-  return { callers: ends.length, left: left.length, chargedForNobody: charged.length }
 }

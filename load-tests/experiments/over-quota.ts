@@ -13,7 +13,7 @@ const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
 export const overQuota: Experiment = {
   name: 'over-quota',
   title: 'Four times as many payments arrive as the card provider takes',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'load-shedding',
   hypothesis: 'What the provider has no room for is refused before anything is begun.',
   arms: {

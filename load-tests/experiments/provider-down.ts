@@ -1,8 +1,8 @@
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { rowsOf } from '../auditor/evidence.ts'
 import { atRate } from '../harness/recording-client.ts'
 import { whileSilent } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
-import { type Caller, callersIn, p99WaitMs } from './caller-figures.ts'
+import { callersIn, firstPaidAfter, lengthOfFault, p99WaitMs } from './caller-figures.ts'
 
 const callersPerSecond = 30
 /** By then the first calls have timed out, and a breaker has had its evidence. */
@@ -19,7 +19,7 @@ const backlog = { PATTERN_BOUNDED_BACKLOG: 'naive' }
 export const providerDown: Experiment = {
   name: 'provider-down',
   title: 'The card provider takes requests and answers none',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'circuit-breaker',
   hypothesis: 'A provider that is down is left alone, and callers do not wait for it.',
   arms: {
@@ -56,21 +56,4 @@ export const providerDown: Experiment = {
     atLeast: 50,
     unit: 'requests to a provider that was down',
   },
-}
-
-/** The time in which the provider was down. */
-function lengthOfFault({ faultLog }: Evidence): number {
-  const at = (wanted: string) => rowsOf(faultLog).find(({ action }) => action === wanted)?.t ?? 0
-  return at('end') - at('begin')
-}
-
-/** From the provider's return to the first answer "paid". If there is none, it took at least so long. */
-function firstPaidAfter(returnedMs: number, callers: readonly Caller[]): number {
-  const answers = callers
-    .map(({ sinceFaultMs, waitMs, status }) => ({ toldMs: sinceFaultMs + waitMs, status }))
-    .filter(({ toldMs }) => toldMs >= returnedMs)
-  const paid = answers.filter(({ status }) => status === 201)
-  const first = Math.min(...paid.map(({ toldMs }) => toldMs))
-  const last = Math.max(returnedMs, ...answers.map(({ toldMs }) => toldMs))
-  return Math.round(Math.min(first, last) - returnedMs)
 }

@@ -1,11 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
 import { atRate } from '../harness/recording-client.ts'
 import { whileProviderIsFaulty } from '../harness/while-faulty.ts'
+import { round } from '../reporting/figures.ts'
 import type { Experiment } from '../runner/experiment.ts'
 
-const quotaPerSecond = 1
-const callersPerSecond = 30
+const quotaPerSecond = 10
+/** How often callers come, compared with the quota. */
+const loads = [1, 3, 10]
+/** The provider writes its refusals to its log once a second. */
+const refusalsWrittenMs = 1_100
 const concurrency = 10
 /**
  * In both arms nothing else holds calls back or makes more, so that only the repetitions inside of
@@ -19,13 +24,14 @@ const unprotected = {
 }
 
 /**
- * The card provider refuses nearly everything for a while. Each caller asks once, so every further
- * request was repeated inside a request. When the provider has recovered, the callers come back.
+ * Callers come at the rate of the provider's quota, at three and at ten times that. Each asks once, so
+ * every further request was repeated inside a request. When the provider has no quota any more, the
+ * callers come back.
  */
 export const retryLayers: Experiment = {
   name: 'retry-layers',
   title: 'The card provider refuses calls, and they are repeated',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'retry-budget',
   hypothesis: 'A provider that refuses gets little more than one request per caller.',
   arms: {
@@ -35,21 +41,38 @@ export const retryLayers: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   breaksNoPromise: true,
-  size: { full: 120, short: 90 },
+  /** Callers at each load. */
+  size: { full: 100, short: 60 },
   method: async context => {
     const fault = { setting: 'quotaPerSecond', settings: { quotaPerSecond } }
     const healthy = { quotaPerSecond: 0 }
-    let callers: (() => Promise<unknown>)[] = []
+    const callers: (() => Promise<unknown>)[] = []
     await whileProviderIsFaulty(context, { ...fault, healthy }, async () => {
       const pay = () => context.client.payAndLeave('acme')
-      callers = await atRate(pay, context.size, callersPerSecond)
+      for (const load of loads) {
+        context.recordFault('load', 'begin', nameOf(load))
+        callers.push(...(await atRate(pay, context.size, load * quotaPerSecond)))
+        await sleep(refusalsWrittenMs)
+        context.recordFault('load', 'end', nameOf(load))
+      }
     })
     await pMap(callers, comeBack => comeBack(), { concurrency })
   },
   sometimes: ['provider.requests_refused >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const { callers, requests } = countDuringFault(evidence)
-    return { callers, requests, repeated: Math.max(0, requests - callers) }
+    const counts = loads.map(load => [load, countDuring(nameOf(load), evidence)] as const)
+    const perCaller = counts.map(
+      ([load, { callers, requests }]) =>
+        [`perCallerAt${load}x`, round(requests / callers)] as const,
+    )
+    const sum = (which: 'callers' | 'requests') =>
+      counts.reduce((total, [, count]) => total + count[which], 0)
+    return {
+      callers: sum('callers'),
+      requests: sum('requests'),
+      repeated: Math.max(0, sum('requests') - sum('callers')),
+      ...Object.fromEntries(perCaller),
+    }
   },
   shows: {
     figure: 'repeated',
@@ -59,17 +82,23 @@ export const retryLayers: Experiment = {
   },
 }
 
+function nameOf(load: number): string {
+  return `${load} times the quota`
+}
+
 /**
- * The callers that asked while the provider refused, and the requests that it got from them: those
- * that it refused, and those that it carried out.
+ * The callers that asked at one load, and the requests that the provider got from them: those that it
+ * refused, and those that it carried out.
  */
-function countDuringFault({ history, provider, faultLog }: Evidence) {
-  const endedAt = rowsOf(faultLog).find(({ action }) => action === 'end')?.t ?? 0
-  const asked = rowsOf(history).filter(
-    ({ op, type, t }) => op === 'pay' && type === 'invoke' && t <= endedAt,
-  )
+function countDuring(name: string, { history, provider, faultLog }: Evidence) {
+  const at = (action: string) =>
+    rowsOf(faultLog).find(line => line.name === name && line.action === action)?.t ?? 0
+  const isDuring = ({ t }: { t: number }) => t >= at('begin') && t <= at('end')
+  const asked = rowsOf(history)
+    .filter(isDuring)
+    .filter(({ op, type }) => op === 'pay' && type === 'invoke')
   const requests = rowsOf(provider)
-    .filter(({ t }) => t <= endedAt)
+    .filter(isDuring)
     .reduce((sum, { type, count = 1 }) => {
       if (type === 'requests.refused') return sum + count
       return type === 'intent.succeeded' ? sum + 1 : sum

@@ -9,7 +9,7 @@ const lateMs = 500
 export const searchFlood: Experiment = {
   name: 'search-flood',
   title: 'Strangers flood the public search while employers publish',
-  area: 'messaging',
+  area: 'resilience',
   pattern: 'bulkhead',
   hypothesis: 'What an employer has paid for goes live in time, however many strangers search.',
   arms: { with: {}, naive: { listings: { PATTERN_BULKHEAD: 'naive' } } },

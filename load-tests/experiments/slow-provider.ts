@@ -20,7 +20,7 @@ const eachLayerAlone = { PATTERN_TIMEOUT_HIERARCHY: 'naive' }
 export const slowProvider: Experiment = {
   name: 'slow-provider',
   title: 'The card provider answers later than callers wait',
-  area: 'payments',
+  area: 'resilience',
   pattern: 'timeout-hierarchy',
   hypothesis: 'A caller who waits four seconds gets an answer, however slow the provider is.',
   arms: {

@@ -10,11 +10,15 @@ export type Tenant = 'acme' | 'northwind' | 'lumen'
 /** A history names an employer by id. */
 const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
 
-type RecordedAnswer = {
+export type RecordedAnswer = {
   type: 'ok' | 'fail' | 'info'
+  /** 0 when there was no answer. */
   status: number
   json: Record<string, string>
   replayed?: true
+  /** Until the answer, or until the client stopped waiting. */
+  waitMs: number
+  retryAfterSeconds?: number
 }
 type Request = {
   op: 'draft' | 'publish' | 'pay' | 'refund' | 'read'
@@ -31,9 +35,15 @@ export type RecordingClient = ReturnType<typeof openRecordingClient>
 /** About ten seconds of pauses, and more where the answers are slow. */
 const attemptsMaxDefault = 40
 const retryMs = 250
-const patienceMs = 5_000
+/** How long a client waits for an answer, unless an experiment is about another wait. */
+export const patienceMs = 5_000
 /** Another attempt cannot change these 409s. Any other 409 means that the request is in progress. */
 const finalConflict = /(?:not-a-draft|payment-not-captured)$/
+
+type FinalEnd = { answer: RecordedAnswer; attempts: number; answeredAt: number }
+
+/** The answer to the first request of an intent, and how to go on with it. */
+type AskedOnce = { answer: RecordedAnswer; finish: () => Promise<FinalEnd> }
 
 /** How long the client waits for the answer to this attempt (from 1) before it tries again. */
 export type Patience = (attempt: number) => number
@@ -72,7 +82,7 @@ export function openRecordingClient(
   }
 
   /** Repeats the request under the same key until the answer is final or no attempts are left. */
-  async function askUntilFinal(request: Request, patience?: Patience) {
+  async function askUntilFinal(request: Request, patience?: Patience): Promise<FinalEnd> {
     for (let attempts = 1; ; attempts += 1) {
       const req = { ...request.req, attempt: attempts }
       const answer = await ask({ ...request, req }, patience?.(attempts))
@@ -98,20 +108,38 @@ export function openRecordingClient(
     return { op: 'pay', tenant, url, key: newKey(), req, body: { ...req, cardToken } } as const
   }
 
+  function publication(tenant: Tenant, id: string, cardToken: string, key: string) {
+    const url = `${system.urls.listings}/v1/listings/${id}/publish`
+    const card = cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good'
+    const body = { plan: 'basic', cardToken }
+    return { op: 'publish', tenant, url, key, id, req: { plan: 'basic', card }, body } as const
+  }
+
+  /** Asks once. `finish` asks again under the same key until the answer is final. */
+  async function askOnce(request: Request): Promise<AskedOnce> {
+    const answer = await ask({ ...request, req: { ...request.req, attempt: 1 } })
+    return { answer, finish: () => askUntilFinal(request) }
+  }
+
+  /** @param told further headers */
+  function askForDraft(tenant: Tenant, told: Record<string, string> = {}): Promise<RecordedAnswer> {
+    const url = `${system.urls.listings}/v1/listings`
+    return ask({ op: 'draft', tenant, url, body: draftListing() }, patienceMs, told)
+  }
+
   return {
     read,
+    askForDraft,
     async draft(tenant: Tenant): Promise<string> {
-      const url = `${system.urls.listings}/v1/listings`
-      const { json } = await ask({ op: 'draft', tenant, url, body: draftListing() })
+      const { json } = await askForDraft(tenant)
       return json['listingId'] ?? ''
     },
+    payOnce: (tenant: Tenant) => askOnce(payment(tenant, 'pm_card_visa')),
+    publishOnce: (tenant: Tenant, id: string) =>
+      askOnce(publication(tenant, id, 'pm_card_visa', newKey())),
     async publish(tenant: Tenant, id: string, cardToken = 'pm_card_visa', key = newKey()) {
-      const url = `${system.urls.listings}/v1/listings/${id}/publish`
-      const card = cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good'
-      const req = { plan: 'basic', card }
-      const body = { plan: 'basic', cardToken }
       await read(tenant, 'listing', id)
-      const end = await askUntilFinal({ op: 'publish', tenant, url, key, id, req, body })
+      const end = await askUntilFinal(publication(tenant, id, cardToken, key))
       await read(tenant, 'listing', id)
       return { key, ...end }
     },
@@ -177,25 +205,36 @@ export async function atRate<T>(
   return Promise.all(callers)
 }
 
-async function send(
+/** One request that is in no history. An answer that does not come in time has the status 0. */
+export async function send(
   url: string,
   headers: Record<string, string>,
   body: object | undefined,
-  waitMs: number,
+  patienceMs: number,
 ): Promise<RecordedAnswer> {
+  const startedMs = performance.now()
+  const waitMs = () => Math.round(performance.now() - startedMs)
   const asking = call(body ? 'POST' : 'GET', url, { headers, body })
-  const timeout = sleep(waitMs, undefined, { ref: false })
+  const timeout = sleep(patienceMs, undefined, { ref: false })
   try {
     const answer = await Promise.race([asking, timeout])
     if (!answer) {
       asking.catch(() => undefined) // the client has stopped waiting for this answer
-      return { type: 'info', status: 0, json: {} }
+      return { type: 'info', status: 0, json: {}, waitMs: waitMs() }
     }
-    const { status, json = {} } = answer
-    const replayed = answer.headers.get('idempotency-replayed') === 'true'
-    return { type: typeOf(status), status, json, ...(replayed ? { replayed } : {}) }
+    const { status, json = {}, headers: told } = answer
+    const retryAfter = told.get('retry-after')
+    return {
+      type: typeOf(status),
+      status,
+      json,
+      waitMs: waitMs(),
+      ...(told.get('idempotency-replayed') === 'true' ? { replayed: true } : {}),
+      ...(retryAfter === null ? {} : { retryAfterSeconds: Number(retryAfter) }),
+    }
   } catch {
-    return { type: 'info', status: 0, json: {} } // a lost answer is what this client is about
+    // A lost answer is what this client is about.
+    return { type: 'info', status: 0, json: {}, waitMs: waitMs() }
   }
 }
 

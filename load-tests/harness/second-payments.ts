@@ -43,8 +43,10 @@ export async function startSecondPayments({
       mailbox: portOf(urls.mailbox),
       traceSink: portOf(urls.traceSink),
       smtp: 0, // payments sends no mail
+      console: 0,
     },
     secrets: system.secrets,
+    controlToken: system.controlToken,
     postgresUrl: parts.postgresUrl,
     databases: {
       payments: databaseOf(system.databaseUrl('payments')),

@@ -108,7 +108,9 @@ export function providerLogOf(
 
 /** Changes fault settings of the card provider. */
 export async function setProviderFaults(system: TestSystem, settings: object): Promise<void> {
-  const answer = await call('PATCH', `${system.urls.cardProvider}/settings`, { body: settings })
+  const headers = { authorization: `Bearer ${system.controlToken}` }
+  const url = `${system.urls.cardProvider}/settings`
+  const answer = await call('PATCH', url, { headers, body: settings })
   if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
 }
 

@@ -47,6 +47,8 @@ export type TestSystem = AsyncDisposable &
     faults?: FaultProxyClient
     apiKeys: Secrets['apiKeys']
     secrets: Secrets
+    /** Opens the settings of the simulators. */
+    controlToken: string
     /** The page on which HAProxy shows the states of the instances. Absent without `replicas`. */
     statsUrl?: string
     /** The URL of a superuser, for what a test has to read or to damage. */
@@ -59,7 +61,7 @@ export type TestSystem = AsyncDisposable &
 
 export type TestUrls = Readonly<
   Record<
-    ServiceName | `${ServiceName}Operations` | 'cardProvider' | 'mailbox' | 'traceSink',
+    ServiceName | `${ServiceName}Operations` | 'cardProvider' | 'mailbox' | 'traceSink' | 'console',
     string
   >
 >
@@ -96,7 +98,16 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     redisUrl,
     kafkaPrefix: prefix,
     exportTraces: run.includes('trace-sink'),
-    ...(links && { links }),
+    ...(links && {
+      links,
+      console: {
+        supervisorUrl: parts.control.url,
+        processPrefix: `${id}_`,
+        loadDir: join(parts.stateDir, 'data', id, 'load'),
+        stateDir: parts.stateDir,
+        adminUrl: parts.postgresUrl,
+      },
+    }),
     ...(replicas && { replicas }),
   })
   const processes = controlProcesses(controlClient(parts.control), name => {
@@ -126,10 +137,13 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   return {
     ...processes,
     urls: urlsOf(ports),
-    ...(links && { faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`) }),
+    ...(links && {
+      faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`, parts.control.token),
+    }),
     ...(statsUrl !== undefined && { statsUrl }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
+    controlToken: parts.control.token,
     databaseUrl: service => databaseUrl(parts.postgresUrl, { database: databases[service] }),
     redisUrl,
     brokers: parts.kafkaBrokers,
@@ -197,6 +211,7 @@ function testRunOptions(parts: TestParts, id: string) {
     repoRoot,
     dataDir: join(parts.stateDir, 'data', id),
     secrets: parts.secrets,
+    controlToken: parts.control.token,
     postgresUrl: parts.postgresUrl,
     kafkaBrokers: parts.kafkaBrokers,
     nodeEnv: 'test',
@@ -204,7 +219,7 @@ function testRunOptions(parts: TestParts, id: string) {
   } as const
 }
 
-const portsEach = 10
+const portsEach = 11
 
 function takePorts(free: number[]): TopologyOptions['ports'] {
   const next = () => free.pop() ?? 0
@@ -219,6 +234,7 @@ function takePorts(free: number[]): TopologyOptions['ports'] {
     mailbox: next(),
     smtp: next(),
     traceSink: next(),
+    console: next(),
   }
 }
 

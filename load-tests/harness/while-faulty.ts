@@ -1,3 +1,6 @@
+import type { FaultProxyClient } from '@nightshift/faults/fault-proxy-client'
+import type { ToxicRequest } from '@nightshift/faults/proxy/toxic'
+import type { LinkName } from '@nightshift/local/system/links'
 import type { RandomSource } from '../scenarios/random-source.ts'
 import type { CrashLabel } from './crash-points.ts'
 import type { RecordFault } from './fault-log.ts'
@@ -60,6 +63,27 @@ export function whileSilent(
 /** A seed for the provider, so that both arms of a round lose the same answers. */
 export function randomSeed({ random }: Pick<FaultContext, 'random'>): number {
   return random.below(seedsMax)
+}
+
+/**
+ * A link carries a toxic until the work is done. The system has to have links; their proxy writes the
+ * begin and the end into its fault log.
+ */
+export async function whileLinkIsFaulty(
+  { system }: Pick<FaultContext, 'system'>,
+  link: LinkName,
+  toxic: ToxicRequest,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const faults = faultsOf(system)
+  const { name } = await faults.addToxic(link, toxic)
+  await work()
+  await faults.removeToxic(link, name)
+}
+
+function faultsOf({ faults }: Pick<TestSystem, 'faults'>): FaultProxyClient {
+  if (!faults) throw new Error('this system has no links')
+  return faults
 }
 
 /**

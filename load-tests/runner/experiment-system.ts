@@ -41,10 +41,15 @@ export async function openExperimentSystem(options: Options): Promise<Experiment
   return {
     system,
     client: openRecordingClient(system, join(dir, 'history.jsonl'), options.attemptsMax),
-    recordFault: openFaultLog(join(dir, 'faults.jsonl')),
+    recordFault: system.faults ? refuseToRecord : openFaultLog(join(dir, 'faults.jsonl')),
     sources: sourcesOf(system, options.parts, dir),
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
+}
+
+/** Lines in a second log would be read by nobody. */
+const refuseToRecord: RecordFault = kind => {
+  throw new Error(`the fault proxy writes the log of this system, and it was not told of a ${kind}`)
 }
 
 /** Judges a system after the last fault. It gets `restMs` to come to rest. */

@@ -18,12 +18,12 @@ export type ExperimentContext = FaultContext &
   }>
 
 /** The parts of the system that experiments are about. */
-export const areas = ['payments', 'messaging'] as const
+export const areas = ['payments', 'messaging', 'resilience'] as const
 export type Area = (typeof areas)[number]
 
 /** One fault, with and without the pattern that survives it. */
 export type Experiment = Readonly<{
-  /** Also the name of its file, of its result and of its figure. */
+  /** Also the name of its result and of its figure, and of its file unless that has two experiments. */
   name: string
   title: string
   area: Area
@@ -35,6 +35,11 @@ export type Experiment = Readonly<{
   run: readonly ProcessName[]
   /** Two instances of each service, behind HAProxy. */
   replicas?: 2
+  /**
+   * Every connection between two processes goes through the fault proxy, which then writes the fault
+   * log alone: such an experiment breaks links, and nothing else.
+   */
+  links?: true
   /**
    * The clients pay at payments, where the fault is, for publications that listings does not know. A
    * real publication would add keys and retries of its own. Listings dead-letters the events of these

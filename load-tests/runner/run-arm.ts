@@ -18,7 +18,7 @@ export async function runArm(
   { seed, short }: { seed: number; short: boolean },
 ): Promise<ArmRound> {
   const startedMs = performance.now()
-  const { name, run, replicas, sometimes, paysDirectly = false } = experiment
+  const { name, run, replicas, links, sometimes, paysDirectly = false } = experiment
   const settings = experiment.arms[arm]
   const restMs = quiesceMs[arm === 'naive' && short ? 'naiveShort' : arm]
   await using opened = await openExperimentSystem({
@@ -26,6 +26,7 @@ export async function runArm(
     run,
     env: settings,
     ...(replicas && { replicas }),
+    ...(links && { links }),
   })
   const { system, client, recordFault } = opened
   await experiment.method({

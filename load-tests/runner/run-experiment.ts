@@ -13,6 +13,8 @@ export type RunOptions = Commit &
     seed: number
     short: boolean
     say: (line: string) => void
+    /** Says why a proof may have failed. A failed proof repeats these lines in the summary. */
+    explain: (line: string) => void
   }>
 
 type ArmName = 'naive' | 'with'
@@ -23,7 +25,7 @@ type ArmName = 'naive' | 'with'
  * @returns the content of one file of `load-tests/results`, in the format of `result.schema.json`
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions) {
-  const { parts, rounds, seed, short, say } = options
+  const { parts, rounds, seed, short, say, explain } = options
   const done: Record<ArmName, ArmRound[]> = { naive: [], with: [] }
   for (let round = 1; round <= rounds; round += 1) {
     for (const arm of ['naive', 'with'] as const) {
@@ -32,7 +34,9 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       const { figure } = experiment.shows
       const outcome = `${figure} ${one.figures[figure]}, verdict ${one.verdict.valid}`
       say(`round ${round} of ${rounds}, ${arm}: ${outcome} (${one.seconds.toFixed(1)} s)`)
-      for (const line of explainVerdict(one)) say(`  ${line}`)
+      for (const line of countViolations(one)) say(`  ${line}`)
+      if (arm === 'with') for (const line of explainViolations(one)) explain(line)
+      for (const line of explainGaps(one)) explain(`${arm}: ${line}`)
     }
   }
   const { name, title, area, pattern } = experiment
@@ -75,12 +79,26 @@ function outcomeOf(experiment: Experiment, done: Record<ArmName, ArmRound[]>) {
   return isWorse && isCaught ? ('proved' as const) : noEffect
 }
 
-function explainVerdict({ verdict }: ArmRound): string[] {
+function countViolations({ verdict }: ArmRound): string[] {
+  return Object.entries(verdict.counts.violations).map(
+    ([code, count]) => `broken ${count} times: ${explainPromise(code as PromiseCode)}`,
+  )
+}
+
+/** More violations of one kind add nothing to the first few. */
+const explainedMax = 5
+
+/** The first violations, with their ids. The naive arm is expected to have some, this one is not. */
+function explainViolations({ verdict }: ArmRound): string[] {
+  return verdict.violations
+    .slice(0, explainedMax)
+    .map(({ promise, message }) => `${promise} although the pattern was on: ${message}`)
+}
+
+/** What was not seen, without which the verdict cannot be sure. */
+function explainGaps({ verdict }: ArmRound): string[] {
   const { unmet, inconclusive } = verdict.coverage
   return [
-    ...Object.entries(verdict.counts.violations).map(
-      ([code, count]) => `broken ${count} times: ${explainPromise(code as PromiseCode)}`,
-    ),
     ...(unmet.length > 0 ? [`did not happen: ${unmet.join(', ')}`] : []),
     ...(inconclusive.length > 0 ? [`inconclusive: ${inconclusive.join('; ')}`] : []),
   ]

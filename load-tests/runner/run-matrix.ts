@@ -34,7 +34,7 @@ type JudgedSystem = Readonly<{
  * @returns the content of a file of `load-tests/results`, which calls a matrix `grid` and a case a cell
  */
 export async function runMatrix(matrix: Matrix, options: RunOptions) {
-  const { short, seed, say } = options
+  const { short, seed, say, explain } = options
   const cases = short ? sampleOf(matrix) : casesOf(matrix)
   let done = 0
   const onRun = (run: CaseRun) => {
@@ -42,7 +42,7 @@ export async function runMatrix(matrix: Matrix, options: RunOptions) {
     say(`case ${done} of ${cases.length}, ${describeRun(run)}`)
   }
   const systems = await runCases(cases, options.parts, onRun)
-  for (const line of systems.flatMap(explainSystem)) say(`  ${line}`)
+  for (const line of systems.flatMap(explainSystem)) explain(line)
   const { name, title, area } = matrix
   const command = `npm run experiment -- ${name}${short ? ' --short' : ''}`
   const judged = cases.flatMap(({ row, column }) =>

@@ -2,8 +2,10 @@ import type { Proof } from '../experiments/all.ts'
 import { openThrowAwayParts } from '../harness/test-parts.ts'
 import { assertMayWrite, keepResult } from '../reporting/keep-result.ts'
 import { describeCommit } from '../reporting/result-head.ts'
-import { noEffect, runExperiment } from './run-experiment.ts'
+import { noEffect, type RunOptions, runExperiment } from './run-experiment.ts'
 import { runMatrix } from './run-matrix.ts'
+import { runRecovery } from './run-recovery.ts'
+import { runResiliencyMatrix } from './run-resiliency-matrix.ts'
 
 export type ProofOptions = Readonly<{
   rounds: number
@@ -17,8 +19,13 @@ export type ProofOptions = Readonly<{
 export type ProofResult =
   | Awaited<ReturnType<typeof runExperiment>>
   | Awaited<ReturnType<typeof runMatrix>>
+  | Awaited<ReturnType<typeof runResiliencyMatrix>>
+  | Awaited<ReturnType<typeof runRecovery>>
 
 type Outcome = ProofResult['outcome']
+
+/** One proof that was run. `explanations` says what was odd about it, if anything was. */
+export type ProofRun = Readonly<{ result: ProofResult; explanations: readonly string[] }>
 
 const exitCodes: Readonly<Record<Outcome, number>> = {
   proved: 0,
@@ -35,27 +42,37 @@ const exitCodes: Readonly<Record<Outcome, number>> = {
 export async function runProofs(
   proofs: readonly Proof[],
   { rounds, seed, short, write }: ProofOptions,
-): Promise<ProofResult[]> {
+): Promise<ProofRun[]> {
   if (write) {
     for (const proof of proofs) {
       // A matrix always has one round.
-      const size = { rounds: 'rows' in proof ? 1 : rounds, short }
+      const size = { rounds: 'arms' in proof ? rounds : 1, short }
       await assertMayWrite(proof.name, size)
     }
   }
   const commit = await describeCommit()
   await using open = await openThrowAwayParts()
-  const results: ProofResult[] = []
+  const runs: ProofRun[] = []
   for (const proof of proofs) {
     const say = (line: string) => process.stderr.write(`${proof.name}: ${line}\n`)
-    const options = { parts: open.parts, rounds, seed, short, say, ...commit }
-    const result =
-      'rows' in proof ? await runMatrix(proof, options) : await runExperiment(proof, options)
+    const explanations: string[] = []
+    const explain = (line: string) => {
+      explanations.push(line)
+      say(`  ${line}`)
+    }
+    const options = { parts: open.parts, rounds, seed, short, say, explain, ...commit }
+    const result = await runProof(proof, options)
     say(result.outcome === noEffect ? 'no effect' : result.outcome)
     say(await keepResult(result, { write }))
-    results.push(result)
+    runs.push({ result, explanations })
   }
-  return results
+  return runs
+}
+
+function runProof(proof: Proof, options: RunOptions): Promise<ProofResult> {
+  if ('dependencies' in proof) return runResiliencyMatrix(proof, options)
+  if ('rows' in proof) return runMatrix(proof, options)
+  return 'callersPerSecond' in proof ? runRecovery(proof, options) : runExperiment(proof, options)
 }
 
 /** 1 when a promise broke or a fault had no effect, otherwise 2 when something did not happen, otherwise 0. */

@@ -32,10 +32,10 @@ test('three in the morning is ten times the steady load for five of ten minutes'
   ])
 })
 
-test('the short form has the same rates and ends after ninety seconds', () => {
+test('the short form has the same rates and ends after two minutes', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   expect(phases.map(rateOf)).toEqual([35, 50, 350, 35])
-  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([15, 15, 35, 25])
+  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([15, 15, 60, 25])
 })
 
 test('every scenario can have another length', () => {
@@ -53,7 +53,7 @@ test('every scenario can have another length', () => {
 test('a visitor belongs to the phase in which it arrived', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   const at = (seconds: number) => phaseAt(phases, seconds * 1000)
-  expect([0, 14.9, 15, 30, 64.9, 65, 89].map(at)).toEqual([
+  expect([0, 14.9, 15, 30, 89.9, 90, 114].map(at)).toEqual([
     'steady',
     'steady',
     'saturated',
@@ -62,7 +62,7 @@ test('a visitor belongs to the phase in which it arrived', () => {
     'back',
     'back',
   ])
-  expect(at(90), 'a rounding error still falls into the last phase').toBe('back')
+  expect(at(115), 'a rounding error still falls into the last phase').toBe('back')
 })
 
 test('candidates come on top of the rated capacity, at a rate of their own', () => {

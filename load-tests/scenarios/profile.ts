@@ -58,7 +58,7 @@ export function spikeLoad(settings: Settings, defaultSeconds: number): Phase[] {
 }
 
 const fullSeconds = { steady: 90, saturated: 60, tenfold: 300, back: 150 }
-const shortSeconds = { steady: 15, saturated: 15, tenfold: 35, back: 25 }
+const shortSeconds = { steady: 15, saturated: 15, tenfold: 60, back: 25 }
 
 /**
  * The steady rate, the rated capacity itself, then ten times the steady rate without a warning, and

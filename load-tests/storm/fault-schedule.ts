@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import type { Injector } from '@nightshift/faults/injector/injector'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
 
@@ -58,17 +59,45 @@ const plan: readonly PlannedFault[] = [
 
 /** The faults of a storm with these phases. @throws when there is no phase "tenfold" */
 export function scheduleFaults(phases: readonly Phase[]): ScheduledFault[] {
-  const at = phases.findIndex(({ name }) => name === 'tenfold')
-  const tenfold = phases[at]
-  if (tenfold === undefined) throw new Error('there is no phase "tenfold" to inject faults into')
-  const startMs = lengthMs(phases.slice(0, at))
-  const length = lengthMs([tenfold])
+  const { startMs, endMs } = overloadOf(phases)
+  const length = endMs - startMs
   return plan.map(({ from, until, ...fault }) => ({
     ...fault,
     atMs: startMs + from * length,
     ...(until === undefined ? {} : { untilMs: startMs + until * length }),
   }))
 }
+
+/** When the overload begins and ends, from the first arrival. */
+function overloadOf(phases: readonly Phase[]): { startMs: number; endMs: number } {
+  const at = phases.findIndex(({ name }) => name === 'tenfold')
+  const tenfold = phases[at]
+  if (tenfold === undefined) throw new Error('there is no phase "tenfold" to inject faults into')
+  const startMs = lengthMs(phases.slice(0, at))
+  return { startMs, endMs: startMs + lengthMs([tenfold]) }
+}
+
+/**
+ * Writes into the fault log when the overload begins and ends. It is a fault like the others: only
+ * after its end can the auditor expect a steady state (L5).
+ * @throws when the signal ends the wait
+ */
+export async function logOverload(
+  phases: readonly Phase[],
+  faultLog: Pick<FaultProxyClient, 'report'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { startMs, endMs } = overloadOf(phases)
+  const startedMs = performance.now()
+  const overload = { kind: overloadKind, name: 'employers' } as const
+  await sleep(startMs, undefined, { signal })
+  await faultLog.report({ ...overload, action: 'begin' })
+  await sleep(Math.max(0, startedMs + endMs - performance.now()), undefined, { signal })
+  await faultLog.report({ ...overload, action: 'end' })
+}
+
+/** How the fault log calls the overload. */
+export const overloadKind = 'load'
 
 export type ScheduleObserver = Readonly<{
   onBegin: (fault: ScheduledFault) => void

@@ -12,17 +12,24 @@ import { saveAlert, setProviderFaults } from '../harness/test-client.ts'
 import { openTestInjector } from '../harness/test-injector.ts'
 import type { TestParts } from '../harness/test-parts.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
+import { round } from '../reporting/figures.ts'
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
 import { loadSettingsOf } from '../scenarios/load-settings.ts'
 import { type Phase, threeInTheMorning } from '../scenarios/profile.ts'
 import { type K6Result, runK6 } from '../scenarios/run-k6.ts'
 import { readSettings } from '../scenarios/settings.ts'
 import type { Summary } from '../scenarios/summary.ts'
-import { runSchedule, type ScheduleObserver, scheduleFaults } from './fault-schedule.ts'
+import {
+  logOverload,
+  runSchedule,
+  type ScheduleObserver,
+  scheduleFaults,
+} from './fault-schedule.ts'
 import { readSeenIntents } from './seen-intents.ts'
-import { bandsOf, secondsIn, stormFigures } from './storm-figures.ts'
+import { bandsOf, secondsIn, spanOf, stormFigures } from './storm-figures.ts'
 import { stormPage } from './storm-page.ts'
 import { watchMemory } from './watch-memory.ts'
+import { chargesForTheGone } from './work-for-the-gone.ts'
 
 export type StormOptions = Readonly<{
   parts: TestParts
@@ -60,6 +67,7 @@ const services = ['payments', 'listings', 'notifications'] as const
 export const stormSometimes: readonly string[] = [
   'fault.setting >= 2',
   'fault.part >= 1',
+  'fault.load >= 1',
   'crash.kafka >= 1',
   'crash.payments >= 1',
   'provider.requests_refused >= 1',
@@ -99,12 +107,20 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   const evidence = await collectAtRest(sourcesOf(system, parts, dir), quiesceMs)
   await saveEvidence(evidence, join(dir, 'evidence'))
   for (const name of services) await writeFile(join(dir, `${name}.log`), await system.logs(name))
+  await writeFile(join(dir, 'memory.json'), JSON.stringify(memory.samples))
   const verdict = audit(evidence, { sometimes: stormSometimes })
   const intents = await readSeenIntents(historyIn(dir))
   const phases = phasesOf(options, system)
   const faultLog = rowsOf(evidence.faultLog)
   const startedAt = intents[0]?.intendedAt ?? 0
-  const figures = stormFigures(intents, phases, faultLog, memory.samples)
+  const gone = chargesForTheGone(intents, evidence, spanOf('tenfold', phases, startedAt))
+  const figures = {
+    ...stormFigures(intents, phases, faultLog, memory.samples),
+    chargedForTheGone: round(gone.forTheGone / gone.charges),
+    errors: load.summary?.errors ?? Number.NaN,
+    deadLetters: rowsOf(evidence.records).filter(record => record.deadLetter).length,
+    leftUnfinished: rowsOf(evidence.quiescence).flatMap(({ remaining }) => remaining).length,
+  }
   const seconds = secondsIn(intents, startedAt)
   const title = `Three in the morning, at ${options.ratedPerSecond} payments per second`
   const bands = bandsOf(phases, faultLog, startedAt)
@@ -144,8 +160,11 @@ async function runLoadAndFaults(
   injector: Injector,
 ): Promise<K6Result> {
   const { k6, dir, say, onProgress } = options
+  const { faults: faultLog } = system
+  if (!faultLog) throw new Error('only a system with links has a fault log')
   const env = loadEnvironment(options, system)
-  const faults = scheduleFaults(phasesOf(options, system))
+  const phases = phasesOf(options, system)
+  const faults = scheduleFaults(phases)
   const faultsNow = new Set<string>()
   const observer: ScheduleObserver = {
     onBegin: ({ title }) => {
@@ -178,7 +197,13 @@ async function runLoadAndFaults(
     firstArrival.resolve()
   })
   const injecting = firstArrival.promise
-    .then(() => runSchedule(faults, injector, observer, AbortSignal.any([signal, over.signal])))
+    .then(() => {
+      const whileLoading = AbortSignal.any([signal, over.signal])
+      return Promise.all([
+        runSchedule(faults, injector, observer, whileLoading),
+        logOverload(phases, faultLog, whileLoading),
+      ])
+    })
     .catch(error => {
       failed.abort()
       throw error

@@ -5,10 +5,14 @@ import { type Answer, type Asked, outcomeTypeOf } from '../scenarios/history-lin
 /** One employer who came to publish a listing, as the history shows it. Times are milliseconds. */
 export type SeenIntent = Readonly<{
   tenant: string
+  /** Unset for an employer who left before there was a draft. */
+  listingId?: string
   /** When it should have begun, since 1970. The wait of the generator itself counts, too. */
   intendedAt: number
   /** From there to a final answer, captured or declined. Unset: the employer left without one. */
   servedAfterMs?: number
+  /** When the last request of this visit had ended. */
+  leftAt: number
   /** How the last request to publish ended, for those who were not served. */
   leftWith: 'refused' | 'pending' | 'lost'
   /** Requests to publish, the first one included. */
@@ -17,7 +21,7 @@ export type SeenIntent = Readonly<{
   acceptedMs?: number
 }>
 
-type Line = Pick<Asked, 'op' | 'tenant' | 'req'> &
+type Line = Pick<Asked, 'op' | 'tenant' | 'id' | 'req'> &
   Readonly<{
     type: 'invoke' | 'ok' | 'fail' | 'info'
     t: number
@@ -55,12 +59,15 @@ export function seenIntent(lines: readonly Line[]): SeenIntent[] {
   const sent = publishing.findLast(
     line => line.type === 'invoke' && line.req['attempt'] === accepted?.req['attempt'],
   )
+  const listingId = publishing[0]?.id
   return [
     {
       tenant,
       intendedAt: t - sinceMs,
+      leftAt: Math.max(...lines.map(line => line.t)),
       attempts: publishing.filter(({ type }) => type === 'invoke').length,
       leftWith: leftWith(ends.findLast(({ op }) => op !== 'read')),
+      ...(listingId === undefined ? {} : { listingId }),
       ...(served?.sinceMs === undefined ? {} : { servedAfterMs: served.sinceMs }),
       ...(accepted && sent ? { acceptedMs: accepted.t - sent.t } : {}),
     },

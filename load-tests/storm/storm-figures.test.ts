@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Phase } from '../scenarios/profile.ts'
+import { overloadKind } from './fault-schedule.ts'
 import { type SeenIntent, seenIntent } from './seen-intents.ts'
 import { secondsIn, secondsUntilGood, stormFigures } from './storm-figures.ts'
 
@@ -9,6 +10,7 @@ function intent(atMs: number, changes: Partial<SeenIntent> = {}): SeenIntent {
   return {
     tenant: 'acme',
     intendedAt: startedAt + atMs,
+    leftAt: startedAt + atMs + 40,
     attempts: 1,
     leftWith: 'refused',
     servedAfterMs: 40,
@@ -30,7 +32,7 @@ function secondOf(at: number, begin: number, served: number): SeenIntent[] {
 function phase(name: string, seconds: number): Phase {
   return { name, stages: [{ seconds, fromPerSecond: 1, toPerSecond: 1 }] }
 }
-const phases = [phase('steady', 2), phase('saturated', 2), phase('tenfold', 4), phase('back', 3)]
+const phases = [phase('steady', 5), phase('saturated', 2), phase('tenfold', 4), phase('back', 3)]
 
 test('each intent counts in the second in which it should have begun, by how it ended', () => {
   const seconds = secondsIn(
@@ -51,15 +53,21 @@ test('each intent counts in the second in which it should have begun, by how it 
 
 test('what is served at ten times the load is compared with what is served at saturation', () => {
   const intents = [
-    ...[0, 1].flatMap(at => secondOf(at, 7, 7)),
-    ...[2, 3].flatMap(at => secondOf(at, 10, 10)),
-    ...[4, 5, 6, 7].flatMap(at => secondOf(at, 70, at === 5 ? 5 : 10)),
-    ...[8, 9, 10].flatMap(at => secondOf(at, 7, at === 8 ? 6 : 7)),
+    // Cold processes are slow, and no measure of an ordinary night.
+    ...secondOf(0, 7, 7).map(cold => ({ ...cold, acceptedMs: 900 })),
+    ...[1, 2, 3, 4].flatMap(at => secondOf(at, 7, 7)),
+    ...[5, 6].flatMap(at => secondOf(at, 10, 10)),
+    ...[7, 8, 9, 10].flatMap(at => secondOf(at, 70, at === 8 ? 5 : 10)),
+    ...[11, 12, 13].flatMap(at => secondOf(at, 7, at === 11 ? 6 : 7)),
   ]
   const fault = { kind: 'setting', name: 'card-provider' }
+  const overload = { kind: overloadKind, name: 'employers' }
   const faultLog = [
-    { ...fault, action: 'begin', t: startedAt + 5_000 },
-    { ...fault, action: 'end', t: startedAt + 5_000 },
+    { ...fault, action: 'begin', t: startedAt + 8_000 },
+    { ...fault, action: 'end', t: startedAt + 8_000 },
+    // The overload is logged too, or no second of it would be calm.
+    { ...overload, action: 'begin', t: startedAt + 7_000 },
+    { ...overload, action: 'end', t: startedAt + 11_000 },
   ]
   const figures = stormFigures(intents, phases, faultLog, [])
   expect(figures).toMatchObject({

@@ -1,8 +1,9 @@
 import type { FaultLogLine } from '../auditor/evidence.ts'
 import { quantile, round } from '../reporting/figures.ts'
+import type { Band } from '../reporting/svg.ts'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
+import { overloadKind } from './fault-schedule.ts'
 import type { SeenIntent } from './seen-intents.ts'
-import type { Band } from './storm-page.ts'
 import { type MemorySample, memoryRatio } from './watch-memory.ts'
 
 /** An answer within this time counts as in time: 5 s, retries included. */
@@ -11,6 +12,11 @@ const inTimeMs = 5_000
 const goodShareMin = 0.99
 /** A fault shows its effect for so long after its end. */
 const aftermathMs = 1_000
+/**
+ * A cold process compiles its code with the first requests. They are no measure of an ordinary night: with
+ * them, the worst of the storm looked better than its calm beginning.
+ */
+const warmUpMs = 3_000
 const secondMs = 1_000
 
 /** What happened to the intents that began in one second of the storm. */
@@ -73,7 +79,8 @@ export function stormFigures(
   const calmSeconds = new Set(calm.map(i => secondOf(i.intendedAt, startedAt))).size
   const saturated = servedIn(during('saturated')).length / seconds('saturated')
   const served = servedIn(tenfold)
-  const steadyP99 = quantile(acceptedTimes(during('steady')), 0.99) ?? Number.NaN
+  const warm = during('steady').filter(({ intendedAt }) => intendedAt >= startedAt + warmUpMs)
+  const steadyP99 = quantile(acceptedTimes(warm), 0.99) ?? Number.NaN
   const calmP99 = quantile(acceptedTimes(calm), 0.99) ?? Number.NaN
   const back = bounds.get('back')?.from ?? 0
   return {
@@ -112,7 +119,14 @@ function secondOf(at: number, startedAt: number): number {
   return Math.floor((at - startedAt) / secondMs)
 }
 
-type Span = Readonly<{ from: number; until: number }>
+export type Span = Readonly<{ from: number; until: number }>
+
+/** When a phase was, since 1970. @throws when the storm has no phase of this name */
+export function spanOf(name: string, phases: readonly Phase[], startedAt: number): Span {
+  const span = boundsOf(phases, startedAt).get(name)
+  if (span === undefined) throw new Error(`the storm has no phase "${name}"`)
+  return span
+}
 
 /** The phases and the faults of a storm, in milliseconds from its first arrival. */
 export function bandsOf(
@@ -147,9 +161,12 @@ function isIn(span: Span | undefined, t: number): boolean {
   return span !== undefined && t >= span.from && t < span.until
 }
 
-/** Each fault from its begin to its end. One that never ended lasts to the end of the storm. */
+/**
+ * Each fault but the overload, which is a phase, from its begin to its end. One that never ended lasts
+ * to the end of the storm.
+ */
 function faultSpans(lines: readonly FaultLogLine[]): (Span & { title: string })[] {
-  const begun = lines.filter(({ action }) => action === 'begin')
+  const begun = lines.filter(({ action, kind }) => action === 'begin' && kind !== overloadKind)
   return begun.map(({ t, kind, name }) => {
     const end = lines.find(
       line => line.action === 'end' && line.kind === kind && line.name === name && line.t >= t,

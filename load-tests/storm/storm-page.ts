@@ -1,7 +1,5 @@
+import { type Band, escapeMarkup, scale, tenth } from '../reporting/svg.ts'
 import type { Second } from './storm-figures.ts'
-
-/** A band of time with a name. Milliseconds from the first arrival. */
-export type Band = Readonly<{ title: string; fromMs: number; untilMs: number }>
 
 export type StormPage = Readonly<{
   title: string
@@ -33,14 +31,14 @@ const unserved: readonly Layer[] = [
 /** One page about a storm: what happened to those who came in each second. It needs no scripts. */
 export function stormPage(page: StormPage): string {
   const rows = Object.entries(page.figures).map(
-    ([name, value]) => `<tr><td>${escapeHtml(name)}</td><td>${value}</td></tr>`,
+    ([name, value]) => `<tr><td>${escapeMarkup(name)}</td><td>${value}</td></tr>`,
   )
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(page.title)}</title>
+<html lang="en"><head><meta charset="utf-8"><title>${escapeMarkup(page.title)}</title>
 <style>body{font:14px/1.5 system-ui,sans-serif;margin:2em;max-width:${widthPx + leftPx}px}
 td{padding:0 1em 0 0}td+td{text-align:right}svg{display:block}
 text{font:11px system-ui,sans-serif}</style></head><body>
-<h1>${escapeHtml(page.title)}</h1>
+<h1>${escapeMarkup(page.title)}</h1>
 <p>Each bar is one second of arrivals, and how those employers ended. Bands are faults.</p>
 <h2>Served</h2>${chart(page, served)}
 <h2>Not served</h2>${chart(page, unserved)}
@@ -52,15 +50,15 @@ text{font:11px system-ui,sans-serif}</style></head><body>
 function chart({ seconds, phases, faults }: StormPage, layers: readonly Layer[]): string {
   const lastMs = Math.max(seconds.length * msPerSecond, ...phases.map(({ untilMs }) => untilMs))
   const most = Math.max(1, ...seconds.map(second => sum(layers.map(({ of }) => of(second)))))
-  const x = (ms: number) => round(leftPx + (ms / lastMs) * widthPx)
-  const y = (count: number) => round(heightPx - (count / most) * heightPx)
-  const barPx = Math.max(1, round((msPerSecond / lastMs) * widthPx - nextSecondPx))
+  const x = scale(lastMs, leftPx, leftPx + widthPx)
+  const y = scale(most, heightPx, 0)
+  const barPx = Math.max(1, tenth((msPerSecond / lastMs) * widthPx - nextSecondPx))
 
   const bands = faults.map(({ title, fromMs, untilMs }, at) => {
     const until = Math.min(lastMs, Math.max(untilMs, fromMs + msPerSecond))
     const row = 12 + (at % 3) * 13
-    return `<rect x="${x(fromMs)}" y="0" width="${round(x(until) - x(fromMs))}" height="${heightPx}" fill="#ffe0b2"/>
-<text x="${x(fromMs) + 2}" y="${row}">${escapeHtml(title)}</text>`
+    return `<rect x="${x(fromMs)}" y="0" width="${tenth(x(until) - x(fromMs))}" height="${heightPx}" fill="#ffe0b2"/>
+<text x="${x(fromMs) + 2}" y="${row}">${escapeMarkup(title)}</text>`
   })
   const bars = seconds.flatMap(second => {
     let below = 0
@@ -69,7 +67,7 @@ function chart({ seconds, phases, faults }: StormPage, layers: readonly Layer[])
       below += count
       if (count === 0) return ''
       const top = y(below)
-      const height = round(y(below - count) - top)
+      const height = tenth(y(below - count) - top)
       return `<rect x="${x(second.at * msPerSecond)}" y="${top}" width="${barPx}" height="${height}" fill="${colour}"/>`
     })
   })
@@ -78,27 +76,19 @@ function chart({ seconds, phases, faults }: StormPage, layers: readonly Layer[])
       title,
       fromMs,
     }) => `<line x1="${x(fromMs)}" y1="0" x2="${x(fromMs)}" y2="${heightPx}" stroke="#888"/>
-<text x="${x(fromMs) + 3}" y="${heightPx + 14}">${escapeHtml(title)}</text>`,
+<text x="${x(fromMs) + 3}" y="${heightPx + 14}">${escapeMarkup(title)}</text>`,
   )
   const legend = layers.map(
     ({ name, colour }, at) =>
       `<rect x="${leftPx + at * 160}" y="${heightPx + 20}" width="9" height="9" fill="${colour}"/>
 <text x="${leftPx + at * 160 + 13}" y="${heightPx + 28}">${name}</text>`,
   )
-  const scale = `<text x="4" y="10">${most} / s</text><text x="4" y="${heightPx}">0</text>`
+  const ends = `<text x="4" y="10">${most} / s</text><text x="4" y="${heightPx}">0</text>`
   const size = `width="${widthPx + leftPx}" height="${heightPx + bottomPx}"`
-  const parts = [...bands, ...bars, ...borders, ...legend, scale].filter(part => part !== '')
+  const parts = [...bands, ...bars, ...borders, ...legend, ends].filter(part => part !== '')
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">\n${parts.join('\n')}\n</svg>`
 }
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

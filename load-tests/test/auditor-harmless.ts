@@ -117,6 +117,14 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     },
   },
   {
+    name: 'a mail is sent again after the second instance of notifications died',
+    change: evidence => {
+      const { mail } = journeyOf(evidence)
+      rows(evidence, 'mails').push({ ...mail, seq: nextSeq(evidence, 'mails') })
+      killProcess(evidence, 'notifications-2', mail.t)
+    },
+  },
+  {
     name: 'one death of notifications repeats each of the four mails that were being sent',
     change: evidence => {
       const accepted = rows(evidence, 'mails').filter(({ type }) => type === 'mail.accepted')

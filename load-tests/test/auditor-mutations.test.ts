@@ -199,6 +199,15 @@ describe('coverage', () => {
   })
 })
 
+test('an event that is younger than its row breaks no promise, but only while the system is not at rest', () => {
+  directPaymentOf(evidence).payment.status = 'pending'
+  const broken = () => Object.keys(judge(evidence).counts.violations)
+  expect(broken()).toContain('S4b')
+  const left = { promise: 'L1' as const, what: 'a payment is pending', ids: [] }
+  for (const rest of rows(evidence, 'quiescence')) rest.remaining = [left]
+  expect(broken()).not.toContain('S4b')
+})
+
 test('at most fifty violations of a promise are listed, and all are counted', () => {
   const attempts = rows(evidence, 'history').filter(({ type }) => type !== 'invoke')
   for (const line of attempts) if (line.type === 'info') line.status = 500

@@ -7,8 +7,9 @@ import { statePaths } from '@nightshift/local/system/state'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, inject, test } from 'vitest'
 import { audit } from '../auditor/audit.ts'
+import { launchBrowser, openPage } from '../harness/browser.ts'
 import { collectAtRest, sourcesOf } from '../harness/sources.ts'
-import { eventually, readProviderLog } from '../harness/test-client.ts'
+import { call, eventually, readProviderLog } from '../harness/test-client.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
 import historyLineSchema from '../scenarios/history-line.schema.json' with { type: 'json' }
 import type { LiveNumbers } from '../scenarios/live-numbers.ts'
@@ -137,6 +138,40 @@ test.skipIf(!canRunK6)(
     expect(exitCode).not.toBe(0)
     expect(summary?.offered).toBeGreaterThan(0)
     expect((await readHistory(run.historyFile)).length).toBeGreaterThan(0)
+  },
+)
+
+test.skipIf(!canRunK6)(
+  'the console starts and stops a load, and shows what becomes of it',
+  { timeout: buildingMs },
+  async () => {
+    await findK6({ toolsDir: statePaths().tools, report: () => {} })
+    await using system = await openTestSystem({
+      parts: inject('parts'),
+      run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications', 'console'],
+      links: true,
+    })
+    const url = system.urls.console
+    await using open = new AsyncDisposableStack()
+    const browser = open.adopt(await launchBrowser(), each => each.close())
+    await using opened = await openPage(browser, `${url}/#/load`)
+    const { page } = opened
+    await page.getByText('No load is sent from here.').waitFor()
+    await page.getByRole('button', { name: 'Start' }).click()
+    const load = page.getByRole('region', { name: 'The load' })
+    await load.getByText('running').waitFor()
+    await eventually('employers are served', async () =>
+      (await call('GET', `${url}/api/snapshot`)).json.load.totals?.good > 0 ? true : undefined,
+    )
+    const again = await call('POST', `${url}/api/load`, {
+      headers: { 'x-nightshift-console': '1' },
+      body: { scenario: 'baseline', times: 1, seconds: 5 },
+    })
+    expect(again.status).toBe(409)
+    await page.getByRole('button', { name: 'Stop the load' }).click()
+    await load.getByText('over').waitFor()
+    const { figures } = (await call('GET', `${url}/api/history`)).json
+    expect(Math.max(...figures.offered)).toBeGreaterThan(0)
   },
 )
 

@@ -13,6 +13,8 @@ import { renewLineLinks } from './links-to-lines.ts'
 import { crashMatrixPage } from './matrix-table.ts'
 import { linkPromises, promisesPage } from './promises-page.ts'
 import { type Page, readPages, readResult, readText } from './read-pages.ts'
+import { type RecoveryResult, recoveryChart } from './recovery-chart.ts'
+import { resiliencyPage } from './resiliency-page.ts'
 import { readmeWithPatterns, readResults } from './results-table.ts'
 import { openServiceApp } from './service-apps.ts'
 import { timeoutsPage } from './timeouts-page.ts'
@@ -45,12 +47,19 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
     pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
   }
   pages.set('infra/local/haproxy/compose.cfg', composeProxyConfig())
+  const recovery = readResult('load-tests/results/metastability.json')
+  if (recovery !== undefined) {
+    pages.set('docs/images/metastability.svg', recoveryChart(recovery as RecoveryResult))
+  }
   const results = await readResults()
   const generated: Record<string, string> = {
     'docs/reference/crash-points.md': makeCrashPointsPage(),
     'docs/commands.md': commandsPage(commands),
-    'docs/crash-matrix.md': crashMatrixPage(results),
+    'docs/crash-matrix.md': crashMatrixPage(results.filter(({ name }) => name === 'crash-matrix')),
     'docs/promises.md': promisesPage(results),
+    'docs/resiliency-matrix.md': resiliencyPage(
+      results.find(({ name }) => name === 'resiliency-matrix'),
+    ),
     'docs/timeouts.md': timeoutsPage(),
     'README.md': readmeWithPatterns(readText('README.md') ?? '', results),
   }

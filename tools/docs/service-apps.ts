@@ -29,9 +29,11 @@ function absentDependencies(name: string): object {
     httpLimits: limits.http,
     log: {} as Log,
     metrics: createMetrics(name),
+    entrance: undefined,
+    slowClients: undefined,
   }
   return new Proxy(present, {
     get: (target, property) =>
-      target[String(property)] ?? (() => Promise.reject(new Error('absent'))),
+      property in target ? target[String(property)] : () => Promise.reject(new Error('absent')),
   })
 }

@@ -28,6 +28,7 @@ const stopGraceMs = topology({
   dataDir: '',
   ports: portPlan(defaultPortBase),
   secrets: makeSecrets(),
+  controlToken: '',
   postgresUrl: 'postgres://127.0.0.1',
   redisUrl: '',
   kafkaBrokers: '',

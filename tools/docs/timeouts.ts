@@ -87,6 +87,16 @@ const callPath: WaitPath = {
       afterwards: 'the next request with the key takes over; until then it gets 409',
     },
     { limit: 'listings.keyLeaseMs', what: 'the same for a publication', afterwards: 'as above' },
+    {
+      limit: 'listings.loop.lagMaxMs',
+      what: 'a stall of the process before a request was read',
+      afterwards: '503 `overloaded`, and nothing has begun',
+    },
+    {
+      limit: 'listings.http.sendMs',
+      what: 'sending the whole answer',
+      afterwards: 'the connection is closed',
+    },
   ],
 }
 

@@ -48,6 +48,7 @@ const probeDeadlineMs = 5_000
 const unpublished: Partial<Record<PortName, string>> = {
   kafkaController: 'the broker talks to itself',
   supervisor: 'the container engine is the supervisor',
+  console: 'the console drives the supervisor, which containers do not have',
   ...reasonFor('only the fault proxy connects here', [
     'paymentsPrivate',
     'listingsPrivate',
@@ -109,6 +110,7 @@ const specs = topology({
     apiKeys: {},
     paymentsServiceKey: 'ns_test_00000000_development-only-payments-service-key-00000_3csA4C',
   },
+  controlToken: 'development-control-token',
   ...addresses,
   kafkaBrokers: `127.0.0.1:${plan.kafka}`,
   nodeEnv: 'development',
@@ -142,9 +144,9 @@ describe.each(processNames)('%s', name => {
     }
   })
 
-  test('runs the same file', () => {
-    const [file = ''] = spec.args
-    expect(container?.command).toEqual(['node', file.replace(/^\//, '')])
+  test('runs the same file, with the same flags', () => {
+    const args = spec.args.map(arg => arg.replace(/^\//, ''))
+    expect(container?.command).toEqual(['node', ...args])
   })
 
   test('listens at the same ports, and publishes them unless there is a reason', () => {

@@ -27,6 +27,7 @@ const workspaceFolders: Readonly<Record<string, string>> = {
   payments: 'services/payments',
   listings: 'services/listings',
   notifications: 'services/notifications',
+  console: 'services/console',
   faults: 'infra/faults',
   local: 'infra/local',
   observability: 'infra/observability',

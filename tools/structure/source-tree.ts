@@ -13,7 +13,14 @@ export type SourceFile = Readonly<{
 const repository = join(import.meta.dirname, '../..')
 /** Fixtures break rules on purpose. */
 const fixtures = 'tools/structure/fixtures'
-const foldersLeftOut = new Set(['node_modules', '.git', '.nightshift', '.turbo', 'coverage'])
+const foldersLeftOut = new Set([
+  'node_modules',
+  '.git',
+  '.nightshift',
+  '.turbo',
+  'coverage',
+  'dist',
+])
 const codeEndings = ['.ts', '.mjs']
 const textEndings = ['.md', '.sql', '.yml', '.yaml', '.json']
 

@@ -1,3 +1,4 @@
+import { instancesOf } from '@nightshift/local/system/instances'
 import { type FaultLogLine, type InboxRow, type MailLine, rowsOf } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
 import type { Finding } from '../verdict.ts'
@@ -86,9 +87,12 @@ function checkInboxes(facts: Facts): Finding[] {
   )
 }
 
-/** Notifications was killed, stopped or paused. After a pause, an answer may have come too late. */
+/**
+ * An instance of notifications was killed, stopped or paused. After a pause, an answer may have come
+ * too late.
+ */
 function isInterruption({ kind, name }: FaultLogLine): boolean {
-  return kind === 'process' && name === 'notifications'
+  return kind === 'process' && instancesOf('notifications').some(instance => instance === name)
 }
 
 /** A fault of the mail server's process, of its settings, or of the link to it. */

@@ -79,15 +79,16 @@ const faultSchema = Compile(
     toxic: Type.Optional(Type.Object({ name: Type.String() })),
     name: Type.Optional(Type.String()),
     signal: Type.Optional(Type.String()),
+    stillOpen: Type.Optional(Type.Integer()),
   }),
 )
 
 /** Undefined when the value is no line of a fault log. */
 export function faultLogLine(value: unknown): FaultLogLine | undefined {
   if (!faultSchema.Check(value)) return undefined
-  const { at, kind, action, process, proxy, toxic, name, signal } = value
+  const { at, kind, action, process, proxy, toxic, name, signal, stillOpen } = value
   const target = [process, proxy, toxic?.name, name].filter(part => part !== undefined).join('/')
-  return { t: Date.parse(at), kind, action, name: target, ...present({ signal }) }
+  return { t: Date.parse(at), kind, action, name: target, ...present({ signal, stillOpen }) }
 }
 
 type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }

@@ -10,6 +10,7 @@ import { noBulkhead } from '../src/bulkhead/naive.ts'
 import { circuitBreaker } from '../src/circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../src/circuit-breaker/log-events.ts'
 import { dependencyMetrics } from '../src/circuit-breaker/metrics.ts'
+import { lagAwareTimer } from '../src/local-stall/local-stall.ts'
 import { outboundCall } from '../src/outbound-call/outbound-call.ts'
 import { neverRepeat } from '../src/retry-budget/never.ts'
 import { type HttpClient, openHttpClient } from '../src/unknown-outcome/http-client.ts'
@@ -52,7 +53,7 @@ async function otherSide(answer: (socket: Socket, heard: string) => void): Promi
 }
 
 function clientOf(port: number): HttpClient {
-  const client = openHttpClient(`http://127.0.0.1:${port}`, clientLimits)
+  const client = openHttpClient(`http://127.0.0.1:${port}`, clientLimits, lagAwareTimer)
   open.defer(() => client.close())
   return client
 }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { singleLine, strict } from '@nightshift/contracts/primitives'
 import { Type } from 'typebox'
 import { deadlineOf } from '../src/http/request-state.ts'
-import { buildHttpServer } from '../src/http/server.ts'
+import { buildHttpServer, type HttpServerOptions } from '../src/http/server.ts'
 import { openLog } from '../src/telemetry/logger.ts'
 import { createMetrics } from '../src/telemetry/metrics.ts'
 
@@ -14,6 +14,18 @@ export const limits = {
   bodyBytesMax: 1_024,
   connectionsMax: 100,
 } as const
+
+/** The limits of a pattern are not tested here, but the answers to clients that exceed one. */
+const slowClients = {
+  settings: {
+    requestTimeout: limits.receiveMs,
+    headersTimeout: limits.receiveMs,
+    connectionTimeout: limits.requestBudgetMs + 2_500,
+    handlerTimeout: limits.requestBudgetMs + 2_000,
+    connectionsCheckingInterval: limits.receiveMs / 5,
+  },
+  watch: () => {},
+}
 
 const open = { public: true } as const
 
@@ -43,17 +55,19 @@ const failures: Record<string, () => unknown> = {
 }
 
 /** A small app with everything that a public port has, and what it was handed and what it logged. */
-export async function openAttackedApp() {
+export async function openAttackedApp(options: Pick<HttpServerOptions, 'entrance'> = {}) {
   const lines: Record<string, unknown>[] = []
   const handled: unknown[] = []
   const log = openLog('attacked', { write: line => void lines.push(JSON.parse(line)) })
   const metrics = createMetrics('attacked')
   const app = await buildHttpServer({
+    ...options,
     title: 'Attacked',
     description: '',
     limits,
     log,
     metrics,
+    slowClients,
     readBudget: (header, ownBudgetMs) => Math.min(Number(header ?? ownBudgetMs), ownBudgetMs),
   })
   let atWork = 0

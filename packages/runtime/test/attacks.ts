@@ -8,7 +8,7 @@ import type { RawAnswer } from './raw-http.ts'
 /** In everything that is sent, and in nothing that comes back. */
 export const marker = 'm4rk3r'
 
-export const host = 'Host: nightshift.test\r\n'
+export const host = 'Host: nightshift\r\n'
 export const json = 'Content-Type: application/json\r\n'
 export const valid = JSON.stringify({ name: 'a name', count: 1 })
 

@@ -24,7 +24,11 @@ const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
 
 /** What readiness, the metric and the log show of a consumer. */
 async function seenOf(lab: KafkaLab, consumer: RunningConsumer) {
-  const operations = buildOperationsServer(lab.registry, () => true, [consumer])
+  const operations = buildOperationsServer(
+    lab.registry,
+    { isLive: () => true, isReady: () => true },
+    [consumer],
+  )
   const ready = await operations.inject('/health/ready')
   const metrics = (await operations.inject('/metrics')).body
   await operations.close()

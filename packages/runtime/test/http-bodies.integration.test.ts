@@ -217,7 +217,10 @@ describe('a caller that is refused early can send its whole body, and reads why'
   })
 
   test('the same holds on the operations port', async () => {
-    const operations = buildOperationsServer(createMetrics('operations').registry, () => true)
+    const operations = buildOperationsServer(createMetrics('operations').registry, {
+      isLive: () => true,
+      isReady: () => true,
+    })
     await operations.listen({ host: '127.0.0.1', port: 0 })
     const address = operations.server.address()
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0

@@ -6,7 +6,7 @@ import { buildOperationsServer } from '../src/http/operations-server.ts'
 import { type AttackedApp, limits, openAttackedApp } from './attacked-app.ts'
 import { readAnswer } from './raw-http.ts'
 
-const host = 'Host: nightshift.test\r\n'
+const host = 'Host: nightshift\r\n'
 /** What is still being handled at the close may take its budget, and a little. */
 const drainedMs = limits.requestBudgetMs + 1_000
 /** Nothing is waited for, not even the time that others may still be busy. */
@@ -100,7 +100,10 @@ describe('a server that closes', () => {
   })
 
   test('on the operations port does the same', async () => {
-    const operations = buildOperationsServer(attacked.metrics.registry, () => true)
+    const operations = buildOperationsServer(attacked.metrics.registry, {
+      isLive: () => true,
+      isReady: () => true,
+    })
     await operations.listen({ host: '127.0.0.1', port: 0 })
     const address = operations.server.address() as { port: number }
     const socket = await say(`GET /health/ready HTTP/1.1\r\n${host}\r\n`, address.port)

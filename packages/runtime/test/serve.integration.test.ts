@@ -34,7 +34,11 @@ beforeEach(async () => {
 afterEach(() => open.disposeAsync())
 
 /** A service whose parts write down what happens to them. */
-async function serviceOf(happened: string[], stop: AbortSignal) {
+async function serviceOf(
+  happened: string[],
+  stop: AbortSignal,
+  cache: () => Promise<unknown> = async () => 'PONG',
+) {
   const [port = 0, operationsPort = 0] = await findFreePorts(2)
   const log = openLog('served', {
     write: line => void happened.push(String(JSON.parse(line).event)),
@@ -58,6 +62,8 @@ async function serviceOf(happened: string[], stop: AbortSignal) {
         consumers: [
           { stall: () => undefined, close: async () => void happened.push('consumer closed') },
         ],
+        dependencies: { cache },
+        probes: ({ isServing }) => ({ isLive: () => true, isReady: isServing }),
       }
     },
   }
@@ -129,6 +135,27 @@ test('a crash point of another process is told in the log, and arms nothing', as
   expect(happened[0]).toBe('crashpoint.elsewhere')
   await serve({ ...options, config, crashPoints: [{ 'of.another': 'It is of this one, too.' }] })
   expect(happened).toContain('crashpoint.armed')
+})
+
+test('the details name a dependency that does not answer or takes too long, and stay what they are', async () => {
+  await migrate(url, migrations)
+  const stop = new AbortController()
+  const refuses = () => Promise.reject(new Error('the cache is away'))
+  const isSilent = () => new Promise(() => {})
+  for (const cache of [refuses, isSilent]) {
+    const { options, isReady, operationsUrl } = await serviceOf([], stop.signal, cache)
+    const serving = serve(options)
+    open.defer(() => serving)
+    expect(await waitUntil(isReady, patienceMs, 10)).toBe(true)
+    const answer = await fetch(`${operationsUrl}/health/details`)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({
+      status: 'degraded',
+      databases: { requests: { answers: true } },
+      dependencies: { cache: { answers: false } },
+    })
+  }
+  stop.abort()
 })
 
 test('the details name a database that does not answer, and readiness does not depend on it', async () => {

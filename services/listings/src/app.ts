@@ -1,8 +1,10 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
 import {
   buildHttpServer,
+  type Entrance,
   type HttpServerLimits,
   type ReadBudget,
+  type SlowClients,
 } from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
@@ -15,6 +17,8 @@ export type AppDeps = EmployerRoutesDeps & {
   authenticate: Authenticate
   httpLimits: HttpServerLimits
   readBudget: ReadBudget
+  entrance: Entrance
+  slowClients: SlowClients
   log: Log
   metrics: Metrics
 }
@@ -31,6 +35,8 @@ export async function buildApp(deps: AppDeps) {
     log: deps.log,
     metrics: deps.metrics,
     readBudget: deps.readBudget,
+    entrance: deps.entrance,
+    slowClients: deps.slowClients,
     authenticate: deps.authenticate,
   })
   await app.register(searchRoutes, { deps: deps.search })

@@ -11,6 +11,8 @@ import { callersBudget } from '@nightshift/patterns/deadline/deadline'
 import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
 import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
+import { askThisProcessOnly } from '@nightshift/patterns/health-checks/health-checks'
+import { askEveryDependency } from '@nightshift/patterns/health-checks/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import type { IdempotencyKeys } from '@nightshift/patterns/idempotency-key/types'
@@ -19,9 +21,12 @@ import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
-import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
+import { refuseWhileBehind } from '@nightshift/patterns/load-shedding/loop-lag'
+import { beginEverything, refuseNever } from '@nightshift/patterns/load-shedding/naive'
 import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
+import { lagAwareTimer } from '@nightshift/patterns/local-stall/local-stall'
+import { bareTimer } from '@nightshift/patterns/local-stall/naive'
 import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
@@ -31,10 +36,13 @@ import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
 import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
 import { tenantDoor } from '@nightshift/patterns/rate-limit/tenant-door'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { leaveItToDefaults } from '@nightshift/patterns/slow-clients/naive'
+import { cutOffSlowClients } from '@nightshift/patterns/slow-clients/slow-clients'
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
 import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
+import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
@@ -123,7 +131,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       : retryForEver(log)
 
   // Flows
-  const payments = openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp)
+  const timer = config.PATTERN_LOCAL_STALL === 'on' ? lagAwareTimer : bareTimer
+  const payments = openHttpClient(config.PAYMENTS_URL, limits.paymentsHttp, timer)
   const http = open.adopt(payments, client => client.close())
   const calls = outboundCalls(config, limits, log, registry)
   const cache = { redis, call: calls.redis, budgetMs: limits.redis.attemptMs }
@@ -146,10 +155,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
 
   // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
+  const noteLeftOpenSettled: typeof tenants.settled = (tenantId, status) => {
+    backlog.noteFinished()
+    tenants.settled(tenantId, status)
+  }
   const resumer = {
     reconcile: reconcileDue,
     takeDue: whilePlaces(admission, () => takeDuePublication(worker, work, resume.leaseMs)),
-    finish: { ...finish, pay: payBy(calls.paymentsForJob) },
+    finish: { ...finish, pay: payBy(calls.paymentsForJob), noteSettled: noteLeftOpenSettled },
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
     roundMax: resume.roundMax,
@@ -182,13 +195,15 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         work,
       }),
       forgetSearches: () => forgetSearches(cache),
-      noteSettled: tenants.settled,
+      noteSettled: noteLeftOpenSettled,
     },
   )
 
   // Routes
   const app = await buildApp({
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
+    entrance: openEntrance(config, resources),
+    slowClients: treatSlowClients(config, resources),
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     httpLimits: limits.http,
     log,
@@ -206,8 +221,13 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
     publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })
-  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
-  return { app, consumers: [consumer], leave }
+  return {
+    app,
+    consumers: [consumer],
+    dependencies: { kafka: askBrokers('listings', brokers, log), redis: () => redis.ping() },
+    probes: config.PATTERN_HEALTH_CHECKS === 'on' ? askThisProcessOnly : askEveryDependency,
+    leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce(),
+  }
 }
 
 function openOutbox(
@@ -225,6 +245,20 @@ function openOutbox(
     metrics: outboxMetrics(metrics.registry),
   }
   return outbox<ListingEvent>(worker, topic, outboxRelay(relay))
+}
+
+function treatSlowClients({ PATTERN_SLOW_CLIENTS: slow }: Config, { limits, metrics }: Resources) {
+  const treat = slow === 'on' ? cutOffSlowClients : leaveItToDefaults
+  return treat(limits.http, metrics.registry)
+}
+
+/** Refuses requests that were read too late to be served in time. */
+function openEntrance(
+  { PATTERN_LOAD_SHEDDING: shedding }: Config,
+  { open, limits, metrics }: Resources,
+) {
+  const choose = shedding === 'on' ? refuseWhileBehind : refuseNever
+  return open.use(choose(limits.loop, metrics.registry))
 }
 
 /** Lets in as many publications as payments says that it takes. */
@@ -252,7 +286,7 @@ function openBacklog(
 ) {
   const bound = {
     count: (max: number) => countLeftOpen(pools.worker, max),
-    max: limits.backlog.openMax,
+    limits: limits.backlog,
     metrics: backlogMetrics(metrics.registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)

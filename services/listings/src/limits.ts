@@ -18,7 +18,9 @@ const apiKeysRememberedMax = 1_000
 export const limits = {
   http: {
     requestBudgetMs: 6_000,
+    /** Receiving the whole request, and sending the whole answer. */
     receiveMs: 5_000,
+    sendMs: 10_000,
     /**
      * Longer than a proxy keeps an idle connection (60 s is common), or it would write to a closed one.
      * undici reads this time from our answers and keeps a connection two seconds less.
@@ -27,6 +29,8 @@ export const limits = {
     /** 5,000 characters of description may be 20,000 bytes of UTF-8. */
     bodyBytesMax: 32 * 1024,
     connectionsMax: 1_000,
+    /** So many are kept free for new clients, by closing those that have been silent for longest. */
+    connectionsFreeMin: 50,
   },
   /** The pool for requests on behalf of one employer. */
   pool: { connectionsMax: 10, ...poolWaits },
@@ -79,6 +83,19 @@ export const limits = {
   },
   /** What is admitted at the door: a little more than payments says that it takes. */
   admission: { surplus: 1.1, forgetMs: 10_000, burstMs: 1_000 },
+  /** When the event loop is behind, no request is begun. */
+  loop: {
+    everyMs: 50,
+    /** The longest that a request may have waited before it was read. */
+    lagMaxMs: 1_000,
+    catchUpMs: 250,
+    windowMs: 500,
+    busyShareMax: 0.98,
+    averageLagMaxMs: 50,
+    answerMs: 500,
+    inFlightMin: 4,
+    regainedShare: 0.1,
+  },
   /** The shares of the tenants in it. */
   shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
   /** What each tenant may do. Redis counts it, for all instances together. */
@@ -136,11 +153,19 @@ export const limits = {
    */
   drainMaxMs: 1_500,
   /**
-   * Publications that wait for the job. With `openMax` of them, new ones are refused: every
-   * accepted publication must be final in 90 s (L1), even if payments lets us finish only one per
-   * second.
+   * Publications that wait for the job. When there are too many, new ones are refused: every accepted
+   * publication must be final in 90 s (L1). How many are too many depends on what the job has finished
+   * of late. `openMin` is for the slowest payments: it lets us finish one per second.
    */
-  backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
+  backlog: {
+    openMin: 45,
+    openMax: 300,
+    workedOffPerSecondMin: 1,
+    /** Half of the 90 s: newcomers may use up as much of the provider's quota as the job. */
+    finishMs: 45_000,
+    rateWindowMs: 5_000,
+    lookMs: 250,
+  },
   search: {
     pageDefault: 20,
     /** How old a cached page may become if Redis could not invalidate it. */
@@ -173,6 +198,21 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'Redis ends a command before its call is given up.',
   },
   {
+    larger: 'http.requestBudgetMs',
+    smaller: ['loop.lagMaxMs', 'beginMinMs'],
+    because: 'A request that was read late, but not too late, can still be begun in time.',
+  },
+  {
+    larger: 'http.connectionsMax',
+    smaller: ['http.connectionsFreeMin'],
+    because: 'There are connections that need not make room for others.',
+  },
+  {
+    larger: 'loop.catchUpMs',
+    smaller: [[2, '*', 'loop.everyMs']],
+    because: 'After a stall, requests are refused until those that waited have been read.',
+  },
+  {
     larger: 'payments.attemptMs',
     smaller: ['paymentsHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
@@ -187,7 +227,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'paymentsHttp.connectionsMax',
     smaller: ['paymentsHttp.requestCallsMax', 'paymentsHttp.jobCallsMax'],
     orEqual: true,
-    because: 'A call that is let through has a connection, and waits in no queue.',
+    because: 'A call that is let through waits for no connection.',
   },
   {
     larger: 'paymentsHttp.jobCallsMax',
@@ -272,9 +312,21 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'Every pending publication is final in 90 s (L1).',
   },
   {
-    larger: [90, '*', 'backlog.workedOffPerSecondMin'],
-    smaller: ['backlog.openMax'],
+    larger: [45, '*', 'backlog.workedOffPerSecondMin'],
+    smaller: ['backlog.openMin'],
     orEqual: true,
-    because: 'A full backlog is final in 90 s (L1).',
+    because: 'A full backlog is final in 90 s (L1), even if newcomers use up half of the quota.',
+  },
+  {
+    larger: 45_000,
+    smaller: ['backlog.finishMs'],
+    orEqual: true,
+    because: 'So is the larger backlog of a faster job.',
+  },
+  {
+    larger: 'backlog.openMax',
+    smaller: ['backlog.openMin'],
+    orEqual: true,
+    because: 'A faster job may have more open, and never less.',
   },
 ]

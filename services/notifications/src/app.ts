@@ -1,4 +1,9 @@
-import { buildHttpServer, type ReadBudget } from '@nightshift/runtime/http/server'
+import {
+  buildHttpServer,
+  type Entrance,
+  type ReadBudget,
+  type SlowClients,
+} from '@nightshift/runtime/http/server'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type AddressRoutesDeps, addressRoutes } from './http/address-routes.ts'
@@ -6,7 +11,13 @@ import { type AlertRoutesDeps, alertRoutes } from './http/alert-routes.ts'
 import { limits } from './limits.ts'
 
 export type AppDeps = AlertRoutesDeps &
-  AddressRoutesDeps & { log: Log; metrics: Metrics; readBudget: ReadBudget }
+  AddressRoutesDeps & {
+    log: Log
+    metrics: Metrics
+    readBudget: ReadBudget
+    entrance: Entrance
+    slowClients: SlowClients
+  }
 
 /**
  * The application behind the public port. It is only built here: no I/O happens, and nothing
@@ -20,6 +31,8 @@ export async function buildApp(deps: AppDeps) {
     log: deps.log,
     metrics: deps.metrics,
     readBudget: deps.readBudget,
+    entrance: deps.entrance,
+    slowClients: deps.slowClients,
   })
   await app.register(alertRoutes, { deps })
   await app.register(addressRoutes, { deps })

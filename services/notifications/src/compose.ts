@@ -10,11 +10,18 @@ import { callersBudget } from '@nightshift/patterns/deadline/deadline'
 import { ownBudget } from '@nightshift/patterns/deadline/naive'
 import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
 import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
+import { askThisProcessOnly } from '@nightshift/patterns/health-checks/health-checks'
+import { askEveryDependency } from '@nightshift/patterns/health-checks/naive'
 import { rememberEvent } from '@nightshift/patterns/inbox/inbox'
 import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
+import { refuseWhileBehind } from '@nightshift/patterns/load-shedding/loop-lag'
+import { refuseNever } from '@nightshift/patterns/load-shedding/naive'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { neverRepeat } from '@nightshift/patterns/retry-budget/never'
+import { leaveItToDefaults } from '@nightshift/patterns/slow-clients/naive'
+import { cutOffSlowClients } from '@nightshift/patterns/slow-clients/slow-clients'
+import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import { runInBackground } from '@nightshift/runtime/process/background'
@@ -126,6 +133,8 @@ export async function compose(
   }
   const app = await buildApp({
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
+    entrance: openEntrance(config, { open, metrics }),
+    slowClients: treatSlowClients(config, metrics),
     log,
     metrics,
     saveAlert: (newAlertId: string, request: SaveAlertRequest) =>
@@ -135,8 +144,27 @@ export async function compose(
     confirm: (addressId, version) => confirmAddress(requests, addressId, version),
     unsubscribe: addressId => unsubscribeAddress(requests, addressId),
   })
-  const leave = config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce()
-  return { app, consumers: [consumer], leave }
+  return {
+    app,
+    consumers: [consumer],
+    dependencies: { kafka: askBrokers('notifications', brokers, log) },
+    probes: config.PATTERN_HEALTH_CHECKS === 'on' ? askThisProcessOnly : askEveryDependency,
+    leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce(),
+  }
+}
+
+function treatSlowClients({ PATTERN_SLOW_CLIENTS: slow }: Config, { registry }: Metrics) {
+  const treat = slow === 'on' ? cutOffSlowClients : leaveItToDefaults
+  return treat(limits.http, registry)
+}
+
+/** Refuses requests that were read too late to be served in time. */
+function openEntrance(
+  { PATTERN_LOAD_SHEDDING: shedding }: Config,
+  { open, metrics }: Pick<Resources, 'open' | 'metrics'>,
+) {
+  const choose = shedding === 'on' ? refuseWhileBehind : refuseNever
+  return open.use(choose(limits.loop, metrics.registry))
 }
 
 const dependency = 'mail-server'

@@ -29,7 +29,11 @@ export const Config = Type.Object({
   PATTERN_CIRCUIT_BREAKER: Type.Enum(['on', 'naive', 'opossum-defaults'], { default: 'on' }),
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_HEALTH_CHECKS: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_SLOW_CLIENTS: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
+  BLOCK_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>

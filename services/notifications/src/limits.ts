@@ -15,11 +15,28 @@ const poolWaits = {
 export const limits = {
   http: {
     requestBudgetMs: 3_000,
+    /** Receiving the whole request, and sending the whole answer. */
     receiveMs: 5_000,
+    sendMs: 10_000,
     /** Longer than our callers keep an idle connection, or they would write to a closed one. */
     keepAliveMs: 72_000,
     bodyBytesMax: 8 * 1024,
     connectionsMax: 1_000,
+    /** So many are kept free for new clients, by closing those that have been silent for longest. */
+    connectionsFreeMin: 50,
+  },
+  /** When the event loop is behind, no request is begun. */
+  loop: {
+    everyMs: 50,
+    /** The longest that a request may have waited before it was read. */
+    lagMaxMs: 1_000,
+    catchUpMs: 250,
+    windowMs: 500,
+    busyShareMax: 0.98,
+    averageLagMaxMs: 50,
+    answerMs: 500,
+    inFlightMin: 4,
+    regainedShare: 0.1,
   },
   /** The pool for requests. They are public, so a flood of them must not delay anything else. */
   requestPool: { connectionsMax: 5, ...poolWaits },
@@ -130,6 +147,21 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: ['send.concurrencyMax'],
     orEqual: true,
     because: 'Each mail in progress has a connection to the mail server.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['loop.lagMaxMs', 'requestPool.statementMs'],
+    because: 'A request that was read late can still ask the database.',
+  },
+  {
+    larger: 'http.connectionsMax',
+    smaller: ['http.connectionsFreeMin'],
+    because: 'There are connections that need not make room for others.',
+  },
+  {
+    larger: 'loop.catchUpMs',
+    smaller: [[2, '*', 'loop.everyMs']],
+    because: 'After a stall, requests are refused until those that waited have been read.',
   },
   {
     larger: 'send.leaseMs',

@@ -68,7 +68,8 @@ export async function openCandidates(parts: TestParts) {
       (await allMailsTo(address)).filter(({ text }) => confirmLinkIn(text) !== undefined),
     /** Changes the fault settings of the mail server. */
     setMailbox: async (faults: object) => {
-      const answer = await call('PATCH', `${mailbox}/settings`, { body: faults })
+      const headers = { authorization: `Bearer ${system.controlToken}` }
+      const answer = await call('PATCH', `${mailbox}/settings`, { headers, body: faults })
       if (answer.status !== 200) throw new Error(`the settings were refused: ${answer.text}`)
     },
     /**

@@ -1,8 +1,10 @@
 import type { Authenticate } from '@nightshift/runtime/http/authenticate'
 import {
   buildHttpServer,
+  type Entrance,
   type HttpServerLimits,
   type ReadBudget,
+  type SlowClients,
 } from '@nightshift/runtime/http/server'
 import type { Metrics } from '@nightshift/runtime/telemetry/metrics'
 import { type CaptureOrVoidRoutesDeps, captureOrVoidRoutes } from './http/capture-or-void-routes.ts'
@@ -22,6 +24,8 @@ export type AppDeps = PaymentRoutesDeps &
     log: PaymentsLog
     metrics: Metrics
     readBudget: ReadBudget
+    entrance: Entrance
+    slowClients: SlowClients
   }
 
 /**
@@ -36,6 +40,8 @@ export async function buildApp(deps: AppDeps) {
     log: deps.log,
     metrics: deps.metrics,
     readBudget: deps.readBudget,
+    entrance: deps.entrance,
+    slowClients: deps.slowClients,
     authenticate: deps.authenticate,
   })
   await app.register(paymentRoutes, { deps })

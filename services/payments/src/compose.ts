@@ -10,6 +10,8 @@ import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-r
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shutdown'
 import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
+import { askThisProcessOnly } from '@nightshift/patterns/health-checks/health-checks'
+import { askEveryDependency } from '@nightshift/patterns/health-checks/naive'
 import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
@@ -19,7 +21,8 @@ import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { timeOnly } from '@nightshift/patterns/lease/naive'
 import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
-import { beginEverything } from '@nightshift/patterns/load-shedding/naive'
+import { refuseWhileBehind } from '@nightshift/patterns/load-shedding/loop-lag'
+import { beginEverything, refuseNever } from '@nightshift/patterns/load-shedding/naive'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
 import { oneByOne } from '@nightshift/patterns/natural-batching/naive'
 import { naturalBatching } from '@nightshift/patterns/natural-batching/natural-batching'
@@ -32,6 +35,8 @@ import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
 import { tenantDoor } from '@nightshift/patterns/rate-limit/tenant-door'
 import { leaveItToClients } from '@nightshift/patterns/reconciler/naive'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
+import { leaveItToDefaults } from '@nightshift/patterns/slow-clients/naive'
+import { cutOffSlowClients } from '@nightshift/patterns/slow-clients/slow-clients'
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
 import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
@@ -39,6 +44,7 @@ import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknow
 import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
 import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
+import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import {
   inTenantSnapshot,
@@ -159,6 +165,10 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   } satisfies Parameters<typeof buildApp>[0]['refundPayment']
 
   // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
+  const noteLeftOpenSettled: typeof tenants.settled = (tenantId, status) => {
+    backlog.noteFinished()
+    tenants.settled(tenantId, status)
+  }
   const round = {
     reconcile,
     attemptBudgetMs: limits.http.requestBudgetMs,
@@ -168,15 +178,19 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
   const reconcilePayments = {
     ...round,
-    finish: { ...settle, ...provider.forJobs, conclude },
-    takeDue: whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
+    finish: { ...settle, ...provider.forJobs, conclude, noteSettled: noteLeftOpenSettled },
+    takeDue: provider.whileAdmitted(
+      whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
+    ),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),
   }
   const processRefunds = {
     ...round,
     finish: { ...refund, makeRefund: provider.forJobs.makeRefund },
-    takeDue: whilePlaces(admission, () => takeDueRefund(worker, refunds, waits.leaseMs)),
+    takeDue: provider.whileAdmitted(
+      whilePlaces(admission, () => takeDueRefund(worker, refunds, waits.leaseMs)),
+    ),
     showOldest: async () =>
       paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
   }
@@ -200,6 +214,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   // Routes
   const app = await buildApp({
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
+    entrance: openEntrance(config, resources),
+    slowClients: treatSlowClients(config, resources),
     authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
     httpLimits: limits.http,
     log,
@@ -221,7 +237,16 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     webhookSecrets: config.CARD_PROVIDER_WEBHOOK_SECRETS.split(','),
     nowSeconds: () => Math.floor(Date.now() / 1_000),
   })
-  return { app, leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce() }
+  return { app, ...operationsOf(config, log) }
+}
+
+/** What a load balancer and an operator see of this process, and how it stops. */
+function operationsOf(config: Config, log: PaymentsLog): Omit<Serving, 'app'> {
+  return {
+    dependencies: { kafka: askBrokers('payments', config.KAFKA_BROKERS, log) },
+    probes: config.PATTERN_HEALTH_CHECKS === 'on' ? askThisProcessOnly : askEveryDependency,
+    leave: config.PATTERN_GRACEFUL_SHUTDOWN === 'on' ? drainFirst() : endAtOnce(),
+  }
 }
 
 /** What an employer may read. The database ends a statement when its caller has stopped waiting. */
@@ -244,6 +269,20 @@ function readsOf(
     readStatementPage: (filter, deadline) =>
       inTenantSnapshot(pool, filter.tenantId, tx => readStatementPage(tx, filter), deadline),
   }
+}
+
+function treatSlowClients({ PATTERN_SLOW_CLIENTS: slow }: Config, { limits, metrics }: Resources) {
+  const treat = slow === 'on' ? cutOffSlowClients : leaveItToDefaults
+  return treat(limits.http, metrics.registry)
+}
+
+/** Refuses requests that were read too late to be served in time. */
+function openEntrance(
+  { PATTERN_LOAD_SHEDDING: shedding }: Config,
+  { open, limits, metrics }: Resources,
+) {
+  const choose = shedding === 'on' ? refuseWhileBehind : refuseNever
+  return open.use(choose(limits.loop, metrics.registry))
 }
 
 /** Lets in as many payments as the provider takes. */
@@ -271,7 +310,7 @@ function openBacklog(
 ) {
   const bound = {
     count: (max: number) => countLeftOpen(pools.worker, max),
-    max: limits.backlog.openMax,
+    limits: limits.backlog,
     metrics: backlogMetrics(metrics.registry),
   }
   return bounded === 'on' ? boundedBacklog(bound) : acceptEverything(bound)

@@ -48,12 +48,16 @@ export const Config = Type.Object({
   PATTERN_RETRY_BUDGET: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_DEADLINE: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BULKHEAD: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_LOCAL_STALL: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_LOAD_SHEDDING: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_RATE_LIMIT: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_BOUNDED_BACKLOG: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_OUTBOX: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_GRACEFUL_SHUTDOWN: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_HEALTH_CHECKS: Type.Enum(['on', 'naive'], { default: 'on' }),
+  PATTERN_SLOW_CLIENTS: Type.Enum(['on', 'naive'], { default: 'on' }),
   CRASH_AT: Type.Optional(Type.String()),
+  BLOCK_AT: Type.Optional(Type.String()),
 })
 export type Config = Readonly<Static<typeof Config>>
 

@@ -18,7 +18,9 @@ const apiKeysRememberedMax = 1_000
 export const limits = {
   http: {
     requestBudgetMs: 3_500,
+    /** Receiving the whole request, and sending the whole answer. */
     receiveMs: 5_000,
+    sendMs: 10_000,
     /**
      * Longer than a proxy keeps an idle connection (60 s is common), or it would write to a closed one.
      * undici reads this time from our answers and keeps a connection two seconds less.
@@ -28,6 +30,8 @@ export const limits = {
     /** An event contains a whole object of the provider. Its metadata alone may have 24 KB. */
     webhookBytesMax: 256 * 1024,
     connectionsMax: 1_000,
+    /** So many are kept free for new clients, by closing those that have been silent for longest. */
+    connectionsFreeMin: 50,
   },
   /** The pool for requests on behalf of one employer. */
   pool: { connectionsMax: 10, ...poolWaits },
@@ -39,16 +43,24 @@ export const limits = {
    */
   lookUpPool: { connectionsMax: 4, ...poolWaits },
   providerHttp: {
-    connectionsMax: 64,
+    connectionsMax: 72,
     connectMs: 500,
     answerBytesMax: 64 * 1024,
     /** Calls under way at the same time, of each kind of work. */
     requestCallsMax: 56,
-    jobCallsMax: 8,
+    jobCallsMax: 16,
+    /**
+     * Payments are claimed in batches, and those of one batch call at the same moment. A call without a
+     * place waits this long for one; a claimed payment that gets none is left to the reconciler.
+     */
+    placeWaitMs: 100,
+    placesWaitingMax: 256,
   },
   provider: {
     attemptMs: 2_000,
     attemptMinMs: 50,
+    /** The search for a charge before it is repeated. */
+    searchMs: 900,
     breakerWindowMs: 3_000,
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
@@ -60,7 +72,7 @@ export const limits = {
     retriesPerSecondMin: 0.5,
     retriesSavedMax: 5,
     retryBaseMs: 100,
-    retryCapMs: 1_000,
+    retryCapMs: 250,
     retryLeftMinMs: 1_000,
     /** A longer `Retry-After` of the provider is cut to this. */
     retryAfterCapMs: 30_000,
@@ -86,6 +98,19 @@ export const limits = {
     effectMs: 250,
     littleMs: 1_000,
     burstMs: 1_000,
+  },
+  /** When the event loop is behind, no request is begun. */
+  loop: {
+    everyMs: 50,
+    /** The longest that a request may have waited before it was read. */
+    lagMaxMs: 1_000,
+    catchUpMs: 250,
+    windowMs: 500,
+    busyShareMax: 0.98,
+    averageLagMaxMs: 50,
+    answerMs: 500,
+    inFlightMin: 4,
+    regainedShare: 0.1,
   },
   /** The shares of the tenants in it. */
   shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
@@ -141,8 +166,9 @@ export const limits = {
     /** How long one worker owns an item. After that, another worker may take it. */
     leaseMs: 6_000,
     roundMax: 20,
-    concurrencyMax: 4,
-    idleMs: 500,
+    /** After a trouble as much has piled up as may be open. With four at once, calls of a second took 20 s. */
+    concurrencyMax: 8,
+    idleMs: 200,
     failureBackoffCapMs: 5_000,
   },
   /**
@@ -155,11 +181,20 @@ export const limits = {
    */
   drainMaxMs: 1_500,
   /**
-   * Payments that wait for the reconciler. With `openMax` of them, new payments are refused: every
-   * accepted payment must be final in 90 s (L1), even if the provider's quota lets us finish only
-   * one payment per second.
+   * Payments that wait for the reconciler. When there are too many, new payments are refused: every
+   * accepted payment must be final in 90 s (L1). How many are too many depends on what the reconciler
+   * has finished of late. `openMin` is for the slowest provider: its quota lets us finish one payment
+   * per second.
    */
-  backlog: { openMax: 60, workedOffPerSecondMin: 1, lookMs: 250 },
+  backlog: {
+    openMin: 45,
+    openMax: 300,
+    workedOffPerSecondMin: 1,
+    /** Half of the 90 s: newcomers may use up as much of the provider's quota as the job. */
+    finishMs: 45_000,
+    rateWindowMs: 5_000,
+    lookMs: 250,
+  },
 } as const
 
 /** The numbers that a start chooses: these, or other ones of the same names. */
@@ -197,6 +232,32 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'After the longest attempt, a healthy database still has time to record the outcome.',
   },
   {
+    larger: 'http.requestBudgetMs',
+    smaller: ['loop.lagMaxMs', 'beginMinMs'],
+    because: 'A request that was read late, but not too late, can still be begun in time.',
+  },
+  {
+    larger: 'http.connectionsMax',
+    smaller: ['http.connectionsFreeMin'],
+    because: 'There are connections that need not make room for others.',
+  },
+  {
+    larger: 'loop.catchUpMs',
+    smaller: [[2, '*', 'loop.everyMs']],
+    because: 'After a stall, requests are refused until those that waited have been read.',
+  },
+  {
+    larger: 'provider.attemptMs',
+    smaller: [[2, '*', 'provider.searchMs']],
+    because: 'A search ends before half of an attempt, so its silence does not open the breaker.',
+  },
+  {
+    larger: 500,
+    smaller: ['providerHttp.placeWaitMs', 400],
+    orEqual: true,
+    because: 'The wait for a place fits into the time that is left beside the longest attempt.',
+  },
+  {
     larger: 'provider.attemptMs',
     smaller: ['providerHttp.connectMs'],
     because: 'Connecting is a part of an attempt.',
@@ -208,10 +269,16 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
       'A probe of the breaker has time for the longest attempt, and for one that is cut off late.',
   },
   {
+    larger: 'providerHttp.placesWaitingMax',
+    smaller: [[2, '*', 'batching.batchMax']],
+    orEqual: true,
+    because: 'All payments of a batch can wait for a place, beside those of the batch before.',
+  },
+  {
     larger: 'providerHttp.connectionsMax',
     smaller: ['providerHttp.requestCallsMax', 'providerHttp.jobCallsMax'],
     orEqual: true,
-    because: 'A call that is let through has a connection, and waits in no queue.',
+    because: 'A call that is let through waits for no connection.',
   },
   {
     larger: 'providerHttp.jobCallsMax',
@@ -281,9 +348,21 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'Every pending payment is final in 90 s (L1).',
   },
   {
-    larger: [90, '*', 'backlog.workedOffPerSecondMin'],
-    smaller: ['backlog.openMax'],
+    larger: [45, '*', 'backlog.workedOffPerSecondMin'],
+    smaller: ['backlog.openMin'],
     orEqual: true,
-    because: 'A full backlog is final in 90 s (L1).',
+    because: 'A full backlog is final in 90 s (L1), even if newcomers use up half of the quota.',
+  },
+  {
+    larger: 45_000,
+    smaller: ['backlog.finishMs'],
+    orEqual: true,
+    because: 'So is the larger backlog of a faster job.',
+  },
+  {
+    larger: 'backlog.openMax',
+    smaller: ['backlog.openMin'],
+    orEqual: true,
+    because: 'A faster job may have more open, and never less.',
   },
 ]

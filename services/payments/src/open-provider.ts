@@ -1,10 +1,16 @@
-import { bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
+import { type BulkheadQueue, bulkhead } from '@nightshift/patterns/bulkhead/bulkhead'
 import { bulkheadMetrics } from '@nightshift/patterns/bulkhead/metrics'
 import { noBulkhead } from '@nightshift/patterns/bulkhead/naive'
+import { openedOnlyBy } from '@nightshift/patterns/circuit-breaker/circuit-breaker'
 import { dependencyMetrics } from '@nightshift/patterns/circuit-breaker/metrics'
 import { breakerVersions } from '@nightshift/patterns/circuit-breaker/versions'
 import type { learnedRate } from '@nightshift/patterns/load-shedding/load-shedding'
-import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
+import { lagAwareTimer } from '@nightshift/patterns/local-stall/local-stall'
+import { bareTimer } from '@nightshift/patterns/local-stall/naive'
+import {
+  type OutboundCallOptions,
+  outboundCall,
+} from '@nightshift/patterns/outbound-call/outbound-call'
 import { retryMetrics } from '@nightshift/patterns/retry-budget/metrics'
 import { repeatThreeTimes } from '@nightshift/patterns/retry-budget/naive'
 import { neverRepeat } from '@nightshift/patterns/retry-budget/never'
@@ -37,39 +43,50 @@ export function openProvider(
   { open, limits, log, registry }: Resources,
   admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
 ) {
-  const http = open.adopt(openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp), client =>
-    client.close(),
+  const timer = config.PATTERN_LOCAL_STALL === 'on' ? lagAwareTimer : bareTimer
+  const http = open.adopt(
+    openHttpClient(config.CARD_PROVIDER_URL, limits.providerHttp, timer),
+    client => client.close(),
   )
   const metrics = dependencyMetrics(registry)
   const bulkheads = bulkheadMetrics(registry)
-  const placesFor = (kind: string, callsMax: number) =>
+  const placesFor = (kind: string, callsMax: number, queue?: BulkheadQueue) =>
     config.PATTERN_BULKHEAD === 'on'
-      ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`))
+      ? bulkhead(callsMax, bulkheads.of(`${dependency} ${kind}`), queue)
       : noBulkhead()
   const openBreaker = breakerVersions[config.PATTERN_CIRCUIT_BREAKER]
   const breaker = openBreaker(dependency, limits.provider, log, metrics)
   const hasBudget = config.PATTERN_RETRY_BUDGET === 'on'
   const shared = { dependency, limits: limits.provider, breaker, log, metrics }
-  const { requestCallsMax, jobCallsMax } = limits.providerHttp
-  const connection = { http, admission, secretKey: config.CARD_PROVIDER_SECRET_KEY }
+  const { requestCallsMax, jobCallsMax, placeWaitMs, placesWaitingMax } = limits.providerHttp
+  const queue = { waitMs: placeWaitMs, waitingMax: placesWaitingMax }
+  const callsOf = (kind: Pick<OutboundCallOptions, 'bulkhead' | 'retries'>) =>
+    providerCalls(config, limits, {
+      http,
+      admission,
+      secretKey: config.CARD_PROVIDER_SECRET_KEY,
+      call: outboundCall({ ...shared, ...kind }),
+      search: outboundCall({ ...shared, ...kind, breaker: openedOnlyBy(breaker) }),
+    })
   return {
-    forRequests: providerCalls(config, limits, {
-      ...connection,
-      call: outboundCall({
-        ...shared,
-        bulkhead: placesFor('requests', requestCallsMax),
-        retries: hasBudget
-          ? retryBudget(limits.provider, retryMetrics(registry).of(dependency))
-          : repeatThreeTimes(),
-      }),
+    /**
+     * Takes due work only while the breaker would let its call through. A check that our own breaker
+     * refuses finds out nothing, and doubles the wait before the next one: after a short trouble, most
+     * payments would wait for longer than the trouble took.
+     */
+    whileAdmitted:
+      <Due>(takeDue: () => Promise<Due | undefined>) =>
+      async (): Promise<Due | undefined> =>
+        breaker.isRefusing() ? undefined : takeDue(),
+    forRequests: callsOf({
+      bulkhead: placesFor('requests', requestCallsMax, queue),
+      retries: hasBudget
+        ? retryBudget(limits.provider, retryMetrics(registry).of(dependency))
+        : repeatThreeTimes(),
     }),
-    forJobs: providerCalls(config, limits, {
-      ...connection,
-      call: outboundCall({
-        ...shared,
-        bulkhead: placesFor('jobs', jobCallsMax),
-        retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
-      }),
+    forJobs: callsOf({
+      bulkhead: placesFor('jobs', jobCallsMax),
+      retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
     }),
   }
 }

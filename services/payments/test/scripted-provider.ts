@@ -1,7 +1,7 @@
 import type { ProviderConnection } from '../src/clients/provider-api.ts'
 
-/** The answer to each method and path. It is the same each time. */
-export type Script = Readonly<Record<string, { status: number; body: object }>>
+/** The answer to each method and path. It is the same each time. A body that is a text is sent as it is. */
+export type Script = Readonly<Record<string, { status: number; body: object | string }>>
 
 /**
  * A provider that gives answers which the simulator never gives, and lists the requests it gets.
@@ -15,14 +15,16 @@ export function scriptedProvider(script: Script): {
     secretKey: 'sk_test_scripted',
     admission: { sent: () => () => {} },
     call: (_, deadline, attempt) => attempt(deadline, 0),
+    search: (_, deadline, attempt) => attempt(deadline, 0),
     http: {
       call: async ({ method, path }) => {
         const route = `${method} ${path.split('?')[0]}`
         requests.push(route)
         const answer = script[route]
         if (!answer) throw new Error(`the script has no answer to ${route}`)
-        const body = JSON.stringify(answer.body)
-        return { kind: 'answer', status: answer.status, headers: {}, body }
+        const { status, body } = answer
+        const text = typeof body === 'string' ? body : JSON.stringify(body)
+        return { kind: 'answer', status, headers: {}, body: text }
       },
     },
   }

@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { as, call, eventually } from '@nightshift/load-tests/harness/test-client'
+import { heedEarlierWebhook } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { paymentsTable } from '../src/store/payment-row.ts'
 import { type OpenPayments, openPayments } from './open-payments.ts'
 
 let payments: OpenPayments
@@ -56,6 +58,32 @@ test('a webhook that could not be recorded is accepted when it comes again', asy
     ])
     return rows[0].status === 'captured' ? true : undefined
   })
+})
+
+test('work that a request leaves open is due at once if its webhook came before, and only once', async () => {
+  const dueNow = async (checks: number, webhook?: 'before' | 'since') => {
+    const { paymentId } = await insertOpenPayment()
+    if (webhook) {
+      await db.query(
+        `INSERT INTO provider_webhooks (event_id, type, subject_id, received_at)
+         VALUES ($1, 'payment_intent.succeeded', $2, now() - $3 * interval '1 minute')`,
+        [eventId(), paymentId, webhook === 'before' ? 1 : 0],
+      )
+    }
+    await db.query('UPDATE payments SET checks = $2 WHERE payment_id = $1', [paymentId, checks])
+    await db.query('BEGIN')
+    await heedEarlierWebhook(db, paymentId, paymentsTable)
+    const { rows } = await db.query(
+      'SELECT next_check_at <= now() AS is_due FROM payments WHERE payment_id = $1',
+      [paymentId],
+    )
+    await db.query('ROLLBACK')
+    return rows[0].is_due
+  }
+  expect(await dueNow(1, 'since')).toBe(true)
+  expect(await dueNow(1)).toBe(false)
+  expect(await dueNow(2, 'since')).toBe(false)
+  expect(await dueNow(1, 'before'), 'it was about an earlier step').toBe(false)
 })
 
 test('a webhook about an unknown payment is recorded with the id of the payment', async () => {

@@ -4,6 +4,7 @@ import type { Bench } from '@nightshift/load-tests/bench/bench'
 import { benchFaultProxy } from '@nightshift/load-tests/bench/bench-fault-proxy'
 import { benchPayments } from '@nightshift/load-tests/bench/bench-payments'
 import { benchRecording } from '@nightshift/load-tests/bench/bench-recording'
+import { benchShed } from '@nightshift/load-tests/bench/bench-shed'
 import { median, round, spreadOf } from '@nightshift/load-tests/reporting/figures'
 import { assertMayWrite, keepResult } from '@nightshift/load-tests/reporting/keep-result'
 import { describeCommit, resultHead } from '@nightshift/load-tests/reporting/result-head'
@@ -12,7 +13,7 @@ import { Argument } from 'commander'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const benches: readonly Bench[] = [benchPayments, benchFaultProxy, benchRecording]
+const benches: readonly Bench[] = [benchPayments, benchShed, benchFaultProxy, benchRecording]
 
 const description = `Measures what something costs, in rounds that alternate, and prints it. Nothing is written unless --write says so. Speeds
 are of this machine and this hour: the result names the machine, and gives the median of the rounds with
@@ -93,10 +94,13 @@ function spreadOfRatios(measured: Readonly<Record<string, readonly number[]>>): 
 
 /** A missed target is reported and is no failure: the machine decides too. */
 function judge({ targets = [] }: Bench, ratios: Ratios) {
-  return targets.flatMap(({ ratio, atLeast }) => {
-    const value = ratios[ratio]?.median
+  return targets.flatMap(target => {
+    const { ratio: figure } = target
+    const value = ratios[figure]?.median
     if (value === undefined) return []
-    return [{ figure: ratio, goal: `>= ${atLeast}`, value, met: value >= atLeast }]
+    return 'atLeast' in target
+      ? [{ figure, goal: `>= ${target.atLeast}`, value, met: value >= target.atLeast }]
+      : [{ figure, goal: `<= ${target.atMost}`, value, met: value <= target.atMost }]
   })
 }
 

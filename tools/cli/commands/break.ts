@@ -14,7 +14,7 @@ import {
   openRunningInjector,
   type RunningInjector,
 } from '@nightshift/faults/injector/running-injector'
-import { simulatorNames } from '@nightshift/faults/injector/target'
+import { targetsOf } from '@nightshift/faults/injector/targets-of'
 import { exitUsage, exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
 const description = `Breaks one thing of the running system on purpose. Without a thing, lists what can be broken and
@@ -61,7 +61,7 @@ async function run(
   { for: forMs, json = false }: Options,
 ): Promise<number> {
   const running = await openRunningInjector()
-  const breakable = await breakableOf(running)
+  const breakable = await targetsOf(running)
   if (words.length === 0) {
     await list(running, breakable, json)
     return 0
@@ -94,19 +94,6 @@ function flagsOfFault(): Flags {
   return Object.fromEntries(
     about.map(option => [option.name(), command.getOptionValue(option.attributeName())]),
   )
-}
-
-async function breakableOf({ injector, processes }: RunningInjector): Promise<FaultTargets> {
-  const links = (await injector.listLinks()).map(({ name }) => name).toSorted()
-  const entries = await Promise.all(
-    simulatorNames.map(async name => {
-      // A simulator that is stopped or frozen shows no settings; the rest can still be broken.
-      const settings = await injector.readSettings(name).catch(() => undefined)
-      return [name, settings] as const
-    }),
-  )
-  const settings = Object.fromEntries(entries.filter(([, settings]) => settings !== undefined))
-  return { processes, links, settings }
 }
 
 async function list({ target }: RunningInjector, breakable: FaultTargets, json: boolean) {

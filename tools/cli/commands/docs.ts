@@ -19,15 +19,17 @@ import { command as prove } from './prove.ts'
 import { command as reconcile } from './reconcile.ts'
 import { command as reset } from './reset.ts'
 import { command as rollingRestart } from './rolling-restart.ts'
+import { command as screenshots } from './screenshots.ts'
 import { command as start } from './start.ts'
 import { command as status } from './status.ts'
 import { command as stop } from './stop.ts'
 import { command as storm } from './storm.ts'
+import { command as switchPattern } from './switch.ts'
 import { command as runTests } from './test.ts'
 import { command as trace } from './trace.ts'
 
 const description = `Writes the pages that are made from code and results: docs/reference, the pages of
-commands, promises, timeouts and the crash matrix, the table of patterns in the README, the configuration
+commands, promises, timeouts and the two matrices, the table of patterns in the README, the configuration
 of HAProxy for Compose, and the figures and links on all other pages.`
 
 const command = npmCommand('docs', description)
@@ -38,9 +40,9 @@ const command = npmCommand('docs', description)
 export const commandGroups: readonly CommandGroup[] = [
   { title: 'Run the system', commands: [start, stop, rollingRestart, status, logs, doctor, reset] },
   { title: 'Look at what happens', commands: [journey, trace, limits, audit, reconcile, keys] },
-  { title: 'Break it', commands: [breakThing, heal, load, storm] },
+  { title: 'Break it', commands: [breakThing, heal, switchPattern, load, storm] },
   { title: 'Measure it', commands: [experiment, prove, bench] },
-  { title: 'Change it', commands: [runTests, check, command, node] },
+  { title: 'Change it', commands: [runTests, check, command, screenshots, node] },
 ]
 
 if (import.meta.main) await runCommand(command)

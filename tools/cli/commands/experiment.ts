@@ -57,8 +57,9 @@ async function run(
   }
   const chosen = all ? proofs : proofs.filter(({ name }) => names.includes(name))
   if (chosen.length === 0) command.error('error: name an experiment, or --list or --all')
-  const results = await runProofs(chosen, { rounds, seed, short, write })
+  const runs = await runProofs(chosen, { rounds, seed, short, write })
+  const results = runs.map(({ result }) => result)
   if (json) for (const result of results) console.log(JSON.stringify(result, null, 2))
-  else console.log(`\n${describeResults(results)}`)
+  else console.log(`\n${describeResults(runs)}`)
   return exitCodeOf(results)
 }

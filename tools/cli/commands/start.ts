@@ -26,7 +26,7 @@ Environment:
   NIGHTSHIFT_PORT_BASE   first port of the system, 4000 unless set
   DATABASE_URL, REDIS_URL, KAFKA_BROKERS
                          a part that runs elsewhere: used, not started; no link leads there
-  PATTERN_*, CRASH_AT, LOG_LEVEL
+  PATTERN_*, CRASH_AT, BLOCK_AT, LOG_LEVEL
                          handed to the services`
 
 const journeyStepDeadlineMs = 15_000
@@ -79,7 +79,7 @@ function secondsSince(beganAtMs: string | undefined): number {
 
 /** Ends old entries of the log of faults, fills the board, and publishes a first listing. */
 async function firstSteps(
-  { secrets, postgresUrl }: StartedSystem,
+  { client, secrets, postgresUrl }: StartedSystem,
   ports: PortPlan,
   progress: Progress,
 ): Promise<void> {
@@ -90,7 +90,7 @@ async function firstSteps(
     mailbox: at(ports.mailbox),
     cardProvider: at(ports.cardProvider),
   }
-  await endReportedFaults(faultProxyClient(at(ports.faults)))
+  await endReportedFaults(faultProxyClient(at(ports.faults), client.token))
   await progress.step('Listings on the board', () =>
     seedListings({
       listingsDatabaseUrl: databaseUrl(postgresUrl, { database: 'listings' }),
@@ -113,6 +113,7 @@ async function firstSteps(
 
 function whatToTry(ports: PortPlan, apiKey: string): string {
   return [
+    `Watch and break it:    http://127.0.0.1:${ports.console}/`,
     `Employer key of acme:  ${apiKey}`,
     `Search the board:      curl http://127.0.0.1:${ports.listings}/v1/listings`,
     `The mailbox:           http://127.0.0.1:${ports.mailbox}/`,

@@ -1,10 +1,11 @@
 import { brokenPromises } from '@nightshift/load-tests/reporting/broken-promises'
-import type { ProofResult } from '@nightshift/load-tests/runner/run-proofs'
+import type { ProofRun } from '@nightshift/load-tests/runner/run-proofs'
 import { describeArm } from '../../docs/results-table.ts'
 import { renderTable } from './table.ts'
 
-/** Describes the outcome of proofs: a table, and the promises that the patterns keep. */
-export function describeResults(results: readonly ProofResult[]): string {
+/** Describes the outcome of proofs: a table, the promises that the patterns keep, and why a proof failed. */
+export function describeResults(runs: readonly ProofRun[]): string {
+  const results = runs.map(({ result }) => result)
   const table = renderTable(
     results.map(result => ({
       experiment: result.name,
@@ -16,6 +17,18 @@ export function describeResults(results: readonly ProofResult[]): string {
   const promises = [...brokenPromises(results)].map(
     ([promise, names]) => `  ${promise.padEnd(4)} ${names.join(', ')}`,
   )
-  const broken = ['Broken without the pattern, and kept with it:', ...promises].join('\n')
-  return promises.length === 0 ? table : `${table}\n\n${broken}`
+  const kept = ['Broken without the pattern, and kept with it:', ...promises]
+  const failed = runs.filter(({ result }) => result.outcome !== 'proved').flatMap(describeFailure)
+  return [
+    table,
+    ...(promises.length === 0 ? [] : [kept.join('\n')]),
+    ...(failed.length === 0 ? [] : [['Not proved:', ...failed].join('\n')]),
+  ].join('\n\n')
+}
+
+function describeFailure({ result, explanations }: ProofRun): string[] {
+  return [
+    `  ${result.name}: ${result.outcome}. Run it alone: ${result.command}`,
+    ...explanations.map(line => `    ${line}`),
+  ]
 }

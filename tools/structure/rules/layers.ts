@@ -149,6 +149,8 @@ function layerOf(path: string): string | undefined {
   const { workspace, inside } = placeOf(path)
   const [top, second = '', ...deeper] = inside.split('/')
   if (!workspace.startsWith('services/') || top !== 'src') return undefined
+  // The console owns nothing: it has no flows, and its parts are what it looks at and what it shows.
+  if (workspace === 'services/console') return undefined
   if (deeper.length > 0) return second
   const own = second.replace(/\.ts$/, '')
   return own in layers && own !== 'main' ? own : 'main'

@@ -3,18 +3,20 @@ import { expect, test } from 'vitest'
 import { backlogMetrics, boundedBacklog } from './bounded-backlog.ts'
 import { acceptEverything } from './naive.ts'
 
-const max = 3
+/** Ten times what is finished in a second may be open. */
+const limits = { openMin: 3, openMax: 50, finishMs: 10_000, rateWindowMs: 2_000 }
+const { openMin } = limits
 
-/** A queue whose length the test sets, counted as a table would be. */
+/** A queue whose length the test sets, counted as a table would be, and a clock that it sets. */
 function queueOf() {
-  const queue = { waiting: 0, isAway: false }
+  const queue = { waiting: 0, isAway: false, nowMs: 0 }
   const metrics = backlogMetrics(new Registry())
-  const count = async () => {
+  const count = async (max: number) => {
     if (queue.isAway) throw new Error('the database is away')
     return Math.min(queue.waiting, max)
   }
-  const shown = async () => (await metrics.open.get()).values[0]?.value
-  return { queue, shown, options: { count, max, metrics } }
+  const shown = async (which: 'open' | 'bound') => (await metrics[which].get()).values[0]?.value
+  return { queue, shown, options: { count, limits, metrics, nowMs: () => queue.nowMs } }
 }
 
 test('a backlog is full at its bound, not before, and not after it was worked off', async () => {
@@ -30,16 +32,48 @@ test('a backlog is full at its bound, not before, and not after it was worked of
     queue.waiting = now
     await backlog.look()
     expect([now, backlog.isFull()]).toEqual([now, isFull])
-    expect(await shown()).toBe(Math.min(now, max))
+    expect(await shown('open')).toBe(Math.min(now, openMin))
   }
 })
 
 test('a look that fails leaves the last count in force', async () => {
   const { queue, options } = queueOf()
   const backlog = boundedBacklog(options)
-  queue.waiting = max
+  queue.waiting = openMin
   await backlog.look()
   queue.isAway = true
+  await expect(backlog.look()).rejects.toThrow('away')
+  expect(backlog.isFull()).toBe(true)
+})
+
+test('as much may be open as the job has shown that it finishes in time', async () => {
+  const { queue, shown, options } = queueOf()
+  const backlog = boundedBacklog(options)
+  queue.waiting = 50
+  for (const [finished, laterMs, bound] of [
+    [0, 0, 3],
+    [2, 100, 10],
+    [2, 100, 20],
+    [100, 100, 50],
+    [0, 1_700, 50],
+    [0, 200, 3],
+  ] as const) {
+    for (let i = 0; i < finished; i += 1) backlog.noteFinished()
+    queue.nowMs += laterMs
+    await backlog.look()
+    expect([finished, laterMs, await shown('bound')]).toEqual([finished, laterMs, bound])
+    expect(backlog.isFull()).toBe(true)
+  }
+})
+
+test('a look that fails does not put a new bound beside an old count', async () => {
+  const { queue, options } = queueOf()
+  const backlog = boundedBacklog(options)
+  queue.waiting = 50
+  await backlog.look()
+  queue.isAway = true
+  backlog.noteFinished()
+  backlog.noteFinished()
   await expect(backlog.look()).rejects.toThrow('away')
   expect(backlog.isFull()).toBe(true)
 })
@@ -49,6 +83,6 @@ test('the naive version counts the same, and is never full', async () => {
   const backlog = acceptEverything(options)
   queue.waiting = 50
   await backlog.look()
-  expect(await shown()).toBe(max)
+  expect(await shown('open')).toBe(openMin)
   expect(backlog.isFull()).toBe(false)
 })

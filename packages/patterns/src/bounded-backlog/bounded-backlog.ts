@@ -1,6 +1,6 @@
 /**
  * Fault:    more work is accepted than is finished, and waits in a table that has no end.
- * Without:  everything is accepted, and in the end everything is late; the code is `naive.ts`.
+ * Without:  load-tests/results/piled-up-payments.json (late); the code is `naive.ts`.
  * With:     a request that would be late is refused before anything has begun.
  * Switch:   PATTERN_BOUNDED_BACKLOG=naive
  */
@@ -15,27 +15,65 @@ export type Backlog = {
   isFull: () => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */
   look: () => Promise<number>
+  /** A job has finished one of them. */
+  noteFinished: () => void
 }
+
+export type BacklogLimits = Readonly<{
+  /** May be open even if the job has finished nothing: what the slowest job finishes in time. */
+  openMin: number
+  /** May be open however fast the job is. */
+  openMax: number
+  /** All that is open is finished in this time, if the job goes on as fast as it is. */
+  finishMs: number
+  /** The rate of the job is that of so long. */
+  rateWindowMs: number
+}>
 
 export type BacklogOptions = {
   /** How many wait, counting no further than `max`. */
   count: (max: number) => Promise<number>
-  max: number
+  limits: BacklogLimits
   metrics: BacklogMetrics
+  /** A monotonic clock, in milliseconds. */
+  nowMs?: () => number
 }
 
 /**
- * Bounds a queue that lives in a table. It is counted now and then and not with every request, so
- * requests that arrive between two looks may exceed the bound.
+ * Bounds a queue that lives in a table by the time that it takes to work it off (Little's law: what is
+ * waiting = rate x wait). The rate is what the job has finished of late.
+ *
+ * The queue is counted now and then and not with every request, so requests that arrive between two
+ * looks may exceed the bound.
  */
-export function boundedBacklog({ count, max, metrics }: BacklogOptions): Backlog {
+export function boundedBacklog(options: BacklogOptions): Backlog {
+  const { count, limits, metrics, nowMs = () => performance.now() } = options
+  const { openMin, openMax, finishMs, rateWindowMs } = limits
   let waiting = 0
+  let bound = openMin
+  /** When each was finished. More than `openMax` of them would change nothing. */
+  let finishedAtMs: number[] = []
+
+  function boundNow(): number {
+    const sinceMs = nowMs() - rateWindowMs
+    finishedAtMs = finishedAtMs.filter(atMs => atMs > sinceMs).slice(-openMax)
+    const inTime = Math.floor((finishedAtMs.length * finishMs) / rateWindowMs)
+    return Math.min(openMax, Math.max(openMin, inTime))
+  }
+
   return {
-    isFull: () => waiting >= max,
+    isFull: () => waiting >= bound,
     look: async () => {
-      waiting = await count(max)
+      const next = boundNow()
+      // A count that fails leaves both in force: they belong together.
+      waiting = await count(next)
+      bound = next
       metrics.open.set(waiting)
+      metrics.bound.set(bound)
       return 0
+    },
+    noteFinished: () => {
+      finishedAtMs.push(nowMs())
     },
   }
 }
@@ -45,6 +83,11 @@ export function backlogMetrics(registry: Registry) {
     open: new Gauge({
       name: 'backlog_open',
       help: 'Accepted and not finished by its request; a job goes on with it. Counted up to its bound.',
+      registers: [registry],
+    }),
+    bound: new Gauge({
+      name: 'backlog_bound',
+      help: 'As much as may be open: with it, new requests are refused. It follows the rate of the job.',
       registers: [registry],
     }),
   }

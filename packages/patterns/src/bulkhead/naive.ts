@@ -5,5 +5,5 @@ import type { Bulkhead } from './bulkhead.ts'
  * connections and memory, goes to the kind of work that asks most.
  */
 export function noBulkhead(): Bulkhead {
-  return { enter: () => () => {} }
+  return { enter: async () => () => {} }
 }

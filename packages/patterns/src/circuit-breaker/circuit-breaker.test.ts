@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { callOften, openTestBreaker, testLimits } from '../../test/test-breaker.ts'
-import type { CircuitBreaker } from './circuit-breaker.ts'
+import { type CircuitBreaker, openedOnlyBy } from './circuit-breaker.ts'
 import { noBreaker } from './naive.ts'
 
 const closed = 0
@@ -25,6 +25,29 @@ async function becomeHalfOpen() {
   vi.advanceTimersByTime(breakerOpenMs)
   expect(await observed.state()).toBe(halfOpen)
 }
+
+test('a breaker says beforehand whether it would refuse, and counts that nowhere', async () => {
+  expect(breaker.isRefusing()).toBe(false)
+  await callOften(breaker, 'failed', breakerVolumeMin)
+  expect(breaker.isRefusing()).toBe(true)
+  vi.advanceTimersByTime(breakerOpenMs)
+  expect(breaker.isRefusing(), 'the next call is the probe').toBe(false)
+  expect(breaker.isRefusing(), 'asking is no probe').toBe(false)
+  const probe = breaker.admit()
+  expect(breaker.isRefusing(), 'while the probe is out').toBe(true)
+  await probe?.settle('ok')
+  expect(breaker.isRefusing()).toBe(false)
+  expect(noBreaker().isRefusing()).toBe(false)
+})
+
+test('calls whose success proves nothing do not close the breaker, and their failures open it', async () => {
+  const searches = openedOnlyBy(breaker)
+  for (let i = 0; i < breakerVolumeMin; i += 1) await searches.admit()?.settle('failed')
+  expect(searches.admit()).toBeUndefined()
+  vi.advanceTimersByTime(breakerOpenMs)
+  await searches.admit()?.settle('ok')
+  expect(await observed.state()).toBe(halfOpen)
+})
 
 describe('a closed breaker', () => {
   test('opens when enough calls failed, and lets none through from then on', async () => {

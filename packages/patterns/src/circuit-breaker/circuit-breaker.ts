@@ -39,6 +39,8 @@ export type AdmittedCall = { settle: (result: CallResult) => Promise<void> }
 export type CircuitBreaker = {
   /** Lets a call through, or answers undefined: while open, and half open while a probe is out. */
   admit: () => AdmittedCall | undefined
+  /** Whether `admit` would answer undefined now. A job asks before it takes work, and nothing is counted. */
+  isRefusing: () => boolean
 }
 
 class DependencyFailed extends Error {}
@@ -80,12 +82,10 @@ export function circuitBreaker(
   reportStates(states, dependency, log, metrics)
   const { breakerProbes, breakerRefused } = metrics
   for (const result of probeResults) breakerProbes.inc({ dependency, result }, 0)
-  return {
-    admit: admitBy(states, limits.breakerProbeMs, {
-      refused: () => breakerRefused.inc({ dependency }),
-      probed: result => breakerProbes.inc({ dependency, result }),
-    }),
-  }
+  return admitBy(states, limits.breakerProbeMs, {
+    refused: () => breakerRefused.inc({ dependency }),
+    probed: result => breakerProbes.inc({ dependency, result }),
+  })
 }
 
 type Counts = {
@@ -105,7 +105,7 @@ function admitBy(
   states: Opossum<['ok' | 'failed'], void>,
   probeMs: number,
   { refused, probed }: Counts,
-): CircuitBreaker['admit'] {
+): CircuitBreaker {
   let period = {}
   let probeEndsMs: number | undefined
   const changed = () => {
@@ -115,9 +115,10 @@ function admitBy(
   states.on('open', changed)
   states.on('halfOpen', changed)
   states.on('close', changed)
-  return () => {
+  const isRefusing = () => states.opened || performance.now() < (probeEndsMs ?? 0)
+  const admit = () => {
     const isProbe = states.halfOpen
-    if (states.opened || performance.now() < (probeEndsMs ?? 0)) {
+    if (isRefusing()) {
       refused()
       return undefined
     }
@@ -128,7 +129,7 @@ function admitBy(
     }
     const own = period
     return {
-      settle: async result => {
+      settle: async (result: CallResult) => {
         if (own !== period) return
         if (isProbe) probed(result)
         if (result !== 'neutral') return record(states, result)
@@ -136,10 +137,24 @@ function admitBy(
       },
     }
   }
+  return { admit, isRefusing }
 }
 
 async function record(states: Opossum<['ok' | 'failed'], void>, result: 'ok' | 'failed') {
   await states.fire(result).catch((error: unknown) => {
     if (!(error instanceof DependencyFailed)) throw error
   })
+}
+
+/**
+ * The same breaker for calls whose success says nothing about the others: a provider that answers
+ * searches and does not charge would close it again and again. Their failures count.
+ */
+export function openedOnlyBy(breaker: CircuitBreaker): Pick<CircuitBreaker, 'admit'> {
+  return {
+    admit() {
+      const call = breaker.admit()
+      return call && { settle: result => call.settle(result === 'ok' ? 'neutral' : result) }
+    },
+  }
 }

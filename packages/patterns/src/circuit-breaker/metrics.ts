@@ -12,6 +12,12 @@ export function dependencyMetrics(registry: Registry) {
       buckets: secondsBuckets,
       registers,
     }),
+    localStalls: new Counter({
+      name: 'dependency_local_stalls_total',
+      help: 'Calls that ran out of time because the event loop of this process stood still.',
+      labelNames: ['dependency'] as const,
+      registers,
+    }),
     breakerState: new Gauge({
       name: 'breaker_state',
       help: 'State of a circuit breaker: 0 closed, 0.5 half open, 1 open.',

@@ -5,5 +5,5 @@ import type { CircuitBreaker } from './circuit-breaker.ts'
  * full load in the moment in which it comes back.
  */
 export function noBreaker(): CircuitBreaker {
-  return { admit: () => ({ settle: async () => {} }) }
+  return { admit: () => ({ settle: async () => {} }), isRefusing: () => false }
 }

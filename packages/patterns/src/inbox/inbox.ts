@@ -1,6 +1,6 @@
 /**
  * Fault:    Kafka delivers the same event again: after a crash, a rebalance, or a relay's retry.
- * Without:  its effect happens twice; the code is `naive.ts`.
+ * Without:  load-tests/results/replayed-topics.json (put aside); the code is `naive.ts`.
  * With:     the effect is applied once for each consumer and event id.
  * Switch:   PATTERN_INBOX=naive
  */

@@ -8,7 +8,6 @@ import { policyOf, toldRate } from './told-rate.ts'
 
 const limits = {
   requestBudgetMs: 1_000,
-  receiveMs: 1_000,
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,

@@ -79,7 +79,7 @@ function retryAfterSeconds(level: Level): number {
 function levelOf(request: FastifyRequest, shares: FairShare): Level {
   const attempts = request.headers[retryHeader]
   const asksAgain = typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
-  const isOver = shares.isOver(tenantOf(request))
+  const isOver = shares.isOver(tenantOf(request), asksAgain)
   if (asksAgain && isOver) return 'low'
   return asksAgain || isOver ? 'middle' : 'high'
 }

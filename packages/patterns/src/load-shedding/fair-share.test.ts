@@ -34,10 +34,38 @@ function openLab(rate: () => number | undefined) {
 
 test('a tenant that sends ten times as much as the others is over its share, and they are not', () => {
   const { run } = openLab(() => 10)
-  const below = run(30, { loud: 23, quiet: 2.3, calm: 2.3 })
+  const demand = { loud: 23, quiet: 2.3, calm: 2.3 }
+  run(10, demand)
+  const below = run(30, demand)
   expect(below['quiet']).toBeCloseTo(2.3, 1)
   expect(below['calm']).toBeCloseTo(2.3, 1)
-  expect(below['loud']).toBeLessThan(3.6)
+  // Seven are promised, and the others want 4.6 of them.
+  expect(below['loud']).toBeGreaterThan(2)
+  expect(below['loud']).toBeLessThan(2.8)
+})
+
+test('tenants that all want too much have equal shares', () => {
+  const { run } = openLab(() => 10)
+  const demand = { loud: 50, eager: 25, busy: 5 }
+  run(10, demand)
+  for (const perSecond of Object.values(run(30, demand))) expect(perSecond).toBeCloseTo(7 / 3, 0)
+})
+
+test('nobody is over a share while all that is wanted is given out', () => {
+  const { run } = openLab(() => 10)
+  const demand = { large: 5, small: 1, tiny: 0.5 }
+  run(10, demand)
+  expect(run(30, demand)['large']).toBeCloseTo(5, 1)
+})
+
+test('who asks again and again wants no more than before', () => {
+  const { shares, run, pass } = openLab(() => 10)
+  run(10, { patient: 2, large: 4 })
+  for (let i = 0; i < 500; i += 1) {
+    pass(10)
+    shares.isOver('patient', true)
+    if (i % 20 === 0) expect(shares.isOver('large')).toBe(false)
+  }
 })
 
 test('the only active tenant may use everything', () => {

@@ -8,21 +8,31 @@ export type FairShareLimits = Readonly<{
 }>
 
 export type FairShare = {
-  /** Whether a tenant that asks now has used its share of what is given out. */
-  isOver: (tenantId: string) => boolean
+  /**
+   * Whether a tenant that asks now has used its share of what is given out.
+   * @param asksAgain for a request that was refused before. It says nothing new about what is wanted.
+   */
+  isOver: (tenantId: string, asksAgain?: boolean) => boolean
   /** The tenant was given a place. */
   use: (tenantId: string) => void
 }
 
-type Use = { atMs: number; used: number }
+/** `asked` counts first attempts, and fades: divided by `activeMs` it is their rate. */
+type Use = { atMs: number; used: number; asked: number }
 
 const msPerSecond = 1_000
-const countAgainMs = 250
+const shareAgainMs = 250
+/**
+ * The rest is promised to no tenant. With a tenth left, a loud tenant that wants all the others leave took
+ * places from them in each moment in which the rate turned out to be lower.
+ */
+const promisedShare = 0.7
 
 /**
- * An equal share of a rate for each active tenant, so that one that sends ten times as much does not
- * crowd out the others. Nothing is refused here: a tenant over its share is only served after those
- * below theirs.
+ * A share of a rate for each active tenant, so that one that sends ten times as much does not crowd out
+ * the others. The shares are equal, and what a tenant does not want is shared by those that want more
+ * (max-min fairness: Bertsekas and Gallager, Data Networks, 6.5.2). Nothing is refused here: a tenant
+ * over its share is only served after those below theirs.
  * @param perSecond the rate that is shared; undefined means that there is enough for all
  * @param now milliseconds of a monotonic clock
  */
@@ -33,22 +43,36 @@ export function fairShare(
 ): FairShare {
   /** In the order of their last requests. */
   const uses = new Map<string, Use>()
-  let active = 1
-  let countedAt = Number.NEGATIVE_INFINITY
+  let share = Number.POSITIVE_INFINITY
+  let sharedAt = Number.NEGATIVE_INFINITY
 
-  function countActive(at: number): number {
-    if (at - countedAt >= countAgainMs) {
-      countedAt = at
-      active = [...uses.values()].filter(({ atMs }) => at - atMs < limits.activeMs).length
+  function shareOf(rate: number, at: number): number {
+    if (at - sharedAt >= shareAgainMs) {
+      sharedAt = at
+      const active = [...uses.values()].filter(({ atMs }) => at - atMs < limits.activeMs)
+      const wanted = active.map(
+        ({ asked, atMs }) => (faded(asked, at - atMs) * msPerSecond) / limits.activeMs,
+      )
+      share = maxMinShare(wanted, rate * promisedShare)
     }
-    return Math.max(1, active)
+    return share
+  }
+
+  function faded(asked: number, sinceMs: number): number {
+    return asked * Math.exp(-sinceMs / limits.activeMs)
   }
 
   /** The use of the past runs off at the rate of the share. */
-  function lookAt(tenantId: string, share: number): Use {
-    const at = now()
-    const { atMs, used } = uses.get(tenantId) ?? { atMs: at, used: 0 }
-    const use = { atMs: at, used: Math.max(0, used - ((at - atMs) / msPerSecond) * share) }
+  function lookAt(tenantId: string, at: number, asksAgain: boolean): Use {
+    const { atMs, used, asked } = uses.get(tenantId) ?? { atMs: at, used: 0, asked: 0 }
+    const sinceMs = at - atMs
+    // No time times an unlimited share would be no number.
+    const ranOff = sinceMs === 0 ? 0 : (sinceMs / msPerSecond) * share
+    const use = {
+      atMs: at,
+      used: Math.max(0, used - ranOff),
+      asked: faded(asked, sinceMs) + (asksAgain ? 0 : 1),
+    }
     uses.delete(tenantId)
     uses.set(tenantId, use)
     const [oldest] = uses.keys()
@@ -57,20 +81,37 @@ export function fairShare(
   }
 
   return {
-    isOver(tenantId) {
+    isOver(tenantId, asksAgain = false) {
       const rate = perSecond()
       if (rate === undefined) {
         // There is enough for all, and what is used meanwhile does not count later.
         uses.clear()
         return false
       }
-      const share = rate / countActive(now())
-      const { used } = lookAt(tenantId, share)
-      return used + 1 > Math.max(1, (share * limits.burstMs) / msPerSecond)
+      const at = now()
+      const { used } = lookAt(tenantId, at, asksAgain)
+      return used + 1 > Math.max(1, (shareOf(rate, at) * limits.burstMs) / msPerSecond)
     },
     use(tenantId) {
       const use = uses.get(tenantId)
       if (use !== undefined) use.used += 1
     },
   }
+}
+
+/**
+ * The largest share with which all that is given out is no more than the rate. A tenant gets no more
+ * than it wants.
+ */
+function maxMinShare(wanted: readonly number[], rate: number): number {
+  // A tenant that is alone crowds out no other.
+  if (wanted.length < 2) return Number.POSITIVE_INFINITY
+  let left = rate
+  const rising = wanted.toSorted((a, b) => a - b)
+  for (const [at, one] of rising.entries()) {
+    const equal = left / (rising.length - at)
+    if (one > equal) return equal
+    left -= one
+  }
+  return Number.POSITIVE_INFINITY
 }

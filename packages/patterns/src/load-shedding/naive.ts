@@ -12,3 +12,8 @@ export function beginEverything() {
     hear: () => {},
   }
 }
+
+/** Every request is begun, however late it was read. */
+export function refuseNever() {
+  return { refuse: () => undefined, answered: () => {}, [Symbol.dispose]: () => {} }
+}

@@ -1,5 +1,4 @@
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
-import { LocalStall } from '@nightshift/runtime/process/lag-aware-timer'
 import { NotTried, type Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log, LogFields } from '@nightshift/runtime/telemetry/logger'
 import { Registry } from 'prom-client'
@@ -7,9 +6,10 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { bulkhead } from '../bulkhead/bulkhead.ts'
 import { bulkheadMetrics } from '../bulkhead/metrics.ts'
 import { noBulkhead } from '../bulkhead/naive.ts'
-import type { CallResult, CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
+import type { CallResult } from '../circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../circuit-breaker/log-events.ts'
 import { type DependencyMetrics, dependencyMetrics } from '../circuit-breaker/metrics.ts'
+import { LocalStall } from '../local-stall/types.ts'
 import { neverRepeat } from '../retry-budget/never.ts'
 import { type OutboundCall, type OutboundCallOptions, outboundCall } from './outbound-call.ts'
 
@@ -28,10 +28,10 @@ let call: OutboundCall
 let asked: number
 
 /** A breaker that records the result of every call. */
-const recording: CircuitBreaker = {
+const recording: OutboundCallOptions['breaker'] = {
   admit: () => ({ settle: async result => void results.push(result) }),
 }
-const openBreaker: CircuitBreaker = { admit: () => undefined }
+const openBreaker: OutboundCallOptions['breaker'] = { admit: () => undefined }
 
 function open(changes: Partial<OutboundCallOptions> = {}): void {
   const write = (fields: LogFields<string>) => void lines.push(fields)
@@ -161,6 +161,20 @@ test('every outcome is measured by its kind, and so is a call that the breaker r
   ])
 })
 
+test('only a call that ran out of time for a stall of our own is counted as one, per dependency', async () => {
+  const stalls = async () => {
+    const { values } = await metrics.localStalls.get()
+    return values.map(({ labels, value }) => [labels.dependency, value])
+  }
+  for (const outcome of [ok, { kind: 'unknown', cause }, { kind: 'unknown', cause: shortStall }]) {
+    await ask(outcome as Outcome<string, string>)
+  }
+  expect(await stalls()).toEqual([])
+  await ask({ kind: 'unknown', cause: longStall })
+  await ask({ kind: 'not-sent', cause: longStall })
+  expect(await stalls()).toEqual([['bank', 2]])
+})
+
 test('an attempt that ignores its deadline ends as unknown, and is neutral', async () => {
   open({ limits: { ...limits, attemptMs: 60 } })
   const stuck = await call('charge', deadlineIn(budgetMs), () => new Promise<never>(() => {}))
@@ -199,7 +213,7 @@ test('the order is: retries, breaker, bulkhead, per-try timeout, call', async ()
       },
     },
     bulkhead: {
-      enter: () => {
+      enter: async () => {
         steps.push('bulkhead is entered')
         return () => void steps.push('bulkhead is left')
       },
@@ -233,7 +247,7 @@ test('what the breaker or the bulkhead refuses is not repeated', async () => {
   }
   open({ retries, breaker: openBreaker })
   await ask(ok)
-  open({ retries, bulkhead: { enter: () => undefined } })
+  open({ retries, bulkhead: { enter: async () => undefined } })
   await ask(ok)
   expect(asks).toEqual([1, 1])
 })

@@ -1,5 +1,4 @@
 import { type Deadline, withinDeadline } from '@nightshift/runtime/process/deadline'
-import { afterMs, LocalStall } from '@nightshift/runtime/process/lag-aware-timer'
 import { NotTried, type Outcome } from '@nightshift/runtime/process/outcome'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import { inSpan } from '@nightshift/runtime/telemetry/tracing'
@@ -8,6 +7,8 @@ import type { Bulkhead } from '../bulkhead/bulkhead.ts'
 import type { CallResult, CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
 import type { CircuitBreakerLogEvent } from '../circuit-breaker/log-events.ts'
 import type { DependencyMetrics } from '../circuit-breaker/metrics.ts'
+import { lagAwareTimer } from '../local-stall/local-stall.ts'
+import { LocalStall } from '../local-stall/types.ts'
 import type { Retries } from '../retry-budget/types.ts'
 
 export type OutboundCallLimits = Readonly<{
@@ -21,10 +22,10 @@ export type OutboundCallOptions = {
   dependency: string
   limits: OutboundCallLimits
   retries: Retries
-  breaker: CircuitBreaker
+  breaker: Pick<CircuitBreaker, 'admit'>
   bulkhead: Bulkhead
   log: Log<CircuitBreakerLogEvent>
-  metrics: Pick<DependencyMetrics, 'callSeconds'>
+  metrics: Pick<DependencyMetrics, 'callSeconds' | 'localStalls'>
 }
 
 /** One try. It ends by its deadline. `tryNumber` is 0 for the first. */
@@ -41,6 +42,8 @@ export type OutboundCall = <Value, Reason>(
 
 /** After a smaller share of an attempt's time, silence says nothing about the dependency. */
 const judgingShare = 0.5
+/** A timer counts whole milliseconds, so a try may end this much before its deadline. */
+const timerEarlyMs = 1
 /** A try ends by its own deadline. One that has not ended this long after it never will. */
 const backstopMs = 1_000
 
@@ -93,26 +96,28 @@ async function tryOnce<Value, Reason>(
 }
 
 async function guarded<Value, Reason>(
-  { limits, breaker, bulkhead }: OutboundCallOptions,
+  { dependency, limits, breaker, bulkhead, metrics }: OutboundCallOptions,
   deadline: Deadline,
   attempt: (deadline: Deadline) => Promise<Outcome<Value, Reason>>,
 ): Promise<Outcome<Value, Reason>> {
-  const canJudge = deadline.remainingMs() >= limits.attemptMs * judgingShare
   const admitted = breaker.admit()
   if (!admitted) return notTried('the breaker is open')
-  const leave = bulkhead.enter()
+  const leave = await bulkhead.enter()
   if (!leave) {
     await admitted.settle('neutral')
     return notTried('as many calls as may be are under way')
   }
+  const canJudge = deadline.remainingMs() >= limits.attemptMs * judgingShare
   const perTry = withinDeadline(deadline, limits.attemptMs)
   const work = attempt(perTry)
     .catch((cause: unknown) => ({ kind: 'bug', cause }) as const)
     // The place is left when the work ends, even if its caller has left before.
     .finally(leave)
   const outcome = await endedBy(perTry, work)
-  const wasHurried = !canJudge && perTry.remainingMs() <= 0
-  await admitted.settle(resultOf(outcome, wasHurried, limits.attemptMs))
+  const wasHurried = !canJudge && perTry.remainingMs() <= timerEarlyMs
+  const fault = ownFaultOf(outcome, limits.attemptMs)
+  if (fault === 'stall') metrics.localStalls.inc({ dependency })
+  await admitted.settle(resultOf(outcome, wasHurried || fault !== undefined))
   return outcome
 }
 
@@ -125,7 +130,7 @@ async function endedBy<Value, Reason>(
   work: Promise<Outcome<Value, Reason>>,
 ): Promise<Outcome<Value, Reason>> {
   const stuck = Promise.withResolvers<Outcome<Value, Reason>>()
-  const cancel = afterMs(perTry.remainingMs() + backstopMs, () => {
+  const cancel = lagAwareTimer(perTry.remainingMs() + backstopMs, () => {
     stuck.resolve({ kind: 'unknown', cause: new AttemptIsStuck() })
   })
   try {
@@ -140,18 +145,14 @@ async function endedBy<Value, Reason>(
  * sheds load, or says that we misuse it, says nothing about the next call. Neither does a silence that
  * is our own doing: a caller that asks for 60 ms, again and again, would open the breaker for all.
  */
-function resultOf(
-  outcome: Outcome<unknown, unknown>,
-  wasHurried: boolean,
-  attemptMs: number,
-): CallResult {
-  switch (outcome.kind) {
+function resultOf({ kind }: Outcome<unknown, unknown>, isOurDoing: boolean): CallResult {
+  switch (kind) {
     case 'ok':
     case 'rejected':
       return 'ok'
     case 'unknown':
     case 'not-sent':
-      return wasHurried || isOurFault(outcome.cause, attemptMs) ? 'neutral' : 'failed'
+      return isOurDoing ? 'neutral' : 'failed'
     case 'shed':
     case 'bug':
       return 'neutral'
@@ -159,12 +160,19 @@ function resultOf(
 }
 
 /**
- * A stuck attempt is a mistake of ours. So is a timeout after our own loop stood still for most of
- * the time. A short stall excuses nothing: what had arrived has been read since.
+ * Why it is our own fault that there is no answer, if it is. A stuck attempt is a mistake of ours. So
+ * is a timeout after our own loop stood still for most of the time. A short stall excuses nothing:
+ * what had arrived has been read since.
  */
-function isOurFault(cause: unknown, attemptMs: number): boolean {
-  if (cause instanceof LocalStall) return cause.lateMs >= attemptMs * judgingShare
-  return cause instanceof AttemptIsStuck
+function ownFaultOf(
+  outcome: Outcome<unknown, unknown>,
+  attemptMs: number,
+): 'stall' | 'stuck' | undefined {
+  if (outcome.kind !== 'unknown' && outcome.kind !== 'not-sent') return undefined
+  const { cause } = outcome
+  if (cause instanceof AttemptIsStuck) return 'stuck'
+  const isLongStall = cause instanceof LocalStall && cause.lateMs >= attemptMs * judgingShare
+  return isLongStall ? 'stall' : undefined
 }
 
 /** Nothing happened in this try. That says nothing about an earlier one. */

@@ -10,7 +10,6 @@ import { tenantLimits } from './tenant-limits.ts'
 
 const httpLimits = {
   requestBudgetMs: 1_000,
-  receiveMs: 1_000,
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,

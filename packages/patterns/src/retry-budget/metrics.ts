@@ -4,13 +4,13 @@ import { Counter, type Registry } from 'prom-client'
 export function retryMetrics(registry: Registry) {
   const counter = new Counter({
     name: 'retries_total',
-    help: 'Calls that could be repeated, per dependency: repeated, too late, or no budget.',
+    help: 'Calls that could be repeated, per dependency: repeated, too long, too late, no budget.',
     labelNames: ['dependency', 'result'] as const,
     registers: [registry],
   })
   return {
     of: (dependency: string) => ({
-      decided: (result: 'repeated' | 'too late' | 'no budget') =>
+      decided: (result: 'repeated' | 'too long' | 'too late' | 'no budget') =>
         counter.inc({ dependency, result }),
     }),
   }

@@ -114,18 +114,22 @@ describe('the wait', () => {
   })
 
   test('is never shorter than the other side asked for, and not the same for all', () => {
-    const shed: Outcome<never> = { kind: 'shed', retryAfterMs: 1_000 }
+    const shed: Outcome<never> = { kind: 'shed', retryAfterMs: limits.retryCapMs }
     open({}, 0)
-    expect(waitAfter(shed)).toBe(1_000)
+    expect(waitAfter(shed)).toBe(150)
     open({}, 1)
-    expect(waitAfter(shed)).toBe(1_200)
+    expect(waitAfter(shed)).toBe(180)
+  })
+
+  test('is left to the caller when the other side asked for a longer one', () => {
+    expect(waitAfter({ kind: 'shed', retryAfterMs: limits.retryCapMs + 1 })).toBeUndefined()
   })
 
   test('leaves time for the repetition, or there is none', () => {
-    const shed: Outcome<never> = { kind: 'shed', retryAfterMs: 1_000 }
+    const shed: Outcome<never> = { kind: 'shed', retryAfterMs: 100 }
     open({}, 0)
-    expect(waitAfter(shed, 1, 2_100)).toBe(1_000)
-    expect(waitAfter(shed, 1, 1_900)).toBeUndefined()
+    expect(waitAfter(shed, 1, 1_200)).toBe(100)
+    expect(waitAfter(shed, 1, 1_050)).toBeUndefined()
   })
 })
 
@@ -137,11 +141,13 @@ test('a call that is too late costs no token', () => {
 test('every decision about a repetition is counted', async () => {
   for (let i = 0; i <= limits.retriesSavedMax; i += 1) waitAfter(notSent)
   waitAfter(notSent, 1, 1)
+  waitAfter({ kind: 'shed', retryAfterMs: limits.retryCapMs + 1 })
   const { values } = (await registry.getMetricsAsJSON())[0] ?? { values: [] }
   expect(values.map(({ labels, value }) => [labels['result'], value])).toEqual([
     ['repeated', limits.retriesSavedMax],
     ['no budget', 1],
     ['too late', 1],
+    ['too long', 1],
   ])
 })
 

@@ -19,6 +19,7 @@ export type RetryLimits = Readonly<{
   retriesSavedMax: number
   /** The first wait is a random one below this; each further bound is twice as long. */
   retryBaseMs: number
+  /** The longest wait inside of a request. Whoever is told to wait longer leaves it to its caller. */
   retryCapMs: number
   /** After its wait a repetition must have this much time left, or it is not made. */
   retryLeftMinMs: number
@@ -62,9 +63,13 @@ export function retryBudget(
     begin: () => add(limits.retryShare),
     waitBeforeNext(triesMade, outcome, deadline) {
       if (triesMade > limits.retriesMax || !mayRepeat(outcome)) return undefined
+      const floorMs = retryFloorMs(outcome)
+      if (floorMs > limits.retryCapMs) {
+        metrics.decided('too long')
+        return undefined
+      }
       const boundMs = Math.min(limits.retryCapMs, limits.retryBaseMs * 2 ** (triesMade - 1))
-      const floorMs = retryFloorMs(outcome) * (1 + floorJitter * random())
-      const waitMs = Math.max(floorMs, boundMs * random())
+      const waitMs = Math.max(floorMs * (1 + floorJitter * random()), boundMs * random())
       if (deadline.remainingMs() - waitMs < limits.retryLeftMinMs) {
         metrics.decided('too late')
         return undefined

@@ -1,7 +1,8 @@
 import { type Deadline, deadlineHeader } from '@nightshift/runtime/process/deadline'
-import { afterMs } from '@nightshift/runtime/process/lag-aware-timer'
 import { injectInto } from '@nightshift/runtime/telemetry/tracing'
 import { type Dispatcher, Pool } from 'undici'
+import type { Timer } from '../local-stall/types.ts'
+import { sharedLookUp } from './shared-look-up.ts'
 
 export type HttpClientLimits = {
   connectionsMax: number
@@ -33,30 +34,35 @@ export type HttpClient = {
 
 /**
  * One pool of connections to one dependency. It never retries: that is for its caller to decide.
+ * @param timer ends a call whose deadline has passed
  */
-export function openHttpClient(baseUrl: string, limits: HttpClientLimits): HttpClient {
+export function openHttpClient(
+  baseUrl: string,
+  limits: HttpClientLimits,
+  timer: Timer,
+): HttpClient {
   const pool = new Pool(baseUrl, {
     connections: limits.connectionsMax,
     pipelining: 1,
-    connect: { timeout: limits.connectMs },
+    connect: { timeout: limits.connectMs, lookup: sharedLookUp() },
     // The deadline bounds the whole call. These timeouts would only bound the gaps between bytes.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: limits.answerBytesMax,
   })
   return {
-    call: call => callOnce(pool, call),
+    call: call => callOnce(pool, timer, call),
     close: () => pool.destroy(),
   }
 }
 
-async function callOnce(pool: Pool, call: HttpCall): Promise<HttpAnswer> {
+async function callOnce(pool: Pool, timer: Timer, call: HttpCall): Promise<HttpAnswer> {
   const request = { isSent: false }
   const giveUp = new AbortController()
   const late = Promise.withResolvers<never>()
   // Cancelled when the answer is there. `AbortSignal.timeout` would still fire later, with an error
   // that no code handles.
-  const cancel = afterMs(call.deadline.remainingMs(), stall => {
+  const cancel = timer(call.deadline.remainingMs(), stall => {
     const error = stall ?? new Error('the deadline has passed')
     giveUp.abort(error)
     late.reject(error)

@@ -6,3 +6,4 @@ CREATE TABLE provider_webhooks (
   subject_id uuid,
   received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX provider_webhooks_of_subject ON provider_webhooks (subject_id);

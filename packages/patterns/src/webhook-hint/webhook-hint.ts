@@ -48,3 +48,24 @@ export async function recordWebhookOnce(
   })
   return rowCount === 1
 }
+
+/**
+ * Makes work due now that a request has just left open, if a webhook about it came while the request
+ * was waiting for an answer. It is due now only once: later checks wait as usual. Webhooks from before
+ * the last change of the row (`updated_at`) are about an earlier step. A webhook that is recorded at
+ * the very same moment may be missed: then the usual wait applies.
+ */
+export async function heedEarlierWebhook(
+  db: Queryable,
+  subjectId: string,
+  { table, id }: WorkTable,
+): Promise<void> {
+  await db.query({
+    name: `heed_earlier_webhook_of_${table}`,
+    text: `UPDATE ${table} t SET next_check_at = now()
+           WHERE t.${id} = $1 AND t.next_check_at IS NOT NULL AND t.checks = 1
+             AND EXISTS (SELECT FROM provider_webhooks w
+                         WHERE w.subject_id = $1 AND w.received_at >= t.updated_at)`,
+    values: [subjectId],
+  })
+}

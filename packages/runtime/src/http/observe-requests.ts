@@ -72,6 +72,7 @@ export function observeRequests(
     const state = stateOf(request)
     if (state.ended) return
     state.ended = true
+    state.whenEnded?.()
     const status = reply.statusCode
     if (state.closed) state.facts['hungUp'] = true
     state.span?.setAttribute('http.response.status_code', status)

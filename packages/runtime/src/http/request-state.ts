@@ -20,6 +20,8 @@ type RequestState = {
   closed?: boolean
   /** The log line is written. */
   ended?: boolean
+  /** Called once, when the request has ended. */
+  whenEnded?: () => void
 }
 
 /** The deadline until the first hook has read the header. */

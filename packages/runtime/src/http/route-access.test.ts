@@ -9,7 +9,6 @@ import { buildHttpServer } from './server.ts'
 
 const limits = {
   requestBudgetMs: 1_000,
-  receiveMs: 1_000,
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,

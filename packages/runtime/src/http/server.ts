@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -9,17 +10,15 @@ import { answerBrokenRequests } from './broken-request.ts'
 import { watchConnections } from './connections.ts'
 import { dropRest, dropRestBeforeAnswers } from './drop-rest.ts'
 import { observeRequests, type RecordRequest, requestRecorder } from './observe-requests.ts'
-import { sendProblem } from './problem.ts'
+import { type Refusal, sendProblem } from './problem.ts'
 import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './refusals.ts'
-import { stateOf } from './request-state.ts'
+import { note, stateOf } from './request-state.ts'
 import { guardRoutes } from './route-access.ts'
 import { takeOnlyStrictInput } from './strict-input.ts'
 
 export type HttpServerLimits = {
   /** From the head of a request to its answer; a caller may ask for less. */
   requestBudgetMs: number
-  /** Receiving the whole request: a caller that sends a byte a second is cut off. */
-  receiveMs: number
   keepAliveMs: number
   bodyBytesMax: number
   connectionsMax: number
@@ -27,6 +26,27 @@ export type HttpServerLimits = {
 
 /** The budget of a request in milliseconds, from what its caller said and our own budget. */
 export type ReadBudget = (header: string | string[] | undefined, ownBudgetMs: number) => number
+
+/** What a server does about clients that are slow or silent. */
+export type SlowClients = Readonly<{
+  /** Unset ones are those of Fastify and Node. */
+  settings: Readonly<{
+    requestTimeout?: number
+    headersTimeout?: number
+    connectionTimeout?: number
+    handlerTimeout?: number
+    connectionsCheckingInterval?: number
+  }>
+  watch: (server: Server) => void
+}>
+
+/** Asked for each request before anything is known about it. */
+export type Entrance = Readonly<{
+  /** What the request is refused with now, if it is. */
+  refuse: () => Refusal | undefined
+  /** Called once for each request that was not refused, when its work has ended. */
+  answered: () => void
+}>
 
 export type HttpServerOptions = {
   title: string
@@ -38,12 +58,12 @@ export type HttpServerOptions = {
   authenticate?: Authenticate
   /** Unset: every request has our own budget, whatever its caller says. */
   readBudget?: ReadBudget
+  /** Unset: every request is let in. */
+  entrance?: Entrance
+  /** Unset: what Fastify and Node do by themselves. */
+  slowClients?: SlowClients
 }
 
-/** A handler that still works this long after its budget has ignored its deadline. */
-const lostHandlerMs = 2_000
-/** A connection on which nothing moves although there is something to send is dead. */
-const stalledMs = 2_500
 /** How late an answer may be when the server closes. */
 const drainMs = 500
 
@@ -53,19 +73,20 @@ const drainMs = 500
  * route that does not declare its access is an error.
  */
 export async function buildHttpServer(options: HttpServerOptions) {
-  const { limits } = options
+  const { limits, slowClients, entrance } = options
+  const { headersTimeout, connectionsCheckingInterval, ...timeouts } = slowClients?.settings ?? {}
   const record = requestRecorder(options.log, options.metrics)
   const app = Fastify({
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.receiveMs,
+    ...timeouts,
     keepAliveTimeout: limits.keepAliveMs,
-    connectionTimeout: limits.requestBudgetMs + stalledMs,
-    handlerTimeout: limits.requestBudgetMs + lostHandlerMs,
-    // By default Node looks for overdue requests every 30 s, which makes 35 s of a limit of 5 s. It
-    // would also answer a request without a Host itself, with an empty body.
-    http: { connectionsCheckingInterval: limits.receiveMs / 5, requireHostHeader: false },
+    http: {
+      ...(connectionsCheckingInterval !== undefined && { connectionsCheckingInterval }),
+      // Node would answer a request without a Host itself, with an empty body.
+      requireHostHeader: false,
+    },
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 100 },
     clientErrorHandler: (error, socket) => answerBroken(error, socket),
@@ -74,8 +95,9 @@ export async function buildHttpServer(options: HttpServerOptions) {
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = limits.connectionsMax
-  app.server.headersTimeout = limits.receiveMs
+  if (headersTimeout !== undefined) app.server.headersTimeout = headersTimeout
   const connections = watchConnections(app, limits.requestBudgetMs + drainMs)
+  slowClients?.watch(app.server)
   const answerBroken = answerBrokenRequests(app, connections, record)
   takeOnlyStrictInput(app)
   dropRestBeforeAnswers(app)
@@ -89,6 +111,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
   const { requestBudgetMs } = limits
   const { readBudget = () => requestBudgetMs } = options
   observeRequests(app, header => readBudget(header, requestBudgetMs), record)
+  if (entrance) guardEntrance(app, entrance)
   requireOneOfEach(app)
   guardRoutes(app, options.authenticate)
   requireRoute(app)
@@ -117,6 +140,19 @@ async function refuseUnrouted(
   void sendProblem(request, reply, refusal)
   const { id: requestId, method } = request
   record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
+}
+
+/** A refusal has to cost little: no key is looked up, and no body is read. */
+function guardEntrance(app: FastifyInstance, entrance: Entrance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const refusal = entrance.refuse()
+    if (!refusal) {
+      stateOf(request).whenEnded = entrance.answered
+      return done()
+    }
+    note(request, { refusedAt: 'entrance' })
+    void sendProblem(request, reply, refusal)
+  })
 }
 
 /** Headers of which Node keeps the first and silently drops any other. */

@@ -153,15 +153,26 @@ async function transact<T>(
     if (command !== 'COMMIT') throw new Error('rolled back: a statement failed and was not noticed')
     return result
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError
-    })
+    broken = await rollBack(client, error)
     if (error instanceof RollBack) return error.value as T
     throw error
   } finally {
     // A connection that can't roll back is in no state to be used again.
     client.release(broken)
   }
+}
+
+/**
+ * A connection that brought no answer would leave a ROLLBACK without one as well, after as long a
+ * wait. It is closed instead, and with it the server ends the transaction.
+ * @returns why the connection can't be used again, if so
+ */
+async function rollBack(client: Transaction, failure: unknown): Promise<Error | undefined> {
+  if (failure instanceof Error && isPostgresOutage(failure)) return failure
+  return client.query('ROLLBACK').then(
+    () => undefined,
+    (error: Error) => error,
+  )
 }
 
 /**

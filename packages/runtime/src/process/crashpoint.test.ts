@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { armCrashpoint, reachCrashPoint } from './crashpoint.ts'
+import { armBlock, armCrashpoint, reachCrashPoint } from './crashpoint.ts'
 
 const known = [{ 'one.done': 'One is committed.' }, { 'two.done': 'Two is committed.' }]
 
@@ -32,4 +32,30 @@ test('an armed label is passed until its turn has come', async () => {
   expect(armCrashpoint('one.done:3', known)).toBe(true)
   await reachCrashPoint('one.done')
   await reachCrashPoint('one.done')
+})
+
+test.each(['', 'one.done', 'one.done:1', 'one.done:0:5', 'one.done:1:0', 'one.done:1:100000'])(
+  '%j blocks nothing, and the labels are named',
+  setting => {
+    expect(() => armBlock(setting, known)).toThrow(/BLOCK_AT.*one\.done.*two\.done/)
+  },
+)
+
+test('each n-th time the event loop is blocked, and no timer fires meanwhile', async () => {
+  expect(armBlock('three.done:1:1', known)).toBe(false)
+  expect(armBlock('two.done:2:30', known)).toBe(true)
+  const tookMs = async () => {
+    const startedMs = performance.now()
+    await reachCrashPoint('two.done')
+    return performance.now() - startedMs
+  }
+  for (let round = 0; round < 2; round += 1) {
+    await reachCrashPoint('two.done')
+    let fired = false
+    setTimeout(() => {
+      fired = true
+    }, 1)
+    expect(await tookMs()).toBeGreaterThanOrEqual(30)
+    expect(fired).toBe(false)
+  }
 })

@@ -35,6 +35,12 @@ test('production refuses a variant like a naive version', () => {
   expect(() => warnings(config)).toThrow('PATTERN_IDEMPOTENCY_KEY=select-then-insert')
 })
 
+test.each(['CRASH_AT', 'BLOCK_AT'])('production refuses %s, and a test may set it', name => {
+  expect(() => warnings({ NODE_ENV: 'production', [name]: 'one.done:1' })).toThrow(name)
+  expect(warnings({ NODE_ENV: 'production', [name]: '' })).toEqual([])
+  expect(warnings({ NODE_ENV: 'test', [name]: 'one.done:1' })).toEqual([])
+})
+
 test.each(['0', 'true', ''])('LAB=%s allows nothing in production', LAB => {
   expect(() => warnings({ NODE_ENV: 'production', LAB, ...naive })).toThrow(ConfigError)
 })

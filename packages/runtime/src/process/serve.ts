@@ -1,14 +1,16 @@
+import { flushCompileCache } from 'node:module'
 import type { Pool } from 'pg'
-import { healthDetails } from '../http/health-details.ts'
-import { buildOperationsServer } from '../http/operations-server.ts'
+import { type AskDependency, type HealthDetails, healthDetails } from '../http/health-details.ts'
+import { buildOperationsServer, type Probes } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
 import { requireMigrations } from '../postgres/migrate.ts'
 import { openPool, type PoolLimits, warmPool } from '../postgres/postgres.ts'
 import type { Log } from '../telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { startTelemetry } from '../telemetry/tracing.ts'
-import { armCrashpoint, type CrashPoints } from './crashpoint.ts'
+import { armBlock, armCrashpoint, type CrashPoints } from './crashpoint.ts'
 import { untilAborted } from './lifecycle.ts'
+import { showPatterns } from './naive-patterns.ts'
 
 /** The settings that every service has. */
 export type ServeConfig = {
@@ -22,6 +24,7 @@ export type ServeConfig = {
   DRAIN_MS: number
   OTEL_EXPORTER_OTLP_ENDPOINT?: string
   CRASH_AT?: string
+  BLOCK_AT?: string
 }
 
 /** A pool to be opened: its role and database, the name that the server shows, and its bounds. */
@@ -44,9 +47,21 @@ export type Serving = {
     endAfterAnswers?: () => void
   }>
   consumers?: readonly RunningConsumer[]
+  /** What the service needs besides its databases. The report of its health asks them. */
+  dependencies?: Readonly<Record<string, AskDependency>>
+  /** How it answers the probes once it serves. */
+  probes: (health: OwnHealth) => Probes
   /** What happens between the signal and closing. Unset: the service only becomes not ready. */
   leave?: (leaving: Leaving) => Promise<void>
 }
+
+/** What a process knows about its health. */
+export type OwnHealth = Readonly<{
+  /** It has started, and was not told to stop. */
+  isServing: () => boolean
+  /** Asks every dependency. The answer is at most two seconds old. */
+  report: () => Promise<HealthDetails>
+}>
 
 /** What a service can do before it closes. */
 export type Leaving = Readonly<{
@@ -84,40 +99,70 @@ export async function serve<PoolName extends string>(
 ): Promise<void> {
   const { name, config, log, stop } = options
   const { HOST: host, PORT: port, OPERATIONS_PORT: operationsPort } = config
-  const { DRAIN_MS: drainMs, CRASH_AT: crashAt } = config
-  if (crashAt) {
-    const isArmed = armCrashpoint(crashAt, options.crashPoints)
-    log.warn({ event: isArmed ? 'crashpoint.armed' : 'crashpoint.elsewhere', crashAt })
-  }
+  const { DRAIN_MS: drainMs } = config
+  armFaults(options)
   await using open = new AsyncDisposableStack()
   open.use(startTelemetry(name, config.OTEL_EXPORTER_OTLP_ENDPOINT))
   const metrics = createMetrics(name)
+  showPatterns(config, metrics.registry)
   const pools = openPools(options.pools, open, log)
   await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
   await Promise.all(Object.values<Pool>(pools).map(warmPool))
 
-  let isReady = false
+  let isServing = false
   const consumers: RunningConsumer[] = []
+  const dependencies: Record<string, AskDependency> = {}
   const { registry } = metrics
-  const details = healthDetails({ pools, consumers, registry })
-  const operations = buildOperationsServer(registry, () => isReady, consumers, details)
+  const report = healthDetails({ pools, dependencies, consumers, registry })
+  const health: OwnHealth = { isServing: () => isServing, report }
+  let probes: Probes = { isLive: () => true, isReady: () => false }
+  const operations = buildOperationsServer(
+    registry,
+    { isLive: () => probes.isLive(), isReady: () => probes.isReady() },
+    consumers,
+    report,
+  )
   open.defer(() => operations.close())
   await operations.listen({ host, port: operationsPort })
 
   const serving = await options.start({ open, pools, metrics })
   consumers.push(...(serving.consumers ?? []))
+  Object.assign(dependencies, serving.dependencies)
   for (const consumer of consumers) open.defer(() => consumer.close())
   open.defer(async () => void (await serving.app.close()))
+  // Node writes its cache of compiled files at exit only, and a process that is killed never exits.
+  flushCompileCache()
   await serving.app.listen({ host, port })
-  isReady = true
+  probes = serving.probes(health)
+  isServing = true
   log.info({ event: 'service.started', port, operationsPort })
   await untilAborted(stop)
   const becomeUnready = () => {
-    isReady = false
+    isServing = false
     serving.app.endAfterAnswers?.()
   }
   await serving.leave?.({ becomeUnready, drainMs, log })
   becomeUnready()
+}
+
+/** For experiments: this process dies, or blocks its event loop, at a place in its code. */
+function armFaults({
+  config,
+  crashPoints,
+  log,
+}: Pick<ServeOptions<string>, 'config' | 'crashPoints' | 'log'>): void {
+  for (const [name, arm] of [
+    ['CRASH_AT', armCrashpoint],
+    ['BLOCK_AT', armBlock],
+  ] as const) {
+    const setting = config[name]
+    if (!setting) continue
+    const isArmed = arm(setting, crashPoints)
+    log.warn({
+      event: isArmed ? 'crashpoint.armed' : 'crashpoint.elsewhere',
+      setting: `${name}=${setting}`,
+    })
+  }
 }
 
 function openPools<PoolName extends string>(

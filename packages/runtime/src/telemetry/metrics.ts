@@ -1,5 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { countStalls } from '../process/lag-aware-timer.ts'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 /** Finer below 100 ms than the defaults of the library: that is where this system lives. */
 export const secondsBuckets = [
@@ -16,15 +15,6 @@ export function createMetrics(service: string) {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
-  new Counter({
-    name: 'timeouts_local_stall_total',
-    help: 'Timeouts that fired late because the event loop of this process was stalled.',
-    registers: [registry],
-    collect() {
-      this.reset()
-      this.inc(countStalls())
-    },
-  })
   return {
     registry,
     httpRequestSeconds: new Histogram({

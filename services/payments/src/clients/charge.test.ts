@@ -41,13 +41,32 @@ test('a fee of 0 in the answer is accepted', async () => {
   expect([outcome, requests]).toEqual([capturedOutcome(0), [create]])
 })
 
+test.each([
+  ['nothing', ''],
+  ['a page of a gateway', '<html>Too many requests</html>'],
+])('a 429 with %s is a refusal, and no unknown outcome', async (_what, body) => {
+  const { outcome } = await chargeWith({ [create]: { status: 429, body } })
+  expect(outcome.kind).toBe('shed')
+})
+
 test('after a stored 500 the charge is found by a search', async () => {
   const found = { status: 200, body: { data: [{ ...captured, ...feeOf(164) }] } }
   const { outcome, requests } = await chargeWith(
     { [create]: storedError, [search]: found },
     { attempt: 2 },
   )
-  expect([outcome, requests]).toEqual([capturedOutcome(164), [create, search]])
+  expect([outcome, requests]).toEqual([capturedOutcome(164), [search]])
+})
+
+test('a search that finds nothing, or fails, does not keep a repetition from asking again', async () => {
+  const created = { status: 200, body: { ...captured, ...feeOf(164) } }
+  for (const searched of [{ status: 200, body: { data: [] } }, storedError]) {
+    const { outcome, requests } = await chargeWith(
+      { [create]: created, [search]: searched },
+      { attempt: 2 },
+    )
+    expect([outcome, requests]).toEqual([capturedOutcome(164), [search, create]])
+  }
 })
 
 test('after a stored 500 without a charge the outcome stays open', async () => {

@@ -1,7 +1,8 @@
 import type { RetryMode } from '@nightshift/patterns/unknown-outcome/retry-mode'
-import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { type Deadline, withinDeadline } from '@nightshift/runtime/process/deadline'
 import { crashpoint } from '../crash-points.ts'
 import type { Payment } from '../domain/payment.ts'
+import { limits } from '../limits.ts'
 import {
   type ChargeOutcome,
   chargeOutcome,
@@ -11,6 +12,8 @@ import {
 } from './intent-outcome.ts'
 import { lookUpCharge } from './look-up-charge.ts'
 import { type Answer, type ProviderConnection, post, unexpected, unknown } from './provider-api.ts'
+
+const { searchMs } = limits.provider
 
 export type Charge = (payment: Payment, deadline: Deadline) => Promise<ChargeOutcome>
 
@@ -36,19 +39,22 @@ export function chargeIdempotently(
 }
 
 /**
- * The first unknown outcome usually comes from the network. From the second attempt on, the
- * provider may be repeating a stored 500 for this key, so this function also searches for the
- * charge.
+ * From the second attempt on the charge may exist, so this function searches for it first: a search
+ * uses up no quota, and finds the charge even if the provider repeats a stored 500 for this key.
+ * It has a part of the time only, so that a slow provider is still asked for the charge itself.
+ * Whatever else the search says, the charge is asked for again under the same key: "not found" only
+ * means that it has not happened yet.
  */
 async function chargeUnderKey(
   provider: ProviderConnection,
   payment: Payment,
   deadline: Deadline,
 ): Promise<ChargeOutcome> {
-  const outcome = await createIntent(provider, payment, deadline)
-  if (outcome.kind !== 'unknown' || payment.attempt === 1) return outcome
-  const found = await lookUpCharge(provider, payment, deadline)
-  return found.kind === 'absent' ? outcome : found
+  if (payment.attempt > 1) {
+    const found = await lookUpCharge(provider, payment, withinDeadline(deadline, searchMs))
+    if (found.kind === 'ok' || found.kind === 'rejected') return found
+  }
+  return createIntent(provider, payment, deadline)
 }
 
 /** Creates and confirms an intent in one call. Its key is derived from our payment. */

@@ -11,7 +11,7 @@ export async function lookUp<Value, Reason>(
   deadline: Deadline,
   find: (deadline: Deadline) => Promise<Found<Value, Reason>>,
 ): Promise<Found<Value, Reason>> {
-  const outcome = await provider.call(
+  const outcome = await provider.search(
     'card-provider look-up',
     deadline,
     async (perTry): Promise<Outcome<Value | undefined, Reason>> => {

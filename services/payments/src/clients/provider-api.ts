@@ -10,6 +10,8 @@ const { retryAfterCapMs } = limits.provider
 
 export type ProviderConnection = {
   call: OutboundCall
+  /** For requests that change nothing. Those that work do not close the breaker of the others. */
+  search: OutboundCall
   http: Pick<HttpClient, 'call'>
   /** Learns the provider's quota, which counts every POST. */
   admission: Pick<ReturnType<typeof learnedRate>, 'sent'>
@@ -78,17 +80,20 @@ async function send(
   return answer.kind === 'answer' ? readAnswer(answer) : answer
 }
 
-/** An answer that can't be parsed proves nothing, so it is treated like no answer. */
+/**
+ * An answer that can't be parsed proves nothing, so it is treated like no answer. A 429 needs no body:
+ * a gateway before the provider sends it with a page of its own, or with nothing.
+ */
 function readAnswer(answer: Extract<HttpAnswer, { kind: 'answer' }>): Answer | NoAnswer {
   const { status } = answer
-  const body = parse(answer.body)
-  if (status >= 500 || body === undefined) return unknown(`the provider answered ${status}`)
   if (status === 429) {
     const header = answer.headers['retry-after']
     const waitMs = retryAfterMs(header, Date.now(), retryAfterCapMs)
     const doNotRetry = answer.headers['stripe-should-retry'] === 'false'
     return { kind: 'shed', retryAfterMs: waitMs, doNotRetry }
   }
+  const body = parse(answer.body)
+  if (status >= 500 || body === undefined) return unknown(`the provider answered ${status}`)
   // Another request of ours with this key is in progress.
   if (status === 409) return unknown('the provider is still working on it')
   return { kind: 'answered', status, body }

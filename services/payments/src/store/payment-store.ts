@@ -6,6 +6,7 @@ import { keyedRequest } from '@nightshift/patterns/idempotency-key/idempotency-k
 import type { LeasedWork } from '@nightshift/patterns/lease/lease'
 import type { Batching } from '@nightshift/patterns/natural-batching/types'
 import type { Outbox } from '@nightshift/patterns/outbox/types'
+import { heedEarlierWebhook } from '@nightshift/patterns/webhook-hint/webhook-hint'
 import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
@@ -114,7 +115,10 @@ export function paymentStore({
       return inTransaction(pool, async tx => {
         const owner = { id: paymentId, attempt }
         const isOurs = await work.reschedule(tx, owner, { ...limits.backoff, floorMs })
-        if (isOurs) await releaseKey(tx, paymentId)
+        if (!isOurs) return
+        // A provider that told us to wait is not asked sooner, whatever a webhook says.
+        if (floorMs === 0) await heedEarlierWebhook(tx, paymentId, paymentsTable)
+        await releaseKey(tx, paymentId)
       })
     },
 

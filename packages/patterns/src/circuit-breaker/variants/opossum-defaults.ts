@@ -60,5 +60,6 @@ export function opossumDefaults(
         },
       }
     },
+    isRefusing: () => states.opened,
   }
 }
