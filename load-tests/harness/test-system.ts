@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type FaultProxyClient, faultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import { findHaproxy } from '@nightshift/local/parts/haproxy'
+import { findPrometheus } from '@nightshift/local/parts/prometheus'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import type { LinkPorts, ListenerPorts, ReplicaPorts } from '@nightshift/local/ports/ports'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
@@ -10,6 +11,7 @@ import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { awaitInstances } from '@nightshift/local/proxy/await-instances'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
 import { type InstanceName, instanceNames, instancesOf } from '@nightshift/local/system/instances'
+import { type Prometheus, writePrometheusConfig } from '@nightshift/local/system/prometheus'
 import { inStartOrder, type Replicas, writeProxyConfig } from '@nightshift/local/system/replicas'
 import { rollingRestart } from '@nightshift/local/system/rolling-restart'
 import { type Secrets, type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
@@ -35,6 +37,8 @@ export type TestSystemOptions = Readonly<{
   links?: boolean
   /** Two instances of each service that runs, behind HAProxy at the service's own port. */
   replicas?: 2
+  /** The file of rules that a Prometheus of this system judges. Unset: it has none. */
+  rules?: Readonly<{ file: string; scrapeInterval: string }>
 }>
 
 /** Real processes on private databases and topics. Disposing of the system removes all of them. */
@@ -51,6 +55,8 @@ export type TestSystem = AsyncDisposable &
     controlToken: string
     /** The page on which HAProxy shows the states of the instances. Absent without `replicas`. */
     statsUrl?: string
+    /** Absent without `rules`. */
+    prometheusUrl?: string
     /** The URL of a superuser, for what a test has to read or to damage. */
     databaseUrl: (service: ServiceName) => string
     redisUrl: string
@@ -80,7 +86,10 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   undo.defer(() => deleteTopics(parts.kafkaBrokers, prefix))
 
   const portsNeeded =
-    portsEach + (options.links ? linkPortsEach : 0) + (options.replicas ? replicaPortsEach : 0)
+    portsEach +
+    (options.links ? linkPortsEach : 0) +
+    (options.replicas ? replicaPortsEach : 0) +
+    (options.rules ? 1 : 0)
   const [free, redisUrl] = await Promise.all([
     // All at once: nothing listens on a chosen port yet, so a second call could choose it again.
     findFreePorts(portsNeeded),
@@ -91,6 +100,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
   const ports = takePorts(free)
   const links = options.links ? await openLinks(parts, free, undo) : undefined
   const replicas = options.replicas ? await openReplicas(parts, id, free) : undefined
+  const prometheus = options.rules && (await openPrometheus(parts, id, options.rules, free))
   const specs = topology({
     ...testRunOptions(parts, id),
     ports,
@@ -109,6 +119,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
       },
     }),
     ...(replicas && { replicas }),
+    ...(prometheus && { prometheus }),
   })
   const processes = controlProcesses(controlClient(parts.control), name => {
     const spec = specs[name]
@@ -126,6 +137,11 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     await writeProxyConfig(specs, replicas)
     await processes.start('haproxy')
   }
+  if (prometheus) {
+    await writePrometheusConfig(specs, prometheus)
+    await processes.start('prometheus')
+    await processes.waitReady('prometheus')
+  }
   for (const names of inStartOrder(run)) {
     await Promise.all(names.map(name => processes.start(name)))
     await Promise.all(names.map(name => processes.waitReady(name)))
@@ -141,6 +157,7 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
       faults: faultProxyClient(`http://127.0.0.1:${links.ports.faults}`, parts.control.token),
     }),
     ...(statsUrl !== undefined && { statsUrl }),
+    ...(specs.prometheus?.url !== undefined && { prometheusUrl: specs.prometheus.url }),
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     controlToken: parts.control.token,
@@ -186,6 +203,23 @@ async function openReplicas(parts: TestParts, id: string, free: number[]): Promi
     ports: takeReplicaPorts(free),
     proxy: proxy.run,
     proxyConfigFile: join(parts.stateDir, 'data', id, 'haproxy', 'haproxy.cfg'),
+  }
+}
+
+async function openPrometheus(
+  parts: TestParts,
+  id: string,
+  { file, scrapeInterval }: NonNullable<TestSystemOptions['rules']>,
+  free: number[],
+): Promise<Prometheus> {
+  const found = await findPrometheus({ toolsDir: statePaths().tools })
+  if (found.how === 'missing') throw new Error(`${found.needed} is missing: ${found.fix}`)
+  return {
+    programs: found.run,
+    port: free.pop() ?? 0,
+    dir: join(parts.stateDir, 'data', id, 'prometheus'),
+    rulesFile: file,
+    scrapeInterval,
   }
 }
 

@@ -114,6 +114,8 @@ async function expectNoAlarm(system: TestSystem, dir: string, begunAt: number) {
     const alarms = (await system.logs(name))
       .split('\n')
       .filter(line => /"level":"(warn|error|fatal)"/.test(line))
+      // The other tests may leave this machine no time, and a refusal because of it is right.
+      .filter(line => JSON.parse(line).refusedAt !== 'entrance')
       // Before the first employer arrived, a new consumer group may log warnings about its broker.
       .filter(line => Date.parse(JSON.parse(line).time) >= begunAt)
     expect(alarms).toEqual([])

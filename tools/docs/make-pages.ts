@@ -3,8 +3,11 @@ import { dirname, join } from 'node:path'
 import { promiseCodes } from '@nightshift/load-tests/auditor/verdict'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { composeProxyConfig } from '@nightshift/local/proxy/haproxy-config'
+import { composePrometheusConfig } from '@nightshift/local/system/prometheus'
 import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
+import { ruleFile } from '@nightshift/observability/alerts/rule-file'
+import { productionWindows } from '@nightshift/observability/alerts/windows'
 import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
 import { type CommandGroup, commandsPage } from './commands-page.ts'
 import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
@@ -47,6 +50,8 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
     pages.set(`docs/reference/${name}.openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`)
   }
   pages.set('infra/local/haproxy/compose.cfg', composeProxyConfig())
+  pages.set('infra/observability/prometheus/alerts.yml', ruleFile(productionWindows))
+  pages.set('infra/observability/prometheus/prometheus.json', composePrometheusConfig())
   const recovery = readResult('load-tests/results/metastability.json')
   if (recovery !== undefined) {
     pages.set('docs/images/metastability.svg', recoveryChart(recovery as RecoveryResult))

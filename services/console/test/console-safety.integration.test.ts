@@ -68,6 +68,21 @@ describe('safety', () => {
     expect(await openNames()).toEqual([])
   })
 
+  test('two faults of one link, and one setting that is changed twice, heal by themselves', async () => {
+    const faults = [
+      { words: ['payments-postgres', 'latency', 'latency=50'], expiresInMs: 1_000 },
+      { words: ['payments-postgres', 'bandwidth', 'rate=1000'], expiresInMs: 1_500 },
+      { words: ['card-provider', 'latencyMs=500'], expiresInMs: 1_500 },
+      { words: ['card-provider', 'latencyMs=900'], expiresInMs: 1_000 },
+    ]
+    for (const body of faults) {
+      const answer = await call('POST', `${url}/api/faults`, { headers: asPage, body })
+      expect(answer.json).toMatchObject({ healsAt: expect.any(Number) })
+    }
+    expect(await openNames()).not.toEqual([])
+    await eventually('all is healed', async () => (await openNames()).length === 0 || undefined)
+  })
+
   test.each([{ NODE_ENV: 'production' }, { HOST: '0.0.0.0' }])(
     'it does not start with %j',
     async env => {

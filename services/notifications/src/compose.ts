@@ -40,10 +40,11 @@ import { sendMailsOnce } from './jobs/send-mails.ts'
 import { limits } from './limits.ts'
 import type { NotificationsLog } from './log-events.ts'
 import { mailLinks } from './mail-links.ts'
+import { countMails, createNotificationMetrics } from './metrics.ts'
 import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
 import { addressTransaction } from './store/alerts.ts'
 import { listingEventTransaction, matchSlice, takeMatchingTurn } from './store/announcements.ts'
-import { deliveryStore } from './store/deliveries.ts'
+import { deliveryStore, oldestWaitingSeconds } from './store/deliveries.ts'
 
 /** There are three pools, so that a flood of alerts takes no connections from events and mails. */
 type PoolName = 'requests' | 'matching' | 'sending'
@@ -71,6 +72,7 @@ export async function compose(
 
   // Jobs. They end while requests are drained.
   const mailServer = open.adopt(openMailServer(config.SMTP_URL, limits.smtp), m => m.close())
+  const mailMetrics = createNotificationMetrics(metrics.registry)
   const sendMails = {
     reconcile: reconcileDue,
     mail: {
@@ -80,6 +82,8 @@ export async function compose(
       bounds: { attemptsMax: send.attemptsMax, copiesMax: send.copiesMax },
       retryAfterCapMs: send.retryAfterCapMs,
     },
+    showOldest: async () => mailMetrics.mailsOldestSeconds.set(await oldestWaitingSeconds(sending)),
+    count: countMails(mailMetrics),
     turnsMax: send.turnsMax,
     concurrencyMax: send.concurrencyMax,
     roundMax: send.roundMax,

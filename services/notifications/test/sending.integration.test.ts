@@ -1,4 +1,4 @@
-import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { call, eventually } from '@nightshift/load-tests/harness/test-client'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
@@ -56,6 +56,34 @@ function endAllMails(): Promise<unknown> {
      WHERE status = 'pending'`,
   )
 }
+
+test('a mail that waits shows its age, and its delay counts from when its listing went live', async () => {
+  const metric = async (name: string) => {
+    const { text } = await call('GET', `${candidates.system.urls.notificationsOperations}/metrics`)
+    const [, value] = new RegExp(`^${name}\\{[^}]*kind="alert"[^}]*\\} (.+)$`, 'm').exec(text) ?? []
+    const [, gauge] =
+      new RegExp(`^${name}\\{service="notifications"\\} (.+)$`, 'm').exec(text) ?? []
+    return Number(value ?? gauge ?? 0)
+  }
+  const email = newAddress()
+  const word = newWord()
+  await candidates.subscribe({ email, text: word })
+  const before = await metric('mail_delay_seconds_sum')
+  await candidates.setMailbox({ refuseRate: 1 })
+  const wentLiveAgoMs = 90_000
+  const occurredAt = new Date(Date.now() - wentLiveAgoMs).toISOString()
+  const event = { ...published({ title: word }), occurredAt }
+  await candidates.announce(event)
+  await eventually('a mail has waited for a second', async () =>
+    (await metric('mails_oldest_waiting_seconds')) > 1 ? true : undefined,
+  )
+  await candidates.setMailbox({ refuseRate: 0 })
+  await candidates.untilMail(email)
+  await eventually('no mail waits', async () =>
+    (await metric('mails_oldest_waiting_seconds')) === 0 ? true : undefined,
+  )
+  expect((await metric('mail_delay_seconds_sum')) - before).toBeGreaterThan(wentLiveAgoMs / 1000)
+})
 
 describe('an attempt whose outcome is unknown', () => {
   test('is repeated with one id until there may be three copies, and then fails with a reason', {
@@ -162,7 +190,7 @@ describe('the owner of a mail', () => {
     const taker = async () => {
       for (let rests = 0; rests < 20; ) {
         const one: Taken | undefined = await store.take()
-        if (one?.kind === 'mail') taken.push(one.delivery.deliveryId)
+        if (one?.is === 'mail') taken.push(one.delivery.deliveryId)
         else rests += 1
       }
     }

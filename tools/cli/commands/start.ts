@@ -26,6 +26,7 @@ Environment:
   NIGHTSHIFT_PORT_BASE   first port of the system, 4000 unless set
   DATABASE_URL, REDIS_URL, KAFKA_BROKERS
                          a part that runs elsewhere: used, not started; no link leads there
+  PROMETHEUS_URL         a Prometheus that runs elsewhere, whose alerts the console shows
   PATTERN_*, CRASH_AT, BLOCK_AT, LOG_LEVEL
                          handed to the services`
 

@@ -1,4 +1,5 @@
 /** Runs the tests: all of them, or `-- unit`, `-- integration`, `-- structure`, or those of a path. */
+import { relative } from 'node:path'
 import type { TestModule } from 'vitest/node'
 import { parseCLI, startVitest } from 'vitest/node'
 import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
@@ -21,9 +22,11 @@ async function run(): Promise<number> {
   const vitestArgs = projects.includes(first) ? ['--project', first, ...rest] : command.args
   const { filter, options } = parseVitestArgs(vitestArgs)
   const vitest = await startVitest('test', filter, options)
-  const count = countTests(vitest.state.getTestModules(), vitest.state.getUnhandledErrors())
+  const modules = vitest.state.getTestModules()
+  const count = countTests(modules, vitest.state.getUnhandledErrors())
   await vitest.close()
   const exitCode = Number(process.exitCode ?? 0)
+  for (const line of describeFailures(modules)) console.log(line)
   console.log(describe(count))
   return exitCode
 }
@@ -56,6 +59,25 @@ function countTests(modules: Iterable<TestModule>, unhandledErrors: readonly unk
     count.failed += failedTests + failedOtherwise
   }
   return count
+}
+
+/**
+ * Names each failed test again, with the first line of its error, because the end of a long log is what
+ * is read first. The path after `npm test --` runs it alone.
+ */
+function* describeFailures(modules: readonly TestModule[]): Iterable<string> {
+  for (const module of modules) {
+    const path = relative(process.cwd(), module.moduleId)
+    for (const error of module.errors()) yield `failed: ${path}: ${firstLine(error.message)}`
+    for (const test of module.children.allTests('failed')) {
+      const [error] = test.result().errors ?? []
+      yield `failed: ${path} > ${test.fullName}: ${firstLine(error?.message)}`
+    }
+  }
+}
+
+function firstLine(message = 'no message'): string {
+  return message.split('\n', 1)[0] ?? message
 }
 
 function describe({ passed, failed, skipped }: TestCount): string {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { readText } from '../read-pages.ts'
@@ -19,13 +20,13 @@ afterAll(() => system[Symbol.asyncDispose]())
 test('each request of the tour has the answer that the page shows', async () => {
   const [values, ...blocks] = blocksOf(page)
   for (const [name] of assignmentsIn(values?.code ?? '')) variables.set(name, valueHere(name))
-  let answer: Answer | undefined
+  let last: Exchange | undefined
   let sent = 0
   for (const { language, code, prose } of blocks) {
-    if (language === 'json' && answer) {
-      expectAnswer(answer, prose, JSON.parse(code))
+    if (language === 'json' && last) {
+      expectAnswer(await settled(last, statusIn(prose)), prose, JSON.parse(code))
     } else if (code.startsWith('curl ')) {
-      answer = await send(code)
+      last = { command: code, answer: await send(code) }
       sent += 1
     } else {
       for (const [name, text] of assignmentsIn(code)) variables.set(name, assigned(text))
@@ -35,7 +36,24 @@ test('each request of the tour has the answer that the page shows', async () => 
 })
 
 type Answer = { status: number; headers: Headers; body: Record<string, unknown> }
+type Exchange = { command: string; answer: Answer }
 type Block = { language: string; code: string; prose: string }
+
+/**
+ * A busy machine may leave an outcome open that is known at once otherwise. It is asked for as a client
+ * does: by the same request, with the same key.
+ */
+async function settled({ command, answer }: Exchange, wanted: number): Promise<Answer> {
+  if (answer.status !== 202 || wanted === 202) return answer
+  return eventually('the outcome is known', async () => {
+    const again = await send(command)
+    return again.status === 202 ? undefined : again
+  })
+}
+
+function statusIn(prose: string): number {
+  return Number(/answer is `(\d{3})`/.exec(prose)?.[1])
+}
 
 /** The fenced blocks of a page, each with the prose before it. */
 function blocksOf(text: string): Block[] {
@@ -112,7 +130,7 @@ function replaceVariables(text: string): string {
 }
 
 function expectAnswer(answer: Answer, prose: string, body: Record<string, unknown>): void {
-  const status = Number(/answer is `(\d{3})`/.exec(prose)?.[1])
+  const status = statusIn(prose)
   const expected = Object.entries(body).map(([name, value]) => [
     name,
     realValueOf(value, answer.body[name]),

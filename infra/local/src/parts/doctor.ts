@@ -10,6 +10,7 @@ import { k6Candidates } from './k6.ts'
 import { kafkaJarsDir, kafkaVersion } from './kafka.ts'
 import type { SearchContext } from './part.ts'
 import { findPostgresPrograms } from './postgres-programs.ts'
+import { prometheusCandidates } from './prometheus.ts'
 import { redisCandidates } from './redis.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, tryEach, tryOne } from './try-each.ts'
@@ -51,6 +52,7 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
     examineKafka(context, remedies),
     examineK6(context, remedies),
     examineHaproxy(context, remedies),
+    examinePrometheus(context, remedies),
     line('Docker', remedies.docker ?? 'no engine answers', 'optional', true, ''),
     examineMemory(),
     examineDisk(context.toolsDir),
@@ -148,6 +150,15 @@ async function examineHaproxy(context: DoctorContext, remedies: Remedies): Promi
   if (found) return line('HAProxy', found, needed, true, '')
   const remedy = remedies.apt ? '`npm start -- --replicas 2` unpacks Debian packages' : undefined
   return line('HAProxy', noneBut(remedy), needed, true, '')
+}
+
+/** Nothing depends on alerts, so the absence of Prometheus is never a failure. */
+async function examinePrometheus(context: DoctorContext, remedies: Remedies): Promise<DoctorLine> {
+  const needed = 'optional, for alerts'
+  const found = await firstHere(prometheusCandidates(context))
+  if (found) return line('Prometheus', found, needed, true, '')
+  const remedy = remedies.apt ? '`npm start` unpacks Debian packages' : undefined
+  return line('Prometheus', noneBut(remedy), needed, true, '')
 }
 
 async function examineMemory(): Promise<DoctorLine> {

@@ -11,6 +11,7 @@ const offsets = {
   cardProvider: 10,
   mailbox: 11,
   smtp: 25,
+  prometheus: 90,
   kafka: 92,
   kafkaController: 93,
   supervisor: 100,

@@ -1,4 +1,5 @@
 import { findHaproxy, type HaproxyProgram } from '../parts/haproxy.ts'
+import { findPrometheus, type PrometheusPrograms } from '../parts/prometheus.ts'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
 import type { PortName, PortPlan, ReplicaPorts } from '../ports/ports.ts'
@@ -35,8 +36,15 @@ export function ownPorts(
   return entries.filter(({ name }) => !foreign.has(name))
 }
 
-/** What a start will run the parts by; HAProxy is looked for only if the system needs it. */
-export type Needed = Readonly<{ found: FoundPart[]; haproxy: HaproxyProgram | undefined }>
+/**
+ * What a start will run the parts by. HAProxy is looked for only if the system needs it. Without
+ * Prometheus the system starts, and says so.
+ */
+export type Needed = Readonly<{
+  found: FoundPart[]
+  haproxy: HaproxyProgram | undefined
+  prometheus: PrometheusPrograms | undefined
+}>
 
 /**
  * Checks everything that a start needs before anything is started. Throws one error that names all
@@ -46,17 +54,21 @@ export async function preflight(
   options: PartOptions,
   ports: SystemPorts,
   external: readonly ExternalPart[],
+  wantsPrometheus: boolean,
 ): Promise<Needed> {
   const isExternal = (name: string) => external.some(part => part.name === name)
-  const [portProblems, externalProblems, { found, missing }, proxy] = await Promise.all([
-    findTakenPorts(ownPorts(ports, external)),
-    Promise.all(external.map(problemOf)),
-    findParts(
-      partNames.filter(name => !isExternal(name)),
-      options,
-    ),
-    ports.replicas && findHaproxy(options),
-  ])
+  const [portProblems, externalProblems, { found, missing }, proxy, prometheus] = await Promise.all(
+    [
+      findTakenPorts(ownPorts(ports, external)),
+      Promise.all(external.map(problemOf)),
+      findParts(
+        partNames.filter(name => !isExternal(name)),
+        options,
+      ),
+      ports.replicas && findHaproxy(options),
+      wantsPrometheus ? findOptional(options) : undefined,
+    ],
+  )
   const absent = proxy?.how === 'missing' ? [...missing, proxy] : missing
   const problems = [
     ...absent.map(({ needed, reasons, fix }) => `${needed} is missing: ${fix}${listed(reasons)}`),
@@ -64,8 +76,16 @@ export async function preflight(
     ...portProblems,
   ]
   const haproxy = proxy?.how === 'native' ? proxy.run : undefined
-  if (problems.length === 0) return { found, haproxy }
+  if (problems.length === 0) return { found, haproxy, prometheus }
   throw new Error(`Nothing was started.\n${problems.map(problem => `- ${problem}`).join('\n')}`)
+}
+
+async function findOptional(options: PartOptions): Promise<PrometheusPrograms | undefined> {
+  const prometheus = await findPrometheus(options)
+  if (prometheus.how === 'native') return prometheus.run
+  const { needed, fix } = prometheus
+  options.report(`${needed} is missing, and everything else starts: ${fix}`)
+  return undefined
 }
 
 async function findTakenPorts(ports: readonly { name: string; port: number }[]): Promise<string[]> {

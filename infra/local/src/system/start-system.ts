@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { HaproxyProgram } from '../parts/haproxy.ts'
+import type { PrometheusPrograms } from '../parts/prometheus.ts'
 import type { PortPlan, ReplicaPorts } from '../ports/ports.ts'
 import { prepare } from '../prepare/prepare.ts'
 import type { Progress } from '../progress.ts'
@@ -13,6 +14,7 @@ import { addressOf, type ExternalPart, externalPartsIn } from './external-parts.
 import { instanceNames } from './instances.ts'
 import { kafkaListeners } from './links.ts'
 import { ownPorts, preflight } from './preflight.ts'
+import { committedRules, type Prometheus, writePrometheusConfig } from './prometheus.ts'
 import { inStartOrder, type Replicas, writeProxyConfig } from './replicas.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
@@ -20,7 +22,7 @@ import { repoRoot, type StatePaths } from './state.ts'
 import { stopSystem } from './stop-system.ts'
 import { switchesIn } from './switches.ts'
 import { writeSystemFile } from './system-file.ts'
-import { type Topology, topology } from './topology.ts'
+import { type Topology, type TopologyOptions, topology } from './topology.ts'
 
 export type StartOptions = Readonly<{
   state: StatePaths
@@ -73,8 +75,14 @@ export async function startSystem(
     report: progress.report,
     kafkaListeners: kafkaListeners(ports),
   }
-  const { found, haproxy } = await step('Everything needed is here', () =>
-    preflight(parts, { plan: ports, replicas: options.replicas }, external),
+  const prometheusUrl = environment['PROMETHEUS_URL'] || undefined
+  const { found, haproxy, ...optional } = await step('Everything needed is here', () =>
+    preflight(
+      parts,
+      { plan: ports, replicas: options.replicas },
+      external,
+      prometheusUrl === undefined,
+    ),
   )
   stop.throwIfAborted()
   // Outside the try: if another start was faster, its system must not be stopped.
@@ -85,7 +93,9 @@ export async function startSystem(
   try {
     const urls = urlsOf(parts, external)
     const replicas = haproxy && options.replicas && replicasOf(state, options.replicas, haproxy)
-    const specs = plan(options, replicas, { secrets, client, urls, external })
+    const prometheus = optional.prometheus && prometheusOf(options, optional.prometheus)
+    const watchers = { ...(prometheus && { prometheus }), ...(prometheusUrl && { prometheusUrl }) }
+    const specs = plan(options, replicas, { secrets, client, urls, external, watchers })
     const { faults, ...processes } = specs
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
@@ -100,6 +110,7 @@ export async function startSystem(
       replicas ? 'Simulators, HAProxy and two of each service' : 'Simulators and services',
       async () => {
         if (replicas) await writeProxyConfig(specs, replicas)
+        if (prometheus) await writePrometheusConfig(specs, prometheus)
         await startAll(client, Object.values(processes))
         if (specs.haproxy) await awaitAllInstances(specs.haproxy)
       },
@@ -135,11 +146,13 @@ function plan(
     client,
     urls,
     external,
+    watchers,
   }: {
     secrets: Secrets
     client: ControlClient
     urls: ReturnType<typeof partUrls>
     external: readonly ExternalPart[]
+    watchers: Pick<TopologyOptions, 'prometheus' | 'prometheusUrl'>
   },
 ): Topology {
   return topology({
@@ -149,6 +162,7 @@ function plan(
     ports,
     links: { ports, external: external.map(({ name }) => name) },
     ...(replicas && { replicas }),
+    ...watchers,
     secrets,
     controlToken: client.token,
     console: {
@@ -166,6 +180,14 @@ function plan(
 
 function replicasOf(state: StatePaths, ports: ReplicaPorts, proxy: HaproxyProgram): Replicas {
   return { ports, proxy, proxyConfigFile: join(state.data, 'haproxy', 'haproxy.cfg') }
+}
+
+/** Often enough for a person who watches; the rules of production are judged as often. */
+const scrapeInterval = '5s'
+
+function prometheusOf({ state, ports }: StartOptions, programs: PrometheusPrograms): Prometheus {
+  const dir = join(state.data, 'prometheus')
+  return { programs, port: ports.prometheus, dir, rulesFile: committedRules, scrapeInterval }
 }
 
 /** HAProxy has asked every instance by then; before, it would refuse the first requests. */

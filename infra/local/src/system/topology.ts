@@ -11,6 +11,7 @@ import {
   planLinks,
   urlOver,
 } from './links.ts'
+import { type Prometheus, prometheusProcess } from './prometheus.ts'
 import { type ReplicaName, type Replicas, withReplicas } from './replicas.ts'
 import type { Secrets, ServiceName } from './secrets.ts'
 
@@ -24,7 +25,13 @@ export type TopologyOptions = Readonly<{
   dataDir: string
   ports: Omit<
     PortPlan,
-    'postgres' | 'redis' | 'kafka' | 'kafkaController' | 'supervisor' | keyof LinkPorts
+    | 'postgres'
+    | 'redis'
+    | 'kafka'
+    | 'kafkaController'
+    | 'supervisor'
+    | 'prometheus'
+    | keyof LinkPorts
   >
   /** Unset: every connection is direct, and there is no fault proxy. */
   links?: Readonly<{ ports: LinkPorts } & Pick<LinkOptions, 'external'>>
@@ -43,6 +50,10 @@ export type TopologyOptions = Readonly<{
   }>
   /** Two instances of each service behind HAProxy. Unset: one, without a proxy. */
   replicas?: Replicas
+  /** Asks every service for its metrics, and judges the rules. Unset: there are no alerts. */
+  prometheus?: Prometheus
+  /** A Prometheus that runs elsewhere. The console asks it for alerts. */
+  prometheusUrl?: string
   secrets: Secrets
   /** Opens the control APIs of the simulators and of the fault proxy. */
   controlToken: string
@@ -71,10 +82,10 @@ export const processNames = [
   'listings',
   'notifications',
 ] as const
-export type ProcessName = (typeof processNames)[number] | 'console' | ReplicaName
+export type ProcessName = (typeof processNames)[number] | 'console' | 'prometheus' | ReplicaName
 
 /** Only some systems have these: without links there is no fault proxy, and no console. */
-type Optional = 'faults' | 'console' | ReplicaName
+type Optional = 'faults' | 'console' | 'prometheus' | ReplicaName
 export type Topology = Readonly<
   Record<Exclude<ProcessName, Optional>, ProcessSpec> & Partial<Record<Optional, ProcessSpec>>
 >
@@ -122,6 +133,7 @@ export function topology(options: TopologyOptions): Topology {
       ...faultLog,
     }),
     ...(options.replicas ? withReplicas(services, options.replicas) : services),
+    ...(options.prometheus && { prometheus: prometheusProcess(options.prometheus) }),
     ...(options.console && options.links && { console: consoleOf(options, options.console) }),
   }
 }
@@ -318,6 +330,7 @@ function consoleOf(
       CARD_PROVIDER_URL: at(ports.cardProvider),
       MAILBOX_URL: at(ports.mailbox),
       TRACE_SINK_URL: at(ports.traceSink),
+      ...prometheusUrlOf(options),
       PARTS: JSON.stringify({
         control: { url: supervisorUrl, token: options.controlToken },
         stateDir,
@@ -335,6 +348,12 @@ function consoleOf(
     ready: { kind: 'http', url: `${url}/health` },
   })
   return { ...spec, args: [...heapFlags, ...spec.args] }
+}
+
+function prometheusUrlOf({ prometheus, prometheusUrl }: TopologyOptions): Record<string, string> {
+  const own = prometheus && `http://${host}:${prometheus.port}`
+  const url = prometheusUrl ?? own
+  return url === undefined ? {} : { PROMETHEUS_URL: url }
 }
 
 /** Every process promises to end within 10 s of SIGTERM (L6). */

@@ -27,7 +27,7 @@ export type FaultControl = Readonly<{
   inject: (request: FaultRequest) => Promise<Injected | Mistake>
   /** One thing, or everything. Answers what was healed. */
   heal: (thing?: string) => Promise<readonly string[] | Mistake>
-  /** When a thing heals by itself, in milliseconds since 1970. */
+  /** When a thing heals by itself, in milliseconds since 1970: with the last of its faults. */
   healsAt: (thing: string) => number | undefined
   /** Heals what would have healed by itself later. */
   close: () => Promise<void>
@@ -39,11 +39,13 @@ type Running = Readonly<{
   processes: () => Promise<readonly TargetName[]>
 }>
 
-type Expiry = Readonly<{ at: number; timer: NodeJS.Timeout; undo: () => Promise<unknown> }>
+type Expiry = Readonly<{ at: number; timer: NodeJS.Timeout }>
 
 /**
  * Breaks the system and heals it, as `npm run break` and `npm run heal` do. Each fault that lasts heals
- * by itself, because whoever broke something may close the page and forget it.
+ * by itself, because the page may be closed and the fault forgotten. A thing with several faults heals as
+ * a whole, when the last of them is to heal: undone one by one, a setting that was changed twice would
+ * end as the first change had left it.
  * @param onError hears of a fault that could not be healed in time
  */
 export function openFaultControl(
@@ -61,14 +63,20 @@ export function openFaultControl(
     expiries.delete(thing)
   }
 
-  function expire(thing: string, inMs: number, undo: () => Promise<unknown>): number {
+  async function healNow(thing: string): Promise<readonly string[]> {
+    const healed = await healThing(await now(), thing)
+    if ('mistake' in healed) throw new Error(healed.mistake)
+    return healed
+  }
+
+  function expire(thing: string, inMs: number): number {
+    const at = Math.max(Date.now() + inMs, expiries.get(thing)?.at ?? 0)
     forget(thing)
     const timer = setTimeout(() => {
       expiries.delete(thing)
-      undo().catch(onError)
-    }, inMs)
-    const at = Date.now() + inMs
-    expiries.set(thing, { at, timer, undo })
+      healNow(thing).catch(onError)
+    }, at - Date.now())
+    expiries.set(thing, { at, timer })
     return at
   }
 
@@ -80,8 +88,8 @@ export function openFaultControl(
       if (expiries.size >= limits.faults.timersMax) return { mistake: 'Heal something first.' }
       const { heal, ...said } = await injectFault(running.injector, fault)
       if (heal === undefined) return said
-      const { thing, undo } = heal
-      return { ...said, thing, healsAt: expire(thing, expiresInMs, undo) }
+      const { thing } = heal
+      return { ...said, thing, healsAt: expire(thing, expiresInMs) }
     },
     async heal(thing) {
       if (thing === undefined) {
@@ -94,9 +102,9 @@ export function openFaultControl(
     },
     healsAt: thing => expiries.get(thing)?.at,
     async close() {
-      const left = [...expiries.values()]
-      for (const { timer } of left) clearTimeout(timer)
-      await Promise.all(left.map(({ undo }) => undo().catch(onError)))
+      const left = [...expiries.keys()]
+      for (const thing of left) forget(thing)
+      await Promise.all(left.map(thing => healNow(thing).catch(onError)))
     },
   }
 }

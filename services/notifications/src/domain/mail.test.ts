@@ -18,12 +18,14 @@ const listing = {
   salaryMaxEurPerYear: 95_000,
 } as const
 const delivery: Delivery = {
+  kind: 'alert',
   deliveryId: '0f8fad5b-d9cb-469f-a165-70867728950e',
   recipient: { addressId: 'a', sendTo: 'ada@example.org', consentVersion: 1 },
   listing,
   attempt: 1,
   copies: 1,
   traceparent: null,
+  wantedAt: new Date('2026-11-29T03:00:00Z'),
 }
 
 test('a repeated attempt sends the same mail', () => {

@@ -9,12 +9,17 @@ export type Recipient = {
   consentVersion: number
 }
 
+export type MailKind = 'alert' | 'confirmation'
+
 /** A mail that must be sent, as the database has it. */
 export type Delivery = {
   deliveryId: string
   recipient: Recipient
+  kind: MailKind
   /** Undefined in a confirmation mail. */
   listing: AdvertisedListing | undefined
+  /** When its listing went live, or when the confirmation was asked for. */
+  wantedAt: Date
   /** The number of this attempt. The first is 1. */
   attempt: number
   /** How many attempts may have left a copy with the mail server, this one included. */

@@ -11,7 +11,7 @@ export type ListingEventTransaction = {
   /** False if this event was applied before. */
   rememberEvent: (eventId: string) => Promise<boolean>
   /** Records that matching candidates must get a mail. A listing is announced once. */
-  announce: (listing: ListingEvent['data']) => Promise<void>
+  announce: (event: ListingEvent) => Promise<void>
 }
 
 export type ListingEventResult = 'applied' | 'duplicate'
@@ -27,7 +27,7 @@ export function applyListingEvent(
 ): Promise<ListingEventResult> {
   return deps.inOneTransaction(async tx => {
     if (!(await tx.rememberEvent(event.eventId))) return 'duplicate'
-    await tx.announce(event.data)
+    await tx.announce(event)
     return 'applied'
   })
 }

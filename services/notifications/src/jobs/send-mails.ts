@@ -1,12 +1,18 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { contextFrom, inSpan, SpanKind } from '@nightshift/runtime/telemetry/tracing'
-import type { Delivery } from '../domain/mail.ts'
+import type { Delivery, MailKind } from '../domain/mail.ts'
 import { type SendMailDeps, type SendResult, sendMail } from '../flows/send-mail.ts'
 import type { NotificationsLog } from '../log-events.ts'
+
+export type MailOutcome = SendResult['kind'] | 'suppressed'
 
 export type SendMailsDeps = {
   reconcile: Reconcile
   mail: SendMailDeps
+  /** Reports the age of the oldest mail that is to be sent. */
+  showOldest: () => Promise<void>
+  /** Counts what became of an attempt, with the delay since the mail was wanted. */
+  count: (kind: MailKind, outcome: MailOutcome, delayMs?: number) => void
   turnsMax: number
   concurrencyMax: number
   roundMax: number
@@ -17,7 +23,8 @@ export type SendMailsDeps = {
  * Sends due mails, a few at a time. After an abort of the signal no more mails are taken.
  * @returns how many were taken
  */
-export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
+export async function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
+  await deps.showOldest()
   return deps.reconcile({
     takeOne: () => takeNext(deps, signal),
     finishOne: delivery => sendOne(deps, delivery),
@@ -29,15 +36,16 @@ export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise
 
 /** Takes turns with queues until one has a due mail. Undefined if none has. */
 async function takeNext(
-  { mail, turnsMax, log }: SendMailsDeps,
+  { mail, count, turnsMax, log }: SendMailsDeps,
   signal: AbortSignal,
 ): Promise<Delivery | undefined> {
   for (let turn = 0; turn < turnsMax && !signal.aborted; turn += 1) {
     const taken = await mail.store.take()
     if (taken === undefined) return undefined
-    if (taken.kind === 'mail') return taken.delivery
-    if (taken.kind === 'ended') {
-      const { deliveryId, status, reason } = taken
+    if (taken.is === 'mail') return taken.delivery
+    if (taken.is === 'ended') {
+      const { deliveryId, status, kind, reason } = taken
+      count(kind, status)
       log.warn({ event: endedEventOf[status], deliveryId, reason })
     }
   }
@@ -56,8 +64,9 @@ const eventOf = {
 async function sendOne(deps: SendMailsDeps, delivery: Delivery): Promise<void> {
   const span = { kind: SpanKind.CLIENT, parent: contextFrom(delivery.traceparent) }
   await inSpan('send mail', span, async () => {
-    const { deliveryId, listing, attempt } = delivery
+    const { deliveryId, kind, listing, wantedAt, attempt } = delivery
     const result = await sendMail(deps.mail, delivery)
+    deps.count(kind, result.kind, Date.now() - wantedAt.getTime())
     const line = {
       event: eventOf[result.kind],
       deliveryId,

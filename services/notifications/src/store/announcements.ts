@@ -15,7 +15,7 @@ export function listingEventTransaction(
     inTransaction(pool, tx =>
       work({
         rememberEvent: eventId => rememberEvent(tx, 'listings.v1', eventId),
-        announce: listing => announce(tx, listing, currentTraceparent()),
+        announce: event => announce(tx, event, currentTraceparent()),
       }),
     )
 }
@@ -25,15 +25,25 @@ export function listingEventTransaction(
  */
 async function announce(
   tx: Queryable,
-  listing: ListingEvent['data'],
+  { data, occurredAt }: ListingEvent,
   traceparent: string | undefined,
 ): Promise<void> {
   await tx.query({
     name: 'announce',
-    text: `INSERT INTO announcements (listing_id, listing, traceparent) VALUES ($1, $2, $3)
+    text: `INSERT INTO announcements (listing_id, listing, live_at, traceparent)
+           VALUES ($1, $2, $3, $4)
            ON CONFLICT (listing_id) DO NOTHING`,
-    values: [listing.listingId, JSON.stringify(listing), traceparent],
+    values: [data.listingId, JSON.stringify(data), timeOf(occurredAt), traceparent],
   })
+}
+
+/**
+ * The contract allows times that JavaScript or PostgreSQL do not have: a leap second, the year 0. An
+ * announcement must not fail for the sake of a measurement.
+ */
+function timeOf(occurredAt: string): Date {
+  const atMs = Date.parse(occurredAt)
+  return new Date(Number.isNaN(atMs) ? Date.now() : Math.max(0, atMs))
 }
 
 /** Takes the open announcement whose turn it is. Its new number puts it behind all others. */

@@ -1,14 +1,20 @@
 import { backoffSql, fencingNumber } from '@nightshift/patterns/lease/lease'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
-import type { AdvertisedListing, Delivery } from '../domain/mail.ts'
+import type { AdvertisedListing, Delivery, MailKind } from '../domain/mail.ts'
 
 /** The result of one turn of a queue. */
 export type Taken =
-  | { kind: 'mail'; delivery: Delivery }
+  | { is: 'mail'; delivery: Delivery }
   /** A mail that must not be sent, or not again. It was ended with a reason. */
-  | { kind: 'ended'; status: 'suppressed' | 'failed'; deliveryId: string; reason: string }
+  | {
+      is: 'ended'
+      status: 'suppressed' | 'failed'
+      kind: MailKind
+      deliveryId: string
+      reason: string
+    }
   /** The queue has no due mail. */
-  | { kind: 'resting' }
+  | { is: 'resting' }
 
 type TakeLimits = { leaseMs: number; copiesMax: number; confirmationsPollMs: number }
 
@@ -23,7 +29,7 @@ async function takeMail(db: Queryable, limits: TakeLimits): Promise<Taken | unde
   const taken = await claimDue(db, queue.queue_id, limits)
   if (taken !== undefined) return taken
   await restQueue(db, queue, limits.confirmationsPollMs)
-  return { kind: 'resting' }
+  return { is: 'resting' }
 }
 
 type Queue = { queue_id: string; wakes: string }
@@ -54,6 +60,7 @@ type Claimed = {
   send_to: string
   consent_version: number
   listing: AdvertisedListing | null
+  wanted_at: Date
   traceparent: string | null
 }
 
@@ -104,7 +111,8 @@ async function claimDue(
            FROM checked LEFT JOIN announcements USING (listing_id)
            WHERE deliveries.delivery_id = checked.delivery_id
            RETURNING deliveries.delivery_id, status, failure, attempt, copies, address_id, send_to,
-             checked.consent_version, listing, traceparent`,
+             checked.consent_version, listing, traceparent,
+             coalesce(live_at, deliveries.created_at) AS wanted_at`,
     values: [queueId, leaseMs, copiesMax],
   })
   return rows[0] && takenOf(rows[0])
@@ -112,19 +120,20 @@ async function claimDue(
 
 function takenOf(row: Claimed): Taken {
   const { delivery_id: deliveryId, status } = row
+  const listing = row.listing ?? undefined
+  const kind: MailKind = listing === undefined ? 'confirmation' : 'alert'
   if (status !== 'pending') {
-    return { kind: 'ended', status, deliveryId, reason: row.failure ?? '' }
+    return { is: 'ended', status, kind, deliveryId, reason: row.failure ?? '' }
   }
   const recipient = {
     addressId: row.address_id,
     sendTo: row.send_to,
     consentVersion: row.consent_version,
   }
-  const { attempt, copies, traceparent } = row
-  const listing = row.listing ?? undefined
+  const { attempt, copies, traceparent, wanted_at: wantedAt } = row
   return {
-    kind: 'mail',
-    delivery: { deliveryId, recipient, listing, attempt, copies, traceparent },
+    is: 'mail',
+    delivery: { deliveryId, kind, recipient, listing, wantedAt, attempt, copies, traceparent },
   }
 }
 
@@ -144,6 +153,16 @@ async function restQueue(db: Queryable, queue: Queue, confirmationsPollMs: numbe
            WHERE queue_id = $1 AND wakes = $2`,
     values: [queue.queue_id, queue.wakes, confirmationsPollMs],
   })
+}
+
+/** The age of the oldest mail that is to be sent, in seconds; 0 if there is none. */
+export async function oldestWaitingSeconds(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ age: number }>({
+    name: 'oldest_waiting_seconds',
+    text: `SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS age
+           FROM deliveries WHERE status = 'pending'`,
+  })
+  return rows[0]?.age ?? 0
 }
 
 /** One attempt of one delivery. Its outcome is recorded only while it is the latest attempt. */

@@ -1,0 +1,40 @@
+import { secondsBuckets } from '@nightshift/runtime/telemetry/metrics'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { MailKind } from './domain/mail.ts'
+import type { MailOutcome } from './jobs/send-mails.ts'
+
+/** The metrics of this service alone. The runtime has those that every service has. */
+export function createNotificationMetrics(registry: Registry) {
+  const registers = [registry]
+  return {
+    mails: new Counter({
+      name: 'mails_total',
+      help: 'Mails by kind and by what became of an attempt: sent, again, failed, suppressed or superseded.',
+      labelNames: ['kind', 'outcome'] as const,
+      registers,
+    }),
+    mailDelaySeconds: new Histogram({
+      name: 'mail_delay_seconds',
+      help: 'Time from the listing going live, or from the wish for a confirmation, until the mail server accepted the mail.',
+      labelNames: ['kind'] as const,
+      buckets: [...secondsBuckets, 30, 60, 300],
+      registers,
+    }),
+    mailsOldestSeconds: new Gauge({
+      name: 'mails_oldest_waiting_seconds',
+      help: 'Age of the oldest mail that is to be sent.',
+      registers,
+    }),
+  }
+}
+
+type NotificationMetrics = ReturnType<typeof createNotificationMetrics>
+
+/** Counts what became of an attempt at a mail. Only of a mail that was sent the delay is known. */
+export function countMails({ mails, mailDelaySeconds }: NotificationMetrics) {
+  return (kind: MailKind, outcome: MailOutcome, delayMs = 0): void => {
+    mails.inc({ kind, outcome })
+    // The clock of the service that published the listing may be ahead of ours.
+    if (outcome === 'sent') mailDelaySeconds.observe({ kind }, Math.max(0, delayMs) / 1000)
+  }
+}
