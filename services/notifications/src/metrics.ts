@@ -6,13 +6,18 @@ import type { MailOutcome } from './jobs/send-mails.ts'
 /** The metrics of this service alone. The runtime has those that every service has. */
 export function createNotificationMetrics(registry: Registry) {
   const registers = [registry]
+  const mails = new Counter({
+    name: 'mails_total',
+    help: 'Mails by kind and by what became of an attempt: sent, again, failed, suppressed or superseded.',
+    labelNames: ['kind', 'outcome'] as const,
+    registers,
+  })
+  // Prometheus sees an increase only of a series that was there before.
+  for (const kind of ['alert', 'confirmation'] satisfies MailKind[]) {
+    for (const outcome of ['sent', 'failed']) mails.inc({ kind, outcome }, 0)
+  }
   return {
-    mails: new Counter({
-      name: 'mails_total',
-      help: 'Mails by kind and by what became of an attempt: sent, again, failed, suppressed or superseded.',
-      labelNames: ['kind', 'outcome'] as const,
-      registers,
-    }),
+    mails,
     mailDelaySeconds: new Histogram({
       name: 'mail_delay_seconds',
       help: 'Time from the listing going live, or from the wish for a confirmation, until the mail server accepted the mail.',

@@ -1,18 +1,22 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { refundObstacles } from './domain/refund.ts'
 
 /** The metrics of this service alone. The runtime has those that every service has. */
 export function createPaymentMetrics(registry: Registry) {
   const registers = [registry]
+  const refundsBlocked = new Counter({
+    name: 'refunds_blocked_total',
+    help: 'Attempts at refunds that the provider will never make, by reason. A person must decide.',
+    labelNames: ['reason'] as const,
+    registers,
+  })
+  // Prometheus sees an increase only of a series that was there before.
+  for (const reason of refundObstacles) refundsBlocked.inc({ reason }, 0)
   return {
+    refundsBlocked,
     paymentsOldestSeconds: new Gauge({
       name: 'payments_oldest_open_seconds',
       help: 'Age of the oldest payment whose outcome is open.',
-      registers,
-    }),
-    refundsBlocked: new Counter({
-      name: 'refunds_blocked_total',
-      help: 'Attempts at refunds that the provider will never make, by reason. A person must decide.',
-      labelNames: ['reason'] as const,
       registers,
     }),
     refundsOldestSeconds: new Gauge({

@@ -237,6 +237,9 @@ async function consumeBatch(
 
 function delivererOf<Event>(options: ConsumerOptions<Event>, progress: ConsumerProgress): Deliver {
   const { policy, metrics, topic } = options
+  const deadLettered = { topic, type: 'unknown', outcome: 'dead_lettered' }
+  // Prometheus sees an increase only of a series that was there before.
+  metrics.eventsConsumed.inc(deadLettered, 0)
   const attempt = attempterOf(options)
   return async (record, at, stay) => {
     const startedMs = performance.now()
@@ -255,9 +258,7 @@ function delivererOf<Event>(options: ConsumerOptions<Event>, progress: ConsumerP
       stay,
     })
     if (end === 'left') return false
-    if (end === 'dead-lettered') {
-      metrics.eventsConsumed.inc({ topic, type: 'unknown', outcome: 'dead_lettered' })
-    }
+    if (end === 'dead-lettered') metrics.eventsConsumed.inc(deadLettered)
     progress.done(at)
     return true
   }

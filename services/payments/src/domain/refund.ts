@@ -20,10 +20,12 @@ export type Refund = {
 export type RefundAtProvider = { kind: 'made'; providerRefundId: string } | { kind: 'pending' }
 
 /** Why the provider will never make a refund. A person has to decide what to do. */
-export type RefundObstacle =
+export const refundObstacles = [
   /** Less than the amount is left of the charge, because money was refunded by hand. */
-  | 'nothing_left'
+  'nothing_left',
   /** The provider has a refund with our id and another amount. */
-  | 'another_amount'
+  'another_amount',
   /** The money came back, for example because the account is closed. */
-  | 'failed_at_provider'
+  'failed_at_provider',
+] as const
+export type RefundObstacle = (typeof refundObstacles)[number]
