@@ -1,7 +1,9 @@
 import type { Experiment } from '../runner/experiment.ts'
 import type { Matrix } from '../runner/matrix.ts'
 import type { ResiliencyMatrix } from '../runner/resiliency-matrix.ts'
+import type { AlertProof } from '../runner/run-alerts.ts'
 import type { Recovery } from '../runner/run-recovery.ts'
+import { alerts } from './alerts.ts'
 import { blockedLoop } from './blocked-loop.ts'
 import { burstAtTheEdge } from './burst-at-the-edge.ts'
 import { cacheThenChargeExperiment } from './cache-then-charge.ts'
@@ -41,10 +43,10 @@ import { webhookHint } from './webhook-hint.ts'
 import { zombieOwner } from './zombie-owner.ts'
 
 /**
- * Something that is proved by breaking the system: a pattern against its naive version, a matrix, or
- * a recovery.
+ * Something that is proved by breaking the system: a pattern against its naive version, a matrix,
+ * a recovery, or the alerts.
  */
-export type Proof = Experiment | Matrix | ResiliencyMatrix | Recovery
+export type Proof = Experiment | Matrix | ResiliencyMatrix | Recovery | AlertProof
 
 /** Every proof. The crash matrix takes longest, and comes last. */
 export const proofs: readonly Proof[] = [
@@ -84,6 +86,7 @@ export const proofs: readonly Proof[] = [
   sameKeyStorm,
   selectThenInsertExperiment,
   zombieOwner,
+  alerts,
   resiliencyMatrix,
   crashMatrix,
 ]

@@ -1,8 +1,6 @@
-import { topics } from '@nightshift/contracts/topics'
 import { waitUntil } from '@nightshift/local/wait-until'
-import { openKafka } from '@nightshift/runtime/kafka/client'
-import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { poisonTopic } from '../harness/poison-topic.ts'
 import { runConcurrently } from '../harness/run-concurrently.ts'
 import { as, call } from '../harness/test-client.ts'
 import type { Experiment, ExperimentContext } from '../runner/experiment.ts'
@@ -11,7 +9,6 @@ const topic = 'payments.v1'
 const concurrency = 3
 /** How long an event may take to be applied. Without the fault it is a fraction of a second. */
 const appliedMs = 10_000
-const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 10 }
 
 /** A record that can't be applied lies in every partition, before the events of good payments. */
 export const poisonRecord: Experiment = {
@@ -25,7 +22,7 @@ export const poisonRecord: Experiment = {
   size: { full: 20, short: 6 },
   method: async ({ system, client, recordFault, size }) => {
     recordFault('producer', 'begin', topic)
-    await poisonEveryPartition(system)
+    await poisonTopic(system, topic)
     recordFault('producer', 'end', topic)
     const listingIds: string[] = []
     await runConcurrently(size, concurrency, async () => {
@@ -47,28 +44,6 @@ export const poisonRecord: Experiment = {
     atLeast: 1,
     unit: 'good events not applied within 10 s',
   },
-}
-
-async function poisonEveryPartition({
-  brokers,
-  prefix,
-}: ExperimentContext['system']): Promise<void> {
-  const log = openLog('poison')
-  log.setLevel('silent')
-  const { partitions = 0 } = topics.find(({ name }) => name === topic) ?? {}
-  const producer = openKafka('poison', brokers, retry, log).producer({
-    allowAutoTopicCreation: false,
-  })
-  await producer.connect()
-  await producer.send({
-    topic: prefix + topic,
-    messages: Array.from({ length: partitions }, (_unused, partition) => ({
-      partition,
-      key: 'poison',
-      value: 'this is no event',
-    })),
-  })
-  await producer.disconnect()
 }
 
 async function areLive(

@@ -10,6 +10,7 @@ import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-t
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { awaitInstances } from '@nightshift/local/proxy/await-instances'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
+import type { ProcessSpec } from '@nightshift/local/supervisor/process-spec'
 import { type InstanceName, instanceNames, instancesOf } from '@nightshift/local/system/instances'
 import { type Prometheus, writePrometheusConfig } from '@nightshift/local/system/prometheus'
 import { inStartOrder, type Replicas, writeProxyConfig } from '@nightshift/local/system/replicas'
@@ -57,6 +58,8 @@ export type TestSystem = AsyncDisposable &
     statsUrl?: string
     /** Absent without `rules`. */
     prometheusUrl?: string
+    /** Makes Prometheus forget a service, or know all of them again. Without `rules` it does nothing. */
+    forgetAtPrometheus: (service: ServiceName | undefined) => Promise<void>
     /** The URL of a superuser, for what a test has to read or to damage. */
     databaseUrl: (service: ServiceName) => string
     redisUrl: string
@@ -158,6 +161,14 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     }),
     ...(statsUrl !== undefined && { statsUrl }),
     ...(specs.prometheus?.url !== undefined && { prometheusUrl: specs.prometheus.url }),
+    async forgetAtPrometheus(service) {
+      if (!prometheus) return
+      const { [service ?? '']: _forgotten, ...known } = specs as Readonly<
+        Record<string, ProcessSpec>
+      >
+      await writePrometheusConfig(known, prometheus)
+      await processes.signal('prometheus', 'SIGHUP')
+    },
     apiKeys: parts.secrets.apiKeys,
     secrets: parts.secrets,
     controlToken: parts.control.token,

@@ -18,7 +18,7 @@ export type ExperimentContext = FaultContext &
   }>
 
 /** The parts of the system that experiments are about. */
-export const areas = ['payments', 'messaging', 'resilience'] as const
+export const areas = ['payments', 'messaging', 'resilience', 'alerts'] as const
 export type Area = (typeof areas)[number]
 
 /** One fault, with and without the pattern that survives it. */

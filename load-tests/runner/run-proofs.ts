@@ -2,6 +2,7 @@ import type { Proof } from '../experiments/all.ts'
 import { openThrowAwayParts } from '../harness/test-parts.ts'
 import { assertMayWrite, keepResult } from '../reporting/keep-result.ts'
 import { describeCommit } from '../reporting/result-head.ts'
+import { runAlerts } from './run-alerts.ts'
 import { noEffect, type RunOptions, runExperiment } from './run-experiment.ts'
 import { runMatrix } from './run-matrix.ts'
 import { runRecovery } from './run-recovery.ts'
@@ -21,6 +22,7 @@ export type ProofResult =
   | Awaited<ReturnType<typeof runMatrix>>
   | Awaited<ReturnType<typeof runResiliencyMatrix>>
   | Awaited<ReturnType<typeof runRecovery>>
+  | Awaited<ReturnType<typeof runAlerts>>
 
 type Outcome = ProofResult['outcome']
 
@@ -70,6 +72,7 @@ export async function runProofs(
 }
 
 function runProof(proof: Proof, options: RunOptions): Promise<ProofResult> {
+  if ('ratedPerSecond' in proof) return runAlerts(proof, options)
   if ('dependencies' in proof) return runResiliencyMatrix(proof, options)
   if ('rows' in proof) return runMatrix(proof, options)
   return 'callersPerSecond' in proof ? runRecovery(proof, options) : runExperiment(proof, options)

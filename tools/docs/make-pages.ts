@@ -8,6 +8,8 @@ import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
 import { ruleFile } from '@nightshift/observability/alerts/rule-file'
 import { productionWindows } from '@nightshift/observability/alerts/windows'
+import { dashboardFile } from '@nightshift/observability/dashboards/dashboard-file'
+import { dashboardPlans } from '@nightshift/observability/dashboards/plans'
 import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
 import { type CommandGroup, commandsPage } from './commands-page.ts'
 import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
@@ -52,6 +54,9 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
   pages.set('infra/local/haproxy/compose.cfg', composeProxyConfig())
   pages.set('infra/observability/prometheus/alerts.yml', ruleFile(productionWindows))
   pages.set('infra/observability/prometheus/prometheus.json', composePrometheusConfig())
+  for (const plan of dashboardPlans) {
+    pages.set(`infra/observability/grafana/dashboards/${plan.name}.json`, dashboardFile(plan))
+  }
   const recovery = readResult('load-tests/results/metastability.json')
   if (recovery !== undefined) {
     pages.set('docs/images/metastability.svg', recoveryChart(recovery as RecoveryResult))

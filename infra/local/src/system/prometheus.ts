@@ -69,7 +69,7 @@ export async function writePrometheusConfig(
 }
 
 /** A configuration in JSON, which is YAML, too. */
-export function prometheusConfig({
+function prometheusConfig({
   targets,
   rulesFile,
   scrapeInterval,

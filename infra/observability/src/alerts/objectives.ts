@@ -21,8 +21,9 @@ type Objective = Readonly<{
  * A refusal by the server counts as failed (503, shed or not): a user who is refused could not pay. An
  * answer 4xx does not, because a client could cause it without end.
  */
-function ofRoute(service: string, method: string, route: string) {
-  const labels = `service="${service}",method="${method}",route="${route}"`
+function ofRoutes(service: string, method: string, ...routes: readonly string[]) {
+  const matcher = routes.length === 1 ? `="${routes[0]}"` : `=~"${routes.join('|')}"`
+  const labels = `service="${service}",method="${method}",route${matcher}`
   const histogram = 'http_server_request_duration_seconds'
   return {
     attempts: `${histogram}_count{${labels}}`,
@@ -31,27 +32,28 @@ function ofRoute(service: string, method: string, route: string) {
   }
 }
 
-export const objectives: readonly Objective[] = [
+const objectives: readonly Objective[] = [
   {
     name: 'Paying',
     available: 0.999,
     inTime: 0.99,
     withinSeconds: 1,
-    ...ofRoute('payments', 'POST', '/v1/payments'),
+    ...ofRoutes('payments', 'POST', '/v1/payments'),
   },
   {
     name: 'Publishing',
     available: 0.999,
     inTime: 0.99,
     withinSeconds: 1,
-    ...ofRoute('listings', 'POST', '/v1/listings/:listingId/publish'),
+    // Without a draft nothing can be published, so an employer who cannot draft cannot publish.
+    ...ofRoutes('listings', 'POST', '/v1/listings', '/v1/listings/:listingId/publish'),
   },
   {
     name: 'Searching',
     available: 0.999,
     inTime: 0.99,
     withinSeconds: 0.25,
-    ...ofRoute('listings', 'GET', '/v1/listings'),
+    ...ofRoutes('listings', 'GET', '/v1/listings'),
   },
   {
     // A mail that is tried again has not failed yet. It is late, and `MailsWaiting` sees it wait.

@@ -11,7 +11,7 @@ const pendingRefundSecondsMax = 300
 const waitingMailSecondsMax = 60
 
 /** Alerts on what no share of requests shows: work that waits, and money that a person must look at. */
-export function symptomAlerts({ lasting, shown, silence, traffic }: Windows): Alert[] {
+export function symptomAlerts({ lasting, shown, escalated, silence, traffic }: Windows): Alert[] {
   return [
     {
       name: 'OutboxIsOld',
@@ -46,7 +46,7 @@ export function symptomAlerts({ lasting, shown, silence, traffic }: Windows): Al
     {
       name: 'RefundsAreBlocked',
       severity: 'page',
-      expr: `sum by (reason) (increase(refunds_blocked_total[${shown}])) > 0`,
+      expr: `sum by (reason) (increase(refunds_blocked_total[${escalated}])) > 0`,
       for: '0s',
       summary: 'The provider will never make a refund that we owe ({{ $labels.reason }}).',
     },

@@ -12,8 +12,10 @@ export type Windows = Readonly<{
   leak: BurnWindow
   /** How long a symptom has to last before it fires. */
   lasting: string
-  /** How long an event without repetition (a dead letter, a blocked refund) is shown. */
+  /** How long a dead letter is shown. */
   shown: string
+  /** A blocked refund is tried every half an hour. This is longer, so that its alert does not come and go. */
+  escalated: string
   /** Silence for so long, after traffic in the time before, is suspicious. */
   silence: string
   traffic: string
@@ -28,6 +30,7 @@ export const productionWindows: Windows = {
   leak: { long: '3d', short: '6h' },
   lasting: '1m',
   shown: '15m',
+  escalated: '1h',
   silence: '10m',
   traffic: '1h',
 }
@@ -42,6 +45,7 @@ export const provingWindows: Windows = {
   leak: { long: '90s', short: '20s' },
   lasting: '5s',
   shown: '20s',
+  escalated: '30s',
   silence: '10s',
   traffic: '60s',
 }

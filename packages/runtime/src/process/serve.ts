@@ -4,6 +4,7 @@ import { type AskDependency, type HealthDetails, healthDetails } from '../http/h
 import { buildOperationsServer, type Probes } from '../http/operations-server.ts'
 import type { RunningConsumer } from '../kafka/consumer.ts'
 import { requireMigrations } from '../postgres/migrate.ts'
+import { showPools } from '../postgres/pool-metrics.ts'
 import { openPool, type PoolLimits, warmPool } from '../postgres/postgres.ts'
 import type { Log } from '../telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
@@ -106,6 +107,7 @@ export async function serve<PoolName extends string>(
   const metrics = createMetrics(name)
   showPatterns(config, metrics.registry)
   const pools = openPools(options.pools, open, log)
+  showPools(pools, metrics.registry)
   await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
   await Promise.all(Object.values<Pool>(pools).map(warmPool))
 
