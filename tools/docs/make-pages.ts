@@ -1,20 +1,28 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { consoleLogEvents } from '@nightshift/console/log-events'
+import { listingsLogEvents } from '@nightshift/listings/log-events'
 import { promiseCodes } from '@nightshift/load-tests/auditor/verdict'
 import { crashPoints } from '@nightshift/load-tests/harness/crash-points'
 import { composeProxyConfig } from '@nightshift/local/proxy/haproxy-config'
 import { composePrometheusConfig } from '@nightshift/local/system/prometheus'
 import { serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot } from '@nightshift/local/system/state'
+import { notificationsLogEvents } from '@nightshift/notifications/log-events'
 import { ruleFile } from '@nightshift/observability/alerts/rule-file'
 import { productionWindows } from '@nightshift/observability/alerts/windows'
 import { dashboardFile } from '@nightshift/observability/dashboards/dashboard-file'
 import { dashboardPlans } from '@nightshift/observability/dashboards/plans'
-import { isCode, isTest, readRepository } from '@nightshift/structure/source-tree'
+import { circuitBreakerLogEvents } from '@nightshift/patterns/circuit-breaker/log-events'
+import { deadLettersLogEvents } from '@nightshift/patterns/dead-letters/log-events'
+import { paymentsLogEvents } from '@nightshift/payments/log-events'
+import { runtimeLogEvents } from '@nightshift/runtime/telemetry/log-events'
+import { isCode, isTest, readRepository, type SourceFile } from '@nightshift/structure/source-tree'
 import { type CommandGroup, commandsPage } from './commands-page.ts'
 import { crashPointsPage, findCrashPoints, servicesLoading } from './crash-points.ts'
 import { renewFigures } from './figures.ts'
 import { renewLineLinks } from './links-to-lines.ts'
+import { type LogVocabulary, logEventsPage } from './log-events-page.ts'
 import { crashMatrixPage } from './matrix-table.ts'
 import { linkPromises, promisesPage } from './promises-page.ts'
 import { type Page, readPages, readResult, readText } from './read-pages.ts'
@@ -64,6 +72,7 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
   const results = await readResults()
   const generated: Record<string, string> = {
     'docs/reference/crash-points.md': makeCrashPointsPage(),
+    'docs/reference/log-events.md': logEventsPage(vocabularies, readProgram()),
     'docs/commands.md': commandsPage(commands),
     'docs/crash-matrix.md': crashMatrixPage(results.filter(({ name }) => name === 'crash-matrix')),
     'docs/promises.md': promisesPage(results),
@@ -88,10 +97,29 @@ function renewed({ path, text }: Page): string {
   return linkPromises({ path, text: withLines }, promiseCodes)
 }
 
+const vocabularies: readonly LogVocabulary[] = [
+  { owner: 'Every service', events: runtimeLogEvents },
+  { owner: 'Calls to others', events: circuitBreakerLogEvents },
+  { owner: 'Consumers', events: deadLettersLogEvents },
+  { owner: 'Payments', events: paymentsLogEvents },
+  { owner: 'Listings', events: listingsLogEvents },
+  { owner: 'Notifications', events: notificationsLogEvents },
+  { owner: 'Console', events: consoleLogEvents },
+]
+
+/** The code of the services and packages, without the lists of words themselves. */
+function readProgram(): SourceFile[] {
+  return readRepository().filter(
+    ({ path }) =>
+      /^(services|packages)\/[^/]+\/src\//.test(path) &&
+      isCode(path) &&
+      !isTest(path) &&
+      !path.endsWith('/log-events.ts'),
+  )
+}
+
 /** @throws when the list of labels and the code disagree */
 function makeCrashPointsPage(): string {
-  const program = readRepository().filter(
-    ({ path }) => /^(services|packages)\/[^/]+\/src\//.test(path) && isCode(path) && !isTest(path),
-  )
+  const program = readProgram()
   return crashPointsPage(findCrashPoints(crashPoints, program, servicesLoading(program)))
 }

@@ -4,9 +4,11 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsy
 import type { FaultControl } from './clients/fault-control.ts'
 import type { LoadControl } from './clients/load-control.ts'
 import type { ReadLog } from './clients/read-log.ts'
+import type { SearchLogs } from './clients/search-logs.ts'
 import { faultRoutes } from './http/fault-routes.ts'
 import { labRoutes } from './http/lab-routes.ts'
 import { loadRoutes } from './http/load-routes.ts'
+import { lookRoutes } from './http/look-routes.ts'
 import { patternRoutes, type SwitchTo } from './http/pattern-routes.ts'
 import { traceRoutes } from './http/trace-routes.ts'
 import { watchRoutes } from './http/watch-routes.ts'
@@ -23,7 +25,10 @@ export type AppDeps = Readonly<{
   faults: FaultControl
   load: LoadControl
   readLog: ReadLog
+  searchLogs: SearchLogs
   traceSinkUrl: string
+  /** Unset: this system has no Prometheus. */
+  prometheusUrl: string | undefined
   switchTo: SwitchTo
   /** Where the built page is. */
   pageDir: string
@@ -83,7 +88,18 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
 const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app,
-  { lab, observer, promises, readLog, switchTo, faults, load, traceSinkUrl },
+  {
+    lab,
+    observer,
+    promises,
+    readLog,
+    searchLogs,
+    switchTo,
+    faults,
+    load,
+    traceSinkUrl,
+    prometheusUrl,
+  },
 ) => {
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
@@ -92,6 +108,7 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app.register(faultRoutes, { faults })
   app.register(loadRoutes, { load })
   app.register(traceRoutes, { traceSinkUrl })
+  app.register(lookRoutes, { searchLogs, traceSinkUrl, prometheusUrl })
   app.register(labRoutes, { lab })
   app.register(patternRoutes, { switchTo })
 }

@@ -13,6 +13,7 @@ import type { AppDeps } from './app.ts'
 import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
+import { openLogSearch } from './clients/search-logs.ts'
 import type { Config } from './config.ts'
 import { openObserver } from './jobs/observer.ts'
 import { openPromiseWatch } from './jobs/promise-watch.ts'
@@ -65,7 +66,9 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     load,
     readLog: openLogReader(target.client, target.nameOf),
     switchTo: (pattern, variant) => switchPattern(switches, pattern, variant),
+    searchLogs: openLogSearch(target.client, config.PROCESS_PREFIX),
     traceSinkUrl: config.TRACE_SINK_URL,
+    prometheusUrl: config.PROMETHEUS_URL,
     pageDir: join(import.meta.dirname, '../dist'),
     log,
   }

@@ -28,6 +28,8 @@ export const Config = Type.Object({
   CARD_PROVIDER_URL: Url,
   TRACE_SINK_URL: Url,
   MAILBOX_URL: Url,
+  /** Unset: there are no alerts to show. */
+  PROMETHEUS_URL: Type.Optional(Url),
   /**
    * The parts of the running system with all rights, as JSON: the console breaks them, and starts systems of
    * its own on them. Whoever has CONTROL_TOKEN can do the same.

@@ -22,7 +22,13 @@ export const limits = {
     eventsMax: 500,
   },
   /** The end of a log, as the page shows it. */
-  log: { bytesMax: 16 * 1024, linesMax: 40 },
+  log: {
+    bytesMax: 16 * 1024,
+    linesMax: 40,
+    /** A search reads so much of the end of each log. At 1x it is about ten minutes. */
+    searchedBytesMax: 4 * 1024 * 1024,
+    foundMax: 200,
+  },
   promises: {
     everyMs: 5_000,
     /** A log that has grown by more is read on at the next look. */
@@ -33,6 +39,9 @@ export const limits = {
     rememberedMax: 50_000,
   },
   traces: { askMs: 2_000 },
+  alerts: { askMs: 2_000 },
+  /** What counts as around a moment of the timeline. */
+  moment: { aroundMs: 3_000, tracesMax: 20 },
   load: {
     /** Employers per second on an ordinary night. */
     perSecond: 7,

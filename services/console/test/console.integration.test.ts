@@ -11,6 +11,7 @@ import { openRecordingClient } from '@nightshift/load-tests/harness/recording-cl
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestInjector } from '@nightshift/load-tests/harness/test-injector'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { committedRules } from '@nightshift/local/system/prometheus'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Snapshot } from '../src/snapshot.ts'
 
@@ -34,6 +35,7 @@ beforeAll(async () => {
       'console',
     ],
     links: true,
+    rules: { file: committedRules, scrapeInterval: '1s' },
   })
   ;[system, browser] = await Promise.all([opening, launchBrowser()])
   url = system.urls.console
@@ -153,6 +155,47 @@ describe('the timeline', () => {
   })
 })
 
+describe('a moment', () => {
+  test('shows what was logged and traced around it, by a click and by the keyboard', async () => {
+    await using opened = await openPage(browser, `${url}/#/timeline`)
+    const { page } = opened
+    const client = openRecordingClient(system, `${parts.stateDir}/console-moment.jsonl`)
+    const injector = openTestInjector(system, parts)
+    await injector.changeSettings('card-provider', { silence: 'before' })
+    await client.pay('acme')
+    await injector.changeSettings('card-provider', { silence: 'none' })
+    const fault = page.getByRole('button', { name: /card-provider silence=before/ })
+    await fault.focus()
+    await page.keyboard.press('Enter')
+    const around = page.getByRole('region', { name: 'Around a moment' })
+    await around
+      .getByRole('link', { name: /POST \/v1\/payments/ })
+      .first()
+      .waitFor()
+    const requests = page.getByRole('region', { name: /^Requests/ })
+    const before = await around.getByRole('heading').first().textContent()
+    await requests.locator('.u-over').click({ position: { x: 40, y: 40 } })
+    await eventually('another moment is chosen', async () =>
+      (await around.getByRole('heading').first().textContent()) === before ? undefined : true,
+    )
+  })
+})
+
+describe('alerts', () => {
+  test('are pending where a service cannot be asked, and gone when it can', async () => {
+    await using opened = await openPage(browser, `${url}/#/promises`)
+    const { page } = opened
+    await page.getByText('No alert fires.').waitFor()
+    const injector = openTestInjector(system, parts)
+    await injector.freeze('notifications')
+    const alert = page.locator('[data-alert="ScrapeFails"]')
+    await alert.getByText('docs/runbooks/ScrapeFails.md').waitFor()
+    expect(await alert.getAttribute('data-state')).toBe('pending')
+    await injector.thaw('notifications')
+    await page.getByText('No alert fires.').waitFor()
+  })
+})
+
 describe('patterns and promises', () => {
   test('with a naive pattern and a fault a promise turns red, and its evidence is on the page', async () => {
     await using opened = await openPage(browser, `${url}/#/patterns`)
@@ -234,6 +277,14 @@ describe('traces', () => {
       .first()
       .click()
     await waterfall.locator('details[open] dt').first().waitFor()
+    const lines = page.getByRole('region', { name: 'Log lines' })
+    await lines
+      .getByText(/payments info http\.request/)
+      .first()
+      .click()
+    // From the line back to its trace.
+    await lines.locator('details[open]').getByRole('link', { name: 'its trace' }).click()
+    await waterfall.waitFor()
   })
 
   test('an id that is none is refused, and one that is unknown is not found', async () => {

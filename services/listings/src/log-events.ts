@@ -4,11 +4,12 @@ import type { RuntimeLogEvent } from '@nightshift/runtime/telemetry/log-events'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 
 /** The log events of listings itself. The runtime and the patterns have their own. */
-export const listingsLogEvents = ['publication.resumed', 'pattern.unaffected'] as const
+export const listingsLogEvents = {
+  'publication.resumed': 'The job went on with a publication that no request finishes any more.',
+  'pattern.unaffected':
+    'A variant of a pattern is only about payments, and listings runs as always.',
+} as const
 
 export type ListingsLog = Log<
-  | RuntimeLogEvent
-  | DeadLettersLogEvent
-  | CircuitBreakerLogEvent
-  | (typeof listingsLogEvents)[number]
+  RuntimeLogEvent | DeadLettersLogEvent | CircuitBreakerLogEvent | keyof typeof listingsLogEvents
 >

@@ -18,17 +18,20 @@ export function openLogReader(
     const wanted = nameOf(name as TargetName)
     const status = (await supervisor.states()).find(each => each.name === wanted)
     if (status === undefined) return undefined
-    const lines = (await readEnd(status.log)).split('\n').filter(line => line !== '')
+    const lines = (await readEnd(status.log, limits.log.bytesMax))
+      .split('\n')
+      .filter(line => line !== '')
     return lines.slice(-limits.log.linesMax)
   }
 }
 
-async function readEnd(file: string): Promise<string> {
+/** The last bytes of a file, from the begin of a line. */
+export async function readEnd(file: string, bytesMax: number): Promise<string> {
   await using handle = await open(file, 'r')
   const { size } = await handle.stat()
-  const from = Math.max(0, size - limits.log.bytesMax)
+  const from = Math.max(0, size - bytesMax)
   const { buffer, bytesRead } = await handle.read({
-    buffer: Buffer.alloc(limits.log.bytesMax),
+    buffer: Buffer.alloc(bytesMax),
     position: from,
   })
   const text = buffer.subarray(0, bytesRead).toString()

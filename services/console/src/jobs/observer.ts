@@ -10,6 +10,7 @@ import {
   variantsOf,
 } from '../domain/describe-system.ts'
 import type { Scrape } from '../domain/metrics-text.ts'
+import { ownName } from '../domain/own-name.ts'
 import { openRecentEvents } from '../domain/recent-events.ts'
 import { limits } from '../limits.ts'
 import type { Figures, History, LoadView, ProcessView, SeriesName, Snapshot } from '../snapshot.ts'
@@ -143,17 +144,9 @@ export function openObserver(options: ObserverOptions): Observer {
   }
 }
 
-const ofLab = /^t_[0-9a-f]{8}_/
-
-/** The process without the prefix of its system; nothing when it belongs to another one. */
 function ofThisSystem(status: ProcessStatus, prefix: string): ProcessStatus[] {
-  const isPart = status.kind === 'part'
-  if (isPart) return [status]
-  // The systems that the console starts itself are not the one that it shows.
-  if (prefix === '' && ofLab.test(status.name)) return []
-  return status.name.startsWith(prefix)
-    ? [{ ...status, name: status.name.slice(prefix.length) }]
-    : []
+  const name = ownName(status, prefix)
+  return name === undefined ? [] : [{ ...status, name }]
 }
 
 function viewOf(status: ProcessStatus, memoryMiB: number | undefined): ProcessView {

@@ -1,3 +1,4 @@
+import type { AlertView } from '../../src/clients/read-alerts.ts'
 import type { BoardLine } from '../../src/domain/promise-board.ts'
 import { useAnswer } from './use-answer.ts'
 
@@ -19,7 +20,37 @@ export function PromisesScreen() {
           <PromiseLine key={line.code} line={line} />
         ))}
       </ul>
+      <Alerts />
     </div>
+  )
+}
+
+/** What Prometheus says. An alert that is silent is not in the list. */
+function Alerts() {
+  const { answer: alerts, problem } = useAnswer<AlertView[]>('/alerts', everyMs)
+  return (
+    <section aria-label="Alerts">
+      <h2>Alerts</h2>
+      {problem !== '' && <p class="hint">Not seen: {problem}</p>}
+      {problem === '' && alerts?.length === 0 && <p class="good">No alert fires.</p>}
+      <ul class="board">
+        {problem === '' &&
+          alerts?.map(({ name, severity, state, since, summary, runbook }) => (
+            <li key={`${name} ${summary} ${since}`} data-alert={name} data-state={state}>
+              <p>
+                <strong>{name}</strong> {summary}
+              </p>
+              <p>
+                <span class={state === 'firing' ? 'bad' : 'busy'}>{state}</span>{' '}
+                <span class="hint">
+                  {severity}, since {new Date(since).toLocaleTimeString()}. What to do:{' '}
+                  <code>{runbook}</code>
+                </span>
+              </p>
+            </li>
+          ))}
+      </ul>
+    </section>
   )
 }
 

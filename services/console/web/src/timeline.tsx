@@ -1,9 +1,16 @@
+import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import type { MomentView } from '../../src/http/look-routes.ts'
 import type { Band, Mark, SeriesName } from '../../src/snapshot.ts'
+import { LogList } from './log-list.tsx'
 import { history, snapshot } from './store.ts'
+import { useAnswer } from './use-answer.ts'
 import { short } from './words.ts'
+
+/** What was chosen, in milliseconds since 1970. */
+const moment = signal<number | undefined>(undefined)
 
 type Line = Readonly<{ name: SeriesName; title: string; color: string; dash?: number[] }>
 type Chart = Readonly<{ title: string; unit: string; lines: readonly Line[] }>
@@ -58,9 +65,11 @@ export function TimelineScreen() {
   return (
     <div class="timeline">
       <p class="hint">
-        A shaded band is a fault, from its begin to its end. A vertical line is a restart.
+        A shaded band is a fault, from its begin to its end. A vertical line is a restart. Choose a
+        moment in a chart, or a fault, to see what was logged and traced around it.
       </p>
       <Faults />
+      {moment.value !== undefined && <Moment at={moment.value} />}
       {charts.map(chart => (
         <TimeChart key={chart.title} chart={chart} />
       ))}
@@ -76,11 +85,49 @@ function Faults() {
     <ul class="bands">
       {bands.slice(-8).map(({ name, from, until }) => (
         <li key={`${name} ${from}`}>
-          {new Date(from).toLocaleTimeString()} {name}
-          {until === null ? ', open' : `, ${Math.round((until - from) / msPerSecond)} s`}
+          <button type="button" onClick={() => choose(from)}>
+            {new Date(from).toLocaleTimeString()} {name}
+            {until === null ? ', open' : `, ${Math.round((until - from) / msPerSecond)} s`}
+          </button>
         </li>
       ))}
     </ul>
+  )
+}
+
+function choose(at: number): void {
+  moment.value = at
+}
+
+/** Warnings, errors and requests around one moment. */
+function Moment({ at }: { at: number }) {
+  const { answer, problem } = useAnswer<MomentView>(`/moment?at=${at}`)
+  const { logs = [], traces = [], unseen } = answer ?? {}
+  return (
+    <section class="panel" aria-label="Around a moment">
+      <h2>
+        {new Date(at).toLocaleTimeString()} <span>three seconds before and after</span>
+      </h2>
+      {problem !== '' && <p class="bad">{problem}</p>}
+      {unseen !== undefined && <p class="hint">Not seen: {unseen}</p>}
+      <h3>Warnings and errors</h3>
+      {logs.length === 0 ? <p>None is left in the logs.</p> : <LogList logs={logs} />}
+      <h3>Requests</h3>
+      {traces.length === 0 ? (
+        <p>None is left in the traces.</p>
+      ) : (
+        <ul class="logs">
+          {traces.map(({ traceId, service, name, durationMs, failed }) => (
+            <li key={traceId}>
+              <a href={`#/traces/${traceId}`}>
+                {service}: {name}
+              </a>{' '}
+              {short(durationMs)} ms{failed && <span class="bad"> failed</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   )
 }
 
@@ -101,6 +148,10 @@ function TimeChart({ chart }: { chart: Chart }) {
     if (!element) return
     const made = new uPlot(optionsFor(chart, element), [[]], element)
     plot.current = made
+    made.over.addEventListener('click', () => {
+      const { left = -1 } = made.cursor
+      if (left >= 0) choose(Math.round(made.posToVal(left, 'x') * msPerSecond))
+    })
     const watching = new ResizeObserver(() =>
       made.setSize({ width: element.clientWidth, height: chartHeight }),
     )

@@ -1,4 +1,6 @@
 import type { TraceSummary } from '@nightshift/observability/trace-store'
+import type { LogEntry } from '../../src/clients/search-logs.ts'
+import { LogList } from './log-list.tsx'
 import { place } from './store.ts'
 import { useAnswer } from './use-answer.ts'
 import { short } from './words.ts'
@@ -95,6 +97,22 @@ function Waterfall({ traceId }: { traceId: string }) {
           </ol>
         </div>
       ))}
+      <LogsOfTrace traceId={traceId} />
+    </section>
+  )
+}
+
+function LogsOfTrace({ traceId }: { traceId: string }) {
+  const { answer, problem } = useAnswer<{ logs: LogEntry[] }>(`/logs?traceId=${traceId}`)
+  const logs = answer?.logs ?? []
+  return (
+    <section aria-label="Log lines">
+      <h2>
+        Log lines <span>of this trace, from the end of the logs</span>
+      </h2>
+      {problem !== '' && <p class="hint">Not seen: {problem}</p>}
+      {answer && logs.length === 0 && <p>None is left.</p>}
+      <LogList logs={logs} />
     </section>
   )
 }

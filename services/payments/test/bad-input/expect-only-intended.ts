@@ -31,7 +31,11 @@ export async function expectOnlyIntended(
   expect(lines.filter(({ event }) => !logEvents.includes(event))).toEqual([])
 }
 
-const logEvents: string[] = [...runtimeLogEvents, ...circuitBreakerLogEvents, ...paymentsLogEvents]
+const logEvents = Object.keys({
+  ...runtimeLogEvents,
+  ...circuitBreakerLogEvents,
+  ...paymentsLogEvents,
+})
 
 /** The publication of each charge. */
 function chargedPublications(lines: readonly ProviderLogLine[]): string[] {
