@@ -49,10 +49,12 @@ export const alerts: AlertProof = {
       end: ({ injector }) => injector.removeToxics('listings-postgres', 'late'),
     },
     {
-      title: 'the mail server takes mails and never says so',
+      title: 'the mail server refuses mails for good',
       fires: ['NotifyingFails'],
-      begin: ({ injector }) => injector.changeSettings('mailbox', { silence: 'after' }),
-      end: ({ injector }) => injector.changeSettings('mailbox', { silence: 'none' }),
+      begin: ({ injector }) =>
+        injector.changeSettings('mailbox', { refuseRate: 1, refuseFor: 'good' }),
+      end: ({ injector }) =>
+        injector.changeSettings('mailbox', { refuseRate: 0, refuseFor: 'now' }),
     },
     {
       title: 'the mail server is away for more than a minute',

@@ -45,7 +45,13 @@ async function serviceOf(
   })
   const options: ServeOptions<'requests'> = {
     name: 'served',
-    config: { HOST: '127.0.0.1', PORT: port, OPERATIONS_PORT: operationsPort, DRAIN_MS: 250 },
+    config: {
+      HOST: '127.0.0.1',
+      PORT: port,
+      OPERATIONS_PORT: operationsPort,
+      DRAIN_MS: 250,
+      OTEL_TRACES_SAMPLER_ARG: 1,
+    },
     log,
     stop,
     crashPoints: [],

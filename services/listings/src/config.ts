@@ -34,6 +34,7 @@ export const Config = Type.Object({
     default: 1_000,
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ minimum: 0, maximum: 1, default: 1 }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   /** The last two variants concern charging a card, so they only have an effect in payments. */
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(

@@ -23,6 +23,7 @@ export const Config = Type.Object({
    */
   MAIL_LINK_SECRETS: Type.String({ pattern: '^[^\\s,]{32,}(,[^\\s,]{32,})?$', ...secret }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ minimum: 0, maximum: 1, default: 1 }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_DEAD_LETTERS: Type.Enum(['on', 'naive'], { default: 'on' }),
   PATTERN_INBOX: Type.Enum(['on', 'naive'], { default: 'on' }),

@@ -32,6 +32,7 @@ export const Config = Type.Object({
   /** A tenant over it gets 429. Far above what any tenant of a job board needs; a benchmark has one tenant. */
   PAYMENTS_PER_TENANT_PER_SECOND: Type.Integer({ minimum: 1, maximum: 100_000, default: 1_000 }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ minimum: 0, maximum: 1, default: 1 }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
   PATTERN_IDEMPOTENCY_KEY: Type.Enum(
     ['on', 'naive', 'select-then-insert', 'claim-in-business-transaction', 'cache-then-charge'],

@@ -24,8 +24,8 @@ export type Prometheus = Readonly<{
   scrapeInterval: string
 }>
 
-/** Where one service can be asked for its metrics. */
-export type Target = Readonly<{ service: string; address: string }>
+/** Where the instances of one service can be asked for their metrics. */
+type Targets = Readonly<{ service: string; addresses: readonly string[] }>
 
 export function prometheusProcess({ programs, port, dir }: Prometheus): ProcessSpec {
   const url = `http://${host}:${port}`
@@ -58,12 +58,13 @@ export async function writePrometheusConfig(
   specs: Readonly<Partial<Topology>>,
   { dir, rulesFile, scrapeInterval }: Prometheus,
 ): Promise<void> {
-  const targets = serviceNames.flatMap(service =>
-    instancesOf(service).flatMap(name => {
+  const targets = serviceNames.map(service => ({
+    service,
+    addresses: instancesOf(service).flatMap(name => {
       const port = specs[name]?.env['OPERATIONS_PORT']
-      return port === undefined ? [] : [{ service, address: `${host}:${port}` }]
+      return port === undefined ? [] : [`${host}:${port}`]
     }),
-  )
+  }))
   await mkdir(join(dir, 'data'), { recursive: true })
   await writeFile(configFile(dir), prometheusConfig({ targets, rulesFile, scrapeInterval }))
 }
@@ -74,8 +75,7 @@ function prometheusConfig({
   rulesFile,
   scrapeInterval,
 }: Pick<Prometheus, 'rulesFile' | 'scrapeInterval'> &
-  Readonly<{ targets: readonly Target[] }>): string {
-  const byService = Map.groupBy(targets, ({ service }) => service)
+  Readonly<{ targets: readonly Targets[] }>): string {
   const config = {
     global: {
       scrape_interval: scrapeInterval,
@@ -83,11 +83,11 @@ function prometheusConfig({
       evaluation_interval: scrapeInterval,
     },
     rule_files: [rulesFile],
-    scrape_configs: [...byService].map(([service, of]) => ({
+    scrape_configs: targets.map(({ service, addresses }) => ({
       job_name: service,
       // A service says itself which it is, by a label of the same name.
       honor_labels: true,
-      static_configs: [{ targets: of.map(({ address }) => address) }],
+      static_configs: [{ targets: addresses }],
     })),
   }
   return `${JSON.stringify(config, null, 2)}\n`
@@ -98,7 +98,7 @@ export function composePrometheusConfig(): string {
   const ports = portPlan(defaultPortBase)
   const targets = serviceNames.map(service => ({
     service,
-    address: `${service}:${ports[`${service}Operations`]}`,
+    addresses: [`${service}:${ports[`${service}Operations`]}`],
   }))
   return prometheusConfig({
     targets,

@@ -8,6 +8,7 @@ const Rate = Type.Number({ minimum: 0, maximum: 1 })
 /** A person or an experiment can set these faults. The README describes each of them. */
 const FaultSettings = Type.Object({
   refuseRate: Rate,
+  refuseFor: Type.Enum(['now', 'good']),
   latencyMs: Type.Integer({ minimum: 0, maximum: limits.latencyMaxMs }),
   silence: Type.Enum(['none', 'after']),
   silenceRate: Rate,
@@ -20,6 +21,7 @@ export const SettingsChange = Type.Partial(FaultSettings, { additionalProperties
 
 export const defaultSettings: FaultSettings = {
   refuseRate: 0,
+  refuseFor: 'now',
   latencyMs: 0,
   silence: 'none',
   silenceRate: 1,
@@ -31,6 +33,7 @@ export const settingTable: SettingTable<FaultSettings> = {
   defaults: defaultSettings,
   roles: {
     refuseRate: 'fault',
+    refuseFor: { refines: 'refuseRate' },
     latencyMs: 'fault',
     silence: 'fault',
     silenceRate: { refines: 'silence' },
@@ -39,7 +42,12 @@ export const settingTable: SettingTable<FaultSettings> = {
 }
 
 /** One mail meets these faults. */
-export type MailFaults = Readonly<{ refused: boolean; silent: boolean; latencyMs: number }>
+export type MailFaults = Readonly<{
+  /** Unset: it is not refused. */
+  refusedFor?: FaultSettings['refuseFor']
+  silent: boolean
+  latencyMs: number
+}>
 
 export type Settings = Readonly<{
   read: () => FaultSettings
@@ -63,7 +71,8 @@ export function createSettings(): Settings {
     drawFaults() {
       const silent = sources.silence() < settings.silenceRate && settings.silence === 'after'
       const refused = sources.refusal() < settings.refuseRate
-      return { refused, silent, latencyMs: settings.latencyMs }
+      const { latencyMs, refuseFor } = settings
+      return { silent, latencyMs, ...(refused && { refusedFor: refuseFor }) }
     },
   }
 }

@@ -15,7 +15,7 @@ export type MailAccepted = MailFacts &
   Readonly<{ type: 'mail.accepted'; subject: string; text: string }>
 
 /** The setting `refuseRate` refused this mail. */
-type MailRefused = MailFacts & Readonly<{ type: 'mail.refused'; code: 451 }>
+type MailRefused = MailFacts & Readonly<{ type: 'mail.refused'; code: 451 | 550 }>
 
 /** The mail was accepted, and the setting `silence` left its sender without an answer. */
 type MailUnanswered = MailFacts & Readonly<{ type: 'mail.unanswered' }>

@@ -5,6 +5,9 @@ import type { MailStore } from './mail-store.ts'
 import { parseMail } from './parse-mail.ts'
 import type { Envelope, MailOutcome } from './smtp.ts'
 
+/** Replies of RFC 5321, section 4.2.3: 4yz asks to try again later, 5yz never to. */
+const refusalCodes = { now: 451, good: 550 } as const
+
 export type ReceiveMailDeps = Readonly<{
   settings: Settings
   log: AppendLog<MailLogEntry>
@@ -23,9 +26,10 @@ export async function receiveMail(deps: ReceiveMailDeps, envelope: Envelope): Pr
 
   const { messageId, from, subject, text } = await parseMail(envelope.raw)
   const facts = { messageId, from: from || envelope.from, to: envelope.to }
-  if (faults.refused) {
-    await deps.log.append({ type: 'mail.refused', ...facts, code: 451 })
-    return 'refused'
+  if (faults.refusedFor !== undefined) {
+    const code = refusalCodes[faults.refusedFor]
+    await deps.log.append({ type: 'mail.refused', ...facts, code })
+    return code === 451 ? 'refused' : 'refused-for-good'
   }
   deps.store.apply(await deps.log.append({ type: 'mail.accepted', ...facts, subject, text }))
   if (!faults.silent) return 'accepted'

@@ -9,10 +9,11 @@ import { limits } from './limits.ts'
 export type Envelope = Readonly<{ from: string; to: readonly string[]; raw: Buffer }>
 
 /**
- * A `refused` mail is answered 451, which asks the sender to try again later. An `unanswered` one
+ * A `refused` mail is answered 451, which asks the sender to try again later, and one that is
+ * `refused-for-good` 550. An `unanswered` one
  * gets no answer until its sender leaves, or is disconnected after a time limit.
  */
-export type MailOutcome = 'accepted' | 'refused' | 'unanswered'
+export type MailOutcome = 'accepted' | 'refused' | 'refused-for-good' | 'unanswered'
 
 export type Smtp = Readonly<{ port: number; close: () => Promise<void> }>
 
@@ -112,7 +113,10 @@ async function answerMail(
   const to = rcptTo.map(({ address }) => address.toLowerCase())
   const outcome = await receive({ from, to, raw })
   if (outcome === 'unanswered') return 'none'
-  return outcome === 'accepted' ? null : refusal(451, 'Greylisted, try again later')
+  if (outcome === 'accepted') return null
+  return outcome === 'refused'
+    ? refusal(451, 'Greylisted, try again later')
+    : refusal(550, 'The sender is blocked')
 }
 
 /** Reads to the end, because the answer comes after it, but stores no more than the limit. */

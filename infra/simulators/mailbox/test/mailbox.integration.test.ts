@@ -243,17 +243,23 @@ describe('the page', () => {
 })
 
 describe('settings', () => {
-  test('a refused mail is answered 451, is not shown, and is in the log as refused', async () => {
-    const to = newRecipient()
-    await changeSettings(mailbox, { refuseRate: 1 })
-    const refused = send({ to, subject: 'later' })
-    await expect(refused).rejects.toMatchObject({ responseCode: 451 })
-    await changeSettings(mailbox, { refuseRate: 0 })
-    expect(await mailsTo(to)).toEqual([])
-    expect(await mailboxes.linesTo(to)).toMatchObject([{ type: 'mail.refused', code: 451 }])
-    await send({ to, subject: 'later' })
-    expect(await mailsTo(to)).toHaveLength(1)
-  })
+  test.each([
+    ['now', 451],
+    ['good', 550],
+  ])(
+    'a mail that is refused for %s is answered %i, is not shown, and is in the log as refused',
+    async (refuseFor, code) => {
+      const to = newRecipient()
+      await changeSettings(mailbox, { refuseRate: 1, refuseFor })
+      const refused = send({ to, subject: 'later' })
+      await expect(refused).rejects.toMatchObject({ responseCode: code })
+      await changeSettings(mailbox, { refuseRate: 0, refuseFor: 'now' })
+      expect(await mailsTo(to)).toEqual([])
+      expect(await mailboxes.linesTo(to)).toMatchObject([{ type: 'mail.refused', code }])
+      await send({ to, subject: 'later' })
+      expect(await mailsTo(to)).toHaveLength(1)
+    },
+  )
 
   test.each([
     [{ refuseRat: 1 }, 'refuseRat'],

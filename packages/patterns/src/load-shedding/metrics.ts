@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Admission } from './types.ts'
+import { type Admission, levels } from './types.ts'
 
 /** The metrics of the admission to one dependency. */
 export function admissionMetrics(
@@ -24,5 +24,7 @@ export function admissionMetrics(
     labelNames: ['dependency', 'level'] as const,
     registers,
   })
+  // Prometheus sees an increase only of a series that was there before.
+  for (const level of levels) refused.inc({ dependency, level }, 0)
   return { refused: (level: string) => refused.inc({ dependency, level }) }
 }

@@ -2,7 +2,8 @@
  * The order in which calls are served. `begun` is work whose outcome is open: a share of the rate
  * is kept for it. The others are requests at the door; `door.ts` decides between them.
  */
-export type Level = 'begun' | 'high' | 'middle' | 'low'
+export const levels = ['begun', 'high', 'middle', 'low'] as const
+export type Level = (typeof levels)[number]
 
 /** Admits calls to one dependency, no more than it takes. */
 export type Admission = {

@@ -49,6 +49,8 @@ export function limitedDoor({
     { limit: requests, needs: 1, cost: 1 },
     { limit: declined, needs: 1, cost: 0 },
   ]
+  // Prometheus sees an increase only of a series that was there before.
+  for (const { name } of [requests, declined]) metrics.refused.inc({ limit: name }, 0)
   const policy = `"${requests.name}";q=${requests.count};w=${secondsOf(requests.windowMs)}`
 
   /** Not awaited, because no answer depends on it. It cannot fail: without Redis the process counts. */

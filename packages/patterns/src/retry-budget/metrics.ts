@@ -1,5 +1,7 @@
 import { Counter, type Registry } from 'prom-client'
 
+const results = ['repeated', 'too long', 'too late', 'no budget'] as const
+
 /** What became of calls that could have been repeated. */
 export function retryMetrics(registry: Registry) {
   const counter = new Counter({
@@ -9,10 +11,13 @@ export function retryMetrics(registry: Registry) {
     registers: [registry],
   })
   return {
-    of: (dependency: string) => ({
-      decided: (result: 'repeated' | 'too long' | 'too late' | 'no budget') =>
-        counter.inc({ dependency, result }),
-    }),
+    of: (dependency: string) => {
+      // Prometheus sees an increase only of a series that was there before.
+      for (const result of results) counter.inc({ dependency, result }, 0)
+      return {
+        decided: (result: (typeof results)[number]) => counter.inc({ dependency, result }),
+      }
+    },
   }
 }
 

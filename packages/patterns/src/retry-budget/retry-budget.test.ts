@@ -145,9 +145,9 @@ test('every decision about a repetition is counted', async () => {
   const { values } = (await registry.getMetricsAsJSON())[0] ?? { values: [] }
   expect(values.map(({ labels, value }) => [labels['result'], value])).toEqual([
     ['repeated', limits.retriesSavedMax],
-    ['no budget', 1],
-    ['too late', 1],
     ['too long', 1],
+    ['too late', 1],
+    ['no budget', 1],
   ])
 })
 

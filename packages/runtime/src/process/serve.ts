@@ -24,6 +24,8 @@ export type ServeConfig = {
    */
   DRAIN_MS: number
   OTEL_EXPORTER_OTLP_ENDPOINT?: string
+  /** The share of the journeys that are traced. OpenTelemetry has this name for it. */
+  OTEL_TRACES_SAMPLER_ARG: number
   CRASH_AT?: string
   BLOCK_AT?: string
 }
@@ -103,7 +105,7 @@ export async function serve<PoolName extends string>(
   const { DRAIN_MS: drainMs } = config
   armFaults(options)
   await using open = new AsyncDisposableStack()
-  open.use(startTelemetry(name, config.OTEL_EXPORTER_OTLP_ENDPOINT))
+  open.use(startTelemetry(name, config.OTEL_EXPORTER_OTLP_ENDPOINT, config.OTEL_TRACES_SAMPLER_ARG))
   const metrics = createMetrics(name)
   showPatterns(config, metrics.registry)
   const pools = openPools(options.pools, open, log)

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api'
-import { type DestinationStream, destination, pino } from 'pino'
+import { type DestinationStream, pino } from 'pino'
+import sonicBoom, { type SonicBoom } from 'sonic-boom'
 import type { RuntimeLogEvent } from './log-events.ts'
 
 /** What every line carries: its event, a word of a closed list, and the facts as fields. */
@@ -18,7 +19,7 @@ export type Log<Event extends string = RuntimeLogEvent> = {
   /** A person must look at this. `error` is logged with its stack and its causes. */
   error: (fields: LogFields<Event> & { error?: unknown }) => void
   setLevel: (level: LogLevel) => void
-  /** Waits until what was logged has left the process. */
+  /** Waits until what was logged has left the process, or until that takes too long. */
   flush: () => Promise<void>
 }
 
@@ -28,6 +29,10 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 const secretFields = new Set(['authorization', 'cardtoken', 'secret', 'password', 'email', 'to'])
 /** Without a minimum a flush waits for nothing, and the last lines before an exit are lost. */
 const writeAtOnce = 1
+/** So much may wait for a reader that does not read. Newer lines are dropped. */
+const waitingBytesMax = 8 * 1024 * 1024
+/** A blocked output must not keep a process that ends. */
+const flushMs = 500
 const redacted = '[redacted]'
 const depthMax = 5
 
@@ -38,7 +43,7 @@ const depthMax = 5
  */
 export function openLog<Event extends string = RuntimeLogEvent>(
   service: string,
-  out: DestinationStream = destination({ dest: 1, sync: false, minLength: writeAtOnce }),
+  out: DestinationStream = openOutput(),
 ): Log<Event> {
   const logger = pino(
     {
@@ -63,8 +68,32 @@ export function openLog<Event extends string = RuntimeLogEvent>(
     setLevel: level => {
       logger.level = level
     },
-    flush: () => new Promise(resolve => logger.flush(() => resolve())),
+    flush: () =>
+      new Promise(resolve => {
+        const timer = setTimeout(resolve, flushMs)
+        logger.flush(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      }),
   }
+}
+
+/**
+ * Standard output, which may be a full disk or a pipe that nobody reads: nothing of the service waits for
+ * it. A chunk that could not be written is tried again with the next line. `pino.destination` adds a
+ * last synchronous flush, which tries for ever on a full disk, so that the process never ends.
+ */
+function openOutput(): SonicBoom {
+  const out = new sonicBoom.SonicBoom({
+    fd: process.stdout.fd,
+    sync: false,
+    minLength: writeAtOnce,
+    maxLength: waitingBytesMax,
+  })
+  // There is no place left to report it. Without a listener it would end the process.
+  out.on('error', () => {})
+  return out
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace'
+import { keepWholeJourneys } from './sampler.ts'
 
 export { SpanKind }
 
@@ -27,13 +28,19 @@ const flushDeadlineMs = 1_500
  * Starts tracing. Spans are written by hand, so nothing is patched (docs/decisions/0005). Without an
  * endpoint every call below still works and costs next to nothing: the API's own no-op.
  * @param endpoint base URL of an OTLP/HTTP collector
+ * @param share of the journeys that are traced, from 0 to 1
  */
-export function startTelemetry(service: string, endpoint: string | undefined): AsyncDisposable {
+export function startTelemetry(
+  service: string,
+  endpoint: string | undefined,
+  share = 1,
+): AsyncDisposable {
   if (endpoint === undefined) return { [Symbol.asyncDispose]: async () => {} }
   const sdk = new NodeSDK({
     serviceName: service,
     autoDetectResources: false,
     instrumentations: [],
+    sampler: keepWholeJourneys(share),
     metricReaders: [],
     logRecordProcessors: [],
     spanProcessors: [
