@@ -3,39 +3,19 @@
  * The real simulator writes every charge to disk before it answers. This file is both sides of it:
  * `startInstantProvider` runs the file as a process of its own, and that process serves.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createInterface } from 'node:readline'
 import { createQuota } from '@nightshift/card-provider/quota'
+import { runHelper } from './run-helper.ts'
 
-const startMs = 10_000
 const keepAliveMs = 60_000
-
-export type InstantProvider = AsyncDisposable & Readonly<{ url: string }>
 
 /**
  * Starts the provider; disposing of it ends its process.
  * @param quotaPerSecond what it takes; it refuses the rest. 0 means everything.
  * @throws when it does not start in time
  */
-export async function startInstantProvider(quotaPerSecond = 0): Promise<InstantProvider> {
-  const child = spawn(process.execPath, [import.meta.filename, String(quotaPerSecond)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'exit')
-  const end = async () => {
-    child.kill()
-    await ended
-  }
-  try {
-    const lines = createInterface({ input: child.stdout })
-    const [port] = await once(lines, 'line', { signal: AbortSignal.timeout(startMs) })
-    return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: end }
-  } catch (error) {
-    await end()
-    throw error
-  }
+export function startInstantProvider(quotaPerSecond = 0) {
+  return runHelper(import.meta.filename, String(quotaPerSecond))
 }
 
 /** It remembers no charge. A search that is answered otherwise would leave each payment open for ever. */

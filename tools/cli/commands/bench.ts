@@ -5,6 +5,7 @@ import { benchFaultProxy } from '@nightshift/load-tests/bench/bench-fault-proxy'
 import { benchPayments } from '@nightshift/load-tests/bench/bench-payments'
 import { benchRecording } from '@nightshift/load-tests/bench/bench-recording'
 import { benchShed } from '@nightshift/load-tests/bench/bench-shed'
+import { benchTracing } from '@nightshift/load-tests/bench/bench-tracing'
 import { median, round, spreadOf } from '@nightshift/load-tests/reporting/figures'
 import { assertMayWrite, keepResult } from '@nightshift/load-tests/reporting/keep-result'
 import { describeCommit, resultHead } from '@nightshift/load-tests/reporting/result-head'
@@ -13,7 +14,13 @@ import { Argument } from 'commander'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const benches: readonly Bench[] = [benchPayments, benchShed, benchFaultProxy, benchRecording]
+const benches: readonly Bench[] = [
+  benchPayments,
+  benchShed,
+  benchTracing,
+  benchFaultProxy,
+  benchRecording,
+]
 
 const description = `Measures what something costs, in rounds that alternate, and prints it. Nothing is written unless --write says so. Speeds
 are of this machine and this hour: the result names the machine, and gives the median of the rounds with

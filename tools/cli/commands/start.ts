@@ -27,7 +27,7 @@ Environment:
   DATABASE_URL, REDIS_URL, KAFKA_BROKERS
                          a part that runs elsewhere: used, not started; no link leads there
   PROMETHEUS_URL         a Prometheus that runs elsewhere, whose alerts the console shows
-  PATTERN_*, CRASH_AT, BLOCK_AT, LOG_LEVEL
+  PATTERN_*, CRASH_AT, BLOCK_AT, LOG_LEVEL, OTEL_TRACES_SAMPLER_ARG
                          handed to the services`
 
 const journeyStepDeadlineMs = 15_000

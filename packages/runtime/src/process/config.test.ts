@@ -60,6 +60,16 @@ test('an integer is a number', () => {
   expect(readConfig(schema, { ...enough, PORT: '8080' }).PORT).toBe(8080)
 })
 
+test.each(['0', '0.1', '1', '0.25'])('a share of %j is a number', share => {
+  const shares = Type.Object({ SHARE: Type.Number({ minimum: 0, maximum: 1 }) })
+  expect(readConfig(shares, { SHARE: share }).SHARE).toBe(Number(share))
+})
+
+test.each(['.5', '1e-1', '0,1', '1.', '1.5', ' 1', ''])('a share of %j is none', share => {
+  const shares = Type.Object({ SHARE: Type.Number({ minimum: 0, maximum: 1 }) })
+  expect(mistakesOf(() => readConfig(shares, { SHARE: share })).join()).toMatch(/^SHARE: /)
+})
+
 test('a string that looks like a number stays a string', () => {
   const digits = Type.Object({ PREFIX: Type.String() })
   expect(readConfig(digits, { PREFIX: '007' }).PREFIX).toBe('007')

@@ -63,10 +63,16 @@ function isPublicDefault(property: TSchema, value: unknown): boolean {
   return isSecret && publicDefault.test(String(value))
 }
 
+/** The texts that stand for a number of each type. Others stay texts, and are refused as such. */
+const numberForms: Readonly<Record<string, RegExp>> = {
+  integer: /^-?(0|[1-9]\d{0,14})$/,
+  number: /^-?(0|[1-9]\d{0,14})(\.\d{1,9})?$/,
+}
+
 /** TypeBox's Convert is too generous: it turns "12.7" into the integer 12. */
 function fromText(property: TSchema, value: string): unknown {
-  const type = (property as { type?: unknown }).type
-  return type === 'integer' && /^-?(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value
+  const { type = '' } = property as { type?: string }
+  return numberForms[type]?.test(value) ? Number(value) : value
 }
 
 function choiceIn(params: object): string {

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import type { LinkedTraces } from '@nightshift/observability/trace-sink'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { as, call, draftListing, eventually, saveAlert } from '../harness/test-client.ts'
+import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
+
+/** No journey is traced unless its first request says so. */
+const none = { OTEL_TRACES_SAMPLER_ARG: '0' }
+let system: TestSystem
+
+beforeAll(async () => {
+  system = await openTestSystem({
+    parts: inject('parts'),
+    run: ['trace-sink', 'card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
+    env: { payments: none, listings: none, notifications: none },
+  })
+  await saveAlert(system)
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+const newTraceId = () => randomBytes(16).toString('hex')
+const parentOf = (traceId: string, flags: '00' | '01') =>
+  `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`
+
+async function publish(headers: Record<string, string>): Promise<string> {
+  const { listings } = system.urls
+  const employer = { ...as(system, 'acme', newTraceId()), ...headers }
+  const draft = await call('POST', `${listings}/v1/listings`, {
+    headers: as(system, 'acme'),
+    body: draftListing(),
+  })
+  const { listingId } = draft.json
+  const body = { plan: 'basic', cardToken: 'pm_card_visa' }
+  const url = `${listings}/v1/listings/${listingId}/publish`
+  const answer = await call('POST', url, { headers: employer, body })
+  expect(answer.status).toBe(201)
+  return listingId
+}
+
+const mailAbout = (listingId: string) =>
+  eventually('the mail is there', async () => {
+    const { json } = await call('GET', `${system.urls.mailbox}/mails?limit=200`)
+    const mails: { text: string }[] = json.mails
+    return mails.find(({ text }) => text.includes(listingId))
+  })
+
+async function linkedTo(traceId: string): Promise<LinkedTraces['traces']> {
+  const answer = await call('GET', `${system.urls.traceSink}/traces/${traceId}`)
+  return answer.status === 200 ? (answer.json as LinkedTraces).traces : []
+}
+
+describe('with a share of 0', () => {
+  test('a journey whose caller keeps its trace is traced whole, from the request to the mail', async () => {
+    const traceId = newTraceId()
+    const listingId = await publish({ traceparent: parentOf(traceId, '01') })
+    await mailAbout(listingId)
+    const traces = await eventually('the last span is there', async () => {
+      const found = await linkedTo(traceId)
+      return found.flat().some(({ name }) => name === 'send mail') ? found : undefined
+    })
+    expect(traces).toHaveLength(3)
+    const spanOf = (name: string) => traces.flat().find(span => span.name === name)
+    // Each trace behind Kafka links to the span that published its event, and has a trace of its own.
+    for (const [cause, effect] of [
+      ['publish payments.v1', 'process payment.captured'],
+      ['publish listings.v1', 'process listing.published'],
+    ] as const) {
+      const { traceId: causeTrace, spanId } = spanOf(cause) ?? {}
+      expect(spanOf(effect)?.links).toEqual([{ traceId: causeTrace, spanId }])
+      expect(spanOf(effect)?.traceId).not.toBe(causeTrace)
+    }
+    expect(spanOf('publish payments.v1')?.attributes).toHaveProperty('nightshift.outbox.wait_ms')
+  })
+
+  test.each([
+    ['that does not keep its trace', () => ({ traceparent: parentOf(newTraceId(), '00') })],
+    ['without a trace', () => ({})],
+    ['with a malformed traceparent', () => ({ traceparent: `00-${'0'.repeat(32)}-x-01` })],
+  ] as const)('a journey of a caller %s leaves no span', async (_caller, headers) => {
+    const { json: before } = await call('GET', `${system.urls.traceSink}/health`)
+    const listingId = await publish(headers())
+    await mailAbout(listingId)
+    // A journey that is kept comes after it, so what was exported before would be there, too.
+    const traceId = newTraceId()
+    const marked = await publish({ traceparent: parentOf(traceId, '01') })
+    await mailAbout(marked)
+    await eventually('the later journey is there', async () => {
+      const found = await linkedTo(traceId)
+      return found.flat().some(({ name }) => name === 'send mail') ? true : undefined
+    })
+    const { json: after } = await call('GET', `${system.urls.traceSink}/health`)
+    expect(after.traces - before.traces).toBe(3)
+  })
+})
