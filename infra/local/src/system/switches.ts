@@ -2,7 +2,7 @@ import patterns from '@nightshift/patterns/patterns.json' with { type: 'json' }
 import { nearestNames } from '../nearest-names.ts'
 
 const switchNames = patterns.map(pattern => pattern.switch)
-const otherNames = ['CRASH_AT', 'BLOCK_AT', 'LOG_LEVEL']
+const otherNames = ['CRASH_AT', 'BLOCK_AT', 'LOG_LEVEL', 'OTEL_TRACES_SAMPLER_ARG']
 
 /**
  * The variables of a caller's environment that reach the services, as experiments set them.
