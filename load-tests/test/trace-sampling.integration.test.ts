@@ -69,6 +69,10 @@ describe('with a share of 0', () => {
       expect(spanOf(effect)?.links).toEqual([{ traceId: causeTrace, spanId }])
       expect(spanOf(effect)?.traceId).not.toBe(causeTrace)
     }
+    // An exemplar leads from the histogram to the trace, and to no trace that was not kept.
+    const { text } = await call('GET', `${system.urls.listingsOperations}/metrics`)
+    const exemplars = [...text.matchAll(/ # \{trace_id="([0-9a-f]{32})"\}/g)].map(([, id]) => id)
+    expect(new Set(exemplars)).toEqual(new Set([traceId]))
     expect(spanOf('publish payments.v1')?.attributes).toHaveProperty('nightshift.outbox.wait_ms')
   })
 

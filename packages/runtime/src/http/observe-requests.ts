@@ -1,4 +1,4 @@
-import { context, trace } from '@opentelemetry/api'
+import { context, TraceFlags, trace } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { deadlineHeader, deadlineIn } from '../process/deadline.ts'
 import type { Log } from '../telemetry/logger.ts'
@@ -24,11 +24,23 @@ export type RecordRequest = (record: RequestRecord) => void
 export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
   return ({ facts, ...record }) => {
     const { method, route, status, durationMs } = record
-    metrics.httpRequestSeconds.observe({ method, route, status: String(status) }, durationMs / 1000)
+    const exemplarLabels = sampledTrace()
+    metrics.httpRequestSeconds.observe({
+      labels: { method, route, status: String(status) },
+      value: durationMs / 1000,
+      ...(exemplarLabels && { exemplarLabels }),
+    })
     const line = { event: 'http.request', ...record, ...facts } as const
     if (status >= 500) log.error(line)
     else log.info(line)
   }
+}
+
+/** The trace that an exemplar leads to. One that is not kept would lead nowhere. */
+function sampledTrace(): Record<string, string> | undefined {
+  const span = trace.getActiveSpan()?.spanContext()
+  const isKept = span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0
+  return isKept ? { trace_id: span.traceId } : undefined
 }
 
 /** Gives every request its deadline, its span and its record. */

@@ -1,4 +1,9 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import {
+  collectDefaultMetrics,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry,
+} from 'prom-client'
 
 /** Finer below 100 ms than the defaults of the library: that is where this system lives. */
 export const secondsBuckets = [
@@ -12,7 +17,7 @@ export const secondsBuckets = [
  * ever.
  */
 export function createMetrics(service: string) {
-  const registry = new Registry()
+  const registry = openMetricsRegistry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
   return {
@@ -23,8 +28,17 @@ export function createMetrics(service: string) {
       labelNames: ['method', 'route', 'status'] as const,
       buckets: secondsBuckets,
       registers: [registry],
+      enableExemplars: true,
     }),
   }
+}
+
+/** A registry in the only format with exemplars: the trace of one request in each bucket. */
+function openMetricsRegistry(): Registry {
+  const registry = new Registry<OpenMetricsContentType>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  // The library has the format in the type, and nobody who registers a metric depends on it.
+  return registry as unknown as Registry
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -30,6 +30,11 @@ test('reads names, labels and values, and leaves out what is no sample', () => {
   expect([...samples.keys()]).toHaveLength(4)
 })
 
+test('an exemplar behind a value has labels of its own, and is left out', () => {
+  const { samples } = parseMetrics('x_bucket{le="1"} 5 # {trace_id="0af7"} 0.043 1796119515.8', 0)
+  expect(samples.get('x_bucket')).toEqual([{ labels: { le: '1' }, value: 5 }])
+})
+
 test('a text without a sample has none', () => {
   expect(parseMetrics('', 0).samples.size).toBe(0)
   expect(parseMetrics('<html>404</html>', 0).samples.size).toBe(0)

@@ -4,7 +4,9 @@ export type Sample = Readonly<{ labels: Readonly<Record<string, string>>; value:
 /** What one process said about itself at one moment, by the names of its metrics. */
 export type Scrape = Readonly<{ at: number; samples: ReadonlyMap<string, readonly Sample[]> }>
 
-const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([+-]?(?:Inf|\d\S*)|NaN)(?: |$)/
+/** An exemplar may follow the value, with labels of its own. */
+const line =
+  /^([a-zA-Z_:][\w:]*)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})? ([+-]?(?:Inf|\d\S*)|NaN)(?: |$)/
 const label = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
 
 /**
