@@ -70,8 +70,8 @@ describe('safety', () => {
 
   test('two faults of one link, and one setting that is changed twice, heal by themselves', async () => {
     const faults = [
-      { words: ['payments-postgres', 'latency', 'latency=50'], expiresInMs: 1_000 },
-      { words: ['payments-postgres', 'bandwidth', 'rate=1000'], expiresInMs: 1_500 },
+      { words: ['payments-postgres', 'latency'], flags: { latency: '50' }, expiresInMs: 1_000 },
+      { words: ['payments-postgres', 'bandwidth'], flags: { rate: '1000' }, expiresInMs: 1_500 },
       { words: ['card-provider', 'latencyMs=500'], expiresInMs: 1_500 },
       { words: ['card-provider', 'latencyMs=900'], expiresInMs: 1_000 },
     ]

@@ -161,10 +161,10 @@ describe('a moment', () => {
     const { page } = opened
     const client = openRecordingClient(system, `${parts.stateDir}/console-moment.jsonl`)
     const injector = openTestInjector(system, parts)
-    await injector.changeSettings('card-provider', { silence: 'before' })
+    await injector.changeSettings('card-provider', { latencyMs: 300 })
     await client.pay('acme')
-    await injector.changeSettings('card-provider', { silence: 'none' })
-    const fault = page.getByRole('button', { name: /card-provider silence=before/ })
+    await injector.changeSettings('card-provider', { latencyMs: 0 })
+    const fault = page.getByRole('button', { name: /card-provider latencyMs=300/ })
     await fault.focus()
     await page.keyboard.press('Enter')
     const around = page.getByRole('region', { name: 'Around a moment' })
@@ -185,14 +185,15 @@ describe('alerts', () => {
   test('are pending where a service cannot be asked, and gone when it can', async () => {
     await using opened = await openPage(browser, `${url}/#/promises`)
     const { page } = opened
-    await page.getByText('No alert fires.').waitFor()
+    await page.getByRole('heading', { name: 'Alerts' }).waitFor()
     const injector = openTestInjector(system, parts)
-    await injector.freeze('notifications')
     const alert = page.locator('[data-alert="ScrapeFails"]')
+    expect(await alert.count()).toBe(0)
+    await injector.freeze('notifications')
     await alert.getByText('docs/runbooks/ScrapeFails.md').waitFor()
     expect(await alert.getAttribute('data-state')).toBe('pending')
     await injector.thaw('notifications')
-    await page.getByText('No alert fires.').waitFor()
+    await alert.waitFor({ state: 'detached' })
   })
 })
 

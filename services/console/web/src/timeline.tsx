@@ -59,6 +59,8 @@ const chartHeight = 130
 const windowSecondsMin = 180
 const windowSecondsMax = 900
 const msPerSecond = 1_000
+/** A moment that has just been may have spans that are not exported yet. */
+const momentEveryMs = 3_000
 
 /** The last fifteen minutes. All charts have one axis of time, and show the faults as bands. */
 export function TimelineScreen() {
@@ -101,7 +103,7 @@ function choose(at: number): void {
 
 /** Warnings, errors and requests around one moment. */
 function Moment({ at }: { at: number }) {
-  const { answer, problem } = useAnswer<MomentView>(`/moment?at=${at}`)
+  const { answer, problem } = useAnswer<MomentView>(`/moment?at=${at}`, momentEveryMs)
   const { logs = [], traces = [], unseen } = answer ?? {}
   return (
     <section class="panel" aria-label="Around a moment">
