@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 type Report = { slowestTurnMs: number; rssMiB: number }
@@ -15,9 +15,13 @@ const turnMaxMs = 1_000
 
 /** Starts a process that logs 100,000 lines to this output, and ends it by SIGTERM afterwards. */
 async function logTo(output: number | 'pipe'): Promise<Report & { exitCode: number }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'log-output-child.ts')], {
-    stdio: ['ignore', output, 'inherit', 'ipc'],
-  })
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./log-output-child.ts', import.meta.url))],
+    {
+      stdio: ['ignore', output, 'inherit', 'ipc'],
+    },
+  )
   // A pipe without a listener is not read.
   const ended = once(child, 'exit', { signal: AbortSignal.timeout(reportMs + endMs) })
   try {

@@ -1,12 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  isSpanContextValid,
-  type Link,
-  type SpanKind,
-  TraceFlags,
-  trace,
-} from '@opentelemetry/api'
+import { isSpanContextValid, TraceFlags, trace } from '@opentelemetry/api'
 import {
   type Sampler,
   SamplingDecision,
@@ -24,14 +16,7 @@ import {
 export function keepWholeJourneys(share: number): Sampler {
   const atRandom = new TraceIdRatioBasedSampler(share)
   return {
-    shouldSample(
-      parentContext: Context,
-      traceId: string,
-      _name: string,
-      _kind: SpanKind,
-      _attributes: Attributes,
-      links: Link[],
-    ): SamplingResult {
+    shouldSample(...[parentContext, traceId, , , , links]: Parameters<Sampler['shouldSample']>) {
       const parent = trace.getSpanContext(parentContext)
       if (parent && isSpanContextValid(parent)) return decide(isKept(parent))
       if (links.length > 0) return decide(links.some(link => isKept(link.context)))
