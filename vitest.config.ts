@@ -24,7 +24,7 @@ export default defineConfig({
             'load-tests/**/*.test.ts',
             'tools/{cli,docs}/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.{integration,load}.test.ts'],
           testTimeout: pureTestTimeoutMs,
         },
       },
@@ -36,6 +36,16 @@ export default defineConfig({
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,
           maxWorkers: integrationWorkers,
+        },
+      },
+      {
+        // Not part of a plain `npm test`: k6 is built for minutes on a machine that has none.
+        test: {
+          name: 'load',
+          include: ['load-tests/test/**/*.load.test.ts'],
+          globalSetup: ['load-tests/harness/test-parts.ts'],
+          testTimeout: testTimeoutMs,
+          hookTimeout: hookTimeoutMs,
         },
       },
       {

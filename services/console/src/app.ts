@@ -1,10 +1,13 @@
 import fastifyStatic from '@fastify/static'
 import { refuseForeigners } from '@nightshift/runtime/http/refuse-foreigners'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { changeHeader } from './change-header.ts'
+import type { CompareControl } from './clients/compare-control.ts'
 import type { FaultControl } from './clients/fault-control.ts'
 import type { LoadControl } from './clients/load-control.ts'
 import type { ReadLog } from './clients/read-log.ts'
 import type { SearchLogs } from './clients/search-logs.ts'
+import { compareRoutes } from './http/compare-routes.ts'
 import { faultRoutes } from './http/fault-routes.ts'
 import { labRoutes } from './http/lab-routes.ts'
 import { loadRoutes } from './http/load-routes.ts'
@@ -20,6 +23,7 @@ import type { ConsoleLog } from './log-events.ts'
 
 export type AppDeps = Readonly<{
   lab: Lab
+  compare: CompareControl
   observer: Observer
   promises: PromiseWatch
   faults: FaultControl
@@ -46,9 +50,6 @@ const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
-
-/** A page of another origin cannot send this header without asking, and is then refused. */
-const changeHeader = 'x-nightshift-console'
 
 /** Builds the HTTP side of the console. It opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
@@ -90,6 +91,7 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app,
   {
     lab,
+    compare,
     observer,
     promises,
     readLog,
@@ -110,5 +112,6 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app.register(traceRoutes, { traceSinkUrl })
   app.register(lookRoutes, { searchLogs, traceSinkUrl, prometheusUrl })
   app.register(labRoutes, { lab })
+  app.register(compareRoutes, { compare })
   app.register(patternRoutes, { switchTo })
 }

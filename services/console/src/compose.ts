@@ -10,6 +10,7 @@ import { switchPattern } from '@nightshift/local/system/pattern-switches'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { partNames } from '@nightshift/local/system/start-parts'
 import type { AppDeps } from './app.ts'
+import { openCompareControl } from './clients/compare-control.ts'
 import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
@@ -53,6 +54,8 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     openLab(parts, error => log.warn({ event: 'console.lab_failed', error })),
     each => each.close(),
   )
+  const { PATH, HOME } = config
+  const compare = open.adopt(openCompareControl({ PATH, HOME }), each => each.close())
   const switches = {
     client: target.client,
     nameOf: (name: ServiceName) => target.nameOf(name),
@@ -60,6 +63,7 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
   }
   return {
     lab,
+    compare,
     observer,
     promises,
     faults,

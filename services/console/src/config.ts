@@ -11,6 +11,9 @@ export const Config = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4000 }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),
+  /** For the programs that the console starts: an experiment looks for PostgreSQL, Kafka and so on. */
+  PATH: Type.String({ default: '' }),
+  HOME: Type.String({ default: '/' }),
   SUPERVISOR_URL: Url,
   /** Opens the supervisor, the fault proxy and the settings of the simulators. */
   CONTROL_TOKEN: Type.String({ minLength: 1, ...secret }),

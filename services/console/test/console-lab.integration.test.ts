@@ -7,10 +7,11 @@ import {
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { changeHeader } from '../src/change-header.ts'
 
 /** Both lanes start, and a late second charge is waited for. */
 const attemptMs = 90_000
-const asPage = { 'x-nightshift-console': '1' }
+const asPage = { [changeHeader]: '1' }
 let system: TestSystem
 let browser: Browser
 let url: string

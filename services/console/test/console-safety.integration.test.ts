@@ -2,9 +2,10 @@ import { type Browser, launchBrowser, openPage } from '@nightshift/load-tests/ha
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { changeHeader } from '../src/change-header.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 
-const asPage = { 'x-nightshift-console': '1' }
+const asPage = { [changeHeader]: '1' }
 let system: TestSystem
 let browser: Browser
 let url: string

@@ -13,11 +13,12 @@ import { openTestInjector } from '@nightshift/load-tests/harness/test-injector'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { committedRules } from '@nightshift/local/system/prometheus'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { changeHeader } from '../src/change-header.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 
 const parts = inject('parts')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const asPage = { 'x-nightshift-console': '1' }
+const asPage = { [changeHeader]: '1' }
 let system: TestSystem
 let browser: Browser
 let url: string
@@ -181,6 +182,33 @@ describe('a moment', () => {
   })
 })
 
+describe('compare', () => {
+  test('runs both arms of an experiment beside the committed result', {
+    timeout: 180_000,
+  }, async () => {
+    await using opened = await openPage(browser, `${url}/#/compare`)
+    const { page } = opened
+    await page.getByLabel('experiment', { exact: true }).selectOption('select-then-insert')
+    await page.getByText(/committed: median of \d+ rounds/).waitFor()
+    await page.getByRole('button', { name: 'Run both arms' }).click()
+    const measured = page.locator('figure', { hasText: 'here: one short round, proved' })
+    await measured.waitFor({ timeout: 170_000 })
+    const valueIn = async (arm: string) =>
+      Number(await measured.locator(`[data-arm="${arm}"]`).getAttribute('data-value'))
+    expect(await valueIn('naive')).toBeGreaterThan(0)
+    expect(await valueIn('with the pattern')).toBe(0)
+  })
+
+  test('an experiment that is none is refused, and nothing is started', async () => {
+    for (const name of ['no-such-one', '../../evil', 'crash-matrix']) {
+      const answer = await call('POST', `${url}/api/compare`, { headers: asPage, body: { name } })
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+    }
+    const { json } = await call('GET', `${url}/api/compare/run`)
+    expect(json.state).not.toBe('running')
+  })
+})
+
 describe('alerts', () => {
   test('are pending where a service cannot be asked, and gone when it can', async () => {
     await using opened = await openPage(browser, `${url}/#/promises`)
@@ -317,7 +345,17 @@ async function violationsOn(page: Page): Promise<string[]> {
   })
 }
 
-test.each(['twice', 'map', 'break', 'patterns', 'load', 'timeline', 'promises', 'traces'])(
+test.each([
+  'twice',
+  'map',
+  'break',
+  'patterns',
+  'load',
+  'timeline',
+  'promises',
+  'traces',
+  'compare',
+])(
   'the screen %s is accessible in light and dark, and does not scroll sideways on a phone',
   async screen => {
     await using opened = await openPage(browser, `${url}/#/${screen}`)

@@ -1,6 +1,7 @@
 /** Takes the screenshots of the console for the pages of the project, from the running system. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { changeHeader } from '@nightshift/console/change-header'
 import { launchBrowser, openPage, type Page } from '@nightshift/load-tests/harness/browser'
 import { runningUrls } from '@nightshift/local/system/running-urls'
 import { repoRoot } from '@nightshift/local/system/state'
@@ -48,7 +49,7 @@ async function take(page: Page, screen: string): Promise<void> {
 /** Asks the console as its own page does. @throws when it refuses */
 async function send(page: Page, path: string, body: object): Promise<void> {
   const answer = await page.request.post(`${new URL(page.url()).origin}/api${path}`, {
-    headers: { 'x-nightshift-console': '1' },
+    headers: { [changeHeader]: '1' },
     data: body,
   })
   if (!answer.ok()) throw new Error(`${path}: ${answer.status()} ${await answer.text()}`)

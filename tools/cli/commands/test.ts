@@ -1,13 +1,14 @@
-/** Runs the tests: all of them, or `-- unit`, `-- integration`, `-- structure`, or those of a path. */
+/** Runs the tests: all but those of load, or `-- unit` and so on, or those of a path. */
 import { relative } from 'node:path'
 import type { TestModule } from 'vitest/node'
 import { parseCLI, startVitest } from 'vitest/node'
 import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const projects = ['unit', 'integration', 'structure']
+const projects = ['unit', 'integration', 'structure', 'load']
 
-const description = `Runs the tests on parts of their own, on free ports, beside a running system. The
-last line counts them: "N passed, N failed", and "N skipped" if any were.`
+const description = `Runs the tests on parts of their own, on free ports, beside a running system. Those of
+\`load\` need k6, which may have to be built first, and run only when they are named. The last line
+counts the tests: "N passed, N failed", and "N skipped" if any were.`
 
 export const command = npmCommand('test', description)
   .usage(`[${projects.join(' | ')}] [path or Vitest option ...]`)
@@ -19,7 +20,9 @@ if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
   const [first = '', ...rest] = command.args
-  const vitestArgs = projects.includes(first) ? ['--project', first, ...rest] : command.args
+  const vitestArgs = projects.includes(first)
+    ? ['--project', first, ...rest]
+    : ['--project', '!load', ...command.args]
   const { filter, options } = parseVitestArgs(vitestArgs)
   const vitest = await startVitest('test', filter, options)
   const modules = vitest.state.getTestModules()

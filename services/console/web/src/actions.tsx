@@ -9,7 +9,15 @@ type Answer = Readonly<{ did?: string; shows?: string; healed?: readonly string[
 
 /** Breaks or heals something, and keeps what the console says about it. */
 export async function act(
-  path: '/faults' | '/heal' | '/patterns' | '/load' | '/load/stop' | '/lab',
+  path:
+    | '/faults'
+    | '/heal'
+    | '/patterns'
+    | '/load'
+    | '/load/stop'
+    | '/lab'
+    | '/compare'
+    | '/compare/stop',
   body: object,
 ): Promise<void> {
   said.value = 'Working …'

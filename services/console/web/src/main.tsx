@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import { BreakScreen } from './break.tsx'
+import { CompareScreen } from './compare.tsx'
 import { LoadScreen } from './load.tsx'
 import { MapScreen } from './map.tsx'
 import { PatternsScreen } from './patterns.tsx'
@@ -18,6 +19,7 @@ const screens = [
   { name: 'timeline', title: 'Timeline', Screen: TimelineScreen },
   { name: 'promises', title: 'Promises', Screen: PromisesScreen },
   { name: 'traces', title: 'Traces', Screen: TracesScreen },
+  { name: 'compare', title: 'Compare', Screen: CompareScreen },
 ] as const
 
 const connectionWords = {

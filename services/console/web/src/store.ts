@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import { changeHeader } from '../../src/change-header.ts'
 import { limits } from '../../src/limits.ts'
 import {
   type Figures,
@@ -9,7 +10,7 @@ import {
   seriesNames,
 } from '../../src/snapshot.ts'
 
-const changeHeaders = { 'content-type': 'application/json', 'x-nightshift-console': '1' }
+const changeHeaders = { 'content-type': 'application/json', [changeHeader]: '1' }
 
 export const snapshot = signal<Snapshot | undefined>(undefined)
 export const history = signal<History | undefined>(undefined)

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { changeHeader } from '@nightshift/console/change-header'
 import { environmentOf, findExecutable } from '@nightshift/local/machine'
 import { findK6 } from '@nightshift/local/parts/k6'
 import { statePaths } from '@nightshift/local/system/state'
@@ -166,7 +167,7 @@ test.skipIf(!canRunK6)(
       (await call('GET', `${url}/api/snapshot`)).json.load.totals?.good > 0 ? true : undefined,
     )
     const again = await call('POST', `${url}/api/load`, {
-      headers: { 'x-nightshift-console': '1' },
+      headers: { [changeHeader]: '1' },
       body: { scenario: 'baseline', times: 1, seconds: 5 },
     })
     expect(again.status).toBe(409)
