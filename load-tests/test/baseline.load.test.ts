@@ -94,7 +94,9 @@ test.skipIf(!canRunK6)(
 
     const repeated = lines.filter(({ req, status }) => req['again'] === 1 && status !== undefined)
     expect(repeated.length, 'some employers send the same request once more').toBeGreaterThan(0)
-    expect(repeated.filter(({ res }) => res?.['replayed'] !== true)).toEqual([])
+    // A busy machine may refuse a repetition as overloaded, before its key is looked up.
+    const answered = repeated.filter(({ status }) => status !== 503)
+    expect(answered.filter(({ res }) => res?.['replayed'] !== true)).toEqual([])
     await expectNoAlarm(system, scratch.dir, Math.min(...lines.map(({ t }) => t)))
   },
 )
