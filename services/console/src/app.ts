@@ -2,11 +2,13 @@ import fastifyStatic from '@fastify/static'
 import { refuseForeigners } from '@nightshift/runtime/http/refuse-foreigners'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { changeHeader } from './change-header.ts'
+import type { AuditControl } from './clients/audit-control.ts'
 import type { CompareControl } from './clients/compare-control.ts'
 import type { FaultControl } from './clients/fault-control.ts'
 import type { LoadControl } from './clients/load-control.ts'
 import type { ReadLog } from './clients/read-log.ts'
 import type { SearchLogs } from './clients/search-logs.ts'
+import { auditRoutes } from './http/audit-routes.ts'
 import { compareRoutes } from './http/compare-routes.ts'
 import { faultRoutes } from './http/fault-routes.ts'
 import { labRoutes } from './http/lab-routes.ts'
@@ -24,6 +26,7 @@ import type { ConsoleLog } from './log-events.ts'
 export type AppDeps = Readonly<{
   lab: Lab
   compare: CompareControl
+  audit: AuditControl
   observer: Observer
   promises: PromiseWatch
   faults: FaultControl
@@ -92,6 +95,7 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   {
     lab,
     compare,
+    audit,
     observer,
     promises,
     readLog,
@@ -113,5 +117,6 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app.register(lookRoutes, { searchLogs, traceSinkUrl, prometheusUrl })
   app.register(labRoutes, { lab })
   app.register(compareRoutes, { compare })
+  app.register(auditRoutes, { audit })
   app.register(patternRoutes, { switchTo })
 }

@@ -10,11 +10,13 @@ import { switchPattern } from '@nightshift/local/system/pattern-switches'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { partNames } from '@nightshift/local/system/start-parts'
 import type { AppDeps } from './app.ts'
+import { openAuditControl } from './clients/audit-control.ts'
 import { openCompareControl } from './clients/compare-control.ts'
 import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
 import { openLogSearch } from './clients/search-logs.ts'
+import { openToolRunner } from './clients/tool-run.ts'
 import type { Config } from './config.ts'
 import { openObserver } from './jobs/observer.ts'
 import { openPromiseWatch } from './jobs/promise-watch.ts'
@@ -55,7 +57,9 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     each => each.close(),
   )
   const { PATH, HOME } = config
-  const compare = open.adopt(openCompareControl({ PATH, HOME }), each => each.close())
+  const openTool = () => open.adopt(openToolRunner({ PATH, HOME }), each => each.close())
+  const compare = openCompareControl(openTool())
+  const audit = openAuditControl(openTool())
   const switches = {
     client: target.client,
     nameOf: (name: ServiceName) => target.nameOf(name),
@@ -64,6 +68,7 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
   return {
     lab,
     compare,
+    audit,
     observer,
     promises,
     faults,

@@ -48,8 +48,8 @@ export const limits = {
     timesMax: 10,
     secondsMax: 900,
   },
-  /** An experiment that runs here; one short round of the longest takes about three minutes. */
-  compare: { deadlineMs: 900_000, linesMax: 50, outputMax: 1024 * 1024 },
+  /** An experiment or the auditor. One short round of the longest experiment takes about three minutes. */
+  tools: { deadlineMs: 900_000, linesMax: 50, outputMax: 1024 * 1024 },
   /** The two systems of the first screen. */
   lab: {
     countEveryMs: 500,

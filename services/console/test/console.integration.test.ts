@@ -165,7 +165,7 @@ describe('a moment', () => {
     await injector.changeSettings('card-provider', { latencyMs: 300 })
     await client.pay('acme')
     await injector.changeSettings('card-provider', { latencyMs: 0 })
-    const fault = page.getByRole('button', { name: /card-provider latencyMs=300/ })
+    const fault = page.getByRole('link', { name: /card-provider latencyMs=300/ })
     await fault.focus()
     await page.keyboard.press('Enter')
     const around = page.getByRole('region', { name: 'Around a moment' })
@@ -206,6 +206,17 @@ describe('compare', () => {
     }
     const { json } = await call('GET', `${url}/api/compare/run`)
     expect(json.state).not.toBe('running')
+  })
+})
+
+describe('the auditor', () => {
+  test('runs on demand, and where it can ask no source the page says so', async () => {
+    await using opened = await openPage(browser, `${url}/#/promises`)
+    const { page } = opened
+    await page.getByRole('button', { name: 'Run the auditor' }).click()
+    // A test system has no file of state, which the command reads; the running system has one.
+    const auditor = page.getByRole('region', { name: 'Auditor' })
+    await auditor.getByText('it ended without a verdict').waitFor()
   })
 })
 

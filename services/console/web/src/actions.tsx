@@ -7,19 +7,19 @@ export const said = signal('')
 
 type Answer = Readonly<{ did?: string; shows?: string; healed?: readonly string[] }>
 
+type ActionPath =
+  | '/faults'
+  | '/heal'
+  | '/patterns'
+  | '/load'
+  | '/load/stop'
+  | '/lab'
+  | '/compare'
+  | '/compare/stop'
+  | '/audit'
+
 /** Breaks or heals something, and keeps what the console says about it. */
-export async function act(
-  path:
-    | '/faults'
-    | '/heal'
-    | '/patterns'
-    | '/load'
-    | '/load/stop'
-    | '/lab'
-    | '/compare'
-    | '/compare/stop',
-  body: object,
-): Promise<void> {
+export async function act(path: ActionPath, body: object): Promise<void> {
   said.value = 'Working …'
   try {
     const { did, shows, healed } = await ask<Answer>(path, body)

@@ -1,5 +1,6 @@
 import type { AlertView } from '../../src/clients/read-alerts.ts'
 import type { BoardLine } from '../../src/domain/promise-board.ts'
+import { Auditor } from './auditor.tsx'
 import { useAnswer } from './use-answer.ts'
 
 const everyMs = 2_000
@@ -10,16 +11,14 @@ export function PromisesScreen() {
   const { answer: board = [], problem } = useAnswer<BoardLine[]>('/promises', everyMs)
   return (
     <div>
-      <p class="hint">
-        Cheap looks, every five seconds. The auditor, <code>npm run audit</code>, reads every source
-        and looks at all of them.
-      </p>
+      <p class="hint">Cheap looks, every five seconds. Only the auditor looks at all of them.</p>
       {problem !== '' && <p class="bad">{problem}</p>}
       <ul class="board">
         {board.map(line => (
           <PromiseLine key={line.code} line={line} />
         ))}
       </ul>
+      <Auditor />
       <Alerts />
     </div>
   )

@@ -1,16 +1,13 @@
-import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { MomentView } from '../../src/http/look-routes.ts'
 import type { Band, Mark, SeriesName } from '../../src/snapshot.ts'
 import { LogList } from './log-list.tsx'
+import { addressOf, moment } from './moment.ts'
 import { history, snapshot } from './store.ts'
 import { useAnswer } from './use-answer.ts'
 import { short } from './words.ts'
-
-/** What was chosen, in milliseconds since 1970. */
-const moment = signal<number | undefined>(undefined)
 
 type Line = Readonly<{ name: SeriesName; title: string; color: string; dash?: number[] }>
 type Chart = Readonly<{ title: string; unit: string; lines: readonly Line[] }>
@@ -87,18 +84,14 @@ function Faults() {
     <ul class="bands">
       {bands.slice(-8).map(({ name, from, until }) => (
         <li key={`${name} ${from}`}>
-          <button type="button" onClick={() => choose(from)}>
+          <a href={addressOf(from)}>
             {new Date(from).toLocaleTimeString()} {name}
             {until === null ? ', open' : `, ${Math.round((until - from) / msPerSecond)} s`}
-          </button>
+          </a>
         </li>
       ))}
     </ul>
   )
-}
-
-function choose(at: number): void {
-  moment.value = at
 }
 
 /** Warnings, errors and requests around one moment. */
@@ -152,7 +145,8 @@ function TimeChart({ chart }: { chart: Chart }) {
     plot.current = made
     made.over.addEventListener('click', () => {
       const { left = -1 } = made.cursor
-      if (left >= 0) choose(Math.round(made.posToVal(left, 'x') * msPerSecond))
+      if (left < 0) return
+      location.hash = addressOf(Math.round(made.posToVal(left, 'x') * msPerSecond))
     })
     const watching = new ResizeObserver(() =>
       made.setSize({ width: element.clientWidth, height: chartHeight }),
