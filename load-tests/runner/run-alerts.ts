@@ -191,6 +191,9 @@ async function runFault(
     return now
   }
 
+  // What fires before the fault would be taken for its effect.
+  const before = await firing()
+  if (before.size > 0) throw new Error(`${[...before].join(', ')} still fires before a fault`)
   const begunAt = Date.now()
   await fault.begin(context)
   await until(look, () => fires.every(name => firedAt.has(name)))
@@ -203,7 +206,9 @@ async function runFault(
     at === undefined ? undefined : round(Math.max(0, at - since) / 1_000)
   const seen = [...fires, ...firesAfterwards].map(alert => {
     const secondsToFire = secondsFrom(fires.includes(alert) ? begunAt : endedAt, firedAt.get(alert))
-    const secondsToResolve = secondsFrom(endedAt, resolvedAt.get(alert))
+    const resolved = resolvedAt.get(alert) ?? 0
+    // One that ends while its fault lasts has not been resolved by its end.
+    const secondsToResolve = resolved < endedAt ? undefined : secondsFrom(endedAt, resolved)
     return {
       fault: fault.title,
       alert,

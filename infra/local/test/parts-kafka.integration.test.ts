@@ -10,8 +10,9 @@ import { contextIn, freePort, openScratch, runPart, runSpec, toolsDir } from './
 
 const readyMs = 20_000
 /**
- * A killed broker with Kafka's defaults waits 9 s for its own lease to run out, and serves after 12.
- * Our settings bring that down to 2.5 s on two idle cores; here other tests run beside it.
+ * A killed broker with Kafka's defaults waits 9 s for its own lease to run out, besides the time that a
+ * start takes. Our settings bring that down to about a second. How long a start takes is measured, because
+ * other tests run beside it.
  */
 const defaultLeaseMs = 9_000
 /** Only the first run fetches. */
@@ -29,16 +30,18 @@ test('records survive a stop and a new port, and a killed broker does not wait f
   await first.stop()
 
   const moved = { ...context, port: await freePort(), controllerPort: await freePort() }
+  const secondSince = performance.now()
   await using second = await runPart(kafka, await withJavaOnly(moved))
   await second.ready(readyMs)
   await produce(moved.port, 'before the kill')
+  const startMs = performance.now() - secondSince
   await second.stop('SIGKILL')
 
   await using third = runSpec(second.spec)
   const since = performance.now()
   await third.ready(readyMs)
   await produce(moved.port, 'after the kill')
-  expect(performance.now() - since).toBeLessThan(defaultLeaseMs)
+  expect(performance.now() - since).toBeLessThan(startMs + defaultLeaseMs)
   expect(await countRecords(moved.port)).toBe(3)
 })
 

@@ -41,7 +41,10 @@ function buildApp(): FastifyInstance {
       return reply.code(400).send({ error: 'this is not OTLP in JSON' })
     }
   })
-  app.get('/traces', async () => ({ traces: store.recent(recentMax) }))
+  app.get<{ Querystring: { from?: string; to?: string } }>('/traces', async ({ query }) => {
+    const { from = '-Infinity', to = 'Infinity' } = query
+    return { traces: store.recent(recentMax, { from: Number(from), to: Number(to) }) }
+  })
   app.get<{ Params: { traceId: string } }>('/traces/:traceId', async ({ params }, reply) => {
     const traces = store.linkedTo(params.traceId)
     if (traces.length > 0) return { traces }

@@ -23,9 +23,12 @@ export type TraceStore = {
   /** A trace with every trace that caused it or that it caused, in the order of their start. */
   linkedTo: (traceId: string) => StoredSpan[][]
   /** The newest traces that a request began, newest first. Those that another trace caused are left out. */
-  recent: (most: number) => TraceSummary[]
+  recent: (most: number, began?: Interval) => TraceSummary[]
   size: () => number
 }
+
+/** In milliseconds since 1970. */
+export type Interval = Readonly<{ from: number; to: number }>
 
 /** A trace as one line of a list. */
 export type TraceSummary = Readonly<{
@@ -75,12 +78,12 @@ export function createTraceStore(): TraceStore {
       }
       return [...found.values()].sort((a, b) => Number(startOf(a) - startOf(b)))
     },
-    recent: most => {
+    recent: (most, { from, to } = always) => {
       const summaries: TraceSummary[] = []
       for (const [traceId, spans] of [...traces].toReversed()) {
         if (summaries.length >= most) break
         const summary = summarize(traceId, spans)
-        if (summary) summaries.push(summary)
+        if (summary && summary.startedAt >= from && summary.startedAt <= to) summaries.push(summary)
       }
       return summaries
     },
@@ -89,6 +92,7 @@ export function createTraceStore(): TraceStore {
 }
 
 const nanosPerMs = 1_000_000n
+const always: Interval = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
 
 /** Nothing for a trace whose first span has not arrived yet, or that continues another one. */
 function summarize(traceId: string, spans: readonly StoredSpan[]): TraceSummary | undefined {

@@ -8,7 +8,6 @@ import type { FaultControl } from './clients/fault-control.ts'
 import type { LoadControl } from './clients/load-control.ts'
 import type { ReadLog } from './clients/read-log.ts'
 import type { SearchLogs } from './clients/search-logs.ts'
-import { auditRoutes } from './http/audit-routes.ts'
 import { compareRoutes } from './http/compare-routes.ts'
 import { faultRoutes } from './http/fault-routes.ts'
 import { labRoutes } from './http/lab-routes.ts'
@@ -114,9 +113,8 @@ const apiRoutes: FastifyPluginAsync<AppDeps> = async (
   app.register(faultRoutes, { faults })
   app.register(loadRoutes, { load })
   app.register(traceRoutes, { traceSinkUrl })
-  app.register(lookRoutes, { searchLogs, traceSinkUrl, prometheusUrl })
+  app.register(lookRoutes, { searchLogs, audit, traceSinkUrl, prometheusUrl })
   app.register(labRoutes, { lab })
   app.register(compareRoutes, { compare })
-  app.register(auditRoutes, { audit })
   app.register(patternRoutes, { switchTo })
 }

@@ -27,7 +27,9 @@ export const limits = {
     linesMax: 40,
     /** A search reads so much of the end of each log. At 1x it is about ten minutes. */
     searchedBytesMax: 4 * 1024 * 1024,
-    foundMax: 200,
+    foundMax: 2_000,
+    /** Searches that wait for the one that runs. */
+    searchesWaitingMax: 3,
   },
   promises: {
     everyMs: 5_000,
@@ -41,7 +43,7 @@ export const limits = {
   traces: { askMs: 2_000 },
   alerts: { askMs: 2_000 },
   /** What counts as around a moment of the timeline. */
-  moment: { aroundMs: 3_000, tracesMax: 20 },
+  moment: { aroundMs: 3_000, linesMax: 100, tracesMax: 20 },
   load: {
     /** Employers per second on an ordinary night. */
     perSecond: 7,
@@ -49,7 +51,7 @@ export const limits = {
     secondsMax: 900,
   },
   /** An experiment or the auditor. One short round of the longest experiment takes about three minutes. */
-  tools: { deadlineMs: 900_000, linesMax: 50, outputMax: 1024 * 1024 },
+  tools: { deadlineMs: 900_000, linesMax: 50, outputMax: 16 * 1024 * 1024 },
   /** The two systems of the first screen. */
   lab: {
     countEveryMs: 500,

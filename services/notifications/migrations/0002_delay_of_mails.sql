@@ -2,5 +2,5 @@
 -- delay of a mail is counted from here, and includes the time that its event spent in Kafka.
 ALTER TABLE announcements ADD COLUMN live_at timestamptz NOT NULL DEFAULT now();
 
--- Finds the mail that has waited longest, which is looked at many times a second.
+-- Finds the mail that has waited longest, which is looked at every second.
 CREATE INDEX deliveries_waiting ON deliveries (created_at) WHERE status = 'pending';

@@ -82,7 +82,6 @@ export async function compose(
       bounds: { attemptsMax: send.attemptsMax, copiesMax: send.copiesMax },
       retryAfterCapMs: send.retryAfterCapMs,
     },
-    showOldest: async () => mailMetrics.mailsOldestSeconds.set(await oldestWaitingSeconds(sending)),
     count: countMails(mailMetrics),
     turnsMax: send.turnsMax,
     concurrencyMax: send.concurrencyMax,
@@ -100,6 +99,17 @@ export async function compose(
       runOnce: (signal: AbortSignal) => sendMailsOnce(sendMails, signal),
       batchMax: send.roundMax,
       idleMs: send.idleMs,
+      failureBackoffCapMs: send.failureBackoffCapMs,
+    },
+    {
+      // A job of its own: a round of sending may take minutes when the server is slow.
+      name: 'show-oldest-mail',
+      runOnce: async () => {
+        mailMetrics.mailsOldestSeconds.set(await oldestWaitingSeconds(requests))
+        return 0
+      },
+      batchMax: 1,
+      idleMs: send.oldestEveryMs,
       failureBackoffCapMs: send.failureBackoffCapMs,
     },
     {

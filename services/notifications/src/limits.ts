@@ -80,6 +80,8 @@ export const limits = {
      * How often the queue of confirmations is checked, because saving an alert does not wake it.
      */
     confirmationsPollMs: 250,
+    /** How often the age of the oldest mail is looked at. */
+    oldestEveryMs: 1_000,
     /** The longest attempt, connecting included. */
     attemptMs: 5_000,
     attemptMinMs: 100,

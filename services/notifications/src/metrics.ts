@@ -16,15 +16,17 @@ export function createNotificationMetrics(registry: Registry) {
   for (const kind of ['alert', 'confirmation'] satisfies MailKind[]) {
     for (const outcome of ['sent', 'failed']) mails.inc({ kind, outcome }, 0)
   }
+  const mailDelaySeconds = new Histogram({
+    name: 'mail_delay_seconds',
+    help: 'Time from the listing going live, or from the request for a confirmation, until the mail server accepted the mail.',
+    labelNames: ['kind'] as const,
+    buckets: [...secondsBuckets, 30, 60, 300],
+    registers,
+  })
+  mailDelaySeconds.zero({ kind: 'alert' })
   return {
     mails,
-    mailDelaySeconds: new Histogram({
-      name: 'mail_delay_seconds',
-      help: 'Time from the listing going live, or from the wish for a confirmation, until the mail server accepted the mail.',
-      labelNames: ['kind'] as const,
-      buckets: [...secondsBuckets, 30, 60, 300],
-      registers,
-    }),
+    mailDelaySeconds,
     mailsOldestSeconds: new Gauge({
       name: 'mails_oldest_waiting_seconds',
       help: 'Age of the oldest mail that is to be sent.',
@@ -35,7 +37,7 @@ export function createNotificationMetrics(registry: Registry) {
 
 type NotificationMetrics = ReturnType<typeof createNotificationMetrics>
 
-/** Counts what became of an attempt at a mail. Only of a mail that was sent the delay is known. */
+/** Counts what became of an attempt at a mail, and measures the delay of a mail that was sent. */
 export function countMails({ mails, mailDelaySeconds }: NotificationMetrics) {
   return (kind: MailKind, outcome: MailOutcome, delayMs = 0): void => {
     mails.inc({ kind, outcome })

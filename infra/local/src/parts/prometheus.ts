@@ -52,7 +52,8 @@ export function prometheusCandidates(context: SearchContext) {
       environment: { ...environment, ...(libraries && { LD_LIBRARY_PATH: libraries }) },
       deadlineMs: versionDeadlineMs,
     })
-    const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(`${stdout}${stderr}`)?.[1] ?? 'unknown'
+    const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(`${stdout}${stderr}`)?.[1]
+    if (version === undefined) throw new Error(`${server} does not say its version`)
     const promtool = server.replace(/prometheus$/, 'promtool')
     if (version.localeCompare(versionMin, 'en', { numeric: true }) >= 0) {
       return { server, promtool, libraries, version, from }

@@ -26,12 +26,17 @@ const portsOfParts: Readonly<Record<(typeof partNames)[number], readonly PortNam
 /** The ports of a system, and those of its second instances, if it has any. */
 export type SystemPorts = Readonly<{ plan: PortPlan; replicas: ReplicaPorts | undefined }>
 
-/** The ports that this system will listen on itself. */
+/**
+ * The ports that this system will listen on itself.
+ * @param hasPrometheus whether it runs one of its own
+ */
 export function ownPorts(
   { plan, replicas }: SystemPorts,
   external: readonly ExternalPart[],
+  hasPrometheus: boolean,
 ): { name: string; port: number }[] {
   const foreign = new Set<string>(external.flatMap(({ name }) => portsOfParts[name]))
+  if (!hasPrometheus) foreign.add('prometheus')
   const entries = Object.entries({ ...plan, ...replicas }).map(([name, port]) => ({ name, port }))
   return entries.filter(({ name }) => !foreign.has(name))
 }
@@ -59,7 +64,7 @@ export async function preflight(
   const isExternal = (name: string) => external.some(part => part.name === name)
   const [portProblems, externalProblems, { found, missing }, proxy, prometheus] = await Promise.all(
     [
-      findTakenPorts(ownPorts(ports, external)),
+      findTakenPorts(ownPorts(ports, external, false)),
       Promise.all(external.map(problemOf)),
       findParts(
         partNames.filter(name => !isExternal(name)),
@@ -69,6 +74,7 @@ export async function preflight(
       wantsPrometheus ? findOptional(options) : undefined,
     ],
   )
+  const ownPrometheus = await portForPrometheus(ports, prometheus, options)
   const absent = proxy?.how === 'missing' ? [...missing, proxy] : missing
   const problems = [
     ...absent.map(({ needed, reasons, fix }) => `${needed} is missing: ${fix}${listed(reasons)}`),
@@ -76,7 +82,7 @@ export async function preflight(
     ...portProblems,
   ]
   const haproxy = proxy?.how === 'native' ? proxy.run : undefined
-  if (problems.length === 0) return { found, haproxy, prometheus }
+  if (problems.length === 0) return { found, haproxy, prometheus: ownPrometheus }
   throw new Error(`Nothing was started.\n${problems.map(problem => `- ${problem}`).join('\n')}`)
 }
 
@@ -85,6 +91,17 @@ async function findOptional(options: PartOptions): Promise<PrometheusPrograms | 
   if (prometheus.how === 'native') return prometheus.run
   const { needed, fix } = prometheus
   options.report(`${needed} is missing, and everything else starts: ${fix}`)
+  return undefined
+}
+
+/** Nothing depends on Prometheus, so a port that is taken only means that there are no alerts. */
+async function portForPrometheus(
+  { plan }: SystemPorts,
+  programs: PrometheusPrograms | undefined,
+  { report }: PartOptions,
+): Promise<PrometheusPrograms | undefined> {
+  if (programs === undefined || !(await isTaken(plan.prometheus))) return programs
+  report(`port ${plan.prometheus} is taken, so there is no Prometheus, and everything else starts`)
   return undefined
 }
 

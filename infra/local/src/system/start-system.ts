@@ -75,7 +75,7 @@ export async function startSystem(
     report: progress.report,
     kafkaListeners: kafkaListeners(ports),
   }
-  const prometheusUrl = environment['PROMETHEUS_URL'] || undefined
+  const prometheusUrl = urlOfPrometheus(environment)
   const { found, haproxy, ...optional } = await step('Everything needed is here', () =>
     preflight(
       parts,
@@ -96,7 +96,7 @@ export async function startSystem(
     const prometheus = optional.prometheus && prometheusOf(options, optional.prometheus)
     const watchers = { ...(prometheus && { prometheus }), ...(prometheusUrl && { prometheusUrl }) }
     const specs = plan(options, replicas, { secrets, client, urls, external, watchers })
-    const { faults, ...processes } = specs
+    const { faults, prometheus: watcher, ...processes } = specs
     await step(partsTitle(found, external), async () => {
       const names = await startParts(client, found, parts)
       // The fault proxy starts now, because everything that comes later connects through it.
@@ -111,6 +111,8 @@ export async function startSystem(
       async () => {
         if (replicas) await writeProxyConfig(specs, replicas)
         if (prometheus) await writePrometheusConfig(specs, prometheus)
+        // It is not awaited: a system without alerts serves as well.
+        if (watcher) await client.add(watcher)
         await startAll(client, Object.values(processes))
         if (specs.haproxy) await awaitAllInstances(specs.haproxy)
       },
@@ -131,7 +133,7 @@ async function open(
   const { PATH = '', HOME = '/' } = environment
   const { client } = await launchSupervisor({ state, port: ports.supervisor, env: { PATH, HOME } })
   await writeSystemFile(state, {
-    ports: ownPorts({ plan: ports, replicas }, external).map(({ port }) => port),
+    ports: ownPorts({ plan: ports, replicas }, external, false).map(({ port }) => port),
     external: external.map(part => ({ name: part.name, address: addressOf(part) })),
   })
   return client
@@ -180,6 +182,16 @@ function plan(
 
 function replicasOf(state: StatePaths, ports: ReplicaPorts, proxy: HaproxyProgram): Replicas {
   return { ports, proxy, proxyConfigFile: join(state.data, 'haproxy', 'haproxy.cfg') }
+}
+
+/** @throws a message for a URL that is none, before anything is started */
+function urlOfPrometheus({ PROMETHEUS_URL: url }: StartOptions['environment']): string | undefined {
+  if (!url) return undefined
+  const { protocol = '' } = URL.parse(url) ?? {}
+  if (/^https?:$/.test(protocol)) return url
+  throw new Error(
+    `PROMETHEUS_URL is ${JSON.stringify(url)}, and must be like http://127.0.0.1:9090`,
+  )
 }
 
 /** Often enough for a person who watches; the rules of production are judged as often. */

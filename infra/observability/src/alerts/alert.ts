@@ -10,7 +10,7 @@ export type Alert = Readonly<{
   labels?: Readonly<Record<string, string>>
   /** PromQL. The alert is pending while it answers anything. */
   expr: string
-  /** So long it has to stay pending before it fires. */
+  /** It fires when it was pending for this long without a break. */
   for: string
   /** One sentence, which may use the labels and the value of the series. */
   summary: string

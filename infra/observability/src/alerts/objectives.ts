@@ -56,7 +56,7 @@ const objectives: readonly Objective[] = [
     ...ofRoutes('listings', 'GET', '/v1/listings'),
   },
   {
-    // A mail that is tried again has not failed yet. It is late, and `MailsWaiting` sees it wait.
+    // A mail that is tried again has not failed yet. It is late, and `MailsWait` sees it wait.
     name: 'Notifying',
     available: 0.999,
     inTime: 0.99,
@@ -155,6 +155,11 @@ function failedShare({ attempts, failed }: Objective, range: string): string {
 function slowShare({ durations, withinSeconds }: Objective, range: string): string {
   const { histogram, labels } = durations
   const all = `sum(rate(${histogram}_count{${labels}}[${range}]))`
-  const inTime = `sum(rate(${histogram}_bucket{${labels},le="${withinSeconds}"}[${range}]))`
+  const inTime = `sum(rate(${histogram}_bucket{${labels},${leOf(withinSeconds)}}[${range}]))`
   return ratio(`${all} - ${inTime}`, all)
+}
+
+/** Prometheus 2 keeps the bound of a bucket as it is exposed (`1`), and Prometheus 3 as `1.0`. */
+function leOf(seconds: number): string {
+  return Number.isInteger(seconds) ? `le=~"${seconds}(\\\\.0)?"` : `le="${seconds}"`
 }

@@ -59,7 +59,8 @@ export function symptomAlerts({ lasting, shown, escalated, silence, traffic }: W
     },
     {
       name: 'MailsWait',
-      severity: 'page',
+      // One mail that its server asks to send later is enough, so it wakes no one.
+      severity: 'ticket',
       expr: `mails_oldest_waiting_seconds > ${waitingMailSecondsMax}`,
       for: lasting,
       summary: 'A mail has waited for {{ $value | humanizeDuration }} to be sent.',
@@ -79,7 +80,7 @@ export function symptomAlerts({ lasting, shown, escalated, silence, traffic }: W
         `sum(rate(http_server_request_duration_seconds_count[${silence}])) == 0 ` +
         `and sum(increase(http_server_request_duration_seconds_count[${traffic}])) >= 100`,
       for: '0s',
-      summary: 'Nobody reaches any service, and before there were requests.',
+      summary: 'No request reaches any service, and before there were some.',
     },
     {
       name: 'ScrapeFails',

@@ -36,8 +36,7 @@ export const productionWindows: Windows = {
 }
 
 /**
- * The same rules for a proof that takes minutes: an hour passes in 30 seconds. The thresholds of the
- * rules are the same.
+ * Shorter windows, for a proof that takes minutes. The thresholds of the rules are the same.
  */
 export const provingWindows: Windows = {
   fast: { long: '30s', short: '5s' },

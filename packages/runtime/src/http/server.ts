@@ -110,6 +110,12 @@ export async function buildHttpServer(options: HttpServerOptions) {
 
   const { requestBudgetMs } = limits
   const { readBudget = () => requestBudgetMs } = options
+  // Prometheus sees an increase only of a series that was there before, and 503 is what alerts count.
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat().filter(name => name !== 'HEAD')) {
+      options.metrics.httpRequestSeconds.zero({ method: each, route: url, status: '503' })
+    }
+  })
   observeRequests(app, header => readBudget(header, requestBudgetMs), record)
   if (entrance) guardEntrance(app, entrance)
   requireOneOfEach(app)

@@ -2,8 +2,9 @@ import type { Pool } from 'pg'
 import { Gauge, type Registry } from 'prom-client'
 
 /**
- * Shows for every pool what is used, what is there and who waits. The names are those of the semantic
- * conventions of OpenTelemetry (db.client.connection.*). They are read when the metrics are.
+ * Shows the connections of every pool, and the requests that wait for one. The names are those of the
+ * conventions of OpenTelemetry (db.client.connection.*, in development). They are read when the metrics
+ * are.
  */
 export function showPools(pools: Readonly<Record<string, Pool>>, registry: Registry): void {
   const registers = [registry]
@@ -31,7 +32,7 @@ export function showPools(pools: Readonly<Record<string, Pool>>, registry: Regis
   })
   new Gauge({
     name: 'db_client_connection_pending_requests',
-    help: 'Who waits for a connection of a pool.',
+    help: 'Requests that wait for a connection of a pool.',
     labelNames: ['pool'] as const,
     registers,
     collect() {

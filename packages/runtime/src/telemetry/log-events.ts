@@ -1,6 +1,6 @@
 /**
- * What the runtime logs, and what each line says. Each service and each pattern that logs has a list of its own beside its
- * code. The lists are closed: a word that is in none of them does not compile, so a search for one
+ * What the runtime logs, and what each line says. Each service and each pattern that logs has a list
+ * of its own beside its code. The lists are closed: a word that is in none of them does not compile, so a search for one
  * finds every line of its kind.
  */
 export const runtimeLogEvents = {

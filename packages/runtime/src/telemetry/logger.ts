@@ -80,7 +80,7 @@ export function openLog<Event extends string = RuntimeLogEvent>(
 }
 
 /**
- * Standard output, which may be a full disk or a pipe that nobody reads: nothing of the service waits for
+ * Standard output, which may be a full disk or a pipe without a reader. Nothing of the service waits for
  * it. A chunk that could not be written is tried again with the next line. `pino.destination` adds a
  * last synchronous flush, which tries for ever on a full disk, so that the process never ends.
  */

@@ -37,7 +37,7 @@ export function createMetrics(service: string) {
 function openMetricsRegistry(): Registry {
   const registry = new Registry<OpenMetricsContentType>()
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
-  // The library has the format in the type, and nobody who registers a metric depends on it.
+  // The library has the format in the type, and no code that registers a metric depends on it.
   return registry as unknown as Registry
 }
 

@@ -39,23 +39,27 @@ const resultsDir = join(repoRoot, 'load-tests/results')
  */
 export function openCompareControl(tool: ToolRunner): CompareControl {
   let chosen: string | undefined
+  let outcome: Outcome = {}
 
   return {
     experiments,
     run() {
       const latest = tool.latest()
       if (latest === undefined || chosen === undefined) return { state: 'idle', lines: [] }
-      const { startedAt, lines, ended } = latest
+      const { startedAt, lines, endedAt } = latest
       const about = { name: chosen, startedAt, lines }
-      if (ended === undefined) return { ...about, state: 'running' }
-      return { ...about, state: 'over', ...outcomeIn(ended.output, ended.exitCode) }
+      return endedAt === undefined
+        ? { ...about, state: 'running' }
+        : { ...about, state: 'over', ...outcome }
     },
     async start(name) {
-      if (tool.isRunning()) return `${chosen} runs already`
       const known = await experiments()
       if (!known.some(each => each.name === name)) return `no experiment is called ${name}`
+      if (tool.isRunning()) return `${chosen} runs already`
+      tool.start('experiment', [name, '--rounds', '1', '--short', '--json'], (output, exitCode) => {
+        outcome = outcomeIn(output, exitCode)
+      })
       chosen = name
-      tool.start('experiment', [name, '--rounds', '1', '--short', '--json'])
       return undefined
     },
     stop: tool.stop,
@@ -74,11 +78,10 @@ async function experiments(): Promise<readonly ComparedExperiment[]> {
     .toSorted((a, b) => a.name.localeCompare(b.name))
 }
 
+type Outcome = Pick<CompareRun, 'measured' | 'outcome' | 'problem'>
+
 /** The experiment prints its result also when it proved nothing. Without one it was stopped or failed. */
-function outcomeIn(
-  output: string,
-  exitCode: number | null,
-): Pick<CompareRun, 'measured' | 'outcome' | 'problem'> {
+function outcomeIn(output: string, exitCode: number | null): Outcome {
   try {
     const [result] = [JSON.parse(output)].flat() as ExperimentResult[]
     const measured = result && comparisonIn(result)

@@ -44,8 +44,8 @@ type Expiry = Readonly<{ at: number; timer: NodeJS.Timeout }>
 /**
  * Breaks the system and heals it, as `npm run break` and `npm run heal` do. Each fault that lasts heals
  * by itself, because the page may be closed and the fault forgotten. A thing with several faults heals as
- * a whole, when the last of them is to heal: undone one by one, a setting that was changed twice would
- * end as the first change had left it.
+ * a whole, when the last of them is due. Undoing them one by one would be wrong: the undo of a second
+ * change of a setting brings back the first change, and not the usual value.
  * @param onError hears of a fault that could not be healed in time
  */
 export function openFaultControl(

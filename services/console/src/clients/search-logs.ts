@@ -1,5 +1,5 @@
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
-import { serviceNames } from '@nightshift/local/system/secrets'
+import { instanceNames } from '@nightshift/local/system/instances'
 import { ownName } from '../domain/own-name.ts'
 import { limits } from '../limits.ts'
 import { readEnd } from './read-log.ts'
@@ -16,39 +16,44 @@ export type LogEntry = Readonly<{
   line: string
 }>
 
-/** Lines of all services that fit, oldest first. `isLikely` is asked first, because parsing costs. */
-export type SearchLogs = (
-  isLikely: (line: string) => boolean,
-  fits: (entry: LogEntry) => boolean,
-) => Promise<readonly LogEntry[]>
+/** The lines of all services that are wanted, oldest first. Only these are parsed. */
+export type SearchLogs = (isWanted: (line: string) => boolean) => Promise<readonly LogEntry[]>
 
 /**
- * Searches the ends of the logs of this system's services.
+ * Searches the ends of the logs of this system's services. One search runs at a time, because each reads
+ * some megabytes.
  * @param prefix before the names of this system's processes at the supervisor
+ * @throws when too many searches wait
  */
 export function openLogSearch(supervisor: ControlClient, prefix: string): SearchLogs {
-  return async (isLikely, fits) => {
-    const states = await supervisor.states()
-    const found = await Promise.all(
-      states.map(async status => {
-        const process = ownName(status, prefix)
-        if (process === undefined || !isOfService(process)) return []
-        const lines = (await readEnd(status.log, limits.log.searchedBytesMax)).split('\n')
-        return lines
-          .filter(line => isLikely(line))
-          .flatMap(line => entryOf(process, line))
-          .filter(fits)
-      }),
-    )
-    return found
-      .flat()
-      .toSorted((a, b) => a.at - b.at)
-      .slice(0, limits.log.foundMax)
-  }
-}
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
 
-function isOfService(process: string): boolean {
-  return serviceNames.some(service => process === service || process === `${service}-2`)
+  async function search(isWanted: (line: string) => boolean): Promise<readonly LogEntry[]> {
+    const found: LogEntry[] = []
+    for (const status of await supervisor.states()) {
+      const process = ownName(status, prefix)
+      if (!instanceNames.some(name => name === process)) continue
+      const text = await readEnd(status.log, limits.log.searchedBytesMax)
+      for (const line of text.split('\n')) {
+        if (isWanted(line)) found.push(...entryOf(process ?? '', line))
+        if (found.length >= limits.log.foundMax) break
+      }
+    }
+    return found.toSorted((a, b) => a.at - b.at)
+  }
+
+  return async isWanted => {
+    if (waiting >= limits.log.searchesWaitingMax) throw new Error('too many searches are waiting')
+    waiting += 1
+    const searching = last
+      .then(() => search(isWanted))
+      .finally(() => {
+        waiting -= 1
+      })
+    last = searching.catch(() => undefined) // the caller hears of it
+    return searching
+  }
 }
 
 /** What Node itself writes when it dies is no JSON, and stands in no list. */

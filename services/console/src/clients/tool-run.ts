@@ -9,15 +9,18 @@ export type ToolRun = Readonly<{
   startedAt: number
   /** What it says about its progress: its last lines on standard error. */
   lines: readonly string[]
-  /** Unset while it runs. `output` is what it printed, or its end. */
-  ended?: Readonly<{ at: number; exitCode: number | null; output: string }>
+  /** Unset while it runs. */
+  endedAt?: number
 }>
+
+/** Hears what the command printed. It is not kept, because it may be many megabytes. */
+export type OnEnd = (output: string, exitCode: number | null) => void
 
 export type ToolRunner = Readonly<{
   latest: () => ToolRun | undefined
   isRunning: () => boolean
   /** @throws when one runs already */
-  start: (command: string, args: readonly string[]) => void
+  start: (command: string, args: readonly string[], onEnd: OnEnd) => void
   stop: () => void
   close: () => Promise<void>
 }>
@@ -32,7 +35,7 @@ export function openToolRunner(environment: Readonly<Record<'PATH' | 'HOME', str
   let child: ChildProcess | undefined
   let running: Promise<void> = Promise.resolve()
 
-  async function run(command: string, args: readonly string[]): Promise<void> {
+  async function run(command: string, args: readonly string[], onEnd: OnEnd): Promise<void> {
     const startedAt = Date.now()
     let lines: readonly string[] = []
     let output = ''
@@ -56,19 +59,20 @@ export function openToolRunner(environment: Readonly<Record<'PATH' | 'HOME', str
       latest = { startedAt, lines }
     })
     const [exitCode] = await once(started, 'close').finally(() => clearTimeout(timer))
+    onEnd(output, exitCode)
     child = undefined
-    latest = { startedAt, lines, ended: { at: Date.now(), exitCode, output } }
+    latest = { startedAt, lines, endedAt: Date.now() }
   }
 
   return {
     latest: () => latest,
     isRunning: () => child !== undefined,
-    start(command, args) {
+    start(command, args, onEnd) {
       if (child !== undefined) throw new Error('one runs already')
-      running = run(command, args).catch(error => {
+      running = run(command, args, onEnd).catch(error => {
         child = undefined
-        const ended = { at: Date.now(), exitCode: null, output: String(error) }
-        latest = { startedAt: Date.now(), lines: [], ended }
+        latest = { startedAt: Date.now(), lines: [String(error)], endedAt: Date.now() }
+        onEnd('', null)
       })
     },
     stop: () => void child?.kill('SIGTERM'),

@@ -4,8 +4,6 @@ import { addressOf } from './moment.ts'
 import { useAnswer } from './use-answer.ts'
 
 const everyMs = 2_000
-/** A violation names up to this many lines of what led to it. */
-const linesMax = 12
 
 /** The auditor on demand. It looks at every promise, and needs the system to come to rest. */
 export function Auditor() {
@@ -41,7 +39,7 @@ export function Auditor() {
               <strong class="bad">{promise}</strong> {message}
             </p>
             <ul class="logs">
-              {timeline.slice(0, linesMax).map(({ t, source, line }) => (
+              {timeline.map(({ t, source, line }) => (
                 <li key={`${t} ${line}`}>
                   <a href={addressOf(t)}>{new Date(t).toLocaleTimeString()}</a> {source}: {line}
                 </li>

@@ -16,7 +16,10 @@ export function useAnswer<Answer>(
   const answer = useSignal<Answer | undefined>(undefined)
   const problem = useSignal('')
   useEffect(() => {
+    let isAsking = false
     const read = async () => {
+      if (isAsking) return
+      isAsking = true
       try {
         answer.value = await ask<Answer>(path)
         problem.value = ''
@@ -24,6 +27,7 @@ export function useAnswer<Answer>(
       } catch (error) {
         problem.value = (error as Error).message
       }
+      isAsking = false
     }
     const timer = setInterval(read, everyMs ?? againMs)
     void read()

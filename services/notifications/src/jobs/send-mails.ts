@@ -9,8 +9,6 @@ export type MailOutcome = SendResult['kind'] | 'suppressed'
 export type SendMailsDeps = {
   reconcile: Reconcile
   mail: SendMailDeps
-  /** Reports the age of the oldest mail that is to be sent. */
-  showOldest: () => Promise<void>
   /** Counts what became of an attempt, with the delay since the mail was wanted. */
   count: (kind: MailKind, outcome: MailOutcome, delayMs?: number) => void
   turnsMax: number
@@ -23,8 +21,7 @@ export type SendMailsDeps = {
  * Sends due mails, a few at a time. After an abort of the signal no more mails are taken.
  * @returns how many were taken
  */
-export async function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
-  await deps.showOldest()
+export function sendMailsOnce(deps: SendMailsDeps, signal: AbortSignal): Promise<number> {
   return deps.reconcile({
     takeOne: () => takeNext(deps, signal),
     finishOne: delivery => sendOne(deps, delivery),
