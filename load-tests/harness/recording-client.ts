@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { call, draftListing } from './test-client.ts'
 import type { TestSystem } from './test-system.ts'
+import { openWallClock } from './wall-clock.ts'
 
 export type Tenant = 'acme' | 'northwind' | 'lumen'
+
+const now = openWallClock()
 
 /** A history names an employer by id. */
 const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
@@ -252,8 +255,4 @@ function resultOf({ status, json, replayed }: RecordedAnswer) {
 
 function newKey(): string {
   return `intent-${randomUUID()}`
-}
-
-function now(): number {
-  return performance.timeOrigin + performance.now()
 }
