@@ -164,8 +164,10 @@ describe('a moment', () => {
     const injector = openTestInjector(system, parts)
     await injector.changeSettings('card-provider', { latencyMs: 300 })
     await client.pay('acme')
-    await injector.changeSettings('card-provider', { latencyMs: 0 })
     const fault = page.getByRole('link', { name: /card-provider latencyMs=300/ })
+    // The console looks once a second.
+    await fault.waitFor()
+    await injector.changeSettings('card-provider', { latencyMs: 0 })
     await fault.focus()
     await page.keyboard.press('Enter')
     const around = page.getByRole('region', { name: 'Around a moment' })
