@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { call, draftListing } from './test-client.ts'
 import type { TestSystem } from './test-system.ts'
-import { openWallClock } from './wall-clock.ts'
 
 export type Tenant = 'acme' | 'northwind' | 'lumen'
 
 const now = openWallClock()
+/** The least step of it, in milliseconds: two lines of one process never have the same time. */
+const clockStepMs = 0.001
 
 /** A history names an employer by id. */
 const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
@@ -255,4 +256,18 @@ function resultOf({ status, json, replayed }: RecordedAnswer) {
 
 function newKey(): string {
   return `intent-${randomUUID()}`
+}
+
+/**
+ * The time of a line that is compared with lines of other processes, in milliseconds since 1970. It
+ * follows the clock of the machine, as the others do: time that is counted since the start of a process
+ * stays behind when the clock is set, for example after a virtual machine was paused. It never goes back.
+ * @param readMs the clock of the machine
+ */
+export function openWallClock(readMs: () => number = Date.now): () => number {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return () => {
+    lastMs = Math.max(readMs(), lastMs + clockStepMs)
+    return lastMs
+  }
 }

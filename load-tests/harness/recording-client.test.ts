@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openWallClock } from './wall-clock.ts'
+import { openWallClock } from './recording-client.ts'
 
 test('L5: a clock that is set forward while a process runs moves its lines, too', () => {
   let machineMs = 1_000
