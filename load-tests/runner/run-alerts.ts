@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Injector } from '@nightshift/faults/injector/injector'
 import { findK6 } from '@nightshift/local/parts/k6'
 import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
-import type { ServiceName } from '@nightshift/local/system/secrets'
+import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { statePaths } from '@nightshift/local/system/state'
 import type { Severity } from '@nightshift/observability/alerts/alert'
 import { alertNames, ruleFile } from '@nightshift/observability/alerts/rule-file'
@@ -76,7 +76,6 @@ const deadlineMs = 180_000
 const faultMinMs = 5_000
 /** The cold start of the services is no healthy time yet. */
 const warmUpMs = 20_000
-const services = ['payments', 'listings', 'notifications'] as const
 
 /**
  * Lets the system run in health, and then injects one fault after the other, each when no alert fires
@@ -265,7 +264,7 @@ async function openWatchedSystem(
   const system = undo.use(
     await openTestSystem({
       parts,
-      run: ['card-provider', 'mailbox', ...services],
+      run: ['card-provider', 'mailbox', ...serviceNames],
       links: true,
       rules: { file: rulesFile, scrapeInterval },
     }),

@@ -24,7 +24,7 @@ afterAll(() => system[Symbol.asyncDispose]())
 const oneOf = <Item>(items: readonly Item[]): Item =>
   items[Math.floor(Math.random() * items.length)] as Item
 
-/** A request of a stranger: paths, methods, ids and bodies that nobody has sent before. */
+/** A request of a stranger: paths, methods, ids and bodies that were never sent before. */
 async function strangeRequest(): Promise<void> {
   const word = () => randomBytes(1 + Math.floor(Math.random() * 20)).toString('base64url')
   const path = oneOf([

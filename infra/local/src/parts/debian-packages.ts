@@ -1,14 +1,50 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Environment, isRoot } from '../machine.ts'
+import { type Environment, environmentOf, isRoot } from '../machine.ts'
+import type { SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
-import { tryEach } from './try-each.ts'
+import { type Candidate, filledDirectory, tryEach } from './try-each.ts'
+import { unpackOnce } from './unpack-once.ts'
 
 const downloadDeadlineMs = 120_000
 const updateDeadlineMs = 180_000
 const commandDeadlineMs = 20_000
 /** Rounds of "something is missing, fetch the dependencies of what is there". */
 const dependencyRoundsMax = 3
+
+type DebianProgram = Readonly<{
+  /** For a person. */
+  title: string
+  packages: readonly string[]
+  /** Its path inside the packages. */
+  program: string
+  /** Where they are unpacked. */
+  directory: string
+}>
+
+/** A program from Debian packages: unpacked by an earlier start, or fetched and unpacked now. */
+export function debianCandidates<Found>(
+  context: SearchContext,
+  { title, packages, program, directory }: DebianProgram,
+  check: (program: string, libraries: string, from: string) => Promise<Found>,
+): Readonly<{ unpackedDebian: Candidate<Found>; debian: Candidate<Found> }> {
+  const checkUnpacked = async () =>
+    check(join(directory, program), await librariesIn(directory), 'Debian packages')
+  return {
+    unpackedDebian: filledDirectory(directory, checkUnpacked),
+    debian: {
+      name: 'Debian packages',
+      fetches: true,
+      attempt: async () => {
+        context.report?.(`${title}: unpacking Debian packages`)
+        await unpackOnce(directory, draft =>
+          unpackDebianPackages(packages, program, draft, environmentOf(context)),
+        )
+        return checkUnpacked()
+      },
+    },
+  }
+}
 
 /**
  * Unpacks packages of Debian or Ubuntu into a directory, installing nothing. Libraries are fetched
@@ -51,7 +87,7 @@ async function bringWithLibraries(
 }
 
 /** The value of LD_LIBRARY_PATH by which the dynamic linker finds unpacked libraries. */
-export async function librariesIn(root: string): Promise<string> {
+async function librariesIn(root: string): Promise<string> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   const holders = entries
     .filter(entry => /\.so(\.|$)/.test(entry.name))

@@ -1,10 +1,9 @@
 import { delimiter, join } from 'node:path'
 import { type Environment, environmentOf } from '../machine.ts'
-import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
+import { debianCandidates } from './debian-packages.ts'
 import type { Missing, SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
-import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
-import { unpackOnce } from './unpack-once.ts'
+import { type Candidate, programOnPath, tryEach } from './try-each.ts'
 
 /** What this machine runs HAProxy by. The libraries are empty unless they were unpacked with it. */
 export type HaproxyProgram = Readonly<{
@@ -14,7 +13,7 @@ export type HaproxyProgram = Readonly<{
   from: string
 }>
 
-/** Its dependencies follow: `unpackDebianPackages` fetches the libraries that the machine lacks. */
+/** Its dependencies follow: `debianCandidates` fetches the libraries that the machine lacks. */
 const debianPackages = ['haproxy']
 const debianProgram = 'usr/sbin/haproxy'
 /** The first with everything that our configuration says; 2.6 and 2.8 are in Debian and Ubuntu. */
@@ -57,25 +56,18 @@ export function haproxyCandidates(context: SearchContext) {
     }
     throw new Error(`${program} is HAProxy ${version}, needed is ${versionMin} or newer`)
   }
-  const checkDebian = async () =>
-    check(join(debianDir, debianProgram), await librariesIn(debianDir), 'Debian packages')
+  const { unpackedDebian, debian } = debianCandidates(
+    context,
+    { title: 'HAProxy', packages: debianPackages, program: debianProgram, directory: debianDir },
+    check,
+  )
 
   return {
     path: programOnPath('haproxy', withSystemDirectories(environment), program =>
       check(program, '', 'PATH'),
     ),
-    unpackedDebian: filledDirectory(debianDir, checkDebian),
-    debian: {
-      name: 'Debian packages',
-      fetches: true,
-      attempt: async () => {
-        context.report?.('HAProxy: unpacking Debian packages')
-        await unpackOnce(debianDir, draft =>
-          unpackDebianPackages(debianPackages, debianProgram, draft, environment),
-        )
-        return checkDebian()
-      },
-    },
+    unpackedDebian,
+    debian,
   } satisfies Record<string, Candidate<HaproxyProgram>>
 }
 

