@@ -39,13 +39,15 @@ export default defineConfig({
         },
       },
       {
-        // Not part of a plain `npm test`: k6 is built for minutes on a machine that has none.
+        // Not part of a plain `npm test`: k6 is built for minutes on a machine that has none. One file
+        // at a time, because no other test may take the processor of a system under load.
         test: {
           name: 'load',
           include: ['load-tests/test/**/*.load.test.ts'],
           globalSetup: ['load-tests/harness/test-parts.ts'],
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,
+          fileParallelism: false,
         },
       },
       {

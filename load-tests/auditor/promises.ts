@@ -257,7 +257,7 @@ export const promises: readonly SystemPromise[] = [
       'Tests stop a service while it answers, while Kafka is away, and while callers are silent; one restarts two instances of every service in turn, under load.',
     checks: [],
     tests: [
-      'load-tests/test/two-instances.integration.test.ts',
+      'load-tests/test/two-instances.load.test.ts',
       'packages/runtime/test/lifecycle.integration.test.ts',
       'packages/runtime/test/http-server-closing.integration.test.ts',
       'packages/runtime/test/kafka-process.integration.test.ts',

@@ -250,7 +250,8 @@ function typeOf(status: number): RecordedAnswer['type'] {
 function resultOf({ status, json, replayed }: RecordedAnswer) {
   const { listingId, publicationId, paymentId, refundId, payment, status: state } = json
   if (status === 402) return { paymentId, declined: true, replayed }
-  if (status >= 400 || status === 0) return {}
+  if (status >= 400) return { problem: json['type']?.split('/').at(-1) }
+  if (status === 0) return {}
   return { listingId, publicationId, paymentId, refundId, payment, status: state, replayed }
 }
 

@@ -7,8 +7,9 @@ import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 const projects = ['unit', 'integration', 'structure', 'load']
 
 const description = `Runs the tests on parts of their own, on free ports, beside a running system. Those of
-\`load\` need k6, which may have to be built first, and run only when they are named. The last line
-counts the tests: "N passed, N failed", and "N skipped" if any were.`
+\`load\` put a system under load: they run one at a time, and only when they are named. One of them
+needs k6, which may have to be built first. The last line counts the tests: "N passed, N failed", and
+"N skipped" if any were.`
 
 export const command = npmCommand('test', description)
   .usage(`[${projects.join(' | ')}] [path or Vitest option ...]`)

@@ -24,8 +24,8 @@ const instances = [
   'notifications-2',
 ] as const
 /**
- * Other tests may take the processor, and an instance that is behind refuses. That is another pattern, and
- * not what these tests are about.
+ * An instance that starts takes a core for a second, and one that is behind for so long refuses. That is
+ * another pattern, and not what these tests are about.
  */
 const neverBehind = { PATTERN_LOAD_SHEDDING: 'naive' }
 const env = Object.fromEntries(instances.map(name => [name, neverBehind]))
