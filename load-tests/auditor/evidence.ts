@@ -70,6 +70,8 @@ export type HistoryLine = {
   idx: number
   proc: string
   op: 'draft' | 'publish' | 'pay' | 'refund' | 'read'
+  /** The trace that the client began with this request. */
+  traceId?: string
   type: 'invoke' | 'ok' | 'fail' | 'info'
   t: number
   tenant: string

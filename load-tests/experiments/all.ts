@@ -91,6 +91,11 @@ export const proofs: readonly Proof[] = [
   crashMatrix,
 ]
 
+/** Those of them that have two arms, one payment of which can be drawn. */
+export const experiments: readonly Experiment[] = proofs.filter(
+  (proof): proof is Experiment => 'method' in proof && 'hypothesis' in proof,
+)
+
 /**
  * These are no part of `npm run prove -- --short`. A collapse needs minutes until it is one, and what a
  * starved process does in ten seconds differs too much from run to run.

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
@@ -10,6 +10,9 @@ export type Tenant = 'acme' | 'northwind' | 'lumen'
 const now = openWallClock()
 /** The least step of it, in milliseconds: two lines of one process never have the same time. */
 const clockStepMs = 0.001
+
+const traceIdBytes = 16
+const spanIdBytes = 8
 
 /** A history names an employer by id. */
 const tenantIds = new Map(seedTenants.map(({ name, tenantId }) => [name, tenantId]))
@@ -71,11 +74,14 @@ export function openRecordingClient(
   ): Promise<RecordedAnswer> {
     idx += 1
     const { op, tenant, key, id, req = {}, url, body } = request
-    const attempt = { h: 1, run: 'experiment', idx, proc: String(idx), op }
+    const traceId = randomBytes(traceIdBytes).toString('hex')
+    const attempt = { h: 1, run: 'experiment', idx, proc: String(idx), op, traceId }
     const asked = { tenant: tenantIds.get(tenant), key, id, req }
     write({ ...attempt, type: 'invoke', t: now(), ...asked })
     const headers = {
       ...told,
+      // Version, trace, the client's own span, and that the trace is kept (W3C Trace Context).
+      traceparent: `00-${traceId}-${randomBytes(spanIdBytes).toString('hex')}-01`,
       authorization: `Bearer ${system.apiKeys[tenant]}`,
       ...(key === undefined ? {} : { 'idempotency-key': key }),
     }

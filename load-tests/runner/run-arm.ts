@@ -1,5 +1,7 @@
+import type { Evidence } from '../auditor/evidence.ts'
 import type { Verdict } from '../auditor/verdict.ts'
 import type { TestParts } from '../harness/test-parts.ts'
+import type { TestSystem } from '../harness/test-system.ts'
 import type { Figures } from '../reporting/figures.ts'
 import { randomSource } from '../scenarios/random-source.ts'
 import type { Experiment } from './experiment.ts'
@@ -10,12 +12,22 @@ const quiesceMs = { with: 90_000, naive: 15_000, naiveShort: 6_000 } as const
 
 export type ArmRound = Readonly<{ figures: Figures; verdict: Verdict; seconds: number }>
 
+/** A system at the end of a round, before it is closed. */
+export type AtRest = Readonly<{ system: TestSystem; evidence: Evidence; verdict: Verdict }>
+
+type ArmOptions = Readonly<{
+  seed: number
+  short: boolean
+  /** Looks at the system once more before it is closed. */
+  look?: (atRest: AtRest) => Promise<void>
+}>
+
 /** Runs one arm of one round on a fresh system: load and faults, rest, evidence, verdict, figures. */
 export async function runArm(
   experiment: Experiment,
   arm: 'naive' | 'with',
   parts: TestParts,
-  { seed, short }: { seed: number; short: boolean },
+  { seed, short, look }: ArmOptions,
 ): Promise<ArmRound> {
   const startedMs = performance.now()
   const { name, run, replicas, links, sometimes, paysDirectly = false } = experiment
@@ -39,6 +51,7 @@ export async function runArm(
     size: short ? experiment.size.short : experiment.size.full,
   })
   const { evidence, verdict } = await judgeAtRest(opened, restMs, { sometimes, paysDirectly })
+  await look?.({ system, evidence, verdict })
   const figures = experiment.figures(evidence, verdict)
   return { figures, verdict, seconds: (performance.now() - startedMs) / 1000 }
 }

@@ -20,6 +20,7 @@ const historyLine = Compile(
     id: Type.Optional(Type.String()),
     req: Type.Object({}),
     status: Type.Optional(Type.Integer()),
+    traceId: Type.Optional(Type.String()),
     res: Type.Optional(Type.Object({})),
   }),
 )
@@ -31,7 +32,7 @@ export async function readHistory(files: readonly string[]): Promise<Source<Hist
       readLog(file, (value, place): HistoryLine | string | undefined => {
         if (!('h' in value)) return undefined
         if (!historyLine.Check(value)) return `${place} is no line of a history`
-        const { h: _, traceId: __, ...line } = value as HistoryLine & { h: 1; traceId?: string }
+        const { h: _, ...line } = value as HistoryLine & { h: 1 }
         return line
       }),
     ),

@@ -17,6 +17,7 @@ import { command as logs } from './logs.ts'
 import { command as node } from './node.ts'
 import { command as prove } from './prove.ts'
 import { command as reconcile } from './reconcile.ts'
+import { command as replay } from './replay.ts'
 import { command as reset } from './reset.ts'
 import { command as rollingRestart } from './rolling-restart.ts'
 import { command as screenshots } from './screenshots.ts'
@@ -41,7 +42,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { title: 'Run the system', commands: [start, stop, rollingRestart, status, logs, doctor, reset] },
   { title: 'Look at what happens', commands: [journey, trace, limits, audit, reconcile, keys] },
   { title: 'Break it', commands: [breakThing, heal, switchPattern, load, storm] },
-  { title: 'Measure it', commands: [experiment, prove, bench] },
+  { title: 'Measure it', commands: [experiment, replay, prove, bench] },
   { title: 'Change it', commands: [runTests, check, command, screenshots, node] },
 ]
 
