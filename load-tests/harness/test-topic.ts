@@ -3,7 +3,12 @@ import { openKafka } from '@nightshift/runtime/kafka/client'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import type { TestSystem } from './test-system.ts'
 
-export type TestRecord = { key: string; value: string }
+export type TestRecord = {
+  key: string
+  value: string
+  /** The span that published it, where that was traced. */
+  traceparent?: string
+}
 
 /** Reads and writes one topic of a test system. */
 export type TestTopic = AsyncDisposable & {
@@ -32,7 +37,12 @@ export async function openTestTopic(
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     eachMessage: async ({ message }) => {
-      records.push({ key: String(message.key), value: message.value?.toString() ?? '' })
+      const traceparent = message.headers?.['traceparent']?.toString()
+      records.push({
+        key: String(message.key),
+        value: message.value?.toString() ?? '',
+        ...(traceparent !== undefined && { traceparent }),
+      })
     },
   })
   return {

@@ -1,37 +1,30 @@
 import type { ServiceName } from '@nightshift/local/system/secrets'
-import { type Evidence, rowsOf, type SourceName } from '../auditor/evidence.ts'
+import { type Evidence, type Rows, rowsOf } from '../auditor/evidence.ts'
 import { type Facts, joinEvidence } from '../auditor/facts.ts'
 import type { Intent } from '../auditor/intents.ts'
 import type { Finding, Verdict } from '../auditor/verdict.ts'
 import { type FaultWindow, faultWindows } from './fault-windows.ts'
 
-/** The sources that have something to say about one payment. */
-const sources = [
-  'history',
-  'payments',
-  'paymentKeys',
-  'refunds',
-  'ledgerTransactions',
-  'paymentOutbox',
-  'publications',
-  'publicationKeys',
-  'listings',
-  'listingOutbox',
-  'listingInbox',
-  'provider',
-  'records',
-  'notificationInbox',
-  'deliveries',
-  'mails',
-] as const satisfies readonly SourceName[]
-
-type RowOf<Name extends SourceName> = Extract<
-  NonNullable<Evidence[Name]>,
-  { state: 'read' }
->['rows'][number]
-
 /** The rows of the evidence that are about one payment, as the auditor read them. */
-export type RecordedRows = { [Name in (typeof sources)[number]]: RowOf<Name>[] }
+export type RecordedRows = {
+  [Name in
+    | 'history'
+    | 'payments'
+    | 'paymentKeys'
+    | 'refunds'
+    | 'ledgerTransactions'
+    | 'paymentOutbox'
+    | 'publications'
+    | 'publicationKeys'
+    | 'listings'
+    | 'listingOutbox'
+    | 'listingInbox'
+    | 'provider'
+    | 'records'
+    | 'notificationInbox'
+    | 'deliveries'
+    | 'mails']: Rows[Name][]
+}
 
 /** One span of a trace of the payment. Times are milliseconds since 1970. */
 export type RecordedSpan = Readonly<{

@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { LinkedTraces } from '@nightshift/observability/trace-sink'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { as, call, draftListing, eventually, saveAlert } from '../harness/test-client.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
+import { openTestTopic } from '../harness/test-topic.ts'
 
 /** No journey is traced unless its first request says so. */
 const none = { OTEL_TRACES_SAMPLER_ARG: '0' }
@@ -48,6 +50,76 @@ async function linkedTo(traceId: string): Promise<LinkedTraces['traces']> {
   const answer = await call('GET', `${system.urls.traceSink}/traces/${traceId}`)
   return answer.status === 200 ? (answer.json as LinkedTraces).traces : []
 }
+
+/** Pays for a publication that listings does not know: its event cannot be applied there. */
+async function payForNothing(headers: Record<string, string>): Promise<void> {
+  const body = {
+    publicationId: randomUUID(),
+    listingId: randomUUID(),
+    amountCents: 9_900,
+    currency: 'EUR',
+    cardToken: 'pm_card_visa',
+  }
+  const url = `${system.urls.payments}/v1/payments`
+  const payer = { ...as(system, 'acme', newTraceId()), ...headers }
+  const answer = await call('POST', url, { headers: payer, body })
+  expect(answer.status).toBe(201)
+}
+
+/** The trace of the caller and all that are linked to it, as soon as one of them has such a span. */
+const tracesWith = (traceId: string, name: string) =>
+  eventually(`a span ${name} is there`, async () => {
+    const found = await linkedTo(traceId)
+    return found.flat().some(span => span.name === name) ? found.flat() : undefined
+  })
+
+describe('an event that is not applied at once', () => {
+  test('is linked to its cause up to its dead letter, and the log says in which trace that is', async () => {
+    const traceId = newTraceId()
+    await payForNothing({ traceparent: parentOf(traceId, '01') })
+    const spans = await tracesWith(traceId, 'publish listings.dead-letters.v1')
+    const published = spans.find(({ name }) => name === 'publish payments.v1')
+    const letter = spans.find(({ name }) => name === 'publish listings.dead-letters.v1')
+    expect(published?.traceId).toBe(traceId)
+    const cause = { traceId, spanId: published?.spanId }
+    expect(spans.find(({ name }) => name === 'process payment.captured')?.links).toEqual([cause])
+    expect(letter?.links).toEqual([cause])
+
+    const logged = (await system.logs('listings')).split('\n')
+    const line = logged.find(each => each.includes(`"traceId":"${letter?.traceId}"`)) ?? '{}'
+    expect(JSON.parse(line)).toMatchObject({ event: 'event.dead_lettered' })
+    // Whoever finds the letter finds the trace, too.
+    await using letters = await openTestTopic(system, 'listings.dead-letters.v1')
+    const record = await eventually('the letter is there', async () =>
+      (await letters.read()).find(({ traceparent }) => traceparent !== undefined),
+    )
+    expect(record.traceparent).toBe(`00-${letter?.traceId}-${letter?.spanId}-01`)
+  })
+
+  test('is linked to its cause at each try, and the last one goes on to the mail', async () => {
+    const traceId = newTraceId()
+    const database = new pg.Client({ connectionString: system.databaseUrl('listings') })
+    await database.connect()
+    try {
+      await database.query('BEGIN')
+      await database.query('LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE')
+      const listingId = await publish({ traceparent: parentOf(traceId, '01') })
+      await eventually('the event was tried in vain', async () =>
+        (await system.logs('listings')).includes('"event":"event.retried"') ? true : undefined,
+      )
+      await database.query('ROLLBACK')
+      await mailAbout(listingId)
+    } finally {
+      await database.end()
+    }
+    const spans = await tracesWith(traceId, 'send mail')
+    const published = spans.find(({ name }) => name === 'publish payments.v1')
+    const tries = spans.filter(({ name }) => name === 'process payment.captured')
+    expect(tries.length).toBeGreaterThan(1)
+    expect(tries.filter(({ failed }) => !failed)).toHaveLength(1)
+    for (const { links } of tries) expect(links).toEqual([{ traceId, spanId: published?.spanId }])
+  })
+})
 
 describe('with a share of 0', () => {
   test('a journey whose caller keeps its trace is traced whole, from the request to the mail', async () => {

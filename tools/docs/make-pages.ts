@@ -27,6 +27,7 @@ import { crashMatrixPage } from './matrix-table.ts'
 import { linkPromises, promisesPage } from './promises-page.ts'
 import { type Page, readPages, readResult, readText } from './read-pages.ts'
 import { type RecoveryResult, recoveryChart } from './recovery-chart.ts'
+import { replayPages, replaysListPage } from './replays-page.ts'
 import { resiliencyPage } from './resiliency-page.ts'
 import { readmeWithPatterns, readResults } from './results-table.ts'
 import { openServiceApp } from './service-apps.ts'
@@ -69,6 +70,7 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
   if (recovery !== undefined) {
     pages.set('docs/images/metastability.svg', recoveryChart(recovery as RecoveryResult))
   }
+  for (const [path, content] of replayPages()) pages.set(path, content)
   const results = await readResults()
   const generated: Record<string, string> = {
     'docs/reference/crash-points.md': makeCrashPointsPage(),
@@ -76,6 +78,7 @@ async function makePages(commands: readonly CommandGroup[]): Promise<Map<string,
     'docs/commands.md': commandsPage(commands),
     'docs/crash-matrix.md': crashMatrixPage(results.filter(({ name }) => name === 'crash-matrix')),
     'docs/promises.md': promisesPage(results),
+    'docs/replays/README.md': replaysListPage(),
     'docs/resiliency-matrix.md': resiliencyPage(
       results.find(({ name }) => name === 'resiliency-matrix'),
     ),

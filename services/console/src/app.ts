@@ -38,6 +38,8 @@ export type AppDeps = Readonly<{
   switchTo: SwitchTo
   /** Where the built page is. */
   pageDir: string
+  /** Where the pictures of recorded payments are. */
+  replaysDir: string
   log: ConsoleLog
 }>
 
@@ -52,6 +54,9 @@ const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
+
+/** A picture has its own style, and asks nobody. */
+const pictureSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'"
 
 /** Builds the HTTP side of the console. It opens nothing; the caller listens and closes. */
 export function buildApp(deps: AppDeps): FastifyInstance {
@@ -85,6 +90,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(fastifyStatic, {
     root: deps.pageDir,
     setHeaders: reply => void reply.header('content-security-policy', contentSecurityPolicy),
+  })
+  app.register(fastifyStatic, {
+    root: deps.replaysDir,
+    prefix: '/replays/',
+    decorateReply: false,
+    allowedPath: path => path.endsWith('.svg'),
+    setHeaders: reply => void reply.header('content-security-policy', pictureSecurityPolicy),
   })
   return app
 }

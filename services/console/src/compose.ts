@@ -11,7 +11,7 @@ import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets
 import { partNames } from '@nightshift/local/system/start-parts'
 import type { AppDeps } from './app.ts'
 import { openAuditControl } from './clients/audit-control.ts'
-import { openCompareControl } from './clients/compare-control.ts'
+import { openCompareControl, replaysDir } from './clients/compare-control.ts'
 import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
@@ -79,6 +79,7 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     traceSinkUrl: config.TRACE_SINK_URL,
     prometheusUrl: config.PROMETHEUS_URL,
     pageDir: join(import.meta.dirname, '../dist'),
+    replaysDir,
     log,
   }
 }

@@ -97,11 +97,13 @@ export type LoadView = Readonly<{
 /** A number, or why it could not be read. */
 export type Count = Readonly<{ number?: number; unseen?: string }>
 
-/** Counted in the logs of their owners: the client, and the card provider. */
+/** Counted at their owners: the client, the card provider, and the database of payments. */
 export type LaneCounts = Readonly<{
   requests: Count
   providerCalls: Count
   charges: Count
+  /** What our own ledger says was charged. */
+  booked: Count
 }>
 
 /** One of the two systems in which the same payment is disturbed in the same way. */

@@ -60,6 +60,7 @@ test('a naive system charges twice and ours once, in every way to break it', {
     const charges = [await countOf(naive, 'charges'), await countOf(ours, 'charges')]
     const { text } = await call('GET', `${url}/api/lab`)
     expect([way, Number(charges[0]) > 1, charges[1]], text).toEqual([way, true, '1'])
+    expect(await countOf(ours, 'booked')).toBe('1')
     expect(Number(await countOf(ours, 'requests'))).toBeGreaterThan(0)
   }
   expect(outside).toEqual([])

@@ -192,6 +192,11 @@ describe('compare', () => {
     const { page } = opened
     await page.getByLabel('experiment', { exact: true }).selectOption('select-then-insert')
     await page.getByText(/committed: median of \d+ rounds/).waitFor()
+    const replay = page.getByRole('img', { name: 'Two sequence diagrams of select-then-insert' })
+    await replay.scrollIntoViewIfNeeded()
+    await eventually('the picture of the recorded payments is there', async () =>
+      Number(await replay.evaluate('image => image.naturalWidth')) > 0 ? true : undefined,
+    )
     await page.getByRole('button', { name: 'Run both arms' }).click()
     const measured = page.locator('figure', { hasText: 'here: one short round, proved' })
     await measured.waitFor({ timeout: 170_000 })
@@ -199,6 +204,13 @@ describe('compare', () => {
       Number(await measured.locator(`[data-arm="${arm}"]`).getAttribute('data-value'))
     expect(await valueIn('naive')).toBeGreaterThan(0)
     expect(await valueIn('with the pattern')).toBe(0)
+  })
+
+  test('of the replays only the pictures are served', async () => {
+    const statuses = ['outbox.svg', 'outbox.json', '../README.md', 'none.svg'].map(
+      async file => (await call('GET', `${url}/replays/${file}`)).status,
+    )
+    expect(await Promise.all(statuses)).toEqual([200, 404, 404, 404])
   })
 
   test('an experiment that is none is refused, and nothing is started', async () => {
@@ -244,6 +256,10 @@ describe('patterns and promises', () => {
     const { page } = opened
     const card = page.locator('[data-pattern="idempotency-key"]')
     await untilVariant(card, 'on')
+    await card.getByText('packages/patterns/src/idempotency-key/README.md').waitFor()
+    expect(
+      await card.getByRole('link', { name: 'idempotency-key', exact: true }).getAttribute('href'),
+    ).toBe('#/compare/idempotency-key')
     await card.getByRole('combobox').selectOption('cache-then-charge')
     await page.getByText('Idempotency key is cache-then-charge now').waitFor()
     await untilVariant(card, 'cache-then-charge')

@@ -5,10 +5,18 @@
  * Switch:   PATTERN_DEAD_LETTERS=naive
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeFailure, type FailurePolicy } from '@nightshift/runtime/kafka/consumer'
+import {
+  describeFailure,
+  type FailurePolicy,
+  linksToCause,
+} from '@nightshift/runtime/kafka/consumer'
+import type { Position } from '@nightshift/runtime/kafka/consumer-progress'
 import type { Publish } from '@nightshift/runtime/kafka/producer'
+import type { ReceivedRecord } from '@nightshift/runtime/kafka/record-batches'
 import { fullJitterMs } from '@nightshift/runtime/process/jitter'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
+import { injectInto, inSpan, SpanKind } from '@nightshift/runtime/telemetry/tracing'
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { deadLetterOf } from './dead-letter.ts'
 import type { DeadLettersLogEvent } from './log-events.ts'
 import { classifyFailure } from './record-failure.ts'
@@ -35,6 +43,16 @@ export type DeadLettersOptions = {
  * partition waits with it. A dead letter that could not be published is no failure of the record.
  */
 export function retryThenDeadLetter({ service, publish, log }: DeadLettersOptions): FailurePolicy {
+  /** In a trace of its own, which is linked to the one that published the record. */
+  function putAside(record: ReceivedRecord, at: Position, reason: string): Promise<void> {
+    const letter = deadLetterOf(service, record, at, reason)
+    const span = { kind: SpanKind.PRODUCER, parent: ROOT_CONTEXT, links: linksToCause(record) }
+    return inSpan(`publish ${letter.topic}`, span, async () => {
+      await publish([{ ...letter, headers: injectInto({}) }])
+      log.error({ event: 'event.dead_lettered', ...at, reason })
+    })
+  }
+
   return async ({ record, at, attempt, failed, stay }) => {
     const failuresOf = { outage: 0, contention: 0, own: 0 }
     let reason: string | undefined
@@ -42,8 +60,7 @@ export function retryThenDeadLetter({ service, publish, log }: DeadLettersOption
       try {
         reason ??= await attempt()
         if (reason === undefined) return 'applied'
-        await publish([deadLetterOf(service, record, at, reason)])
-        log.error({ event: 'event.dead_lettered', ...at, reason })
+        await putAside(record, at, reason)
         return 'dead-lettered'
       } catch (error) {
         if (reason === undefined) {

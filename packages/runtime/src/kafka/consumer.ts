@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { context, type Link, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -278,12 +278,12 @@ function attempterOf<Event>(options: ConsumerOptions<Event>): Attempt {
     const event = decode(record)
     if (!contract.Check(event)) return 'it does not fit the contract of its topic'
     const { type, eventId, occurredAt } = event as Record<'type' | 'eventId' | 'occurredAt', string>
-    const cause = spanContextFrom(headerText(record, 'traceparent'))
+    const links = linksToCause(record)
     // A new trace, linked to the one that caused it: a chain of events is not one endless request.
     const span = {
       kind: SpanKind.CONSUMER,
       parent: ROOT_CONTEXT,
-      links: cause ? [{ context: cause }] : [],
+      links,
       attributes: {
         'messaging.system': 'kafka',
         'messaging.destination.name': topic,
@@ -312,11 +312,17 @@ function attempterOf<Event>(options: ConsumerOptions<Event>): Attempt {
         durationMs: Math.round(durationMs * 100) / 100,
         ageMs,
         retries,
-        ...(cause ? { causeTraceId: cause.traceId } : {}),
+        ...(links[0] ? { causeTraceId: links[0].context.traceId } : {}),
       })
       return undefined
     })
   }
+}
+
+/** What a span about a record links to: the span that published it, if its headers name one. */
+export function linksToCause(record: KafkaMessage): Link[] {
+  const cause = spanContextFrom(headerText(record, 'traceparent'))
+  return cause ? [{ context: cause }] : []
 }
 
 /** A handler may throw anything. A code, such as 57014 of PostgreSQL, says more than a name. */

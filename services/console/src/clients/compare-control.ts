@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { repoRoot } from '@nightshift/local/system/state'
 import {
   type ComparedExperiment,
@@ -32,6 +32,8 @@ export type CompareControl = Readonly<{
 }>
 
 const resultsDir = join(repoRoot, 'load-tests/results')
+/** One payment of each arm of an experiment, as a picture: `<name>.svg`. */
+export const replaysDir = join(repoRoot, 'docs/replays')
 
 /**
  * Runs one experiment at a time, as `npm run experiment -- <name> --short --rounds 1` does: on parts of
@@ -67,6 +69,8 @@ export function openCompareControl(tool: ToolRunner): CompareControl {
 }
 
 async function experiments(): Promise<readonly ComparedExperiment[]> {
+  const pictures = (await readdir(replaysDir)).filter(file => file.endsWith('.svg'))
+  const replays = new Set(pictures.map(file => basename(file, '.svg')))
   const files = (await readdir(resultsDir)).filter(
     file => file.endsWith('.json') && !file.endsWith('.schema.json'),
   )
@@ -74,7 +78,7 @@ async function experiments(): Promise<readonly ComparedExperiment[]> {
     files.map(async file => JSON.parse(await readFile(join(resultsDir, file), 'utf8'))),
   )
   return (results as ExperimentResult[])
-    .flatMap(result => comparedIn(result) ?? [])
+    .flatMap(result => comparedIn(result, replays) ?? [])
     .toSorted((a, b) => a.name.localeCompare(b.name))
 }
 

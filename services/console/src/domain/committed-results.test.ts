@@ -18,8 +18,9 @@ const result: ExperimentResult = {
 }
 
 test('both arms have their figure, its whole and its range', () => {
-  expect(comparedIn(result)).toMatchObject({
+  expect(comparedIn(result, new Set([result.name]))).toMatchObject({
     unit: 'events lost',
+    hasReplay: true,
     committed: {
       rounds: 2,
       naive: { value: 9, of: 43, least: 7, most: 11 },
@@ -32,5 +33,5 @@ test('a result without a naive arm or without a figure compares nothing', () => 
   const { naive: _naive, ...others } = result.arms
   expect(comparisonIn({ ...result, arms: others })).toBeUndefined()
   const { shows: _shows, ...without } = result
-  expect(comparedIn(without)).toBeUndefined()
+  expect(comparedIn(without, new Set())).toBeUndefined()
 })

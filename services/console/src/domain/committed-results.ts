@@ -13,6 +13,8 @@ export type ComparedExperiment = Readonly<{
   /** What the figure counts. */
   unit: string
   committed: Comparison & Readonly<{ commit: string; date: string; rounds: number }>
+  /** Whether one payment of each arm was drawn: `/replays/<name>.svg`. */
+  hasReplay: boolean
 }>
 
 type Arm = Readonly<{
@@ -36,13 +38,17 @@ export type ExperimentResult = Readonly<{
 }>
 
 /** The experiment of a result; undefined for a result without two arms to compare. */
-export function comparedIn(result: ExperimentResult): ComparedExperiment | undefined {
+export function comparedIn(
+  result: ExperimentResult,
+  replays: ReadonlySet<string>,
+): ComparedExperiment | undefined {
   const both = comparisonIn(result)
   if (both === undefined || result.pattern === undefined) return undefined
   const { name, title, pattern, hypothesis = '', commit, date, shows, arms } = result
   const rounds = arms['with']?.rounds.length ?? 0
   const unit = shows?.unit ?? ''
-  return { name, title, pattern, hypothesis, unit, committed: { ...both, commit, date, rounds } }
+  const committed = { ...both, commit, date, rounds }
+  return { name, title, pattern, hypothesis, unit, committed, hasReplay: replays.has(name) }
 }
 
 /** Both arms of a result; undefined when it has no naive one. */

@@ -5,6 +5,7 @@ import { openRecordingClient, patienceMs } from '@nightshift/load-tests/harness/
 import { readProviderLog } from '@nightshift/load-tests/harness/test-client'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { limits } from '../limits.ts'
 import type { Count, LaneCounts, LaneView } from '../snapshot.ts'
@@ -62,6 +63,7 @@ export async function openLane({ name, title, parts, env }: LaneOptions): Promis
       requests: since('requests'),
       providerCalls: since('providerCalls'),
       charges: since('charges'),
+      booked: since('booked'),
     }
     view = { ...view, counts }
   }
@@ -122,17 +124,28 @@ async function lostCallsOf(system: TestSystem): Promise<number> {
 
 type Totals = Readonly<Record<keyof LaneCounts, Count>>
 
-/** Each number from the log of its owner, so that none can be wrong because another is. */
+/** Each number from its owner, so that none can be wrong because another is. */
 async function totalsOf(system: TestSystem, historyFile: string): Promise<Totals> {
   const provider = await seen(() => readProviderLog(system))
   const from = (number: (lines: readonly { type: string; requestId?: string }[]) => number) =>
     'unseen' in provider ? provider : { number: number(provider.value) }
   const requests = await seen(() => countRequests(historyFile))
+  const booked = await seen(() => countBooked(system))
   return {
     requests: 'unseen' in requests ? requests : { number: requests.value },
     providerCalls: from(lines => new Set(lines.flatMap(line => line.requestId ?? [])).size),
     charges: from(lines => lines.filter(({ type }) => moved.has(type)).length),
+    booked: 'unseen' in booked ? booked : { number: booked.value },
   }
+}
+
+async function countBooked(system: TestSystem): Promise<number> {
+  const { rows } = await withDatabase(system.databaseUrl('payments'), database =>
+    database.query<{ count: number }>(
+      `SELECT count(*)::int FROM ledger_transactions WHERE source = 'capture'`,
+    ),
+  )
+  return rows[0]?.count ?? 0
 }
 
 async function seen<Value>(

@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals'
 import type { CompareRun } from '../../src/clients/compare-control.ts'
 import type {
   ArmFigure,
@@ -7,6 +6,7 @@ import type {
 } from '../../src/domain/committed-results.ts'
 import { ActionButton, act, said } from './actions.tsx'
 import { Select } from './field.tsx'
+import { place } from './store.ts'
 import { useAnswer } from './use-answer.ts'
 import { short } from './words.ts'
 
@@ -18,8 +18,8 @@ export function CompareScreen() {
   const { answer: experiments = [], problem } =
     useAnswer<ComparedExperiment[]>('/compare/experiments')
   const { answer: run } = useAnswer<CompareRun>('/compare/run', everyMs)
-  const name = useSignal('idempotency-key')
-  const chosen = experiments.find(each => each.name === name.value)
+  const [, name = 'idempotency-key'] = place.value
+  const chosen = experiments.find(each => each.name === name)
   const isRunning = run?.state === 'running'
   return (
     <div>
@@ -31,19 +31,19 @@ export function CompareScreen() {
       <form onSubmit={event => event.preventDefault()}>
         <Select
           label="experiment"
-          value={name.value}
+          value={name}
           options={experiments.map(each => ({
             value: each.name,
             title: `${each.name}: ${each.title}`,
           }))}
           onChoose={each => {
-            name.value = each
+            location.hash = `#/compare/${each}`
           }}
         />
         {isRunning ? (
           <ActionButton run={() => act('/compare/stop', {})}>Stop</ActionButton>
         ) : (
-          <ActionButton run={() => act('/compare', { name: name.value })} kind="submit">
+          <ActionButton run={() => act('/compare', { name })} kind="submit">
             Run both arms
           </ActionButton>
         )}
@@ -76,6 +76,7 @@ function Chosen({
       {run?.measured && (
         <Arms title={`here: one short round, ${run.outcome}`} unit={unit} arms={run.measured} />
       )}
+      {experiment.hasReplay && <ReplayPicture name={experiment.name} />}
       {run?.problem !== undefined && <p class="bad">{run.problem}</p>}
       {run?.state === 'running' && (
         <p>Running for {Math.round((Date.now() - (run.startedAt ?? 0)) / msPerSecond)} s.</p>
@@ -87,6 +88,20 @@ function Chosen({
         </details>
       )}
     </section>
+  )
+}
+
+/** One payment of each arm, as everybody wrote it down. `npm run replay` has recorded it. */
+function ReplayPicture({ name }: { name: string }) {
+  const address = `/replays/${name}.svg`
+  return (
+    <figure class="replay">
+      <figcaption>
+        recorded: one payment without and one with the pattern (<a href={address}>alone</a>; in
+        words, with what was counted: <code>docs/replays/{name}.html</code>)
+      </figcaption>
+      <img src={address} alt={`Two sequence diagrams of ${name}`} loading="lazy" />
+    </figure>
   )
 }
 

@@ -1,8 +1,10 @@
 import { useSignal } from '@preact/signals'
+import type { ComparedExperiment } from '../../src/domain/committed-results.ts'
 import { act, said } from './actions.tsx'
 import { Select } from './field.tsx'
 import { snapshot } from './store.ts'
 import { useAnswer } from './use-answer.ts'
+import { short } from './words.ts'
 
 type Pattern = Readonly<{
   name: string
@@ -16,6 +18,7 @@ type Pattern = Readonly<{
 /** Each pattern with its fault, and the version of it that each service runs. */
 export function PatternsScreen() {
   const { answer: patterns = [], problem } = useAnswer<Pattern[]>('/patterns')
+  const { answer: experiments = [] } = useAnswer<ComparedExperiment[]>('/compare/experiments')
   return (
     <div class="patterns">
       <p class="hint">
@@ -25,14 +28,19 @@ export function PatternsScreen() {
       {problem !== '' && <p class="bad">{problem}</p>}
       <ul class="cards">
         {patterns.map(pattern => (
-          <PatternCard key={pattern.name} pattern={pattern} />
+          <PatternCard
+            key={pattern.name}
+            pattern={pattern}
+            results={experiments.filter(each => each.pattern === pattern.name)}
+          />
         ))}
       </ul>
     </div>
   )
 }
 
-function PatternCard({ pattern }: { pattern: Pattern }) {
+function PatternCard(props: { pattern: Pattern; results: readonly ComparedExperiment[] }) {
+  const { pattern, results } = props
   const running = Object.entries(snapshot.value?.variants[pattern.switch] ?? {})
   const others = running.filter(([, variant]) => variant !== 'on')
   const shown = others[0]?.[1] ?? (running.length > 0 ? 'on' : '')
@@ -60,6 +68,15 @@ function PatternCard({ pattern }: { pattern: Pattern }) {
         {running.map(([service, variant]) => `${service}: ${variant}`).join(', ')}
       </p>
       {others.length > 0 && <p class="expected">{pattern.watch}</p>}
+      {results.map(({ name, unit, committed }) => (
+        <p key={name} class="hint">
+          Measured: {short(committed.naive.value)} {unit} without, {short(committed.with.value)}{' '}
+          with it, at <a href={`#/compare/${name}`}>{name}</a>.
+        </p>
+      ))}
+      <p class="hint">
+        <code>packages/patterns/src/{pattern.name}/README.md</code>
+      </p>
     </li>
   )
 }

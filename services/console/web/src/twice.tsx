@@ -16,6 +16,7 @@ const counters: readonly Readonly<{ name: keyof LaneCounts; title: string; owner
   { name: 'requests', title: 'requests', owner: 'history of the client' },
   { name: 'providerCalls', title: 'calls of the provider', owner: 'log of the card provider' },
   { name: 'charges', title: 'charges', owner: 'log of the card provider' },
+  { name: 'booked', title: 'charges in our ledger', owner: 'database of payments' },
 ]
 
 /** One payment in two systems, a naive one and ours, disturbed in the same way. */
