@@ -1,6 +1,7 @@
 import { context, TraceFlags, trace } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { deadlineHeader, deadlineIn } from '../process/deadline.ts'
+import { openLineBudget } from '../telemetry/line-budget.ts'
 import type { Log } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { contextFrom, SpanKind, startSpan } from '../telemetry/tracing.ts'
@@ -20,8 +21,19 @@ export type RequestRecord = {
 
 export type RecordRequest = (record: RequestRecord) => void
 
-/** Writes the canonical line and the measurement of a request, however it ended. */
+/** Any other status in the 500s says that we refused, or that a part of the system is away. */
+const mistakeOfOurs = 500
+/** Lines of requests to one route with one status. */
+const linesPerSecondMax = 100
+
+/**
+ * Writes the canonical line and the measurement of a request, however it ended. A mistake of ours always
+ * has its line. Other requests are only counted where there are too many of one kind in a second.
+ */
 export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
+  const mayWrite = openLineBudget(linesPerSecondMax, leftOut => {
+    log.info({ event: 'http.requests_unlogged', leftOut })
+  })
   return ({ facts, ...record }) => {
     const { method, route, status, durationMs } = record
     const exemplarLabels = sampledTrace()
@@ -31,7 +43,9 @@ export function requestRecorder(log: Log, metrics: Metrics): RecordRequest {
       ...(exemplarLabels && { exemplarLabels }),
     })
     const line = { event: 'http.request', ...record, ...facts } as const
-    if (status >= 500) log.error(line)
+    if (status === mistakeOfOurs) log.error(line)
+    else if (!mayWrite(`${method} ${route} ${status}`)) return
+    else if (status > mistakeOfOurs) log.warn(line)
     else log.info(line)
   }
 }

@@ -16,7 +16,9 @@ export const runtimeLogEvents = {
   'crashpoint.elsewhere': 'CRASH_AT or BLOCK_AT is set, and the place is in another service.',
   'loop.failed': 'One round of a job failed. The next one comes after a longer pause.',
   'http.request':
-    'One line for each request, however it ended: route, status, duration, and whether the caller had hung up.',
+    'One line for a request, however it ended: route, status, duration, and whether the caller had hung up. Of one route and status, at most 100 in a second.',
+  'http.requests_unlogged':
+    'So many requests of a second had no line of their own, by route and status. The metrics have them all.',
   'event.consumed':
     'One line for each event that was applied: outcome, age, retries, and the trace that caused it.',
   'postgres.connection_lost': 'A connection to PostgreSQL broke. The pool opens another one.',
