@@ -6,6 +6,7 @@ import type { InjectorTarget } from '@nightshift/faults/injector/target'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { controlClient } from '@nightshift/local/supervisor/control-client'
+import { type InstanceName, instancesOf } from '@nightshift/local/system/instances'
 import { switchPattern } from '@nightshift/local/system/pattern-switches'
 import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { partNames } from '@nightshift/local/system/start-parts'
@@ -16,6 +17,7 @@ import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
 import { openLogSearch } from './clients/search-logs.ts'
+import type { Instance } from './clients/sources.ts'
 import { openToolRunner } from './clients/tool-run.ts'
 import type { Config } from './config.ts'
 import { openObserver } from './jobs/observer.ts'
@@ -30,18 +32,14 @@ type ConsoleParts = TestParts & Readonly<{ databases: Readonly<Record<ServiceNam
 export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableStack): AppDeps {
   const parts = JSON.parse(config.PARTS) as ConsoleParts
   const target = targetOf(config, parts)
-  const services: Readonly<Record<ServiceName, string>> = {
-    payments: config.PAYMENTS_OPERATIONS_URL,
-    listings: config.LISTINGS_OPERATIONS_URL,
-    notifications: config.NOTIFICATIONS_OPERATIONS_URL,
-  }
+  const instances = instancesIn(config)
   const faults = open.adopt(openFaults(target, log), each => each.close())
   const load = open.adopt(openLoad(config, parts), each => each.close())
   const observer = open.adopt(
     openObserver({
       supervisor: target.client,
       faults: target.faults,
-      services,
+      instances,
       prefix: config.PROCESS_PREFIX,
       healsAt: faults.healsAt,
       load: load.view,
@@ -62,8 +60,8 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
   const audit = openAuditControl(openTool())
   const switches = {
     client: target.client,
-    nameOf: (name: ServiceName) => target.nameOf(name),
-    processes: serviceNames.map(name => ({ name, operationsUrl: services[name] })),
+    nameOf: (name: InstanceName) => target.nameOf(name),
+    processes: instances,
   }
   return {
     lab,
@@ -82,6 +80,23 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     replaysDir,
     log,
   }
+}
+
+/** Both instances of each service, where there are two. */
+function instancesIn(config: Config): Instance[] {
+  const first: Readonly<Record<ServiceName, string>> = {
+    payments: config.PAYMENTS_OPERATIONS_URL,
+    listings: config.LISTINGS_OPERATIONS_URL,
+    notifications: config.NOTIFICATIONS_OPERATIONS_URL,
+  }
+  const second = JSON.parse(config.SECOND_OPERATIONS_URLS) as Partial<Record<InstanceName, string>>
+  const urls: Partial<Record<InstanceName, string>> = { ...first, ...second }
+  return serviceNames.flatMap(service =>
+    instancesOf(service).flatMap(name => {
+      const operationsUrl = urls[name]
+      return operationsUrl === undefined ? [] : [{ service, name, operationsUrl }]
+    }),
+  )
 }
 
 /** The system that is broken here. */

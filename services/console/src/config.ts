@@ -28,6 +28,8 @@ export const Config = Type.Object({
   PAYMENTS_OPERATIONS_URL: Url,
   LISTINGS_OPERATIONS_URL: Url,
   NOTIFICATIONS_OPERATIONS_URL: Url,
+  /** The second instances by their names, as JSON, in a system that has two of each service. */
+  SECOND_OPERATIONS_URLS: Type.String({ pattern: '^\\{', default: '{}' }),
   CARD_PROVIDER_URL: Url,
   TRACE_SINK_URL: Url,
   MAILBOX_URL: Url,

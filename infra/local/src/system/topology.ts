@@ -3,6 +3,7 @@ import type { LinkPorts, PortPlan } from '../ports/ports.ts'
 import type { RoleName } from '../prepare/database-roles.ts'
 import { databaseUrl } from '../prepare/database-url.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { secondInstances } from './instances.ts'
 import {
   addressOver,
   type Link,
@@ -13,7 +14,7 @@ import {
 } from './links.ts'
 import { type Prometheus, prometheusProcess } from './prometheus.ts'
 import { type ReplicaName, type Replicas, withReplicas } from './replicas.ts'
-import type { Secrets, ServiceName } from './secrets.ts'
+import { type Secrets, type ServiceName, serviceNames } from './secrets.ts'
 
 const host = '127.0.0.1'
 
@@ -327,6 +328,7 @@ function consoleOf(
       PAYMENTS_OPERATIONS_URL: at(ports.paymentsOperations),
       LISTINGS_OPERATIONS_URL: at(ports.listingsOperations),
       NOTIFICATIONS_OPERATIONS_URL: at(ports.notificationsOperations),
+      ...secondInstancesOf(options),
       CARD_PROVIDER_URL: at(ports.cardProvider),
       MAILBOX_URL: at(ports.mailbox),
       TRACE_SINK_URL: at(ports.traceSink),
@@ -348,6 +350,15 @@ function consoleOf(
     ready: { kind: 'http', url: `${url}/health` },
   })
   return { ...spec, args: [...heapFlags, ...spec.args] }
+}
+
+function secondInstancesOf({ replicas }: TopologyOptions): Record<string, string> {
+  if (replicas === undefined) return {}
+  const urls = serviceNames.map(service => [
+    secondInstances[service],
+    `http://${host}:${replicas.ports[`${service}SecondOperations`]}`,
+  ])
+  return { SECOND_OPERATIONS_URLS: JSON.stringify(Object.fromEntries(urls)) }
 }
 
 function prometheusUrlOf({ prometheus, prometheusUrl }: TopologyOptions): Record<string, string> {

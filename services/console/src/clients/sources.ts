@@ -3,6 +3,8 @@ import type { FaultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import type { ProxyView } from '@nightshift/faults/proxy/toxic'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
 import type { ProcessStatus } from '@nightshift/local/supervisor/process-spec'
+import type { InstanceName } from '@nightshift/local/system/instances'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import { parseMetrics, type Scrape } from '../domain/metrics-text.ts'
 import { limits } from '../limits.ts'
 import type { Unseen } from '../snapshot.ts'
@@ -13,20 +15,22 @@ export type Reading = Readonly<{
   processes: readonly ProcessStatus[] | undefined
   proxies: readonly ProxyView[] | undefined
   openFaults: readonly FaultLogLine[] | undefined
-  scrapes: ReadonlyMap<string, Scrape>
+  scrapes: ReadonlyMap<InstanceName, Scrape>
   unseen: readonly Unseen[]
 }>
 
 export type SourcesOptions = Readonly<{
   supervisor: ControlClient
   faults: FaultProxyClient
-  /** The operations URL of each service. */
-  services: Readonly<Record<string, string>>
+  instances: readonly Instance[]
 }>
+
+/** One process of a service, and where its metrics are. */
+export type Instance = Readonly<{ service: ServiceName; name: InstanceName; operationsUrl: string }>
 
 /** Asks every source at once. None can hold up or break the reading of the others. */
 export async function readSources(
-  { supervisor, faults, services }: SourcesOptions,
+  { supervisor, faults, instances }: SourcesOptions,
   { withMemory }: { withMemory: boolean },
 ): Promise<Reading> {
   const unseen: Unseen[] = []
@@ -41,15 +45,15 @@ export async function readSources(
       return undefined
     }
   }
-  const scrapes = new Map<string, Scrape>()
+  const scrapes = new Map<InstanceName, Scrape>()
   const [processes, proxies, openFaults] = await Promise.all([
     look('the supervisor', async () =>
       withMemory ? (await supervisor.status()).processes : supervisor.states(),
     ),
     look('the links', faults.list),
     look('the log of faults', faults.openFaults),
-    ...Object.entries(services).map(async ([name, url]) => {
-      const scrape = await look(`the metrics of ${name}`, () => scrapeMetrics(url))
+    ...instances.map(async ({ name, operationsUrl }) => {
+      const scrape = await look(`the metrics of ${name}`, () => scrapeMetrics(operationsUrl))
       if (scrape) scrapes.set(name, scrape)
     }),
   ])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseMetrics } from './metrics-text.ts'
+import { perSecond } from './figures.ts'
+import { mergeScrapes, parseMetrics } from './metrics-text.ts'
 
 const text = `# HELP http_requests_total The total number of HTTP requests.
 # TYPE http_requests_total counter
@@ -33,6 +34,20 @@ test('reads names, labels and values, and leaves out what is no sample', () => {
 test('an exemplar behind a value has labels of its own, and is left out', () => {
   const { samples } = parseMetrics('x_bucket{le="1"} 5 # {trace_id="0af7"} 0.043 1796119515.8', 0)
   expect(samples.get('x_bucket')).toEqual([{ labels: { le: '1' }, value: 5 }])
+})
+
+test('two instances of a service are counted together, and a counter of one is not the next of the other', () => {
+  const scrapeAt = (at: number, first: number, second: number) =>
+    mergeScrapes(
+      new Map([
+        ['payments', parseMetrics(`requests_count{status="200"} ${first}`, at)],
+        ['payments-2', parseMetrics(`requests_count{status="200"} ${second}`, at)],
+      ]),
+    )
+  const grown = perSecond(scrapeAt(0, 1_000, 10), scrapeAt(2_000, 1_004, 16), {
+    name: 'requests_count',
+  })
+  expect(grown).toBe(5)
 })
 
 test('a text without a sample has none', () => {

@@ -26,6 +26,22 @@ export function parseMetrics(text: string, at: number): Scrape {
   return { at, samples }
 }
 
+/**
+ * What the instances of a service said together. Each sample gets the name of its instance as a label, so
+ * that counters of two processes are never taken for one that goes up and down.
+ * @param byInstance at least one
+ */
+export function mergeScrapes(byInstance: ReadonlyMap<string, Scrape>): Scrape {
+  const samples = new Map<string, Sample[]>()
+  for (const [instance, scrape] of byInstance) {
+    for (const [name, found] of scrape.samples) {
+      const own = found.map(({ labels, value }) => ({ labels: { ...labels, instance }, value }))
+      samples.set(name, [...(samples.get(name) ?? []), ...own])
+    }
+  }
+  return { at: Math.max(...[...byInstance.values()].map(({ at }) => at)), samples }
+}
+
 function labelsIn(text: string): Record<string, string> {
   const pairs = [...text.matchAll(label)].map(([, name = '', value = '']) => [
     name,

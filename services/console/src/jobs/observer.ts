@@ -9,7 +9,7 @@ import {
   type ScrapesByService,
   variantsOf,
 } from '../domain/describe-system.ts'
-import type { Scrape } from '../domain/metrics-text.ts'
+import { mergeScrapes, type Scrape } from '../domain/metrics-text.ts'
 import { ownName } from '../domain/own-name.ts'
 import { openRecentEvents } from '../domain/recent-events.ts'
 import { limits } from '../limits.ts'
@@ -60,8 +60,11 @@ export function openObserver(options: ObserverOptions): Observer {
 
   function describe(reading: Reading): Snapshot {
     const { at, processes, proxies, openFaults, unseen } = reading
-    const services: ScrapesByService = Object.fromEntries(
-      [...reading.scrapes].map(([name, scrape]) => [name, remember(name, scrape)]),
+    const services = scrapesByService(
+      options.instances.flatMap(({ service, name }) => {
+        const scrape = reading.scrapes.get(name)
+        return scrape ? [{ service, name, scrapes: remember(name, scrape) }] : []
+      }),
     )
     const own = processes?.flatMap(each => ofThisSystem(each, options.prefix))
     counted = countedBy(services)
@@ -142,6 +145,23 @@ export function openObserver(options: ObserverOptions): Observer {
       await looking
     },
   }
+}
+
+type InstanceScrapes = Readonly<{ service: string; name: string; scrapes: Scrapes }>
+
+/** Each instance was remembered by itself, so that one that was away for a moment makes no jump. */
+function scrapesByService(all: readonly InstanceScrapes[]): ScrapesByService {
+  const services = [...Map.groupBy(all, ({ service }) => service)]
+  return Object.fromEntries(
+    services.map(([service, instances]) => {
+      const [only] = instances
+      if (only !== undefined && instances.length === 1) return [service, only.scrapes]
+      const together = (when: keyof Scrapes) =>
+        mergeScrapes(new Map(instances.map(({ name, scrapes }) => [name, scrapes[when]])))
+      const [now, before, earlier] = [together('now'), together('before'), together('earlier')]
+      return [service, { now, before, earlier }]
+    }),
+  )
 }
 
 function ofThisSystem(status: ProcessStatus, prefix: string): ProcessStatus[] {
