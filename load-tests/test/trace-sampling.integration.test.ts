@@ -88,7 +88,7 @@ describe('an event that is not applied at once', () => {
     const logged = (await system.logs('listings')).split('\n')
     const line = logged.find(each => each.includes(`"traceId":"${letter?.traceId}"`)) ?? '{}'
     expect(JSON.parse(line)).toMatchObject({ event: 'event.dead_lettered' })
-    // Whoever finds the letter finds the trace, too.
+    // The letter leads to its trace, too.
     await using letters = await openTestTopic(system, 'listings.dead-letters.v1')
     const record = await eventually('the letter is there', async () =>
       (await letters.read()).find(({ traceparent }) => traceparent !== undefined),

@@ -94,9 +94,21 @@ export function createTraceStore(): TraceStore {
 const nanosPerMs = 1_000_000n
 const always: Interval = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
 
-/** Nothing for a trace whose first span has not arrived yet, or that continues another one. */
+/** SPAN_KIND_SERVER in OTLP: a request that was received. */
+const serverKind = 2
+
+/**
+ * Nothing for a trace whose first span has not arrived yet, or that continues another one. A caller may
+ * trace its requests too, and export that elsewhere: then the first request that was received is the root.
+ */
 function summarize(traceId: string, spans: readonly StoredSpan[]): TraceSummary | undefined {
-  const root = spans.find(span => span.parentSpanId === undefined && span.links.length === 0)
+  const ids = new Set(spans.map(({ spanId }) => spanId))
+  const [root] = spans
+    .filter(({ parentSpanId, links, kind }) => {
+      if (links.length > 0) return false
+      return parentSpanId === undefined || (kind === serverKind && !ids.has(parentSpanId))
+    })
+    .toSorted((a, b) => Number(a.startNanos - b.startNanos))
   if (root === undefined) return undefined
   const { service, name, startNanos, endNanos } = root
   return {
