@@ -4,7 +4,7 @@ import { type Lane, lanes, type Step } from './steps.ts'
 /** One payment under its heading. */
 export type Diagram = Readonly<{ heading: string; steps: readonly Step[] }>
 
-const widthPx = 1_250
+const widthPx = 1_320
 const rowPx = 22
 const timePx = 78
 const laneStepPx = 86

@@ -146,6 +146,48 @@ test('rows of one transaction are one arrow', () => {
   expect(drawn(steps)).toContain('payments>database message ledger: capture + event in outbox')
 })
 
+test('what is missing at the end is said: an event that nobody took, and a payment without an event', () => {
+  const row = {
+    paymentId: 'p',
+    tenantId: 't',
+    listingId: 'l',
+    publicationId: 'u',
+    amountCents: 9_900,
+    currency: 'EUR',
+    status: 'captured',
+    providerPaymentId: 'pi',
+    requestedAction: null,
+    taxCents: 0,
+    refundedCents: 0,
+    version: 2,
+    createdAt: startMs + 10,
+    updatedAt: startMs + 50,
+  }
+  const history = request(1, 0, 60, pending)
+  const untold = payment({ rows: { history, payments: [row] } })
+  expect(drawn(stepsOf(untold)).at(-1)).toBe('payments gave-up captured, and no event ever says so')
+
+  const event = {
+    eventId: 'e',
+    type: 'payment.captured',
+    tenantId: 't',
+    aggregateId: 'p',
+    aggregateVersion: 2,
+    occurredAt: startMs + 50,
+    listingId: 'l',
+    publicationId: 'u',
+    paymentId: 'p',
+  }
+  const records = [{ topic: 'payments.v1', partition: 0, offset: 7, t: startMs + 70, event }]
+  const told = { history, payments: [row], records }
+  expect(drawn(stepsOf(payment({ rows: told }))).at(-1)).toBe(
+    'kafka gave-up payment.captured was never taken',
+  )
+  const listingInbox = [{ consumer: 'listings', eventId: 'e', appliedAt: startMs + 80 }]
+  const taken = drawn(stepsOf(payment({ rows: { ...told, listingInbox } })))
+  expect(taken.join()).not.toContain('never')
+})
+
 test('a fault is seen only if it was there while something happened', () => {
   const fault = (what: string, fromMs: number, untilMs: number | null) => ({
     what,

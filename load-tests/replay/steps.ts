@@ -73,7 +73,8 @@ export function stepsOf(payment: RecordedPayment): Step[] {
     .map(
       ({ service, t }): Step => ({ t, kind: 'fact', from: service, text: 'a new process serves' }),
     )
-  const steps = [...own, ...restarts, ...faultSteps(faults, lifeMs)].toSorted((a, b) => a.t - b.t)
+  const others = [...restarts, ...faultSteps(faults, lifeMs), ...missingSteps(payment, lifeMs.last)]
+  const steps = [...own, ...others].toSorted((a, b) => a.t - b.t)
   const left = steps.length - stepsMax
   if (left <= 0) return steps
   const text = `${left} later steps are not drawn`
@@ -258,6 +259,30 @@ function consumerSteps(spans: readonly RecordedSpan[]): Step[] {
     const took = `a job goes on with it: ${name} (${durationText(endMs - startMs)})`
     return [{ t: startMs, kind: 'fact', from: at, text: took }]
   })
+}
+
+/** What should have been written down by the end, and was not. */
+function missingSteps({ rows, spans }: RecordedPayment, t: number): Step[] {
+  const events = rows.records.flatMap(({ event }) => event ?? [])
+  const told = new Set(events.map(({ type, paymentId }) => `${type} ${paymentId}`))
+  const untold = rows.payments.filter(
+    ({ status, paymentId }) => status === 'captured' && !told.has(`payment.captured ${paymentId}`),
+  )
+  const inboxes = [...rows.listingInbox, ...rows.notificationInbox]
+  const applied = new Set(inboxes.map(({ eventId }) => eventId))
+  const putAside = rows.records.some(({ deadLetter }) => deadLetter !== undefined)
+  const ignored = events.filter(
+    ({ eventId, type }) =>
+      !applied.has(eventId) && !putAside && !spans.some(({ name }) => name === `process ${type}`),
+  )
+  return [
+    ...untold.map((): Step => {
+      return { t, kind: 'gave-up', from: 'payments', text: 'captured, and no event ever says so' }
+    }),
+    ...ignored.map(({ type }): Step => {
+      return { t, kind: 'gave-up', from: 'kafka', text: `${type} was never taken` }
+    }),
+  ]
 }
 
 /** The faults that were there while something happened. */

@@ -72,6 +72,7 @@ function armCell({ payment }: Replay['arms']['naive']): string {
   const { status, res } = payment.rows.history.findLast(({ type }) => type !== 'invoke') ?? {}
   const told = status ? [status, res?.payment ?? res?.status].filter(Boolean).join(' ') : 'nothing'
   const requests = counts['requests of the client']
-  const asked = requests === 1 ? 'asked once' : `asked ${requests} times`
+  const asked =
+    ['asked not at all', 'asked once', 'asked twice'][requests] ?? `asked ${requests} times`
   return `${asked}, charged ${counts['charges of the card']}, told ${told}`
 }
