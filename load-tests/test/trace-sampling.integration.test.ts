@@ -21,6 +21,13 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose]())
 
 const newTraceId = () => randomBytes(16).toString('hex')
+/** The traces whose callers keep them. */
+const kept = new Set<string>()
+function newKeptTrace(): { traceId: string; traceparent: string } {
+  const traceId = newTraceId()
+  kept.add(traceId)
+  return { traceId, traceparent: parentOf(traceId, '01') }
+}
 const parentOf = (traceId: string, flags: '00' | '01') =>
   `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`
 
@@ -75,8 +82,8 @@ const tracesWith = (traceId: string, name: string) =>
 
 describe('an event that is not applied at once', () => {
   test('is linked to its cause up to its dead letter, and the log says in which trace that is', async () => {
-    const traceId = newTraceId()
-    await payForNothing({ traceparent: parentOf(traceId, '01') })
+    const { traceId, traceparent } = newKeptTrace()
+    await payForNothing({ traceparent })
     const spans = await tracesWith(traceId, 'publish listings.dead-letters.v1')
     const published = spans.find(({ name }) => name === 'publish payments.v1')
     const letter = spans.find(({ name }) => name === 'publish listings.dead-letters.v1')
@@ -97,13 +104,13 @@ describe('an event that is not applied at once', () => {
   })
 
   test('is linked to its cause at each try, and the last one goes on to the mail', async () => {
-    const traceId = newTraceId()
+    const { traceId, traceparent } = newKeptTrace()
     const database = new pg.Client({ connectionString: system.databaseUrl('listings') })
     await database.connect()
     try {
       await database.query('BEGIN')
       await database.query('LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE')
-      const listingId = await publish({ traceparent: parentOf(traceId, '01') })
+      const listingId = await publish({ traceparent })
       await eventually('the event was tried in vain', async () =>
         (await system.logs('listings')).includes('"event":"event.retried"') ? true : undefined,
       )
@@ -123,8 +130,8 @@ describe('an event that is not applied at once', () => {
 
 describe('with a share of 0', () => {
   test('a journey whose caller keeps its trace is traced whole, from the request to the mail', async () => {
-    const traceId = newTraceId()
-    const listingId = await publish({ traceparent: parentOf(traceId, '01') })
+    const { traceId, traceparent } = newKeptTrace()
+    const listingId = await publish({ traceparent })
     await mailAbout(listingId)
     const traces = await eventually('the last span is there', async () => {
       const found = await linkedTo(traceId)
@@ -144,7 +151,8 @@ describe('with a share of 0', () => {
     // An exemplar leads from the histogram to the trace, and to no trace that was not kept.
     const { text } = await call('GET', `${system.urls.listingsOperations}/metrics`)
     const exemplars = [...text.matchAll(/ # \{trace_id="([0-9a-f]{32})"\}/g)].map(([, id]) => id)
-    expect(new Set(exemplars)).toEqual(new Set([traceId]))
+    expect(exemplars).toContain(traceId)
+    expect(exemplars.filter(id => id !== undefined && !kept.has(id))).toEqual([])
     expect(spanOf('publish payments.v1')?.attributes).toHaveProperty('nightshift.outbox.wait_ms')
   })
 
@@ -157,8 +165,8 @@ describe('with a share of 0', () => {
     const listingId = await publish(headers())
     await mailAbout(listingId)
     // A journey that is kept comes after it, so what was exported before would be there, too.
-    const traceId = newTraceId()
-    const marked = await publish({ traceparent: parentOf(traceId, '01') })
+    const { traceId, traceparent } = newKeptTrace()
+    const marked = await publish({ traceparent })
     await mailAbout(marked)
     await eventually('the later journey is there', async () => {
       const found = await linkedTo(traceId)
