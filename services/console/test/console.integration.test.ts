@@ -207,6 +207,7 @@ describe('patterns and promises', () => {
     const card = page.locator('[data-pattern="idempotency-key"]')
     await untilVariant(card, 'on')
     await card.getByText('packages/patterns/src/idempotency-key/README.md').waitFor()
+    await card.getByText(/Measured in \d+ experiments/).click()
     expect(
       await card.getByRole('link', { name: 'idempotency-key', exact: true }).getAttribute('href'),
     ).toBe('#/compare/idempotency-key')

@@ -33,12 +33,13 @@ async function run(): Promise<number> {
   await take(page, 'break')
   await sleep(2 * phaseMs)
   for (const screen of ['patterns', 'load', 'timeline', 'promises']) await take(page, screen)
+  await take(page, 'compare', 'compare/idempotency-key')
   await send(page, '/load/stop', {})
   return 0
 }
 
-async function take(page: Page, screen: string): Promise<void> {
-  await page.goto(`${new URL(page.url()).origin}/#/${screen}`)
+async function take(page: Page, screen: string, place = screen): Promise<void> {
+  await page.goto(`${new URL(page.url()).origin}/#/${place}`)
   await page.getByText('live', { exact: true }).waitFor()
   await sleep(2_000) // two looks of the console, so that all of the screen is drawn
   const path = join(imagesDir, `console-${screen}.png`)

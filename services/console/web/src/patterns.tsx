@@ -68,12 +68,19 @@ function PatternCard(props: { pattern: Pattern; results: readonly ComparedExperi
         {running.map(([service, variant]) => `${service}: ${variant}`).join(', ')}
       </p>
       {others.length > 0 && <p class="expected">{pattern.watch}</p>}
-      {results.map(({ name, unit, committed }) => (
-        <p key={name} class="hint">
-          Measured: {short(committed.naive.value)} {unit} without, {short(committed.with.value)}{' '}
-          with it, at <a href={`#/compare/${name}`}>{name}</a>.
-        </p>
-      ))}
+      {results.length > 0 && (
+        <details>
+          <summary>
+            Measured in {results.length === 1 ? 'one experiment' : `${results.length} experiments`}
+          </summary>
+          {results.map(({ name, unit, committed }) => (
+            <p key={name} class="hint">
+              <a href={`#/compare/${name}`}>{name}</a>: {short(committed.naive.value)} {unit}{' '}
+              without, {short(committed.with.value)} with it.
+            </p>
+          ))}
+        </details>
+      )}
       <p class="hint">
         <code>packages/patterns/src/{pattern.name}/README.md</code>
       </p>

@@ -21,7 +21,7 @@ export function healthOfLink(link: LinkView | undefined): Health {
 
 /** A number that is short enough for a label. */
 export function short(value: number): string {
-  if (value >= 100) return String(Math.round(value))
+  if (value >= 100 || Number.isInteger(value)) return String(Math.round(value))
   if (value >= 10) return value.toFixed(1)
-  return value === 0 ? '0' : value.toFixed(2).replace(/0$/, '')
+  return value.toFixed(2).replace(/0$/, '')
 }
