@@ -14,6 +14,7 @@ import type { AppDeps } from './app.ts'
 import { openAuditControl } from './clients/audit-control.ts'
 import { openCompareControl, replaysDir } from './clients/compare-control.ts'
 import { type FaultControl, openFaultControl } from './clients/fault-control.ts'
+import { followCharges } from './clients/follow-charges.ts'
 import { openLoadControl } from './clients/load-control.ts'
 import { openLogReader } from './clients/read-log.ts'
 import { openLogSearch } from './clients/search-logs.ts'
@@ -47,7 +48,11 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
     }),
     each => each.stop(),
   )
-  const promises = open.adopt(openPromiseWatch(observer, config.CARD_PROVIDER_URL), each =>
+  const follow = followCharges({
+    payments: target.databaseUrl('payments'),
+    listings: target.databaseUrl('listings'),
+  })
+  const promises = open.adopt(openPromiseWatch(observer, config.CARD_PROVIDER_URL, follow), each =>
     each.stop(),
   )
   const lab = open.adopt(

@@ -39,6 +39,11 @@ export const limits = {
     pageMs: 2_000,
     /** Publications whose charges are counted. */
     rememberedMax: 50_000,
+    /** An unknown outcome is decided in 90 s (L1), and a paid listing is live 30 s later (L2). */
+    settledMs: 120_000,
+    /** How far back charges are followed into our own tables, and how many at one look. */
+    followedMs: 900_000,
+    followedMax: 1_000,
   },
   traces: { askMs: 2_000 },
   alerts: { askMs: 2_000 },

@@ -28,6 +28,26 @@ test('two charges of one publication are found, also when each has a payment of 
   ])
 })
 
+test('charges of a span of time are answered, the newest first, and those without a payment are not', () => {
+  const ledger = openChargeLedger(10)
+  const charge = (at: string, metadata: Record<string, string>): ProviderLine => {
+    return { ...line('intent.succeeded', metadata), at: `2026-12-01T03:00:${at}Z` }
+  }
+  ledger.add([
+    charge('01', { payment_id: 'early' }),
+    charge('02', { payment_id: 'a', publication_id: 'p' }),
+    charge('03', { publication_id: 'of nobody' }),
+    charge('04', { payment_id: 'b' }),
+    charge('09', { payment_id: 'late' }),
+  ])
+  const [from, until] = ['02', '05'].map(at => Date.parse(`2026-12-01T03:00:${at}Z`))
+  expect(ledger.between(from ?? 0, until ?? 0, 10)).toMatchObject([
+    { paymentId: 'b' },
+    { paymentId: 'a', publicationId: 'p' },
+  ])
+  expect(ledger.between(from ?? 0, until ?? 0, 1)).toMatchObject([{ paymentId: 'b' }])
+})
+
 test('the oldest are forgotten, and a double charge that was found is not', () => {
   const ledger = openChargeLedger(2)
   const charge = (id: string) => line('intent.succeeded', { payment_id: id })

@@ -13,7 +13,20 @@ export type DoubleCharge = Readonly<{
   charges: readonly Readonly<{ at: string; idempotencyKey: string }>[]
 }>
 
-type Charge = DoubleCharge['charges'][number]
+/** A charge that is so old that it must have had its consequences here. */
+export type AgedCharge = Readonly<{ paymentId: string; publicationId?: string }>
+
+/** What became of charges that are so old that all of it should have happened. */
+export type Followed = Readonly<{
+  /** The number of charges that were looked at. */
+  looked: number
+  /** Payments that were charged, and are not in our ledger. */
+  unbooked: readonly string[]
+  /** Publications that were charged, and are not live. */
+  notLive: readonly string[]
+}>
+
+type Charge = DoubleCharge['charges'][number] & AgedCharge
 
 const moved = new Set(['intent.succeeded', 'intent.captured'])
 
@@ -34,7 +47,13 @@ export function openChargeLedger(rememberedMax: number) {
     count += 1
     const { publication_id: publication, payment_id: payment } = metadata
     const what = publication === undefined ? `payment ${payment}` : `publication ${publication}`
-    const same = [...(charges.get(what) ?? []), { at, idempotencyKey: idempotencyKey ?? 'none' }]
+    const charge = {
+      at,
+      idempotencyKey: idempotencyKey ?? 'none',
+      paymentId: payment ?? '',
+      ...(publication !== undefined && { publicationId: publication }),
+    }
+    const same = [...(charges.get(what) ?? []), charge]
     charges.set(what, same)
     if (same.length > 1) doubles.set(what, { what, charges: same })
     for (const oldest of charges.keys()) {
@@ -48,6 +67,19 @@ export function openChargeLedger(rememberedMax: number) {
     /** Where to read on. */
     lastSeq: () => lastSeq,
     count: () => count,
+    /**
+     * Charges of a span of time, the newest first.
+     * @param most no more than these
+     */
+    between(fromMs: number, untilMs: number, most: number): AgedCharge[] {
+      const found: AgedCharge[] = []
+      for (const charge of [...charges.values()].flat().toReversed()) {
+        const at = Date.parse(charge.at)
+        if (found.length >= most) break
+        if (at >= fromMs && at <= untilMs && charge.paymentId !== '') found.push(charge)
+      }
+      return found
+    },
     doubles: () => [...doubles.values()],
   }
 }

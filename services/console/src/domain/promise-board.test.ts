@@ -3,9 +3,11 @@ import { promiseBoard, type Seen } from './promise-board.ts'
 
 const statements = {
   S1: 'one charge',
+  S3: 'in the ledger',
   S14: 'accounted',
   S15: 'no 500',
   L1: 'final',
+  L2: 'visible',
   L3: 'empty',
   S9: 'x',
 }
@@ -17,6 +19,7 @@ const figures = {
 const healthy: Seen = {
   figures,
   charges: { count: 7, doubles: [] },
+  followed: { looked: 5, unbooked: [], notLive: [] },
   serverErrors: 0,
   deadLetters: 0,
 }
@@ -27,9 +30,11 @@ const statesOf = (seen: Seen) =>
 test('in a healthy system what can be looked at is kept', () => {
   expect(statesOf(healthy)).toEqual({
     S1: 'kept',
+    S3: 'kept',
     S14: 'kept',
     S15: 'kept',
     L1: 'kept',
+    L2: 'kept',
     L3: 'kept',
     S9: 'not looked at',
   })
@@ -50,6 +55,8 @@ const double = {
 }
 test.each([
   ['S1', { charges: { count: 8, doubles: [double] } }],
+  ['S3', { followed: { looked: 5, unbooked: ['p'], notLive: [] } }],
+  ['L2', { followed: { looked: 5, unbooked: [], notLive: ['p'] } }],
   ['S14', { deadLetters: 1 }],
   ['S15', { serverErrors: 1 }],
   ['L1', { figures: { ...figures, oldestOpenSeconds: 91 } }],

@@ -1,5 +1,5 @@
 import type { Figures } from '../snapshot.ts'
-import type { DoubleCharge } from './charge-ledger.ts'
+import type { DoubleCharge, Followed } from './charge-ledger.ts'
 
 /** A promise as it stands at this moment. Only the auditor looks at all of them. */
 export type BoardLine = Readonly<{
@@ -15,6 +15,8 @@ export type Seen = Readonly<{
   figures: Figures | undefined
   /** Unset while the provider's log cannot be read. */
   charges?: Readonly<{ count: number; doubles: readonly DoubleCharge[] }>
+  /** Unset while that log or a database cannot be read. */
+  followed?: Followed
   /** Counted by the services since they started; unset where none answers. */
   serverErrors?: number
   deadLetters?: number
@@ -23,6 +25,8 @@ export type Seen = Readonly<{
 /** The promises L1 and L3 in seconds. */
 const paymentOpenMax = 90
 const eventWaitsMax = 60
+/** More of them add nothing for a person. */
+const findingsMax = 20
 
 type Look = (seen: Seen) => Omit<BoardLine, 'code' | 'statement'>
 
@@ -39,6 +43,11 @@ const looks: Readonly<Record<string, Look>> = {
       })),
     }
   },
+  S3: ({ followed }) =>
+    noneOf(followed, 'unbooked', followed => [
+      `of ${followed.looked} charges of the last minutes all are in our ledger`,
+      id => `payment ${id} was charged, and is not in our ledger`,
+    ]),
   S14: ({ deadLetters }) =>
     atMost(deadLetters, 0, count => `${count} records were put aside by the consumers that run`),
   S15: ({ serverErrors }) =>
@@ -49,6 +58,11 @@ const looks: Readonly<Record<string, Look>> = {
       paymentOpenMax,
       seconds => `the oldest open payment is ${Math.round(seconds)} s old`,
     ),
+  L2: ({ followed }) =>
+    noneOf(followed, 'notLive', followed => [
+      `of ${followed.looked} charges of the last minutes no publication waits`,
+      id => `publication ${id} was charged, and is not live`,
+    ]),
   L3: ({ figures }) =>
     atMost(
       largest(figures?.outboxAgeSeconds, figures?.stalledSeconds),
@@ -76,6 +90,22 @@ function atMost(
 ): ReturnType<Look> {
   if (value === undefined) return unseen('the metrics cannot be read')
   return { state: value <= max ? 'kept' : 'broken', detail: describe(value), findings: [] }
+}
+
+type Words = (followed: Followed) => [kept: string, broken: (id: string) => string]
+
+function noneOf(
+  followed: Followed | undefined,
+  which: 'unbooked' | 'notLive',
+  words: Words,
+): ReturnType<Look> {
+  if (followed === undefined)
+    return unseen('the log of the card provider or a database cannot be read')
+  const [kept, broken] = words(followed)
+  const ids = followed[which]
+  if (ids.length === 0) return { state: 'kept', detail: kept, findings: [] }
+  const findings = ids.slice(0, findingsMax).map(id => ({ what: broken(id), lines: [] }))
+  return { state: 'broken', detail: `${ids.length} of ${followed.looked} charges`, findings }
 }
 
 function unseen(why: string): ReturnType<Look> {

@@ -1,5 +1,11 @@
 import { promises } from '@nightshift/load-tests/auditor/promises'
-import { type ChargeLedger, openChargeLedger, type ProviderLine } from '../domain/charge-ledger.ts'
+import type { FollowCharges } from '../clients/follow-charges.ts'
+import {
+  type ChargeLedger,
+  type Followed,
+  openChargeLedger,
+  type ProviderLine,
+} from '../domain/charge-ledger.ts'
 import { type BoardLine, promiseBoard } from '../domain/promise-board.ts'
 import { limits } from '../limits.ts'
 import type { Observer } from './observer.ts'
@@ -15,9 +21,11 @@ const statements = Object.fromEntries(promises.map(({ code, statement }) => [cod
 export function openPromiseWatch(
   observer: Pick<Observer, 'latest' | 'counted'>,
   cardProviderUrl: string,
+  follow: FollowCharges,
 ): PromiseWatch {
   const ledger = openChargeLedger(limits.promises.rememberedMax)
   let isReadable = false
+  let followed: Followed | undefined
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
 
@@ -29,17 +37,25 @@ export function openPromiseWatch(
       // The board says that the log cannot be read, and shows no number.
       isReadable = false
     }
+    followed = isReadable ? await followAged().catch(() => undefined) : undefined
     if (isStopped) return
     timer = setTimeout(() => {
       looking = look()
     }, limits.promises.everyMs)
   }
+  function followAged(): Promise<Followed> {
+    const { settledMs, followedMs, followedMax } = limits.promises
+    const now = Date.now()
+    return follow(ledger.between(now - followedMs, now - settledMs, followedMax))
+  }
+
   let looking = look()
 
   return {
     board: () =>
       promiseBoard(statements, {
         figures: observer.latest()?.figures,
+        ...(followed && { followed }),
         ...(isReadable && { charges: { count: ledger.count(), doubles: ledger.doubles() } }),
         ...observer.counted(),
       }),
