@@ -92,7 +92,7 @@ export function joinEvidence(evidence: Evidence) {
 }
 
 /** Money came in. An authorization is not a capture, and may never become one. */
-function isCapture({ type }: ProviderLine): boolean {
+export function isCapture({ type }: Pick<ProviderLine, 'type'>): boolean {
   return type === 'intent.succeeded' || type === 'intent.captured'
 }
 

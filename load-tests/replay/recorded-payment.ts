@@ -2,7 +2,7 @@ import type { ServiceName } from '@nightshift/local/system/secrets'
 import { type Evidence, type Rows, rowsOf } from '../auditor/evidence.ts'
 import { type Facts, joinEvidence } from '../auditor/facts.ts'
 import type { Intent } from '../auditor/intents.ts'
-import type { Finding, Verdict } from '../auditor/verdict.ts'
+import type { Finding, Verdict, Violation } from '../auditor/verdict.ts'
 import { type FaultWindow, faultWindows } from './fault-windows.ts'
 
 /** The rows of the evidence that are about one payment, as the auditor read them. */
@@ -59,7 +59,7 @@ type Chosen = Readonly<{ intent: Intent; ids: ReadonlySet<string> }>
 /**
  * Chooses the payment that had most to do with the fault: one for which a promise was broken, if there
  * is any, and otherwise one with many lost, refused or open answers. Of several like that it is the
- * first. Undefined when nobody paid in this run.
+ * first. Undefined when the run has no payment.
  */
 export function choosePayment(
   evidence: Evidence,
@@ -67,7 +67,7 @@ export function choosePayment(
 ): (Chosen & Omit<RecordedPayment, 'spans' | 'starts'>) | undefined {
   const facts = joinEvidence(evidence)
   const windows = faultWindows(rowsOf(evidence.faultLog))
-  let best: { chosen: Chosen; trouble: number } | undefined
+  let best: { chosen: Chosen; broken: Violation[]; trouble: number } | undefined
   for (const intent of facts.intents) {
     const chosen = { intent, ids: idsOf(intent, facts) }
     const broken = brokenFor(chosen, verdict)
@@ -75,15 +75,15 @@ export function choosePayment(
       (broken.length > 0 ? brokenWeight : 0) +
       Math.min(troubleMax, troubleOf(chosen, facts)) +
       (wasDuring(intent, windows) ? duringWeight : 0)
-    if (best === undefined || trouble > best.trouble) best = { chosen, trouble }
+    if (best === undefined || trouble > best.trouble) best = { chosen, broken, trouble }
   }
   if (best === undefined) return undefined
-  const { chosen } = best
+  const { chosen, broken } = best
   return {
     ...chosen,
     op: chosen.intent.op,
     outOf: facts.intents.length,
-    broken: brokenFor(chosen, verdict).map(({ promise, message }) => ({ promise, message })),
+    broken: broken.map(({ promise, message }) => ({ promise, message })),
     rows: rowsAbout(chosen, facts),
     faults: windows,
   }

@@ -1,8 +1,9 @@
+import { isCapture } from '../auditor/facts.ts'
 import { escapeMarkup } from '../reporting/svg.ts'
 import type { RecordedPayment } from './recorded-payment.ts'
 import type { Replay, ReplayArm } from './run-replay.ts'
 import { sequenceDiagram, timeText } from './sequence-diagram.ts'
-import { type Step, stepsOf } from './steps.ts'
+import { notSent, type Step, startOf, stepsOf } from './steps.ts'
 
 const arms = ['naive', 'with'] as const satisfies readonly ReplayArm[]
 const armTitles = { naive: 'Without the pattern', with: 'With the pattern' } as const
@@ -13,11 +14,9 @@ export function countsOf({ rows, spans }: RecordedPayment) {
   const requests = rows.history.filter(({ type }) => type === 'invoke')
   const unanswered = rows.history.filter(({ type, status }) => type !== 'invoke' && !status)
   const calls = spans.filter(
-    ({ peer, outcome }) => peer === 'card-provider' && outcome !== 'not-sent' && outcome !== 'shed',
+    ({ peer, outcome = '' }) => peer === 'card-provider' && !notSent.has(outcome),
   )
-  const charges = rows.provider.filter(
-    ({ type }) => type === 'intent.succeeded' || type === 'intent.captured',
-  )
+  const charges = rows.provider.filter(isCapture)
   return {
     'requests of the client': requests.length,
     'requests without an answer': unanswered.length,
@@ -84,7 +83,7 @@ function switchesText(switches: object): string {
 }
 
 function stepList(title: string, steps: readonly Step[]): string {
-  const startMs = steps.find(({ kind }) => kind === 'message' || kind === 'wall')?.t ?? 0
+  const startMs = startOf(steps)
   const items = steps.map(({ t, from, to, text }) => {
     const who = to ? `${from} to ${to}` : from
     return `<li>${timeText(t - startMs)} ${who}: ${escapeMarkup(text)}</li>`

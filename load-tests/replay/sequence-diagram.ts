@@ -1,5 +1,5 @@
 import { escapeMarkup } from '../reporting/svg.ts'
-import { type Lane, lanes, type Step } from './steps.ts'
+import { type Lane, lanes, type Step, startOf } from './steps.ts'
 
 /** One payment under its heading. */
 export type Diagram = Readonly<{ heading: string; steps: readonly Step[] }>
@@ -59,7 +59,7 @@ function draw({ heading, steps }: Diagram, used: readonly Lane[], topPx: number)
   const textPx = timePx + used.length * laneStepPx + textGapPx
   const firstRowPx = topPx + headingPx + rowPx / 2
   const lastRowPx = firstRowPx + steps.length * rowPx
-  const startMs = steps.find(({ kind }) => kind === 'message' || kind === 'wall')?.t ?? 0
+  const startMs = startOf(steps)
   const y = (at: number) => firstRowPx + at * rowPx
   return [
     `<text class="head" x="8" y="${topPx + 24}">${escapeMarkup(heading)}</text>`,

@@ -54,7 +54,7 @@ const stepsMax = 120
 const sameKept = { first: 2, last: 1 } as const
 const msPerSecond = 1_000
 
-/** The steps of one payment in the order of time, each from a line that somebody wrote down. */
+/** The steps of one payment in the order of time, each from a line that was written down. */
 export function stepsOf(payment: RecordedPayment): Step[] {
   const { rows, spans, starts, faults } = payment
   const own = [
@@ -79,6 +79,11 @@ export function stepsOf(payment: RecordedPayment): Step[] {
   if (left <= 0) return steps
   const text = `${left} later steps are not drawn`
   return [...steps.slice(0, stepsMax), { t: lifeMs.last, kind: 'folded', from: 'client', text }]
+}
+
+/** When the first request was sent. Times on a page count from here. */
+export function startOf(steps: readonly Step[]): number {
+  return steps.find(({ kind }) => kind === 'message' || kind === 'wall')?.t ?? 0
 }
 
 /** Something that happened again and again: how it ended, and what is drawn for it. */
@@ -136,7 +141,7 @@ function drawAttempt(attempt: Attempt, number: number, spans: readonly RecordedS
   const end = endOf(attempt)
   const asked = { t: startedAt, from: 'client', to } as const
   const text = number === 1 ? op : `${op} again, request ${number}`
-  // A service that asked somebody else meanwhile has begun something.
+  // A service that called another one meanwhile has begun something.
   const hasAsked = spans.some(
     ({ service, startMs }) =>
       laneOf(service) === to && startMs >= startedAt && startMs <= (endedAt ?? startedAt),
@@ -163,8 +168,8 @@ function callSteps(spans: readonly RecordedSpan[]): Step[] {
   return fold(calls.map(call => ({ end: callEnd(call), steps: drawCall(call) })))
 }
 
-/** Nothing was sent. */
-const notSent = new Set(['shed', 'not-sent'])
+/** Outcomes of calls of which nothing was sent. */
+export const notSent: ReadonlySet<string> = new Set(['shed', 'not-sent'])
 
 function callEnd({ name, outcome = '', startMs, endMs }: RecordedSpan): string {
   if (outcome === 'unknown') return `${name}: gave up after ${durationText(endMs - startMs)}`

@@ -55,7 +55,7 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** A picture has its own style, and asks nobody. */
+/** A picture has its own style, and loads nothing. */
 const pictureSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'"
 
 /** Builds the HTTP side of the console. It opens nothing; the caller listens and closes. */
