@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { changeHeader } from '@nightshift/console/change-header'
-import { environmentOf, findExecutable } from '@nightshift/local/machine'
 import { findK6 } from '@nightshift/local/parts/k6'
 import { statePaths } from '@nightshift/local/system/state'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, inject, test } from 'vitest'
 import { audit } from '../auditor/audit.ts'
 import { launchBrowser, openPage } from '../harness/browser.ts'
+import { canRunK6 } from '../harness/can-run-k6.ts'
 import { collectAtRest, sourcesOf } from '../harness/sources.ts'
 import { call, eventually, readProviderLog } from '../harness/test-client.ts'
 import { openTestSystem, type TestSystem } from '../harness/test-system.ts'
@@ -35,12 +35,6 @@ type Line = {
   key?: string
   res?: Record<string, unknown>
 }
-
-/** The system runs without k6 and Go. On a machine with neither, these tests are skipped. */
-const programs = await Promise.all(
-  ['k6', 'go'].map(name => findExecutable(name, environmentOf({}))),
-)
-const canRunK6 = programs.some(program => program !== undefined)
 
 test.skipIf(!canRunK6)(
   'a steady load is recorded line by line, and agrees with the provider log',

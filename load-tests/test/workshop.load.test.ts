@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { changeHeader } from '@nightshift/console/change-header'
 import type { BoardLine } from '@nightshift/console/domain/promise-board'
 import type { Snapshot } from '@nightshift/console/snapshot'
-import { environmentOf, findExecutable } from '@nightshift/local/machine'
 import { expect, inject, test } from 'vitest'
 import { audit } from '../auditor/audit.ts'
 import { rowsOf } from '../auditor/evidence.ts'
+import { isCapture } from '../auditor/facts.ts'
+import { canRunK6 } from '../harness/can-run-k6.ts'
 import { openRecordingClient, publishAfterRecovery } from '../harness/recording-client.ts'
 import { collectAtRest, sourcesOf } from '../harness/sources.ts'
 import { call, eventually, saveAlert } from '../harness/test-client.ts'
@@ -28,11 +29,6 @@ const faults = [
   { words: ['payments-kafka', 'down'], forMs: 20_000 },
   { words: ['card-provider', 'silence=after', 'silenceRate=1'], forMs: 5_000 },
 ]
-
-const programs = await Promise.all(
-  ['k6', 'go'].map(name => findExecutable(name, environmentOf({}))),
-)
-const canRunK6 = programs.some(program => program !== undefined)
 
 test.skipIf(!canRunK6)(
   'after a workshop the page agrees with the log of faults, with the provider and with the auditor',
@@ -92,9 +88,7 @@ test.skipIf(!canRunK6)(
     expect(verdict.violations.map(({ promise, message }) => `${promise}: ${message}`)).toEqual([])
 
     // The board says of each promise that it looks at what the auditor says. It looks every few seconds.
-    const charges = rowsOf(evidence.provider).filter(
-      ({ type }) => type === 'intent.succeeded' || type === 'intent.captured',
-    )
+    const charges = rowsOf(evidence.provider).filter(isCapture)
     const board = await eventually('the board has counted all charges', async () => {
       const seen = await ask<BoardLine[]>('/promises')
       const [first] = seen
