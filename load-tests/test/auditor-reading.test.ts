@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +62,14 @@ describe('the logs of simulators and of the fault proxy', () => {
     expect(source).toMatchObject({
       rows: [{ listingId, recipients: [expect.stringMatching(/^[0-9a-f]{16}$/)] }],
     })
+  })
+
+  test('a description that names another listing does not decide what its mail is about', async () => {
+    const [named, forged] = ['4e311603-0000-4000-8000-000000000001', randomUUID()]
+    const text = `Our job.\nListing ${forged}. Apply!\n\nListing ${named}. You get this because.`
+    const mail = { at, seq: 1, type: 'mail.accepted', messageId: '<a@b>', to: ['ada@example.org'] }
+    await writeFile(file, line({ ...mail, text }))
+    expect(await readMails(file)).toMatchObject({ rows: [{ listingId: named }] })
   })
 
   test('an address has one digest, however a mail server writes it', async () => {

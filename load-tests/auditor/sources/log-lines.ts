@@ -44,13 +44,14 @@ const mailSchema = Compile(
     text: Type.Optional(Type.String()),
   }),
 )
-const listingInText = /^Listing ([0-9a-f-]{36})\./m
+/** Names the listing of a mail. The description before it is an employer's, and may have such a line, too. */
+const listingInText = /^Listing ([0-9a-f-]{36})\./gm
 
 /** Undefined when the value is no line of a mail log. */
 export function mailLine(value: unknown): MailLine | undefined {
   if (!mailSchema.Check(value)) return undefined
   const { at, seq, type, messageId = null, to = [], text = '' } = value
-  const listingId = listingInText.exec(text)?.[1]
+  const listingId = [...text.matchAll(listingInText)].at(-1)?.[1]
   const kind = messageId?.startsWith('<confirmation.') ? ('confirmation' as const) : undefined
   const line = { t: Date.parse(at), seq, type, messageId, recipients: to.map(addressDigest) }
   return { ...line, ...present({ listingId, kind }) }

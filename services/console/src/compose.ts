@@ -51,9 +51,12 @@ export function compose(config: Config, log: ConsoleLog, open: AsyncDisposableSt
   const follow = followCharges({
     payments: target.databaseUrl('payments'),
     listings: target.databaseUrl('listings'),
+    notifications: target.databaseUrl('notifications'),
   })
-  const promises = open.adopt(openPromiseWatch(observer, config.CARD_PROVIDER_URL, follow), each =>
-    each.stop(),
+  const { CARD_PROVIDER_URL: cardProviderUrl, MAILBOX_URL: mailboxUrl } = config
+  const promises = open.adopt(
+    openPromiseWatch({ observer, cardProviderUrl, mailboxUrl, follow }),
+    each => each.stop(),
   )
   const lab = open.adopt(
     openLab(parts, error => log.warn({ event: 'console.lab_failed', error })),

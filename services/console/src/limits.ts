@@ -41,6 +41,8 @@ export const limits = {
     rememberedMax: 50_000,
     /** An unknown outcome is decided in 90 s (L1), and a paid listing is live 30 s later (L2). */
     settledMs: 120_000,
+    /** From the moment at which a mail is wanted. */
+    mailWaitsMs: 60_000,
     /** How far back charges are followed into our own tables, and how many at one look. */
     followedMs: 900_000,
     followedMax: 1_000,

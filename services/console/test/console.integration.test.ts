@@ -221,6 +221,8 @@ describe('patterns and promises', () => {
     await page.getByRole('link', { name: 'Promises' }).click()
     const promise = page.locator('[data-promise="S1"]')
     await untilState(promise, 'kept')
+    await untilState(page.locator('[data-promise="S6"]'), 'kept')
+    await untilState(page.locator('[data-promise="L4"]'), 'kept')
     expect(await page.locator('[data-promise="S9"]').getAttribute('data-state')).toBe(
       'not looked at',
     )

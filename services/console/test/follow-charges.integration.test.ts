@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { as, call, draftListing, eventually } from '@nightshift/load-tests/harness/test-client'
+import {
+  as,
+  call,
+  draftListing,
+  eventually,
+  saveAlert,
+} from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { followCharges } from '../src/clients/follow-charges.ts'
 
@@ -10,18 +17,23 @@ let system: TestSystem
 beforeAll(async () => {
   system = await openTestSystem({
     parts: inject('parts'),
-    run: ['card-provider', 'payments', 'listings'],
+    run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   })
 })
 afterAll(() => system[Symbol.asyncDispose]())
 
-test('a charge that is booked and live is right, and one that our tables do not know is named', async () => {
+/** Pretends that a row was written two minutes ago, because nobody waits so long in a test. */
+const longAgo = `now() - interval '2 minutes'`
+
+test('a charge is followed to the ledger, the live listing and the mail, and what is missing is named', async () => {
   const { listings } = system.urls
+  await saveAlert(system)
   const draft = await call('POST', `${listings}/v1/listings`, {
     headers: as(system, 'acme'),
     body: draftListing(),
   })
-  const { json } = await call('POST', `${listings}/v1/listings/${draft.json.listingId}/publish`, {
+  const { listingId } = draft.json
+  const { json } = await call('POST', `${listings}/v1/listings/${listingId}/publish`, {
     headers: as(system, 'acme', randomUUID()),
     body: { plan: 'basic', cardToken: 'pm_card_visa' },
   })
@@ -29,21 +41,56 @@ test('a charge that is booked and live is right, and one that our tables do not 
   const follow = followCharges({
     payments: system.databaseUrl('payments'),
     listings: system.databaseUrl('listings'),
+    notifications: system.databaseUrl('notifications'),
   })
   const charge = { paymentId, publicationId }
   await eventually('the listing is live', async () =>
-    (await follow([charge])).notLive.length === 0 ? true : undefined,
+    (await follow([charge], 0)).notLive.length === 0 ? true : undefined,
   )
+  const change = (service: ServiceName, text: string, ...values: string[]) =>
+    withDatabase(system.databaseUrl(service), database => database.query(text, values))
+  // Only then are its mails looked for.
+  await change(
+    'listings',
+    `UPDATE listings SET published_at = ${longAgo} WHERE listing_id = $1`,
+    listingId,
+  )
+  const [deliveryId] = await eventually('its mail is sent', async () => {
+    const { mailsSent } = await follow([charge], 0)
+    return mailsSent.length === 1 ? mailsSent : undefined
+  })
   const unknown = { paymentId: randomUUID(), publicationId: randomUUID() }
-  expect(await follow([charge, unknown])).toEqual({
+  const right = { looked: 1, unbooked: [], notLive: [], unannounced: [], mailsWaiting: [] }
+  expect(await follow([charge, unknown], 0)).toEqual({
+    ...right,
     looked: 2,
     unbooked: [unknown.paymentId],
-    notLive: [],
+    mailsSent: [deliveryId],
   })
-  await withDatabase(system.databaseUrl('listings'), database =>
-    database.query(`UPDATE publications SET status = 'captured' WHERE publication_id = $1`, [
-      publicationId,
-    ]),
+  expect(await follow([charge], Date.now())).toEqual({ ...right, mailsSent: [] })
+
+  await change(
+    'notifications',
+    `UPDATE deliveries SET status = 'pending', sent_at = NULL, created_at = ${longAgo},
+       next_check_at = now() + interval '1 hour'
+     WHERE delivery_id = $1`,
+    deliveryId ?? '',
   )
-  expect((await follow([charge])).notLive).toEqual([publicationId])
+  expect(await follow([charge], 0)).toEqual({
+    ...right,
+    mailsWaiting: [deliveryId],
+    mailsSent: [],
+  })
+  await change(
+    'notifications',
+    'UPDATE announcements SET matched_at = NULL WHERE listing_id = $1',
+    listingId,
+  )
+  expect((await follow([charge], 0)).unannounced).toEqual([listingId])
+  await change(
+    'listings',
+    `UPDATE publications SET status = 'captured' WHERE publication_id = $1`,
+    publicationId,
+  )
+  expect((await follow([charge], 0)).notLive).toEqual([publicationId])
 })

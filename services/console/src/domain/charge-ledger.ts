@@ -24,6 +24,11 @@ export type Followed = Readonly<{
   unbooked: readonly string[]
   /** Publications that were charged, and are not live. */
   notLive: readonly string[]
+  /** Listings that are live, and whose candidates were not found. */
+  unannounced: readonly string[]
+  /** Mails about live listings, by the ids of their deliveries. */
+  mailsWaiting: readonly string[]
+  mailsSent: readonly string[]
 }>
 
 type Charge = DoubleCharge['charges'][number] & AgedCharge

@@ -4,11 +4,13 @@ import { promiseBoard, type Seen } from './promise-board.ts'
 const statements = {
   S1: 'one charge',
   S3: 'in the ledger',
+  S6: 'notified once',
   S14: 'accounted',
   S15: 'no 500',
   L1: 'final',
   L2: 'visible',
   L3: 'empty',
+  L4: 'delivered',
   S9: 'x',
 }
 const figures = {
@@ -16,10 +18,19 @@ const figures = {
   outboxAgeSeconds: 0,
   stalledSeconds: 2,
 } as unknown as NonNullable<Seen['figures']>
+const followed = {
+  looked: 5,
+  unbooked: [],
+  notLive: [],
+  unannounced: [],
+  mailsWaiting: [],
+  mailsSent: ['m1'],
+}
 const healthy: Seen = {
   figures,
   charges: { count: 7, doubles: [] },
-  followed: { looked: 5, unbooked: [], notLive: [] },
+  followed,
+  mails: { count: 3, doubles: [], missing: [] },
   serverErrors: 0,
   deadLetters: 0,
 }
@@ -31,11 +42,13 @@ test('in a healthy system what can be looked at is kept', () => {
   expect(statesOf(healthy)).toEqual({
     S1: 'kept',
     S3: 'kept',
+    S6: 'kept',
     S14: 'kept',
     S15: 'kept',
     L1: 'kept',
     L2: 'kept',
     L3: 'kept',
+    L4: 'kept',
     S9: 'not looked at',
   })
 })
@@ -55,8 +68,12 @@ const double = {
 }
 test.each([
   ['S1', { charges: { count: 8, doubles: [double] } }],
-  ['S3', { followed: { looked: 5, unbooked: ['p'], notLive: [] } }],
-  ['L2', { followed: { looked: 5, unbooked: [], notLive: ['p'] } }],
+  ['S3', { followed: { ...followed, unbooked: ['p'] } }],
+  ['S6', { mails: { count: 3, doubles: [{ listingId: 'l', mails: ['m1', 'm2'] }] } }],
+  ['S6', { mails: { count: 3, doubles: [], missing: ['m1'] } }],
+  ['L2', { followed: { ...followed, notLive: ['p'] } }],
+  ['L4', { followed: { ...followed, unannounced: ['l'] } }],
+  ['L4', { followed: { ...followed, mailsWaiting: ['m1'] } }],
   ['S14', { deadLetters: 1 }],
   ['S15', { serverErrors: 1 }],
   ['L1', { figures: { ...figures, oldestOpenSeconds: 91 } }],

@@ -1,5 +1,6 @@
 import type { Figures } from '../snapshot.ts'
 import type { DoubleCharge, Followed } from './charge-ledger.ts'
+import type { DoubleMail } from './mail-ledger.ts'
 
 /** A promise as it stands at this moment. Only the auditor looks at all of them. */
 export type BoardLine = Readonly<{
@@ -17,6 +18,13 @@ export type Seen = Readonly<{
   charges?: Readonly<{ count: number; doubles: readonly DoubleCharge[] }>
   /** Unset while that log or a database cannot be read. */
   followed?: Followed
+  /** Unset while the mails of the mail server cannot be read. */
+  mails?: Readonly<{
+    count: number
+    doubles: readonly DoubleMail[]
+    /** Deliveries that we call sent, and of which the mail server has no mail. Unset without `followed`. */
+    missing?: readonly string[]
+  }>
   /** Counted by the services since they started; unset where none answers. */
   serverErrors?: number
   deadLetters?: number
@@ -27,6 +35,7 @@ const paymentOpenMax = 90
 const eventWaitsMax = 60
 /** More of them add nothing for a person. */
 const findingsMax = 20
+const notFollowed = 'the log of the card provider or a database cannot be read'
 
 type Look = (seen: Seen) => Omit<BoardLine, 'code' | 'statement'>
 
@@ -43,11 +52,25 @@ const looks: Readonly<Record<string, Look>> = {
       })),
     }
   },
-  S3: ({ followed }) =>
-    noneOf(followed, 'unbooked', followed => [
-      `of ${followed.looked} charges of the last minutes all are in our ledger`,
-      id => `payment ${id} was charged, and is not in our ledger`,
-    ]),
+  S3: ({ followed }) => {
+    if (followed === undefined) return unseen(notFollowed)
+    const { looked, unbooked } = followed
+    return none(
+      unbooked.map(id => `payment ${id} was charged, and is not in our ledger`),
+      `${looked} charges of the last minutes were looked up in our ledger`,
+    )
+  },
+  S6: ({ mails }) => {
+    if (mails === undefined) return unseen('the mails of the mail server cannot be read')
+    const { count, doubles, missing = [] } = mails
+    return none(
+      [
+        ...doubles.map(({ listingId }) => `an address got different mails about ${listingId}`),
+        ...missing.map(id => `delivery ${id} is called sent, and the mail server has no such mail`),
+      ],
+      `${count} mails of the mail server were counted per listing and address`,
+    )
+  },
   S14: ({ deadLetters }) =>
     atMost(deadLetters, 0, count => `${count} records were put aside by the consumers that run`),
   S15: ({ serverErrors }) =>
@@ -58,17 +81,31 @@ const looks: Readonly<Record<string, Look>> = {
       paymentOpenMax,
       seconds => `the oldest open payment is ${Math.round(seconds)} s old`,
     ),
-  L2: ({ followed }) =>
-    noneOf(followed, 'notLive', followed => [
-      `of ${followed.looked} charges of the last minutes no publication waits`,
-      id => `publication ${id} was charged, and is not live`,
-    ]),
+  L2: ({ followed }) => {
+    if (followed === undefined) return unseen(notFollowed)
+    const { looked, notLive } = followed
+    return none(
+      notLive.map(id => `publication ${id} was charged, and is not live`),
+      `the publications of ${looked} charges of the last minutes were looked up`,
+    )
+  },
   L3: ({ figures }) =>
     atMost(
       largest(figures?.outboxAgeSeconds, figures?.stalledSeconds),
       eventWaitsMax,
       seconds => `no event has waited for longer than ${Math.round(seconds)} s`,
     ),
+  L4: ({ followed }) => {
+    if (followed === undefined) return unseen(notFollowed)
+    const { unannounced, mailsWaiting, mailsSent } = followed
+    return none(
+      [
+        ...unannounced.map(id => `listing ${id} is live, and was not announced`),
+        ...mailsWaiting.map(id => `delivery ${id} waits`),
+      ],
+      `${mailsSent.length} mails about paid listings of the last minutes were sent`,
+    )
+  },
 }
 
 /** @param statements all promises, in reading order */
@@ -92,20 +129,11 @@ function atMost(
   return { state: value <= max ? 'kept' : 'broken', detail: describe(value), findings: [] }
 }
 
-type Words = (followed: Followed) => [kept: string, broken: (id: string) => string]
-
-function noneOf(
-  followed: Followed | undefined,
-  which: 'unbooked' | 'notLive',
-  words: Words,
-): ReturnType<Look> {
-  if (followed === undefined)
-    return unseen('the log of the card provider or a database cannot be read')
-  const [kept, broken] = words(followed)
-  const ids = followed[which]
-  if (ids.length === 0) return { state: 'kept', detail: kept, findings: [] }
-  const findings = ids.slice(0, findingsMax).map(id => ({ what: broken(id), lines: [] }))
-  return { state: 'broken', detail: `${ids.length} of ${followed.looked} charges`, findings }
+/** @param looked what was looked at, for a person */
+function none(broken: readonly string[], looked: string): ReturnType<Look> {
+  if (broken.length === 0) return { state: 'kept', detail: looked, findings: [] }
+  const findings = broken.slice(0, findingsMax).map(what => ({ what, lines: [] }))
+  return { state: 'broken', detail: `${broken.length} exceptions: ${looked}`, findings }
 }
 
 function unseen(why: string): ReturnType<Look> {
