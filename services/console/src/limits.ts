@@ -65,6 +65,9 @@ export const limits = {
     eventsMax: 20,
     /** They end when nobody has used them for so long. */
     idleMs: 600_000,
+    /** The mails of as many publications are counted. */
+    mailsMax: 1_000,
+    askMs: 2_000,
   },
   faults: {
     /** A fault is healed by itself after this, unless another time is asked for. */

@@ -97,13 +97,15 @@ export type LoadView = Readonly<{
 /** A number, or why it could not be read. */
 export type Count = Readonly<{ number?: number; unseen?: string }>
 
-/** Counted at their owners: the client, the card provider, and the database of payments. */
+/** Counted at their owners: the client, the card provider, the database of payments, the mail server. */
 export type LaneCounts = Readonly<{
   requests: Count
   providerCalls: Count
   charges: Count
   /** What our own ledger says was charged. */
   booked: Count
+  /** What the candidate got about the listing, if the client publishes one. */
+  mails: Count
 }>
 
 /** One of the two systems in which the same payment is disturbed in the same way. */

@@ -4,7 +4,7 @@ import type { Lab } from '../lab/lab.ts'
 import { waysToBreak } from '../lab/ways-to-break.ts'
 
 const AttemptBody = Type.Object(
-  { way: Type.String({ pattern: '^[a-z-]{1,30}$' }) },
+  { way: Type.String({ pattern: '^[a-z-]{1,40}$' }) },
   { additionalProperties: false },
 )
 
@@ -13,7 +13,7 @@ export const labRoutes: FastifyPluginAsyncTypebox<{ lab: Lab }> = async (app, { 
   app.get('/lab', async () => lab.view())
 
   app.get('/lab/ways', async () =>
-    waysToBreak.map(({ name, title, story }) => ({ name, title, story })),
+    waysToBreak.map(({ name, title, isFirst, story }) => ({ name, title, isFirst, story })),
   )
 
   app.post('/lab', { schema: { body: AttemptBody } }, async ({ body }, reply) => {

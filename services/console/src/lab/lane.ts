@@ -2,7 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openRecordingClient, patienceMs } from '@nightshift/load-tests/harness/recording-client'
-import { readProviderLog } from '@nightshift/load-tests/harness/test-client'
+import { readProviderLog, saveAlert } from '@nightshift/load-tests/harness/test-client'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
@@ -31,9 +31,12 @@ const impatientAttempts = 2
 const lost = new Set(['reply.withheld', 'request.dropped'])
 const moved = new Set(['intent.succeeded', 'intent.captured'])
 
+/** What a publication needs besides payments, in the order of their start. */
+const publishing = ['mailbox', 'listings', 'notifications'] as const
+
 /**
- * Opens a lane: two processes on a database and topics of their own. The client pays without a listing,
- * whose state would stop a second request by itself, and hide what the key is for.
+ * Opens a lane: two processes on databases and topics of their own, and three more from the first way in
+ * which a client publishes.
  */
 export async function openLane({ name, title, parts, env }: LaneOptions): Promise<Lane> {
   const system = await openTestSystem({
@@ -46,14 +49,19 @@ export async function openLane({ name, title, parts, env }: LaneOptions): Promis
   const historyFile = join(dir, 'lab-history.jsonl')
   const client = openRecordingClient(system, historyFile)
   let view: LaneView = { name, title, state: 'ready', events: [] }
-  let before: Totals = await totalsOf(system, historyFile)
+  let canPublish = false
+  let before: Totals = await countAll()
+
+  function countAll(): Promise<Totals> {
+    return totalsOf(system, historyFile, canPublish)
+  }
 
   function say(event: string): void {
     view = { ...view, events: [...view.events, event].slice(-limits.lab.eventsMax) }
   }
 
   async function count(): Promise<void> {
-    const now = await totalsOf(system, historyFile)
+    const now = await countAll()
     const since = (what: keyof Totals): Count => {
       const [earlier, later] = [before[what], now[what]]
       if (later.unseen !== undefined) return { unseen: later.unseen }
@@ -64,8 +72,25 @@ export async function openLane({ name, title, parts, env }: LaneOptions): Promis
       providerCalls: since('providerCalls'),
       charges: since('charges'),
       booked: since('booked'),
+      mails: since('mails'),
     }
     view = { ...view, counts }
+  }
+
+  /** Starts the rest of the system, and lets a candidate wait for the listing. */
+  async function preparePublishing(): Promise<void> {
+    if (canPublish) return
+    for (const process of publishing) {
+      await system.start(process)
+      await system.waitReady(process)
+    }
+    await saveAlert(system)
+    canPublish = true
+  }
+
+  async function publish(): Promise<void> {
+    const { answer } = await client.publish(tenant, await client.draft(tenant))
+    say(`the client was told ${answer.status || 'nothing'}`)
   }
 
   async function pay({ copies, impatientMs = patienceMs }: WayToBreak): Promise<void> {
@@ -83,13 +108,15 @@ export async function openLane({ name, title, parts, env }: LaneOptions): Promis
   return {
     view: () => view,
     async attempt(way) {
-      before = await totalsOf(system, historyFile)
       view = { name, title, state: 'trying', events: [] }
+      const isPublished = way.client === 'publishes'
+      if (isPublished) await preparePublishing()
+      before = await countAll()
       await way.begin(system)
       say(way.story)
       const counting = setInterval(() => void count(), limits.lab.countEveryMs)
       try {
-        await Promise.all([pay(way), healLater(way)])
+        await Promise.all([isPublished ? publish() : pay(way), healLater(way)])
         // What is still open is decided by the jobs: a late second charge counts, too.
         await sleep(way.lateMs)
         await count()
@@ -125,18 +152,42 @@ async function lostCallsOf(system: TestSystem): Promise<number> {
 type Totals = Readonly<Record<keyof LaneCounts, Count>>
 
 /** Each number from its owner, so that none can be wrong because another is. */
-async function totalsOf(system: TestSystem, historyFile: string): Promise<Totals> {
+async function totalsOf(
+  system: TestSystem,
+  historyFile: string,
+  hasMails: boolean,
+): Promise<Totals> {
   const provider = await seen(() => readProviderLog(system))
   const from = (number: (lines: readonly { type: string; requestId?: string }[]) => number) =>
     'unseen' in provider ? provider : { number: number(provider.value) }
   const requests = await seen(() => countRequests(historyFile))
   const booked = await seen(() => countBooked(system))
+  const mails = await seen(() => countMails(system))
   return {
     requests: 'unseen' in requests ? requests : { number: requests.value },
     providerCalls: from(lines => new Set(lines.flatMap(line => line.requestId ?? [])).size),
     charges: from(lines => lines.filter(({ type }) => moved.has(type)).length),
     booked: 'unseen' in booked ? booked : { number: booked.value },
+    mails: !hasMails
+      ? { unseen: 'no listing was published' }
+      : 'unseen' in mails
+        ? mails
+        : { number: mails.value },
   }
+}
+
+/** The mails about listings that the mail server has accepted, copies included. */
+async function countMails(system: TestSystem): Promise<number> {
+  const answer = await fetch(new URL(`/mails?limit=${limits.lab.mailsMax}`, system.urls.mailbox), {
+    signal: AbortSignal.timeout(limits.lab.askMs),
+  })
+  if (!answer.ok) throw new Error(`the mail server answered ${answer.status}`)
+  const { mails } = (await answer.json()) as {
+    mails: { messageId: string | null; accepted: number }[]
+  }
+  return mails
+    .filter(({ messageId }) => messageId?.startsWith('<alert.'))
+    .reduce((sum, { accepted }) => sum + accepted, 0)
 }
 
 async function countBooked(system: TestSystem): Promise<number> {
@@ -158,12 +209,12 @@ async function seen<Value>(
   }
 }
 
-/** The requests to pay in the client's own history. */
+/** The requests to pay or to publish in the client's own history. */
 async function countRequests(historyFile: string): Promise<number> {
   const text = await readFile(historyFile, 'utf8').catch(error => {
     if (error.code === 'ENOENT') return '' // nothing was sent yet
     throw error
   })
-  const lines = text.split('\n').filter(line => line.includes('"op":"pay"'))
-  return lines.filter(line => line.includes('"invoke"')).length
+  const lines = text.split('\n').filter(line => line.includes('"invoke"'))
+  return lines.filter(line => /"op":"(?:pay|publish)"/.test(line)).length
 }

@@ -1,8 +1,10 @@
+import { signal } from '@preact/signals'
 import type { Count, LabView, LaneCounts, LaneView } from '../../src/snapshot.ts'
 import { ActionButton, act, said } from './actions.tsx'
+import { Select } from './field.tsx'
 import { useAnswer } from './use-answer.ts'
 
-type Way = Readonly<{ name: string; title: string; story: string }>
+type Way = Readonly<{ name: string; title: string; isFirst: boolean; story: string }>
 
 const everyMs = 500
 const states = {
@@ -17,7 +19,11 @@ const counters: readonly Readonly<{ name: keyof LaneCounts; title: string; owner
   { name: 'providerCalls', title: 'calls of the provider', owner: 'log of the card provider' },
   { name: 'charges', title: 'charges', owner: 'log of the card provider' },
   { name: 'booked', title: 'charges in our ledger', owner: 'database of payments' },
+  { name: 'mails', title: 'mails to the candidate', owner: 'mail server' },
 ]
+
+/** The way that is chosen in the list of further ways. */
+const other = signal('')
 
 /** One payment in two systems, a naive one and ours, disturbed in the same way. */
 export function TwiceScreen() {
@@ -25,6 +31,8 @@ export function TwiceScreen() {
   const { answer: ways = [] } = useAnswer<Way[]>('/lab/ways')
   const { state = 'closed', lanes = [], tried, problem: why } = lab ?? {}
   const isBusy = state === 'starting' || state === 'trying'
+  const others = ways.filter(({ isFirst }) => !isFirst)
+  const tryWay = (way: string) => (isBusy ? Promise.resolve() : act('/lab', { way }))
   return (
     <div class="twice">
       <h2>Can you make it charge twice?</h2>
@@ -33,14 +41,24 @@ export function TwiceScreen() {
         service that ignores idempotency keys, and by ours. Both are real, and run on this machine.
       </p>
       <div class="actions">
-        {ways.map(way => (
-          <ActionButton
-            key={way.name}
-            run={() => (isBusy ? Promise.resolve() : act('/lab', { way: way.name }))}
-          >
-            {way.title}
-          </ActionButton>
-        ))}
+        {ways
+          .filter(({ isFirst }) => isFirst)
+          .map(({ name, title }) => (
+            <ActionButton key={name} run={() => tryWay(name)}>
+              {title}
+            </ActionButton>
+          ))}
+      </div>
+      <div class="actions">
+        <Select
+          label="Another way"
+          value={other.value}
+          options={others.map(({ name, title }) => ({ value: name, title }))}
+          onChoose={name => {
+            other.value = name
+          }}
+        />
+        <ActionButton run={() => tryWay(other.value || others[0]?.name || '')}>Try it</ActionButton>
       </div>
       <p role="status">
         {states[state]} {isBusy ? '' : said.value === 'It begins.' ? '' : said.value}
