@@ -48,7 +48,7 @@ How to read it:
 
 The payment of each arm is the one that had most to do with the fault: one for which a promise was broken, if there is any, or else one with many lost, refused or open answers. In most experiments about payments, clients pay at payments directly, for publications that listings does not know. Their events are dead-lettered there, which is right.
 
-\`npm run replay -- reply-lost\` records another one, in .nightshift/replays; \`--write\` keeps it here. How often something happens is not in a replay, but in the [results](../../load-tests/results), which have several rounds.
+\`npm run replay -- reply-lost\` records another one, in .nightshift/replays; \`--write\` keeps it here. A result without two arms, such as a matrix, a storm or a benchmark, has no replay. How often something happens is not in a replay, but in the [results](../../load-tests/results), which have several rounds.
 `
 
 /** The page that lists all replays, and says how to read one. */

@@ -14,6 +14,8 @@ export const command = npmCommand('screenshots', description).action(exitWith(ru
 
 const imagesDir = join(repoRoot, 'docs/images')
 const loadSeconds = 90
+/** Two systems start, and a publication is waited for in both. */
+const tryMs = 90_000
 /** So long each state lasts, for the timeline to show it. */
 const phaseMs = 15_000
 
@@ -24,6 +26,7 @@ async function run(): Promise<number> {
   await using open = new AsyncDisposableStack()
   const browser = open.adopt(await launchBrowser(), each => each.close())
   const { page } = open.use(await openPage(browser, url))
+  await payTwice(page)
   await send(page, '/load', { scenario: 'baseline', times: 2, seconds: loadSeconds })
   await sleep(phaseMs)
   await send(page, '/faults', { words: ['payments-kafka', 'down'], expiresInMs: 2 * phaseMs })
@@ -36,6 +39,16 @@ async function run(): Promise<number> {
   await take(page, 'compare', 'compare/idempotency-key')
   await send(page, '/load/stop', {})
   return 0
+}
+
+/** Tries one way on the first screen, in which a naive service charges twice. */
+async function payTwice(page: Page): Promise<void> {
+  await send(page, '/lab', { way: 'payments-charge-answered' })
+  for (const state of ['trying', 'ready']) {
+    const last = page.locator(`[data-lane][data-state="${state}"]`).nth(1)
+    await last.waitFor({ timeout: tryMs })
+  }
+  await take(page, 'twice')
 }
 
 async function take(page: Page, screen: string, place = screen): Promise<void> {

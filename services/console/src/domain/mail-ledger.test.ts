@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openMailLedger } from './mail-ledger.ts'
 
@@ -20,7 +21,6 @@ test('copies of one mail, and mails to others or about others, are right', () =>
   ])
   expect(ledger.doubles()).toEqual([])
   expect(ledger.count()).toBe(6)
-  expect([ledger.has('<a>'), ledger.has('<f>')]).toEqual([true, false])
 })
 
 test('different mails about one listing to one recipient are found, also without a Message-ID', () => {
@@ -33,10 +33,17 @@ test('different mails about one listing to one recipient are found, also without
   ])
 })
 
+test('the mail of a delivery is found by its Message-ID', () => {
+  const ledger = openMailLedger(10)
+  const [sent, other] = [randomUUID(), randomUUID()]
+  ledger.add([mail(`<alert.${sent}@nightshift.invalid>`, 'ada', 'l1')])
+  expect([ledger.hasDelivery(sent), ledger.hasDelivery(other)]).toEqual([true, false])
+})
+
 test('the oldest mails are forgotten, and what was found stays', () => {
   const ledger = openMailLedger(2)
   ledger.add([mail('<a>', 'ada', 'l1'), mail('<b>', 'ada', 'l1'), mail('<c>', 'ada', 'l2')])
   ledger.add([mail('<d>', 'ada', 'l3')])
-  expect([ledger.has('<a>'), ledger.has('<c>'), ledger.has('<d>')]).toEqual([false, true, true])
+  expect(['<a>', '<c>', '<d>'].map(ledger.hasDelivery)).toEqual([false, true, true])
   expect(ledger.doubles()).toHaveLength(1)
 })

@@ -3,6 +3,9 @@ import type { MailLine } from '@nightshift/load-tests/auditor/evidence'
 /** One address was told about one listing by mails that are not copies of each other. */
 export type DoubleMail = Readonly<{ listingId: string; mails: readonly string[] }>
 
+/** The Message-ID of a mail about a listing names its delivery. */
+const deliveryInId = /^<alert\.([0-9a-f-]{36})@/
+
 /**
  * Counts the mails about each listing to each address, from what the mail server has received (S6).
  * @param rememberedMax the oldest are forgotten first, so that a long load does not fill the memory
@@ -10,7 +13,7 @@ export type DoubleMail = Readonly<{ listingId: string; mails: readonly string[] 
 export function openMailLedger(rememberedMax: number) {
   /** The names of the mails by listing and recipient. */
   const mails = new Map<string, readonly string[]>()
-  const names = new Set<string>()
+  const deliveries = new Set<string>()
   const doubles = new Map<string, DoubleMail>()
   let lastSeq = 0
   let count = 0
@@ -22,11 +25,11 @@ export function openMailLedger(rememberedMax: number) {
     count += 1
     // A mail without a Message-ID cannot be recognized as a copy, so it counts as another mail.
     const name = messageId ?? `mail ${seq}`
-    names.add(name)
+    deliveries.add(deliveryInId.exec(name)?.[1] ?? name)
     for (const recipient of recipients) {
       if (listingId !== undefined) addAbout(listingId, recipient, name)
     }
-    forgetOldest(names)
+    forgetOldest(deliveries)
     forgetOldest(mails)
   }
 
@@ -51,7 +54,7 @@ export function openMailLedger(rememberedMax: number) {
     count: () => count,
     /** The time of the first mail that was read, in epoch milliseconds. Earlier ones are not known here. */
     sinceMs: () => sinceMs,
-    has: (messageId: string) => names.has(messageId),
+    hasDelivery: (deliveryId: string) => deliveries.has(deliveryId),
     doubles: () => [...doubles.values()],
   }
 }

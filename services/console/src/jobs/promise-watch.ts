@@ -62,7 +62,7 @@ export function openPromiseWatch(options: PromiseWatchOptions): PromiseWatch {
   }
 
   function mailsSeen(followed: Followed | undefined): NonNullable<Seen['mails']> {
-    const missing = followed?.mailsSent.filter(id => !received.has(messageIdOf(id)))
+    const missing = followed?.mailsSent.filter(id => !received.hasDelivery(id))
     return {
       count: received.count(),
       doubles: received.doubles(),
@@ -86,9 +86,6 @@ export function openPromiseWatch(options: PromiseWatchOptions): PromiseWatch {
     },
   }
 }
-
-/** As notifications names the mail of a delivery about a listing. */
-const messageIdOf = (deliveryId: string) => `<alert.${deliveryId}@nightshift.invalid>`
 
 function isDone(reading: Promise<void>): Promise<boolean> {
   return reading.then(

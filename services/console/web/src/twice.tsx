@@ -22,7 +22,7 @@ const counters: readonly Readonly<{ name: keyof LaneCounts; title: string; owner
   { name: 'mails', title: 'mails to the candidate', owner: 'mail server' },
 ]
 
-/** The way that is chosen in the list of further ways. */
+/** The way that was chosen in the list of further ways. */
 const other = signal('')
 
 /** One payment in two systems, a naive one and ours, disturbed in the same way. */
@@ -32,6 +32,7 @@ export function TwiceScreen() {
   const { state = 'closed', lanes = [], tried, problem: why } = lab ?? {}
   const isBusy = state === 'starting' || state === 'trying'
   const others = ways.filter(({ isFirst }) => !isFirst)
+  const chosen = other.value || (others[0]?.name ?? '')
   const tryWay = (way: string) => (isBusy ? Promise.resolve() : act('/lab', { way }))
   return (
     <div class="twice">
@@ -52,13 +53,13 @@ export function TwiceScreen() {
       <div class="actions">
         <Select
           label="Another way"
-          value={other.value}
+          value={chosen}
           options={others.map(({ name, title }) => ({ value: name, title }))}
           onChoose={name => {
             other.value = name
           }}
         />
-        <ActionButton run={() => tryWay(other.value || others[0]?.name || '')}>Try it</ActionButton>
+        <ActionButton run={() => tryWay(chosen)}>Try it</ActionButton>
       </div>
       <p role="status">
         {states[state]} {isBusy ? '' : said.value === 'It begins.' ? '' : said.value}
