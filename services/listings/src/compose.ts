@@ -22,7 +22,8 @@ import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { atTheDoor, type DoorOptions } from '@nightshift/patterns/load-shedding/door'
 import { refuseWhileBehind } from '@nightshift/patterns/load-shedding/loop-lag'
-import { beginEverything, refuseNever } from '@nightshift/patterns/load-shedding/naive'
+import { beginEverything, noQueue, refuseNever } from '@nightshift/patterns/load-shedding/naive'
+import { newestFirst, type QueueLimits } from '@nightshift/patterns/load-shedding/newest-first'
 import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
 import { lagAwareTimer } from '@nightshift/patterns/local-stall/local-stall'
@@ -45,11 +46,14 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { inTenantTransaction } from '@nightshift/runtime/postgres/postgres'
+import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
+import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
+import type { Turns } from '@nightshift/runtime/process/turns'
 import { openRedis } from '@nightshift/runtime/redis/redis'
+import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
 import { payForPublication } from './clients/payments.ts'
 import type { Config } from './config.ts'
@@ -108,9 +112,8 @@ type Resources = Opened<PoolName> & { limits: Limits; log: ListingsLog; stop: Ab
 export async function compose(config: Config, resources: Resources): Promise<Serving> {
   const { open, stop, limits, log, metrics, pools } = resources
   const { registry } = metrics
-  const { resume, search } = limits
+  const { resume } = limits
   const { requests, worker } = pools
-  const searchPool = config.PATTERN_BULKHEAD === 'on' ? pools.search : worker
   const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
 
   // Patterns
@@ -123,6 +126,8 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const keys = chooseKeys(config, limits)
   const work = leasedWork(fencingNumber, publicationsTable)
   const backlog = openBacklog(config, resources)
+  const begin = openQueue(config, limits.beginnings)
+  const forTenant = tenantWork(begin, requests)
   const admission =
     config.PATTERN_LOAD_SHEDDING === 'on' ? toldRate(limits.admission) : beginEverything()
   const failurePolicy =
@@ -147,6 +152,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       keys,
       work,
       isBacklogFull: backlog.isFull,
+      begin,
       limits: {
         firstCheckMs: resume.firstCheckMs,
         backoff: { baseMs: resume.againBaseMs, capMs: resume.againCapMs },
@@ -208,16 +214,11 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     httpLimits: limits.http,
     log,
     metrics,
-    search: {
-      pageDefault: search.pageDefault,
-      findPage: searchThroughCache(cache, search.cacheMs, async query =>
-        pageOf(await findLiveListings(searchPool, query)),
-      ),
-    },
+    search: openSearch(config, resources, cache),
     insertListing: (listing, deadline) =>
-      inTenantTransaction(requests, listing.tenantId, tx => insertListing(tx, listing), deadline),
+      forTenant(listing.tenantId, tx => insertListing(tx, listing), deadline),
     findListing: (tenantId, listingId, deadline) =>
-      inTenantTransaction(requests, tenantId, tx => findListing(tx, tenantId, listingId), deadline),
+      forTenant(tenantId, tx => findListing(tx, tenantId, listingId), deadline),
     publishListing: { ...finish, beginMinMs: limits.beginMinMs },
     publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })
@@ -259,6 +260,32 @@ function openEntrance(
 ) {
   const choose = shedding === 'on' ? refuseWhileBehind : refuseNever
   return open.use(choose(limits.loop, metrics.registry))
+}
+
+/** Transactions of requests, each of which waits for its turn. */
+function tenantWork(begin: Turns, pool: Pool) {
+  return <T>(tenantId: string, work: (tx: Transaction) => Promise<T>, deadline: Deadline) =>
+    begin(() => inTenantTransaction(pool, tenantId, work, deadline))
+}
+
+/** The public search, through its cache. */
+function openSearch(
+  config: Config,
+  { limits, pools }: Resources,
+  cache: Parameters<typeof searchThroughCache>[0],
+) {
+  const { pageDefault, cacheMs } = limits.search
+  const pool = config.PATTERN_BULKHEAD === 'on' ? pools.search : pools.worker
+  const begin = openQueue(config, limits.searches)
+  const findPage = searchThroughCache(cache, cacheMs, async query =>
+    pageOf(await begin(() => findLiveListings(pool, query))),
+  )
+  return { pageDefault, findPage }
+}
+
+/** Bounds the wait of requests for a connection. */
+function openQueue({ PATTERN_LOAD_SHEDDING: shedding }: Config, queue: QueueLimits): Turns {
+  return shedding === 'on' ? newestFirst(queue) : noQueue()
 }
 
 /** Lets in as many publications as payments says that it takes. */

@@ -8,6 +8,9 @@ const poolWaits = {
   idleInTransactionMs: 5_000,
 } as const
 
+/** A transaction takes a few milliseconds, so a burst of a hundred is over in half a second. */
+const queueWaits = { waitingMax: 200, burstWaitMs: 500, burstMs: 100, hurriedWaitMs: 20 } as const
+
 /** How many API keys are remembered, of the accepted and of the refused ones each. */
 const apiKeysRememberedMax = 1_000
 
@@ -35,12 +38,18 @@ export const limits = {
   /** The pool for requests on behalf of one employer. */
   pool: { connectionsMax: 10, ...poolWaits },
   /**
+   * Work that begins waits here for a connection. The other connections of the pool are for work that
+   * has begun: its outcome is known, and only has to be written down.
+   */
+  beginnings: { atWorkMax: 6, ...queueWaits },
+  /**
    * The pool for the consumer of payment events and the jobs. Public requests don't use it: a flood
    * of searches must not keep a paid listing from going live.
    */
   workerPool: { connectionsMax: 6, ...poolWaits },
   /** The pool for the public search, which needs no API key. */
   searchPool: { connectionsMax: 4, ...poolWaits, acquireMs: 500 },
+  searches: { atWorkMax: 4, ...queueWaits },
   redis: {
     connectMs: 500,
     commandMs: 100,
@@ -256,6 +265,22 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: ['apiKeys.looks.waitMs', 'pool.acquireMs'],
     because: 'A caller gets an answer even if its key could not be looked up.',
   },
+  {
+    larger: 'pool.connectionsMax',
+    smaller: ['beginnings.atWorkMax', 'apiKeys.looks.atWorkMax'],
+    because: 'What has begun finds a connection, however much begins.',
+  },
+  {
+    larger: 'searchPool.connectionsMax',
+    smaller: ['searches.atWorkMax'],
+    orEqual: true,
+    because: 'A search whose turn it is waits for no connection.',
+  },
+  ...(['beginnings', 'searches'] as const).map(queue => ({
+    larger: `${queue}.burstWaitMs` as const,
+    smaller: [`${queue}.hurriedWaitMs` as const],
+    because: 'In a queue that does not get shorter, waiting is of no use.',
+  })),
   {
     larger: 'http.requestBudgetMs',
     smaller: ['tenants.commandMs', 'beginMinMs'],

@@ -3,6 +3,7 @@ import { as, call, draftListing } from '@nightshift/load-tests/harness/test-clie
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { noQueue } from '@nightshift/patterns/load-shedding/naive'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -31,6 +32,7 @@ beforeAll(async () => {
     keys: idempotencyKeys({ subjects: publicationsTable, leaseMs: 60_000 }),
     work,
     isBacklogFull: () => false,
+    begin: noQueue(),
     limits: { firstCheckMs: 3_600_000, backoff: { baseMs: 1_000, capMs: 1_000 } },
   })
 })

@@ -84,8 +84,12 @@ function levelOf(request: FastifyRequest, shares: FairShare): Level {
   return asksAgain || isOver ? 'middle' : 'high'
 }
 
-/** A mistake, or a repetition that got its stored answer, has not called the dependency. */
+/**
+ * A mistake, a repetition that got its stored answer, and a request that waited in vain for its turn
+ * have not called the dependency.
+ */
 function usedItsPlace(request: FastifyRequest, status: number): boolean {
+  const { replayed, refusedAt } = stateOf(request).facts
   const isMistake = status >= 400 && status < 500 && status !== 402
-  return !isMistake && stateOf(request).facts['replayed'] !== true
+  return !isMistake && replayed !== true && refusedAt !== 'queue'
 }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { NoTurn } from '../process/turns.ts'
 import type { Log } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -105,6 +106,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
   app.setErrorHandler(async (error: unknown, request, reply) => {
     const refusal = refusalOf(error, request.raw.complete)
     if (refusal.status >= 500) stateOf(request).facts['error'] = error
+    if (error instanceof NoTurn) note(request, { refusedAt: 'queue' })
     return sendProblem(request, reply, refusal)
   })
 

@@ -34,6 +34,8 @@ export function openPool(connectionString: string, name: string, limits: PoolLim
     query_timeout: limits.statementMs + 500,
     idle_in_transaction_session_timeout: limits.idleInTransactionMs,
     keepAlive: true,
+    // A statement is sent although the one before it has no answer yet.
+    pipeline: true,
   })
   const lost = (error: Error) => log.warn({ event: 'postgres.connection_lost', pool: name, error })
   // Without both listeners a killed connection ends the process: the first gets the errors of idle
@@ -145,8 +147,11 @@ async function transact<T>(
   }
   let broken: Error | undefined
   try {
-    await client.query(deadline ? `${begin}${cutTo(deadline, pool)}` : begin)
-    const result = await work(client)
+    const result = await beginAndWork(
+      client,
+      deadline ? `${begin}${cutTo(deadline, pool)}` : begin,
+      work,
+    )
     // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
     // no error: `work` caught it and went on, but nothing of what it did is there.
     const { command } = await client.query('COMMIT')
@@ -160,6 +165,21 @@ async function transact<T>(
     // A connection that can't roll back is in no state to be used again.
     client.release(broken)
   }
+}
+
+/**
+ * The first statement of `work` does not wait for the answer to BEGIN, which saves a round trip. If
+ * anything of `begin` fails, PostgreSQL refuses that statement, too. Both are over when this ends.
+ */
+async function beginAndWork<T>(
+  client: Transaction,
+  begin: string,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const [begun, worked] = await Promise.allSettled([client.query(begin), work(client)])
+  if (begun.status === 'rejected') throw begun.reason
+  if (worked.status === 'rejected') throw worked.reason
+  return worked.value
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type Transaction,
 } from '@nightshift/runtime/postgres/postgres'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
+import type { Turns } from '@nightshift/runtime/process/turns'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { crashpoint } from '../crash-points.ts'
@@ -43,6 +44,8 @@ export type PublicationStoreOptions = {
   keys: IdempotencyKeys
   work: LeasedWork
   isBacklogFull: () => boolean
+  /** The queue for work that begins. What has begun does not wait in it. */
+  begin: Turns
   limits: {
     /** The wait until the job checks a publication whose request has not finished it. */
     firstCheckMs: number
@@ -58,6 +61,7 @@ export function publicationStore({
   keys,
   work,
   isBacklogFull,
+  begin: beginInTurn,
   limits,
 }: PublicationStoreOptions) {
   async function claimIn(tx: Transaction, priced: PricedPublication): Promise<PublicationClaim> {
@@ -72,13 +76,16 @@ export function publicationStore({
       return isSettled ? { kind: 'settled', publication } : claim
     }
     if (claim.kind !== 'claimed') return claim
-    const before = claim.resumed ? await findPublication(tx, claim.id) : undefined
-    const isNew = before === undefined || before.status === 'withdrawn'
-    if (isNew) await takeDraft(tx, priced)
-    if (before?.status === 'withdrawn') {
+    if (!claim.resumed) {
+      await takeDraft(tx, priced)
+      return { kind: 'claimed', publication: await begin(tx, priced, request), isNew: true }
+    }
+    const before = await findPublication(tx, claim.id)
+    const isNew = before?.status === 'withdrawn'
+    if (isNew) {
+      await takeDraft(tx, priced)
       await beginAgain(tx, work, before, priced.request.cardToken, limits.firstCheckMs)
-    } else if (before !== undefined) await takeOver(tx, claim.id)
-    else await begin(tx, priced, request)
+    } else await takeOver(tx, claim.id)
     const publication = await findPublication(tx, claim.id)
     if (!publication)
       throw new Error(`the key was claimed, but publication ${claim.id} does not exist`)
@@ -93,9 +100,9 @@ export function publicationStore({
     throw new RollBack<PublicationClaim>({ kind: exists ? 'not_a_draft' : 'no_such_listing' })
   }
 
-  async function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
+  function begin(tx: Transaction, priced: PricedPublication, request: KeyedRequest) {
     const { tenantId, listingId, amountCents } = priced
-    await insertPublication(tx, {
+    return insertPublication(tx, {
       publicationId: request.proposedId,
       listingId,
       tenantId,
@@ -119,10 +126,15 @@ export function publicationStore({
   }
 
   return {
-    /** Commits the key and the publication with its price. The listing is no draft any more. */
+    /**
+     * Commits the key and the publication with its price. The listing is no draft any more.
+     * @throws NoTurn when too much else begins; nothing was done
+     */
     async claim(priced: PricedPublication, deadline: Deadline): Promise<PublicationClaim> {
       const inTx = (tx: Transaction) => claimIn(tx, priced)
-      const claim = await inTenantTransaction(pool, priced.tenantId, inTx, deadline)
+      const claim = await beginInTurn(() =>
+        inTenantTransaction(pool, priced.tenantId, inTx, deadline),
+      )
       await crashpoint('publication.claimed')
       return claim
     },
@@ -132,9 +144,13 @@ export function publicationStore({
      */
     commit({ before, after, returnsToDrafts, answer }: PublicationChange): Promise<boolean> {
       return inTenantTransaction(pool, before.tenantId, async tx => {
-        if (!(await updatePublication(tx, work, after))) return false
-        if (returnsToDrafts) await returnToDrafts(tx, after.listingId)
-        await keys.finish(tx, after.publicationId, answer)
+        // All are sent at once, which saves round trips. Whoever was overtaken takes all of it back.
+        const [isOurs] = await Promise.all([
+          updatePublication(tx, work, after),
+          returnsToDrafts ? returnToDrafts(tx, after.listingId) : undefined,
+          keys.finish(tx, after.publicationId, answer),
+        ])
+        if (!isOurs) throw new RollBack(false)
         return true
       })
     },

@@ -16,13 +16,17 @@ export type NewPublication = {
   firstCheckMs: number
 }
 
-export async function insertPublication(tx: Queryable, publication: NewPublication): Promise<void> {
-  await tx.query({
+export async function insertPublication(
+  tx: Queryable,
+  publication: NewPublication,
+): Promise<Publication> {
+  const { rows } = await tx.query<PublicationRow>({
     name: 'insert_publication',
     text: `INSERT INTO publications (publication_id, listing_id, tenant_id, plan, amount_cents,
              currency, card_token, key_hash, fingerprint, traceparent, next_check_at)
            VALUES ($1, $2, $3, $4, $5, 'EUR', $6, $7, $8, $9,
-             now() + $10 * interval '1 millisecond')`,
+             now() + $10 * interval '1 millisecond')
+           RETURNING ${publicationColumns}`,
     values: [
       publication.publicationId,
       publication.listingId,
@@ -36,6 +40,9 @@ export async function insertPublication(tx: Queryable, publication: NewPublicati
       publication.firstCheckMs,
     ],
   })
+  const [row] = rows
+  if (!row) throw new Error('an INSERT with RETURNING returned no row')
+  return toPublication(row)
 }
 
 export async function findPublication(
