@@ -37,6 +37,7 @@ import { searchFlood } from './search-flood.ts'
 import { selectThenInsertExperiment } from './select-then-insert.ts'
 import { sharedDependency } from './shared-dependency.ts'
 import { slowClients } from './slow-clients.ts'
+import { slowConnections } from './slow-connections.ts'
 import { slowProvider } from './slow-provider.ts'
 import { starvedProcessor } from './starved-processor.ts'
 import { webhookHint } from './webhook-hint.ts'
@@ -69,6 +70,7 @@ export const proofs: readonly Proof[] = [
   providerDown,
   slowProvider,
   halfOpenDatabase,
+  slowConnections,
   requestLost,
   connectionResets,
   cutAnswers,

@@ -1,7 +1,7 @@
 import { type Evidence, rowsOf } from '../auditor/evidence.ts'
 import { quantile } from '../reporting/figures.ts'
 
-/** One caller who asked to pay: when, for how long it waited, and what it was told. */
+/** One caller, who asked to pay or to publish: when, for how long it waited, and what it was told. */
 export type Caller = Readonly<{
   /** The id of the tenant. */
   tenant: string
@@ -13,11 +13,14 @@ export type Caller = Readonly<{
   status: number
 }>
 
-/** Every caller who asked to pay, counted from the begin of the first fault. */
-export function callersIn({ history, faultLog }: Evidence): Caller[] {
+/** Every caller who asked for this, counted from the begin of the first fault. */
+export function callersIn(
+  { history, faultLog }: Evidence,
+  wanted: 'pay' | 'publish' = 'pay',
+): Caller[] {
   const faultAt = rowsOf(faultLog).find(({ action }) => action === 'begin')?.t ?? 0
   const requests = Map.groupBy(
-    rowsOf(history).filter(({ op }) => op === 'pay'),
+    rowsOf(history).filter(({ op }) => op === wanted),
     ({ proc }) => proc,
   )
   return [...requests.values()].flatMap(([asked, told]) =>

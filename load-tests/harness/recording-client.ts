@@ -147,6 +147,11 @@ export function openRecordingClient(
     payOnce: (tenant: Tenant) => askOnce(payment(tenant, 'pm_card_visa')),
     publishOnce: (tenant: Tenant, id: string) =>
       askOnce(publication(tenant, id, 'pm_card_visa', newKey())),
+    /** Asks once, and leaves after `waitMs` whatever the answer. */
+    publishAndLeave: (tenant: Tenant, id: string, waitMs: number) => {
+      const request = publication(tenant, id, 'pm_card_visa', newKey())
+      return ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs)
+    },
     async publish(tenant: Tenant, id: string, cardToken = 'pm_card_visa', key = newKey()) {
       await read(tenant, 'listing', id)
       const end = await askUntilFinal(publication(tenant, id, cardToken, key))
