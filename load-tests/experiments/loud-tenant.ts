@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
-import { type Evidence, rowsOf } from '../auditor/evidence.ts'
+import { type HistoryLine, rowsOf } from '../auditor/evidence.ts'
 import { atRate, patienceMs } from '../harness/recording-client.ts'
 import { whileProviderIsFaulty } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
-import { callersIn } from './caller-figures.ts'
 
 const quotaPerSecond = 10
 /** Six times the quota, by one tenant alone. */
@@ -37,33 +36,35 @@ export const loudTenant: Experiment = {
   run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications'],
   paysDirectly: true,
   breaksNoPromise: true,
-  /** Callers of each quiet tenant. */
+  /** Callers of each quiet tenant. They come back when they are told to, and leave after five seconds. */
   size: { full: 25, short: 20 },
   method: context => {
     const fault = { setting: 'quotaPerSecond', settings: { quotaPerSecond } }
     const healthy = { quotaPerSecond: 0 }
-    const pay = (tenant: 'acme' | 'northwind' | 'lumen') => () => context.client.payAndLeave(tenant)
+    const { client } = context
+    const quietPays = (tenant: 'northwind' | 'lumen') => () => client.payAsTold(tenant, patienceMs)
     const seconds = headStartMs / 1_000 + context.size / quietPerSecond
     return whileProviderIsFaulty(context, { ...fault, healthy }, async () => {
-      const flood = atRate(pay(loud), seconds * loudPerSecond, loudPerSecond)
+      const flood = atRate(() => client.payAndLeave(loud), seconds * loudPerSecond, loudPerSecond)
       await sleep(headStartMs)
       await Promise.all([
         flood,
-        atRate(pay('northwind'), context.size, quietPerSecond),
-        atRate(pay('lumen'), context.size, quietPerSecond),
+        atRate(quietPays('northwind'), context.size, quietPerSecond),
+        atRate(quietPays('lumen'), context.size, quietPerSecond),
       ])
     })
   },
   sometimes: ['provider.requests_refused >= 1', 'payment.captured >= 1'],
   figures: evidence => {
     const loudId = seedTenants.find(({ name }) => name === loud)?.tenantId
-    const callers = callersIn(evidence)
-    const quiet = callers.filter(({ tenant }) => tenant !== loudId)
+    const requests = rowsOf(evidence.history).filter(({ op }) => op === 'pay')
+    const callers = [...Map.groupBy(requests, ({ key }) => key).values()]
+    const quiet = callers.filter(([first]) => first?.tenant !== loudId)
     return {
       loudCallers: callers.length - quiet.length,
       quietCallers: quiet.length,
-      quietUnserved: quiet.length - countPaidInTime(evidence, loudId),
-      quietNotPaidAtOnce: quiet.filter(({ status }) => status !== 201).length,
+      quietUnserved: quiet.filter(lines => !lines.some(isPaid)).length,
+      quietAskedAgain: quiet.filter(lines => lines.filter(isRequest).length > 1).length,
     }
   },
   shows: {
@@ -74,10 +75,6 @@ export const loudTenant: Experiment = {
   },
 }
 
-/** Some are told "pending" first: the loud tenant was served a moment before, and the quota was used up. */
-function countPaidInTime({ payments }: Evidence, loudId: string | undefined): number {
-  return rowsOf(payments).filter(
-    ({ tenantId, status, createdAt, updatedAt }) =>
-      tenantId !== loudId && status === 'captured' && updatedAt - createdAt <= patienceMs,
-  ).length
-}
+/** A caller leaves after its patience, so an answer that is in its history came in time. */
+const isPaid = ({ status }: HistoryLine) => status === 201
+const isRequest = ({ type }: HistoryLine) => type === 'invoke'

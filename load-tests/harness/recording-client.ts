@@ -179,6 +179,22 @@ export function openRecordingClient(
       await ask({ ...request, req: { ...request.req, attempt: 1 } }, waitMs, told)
       return () => askUntilFinal(request)
     },
+    /**
+     * Asks, and asks again when it is told to, until the answer is final or the client leaves.
+     * @param patienceMs so long after the first request it leaves
+     */
+    async payAsTold(tenant: Tenant, patienceMs: number): Promise<RecordedAnswer> {
+      const request = payment(tenant, 'pm_card_visa')
+      const leavesAt = now() + patienceMs
+      for (let attempt = 1; ; attempt += 1) {
+        const told = attempt === 1 ? {} : { 'x-retry-attempt': String(attempt - 1) }
+        const req = { ...request.req, attempt }
+        const answer = await ask({ ...request, req }, leavesAt - now(), told)
+        const pauseMs = 1_000 * (answer.retryAfterSeconds ?? 1)
+        if (answer.type !== 'info' || now() + pauseMs >= leavesAt) return answer
+        await sleep(pauseMs)
+      }
+    },
     /** Sends one intent several times at once, in turn to each of these instances of payments. */
     async payAtOnce(tenant: Tenant, copies: number, instances = [system.urls.payments]) {
       const request = payment(tenant, 'pm_card_visa')
