@@ -107,23 +107,9 @@ export function openRecordingClient(
     return ask({ op: 'read', tenant, id, req: { of }, url: `${base}/v1/${of}s/${id}` })
   }
 
-  function payment(tenant: Tenant, cardToken: string) {
-    const req = {
-      listingId: randomUUID(),
-      publicationId: randomUUID(),
-      amountCents: 9_900,
-      currency: 'EUR',
-    }
-    const url = `${system.urls.payments}/v1/payments`
-    return { op: 'pay', tenant, url, key: newKey(), req, body: { ...req, cardToken } } as const
-  }
-
-  function publication(tenant: Tenant, id: string, cardToken: string, key: string) {
-    const url = `${system.urls.listings}/v1/listings/${id}/publish`
-    const card = cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good'
-    const body = { plan: 'basic', cardToken }
-    return { op: 'publish', tenant, url, key, id, req: { plan: 'basic', card }, body } as const
-  }
+  const payment = (tenant: Tenant, cardToken: string) => paymentBy(system, tenant, cardToken)
+  const publication = (tenant: Tenant, id: string, cardToken: string, key: string) =>
+    publicationBy(system, tenant, id, cardToken, key)
 
   /** Asks once. `finish` asks again under the same key until the answer is final. */
   async function askOnce(request: Request): Promise<AskedOnce> {
@@ -213,6 +199,30 @@ export function openRecordingClient(
       return { key, ...end }
     },
   }
+}
+
+function paymentBy(system: TestSystem, tenant: Tenant, cardToken: string) {
+  const req = {
+    listingId: randomUUID(),
+    publicationId: randomUUID(),
+    amountCents: 9_900,
+    currency: 'EUR',
+  }
+  const url = `${system.urls.payments}/v1/payments`
+  return { op: 'pay', tenant, url, key: newKey(), req, body: { ...req, cardToken } } as const
+}
+
+function publicationBy(
+  system: TestSystem,
+  tenant: Tenant,
+  id: string,
+  cardToken: string,
+  key: string,
+) {
+  const url = `${system.urls.listings}/v1/listings/${id}/publish`
+  const card = cardToken.startsWith('pm_card_chargeDeclined') ? 'bad' : 'good'
+  const body = { plan: 'basic', cardToken }
+  return { op: 'publish', tenant, url, key, id, req: { plan: 'basic', card }, body } as const
 }
 
 /** Without requests after the last fault, the auditor cannot tell whether the system recovered (L5). */

@@ -101,3 +101,12 @@ test('more tenants than it remembers do not make it grow, and each new one begin
     shares.use(`tenant-${i}`)
   }
 })
+
+test('a tenant that has just come has its share at once, although it was not seen to want much yet', () => {
+  const { shares, run, pass } = openLab(() => 10)
+  run(5, { loud: 60 })
+  for (const tenant of ['quiet', 'calm']) expect(shares.isOver(tenant)).toBe(false)
+  pass(msPerSecond / 4)
+  // What is promised is 7 a second. The loud one may use its part of a second at once, and again.
+  expect(run(1, { loud: 60, quiet: 2.1, calm: 2.1 })['loud']).toBeLessThanOrEqual(7)
+})

@@ -17,8 +17,8 @@ export type FairShare = {
   use: (tenantId: string) => void
 }
 
-/** `asked` counts first attempts, and fades: divided by `activeMs` it is their rate. */
-type Use = { atMs: number; used: number; asked: number }
+/** `asked` counts first attempts since `sinceMs`, and fades. */
+type Use = { sinceMs: number; atMs: number; used: number; asked: number }
 
 const msPerSecond = 1_000
 const shareAgainMs = 250
@@ -50,12 +50,20 @@ export function fairShare(
     if (at - sharedAt >= shareAgainMs) {
       sharedAt = at
       const active = [...uses.values()].filter(({ atMs }) => at - atMs < limits.activeMs)
-      const wanted = active.map(
-        ({ asked, atMs }) => (faded(asked, at - atMs) * msPerSecond) / limits.activeMs,
-      )
+      const wanted = active.map(use => wantedPerSecond(use, at))
       share = maxMinShare(wanted, rate * promisedShare)
     }
     return share
+  }
+
+  /**
+   * What a count that fades has seen is less than a whole `activeMs` at first. Without the correction, a
+   * tenant that has just come seems to want nearly nothing, and its share is given to a loud one.
+   */
+  function wantedPerSecond({ sinceMs, atMs, asked }: Use, at: number): number {
+    const ageMs = Math.max(shareAgainMs, at - sinceMs)
+    const seenMs = limits.activeMs * (1 - faded(1, ageMs))
+    return (faded(asked, at - atMs) * msPerSecond) / seenMs
   }
 
   function faded(asked: number, sinceMs: number): number {
@@ -64,14 +72,19 @@ export function fairShare(
 
   /** The use of the past runs off at the rate of the share. */
   function lookAt(tenantId: string, at: number, asksAgain: boolean): Use {
-    const { atMs, used, asked } = uses.get(tenantId) ?? { atMs: at, used: 0, asked: 0 }
-    const sinceMs = at - atMs
+    const known = uses.get(tenantId)
+    const isNew = known === undefined || at - known.atMs > limits.activeMs
+    const { sinceMs, atMs, used, asked } = isNew
+      ? { sinceMs: at, atMs: known?.atMs ?? at, used: known?.used ?? 0, asked: 0 }
+      : known
+    const passedMs = at - atMs
     // No time times an unlimited share would be no number.
-    const ranOff = sinceMs === 0 ? 0 : (sinceMs / msPerSecond) * share
+    const ranOff = passedMs === 0 ? 0 : (passedMs / msPerSecond) * share
     const use = {
+      sinceMs,
       atMs: at,
       used: Math.max(0, used - ranOff),
-      asked: faded(asked, sinceMs) + (asksAgain ? 0 : 1),
+      asked: faded(asked, passedMs) + (asksAgain ? 0 : 1),
     }
     uses.delete(tenantId)
     uses.set(tenantId, use)
