@@ -69,6 +69,9 @@ test('a charge is followed to the ledger, the live listing and the mail, and wha
   })
   expect(await follow([charge], Date.now())).toEqual({ ...right, mailsSent: [] })
 
+  // Otherwise its jobs would mend what is damaged now.
+  await system.stop('notifications')
+
   await change(
     'notifications',
     `UPDATE deliveries SET status = 'pending', sent_at = NULL, created_at = ${longAgo},

@@ -86,11 +86,14 @@ describe('a listing is live if and only if it was paid for', () => {
     const key = newKey()
     const answers = await Promise.all(Array.from({ length: 20 }, () => publish(listingId, { key })))
     const created = answers.filter(answer => answer.status === 201)
-    // An attempt that comes late gets the stored answer; all others are told that one is in progress.
+    // An attempt that comes late gets the stored answer. The others are told that one is in progress, or,
+    // if they waited too long for a connection on a busy machine, that nothing was begun.
     const [won, ...others] = created.filter(({ headers }) => !headers.has('idempotency-replayed'))
     expect(others).toEqual([])
     expect(new Set(created.map(({ text }) => text))).toEqual(new Set([won?.text]))
-    expect(answers.filter(answer => answer.status === 409)).toHaveLength(20 - created.length)
+    const refusals = ['/problems/request-in-progress', '/problems/overloaded']
+    const refused = answers.filter(({ json }) => refusals.includes(json.type ?? ''))
+    expect(refused).toHaveLength(20 - created.length)
     await untilLive(listingId, word)
     expect(await chargesFor(system, won?.json.publicationId)).toHaveLength(1)
     const replay = await publish(listingId, { key })
