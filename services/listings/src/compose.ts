@@ -276,9 +276,8 @@ function openSearch(
 ) {
   const { pageDefault, cacheMs } = limits.search
   const pool = config.PATTERN_BULKHEAD === 'on' ? pools.search : pools.worker
-  const begin = openQueue(config, limits.searches)
   const findPage = searchThroughCache(cache, cacheMs, async query =>
-    pageOf(await begin(() => findLiveListings(pool, query))),
+    pageOf(await findLiveListings(pool, query)),
   )
   return { pageDefault, findPage }
 }

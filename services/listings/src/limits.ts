@@ -49,7 +49,6 @@ export const limits = {
   workerPool: { connectionsMax: 6, ...poolWaits },
   /** The pool for the public search, which needs no API key. */
   searchPool: { connectionsMax: 4, ...poolWaits, acquireMs: 500 },
-  searches: { atWorkMax: 4, ...queueWaits },
   redis: {
     connectMs: 500,
     commandMs: 100,
@@ -271,16 +270,10 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'What has begun finds a connection, however much begins.',
   },
   {
-    larger: 'searchPool.connectionsMax',
-    smaller: ['searches.atWorkMax'],
-    orEqual: true,
-    because: 'A search whose turn it is waits for no connection.',
-  },
-  ...(['beginnings', 'searches'] as const).map(queue => ({
-    larger: `${queue}.burstWaitMs` as const,
-    smaller: [`${queue}.hurriedWaitMs` as const],
+    larger: 'beginnings.burstWaitMs',
+    smaller: ['beginnings.hurriedWaitMs'],
     because: 'In a queue that does not get shorter, waiting is of no use.',
-  })),
+  },
   {
     larger: 'http.requestBudgetMs',
     smaller: ['tenants.commandMs', 'beginMinMs'],
