@@ -38,6 +38,22 @@ export function callersIn(
   )
 }
 
+/** What became of the callers who came during the only fault. */
+export function endsDuringFault(evidence: Evidence, wanted: 'pay' | 'publish' = 'pay') {
+  const lengthMs = lengthOfFault(evidence)
+  const callers = callersIn(evidence, wanted).filter(
+    ({ sinceFaultMs }) => sinceFaultMs >= 0 && sinceFaultMs < lengthMs,
+  )
+  const withStatus = (status: number) => callers.filter(caller => caller.status === status)
+  return {
+    callers: callers.length,
+    paid: withStatus(201).length,
+    refused: withStatus(503).length,
+    left: withStatus(0).length,
+    p99PaidMs: p99WaitMs(withStatus(201)),
+  }
+}
+
 /** The wait that 99 of 100 of these callers did not exceed, in whole milliseconds. */
 export function p99WaitMs(callers: readonly Caller[]): number {
   const waits = callers.map(({ waitMs }) => waitMs)

@@ -1,7 +1,7 @@
 import { atRate } from '../harness/recording-client.ts'
 import { whileLinkIsFaulty } from '../harness/while-faulty.ts'
 import type { Experiment } from '../runner/experiment.ts'
-import { callersIn, lengthOfFault, p99WaitMs } from './caller-figures.ts'
+import { endsDuringFault } from './caller-figures.ts'
 
 /** About twice as many as ten connections can serve, with so slow answers. */
 const callersPerSecond = 80
@@ -36,18 +36,8 @@ export const slowConnections: Experiment = {
   },
   sometimes: ['fault.toxic >= 1', 'attempt.publish >= 1', 'payment.captured >= 1'],
   figures: evidence => {
-    const slowForMs = lengthOfFault(evidence)
-    const callers = callersIn(evidence, 'publish').filter(
-      ({ sinceFaultMs }) => sinceFaultMs >= 0 && sinceFaultMs < slowForMs,
-    )
-    const withStatus = (wanted: number) => callers.filter(({ status }) => status === wanted)
-    return {
-      callers: callers.length,
-      paid: withStatus(201).length,
-      refused: withStatus(503).length,
-      leftWithoutAnswer: withStatus(0).length,
-      p99PaidMs: p99WaitMs(withStatus(201)),
-    }
+    const { callers, paid, refused, left, p99PaidMs } = endsDuringFault(evidence, 'publish')
+    return { callers, paid, refused, leftWithoutAnswer: left, p99PaidMs }
   },
   shows: {
     figure: 'leftWithoutAnswer',

@@ -1,7 +1,7 @@
 import { atRate } from '../harness/recording-client.ts'
 import { starveProcess } from '../harness/starve-process.ts'
 import type { Experiment } from '../runner/experiment.ts'
-import { callersIn, lengthOfFault, p99WaitMs } from './caller-figures.ts'
+import { endsDuringFault } from './caller-figures.ts'
 
 const callersPerSecond = 200
 const patienceMs = 2_000
@@ -44,18 +44,8 @@ export const starvedProcessor: Experiment = {
   },
   sometimes: ['payment.captured >= 1'],
   figures: evidence => {
-    const lengthMs = lengthOfFault(evidence)
-    const callers = callersIn(evidence).filter(
-      ({ sinceFaultMs }) => sinceFaultMs >= 0 && sinceFaultMs < lengthMs,
-    )
-    const withStatus = (wanted: number) => callers.filter(({ status }) => status === wanted)
-    return {
-      callers: callers.length,
-      paid: withStatus(201).length,
-      refused: withStatus(503).length,
-      withoutAnswer: withStatus(0).length,
-      p99PaidMs: p99WaitMs(withStatus(201)),
-    }
+    const { callers, paid, refused, left, p99PaidMs } = endsDuringFault(evidence)
+    return { callers, paid, refused, withoutAnswer: left, p99PaidMs }
   },
   shows: {
     figure: 'withoutAnswer',

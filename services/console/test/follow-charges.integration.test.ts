@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => system[Symbol.asyncDispose]())
 
-/** Pretends that a row was written two minutes ago, because nobody waits so long in a test. */
+/** The test sets the time of a row, because it cannot wait for two minutes. */
 const longAgo = `now() - interval '2 minutes'`
 
 test('a charge is followed to the ledger, the live listing and the mail, and what is missing is named', async () => {

@@ -1,4 +1,4 @@
-import { NoTurn, type Turns } from '@nightshift/runtime/process/turns'
+import { NoTurn, type Turns, workInTurns } from '@nightshift/runtime/process/turns'
 
 export type QueueLimits = Readonly<{
   /** How many work at once. */
@@ -63,12 +63,5 @@ export function newestFirst(limits: QueueLimits, now = () => performance.now()):
     next.begin()
   }
 
-  return async work => {
-    await turn()
-    try {
-      return await work()
-    } finally {
-      handOn()
-    }
-  }
+  return workInTurns(turn, handOn)
 }

@@ -42,6 +42,11 @@ export function takeTurns(limits: TurnLimits): Turns {
     next()
   }
 
+  return workInTurns(turn, handOn)
+}
+
+/** Runs work between a turn and the moment at which the turn is handed on, however the work ends. */
+export function workInTurns(turn: () => Promise<void>, handOn: () => void): Turns {
   return async work => {
     await turn()
     try {

@@ -144,7 +144,8 @@ export function publicationStore({
      */
     commit({ before, after, returnsToDrafts, answer }: PublicationChange): Promise<boolean> {
       return inTenantTransaction(pool, before.tenantId, async tx => {
-        // All are sent at once, which saves round trips. Whoever was overtaken takes all of it back.
+        // The statements are sent together, which saves round trips. If another owner was first, all are
+        // rolled back.
         const [isOurs] = await Promise.all([
           updatePublication(tx, work, after),
           returnsToDrafts ? returnToDrafts(tx, after.listingId) : undefined,
