@@ -152,7 +152,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       keys,
       work,
       isBacklogFull: backlog.isFull,
-      begin,
+      beginInTurn: begin,
       limits: {
         firstCheckMs: resume.firstCheckMs,
         backoff: { baseMs: resume.againBaseMs, capMs: resume.againCapMs },

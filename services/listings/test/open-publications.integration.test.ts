@@ -32,7 +32,7 @@ beforeAll(async () => {
     keys: idempotencyKeys({ subjects: publicationsTable, leaseMs: 60_000 }),
     work,
     isBacklogFull: () => false,
-    begin: noQueue(),
+    beginInTurn: noQueue(),
     limits: { firstCheckMs: 3_600_000, backoff: { baseMs: 1_000, capMs: 1_000 } },
   })
 })

@@ -1,3 +1,5 @@
+import { isCapture } from '@nightshift/load-tests/auditor/facts'
+
 /** A line of the card provider's own log, as far as the console reads it. */
 export type ProviderLine = Readonly<{
   seq: number
@@ -33,8 +35,6 @@ export type Followed = Readonly<{
 
 type Charge = DoubleCharge['charges'][number] & AgedCharge
 
-const moved = new Set(['intent.succeeded', 'intent.captured'])
-
 /**
  * Counts the charges of each publication and of each payment, from the provider's own log alone (S1). A
  * payment without a publication was made directly.
@@ -48,7 +48,7 @@ export function openChargeLedger(rememberedMax: number) {
 
   function add({ seq, type, at, idempotencyKey, metadata = {} }: ProviderLine): void {
     lastSeq = Math.max(lastSeq, seq)
-    if (!moved.has(type)) return
+    if (!isCapture({ type })) return
     count += 1
     const { publication_id: publication, payment_id: payment } = metadata
     const what = publication === undefined ? `payment ${payment}` : `publication ${publication}`

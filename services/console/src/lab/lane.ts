@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isCapture } from '@nightshift/load-tests/auditor/facts'
 import { openRecordingClient, patienceMs } from '@nightshift/load-tests/harness/recording-client'
 import { readProviderLog, saveAlert } from '@nightshift/load-tests/harness/test-client'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
@@ -29,7 +30,6 @@ export type Lane = Readonly<{
 const tenant = 'acme'
 const impatientAttempts = 2
 const lost = new Set(['reply.withheld', 'request.dropped'])
-const moved = new Set(['intent.succeeded', 'intent.captured'])
 
 /** What a publication needs besides payments, in the order of their start. */
 const publishing = ['mailbox', 'listings', 'notifications'] as const
@@ -162,17 +162,15 @@ async function totalsOf(
     'unseen' in provider ? provider : { number: number(provider.value) }
   const requests = await seen(() => countRequests(historyFile))
   const booked = await seen(() => countBooked(system))
-  const mails = await seen(() => countMails(system))
+  const mails = hasMails
+    ? await seen(() => countMails(system))
+    : { unseen: 'no listing was published' }
   return {
     requests: 'unseen' in requests ? requests : { number: requests.value },
     providerCalls: from(lines => new Set(lines.flatMap(line => line.requestId ?? [])).size),
-    charges: from(lines => lines.filter(({ type }) => moved.has(type)).length),
+    charges: from(lines => lines.filter(isCapture).length),
     booked: 'unseen' in booked ? booked : { number: booked.value },
-    mails: !hasMails
-      ? { unseen: 'no listing was published' }
-      : 'unseen' in mails
-        ? mails
-        : { number: mails.value },
+    mails: 'unseen' in mails ? mails : { number: mails.value },
   }
 }
 

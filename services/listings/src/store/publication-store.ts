@@ -45,7 +45,7 @@ export type PublicationStoreOptions = {
   work: LeasedWork
   isBacklogFull: () => boolean
   /** The queue for work that begins. What has begun does not wait in it. */
-  begin: Turns
+  beginInTurn: Turns
   limits: {
     /** The wait until the job checks a publication whose request has not finished it. */
     firstCheckMs: number
@@ -61,7 +61,7 @@ export function publicationStore({
   keys,
   work,
   isBacklogFull,
-  begin: beginInTurn,
+  beginInTurn,
   limits,
 }: PublicationStoreOptions) {
   async function claimIn(tx: Transaction, priced: PricedPublication): Promise<PublicationClaim> {
