@@ -95,7 +95,8 @@ test.skipIf(!canRunK6)(
       return first?.detail.startsWith(`${charges.length} charges `) ? seen : undefined
     })
     const looked = board.filter(({ state }) => state !== 'not looked at')
-    expect(looked.map(({ code }) => code)).toEqual(['S1', 'S3', 'S14', 'S15', 'L1', 'L2', 'L3'])
+    const codes = ['S1', 'S3', 'S6', 'S14', 'S15', 'L1', 'L2', 'L3', 'L4']
+    expect(looked.map(({ code }) => code)).toEqual(codes)
     expect(looked.filter(({ state }) => state === 'broken')).toEqual([])
 
     // Each fault of the log is a band of the timeline, from its begin to its end.

@@ -65,6 +65,8 @@ export const limits = {
     eventsMax: 20,
     /** They end when nobody has used them for so long. */
     idleMs: 600_000,
+    /** A client that gives up while payments starts again, on a slow machine, is charged only once. */
+    attemptsMax: 160,
     /** The mails of as many publications are counted. */
     mailsMax: 1_000,
     askMs: 2_000,

@@ -73,7 +73,8 @@ describe('the map', () => {
     const injector = openTestInjector(system, parts)
     await injector.stop('payments')
     await untilTone(node(page, 'payments'), 'bad')
-    expect(await node(page, 'payments').textContent()).toContain('stopped')
+    // The fault is known before the process is seen to have stopped.
+    await node(page, 'payments').getByText('stopped').waitFor()
     // A source that is away is named, and its numbers are gone.
     await page.getByText('the metrics of payments: it does not run').waitFor()
     await page.getByRole('link', { name: 'Break' }).click()

@@ -47,7 +47,7 @@ export async function openLane({ name, title, parts, env }: LaneOptions): Promis
   const dir = join(parts.stateDir, 'data', system.prefix.replace(/\.$/, ''))
   await mkdir(dir, { recursive: true })
   const historyFile = join(dir, 'lab-history.jsonl')
-  const client = openRecordingClient(system, historyFile)
+  const client = openRecordingClient(system, historyFile, limits.lab.attemptsMax)
   let view: LaneView = { name, title, state: 'ready', events: [] }
   let canPublish = false
   let before: Totals = await countAll()
