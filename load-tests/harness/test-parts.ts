@@ -6,6 +6,7 @@ import { access } from 'node:fs/promises'
 import { environmentOf } from '@nightshift/local/machine'
 import { findFreePorts, lateRange } from '@nightshift/local/ports/free-ports'
 import type { ListenerPorts } from '@nightshift/local/ports/ports'
+import { closeCommonDatabases, withDatabase } from '@nightshift/local/prepare/database-admin'
 import { prepareDatabases } from '@nightshift/local/prepare/prepare'
 import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import { type ControlClient, controlClient } from '@nightshift/local/supervisor/control-client'
@@ -117,6 +118,7 @@ async function openParts(client: ControlClient, state: StatePaths) {
   const urls = partUrls(options)
   const started = startParts(client, found, options)
   await awaitReady(client, await started, partsReadyMs)
+  await withDatabase(urls.postgresUrl, closeCommonDatabases)
   await prepareDatabases(urls.postgresUrl, options.secrets, templates)
   return { ...urls, listenerPorts, secrets: options.secrets }
 }

@@ -41,6 +41,9 @@ const forbiddenToAll: readonly (readonly [string, RegExp])[] = [
   ['SELECT rolpassword FROM pg_authid', /permission denied/],
   ["INSERT INTO schema_migrations VALUES ('9999_mine.sql', '')", /permission denied/],
   ['SET ROLE postgres', /permission denied/],
+  ['SELECT lo_creat(-1)', /permission denied/],
+  ["SELECT lo_from_bytea(0, 'kept where no policy looks')", /permission denied/],
+  ["SELECT lo_import('/etc/passwd')", /permission denied/],
 ]
 
 describe.each(everyRole)('$role', ({ role, service }) => {
@@ -71,11 +74,28 @@ describe.each(everyRole)('$role', ({ role, service }) => {
     // A role that may update a table may lock it, which lasts no longer than a transaction.
     const allowed = answered.filter(answer => !/denied|must be owner/.test(answer))
     const mayDelete: Partial<Record<RoleName, string[]>> = {
-      payments_worker: ['DELETE FROM idempotency_keys: done'],
-      // It deletes the alerts of an address that was unsubscribed.
-      notifications: ['DELETE FROM alerts: done'],
+      payments_worker: [
+        'DELETE FROM idempotency_keys: done',
+        'DELETE FROM outbox: done',
+        'DELETE FROM provider_webhooks: done',
+      ],
+      listings_worker: [
+        'DELETE FROM idempotency_keys: done',
+        'DELETE FROM inbox: done',
+        'DELETE FROM outbox: done',
+        'DELETE FROM publications: done',
+      ],
+      // The policies leave what is under way: role-attempts.integration.test.ts.
+      notifications: [
+        'DELETE FROM addresses: done',
+        'DELETE FROM alerts: done',
+        'DELETE FROM announcements: done',
+        'DELETE FROM deliveries: done',
+        'DELETE FROM inbox: done',
+        'DELETE FROM mail_queues: done',
+      ],
     }
-    expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE'))).toEqual(
+    expect(allowed.filter(answer => !answer.startsWith('LOCK TABLE')).toSorted()).toEqual(
       mayDelete[role] ?? [],
     )
   })
@@ -92,22 +112,41 @@ describe.each(everyRole)('$role', ({ role, service }) => {
       await expect(as(role, other, async () => 'in')).rejects.toThrow('permission denied')
     }
   })
+
+  test.each(['postgres', 'template1'])('can not enter %s', async database => {
+    const password = system.secrets.rolePasswords[role]
+    const url = databaseUrl(system.databaseUrl(service), { database, role, password })
+    await expect(withDatabase(url, async () => 'in')).rejects.toThrow('permission denied')
+  })
+
+  test('can not take all connections of the server', async () => {
+    const { rows } = await withDatabase(system.databaseUrl(service), client =>
+      client.query(
+        `SELECT rolconnlimit AS mine, current_setting('max_connections')::integer AS all
+         FROM pg_roles WHERE rolname = $1`,
+        [role],
+      ),
+    )
+    expect(rows[0].mine).toBeGreaterThan(0)
+    expect(rows[0].mine).toBeLessThan(rows[0].all / 2)
+  })
 })
 
 /** The rights of each role on each table. All other rights must be absent. */
 const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>>>>> = {
+  // It writes columns only: see role-attempts.integration.test.ts.
   listings: {
-    listings: 'SELECT, INSERT, UPDATE',
-    publications: 'SELECT, INSERT, UPDATE',
+    listings: 'SELECT',
+    publications: 'SELECT',
     idempotency_keys: 'SELECT, INSERT, UPDATE',
     api_keys: 'SELECT',
   },
   listings_worker: {
-    listings: 'SELECT, UPDATE',
-    publications: 'SELECT, UPDATE',
-    idempotency_keys: 'SELECT, UPDATE',
-    outbox: 'INSERT',
-    inbox: 'SELECT, INSERT',
+    listings: 'SELECT',
+    publications: 'SELECT, DELETE',
+    idempotency_keys: 'SELECT, UPDATE, DELETE',
+    outbox: 'SELECT, INSERT, DELETE',
+    inbox: 'SELECT, INSERT, DELETE',
   },
   listings_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   listings_reader: {
@@ -117,12 +156,12 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     inbox: 'SELECT',
   },
   notifications: {
-    addresses: 'SELECT, INSERT, UPDATE',
+    addresses: 'SELECT, INSERT, UPDATE, DELETE',
     alerts: 'SELECT, INSERT, DELETE',
-    announcements: 'SELECT, INSERT, UPDATE',
-    mail_queues: 'SELECT, INSERT, UPDATE',
-    deliveries: 'SELECT, INSERT, UPDATE',
-    inbox: 'SELECT, INSERT',
+    announcements: 'SELECT, INSERT, UPDATE, DELETE',
+    mail_queues: 'SELECT, INSERT, UPDATE, DELETE',
+    deliveries: 'SELECT, INSERT, UPDATE, DELETE',
+    inbox: 'SELECT, INSERT, DELETE',
   },
   notifications_reader: {
     addresses: 'SELECT',
@@ -137,7 +176,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     payments: 'SELECT',
     refunds: 'SELECT, INSERT, UPDATE',
     idempotency_keys: 'SELECT, INSERT, UPDATE',
-    ledger_transactions: 'SELECT, INSERT',
+    ledger_transactions: 'SELECT',
     ledger_entries: 'SELECT, INSERT',
     api_keys: 'SELECT',
   },
@@ -145,10 +184,10 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     payments: 'SELECT, INSERT, UPDATE',
     refunds: 'SELECT, UPDATE',
     idempotency_keys: 'SELECT, INSERT, UPDATE, DELETE',
-    ledger_transactions: 'SELECT, INSERT',
+    ledger_transactions: 'SELECT',
     ledger_entries: 'SELECT, INSERT',
-    outbox: 'INSERT',
-    provider_webhooks: 'SELECT, INSERT',
+    outbox: 'SELECT, INSERT, DELETE',
+    provider_webhooks: 'SELECT, INSERT, DELETE',
   },
   payments_relay: { outbox: 'SELECT', outbox_lane: 'SELECT' },
   payments_reader: {

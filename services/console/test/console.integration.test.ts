@@ -274,14 +274,14 @@ describe('patterns and promises', () => {
 
 describe('traces', () => {
   test('a request is a waterfall, and goes on behind Kafka', async () => {
-    const client = openRecordingClient(system, `${parts.stateDir}/console-traces.jsonl`)
+    const historyFile = `${parts.stateDir}/console-traces.jsonl`
+    const client = openRecordingClient(system, historyFile)
     await client.publish('acme', await client.draft('acme'))
+    const history = readFileSync(historyFile, 'utf8').trim().split('\n')
+    const { traceId } = JSON.parse(history.at(-1) ?? '{}')
     await using opened = await openPage(browser, `${url}/#/traces`)
     const { page } = opened
-    await page
-      .getByRole('link', { name: /POST .*publish/ })
-      .first()
-      .click()
+    await page.locator(`a[href="#/traces/${traceId}"]`).click()
     const waterfall = page.getByRole('region', { name: 'Waterfall' })
     await waterfall.getByText('caused by it').first().waitFor()
     await waterfall

@@ -64,6 +64,7 @@ import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { type Limits, limits as ownLimits, relations } from './limits.ts'
 import type { ListingsLog } from './log-events.ts'
 import { outboundCalls } from './outbound-calls.ts'
+import { deleteOldRows } from './store/delete-old-rows.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
 import { publicationsTable } from './store/publication-row.ts'
@@ -178,6 +179,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   runJobs(resources, [
     { name: 'resume-publications', runOnce: signal => resumePublicationsOnce(resumer, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
+    ...deleteOldRows(worker, limits.oldRows),
   ])
 
   // Consumer
@@ -332,7 +334,7 @@ function chooseKeys(
   return idempotencyKeys({ subjects: publicationsTable, leaseMs: keyLeaseMs })
 }
 
-type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'idleMs'>>
+type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>
 
 function runJobs({ open, stop, limits, log }: Resources, jobs: readonly Job[]): void {
   const { roundMax: batchMax, idleMs, failureBackoffCapMs } = limits.resume

@@ -174,6 +174,14 @@ export const limits = {
     rateWindowMs: 5_000,
     lookMs: 250,
   },
+  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  oldRows: {
+    eventsKeptDays: 8,
+    /** A client that comes back later with its key begins a new publication. Nothing was charged. */
+    withdrawnKeptDays: 8,
+    rowsMax: 500,
+    idleMs: 60_000,
+  },
   search: {
     pageDefault: 20,
     /** How old a cached page may become if Redis could not invalidate it. */
@@ -187,8 +195,16 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['pool.acquireMs', 'pool.statementMs'] as const
 
+/** How long the topics keep events: packages/contracts/src/topics.ts, and a test compares them. */
+const topicsKeepDays = 7
+
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  {
+    larger: 'oldRows.eventsKeptDays',
+    smaller: [topicsKeepDays],
+    because: 'An event that its topic still has may come again, and is recognised.',
+  },
   ...(['pool', 'workerPool', 'searchPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,
     smaller: [`${pool}.lockMs` as const],

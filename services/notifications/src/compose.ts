@@ -44,6 +44,7 @@ import { countMails, createNotificationMetrics } from './metrics.ts'
 import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
 import { addressTransaction } from './store/alerts.ts'
 import { listingEventTransaction, matchSlice, takeMatchingTurn } from './store/announcements.ts'
+import { deleteOldRows } from './store/delete-old-rows.ts'
 import { deliveryStore, oldestWaitingSeconds } from './store/deliveries.ts'
 
 /** There are three pools, so that a flood of alerts takes no connections from events and mails. */
@@ -120,6 +121,10 @@ export async function compose(
       idleMs: match.idleMs,
       failureBackoffCapMs: match.failureBackoffCapMs,
     },
+    ...deleteOldRows(pools.matching, limits.oldRows).map(job => ({
+      ...job,
+      failureBackoffCapMs: limits.oldRows.idleMs,
+    })),
   ]
   const loops = jobs.map(job => (signal: AbortSignal) => runLoop({ ...job, log, signal }))
   runInBackground(open, loops, stop)

@@ -99,6 +99,16 @@ export const limits = {
     /** The most attempts of one mail that may each have left a copy with the server. */
     copiesMax: 3,
   },
+  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  oldRows: {
+    eventsKeptDays: 8,
+    /** An announcement that is gone would be made again by its event, so it outlives its topic, too. */
+    announcementsKeptDays: 8,
+    /** Addresses that nobody has confirmed, or that were unsubscribed. */
+    addressesKeptDays: 8,
+    rowsMax: 500,
+    idleMs: 60_000,
+  },
   /**
    * A supervisor kills the process after 10 s (L6: SIGTERM to exit in 10 s, no dropped request).
    */
@@ -115,8 +125,16 @@ const record = ['sendingPool.acquireMs', 'sendingPool.statementMs'] as const
 /** The time for closing connections when no work is in progress. */
 const closeMs = 500
 
+/** How long the topics keep events: packages/contracts/src/topics.ts, and a test compares them. */
+const topicsKeepDays = 7
+
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  {
+    larger: 'oldRows.eventsKeptDays',
+    smaller: [topicsKeepDays],
+    because: 'An event that its topic still has may come again, and is recognised.',
+  },
   ...(['requestPool', 'matchingPool', 'sendingPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,
     smaller: [`${pool}.lockMs` as const],

@@ -12,7 +12,6 @@ import { drainFirst } from '@nightshift/patterns/graceful-shutdown/graceful-shut
 import { endAtOnce } from '@nightshift/patterns/graceful-shutdown/naive'
 import { askThisProcessOnly } from '@nightshift/patterns/health-checks/health-checks'
 import { askEveryDependency } from '@nightshift/patterns/health-checks/naive'
-import { deleteExpiredKeys } from '@nightshift/patterns/idempotency-key/finish-keys'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { ignoredIdempotencyKeys } from '@nightshift/patterns/idempotency-key/naive'
 import { cacheThenCharge } from '@nightshift/patterns/idempotency-key/variants/cache-then-charge'
@@ -65,6 +64,7 @@ import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics } from './metrics.ts'
 import { openProvider } from './open-provider.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
+import { deleteOldRows } from './store/delete-old-rows.ts'
 import { findPayments } from './store/list-payments.ts'
 import { paymentsTable } from './store/payment-row.ts'
 import { type PaymentStoreOptions, paymentStore } from './store/payment-store.ts'
@@ -194,7 +194,6 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     showOldest: async () =>
       paymentMetrics.refundsOldestSeconds.set(await oldestRefundSeconds(worker)),
   }
-  const { keysBatchMax, keysIdleMs } = limits.reaper
   runInBackground(open, [events.run])
   runJobs(resources, [
     {
@@ -203,12 +202,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     },
     { name: 'process-refunds', runOnce: signal => processRefundsOnce(processRefunds, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
-    {
-      name: 'delete-expired-keys',
-      runOnce: () => deleteExpiredKeys(worker, keysBatchMax),
-      batchMax: keysBatchMax,
-      idleMs: keysIdleMs,
-    },
+    ...deleteOldRows(worker, limits.oldRows),
   ])
 
   // Routes

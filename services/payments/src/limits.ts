@@ -153,8 +153,14 @@ export const limits = {
   batching: { workersMax: 1, batchMax: 128 },
   /** Payments or lines of a page without a `limit`, and the most refunds that are listed. */
   page: { defaultSize: 50, refundsMax: 1_000 },
-  /** The job that deletes expired keys, some at a time. */
-  reaper: { keysBatchMax: 500, keysIdleMs: 60_000 },
+  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  oldRows: {
+    eventsKeptDays: 8,
+    /** Stripe repeats a webhook for three days. */
+    webhooksKeptDays: 8,
+    rowsMax: 500,
+    idleMs: 60_000,
+  },
   reconcile: {
     /** The wait until the first check of a payment whose request has not finished it. */
     firstCheckMs: 6_000,
@@ -203,8 +209,16 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['workerPool.acquireMs', 'workerPool.statementMs'] as const
 
+/** How long the topics keep events: packages/contracts/src/topics.ts, and a test compares them. */
+const topicsKeepDays = 7
+
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
+  {
+    larger: 'oldRows.eventsKeptDays',
+    smaller: [topicsKeepDays],
+    because: 'An event that its topic still has may come again, and is recognised.',
+  },
   ...(['pool', 'workerPool', 'lookUpPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,
     smaller: [`${pool}.lockMs` as const],

@@ -76,9 +76,13 @@ describe('the ledger', () => {
     ['without entries', [post]],
   ])('refuses to commit a posting %s', async (_what, statements) => {
     const { json } = await pay()
-    await db.query('BEGIN')
-    for (const statement of statements) await db.query(statement, [json.paymentId])
-    await expect(db.query('COMMIT')).rejects.toThrow('does not sum to zero')
+    const commit = async () => {
+      await db.query('BEGIN')
+      for (const statement of statements) await db.query(statement, [json.paymentId])
+      await db.query('COMMIT')
+    }
+    await expect(commit()).rejects.toThrow('does not sum to zero')
+    await db.query('ROLLBACK')
   })
 
   test('refuses an entry after its posting was committed', async () => {

@@ -2,6 +2,11 @@ import pg from 'pg'
 
 const connectTimeoutMs = 5_000
 const queryTimeoutMs = 30_000
+/**
+ * The server has 200. Two instances of a service have up to 40 of a role, and the lanes of the console
+ * as many more. A role whose password has leaked can't take all of them.
+ */
+const connectionsOfRoleMax = 80
 
 /** Opens a connection for one piece of work, and closes it even when the work throws. */
 export async function withDatabase<T>(
@@ -34,7 +39,28 @@ export async function ensureRole(
   const verb = rowCount === 0 ? 'CREATE' : 'ALTER'
   const login =
     password === undefined ? 'NOLOGIN' : `LOGIN PASSWORD ${client.escapeLiteral(password)}`
-  await client.query(`${verb} ROLE ${client.escapeIdentifier(role)} ${login}`)
+  const limit = `CONNECTION LIMIT ${connectionsOfRoleMax}`
+  await client.query(`${verb} ROLE ${client.escapeIdentifier(role)} ${login} ${limit}`)
+}
+
+/** The databases that every cluster has are for administrators: by default, anybody may enter them. */
+export async function closeCommonDatabases(client: pg.Client): Promise<void> {
+  await client.query('REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC')
+}
+
+/**
+ * Takes from everybody the right to store large objects, which no table's rights and no row policy
+ * bound. Only of the database that the client is connected to.
+ */
+export async function forbidLargeObjects(client: pg.Client): Promise<void> {
+  await client.query(`DO $$
+    DECLARE large regprocedure;
+    BEGIN
+      FOR large IN SELECT oid FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^(lo_|lowrite|loread)'
+      LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', large);
+      END LOOP;
+    END $$`)
 }
 
 /**

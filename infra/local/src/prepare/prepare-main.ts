@@ -21,6 +21,7 @@ function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
   const options = {
     adminUrl: read('DATABASE_ADMIN_URL'),
     kafkaBrokers: read('KAFKA_BROKERS'),
+    isOurServer: true,
     secrets: {
       rolePasswords: {
         payments: read('PAYMENTS_PASSWORD'),

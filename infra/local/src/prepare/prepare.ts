@@ -3,7 +3,13 @@ import { migrate } from '@nightshift/runtime/postgres/migrate'
 import { seedTenants } from '../seed/seed.ts'
 import { type Secrets, type ServiceName, serviceNames } from '../system/secrets.ts'
 import { repoRoot } from '../system/state.ts'
-import { ensureDatabase, ensureRole, withDatabase } from './database-admin.ts'
+import {
+  closeCommonDatabases,
+  ensureDatabase,
+  ensureRole,
+  forbidLargeObjects,
+  withDatabase,
+} from './database-admin.ts'
 import { ownerOf, rolesOf } from './database-roles.ts'
 import { databaseUrl } from './database-url.ts'
 import { prepareTopics } from './prepare-topics.ts'
@@ -14,6 +20,8 @@ export type PrepareOptions = Readonly<{
   secrets: PreparedSecrets
   kafkaBrokers: string
   kafkaPrefix?: string
+  /** Nothing else uses the server, so the databases that every server has are closed, too. */
+  isOurServer: boolean
 }>
 
 /** The secrets that the databases have to know. */
@@ -37,7 +45,8 @@ const ownNames = { payments: 'payments', listings: 'listings', notifications: 'n
  * keys. Idempotent: whatever exists stays as it is.
  */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
-  const { adminUrl, secrets } = options
+  const { adminUrl, secrets, isOurServer } = options
+  if (isOurServer) await withDatabase(adminUrl, closeCommonDatabases)
   const [databases, topicsCreated] = await Promise.all([
     prepareDatabases(adminUrl, secrets, ownNames),
     prepareTopics(options.kafkaBrokers, options.kafkaPrefix),
@@ -64,9 +73,10 @@ export async function prepareDatabases(
   })
   const urlOf = (service: ServiceName) => databaseUrl(adminUrl, { database: databases[service] })
   const applied = await Promise.all(
-    serviceNames.map(service =>
-      migrate(urlOf(service), join(repoRoot, 'services', service, 'migrations')),
-    ),
+    serviceNames.map(async service => {
+      await withDatabase(urlOf(service), forbidLargeObjects)
+      return migrate(urlOf(service), join(repoRoot, 'services', service, 'migrations'))
+    }),
   )
   const urls = { payments: urlOf('payments'), listings: urlOf('listings') }
   await seedTenants({ urls, secrets })

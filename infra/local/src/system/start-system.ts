@@ -104,7 +104,12 @@ export async function startSystem(
       await awaitReady(client, faults ? [...names, faults.name] : names, partsReadyMs)
     })
     await step('Databases, migrations and topics', () =>
-      prepare({ adminUrl: urls.postgresUrl, secrets, kafkaBrokers: urls.kafkaBrokers }),
+      prepare({
+        adminUrl: urls.postgresUrl,
+        secrets,
+        kafkaBrokers: urls.kafkaBrokers,
+        isOurServer: !external.some(({ name }) => name === 'postgres'),
+      }),
     )
     await step(
       replicas ? 'Simulators, HAProxy and two of each service' : 'Simulators and services',

@@ -1,3 +1,4 @@
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { StoredAnswer } from './types.ts'
 
@@ -46,16 +47,15 @@ export async function releaseKey(db: Queryable, id: string): Promise<void> {
 }
 
 /**
- * Deletes a bounded number of expired keys, because one long DELETE would delay everything else.
+ * Deletes a bounded number of expired keys. A key without an answer stays: its payment or publication is
+ * open, or was withdrawn and may be begun anew.
  */
-export async function deleteExpiredKeys(db: Queryable, batchMax: number): Promise<number> {
-  const { rowCount } = await db.query({
+export function deleteExpiredKeys(db: Queryable, rowsMax: number): Promise<number> {
+  return deleteRows(db, {
     name: 'delete_expired_keys',
-    text: `DELETE FROM idempotency_keys WHERE (tenant_id, route, key) IN (
-             SELECT tenant_id, route, key FROM idempotency_keys
+    table: 'idempotency_keys',
+    oldest: `SELECT ctid FROM idempotency_keys
              WHERE expires_at < now() AND response_status IS NOT NULL
-             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
-    values: [batchMax],
+             ORDER BY expires_at LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED`,
   })
-  return rowCount ?? 0
 }

@@ -17,8 +17,10 @@ CREATE TABLE idempotency_keys (
   expires_at timestamptz NOT NULL DEFAULT now() + interval '24 hours',
   PRIMARY KEY (tenant_id, route, key)
 );
--- Keys expire in the order of their insertion, so a small BRIN index is enough.
-CREATE INDEX idempotency_keys_expired ON idempotency_keys USING brin (expires_at);
+-- Finds the keys that expired first. A partial index of the answered ones would be smaller, but then
+-- storing an answer could not leave the other indexes alone (a HOT update). A BRIN index was of no use
+-- once the pages of deleted keys were filled again.
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys (expires_at);
 
 -- With these columns, a table of subjects still knows its keys after their rows have expired.
 -- `subjects` stands for the table of the service.

@@ -4,6 +4,7 @@
  * With:     the effect is applied once for each consumer and event id.
  * Switch:   PATTERN_INBOX=naive
  */
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 
 /**
@@ -26,3 +27,17 @@ export async function rememberEvent(
 }
 
 export type RememberEvent = typeof rememberEvent
+
+/**
+ * Forgets events that were applied so long ago that their topic does not have them any more.
+ * @param keptDays longer than the topic keeps its records
+ */
+export function forgetOldEvents(db: Queryable, keptDays: number, rowsMax: number): Promise<number> {
+  return deleteRows(db, {
+    name: 'forget_old_events',
+    table: 'inbox',
+    oldest: `SELECT ctid FROM inbox WHERE applied_at < now() - $1 * interval '1 day'
+             ORDER BY applied_at LIMIT ${rowsMax}`,
+    values: [keptDays],
+  })
+}

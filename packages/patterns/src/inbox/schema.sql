@@ -5,3 +5,4 @@ CREATE TABLE inbox (
   applied_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (consumer, event_id)
 );
+CREATE INDEX inbox_oldest ON inbox (applied_at);

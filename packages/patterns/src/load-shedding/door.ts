@@ -72,16 +72,18 @@ function retryAfterSeconds(level: Level): number {
 }
 
 /**
- * First come first attempts of tenants below their share, and last further attempts of tenants above
- * it. A newcomer has most of its patience left; who asks again is about to leave. A caller that lies
- * about its attempts still has only the share of its tenant.
+ * First come all attempts of tenants that want less than their share, since others only ask for what
+ * is theirs, and first attempts of tenants that have not used it up; last come further attempts of
+ * tenants above it. A newcomer has most of its patience left; who asks again is about to leave. A
+ * caller that lies about its attempts still has only the share of its tenant.
  */
 function levelOf(request: FastifyRequest, shares: FairShare): Level {
   const attempts = request.headers[retryHeader]
   const asksAgain = typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
-  const isOver = shares.isOver(tenantOf(request), asksAgain)
-  if (asksAgain && isOver) return 'low'
-  return asksAgain || isOver ? 'middle' : 'high'
+  const standing = shares.standingOf(tenantOf(request), asksAgain)
+  if (standing === 'modest') return 'high'
+  if (standing === 'over') return asksAgain ? 'low' : 'middle'
+  return asksAgain ? 'middle' : 'high'
 }
 
 /**

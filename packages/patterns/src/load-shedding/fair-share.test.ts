@@ -21,7 +21,7 @@ function openLab(rate: () => number | undefined) {
         for (const [tenant, perSecond] of Object.entries(demand)) {
           due[tenant] = (due[tenant] ?? 0) + perSecond / 100
           for (; (due[tenant] ?? 0) >= 1; due[tenant] = (due[tenant] ?? 0) - 1) {
-            if (shares.isOver(tenant)) continue
+            if (shares.standingOf(tenant) === 'over') continue
             shares.use(tenant)
             below[tenant] = (below[tenant] ?? 0) + 1
           }
@@ -63,9 +63,27 @@ test('who asks again and again wants no more than before', () => {
   run(10, { patient: 2, large: 4 })
   for (let i = 0; i < 500; i += 1) {
     pass(10)
-    shares.isOver('patient', true)
-    if (i % 20 === 0) expect(shares.isOver('large')).toBe(false)
+    shares.standingOf('patient', true)
+    if (i % 20 === 0) expect(shares.standingOf('large')).not.toBe('over')
   }
+})
+
+test('a tenant that wants less than its share is modest, also when it asks again', () => {
+  const { shares, run, pass } = openLab(() => 10)
+  run(10, { quiet: 2, loud: 60 })
+  pass(msPerSecond / 2)
+  expect(shares.standingOf('quiet')).toBe('modest')
+  expect(shares.standingOf('quiet', true)).toBe('modest')
+})
+
+test.each([
+  { title: 'that is alone', demand: { one: 60 } },
+  { title: 'beside one that wants as much', demand: { one: 60, other: 60 } },
+])('a tenant $title is not modest', ({ demand }) => {
+  const { shares, run, pass } = openLab(() => 10)
+  run(10, demand)
+  pass(msPerSecond / 2)
+  expect(shares.standingOf('one')).toBe('within')
 })
 
 test('the only active tenant may use everything', () => {
@@ -91,13 +109,13 @@ test('what was used while there was enough for all does not count when there is 
 
 test('a tenant that was not given a place has used nothing', () => {
   const { shares } = openLab(() => 3)
-  for (let i = 0; i < 20; i += 1) expect(shares.isOver('patient')).toBe(false)
+  for (let i = 0; i < 20; i += 1) expect(shares.standingOf('patient')).not.toBe('over')
 })
 
 test('more tenants than it remembers do not make it grow, and each new one begins with its share', () => {
   const { shares } = openLab(() => 10)
   for (let i = 0; i < 10_000; i += 1) {
-    expect(shares.isOver(`tenant-${i}`)).toBe(false)
+    expect(shares.standingOf(`tenant-${i}`)).not.toBe('over')
     shares.use(`tenant-${i}`)
   }
 })
@@ -105,7 +123,7 @@ test('more tenants than it remembers do not make it grow, and each new one begin
 test('a tenant that has just come has its share at once, although it was not seen to want much yet', () => {
   const { shares, run, pass } = openLab(() => 10)
   run(5, { loud: 60 })
-  for (const tenant of ['quiet', 'calm']) expect(shares.isOver(tenant)).toBe(false)
+  for (const tenant of ['quiet', 'calm']) expect(shares.standingOf(tenant)).not.toBe('over')
   pass(msPerSecond / 4)
   // What is promised is 7 a second. The loud one may use its part of a second at once, and again.
   expect(run(1, { loud: 60, quiet: 2.1, calm: 2.1 })['loud']).toBeLessThanOrEqual(7)

@@ -7,12 +7,18 @@ export type FairShareLimits = Readonly<{
   tenantsMax: number
 }>
 
+/**
+ * `over`: it has used its share. `modest`: it wants less than its share, so all that it asks for can be
+ * served. `within`: it wants more, and has not used it yet.
+ */
+export type Standing = 'over' | 'within' | 'modest'
+
 export type FairShare = {
   /**
-   * Whether a tenant that asks now has used its share of what is given out.
+   * Where a tenant that asks now stands with its share of what is given out.
    * @param asksAgain for a request that was refused before. It says nothing new about what is wanted.
    */
-  isOver: (tenantId: string, asksAgain?: boolean) => boolean
+  standingOf: (tenantId: string, asksAgain?: boolean) => Standing
   /** The tenant was given a place. */
   use: (tenantId: string) => void
 }
@@ -94,16 +100,20 @@ export function fairShare(
   }
 
   return {
-    isOver(tenantId, asksAgain = false) {
+    standingOf(tenantId, asksAgain = false) {
       const rate = perSecond()
       if (rate === undefined) {
         // There is enough for all, and what is used meanwhile does not count later.
         uses.clear()
-        return false
+        return 'within'
       }
       const at = now()
-      const { used } = lookAt(tenantId, at, asksAgain)
-      return used + 1 > Math.max(1, (shareOf(rate, at) * limits.burstMs) / msPerSecond)
+      const use = lookAt(tenantId, at, asksAgain)
+      const mine = shareOf(rate, at)
+      if (use.used + 1 > Math.max(1, (mine * limits.burstMs) / msPerSecond)) return 'over'
+      // A tenant that is alone has no share that others would leave to it.
+      const isModest = Number.isFinite(mine) && wantedPerSecond(use, at) < mine
+      return isModest ? 'modest' : 'within'
     },
     use(tenantId) {
       const use = uses.get(tenantId)

@@ -4,7 +4,12 @@
  * With:     the event is committed with the change, and a relay publishes it, at least once.
  * Switch:   PATTERN_OUTBOX=naive
  */
-import { inTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
+import {
+  inTransaction,
+  type Queryable,
+  type Transaction,
+} from '@nightshift/runtime/postgres/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
 import { crashpoint } from './crash-points.ts'
@@ -57,5 +62,26 @@ async function insert(tx: Transaction, event: StagedEvent): Promise<void> {
     text: `INSERT INTO outbox (event_id, topic, aggregate_id, payload, traceparent)
            VALUES ($1, $2, $3, $4, $5)`,
     values: [eventId, topic, aggregateId, payload, traceparent],
+  })
+}
+
+/**
+ * Deletes events that were published so long ago that their topic does not have them any more. The
+ * ids are in the order of time, so the first rows are the oldest, and no further index is needed.
+ * @param keptDays longer than the topic keeps its records, because until then a row is the proof that
+ * its event was meant
+ */
+export function deletePublishedEvents(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  return deleteRows(db, {
+    name: 'delete_published_events',
+    table: 'outbox',
+    oldest: `SELECT place FROM (
+               SELECT ctid AS place, published_at FROM outbox ORDER BY id LIMIT ${rowsMax}) AS first
+             WHERE published_at < now() - $1 * interval '1 day'`,
+    values: [keptDays],
   })
 }

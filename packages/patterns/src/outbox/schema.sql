@@ -2,7 +2,7 @@
 CREATE TABLE outbox (
   -- The order in which they are published. One aggregate's events get their ids in order.
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  event_id uuid NOT NULL UNIQUE,
+  event_id uuid NOT NULL,
   topic text NOT NULL,
   aggregate_id uuid NOT NULL,
   payload text NOT NULL,

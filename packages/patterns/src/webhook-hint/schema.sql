@@ -7,3 +7,4 @@ CREATE TABLE provider_webhooks (
   received_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX provider_webhooks_of_subject ON provider_webhooks (subject_id);
+CREATE INDEX provider_webhooks_oldest ON provider_webhooks (received_at);

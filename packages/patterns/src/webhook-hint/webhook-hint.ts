@@ -5,6 +5,7 @@
  * With:     a webhook changes no state: it is recorded once, and the sender is asked sooner.
  * Switch:   PATTERN_WEBHOOK_HINT=naive
  */
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { WorkTable } from '../lease/lease.ts'
 import type { ReceiveWebhook } from './types.ts'
@@ -67,5 +68,24 @@ export async function heedEarlierWebhook(
              AND EXISTS (SELECT FROM provider_webhooks w
                          WHERE w.subject_id = $1 AND w.received_at >= t.updated_at)`,
     values: [subjectId],
+  })
+}
+
+/**
+ * Forgets webhooks that the sender does not repeat any more. One that came again after all would only
+ * cause another check.
+ */
+export function forgetOldWebhooks(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  return deleteRows(db, {
+    name: 'forget_old_webhooks',
+    table: 'provider_webhooks',
+    oldest: `SELECT ctid FROM provider_webhooks
+             WHERE received_at < now() - $1 * interval '1 day'
+             ORDER BY received_at LIMIT ${rowsMax}`,
+    values: [keptDays],
   })
 }

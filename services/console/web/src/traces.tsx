@@ -67,7 +67,8 @@ function TraceList() {
 type Row = Readonly<{ span: Span; depth: number }>
 
 function Waterfall({ traceId }: { traceId: string }) {
-  const { answer, problem } = useAnswer<{ traces: Span[][] }>(`/traces/${traceId}`)
+  // Spans of services that work behind Kafka come in later.
+  const { answer, problem } = useAnswer<{ traces: Span[][] }>(`/traces/${traceId}`, everyMs)
   const traces = answer?.traces ?? []
   const all = traces.flat()
   const startNanos = Math.min(...all.map(span => Number(span.startNanos)))

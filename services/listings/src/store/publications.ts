@@ -154,3 +154,30 @@ export async function takeDuePublication(
   })
   return rows[0] && { publication: toPublication(rows[0]), traceparent: rows[0].traceparent }
 }
+
+/**
+ * Deletes publications that were withdrawn long ago, with their keys. Payments has not begun them, so
+ * nothing is known of them anywhere else.
+ */
+export async function deleteWithdrawn(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  const { rows } = await db.query<{ deleted: number }>({
+    name: 'delete_withdrawn',
+    text: `WITH old AS (
+             SELECT publication_id FROM publications
+             WHERE status = 'withdrawn' AND updated_at < now() - $1 * interval '1 day'
+             ORDER BY updated_at LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+           ), keys AS (
+             DELETE FROM idempotency_keys WHERE subject_id IN (SELECT publication_id FROM old)
+           ), deleted AS (
+             DELETE FROM publications WHERE publication_id IN (SELECT publication_id FROM old)
+             RETURNING publication_id
+           )
+           SELECT count(*)::integer AS deleted FROM deleted`,
+    values: [keptDays],
+  })
+  return rows[0]?.deleted ?? 0
+}

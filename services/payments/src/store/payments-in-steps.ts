@@ -167,11 +167,16 @@ async function post(
      VALUES ($1, 'capture', $2, $2) RETURNING transaction_id`,
     [tenantId, paymentId],
   )
-  for (const { account, amountCents } of entries) {
-    await tx.query(
-      `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-       VALUES ($1, $2, $3, $4, $5)`,
-      [rows[0]?.transaction_id, tenantId, account, amountCents, currency],
-    )
-  }
+  await tx.query(
+    `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+     SELECT $1, $2, account, amount_cents, $3
+     FROM unnest($4::text[], $5::bigint[]) AS entries (account, amount_cents)`,
+    [
+      rows[0]?.transaction_id,
+      tenantId,
+      currency,
+      entries.map(({ account }) => account),
+      entries.map(({ amountCents }) => amountCents),
+    ],
+  )
 }
