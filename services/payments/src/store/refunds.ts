@@ -55,7 +55,7 @@ export async function oldestRefundSeconds(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: 'oldest_refund_seconds',
     text: `SELECT extract(epoch FROM now() - min(created_at))::float8 AS seconds
-           FROM refunds WHERE status = 'pending'`,
+           FROM refunds WHERE next_check_at IS NOT NULL`,
   })
   return rows[0]?.seconds ?? 0
 }

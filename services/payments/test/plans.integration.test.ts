@@ -1,0 +1,228 @@
+import { explaining, problemsOf } from '@nightshift/load-tests/harness/plans'
+import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import type { RoleName } from '@nightshift/local/prepare/database-roles'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import { isKeyUsed } from '@nightshift/patterns/idempotency-key/explain-claim'
+import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
+import { heedEarlierWebhook } from '@nightshift/patterns/webhook-hint/webhook-hint'
+import type { Queryable } from '@nightshift/runtime/postgres/postgres'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { limits } from '../src/limits.ts'
+import { deleteOldRows } from '../src/store/delete-old-rows.ts'
+import { findPayments } from '../src/store/list-payments.ts'
+import { paymentsTable } from '../src/store/payment-row.ts'
+import {
+  countLeftOpen,
+  findPayment,
+  oldestOpenSeconds,
+  takeDuePayment,
+} from '../src/store/payments.ts'
+import { refundsTable } from '../src/store/refund-row.ts'
+import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from '../src/store/refunds.ts'
+
+/** What every list route and job reads when the tables are large. */
+
+const paymentsCount = 100_000
+const openCount = 20
+const expiredKeysCount = 1_000_000
+const acme = '0aaaaaaa-0000-4000-8000-00000000000a'
+/** The payments are numbered; every thousandth is declined, and the last ones are open. */
+const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+
+let system: TestSystem
+beforeAll(async () => {
+  system = await openTestSystem({ parts: inject('parts'), run: [] })
+  const admin = system.databaseUrl('payments')
+  await withDatabase(admin, async client => {
+    await client.query('SET session_replication_role = replica')
+    for (const statement of rows) await client.query(statement)
+    await client.query('ANALYZE')
+  })
+}, 120_000)
+afterAll(() => system[Symbol.asyncDispose]())
+
+const numbered = (count: number) => `generate_series(1, ${count}) AS n`
+const uuidOf = (n: string) => `('00000000-0000-4000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
+const daysAgo = (n: string) =>
+  `now() - (30.0 * (${paymentsCount} - ${n}) / ${paymentsCount}) * interval '1 day'`
+
+const rows = [
+  `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents, currency,
+     status, decline_reason, provider_payment_id, key_hash, fingerprint, next_check_at, checks,
+     created_at)
+   SELECT ${uuidOf('n')}, '${acme}', gen_random_uuid(), ${uuidOf('n')}, 4900, 'EUR', status,
+     CASE status WHEN 'declined' THEN 'card_declined' END,
+     CASE status WHEN 'captured' THEN 'pi_' || n END,
+     sha256(n::text::bytea), sha256(n::text::bytea),
+     CASE status WHEN 'pending' THEN now() END, CASE status WHEN 'pending' THEN 1 ELSE 0 END,
+     ${daysAgo('n')}
+   FROM ${numbered(paymentsCount)}, LATERAL (SELECT CASE
+     WHEN n > ${paymentsCount - openCount} THEN 'pending'
+     WHEN n % 1000 = 0 THEN 'declined' ELSE 'captured' END) AS of (status)`,
+  `INSERT INTO refunds (refund_id, tenant_id, payment_id, amount_cents, tax_cents, reason, status,
+     provider_refund_id, next_check_at, created_at, succeeded_at)
+   SELECT ${uuidOf('n')}, '${acme}', ${uuidOf('n')}, 100, 0, 'requested_by_customer',
+     CASE WHEN is_open THEN 'pending' ELSE 'succeeded' END, CASE WHEN NOT is_open THEN 're_' || n END,
+     CASE WHEN is_open THEN now() END, ${daysAgo('n')}, CASE WHEN NOT is_open THEN now() END
+   FROM ${numbered(paymentsCount)}, LATERAL (SELECT n > ${paymentsCount - openCount}) AS of (is_open)`,
+  `INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, subject_id, leased_until,
+     response_status, response_body, created_at, expires_at)
+   SELECT '${acme}', 'POST /v1/payments', 'key-' || n, sha256(n::text::bytea), gen_random_uuid(),
+     now(), 201, '{}', now(), now() - interval '1 hour' + n * interval '1 millisecond'
+   FROM ${numbered(expiredKeysCount)}`,
+  `INSERT INTO outbox (event_id, topic, aggregate_id, payload, created_at, published_at)
+   SELECT gen_random_uuid(), 'payments.v1', ${uuidOf('n')}, '{}', ${daysAgo('n')}, ${daysAgo('n')}
+   FROM ${numbered(paymentsCount)}`,
+  `INSERT INTO provider_webhooks (event_id, type, subject_id, received_at)
+   SELECT 'evt_' || n, 'payment_intent.succeeded', ${uuidOf('n')}, ${daysAgo('n')}
+   FROM ${numbered(paymentsCount)}`,
+]
+
+type Case = Readonly<{
+  title: string
+  role: RoleName
+  run: (db: Queryable) => Promise<unknown>
+  /** How much the statement works on if it returns less. */
+  works?: number
+}>
+
+const work = leasedWork(fencingNumber, paymentsTable)
+const refundWork = leasedWork(fencingNumber, refundsTable)
+const list = (filter: object) => (db: Queryable) =>
+  findPayments(db, { tenantId: acme, limit: 50, ...filter })
+
+const routes: readonly Case[] = [
+  { title: 'the newest payments', role: 'payments', run: list({}) },
+  { title: 'captured payments', role: 'payments', run: list({ status: 'captured' }) },
+  { title: 'open payments', role: 'payments', run: list({ status: 'pending' }) },
+  {
+    title: 'declined payments, which are rare',
+    role: 'payments',
+    run: list({ status: 'declined' }),
+  },
+  { title: 'a status that no payment has', role: 'payments', run: list({ status: 'voided' }) },
+  {
+    title: 'the payments of a publication',
+    role: 'payments',
+    run: list({ publicationId: idOf(50_000) }),
+  },
+  {
+    title: 'the payments of a time long ago',
+    role: 'payments',
+    run: list({ createdBefore: new Date(Date.now() - 20 * 86_400_000).toISOString() }),
+  },
+  {
+    title: 'a late page',
+    role: 'payments',
+    run: async db => {
+      const { nextAfter } = await list({ limit: 200 })(db)
+      if (nextAfter === undefined) throw new Error('there is one page only')
+      await list({ after: nextAfter })(db)
+    },
+  },
+  { title: 'one payment', role: 'payments', run: db => findPayment(db, acme, idOf(50_000)) },
+  { title: 'its refunds', role: 'payments', run: db => findRefundsOf(db, acme, idOf(50_000), 100) },
+]
+
+const jobs: readonly Case[] = [
+  { title: 'take a due payment', role: 'payments_worker', run: db => takeDuePayment(db, work, 1) },
+  {
+    title: 'take a due refund',
+    role: 'payments_worker',
+    run: db => takeDueRefund(db, refundWork, 1),
+  },
+  {
+    title: 'count what is left open',
+    role: 'payments_worker',
+    run: db => countLeftOpen(db, 300),
+    works: openCount,
+  },
+  {
+    title: 'the oldest open payment',
+    role: 'payments_worker',
+    run: oldestOpenSeconds,
+    works: openCount,
+  },
+  {
+    title: 'the oldest pending refund',
+    role: 'payments_worker',
+    run: oldestRefundSeconds,
+    works: openCount,
+  },
+  {
+    title: 'heed an earlier webhook',
+    role: 'payments_worker',
+    run: db => heedEarlierWebhook(db, idOf(paymentsCount), paymentsTable),
+  },
+  {
+    title: 'is a key used',
+    role: 'payments_worker',
+    run: db =>
+      isKeyUsed(
+        db,
+        { table: 'payments', id: 'payment_id' },
+        {
+          tenantId: acme,
+          route: 'POST /v1/payments',
+          key: 'key-7',
+          keyHash: Buffer.alloc(32),
+          fingerprint: Buffer.alloc(32),
+          proposedId: idOf(0),
+        },
+      ),
+    works: 2,
+  },
+]
+
+describe.each([
+  { of: 'list route', cases: routes },
+  { of: 'job', cases: jobs },
+])('the plan of a $of', ({ cases }) => {
+  test.each(cases)('reads little for $title', async ({ role, run, works = 1 }) => {
+    const problems = await asRole(role, async client => {
+      const { db, plans } = explaining(client)
+      await run(db)
+      expect(plans.length).toBeGreaterThan(0)
+      return plans.flatMap(plan => problemsOf(plan, { returnedMin: works }))
+    })
+    expect(problems).toEqual([])
+  })
+})
+
+describe('a round of deleting', () => {
+  const { rowsMax } = limits.oldRows
+  const noDatabase: Queryable = {
+    query: () => {
+      throw new Error('not asked')
+    },
+  }
+  const names = deleteOldRows(noDatabase, limits.oldRows).map(({ name }) => name)
+
+  test.each(names)('%s reads what it deletes, of a million', async name => {
+    const problems = await asRole('payments_worker', async client => {
+      const { db, plans } = explaining(client)
+      const job = deleteOldRows(db, limits.oldRows).find(one => one.name === name)
+      expect(await job?.runOnce()).toBe(rowsMax)
+      return plans.flatMap(plan => problemsOf(plan))
+    })
+    expect(problems).toEqual([])
+  })
+})
+
+/** A transaction that is undone, as one of the service's roles. */
+function asRole<T>(
+  role: RoleName,
+  run: (client: Parameters<typeof explaining>[0]) => Promise<T>,
+): Promise<T> {
+  const admin = system.databaseUrl('payments')
+  const database = new URL(admin).pathname.slice(1)
+  const password = system.secrets.rolePasswords[role]
+  return withDatabase(databaseUrl(admin, { database, role, password }), async client => {
+    await client.query('BEGIN')
+    await client.query("SELECT set_config('app.tenant', $1, true)", [acme])
+    const result = await run(client)
+    await client.query('ROLLBACK')
+    return result
+  })
+}
