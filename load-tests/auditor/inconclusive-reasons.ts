@@ -2,6 +2,7 @@ import { measureRecovery } from './checks/recovery.ts'
 import { rowsOf, type SourceName, sourceNames } from './evidence.ts'
 import type { Facts } from './facts.ts'
 import { faultsOf } from './faults.ts'
+import { isForgottenEarly } from './oldest-kept.ts'
 
 /**
  * The reasons why the verdict cannot be `true` even if no promise was found broken: a source is
@@ -51,14 +52,19 @@ function logsWithGaps({ evidence }: Facts): string[] {
   })
 }
 
-/** A partition is read as a whole, from offset 0 to its end. */
+/**
+ * A partition is read as a whole. It begins at offset 0 until its oldest records are a week old; when
+ * they are gone earlier, the topic was too small or somebody has deleted them.
+ */
 function topicsWithGaps({ evidence, records }: Facts): string[] {
   const read = Map.groupBy(records, ({ topic, partition }) => `${topic}/${partition}`)
   return rowsOf(evidence.partitions).flatMap(({ topic, partition, start, end, noRecords = 0 }) => {
     const place = `${topic}/${partition}`
     const offsets = new Set(read.get(place)?.map(({ offset }) => offset))
-    if (start > 0) return [`${place}: the records before offset ${start} are gone`]
-    const expected = end - noRecords
+    if (start > 0 && isForgottenEarly(evidence, topic)) {
+      return [`${place}: the records before offset ${start} are gone before their time`]
+    }
+    const expected = end - start - noRecords
     if (offsets.size === expected) return []
     return [`${place}: ${offsets.size} of ${expected} records were read`]
   })

@@ -1,5 +1,10 @@
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import type { RoleName } from '@nightshift/local/prepare/database-roles'
+import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type pg from 'pg'
+import type { TestSystem } from './test-system.ts'
 
 /** A node of a plan, as EXPLAIN (ANALYZE, FORMAT JSON) gives it. */
 type PlanNode = Readonly<{
@@ -12,14 +17,69 @@ type PlanNode = Readonly<{
   Plans?: readonly PlanNode[]
 }>
 
-export type SeenPlan = Readonly<{ text: string; plan: PlanNode }>
+type SeenPlan = Readonly<{ text: string; plan: PlanNode }>
+
+export type PlanCase = Readonly<{
+  title: string
+  role: RoleName
+  run: (db: Queryable) => Promise<unknown>
+  /** How many rows the statement works on, if it returns fewer, as a count does. */
+  works?: number
+}>
+
+/**
+ * What is wrong with the plans of a case, whose statements are carried out in a transaction that is
+ * undone, on behalf of this tenant.
+ */
+export function problemsOfCase(
+  system: TestSystem,
+  { role, run, works = 1 }: Omit<PlanCase, 'title'>,
+  tenantId = '',
+): Promise<string[]> {
+  return asRole(system, role, async client => {
+    await client.query('BEGIN')
+    await client.query("SELECT set_config('app.tenant', $1, true)", [tenantId])
+    const { db, plans } = explaining(client)
+    await run(db)
+    await client.query('ROLLBACK')
+    if (plans.length === 0) throw new Error('no statement was carried out')
+    return plans.flatMap(plan => problemsOf(plan, works))
+  })
+}
+
+/** A session of one of the service's roles. */
+export function asRole<T>(
+  system: TestSystem,
+  role: RoleName,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const admin = system.databaseUrl(role.split('_')[0] as ServiceName)
+  const database = new URL(admin).pathname.slice(1)
+  const password = system.secrets.rolePasswords[role]
+  return withDatabase(databaseUrl(admin, { database, role, password }), work)
+}
+
+const roundsMax = 5_000
+
+/** Carries out all rounds of these jobs, until each finds nothing. */
+export async function runToTheEnd(
+  jobs: readonly { name: string; runOnce: () => Promise<number> }[],
+): Promise<void> {
+  for (const { name, runOnce } of jobs) {
+    let rounds = 0
+    while ((await runOnce()) > 0) {
+      rounds += 1
+      if (rounds > roundsMax) throw new Error(`${name} finds no end`)
+    }
+  }
+}
 
 /**
  * A database for the statements of a service that keeps the plan of each: every statement is
  * prepared, as the service's are, carried out once under EXPLAIN, undone, and carried out again.
  * @param client inside a transaction, with the role that the service uses
  */
-export function explaining(client: pg.Client): { db: Queryable; plans: SeenPlan[] } {
+function explaining(client: pg.Client): { db: Queryable; plans: SeenPlan[] } {
   const plans: SeenPlan[] = []
   const query = async (
     asked: string | { text: string; values?: unknown[] },
@@ -55,26 +115,19 @@ function textOf(value: unknown): string {
 }
 
 /**
- * What is wrong with a plan: a sequential scan of a table that grows, or more rows read than ten times
- * those returned.
- * @param bounded tables that do not grow, so that reading all of them is no mistake
- * @param returnedMin the rows that a statement works on if it returns fewer, such as a count
+ * A sequential scan, and more rows read than ten times those returned. The tables of the tests are all
+ * large, as are those that grow.
  */
-export function problemsOf(
-  { text, plan }: SeenPlan,
-  { bounded = [], returnedMin = 1 }: { bounded?: readonly string[]; returnedMin?: number } = {},
-): string[] {
+function problemsOf({ text, plan }: SeenPlan, works: number): string[] {
   const nodes = allNodes(plan)
-  const scanned = nodes.filter(
-    node => node['Relation Name'] && !/^ModifyTable|Lock/.test(typeOf(node)),
+  const scans = nodes.filter(
+    node => node['Relation Name'] !== undefined && node['Node Type'] !== 'ModifyTable',
   )
-  const sequential = scanned
-    .filter(node => typeOf(node) === 'Seq Scan' && !bounded.includes(node['Relation Name'] ?? ''))
+  const sequential = scans
+    .filter(node => node['Node Type'] === 'Seq Scan')
     .map(node => `a sequential scan of ${node['Relation Name']}`)
-  const read = scanned
-    .filter(node => !bounded.includes(node['Relation Name'] ?? ''))
-    .reduce((sum, node) => sum + rowsReadBy(node), 0)
-  const returned = Math.max(returnedMin, returnedBy(plan))
+  const read = scans.reduce((sum, node) => sum + rowsReadBy(node), 0)
+  const returned = Math.max(works, returnedBy(plan))
   const tooMany = read > rowsPerReturnedMax * returned ? [`${read} rows read for ${returned}`] : []
   return [...sequential, ...tooMany].map(
     problem => `${problem}\n${text}\n${nodes.map(lineOf).join('\n')}`,
@@ -83,14 +136,10 @@ export function problemsOf(
 
 const rowsPerReturnedMax = 10
 
-function typeOf(node: PlanNode): string {
-  return node['Node Type']
-}
-
 /** A statement that changes rows returns none of them, unless it is asked to. */
 function returnedBy(plan: PlanNode): number {
   const below = plan.Plans?.map(node => node['Actual Rows']) ?? []
-  return typeOf(plan) === 'ModifyTable' ? Math.max(0, ...below) : plan['Actual Rows']
+  return plan['Node Type'] === 'ModifyTable' ? Math.max(0, ...below) : plan['Actual Rows']
 }
 
 function rowsReadBy(node: PlanNode): number {
@@ -106,5 +155,5 @@ function allNodes(plan: PlanNode): PlanNode[] {
 function lineOf(node: PlanNode): string {
   const of = node['Relation Name'] === undefined ? '' : ` on ${node['Relation Name']}`
   const removed = node['Rows Removed by Filter'] ?? 0
-  return `  ${typeOf(node)}${of}: ${node['Actual Rows']} rows, ${removed} removed, ${node['Actual Loops']} times`
+  return `  ${node['Node Type']}${of}: ${node['Actual Rows']} rows, ${removed} removed, ${node['Actual Loops']} times`
 }

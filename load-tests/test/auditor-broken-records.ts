@@ -6,6 +6,7 @@ import {
   deadLetterFor,
   directPaymentOf,
   find,
+  forgetOldest,
   journeyOf,
   nextSeq,
   remove,
@@ -126,6 +127,15 @@ export const eventCorruptions: Corruption[] = [
         rows(evidence, 'records'),
         ({ event }) => event?.eventId === listingRecord.event.eventId,
       )
+    },
+  },
+  {
+    name: 'an event is gone from a topic that has forgotten older ones',
+    broken: 'S4',
+    alsoBroken: ['S14'],
+    corrupt: evidence => {
+      const last = forgetOldest(evidence, 'listings.v1')
+      remove(rows(evidence, 'records'), row => row === last)
     },
   },
   {

@@ -151,3 +151,41 @@ export function killProcess(evidence: Evidence, name: string, t: number): void {
   const death = { t, kind: 'process', name, signal: 'SIGKILL' }
   rows(evidence, 'faultLog').push({ ...death, action: 'begin' }, { ...death, action: 'end' })
 }
+
+/**
+ * The first half of the events is forgotten, by the topics and later by the services.
+ * @returns the last event that the topic still has
+ */
+export function forgetOldest(evidence: Evidence, topic: 'payments.v1' | 'listings.v1') {
+  const forgotten = rows(evidence, 'partitions').flatMap(partition => {
+    if (partition.topic !== topic) return []
+    const records = rows(evidence, 'records').filter(
+      record => record.topic === topic && record.partition === partition.partition,
+    )
+    const left = records.slice(Math.floor(records.length / 2))
+    partition.start = left[0]?.offset ?? partition.start
+    return records.slice(0, records.length - left.length)
+  })
+  for (const record of forgotten) {
+    remove(rows(evidence, 'records'), row => row === record)
+    const isOf = ({ eventId }: { eventId: string }) => eventId === record.event?.eventId
+    for (const name of [
+      'paymentOutbox',
+      'listingOutbox',
+      'listingInbox',
+      'notificationInbox',
+    ] as const) {
+      const all: { eventId: string }[] = rows(evidence, name)
+      if (all.some(isOf)) remove(all, isOf)
+    }
+    const deliveries = rows(evidence, 'deliveries')
+    for (const row of deliveries.filter(
+      ({ listingId }) => listingId === record.event?.aggregateId,
+    )) {
+      remove(deliveries, one => one === row)
+    }
+  }
+  const last = rows(evidence, 'records').findLast(record => record.topic === topic)
+  if (forgotten.length === 0 || last === undefined) throw new Error(`${topic} has too few events`)
+  return last
+}

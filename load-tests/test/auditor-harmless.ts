@@ -7,6 +7,7 @@ import {
   deadLetterFor,
   directPaymentOf,
   find,
+  forgetOldest,
   journeyOf,
   killProcess,
   nextSeq,
@@ -18,6 +19,18 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
   {
     name: 'after the last fault, some requests are refused and most are served',
     change: evidence => answersAfterFault(evidence, 40, [201, 201, 503]),
+  },
+  {
+    name: 'the topics have forgotten the oldest events, and so have the services',
+    change: evidence => {
+      forgetOldest(evidence, 'payments.v1')
+      forgetOldest(evidence, 'listings.v1')
+      // A week after the recorded run.
+      const [line] = rows(evidence, 'provider')
+      const seq = nextSeq(evidence, 'provider')
+      const t = (line?.t ?? 0) + 8 * 86_400_000
+      rows(evidence, 'provider').push({ seq, t, type: 'settings.changed' })
+    },
   },
   {
     name: 'an event is delivered twice',

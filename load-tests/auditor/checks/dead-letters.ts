@@ -1,5 +1,6 @@
 import { type DeadLetterFacts, type InboxRow, rowsOf, type TopicRecord } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
+import { oldestKeptMs } from '../oldest-kept.ts'
 import type { Finding } from '../verdict.ts'
 
 /**
@@ -26,6 +27,8 @@ function checkTopic(
     letters.flatMap(({ deadLetter }) => (deadLetter ? placesOf(deadLetter) : [])),
   )
   const places = new Set(records.map(placeOf))
+  // A dead letter is kept longer than its record, and an inbox longer than what it remembers.
+  const keptFromMs = oldestKeptMs(facts.evidence, topic)
   const applied = new Set(inbox.map(({ eventId }) => eventId))
   const onTopic = new Set(records.map(({ event }) => event?.eventId))
 
@@ -44,9 +47,10 @@ function checkTopic(
         : [s14(message, ids)]
     })
   const unpublished = inbox
-    .filter(({ eventId }) => !onTopic.has(eventId))
+    .filter(({ eventId, appliedAt }) => !onTopic.has(eventId) && appliedAt > keptFromMs)
     .map(({ eventId }) => s14(`event ${eventId} was applied, and is not on ${topic}`, [eventId]))
   const misplaced = letters
+    .filter(({ t }) => t > keptFromMs)
     .filter(({ deadLetter }) => !deadLetter || !placesOf(deadLetter).some(at => places.has(at)))
     .map(letter => s14(`${placeOf(letter)} is the dead letter of no record on ${topic}`, []))
   const withoutReason = letters

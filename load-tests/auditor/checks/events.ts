@@ -1,13 +1,24 @@
-import { rowsOf } from '../evidence.ts'
+import { type PaymentRow, rowsOf } from '../evidence.ts'
 import type { EventRecord, Facts } from '../facts.ts'
+import { oldestKeptMs } from '../oldest-kept.ts'
 import type { Finding, PromiseCode } from '../verdict.ts'
 
-/** S4: every committed event is on its topic. That an outbox calls it published is not enough. */
+/**
+ * S4: every committed event is on its topic, as far back as the topic goes. That an outbox calls it
+ * published is not enough.
+ */
 export function checkNoLostEvent(facts: Facts): Finding[] {
+  const isKept = (topic: string) => {
+    const fromMs = oldestKeptMs(facts.evidence, topic)
+    return (t: number) => t > fromMs
+  }
+  const isPaymentKept = isKept('payments.v1')
+  const isListingKept = isKept('listings.v1')
   const isPublished = (aggregateId: string, type: string) =>
     facts.eventsByAggregate.get(aggregateId)?.some(({ event }) => event.type === type) ?? false
   const payments = facts.payments
     .filter(({ status }) => status === 'captured' || status === 'declined')
+    .filter(payment => isPaymentKept(settledMs(facts, payment)))
     .filter(({ paymentId, status }) => !isPublished(paymentId, `payment.${status}`))
     .map(({ paymentId, publicationId, status }) =>
       finding('S4', `payment ${paymentId} is ${status}, and no event says so`, [
@@ -16,7 +27,7 @@ export function checkNoLostEvent(facts: Facts): Finding[] {
       ]),
     )
   const listings = facts.listings
-    .filter(({ status }) => status === 'live')
+    .filter(({ status, publishedAt }) => status === 'live' && isListingKept(publishedAt ?? 0))
     .filter(({ listingId }) => !isPublished(listingId, 'listing.published'))
     .map(({ listingId }) =>
       finding('S4', `listing ${listingId} is live, and no event says so`, [listingId]),
@@ -24,6 +35,9 @@ export function checkNoLostEvent(facts: Facts): Finding[] {
   const { paymentOutbox, listingOutbox } = facts.evidence
   const outbox = [...rowsOf(paymentOutbox), ...rowsOf(listingOutbox)]
     .filter(({ publishedAt, eventId }) => publishedAt !== null && !facts.eventsById.has(eventId))
+    .filter(({ topic, createdAt }) => {
+      return topic === 'payments.v1' ? isPaymentKept(createdAt) : isListingKept(createdAt)
+    })
     .map(({ eventId, aggregateId, topic }) =>
       finding('S4', `event ${eventId} is marked as published, and is not on ${topic}`, [
         eventId,
@@ -31,6 +45,12 @@ export function checkNoLostEvent(facts: Facts): Finding[] {
       ]),
     )
   return [...payments, ...listings, ...outbox]
+}
+
+/** A captured payment is changed again by its refunds, so the time of its posting counts. */
+function settledMs({ postingsByPayment }: Facts, { paymentId, updatedAt }: PaymentRow): number {
+  const capture = postingsByPayment.get(paymentId)?.find(({ source }) => source === 'capture')
+  return capture?.postedAt ?? updatedAt
 }
 
 /** S4b: every event on a topic agrees with the tables, and one change has one event id. */

@@ -1,6 +1,7 @@
 import { instancesOf } from '@nightshift/local/system/instances'
 import { type FaultLogLine, type InboxRow, type MailLine, rowsOf } from '../evidence.ts'
 import type { Facts } from '../facts.ts'
+import { oldestKeptMs } from '../oldest-kept.ts'
 import type { Finding } from '../verdict.ts'
 
 /** Notifications sends the same mail at most this often, even after deaths and lost answers. */
@@ -35,9 +36,11 @@ function checkMails(facts: Facts): Finding[] {
     if (row.status !== 'sent' || mails.length > 0) return []
     return [s6(`the mail to ${who} is marked as sent, and the mail server does not have it`, ids)]
   })
+  // Deliveries are deleted some days after their topic has forgotten the listing.
+  const keptFromMs = oldestKeptMs(facts.evidence, 'listings.v1')
   const mails = [...mailsByName].flatMap(([name, same]) => {
     const [mail] = same
-    if (!mail) return []
+    if (!mail || mail.t <= keptFromMs) return []
     const ids = mail.listingId === undefined ? [] : [mail.listingId]
     const who = `${mail.recipient} about listing ${mail.listingId}`
     if (!byName.has(name))

@@ -176,7 +176,7 @@ export const limits = {
   },
   /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
-    eventsKeptDays: 8,
+    eventsKeptDays: 9,
     /** A client that comes back later with its key begins a new publication. Nothing was charged. */
     withdrawnKeptDays: 8,
     rowsMax: 500,
@@ -195,8 +195,8 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['pool.acquireMs', 'pool.statementMs'] as const
 
-/** How long the topics keep events: packages/contracts/src/topics.ts, and a test compares them. */
-const topicsKeepDays = 7
+/** The longest that a topic keeps an event. A test compares it with packages/contracts/src/topics.ts. */
+const topicsKeepDays = 8
 
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [

@@ -2,6 +2,8 @@
 
 CREATE INDEX inbox_oldest ON inbox (applied_at);
 CREATE INDEX announcements_oldest ON announcements (created_at);
+-- An address can't be deleted while a delivery names it, which is looked up for each.
+CREATE INDEX deliveries_of_address ON deliveries (address);
 CREATE INDEX confirmations_oldest ON deliveries (created_at) WHERE listing_id IS NULL;
 CREATE INDEX addresses_without_consent ON addresses (created_at) WHERE confirmed_at IS NULL;
 GRANT DELETE ON inbox, announcements, mail_queues, deliveries, addresses TO notifications;

@@ -155,7 +155,7 @@ export const limits = {
   page: { defaultSize: 50, refundsMax: 1_000 },
   /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
-    eventsKeptDays: 8,
+    eventsKeptDays: 9,
     /** Stripe repeats a webhook for three days. */
     webhooksKeptDays: 8,
     rowsMax: 500,
@@ -209,8 +209,8 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['workerPool.acquireMs', 'workerPool.statementMs'] as const
 
-/** How long the topics keep events: packages/contracts/src/topics.ts, and a test compares them. */
-const topicsKeepDays = 7
+/** The longest that a topic keeps an event. A test compares it with packages/contracts/src/topics.ts. */
+const topicsKeepDays = 8
 
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
 export const relations: readonly Relation<LimitPath<typeof limits>>[] = [

@@ -1,4 +1,4 @@
-import { topics } from '@nightshift/contracts/topics'
+import { segmentMs, topics } from '@nightshift/contracts/topics'
 import { openKafka } from '@nightshift/runtime/kafka/client'
 import type { Log } from '@nightshift/runtime/telemetry/logger'
 import type { Admin, Kafka } from 'kafkajs'
@@ -15,11 +15,15 @@ export async function prepareTopics(brokers: string, prefix = ''): Promise<numbe
     const present = new Set(await admin.listTopics())
     const missing = topics
       .filter(topic => !present.has(prefix + topic.name))
-      .map(({ name, partitions, retentionMs }) => ({
+      .map(({ name, partitions, retentionMs, retentionBytes }) => ({
         topic: prefix + name,
         numPartitions: partitions,
         replicationFactor: 1,
-        configEntries: [{ name: 'retention.ms', value: String(retentionMs) }],
+        configEntries: [
+          { name: 'retention.ms', value: String(retentionMs) },
+          { name: 'retention.bytes', value: String(retentionBytes) },
+          { name: 'segment.ms', value: String(segmentMs) },
+        ],
       }))
     if (missing.length === 0) return 0
     await admin.createTopics({ topics: missing, waitForLeaders: false, timeout: requestTimeoutMs })

@@ -1,5 +1,6 @@
 import type { Area, ListingStatus, Seniority } from '@nightshift/contracts/listings-http'
 import { termsOfListing, termsQuery } from '@nightshift/contracts/search-terms'
+import { allOf, type Condition, when } from '@nightshift/runtime/postgres/conditions'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Listing } from '../domain/listing.ts'
 import type { SearchCursor } from '../domain/search-cursor.ts'
@@ -119,35 +120,18 @@ export type Page = { listings: Listing[]; nextAfter: SearchCursor | undefined }
 /**
  * One page of live listings, newest first. The page begins after a key and not at an offset, so a
  * listing that goes live between two pages repeats or skips no other. A search in one region also
- * finds worldwide listings. Searches with and without terms are two statements: a generic plan for
- * both could not use the index.
+ * finds worldwide listings.
  */
 export async function findLiveListings(db: Queryable, search: Search): Promise<Page> {
-  const { terms } = search
+  const { sql, values } = allOf(conditionsOf(search))
   const { rows } = await db.query<ListingRow & { published_micros: string }>({
-    name: terms ? 'find_live_listings_by_terms' : 'find_live_listings',
+    // Without a name it is planned for its values: a rare word needs another index than a common one.
     text: `SELECT ${columns},
                   (extract(epoch FROM published_at) * 1000000)::bigint AS published_micros
-           FROM listings
-           WHERE status = 'live'
-             AND ${terms ? 'search @@ $1::tsquery' : '$1::text IS NULL'}
-             AND ($2::text IS NULL OR area IN ($2, 'worldwide'))
-             AND ($3::text IS NULL OR seniority = $3)
-             AND ($4::int IS NULL OR salary_max_eur >= $4)
-             AND ($5::bigint IS NULL
-                  OR (published_at, listing_id)
-                     < (timestamptz 'epoch' + $5 * interval '1 microsecond', $6::uuid))
+           FROM listings WHERE ${sql}
            ORDER BY published_at DESC, listing_id DESC
-           LIMIT $7`,
-    values: [
-      terms && termsQuery(terms),
-      search.area,
-      search.seniority,
-      search.salaryAtLeastEurPerYear,
-      search.after?.publishedMicros,
-      search.after?.listingId,
-      search.limit + 1,
-    ],
+           LIMIT $${values.length + 1}`,
+    values: [...values, search.limit + 1],
   })
   const page = rows.slice(0, search.limit)
   const last = rows.length > search.limit ? page.at(-1) : undefined
@@ -155,6 +139,20 @@ export async function findLiveListings(db: Queryable, search: Search): Promise<P
     listings: page.map(toListing),
     nextAfter: last && { publishedMicros: last.published_micros, listingId: last.listing_id },
   }
+}
+
+function conditionsOf(search: Search): Condition[] {
+  const { terms, after } = search
+  const isBehind = `(published_at, listing_id)
+    < (timestamptz 'epoch' + ?::bigint * interval '1 microsecond', ?)`
+  return [
+    { sql: "status = 'live'", values: [] },
+    ...when(terms && termsQuery(terms), 'search @@ ?::tsquery'),
+    ...when(search.area, "area IN (?, 'worldwide')"),
+    ...when(search.seniority, 'seniority = ?'),
+    ...when(search.salaryAtLeastEurPerYear, 'salary_max_eur >= ?'),
+    ...(after ? [{ sql: isBehind, values: [after.publishedMicros, after.listingId] }] : []),
+  ]
 }
 
 function toListing(row: ListingRow): Listing {

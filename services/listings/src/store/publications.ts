@@ -171,9 +171,11 @@ export async function deleteWithdrawn(
              WHERE status = 'withdrawn' AND updated_at < now() - $1 * interval '1 day'
              ORDER BY updated_at LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
            ), keys AS (
-             DELETE FROM idempotency_keys WHERE subject_id IN (SELECT publication_id FROM old)
+             DELETE FROM idempotency_keys
+             WHERE subject_id = ANY (ARRAY(SELECT publication_id FROM old))
            ), deleted AS (
-             DELETE FROM publications WHERE publication_id IN (SELECT publication_id FROM old)
+             DELETE FROM publications
+             WHERE publication_id = ANY (ARRAY(SELECT publication_id FROM old))
              RETURNING publication_id
            )
            SELECT count(*)::integer AS deleted FROM deleted`,

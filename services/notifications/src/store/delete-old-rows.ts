@@ -4,7 +4,7 @@ import type { limits } from '../limits.ts'
 import {
   deleteAddressesWithoutConsent,
   deleteOldAnnouncements,
-  deleteOldDeliveries,
+  deleteOldConfirmations,
 } from './old-rows.ts'
 
 /** A job for each table, so that one that fails does not hold up the others. */
@@ -26,13 +26,15 @@ export function deleteOldRows(
       ...rounds,
     },
     {
-      name: 'delete-old-deliveries',
-      runOnce: () => deleteOldDeliveries(db, announcementsKeptDays, rowsMax),
-      ...rounds,
-    },
-    {
       name: 'delete-old-announcements',
       runOnce: () => deleteOldAnnouncements(db, announcementsKeptDays, rowsMax),
+      // How much a round deletes depends on how many mails a listing has. It goes on while it finds any.
+      batchMax: 1,
+      idleMs,
+    },
+    {
+      name: 'delete-old-confirmations',
+      runOnce: () => deleteOldConfirmations(db, announcementsKeptDays, rowsMax),
       ...rounds,
     },
     {

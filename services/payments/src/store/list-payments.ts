@@ -1,4 +1,5 @@
 import type { PaymentStatus } from '@nightshift/contracts/payments-http'
+import { allOf, type Condition, when } from '@nightshift/runtime/postgres/conditions'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
@@ -25,19 +26,13 @@ const micros = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::b
 
 export type FindPayments = (filter: PaymentFilter) => Promise<PaymentPage>
 
-/**
- * One page by keyset, so that payments added between two pages neither repeat nor hide others. Only the
- * conditions of the filter are in the statement: with one statement for all filters, the planner must
- * expect any of them, and reads all payments of the tenant for a rare status.
- */
+/** One page by keyset, so that payments added between two pages neither repeat nor hide others. */
 export async function findPayments(db: Queryable, filter: PaymentFilter): Promise<PaymentPage> {
-  const conditions = conditionsOf(filter)
-  const values = conditions.flatMap(({ values }) => values)
+  const { sql, values } = allOf(conditionsOf(filter))
   const { rows } = await db.query<PaymentRow & { created_micros: string }>({
-    name: `list_payments ${conditions.map(({ name }) => name).join(' ')}`,
+    // Without a name it is planned for its values: a rare status needs another index than a common one.
     text: `SELECT ${paymentColumns('p')}, ${micros('p.created_at')} AS created_micros
-           FROM payments p
-           WHERE ${numbered(conditions.map(({ sql }) => sql).join(' AND '))}
+           FROM payments p WHERE ${sql}
            ORDER BY p.created_at DESC, p.payment_id DESC LIMIT $${values.length + 1}`,
     // One payment more than needed shows whether there is another page.
     values: [...values, filter.limit + 1],
@@ -53,32 +48,16 @@ export async function findPayments(db: Queryable, filter: PaymentFilter): Promis
   }
 }
 
-type Condition = { name: string; sql: string; values: readonly string[] }
-
 function conditionsOf(filter: PaymentFilter): Condition[] {
-  const { tenantId, status, publicationId, createdFrom, createdBefore, after } = filter
-  const one = (name: string, sql: string, value: string | undefined): Condition[] =>
-    value === undefined ? [] : [{ name, sql, values: [value] }]
+  const { tenantId, after } = filter
+  const isBehind = `(p.created_at, p.payment_id)
+    < (to_timestamp(0) + ?::bigint * interval '1 microsecond', ?)`
   return [
-    { name: 'tenant', sql: 'p.tenant_id = ?', values: [tenantId] },
-    ...one('status', 'p.status = ?', status),
-    ...one('publication', 'p.publication_id = ?', publicationId),
-    ...one('from', 'p.created_at >= ?', createdFrom),
-    ...one('before', 'p.created_at < ?', createdBefore),
-    ...(after === undefined
-      ? []
-      : [
-          {
-            name: 'after',
-            sql: `(p.created_at, p.payment_id)
-              < (to_timestamp(0) + ?::bigint * interval '1 microsecond', ?)`,
-            values: [after.createdMicros, after.paymentId],
-          },
-        ]),
+    { sql: 'p.tenant_id = ?', values: [tenantId] },
+    ...when(filter.status, 'p.status = ?'),
+    ...when(filter.publicationId, 'p.publication_id = ?'),
+    ...when(filter.createdFrom, 'p.created_at >= ?'),
+    ...when(filter.createdBefore, 'p.created_at < ?'),
+    ...(after ? [{ sql: isBehind, values: [after.createdMicros, after.paymentId] }] : []),
   ]
-}
-
-function numbered(sql: string): string {
-  let count = 0
-  return sql.replaceAll('?', () => `$${++count}`)
 }
