@@ -9,11 +9,21 @@ const { openMin } = limits
 
 /** A queue whose length the test sets, counted as a table would be, and a clock that it sets. */
 function queueOf() {
-  const queue = { waiting: 0, isAway: false, nowMs: 0 }
+  const of: Record<string, number> = {}
+  const queue = { waiting: 0, of, isAway: false, nowMs: 0 }
   const metrics = backlogMetrics(new Registry())
   const count = async (max: number) => {
     if (queue.isAway) throw new Error('the database is away')
-    return Math.min(queue.waiting, max)
+    // The largest come first, as in a table that has more than are counted.
+    let left = max
+    const all = Object.entries(queue.of)
+    return new Map(
+      [...all, ['loud', queue.waiting] as const].map(([tenant, open]) => {
+        const counted = Math.min(open, left)
+        left -= counted
+        return [tenant, counted]
+      }),
+    )
   }
   const shown = async (which: 'open' | 'bound') => (await metrics[which].get()).values[0]?.value
   return { queue, shown, options: { count, limits, metrics, nowMs: () => queue.nowMs } }
@@ -22,7 +32,7 @@ function queueOf() {
 test('a backlog is full at its bound, not before, and not after it was worked off', async () => {
   const { queue, shown, options } = queueOf()
   const backlog = boundedBacklog(options)
-  expect(backlog.isFull()).toBe(false)
+  expect(backlog.isFull('other')).toBe(false)
   for (const [now, isFull] of [
     [2, false],
     [3, true],
@@ -31,9 +41,32 @@ test('a backlog is full at its bound, not before, and not after it was worked of
   ] as const) {
     queue.waiting = now
     await backlog.look()
-    expect([now, backlog.isFull()]).toEqual([now, isFull])
+    expect([now, backlog.isFull('other')]).toEqual([now, isFull])
     expect(await shown('open')).toBe(Math.min(now, openMin))
   }
+})
+
+test('a tenant alone can fill two thirds, and the next one still finds room', async () => {
+  const { queue, options } = queueOf()
+  const backlog = boundedBacklog({ ...options, limits: { ...limits, openMin: 45 } })
+  for (const [waiting, isFull] of [
+    [29, false],
+    [30, true],
+  ] as const) {
+    queue.waiting = waiting
+    await backlog.look()
+    expect([waiting, backlog.isFull('loud')]).toEqual([waiting, isFull])
+    expect(backlog.isFull('other')).toBe(false)
+  }
+})
+
+test('two loud tenants fill four fifths, and the third one still finds room', async () => {
+  const { queue, options } = queueOf()
+  const backlog = boundedBacklog({ ...options, limits: { ...limits, openMin: 50 } })
+  queue.of['eager'] = 20
+  queue.waiting = 20
+  await backlog.look()
+  expect(['loud', 'eager', 'other'].map(backlog.isFull)).toEqual([true, true, false])
 })
 
 test('a look that fails leaves the last count in force', async () => {
@@ -43,7 +76,7 @@ test('a look that fails leaves the last count in force', async () => {
   await backlog.look()
   queue.isAway = true
   await expect(backlog.look()).rejects.toThrow('away')
-  expect(backlog.isFull()).toBe(true)
+  expect(backlog.isFull('other')).toBe(true)
 })
 
 test('as much may be open as the job has shown that it finishes in time', async () => {
@@ -62,7 +95,7 @@ test('as much may be open as the job has shown that it finishes in time', async 
     queue.nowMs += laterMs
     await backlog.look()
     expect([finished, laterMs, await shown('bound')]).toEqual([finished, laterMs, bound])
-    expect(backlog.isFull()).toBe(true)
+    expect(backlog.isFull('other')).toBe(true)
   }
 })
 
@@ -75,7 +108,7 @@ test('a look that fails does not put a new bound beside an old count', async () 
   backlog.noteFinished()
   backlog.noteFinished()
   await expect(backlog.look()).rejects.toThrow('away')
-  expect(backlog.isFull()).toBe(true)
+  expect(backlog.isFull('other')).toBe(true)
 })
 
 test('the naive version counts the same, and is never full', async () => {
@@ -84,5 +117,5 @@ test('the naive version counts the same, and is never full', async () => {
   queue.waiting = 50
   await backlog.look()
   expect(await shown('open')).toBe(openMin)
-  expect(backlog.isFull()).toBe(false)
+  expect(backlog.isFull('other')).toBe(false)
 })

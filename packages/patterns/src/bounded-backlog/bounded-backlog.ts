@@ -9,10 +9,11 @@ import { Gauge, type Registry } from 'prom-client'
 /** Accepted work that is not finished, and whether there is as much as can be finished in time. */
 export type Backlog = {
   /**
-   * True if the last look found the backlog full. A new request is refused then, before anything has
-   * begun: accepted, it would wait longer than its caller does, and make others wait longer too.
+   * True if the last look found the backlog full, or full for this tenant. A new request is refused
+   * then, before anything has begun: accepted, it would wait longer than its caller does, and make
+   * others wait longer too.
    */
-  isFull: () => boolean
+  isFull: (tenantId: string) => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */
   look: () => Promise<number>
   /** A job has finished one of them. */
@@ -31,17 +32,24 @@ export type BacklogLimits = Readonly<{
 }>
 
 export type BacklogOptions = {
-  /** How many wait, counting no further than `max`. */
-  count: (max: number) => Promise<number>
+  /** How many wait, of each tenant, counting no further than `max` in all. */
+  count: (max: number) => Promise<ReadonlyMap<string, number>>
   limits: BacklogLimits
   metrics: BacklogMetrics
   /** A monotonic clock, in milliseconds. */
   nowMs?: () => number
 }
 
+/** How much a tenant may have open, for each place that is free. */
+const openPerFree = 2
+
 /**
  * Bounds a queue that lives in a table by the time that it takes to work it off (Little's law: what is
  * waiting = rate x wait). The rate is what the job has finished of late.
+ *
+ * A tenant may have twice as much open as there is free (dynamic threshold: Choudhury and Hahne, 1998).
+ * So a tenant that is alone fills two thirds, and two that are loud four fifths; the next one still
+ * finds room, and no share has to be configured.
  *
  * The queue is counted now and then and not with every request, so requests that arrive between two
  * looks may exceed the bound.
@@ -49,6 +57,7 @@ export type BacklogOptions = {
 export function boundedBacklog(options: BacklogOptions): Backlog {
   const { count, limits, metrics, nowMs = () => performance.now() } = options
   const { openMin, openMax, finishMs, rateWindowMs } = limits
+  let open: ReadonlyMap<string, number> = new Map()
   let waiting = 0
   let bound = openMin
   /** When each was finished. More than `openMax` of them would change nothing. */
@@ -62,11 +71,15 @@ export function boundedBacklog(options: BacklogOptions): Backlog {
   }
 
   return {
-    isFull: () => waiting >= bound,
+    isFull: tenantId => {
+      const free = bound - waiting
+      return free <= 0 || (open.get(tenantId) ?? 0) >= openPerFree * free
+    },
     look: async () => {
       const next = boundNow()
       // A count that fails leaves both in force: they belong together.
-      waiting = await count(next)
+      open = await count(next)
+      waiting = [...open.values()].reduce((sum, one) => sum + one, 0)
       bound = next
       metrics.open.set(waiting)
       metrics.bound.set(bound)

@@ -43,7 +43,7 @@ export type PublicationStoreOptions = {
   pool: Pool
   keys: IdempotencyKeys
   work: LeasedWork
-  isBacklogFull: () => boolean
+  isBacklogFull: (tenantId: string) => boolean
   /** The queue for work that begins. What has begun does not wait in it. */
   beginInTurn: Turns
   limits: {
@@ -94,7 +94,7 @@ export function publicationStore({
 
   /** A refusal rolls everything back, so the key stays as it was. */
   async function takeDraft(tx: Transaction, { tenantId, listingId }: PricedPublication) {
-    if (isBacklogFull()) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
+    if (isBacklogFull(tenantId)) throw new RollBack<PublicationClaim>({ kind: 'overloaded' })
     if (await takeFromDrafts(tx, tenantId, listingId)) return
     const exists = await findListing(tx, tenantId, listingId)
     throw new RollBack<PublicationClaim>({ kind: exists ? 'not_a_draft' : 'no_such_listing' })

@@ -128,15 +128,17 @@ export async function beginAgain(
   })
 }
 
-/** How many publications were left open by their requests. Counts up to `max` only. */
-export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
-  const { rows } = await db.query<{ count: number }>({
+/** How many publications of each tenant were left open by their requests. Counts up to `max` only. */
+export async function countLeftOpen(db: Queryable, max: number): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ tenant_id: string; count: number }>({
     name: 'count_left_open',
-    text: `SELECT count(*)::integer AS count FROM (
-             SELECT FROM publications WHERE next_check_at IS NOT NULL AND checks > 0 LIMIT $1) AS open`,
+    text: `SELECT tenant_id, count(*)::integer AS count FROM (
+             SELECT tenant_id FROM publications
+             WHERE next_check_at IS NOT NULL AND checks > 0 LIMIT $1) AS open
+           GROUP BY tenant_id`,
     values: [max],
   })
-  return rows[0]?.count ?? 0
+  return new Map(rows.map(row => [row.tenant_id, row.count]))
 }
 
 export type DuePublication = { publication: Publication; traceparent: string | null }

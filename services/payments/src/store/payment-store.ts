@@ -32,7 +32,7 @@ export type PaymentStoreOptions = {
   work: LeasedWork
   batching: Batching
   outbox: Outbox
-  isBacklogFull: () => boolean
+  isBacklogFull: (tenantId: string) => boolean
   limits: ClaimSettings & {
     /** The least time that a request must have left, or its payment is not begun. */
     beginMinMs: number
@@ -86,7 +86,7 @@ export function paymentStore({
     async claim(keyed: KeyedPayment, deadline: Deadline): Promise<PaymentClaim> {
       const request = newPayment(keyed)
       // A full backlog refuses new payments. Repetitions of earlier requests are still answered.
-      if (isBacklogFull() && !(await isKeyUsed(lookUps, paymentsTable, request))) {
+      if (isBacklogFull(request.tenantId) && !(await isKeyUsed(lookUps, paymentsTable, request))) {
         return overloaded
       }
       const claim = await claimOne({ request, deadline })

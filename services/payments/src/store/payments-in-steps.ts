@@ -20,7 +20,7 @@ export type InStepsOptions = {
   /** The variant of the idempotency key. */
   keys: IdempotencyKeys
   outbox: Outbox
-  isBacklogFull: () => boolean
+  isBacklogFull: (tenantId: string) => boolean
   limits: { firstCheckMs: number; backoff: { baseMs: number; capMs: number } }
 }
 
@@ -99,7 +99,7 @@ async function claimIn(
       [claim.id],
     )
   } else {
-    if (isBacklogFull()) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
+    if (isBacklogFull(keyed.tenantId)) throw new RollBack<PaymentClaim>({ kind: 'overloaded' })
     await insertPayment(tx, request, limits.firstCheckMs)
   }
   const payment = await findPayment(tx, keyed.tenantId, claim.id)

@@ -49,15 +49,17 @@ export async function takeDuePayment(
   return rows[0] && { payment: toPayment(rows[0]), traceparent: rows[0].traceparent }
 }
 
-/** How many payments were left open by their requests. Counts up to `max` only. */
-export async function countLeftOpen(db: Queryable, max: number): Promise<number> {
-  const { rows } = await db.query<{ count: number }>({
+/** How many payments of each tenant were left open by their requests. Counts up to `max` only. */
+export async function countLeftOpen(db: Queryable, max: number): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ tenant_id: string; count: number }>({
     name: 'count_left_open',
-    text: `SELECT count(*)::integer AS count FROM (
-             SELECT FROM payments WHERE next_check_at IS NOT NULL AND checks > 0 LIMIT $1) AS open`,
+    text: `SELECT tenant_id, count(*)::integer AS count FROM (
+             SELECT tenant_id FROM payments
+             WHERE next_check_at IS NOT NULL AND checks > 0 LIMIT $1) AS open
+           GROUP BY tenant_id`,
     values: [max],
   })
-  return rows[0]?.count ?? 0
+  return new Map(rows.map(row => [row.tenant_id, row.count]))
 }
 
 /** The age of the oldest open payment, in seconds; 0 when none is open. */
