@@ -99,6 +99,7 @@ const specs = topology({
   // The development defaults of the Compose file; the native launcher makes random ones.
   secrets: {
     postgresAdmin: 'development-postgres',
+    redis: 'development-redis',
     rolePasswords: Object.fromEntries(
       roleNames.map(role => [role, `development-${role.replaceAll('_', '-')}`]),
     ) as Record<RoleName, string>,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { environmentOf, findExecutable } from '../src/machine.ts'
 import { unpackDebianPackages } from '../src/parts/debian-packages.ts'
-import type { PartContext } from '../src/parts/part.ts'
+import type { Found, PartContext } from '../src/parts/part.ts'
 import { findRedis, redis, redisCandidates } from '../src/parts/redis.ts'
 import { runCommand } from '../src/parts/run-command.ts'
 import { contextIn, openScratch, runPart, runSpec, toolsDir } from './parts-process.ts'
@@ -23,14 +23,32 @@ test('Redis answers, saves nothing to disk, and drops the oldest keys when memor
   const context = await contextIn(scratch.dir, 'redis')
   await using first = await runPart(redis, context)
   await first.ready(readyMs)
-  expect(await command(context.port, 'CONFIG GET maxmemory-policy')).toContain('allkeys-lru')
-  await command(context.port, 'SET key value')
+  expect(await command(context, 'INFO memory')).toContain('maxmemory_policy:allkeys-lru')
+  await command(context, 'SET key value')
   expect(await first.stop()).toEqual({ code: 0, signal: null })
-  expect(await readdir(context.dataDir)).toEqual([])
+  expect(await readdir(context.dataDir)).toEqual(['redis.conf'])
 
   await using second = await runPart(redis, context)
   await second.ready(readyMs)
-  expect(await command(context.port, 'GET key')).toBe('$-1\r\n')
+  expect(await command(context, 'GET key')).toBe('$-1\r\n')
+})
+
+test('Redis obeys nobody without its password, and lets nobody choose where it writes', async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'redis')
+  await using server = await runPart(redis, context)
+  await server.ready(readyMs)
+  for (const text of ['GET search:x', 'SET search:x false', 'CONFIG SET dir /tmp', 'FLUSHALL']) {
+    expect(await command({ port: context.port }, text), text).toMatch(
+      /^-(NOAUTH|ERR unknown command)/,
+    )
+  }
+  expect(await command(context, 'CONFIG SET dir /tmp')).toMatch(/^-ERR unknown command/)
+  // Other users can read the arguments of a process, and not this file.
+  const spec = await redis.start(context, (await redis.find(context)) as Found)
+  expect(spec.args.join(' ')).not.toContain(context.password)
+  const { mode } = await stat(join(context.dataDir, 'redis.conf'))
+  expect(mode & 0o077).toBe(0)
 })
 
 test('the server of the wheel from PyPI runs', { timeout: fetchMs }, async () => {
@@ -119,11 +137,21 @@ async function openDebianRepository(dir: string) {
 }
 
 /** Sends one command, and answers the first chunk of the reply. */
-async function command(port: number, text: string): Promise<string> {
+async function command(
+  { port, password }: Pick<PartContext, 'port' | 'password'>,
+  text: string,
+): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port, timeout: readyMs })
+  const hello = password === undefined ? [] : [`AUTH ${JSON.stringify(password)}`]
   try {
-    socket.setEncoding('utf8').write(`${text}\r\n`)
-    for await (const answer of socket) return String(answer)
+    socket.setEncoding('utf8').write([...hello, text, ''].join('\r\n'))
+    let answer = ''
+    for await (const chunk of socket) {
+      answer += chunk
+      // The answer to AUTH is one line.
+      const rest = password === undefined ? answer : answer.replace(/^.*\r\n/, '')
+      if (rest !== '') return rest
+    }
     throw new Error('closed without an answer')
   } finally {
     socket.destroy()

@@ -20,6 +20,7 @@ export async function openOwnRedis(parts: TestParts): Promise<OwnRedis> {
     toolsDir: statePaths().tools,
     dataDir: join(parts.stateDir, 'data', name),
     port,
+    password: parts.secrets.redis,
     report: () => {},
   }
   const found = await redisPart.find(context)
@@ -28,7 +29,7 @@ export async function openOwnRedis(parts: TestParts): Promise<OwnRedis> {
   await control.add({ ...spec, name })
   await awaitReady(control, [name], readyMs)
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://:${parts.secrets.redis}@127.0.0.1:${port}`,
     signal: async signal => {
       await control.signal(name, signal)
     },

@@ -12,7 +12,7 @@ export type PartContext = {
   controllerPort?: number
   /** Kafka only: further listeners, for clients that come through a proxy. */
   listeners?: readonly KafkaListener[]
-  /** PostgreSQL only: the password of its superuser. */
+  /** That of PostgreSQL's superuser, or that of Redis. */
   password?: string
   /** The caller's environment (PATH, JAVA_HOME, proxies for package clients); ours when left out. */
   environment?: Readonly<Record<string, string | undefined>>

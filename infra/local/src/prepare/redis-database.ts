@@ -25,11 +25,13 @@ export async function emptyRedisDatabase(redisUrl: string): Promise<void> {
 
 /** Sends inline commands and returns their answers, one line each. */
 async function ask(redisUrl: string, commands: readonly string[]): Promise<string[]> {
-  const { hostname, port } = new URL(redisUrl)
+  const { hostname, port, password } = new URL(redisUrl)
+  const all = password === '' ? commands : [`AUTH ${decodeURIComponent(password)}`, ...commands]
   const socket = connect({ host: hostname, port: Number(port) })
   try {
-    socket.setEncoding('utf8').write(commands.map(command => `${command}\r\n`).join(''))
-    return await Promise.race([readLines(socket, commands.length), tooLate()])
+    socket.setEncoding('utf8').write(all.map(command => `${command}\r\n`).join(''))
+    const answers = await Promise.race([readLines(socket, all.length), tooLate()])
+    return answers.slice(-commands.length)
   } finally {
     socket.destroy()
   }

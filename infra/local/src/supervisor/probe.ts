@@ -79,7 +79,8 @@ async function askRedis(port: number, signal: AbortSignal): Promise<boolean> {
   try {
     socket.setEncoding('utf8').write('PING\r\n')
     const [answer] = await once(socket, 'data', { signal })
-    return answer === '+PONG\r\n'
+    // One that asks for its password is up.
+    return answer === '+PONG\r\n' || String(answer).startsWith('-NOAUTH')
   } finally {
     socket.destroy()
   }

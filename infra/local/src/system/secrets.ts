@@ -20,6 +20,8 @@ export type KeyedService = (typeof keyedServices)[number]
 export type Secrets = Readonly<{
   /** Password of PostgreSQL's superuser, which only migrations and tests use. */
   postgresAdmin: string
+  /** Only our services may read and write what they cache and count. */
+  redis: string
   /** The roles that the services connect as; none of them may change a schema. */
   rolePasswords: Readonly<Record<RoleName, string>>
   cardProviderSecretKey: string
@@ -39,6 +41,7 @@ export type Secrets = Readonly<{
 export function makeSecrets(): Secrets {
   return {
     postgresAdmin: randomText(),
+    redis: randomText(),
     rolePasswords: Object.fromEntries(roleNames.map(role => [role, randomText()])) as Record<
       RoleName,
       string

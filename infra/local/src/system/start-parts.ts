@@ -71,7 +71,7 @@ export function partUrls({ ports, secrets }: Pick<PartOptions, 'ports' | 'secret
       role: 'postgres',
       password: secrets.postgresAdmin,
     }),
-    redisUrl: `redis://127.0.0.1:${ports.redis}`,
+    redisUrl: `redis://:${secrets.redis}@127.0.0.1:${ports.redis}`,
     kafkaBrokers: `127.0.0.1:${ports.kafka}`,
   }
 }
@@ -83,7 +83,7 @@ function contextOf(name: PartName, options: PartOptions): PartContext {
     case 'postgres':
       return { ...context, port: ports.postgres, password: options.secrets.postgresAdmin }
     case 'redis':
-      return { ...context, port: ports.redis }
+      return { ...context, port: ports.redis, password: options.secrets.redis }
     case 'kafka':
       return { ...context, port: ports.kafka, controllerPort: ports.kafkaController, listeners }
   }
