@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { guardOutput } from './show-controls.ts'
 
 export const exitUsage = 2
 
@@ -41,6 +42,7 @@ export async function runCommand(
   command: Command,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) guardOutput(stream)
   process.exit(await exitCodeOf(command, args))
 }
 

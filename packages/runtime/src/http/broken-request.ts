@@ -89,6 +89,8 @@ function write(refusal: Refusal, method: string, record: RecordRequest) {
   const body = JSON.stringify(problemOf(refusal, requestId))
   const headers = {
     'content-type': problemMediaType,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',
   }

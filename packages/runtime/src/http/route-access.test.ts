@@ -123,3 +123,21 @@ test.each(['/open', '/read', '/nowhere'])(
     expect(lines.join()).not.toContain('canary')
   },
 )
+
+test.each([
+  { url: '/open', authorization: 'Bearer one', status: 200, kept: undefined },
+  { url: '/mine', authorization: 'Bearer one', status: 200, kept: 'no-store' },
+  { url: '/mine', authorization: 'Bearer two', status: 401, kept: 'no-store' },
+  { url: '/nothing', authorization: 'Bearer one', status: 404, kept: 'no-store' },
+])(
+  '$url answers $status, is not sniffed, and is kept: $kept',
+  async ({ url, status, kept, ...headers }) => {
+    const { app } = await openServer(knowsOne)
+    app.get('/open', { config: { public: true } }, async () => 'seen')
+    app.get('/mine', { config: { scope: 'listings:read' } }, async () => 'seen')
+    const answer = await app.inject({ url, headers })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.headers['x-content-type-options']).toBe('nosniff')
+    expect(answer.headers['cache-control']).toBe(kept)
+  },
+)

@@ -118,6 +118,7 @@ export async function buildHttpServer(options: HttpServerOptions) {
       options.metrics.httpRequestSeconds.zero({ method: each, route: url, status: '503' })
     }
   })
+  tellHowToTreatAnswers(app)
   observeRequests(app, header => readBudget(header, requestBudgetMs), record)
   if (entrance) guardEntrance(app, entrance)
   requireOneOfEach(app)
@@ -134,6 +135,18 @@ export async function buildHttpServer(options: HttpServerOptions) {
     },
   })
   return Object.assign(app, { endAfterAnswers: connections.endAfterAnswers })
+}
+
+/**
+ * An answer is what its content type says, and an answer for one caller is not kept for another, by a
+ * proxy or by a browser. Only a public route may say otherwise.
+ */
+function tellHowToTreatAnswers(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    if (request.routeOptions.config.public !== true) reply.header('cache-control', 'no-store')
+    done()
+  })
 }
 
 /** A URL that can't be decoded or is too long reaches the router and no hook. */
