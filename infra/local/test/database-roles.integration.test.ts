@@ -178,6 +178,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     idempotency_keys: 'SELECT, INSERT, UPDATE',
     ledger_transactions: 'SELECT',
     ledger_entries: 'SELECT, INSERT',
+    statement_lines: 'SELECT',
     api_keys: 'SELECT',
   },
   payments_worker: {
@@ -186,6 +187,8 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     idempotency_keys: 'SELECT, INSERT, UPDATE, DELETE',
     ledger_transactions: 'SELECT',
     ledger_entries: 'SELECT, INSERT',
+    statement_lines: 'SELECT, INSERT',
+    statement_position: 'SELECT',
     outbox: 'SELECT, INSERT, DELETE',
     provider_webhooks: 'SELECT, INSERT, DELETE',
   },
@@ -195,6 +198,7 @@ const granted: Readonly<Partial<Record<RoleName, Readonly<Record<string, string>
     refunds: 'SELECT',
     ledger_transactions: 'SELECT',
     ledger_entries: 'SELECT',
+    statement_lines: 'SELECT',
     outbox: 'SELECT',
   },
 }
@@ -268,7 +272,14 @@ test.each([
   ['listings', ['idempotency_keys', 'listings', 'publications']],
   [
     'payments',
-    ['idempotency_keys', 'ledger_entries', 'ledger_transactions', 'payments', 'refunds'],
+    [
+      'idempotency_keys',
+      'ledger_entries',
+      'ledger_transactions',
+      'payments',
+      'refunds',
+      'statement_lines',
+    ],
   ],
 ] as const)(
   'every table of %s with a tenant has a row policy that also binds its owner',

@@ -153,6 +153,8 @@ export const limits = {
   batching: { workersMax: 1, batchMax: 128 },
   /** Payments or lines of a page without a `limit`, and the most refunds that are listed. */
   page: { defaultSize: 50, refundsMax: 1_000 },
+  /** The job that adds what has settled to the statements. */
+  statements: { linesMax: 500, idleMs: 250 },
   /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
     eventsKeptDays: 9,

@@ -12,6 +12,7 @@ import { heedEarlierWebhook } from '@nightshift/patterns/webhook-hint/webhook-hi
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
+import { addStatementLines } from '../src/store/add-statement-lines.ts'
 import { deleteOldRows } from '../src/store/delete-old-rows.ts'
 import { findPayments } from '../src/store/list-payments.ts'
 import { paymentsTable } from '../src/store/payment-row.ts'
@@ -23,11 +24,14 @@ import {
 } from '../src/store/payments.ts'
 import { refundsTable } from '../src/store/refund-row.ts'
 import { findRefundsOf, oldestRefundSeconds, takeDueRefund } from '../src/store/refunds.ts'
+import { readStatementPage } from '../src/store/statements.ts'
 
 /** What every list route and job reads when the tables are large. */
 
 const paymentsCount = 100_000
 const openCount = 20
+/** The last thousand postings are no lines yet. */
+const linesCount = 99_000
 /** A million expired keys, in as many statements as each may take its time. */
 const keysParts = 10
 const keysOfPart = 100_000
@@ -49,8 +53,10 @@ afterAll(() => system[Symbol.asyncDispose]())
 
 const numbered = `generate_series(1, ${paymentsCount}) AS n`
 const uuidOf = (n: string) => `('00000000-0000-4000-8000-' || lpad((${n})::text, 12, '0'))::uuid`
+/** Two thirds are older than anything is kept, and the others clearly younger. */
 const daysAgo = (n: string) =>
-  `now() - (30.0 * (${paymentsCount} - ${n}) / ${paymentsCount}) * interval '1 day'`
+  `now() - interval '1 day' * CASE WHEN ${n} < ${paymentsCount} * 2 / 3
+     THEN 30 - 20.0 * ${n} / ${paymentsCount} ELSE 7 - 7.0 * ${n} / ${paymentsCount} END`
 
 const rows = [
   `INSERT INTO payments (payment_id, tenant_id, listing_id, publication_id, amount_cents, currency,
@@ -78,6 +84,19 @@ const rows = [
         now(), 201, '{}', now(), now() - interval '1 hour' + n * interval '1 millisecond'
       FROM generate_series(${part * keysOfPart} + 1, ${(part + 1) * keysOfPart}) AS n`
   }),
+  `INSERT INTO ledger_transactions (transaction_id, tenant_id, source, source_id, payment_id,
+     posted_at, posted_in)
+   OVERRIDING SYSTEM VALUE
+   SELECT n, '${acme}', 'capture', ${uuidOf('n')}, ${uuidOf('n')}, '2026-11-01', '10'
+   FROM ${numbered}`,
+  `INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+   SELECT n, '${acme}', account, cents, 'EUR'
+   FROM ${numbered}, (VALUES ('provider_clearing', 4900), ('revenue', -4900)) AS e (account, cents)`,
+  `INSERT INTO statement_lines (tenant_id, line_no, month, transaction_id, posted_at, source,
+     payment_id, amount_cents, tax_cents, balance_cents)
+   SELECT '${acme}', n, '2026-11-01', n, '2026-11-01', 'capture', ${uuidOf('n')}, 4900, 0, 4900 * n
+   FROM generate_series(1, ${linesCount}) AS n`,
+  `UPDATE statement_position SET posted_in = '10', transaction_id = ${linesCount}`,
   `INSERT INTO outbox (event_id, topic, aggregate_id, payload, created_at, published_at)
    SELECT gen_random_uuid(), 'payments.v1', ${uuidOf('n')}, '{}', ${daysAgo('n')}, ${daysAgo('n')}
    FROM ${numbered}`,
@@ -90,6 +109,11 @@ const work = leasedWork(fencingNumber, paymentsTable)
 const refundWork = leasedWork(fencingNumber, refundsTable)
 const list = (filter: object) => (db: Queryable) =>
   findPayments(db, { tenantId: acme, limit: 50, ...filter })
+
+const { linesMax } = limits.statements
+const statementOf = (afterLine: string | undefined) => {
+  return { tenantId: acme, month: '2026-11-01', afterLine, limit: 50 }
+}
 
 const routes: readonly PlanCase[] = [
   { title: 'the newest payments', role: 'payments', run: list({}) },
@@ -120,11 +144,29 @@ const routes: readonly PlanCase[] = [
       await list({ after: nextAfter })(db)
     },
   },
+  {
+    title: 'the first page of a month',
+    role: 'payments',
+    run: db => readStatementPage(db, statementOf(undefined)),
+  },
+  {
+    title: 'the last page of a month',
+    role: 'payments',
+    run: db => readStatementPage(db, statementOf(String(linesCount - 10))),
+  },
   { title: 'one payment', role: 'payments', run: db => findPayment(db, acme, idOf(50_000)) },
   { title: 'its refunds', role: 'payments', run: db => findRefundsOf(db, acme, idOf(50_000), 100) },
 ]
 
 const jobs: readonly PlanCase[] = [
+  {
+    title: 'add lines to the statements',
+    role: 'payments_worker',
+    run: async db => {
+      expect(await addStatementLines(db, linesMax)).toBe(linesMax)
+    },
+    works: linesMax,
+  },
   { title: 'take a due payment', role: 'payments_worker', run: db => takeDuePayment(db, work, 1) },
   {
     title: 'take a due refund',
@@ -202,6 +244,9 @@ const left = {
   provider_webhooks: "received_at > now() - interval '8 days'",
 }
 
+/** Few large rounds take less time than many small ones. */
+const manyRows = 200_000
+
 test('in the end the old rows are gone, and no other', async () => {
   await asRole(system, 'payments_worker', async client => {
     const count = async (table: string, condition: string) => {
@@ -212,7 +257,7 @@ test('in the end the old rows are gone, and no other', async () => {
     }
     const before: Record<string, number> = {}
     for (const [table, young] of Object.entries(left)) before[table] = await count(table, young)
-    await runToTheEnd(deleteOldRows(client, limits.oldRows))
+    await runToTheEnd(deleteOldRows(client, { ...limits.oldRows, rowsMax: manyRows }))
     for (const [table, young] of Object.entries(left)) {
       expect(await count(table, `NOT (${young})`), table).toBe(0)
       expect(await count(table, young), table).toBe(before[table])

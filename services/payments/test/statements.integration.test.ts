@@ -1,4 +1,5 @@
 import { as, call, eventually } from '@nightshift/load-tests/harness/test-client'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
@@ -90,3 +91,41 @@ test('a page after an unknown line, or after a line of another tenant, is refuse
     expect([refused.status, refused.json.type]).toEqual([400, '/problems/validation-error'])
   }
 })
+
+test('what is settled after the month is over belongs to the next one, and every balance fits', async () => {
+  const amountsByTime = [
+    ['2020-01-31T23:59:58Z', 100],
+    ['2020-02-01T00:00:01Z', 20],
+    ['2020-01-31T23:59:59Z', 3],
+  ] as const
+  for (const [postedAt, cents] of amountsByTime) await postForNorthwind(postedAt, cents)
+  const of = async (asked: string) => {
+    const url = `${system.urls.payments}/v1/statements?month=${asked}`
+    const { json } = await call('GET', url, { headers: as(system, 'northwind') })
+    return {
+      opening: json.openingBalanceCents,
+      amounts: amounts(json.lines),
+      closing: json.closingBalanceCents,
+    }
+  }
+  await eventually('the lines appear', async () =>
+    (await of('2020-02')).amounts.length === 2 ? true : undefined,
+  )
+  expect(await of('2019-12')).toEqual({ opening: '0', amounts: [], closing: '0' })
+  expect(await of('2020-01')).toEqual({ opening: '0', amounts: [100], closing: '100' })
+  expect(await of('2020-02')).toEqual({ opening: '100', amounts: [20, 3], closing: '123' })
+  expect(await of('2020-03')).toEqual({ opening: '123', amounts: [], closing: '123' })
+})
+
+async function postForNorthwind(postedAt: string, cents: number): Promise<void> {
+  const northwind = seedTenants.find(({ name }) => name === 'northwind')
+  await db.query(
+    `WITH posted AS (
+       INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id, posted_at)
+       VALUES ($1, 'capture', gen_random_uuid(), gen_random_uuid(), $2) RETURNING transaction_id)
+     INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
+     SELECT transaction_id, $1, account, cents, 'EUR' FROM posted,
+       (VALUES ('revenue', -$3::bigint), ('provider_clearing', $3::bigint)) AS e (account, cents)`,
+    [northwind?.tenantId, postedAt, cents],
+  )
+}

@@ -125,7 +125,7 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
 }
 
 /**
- * Whoever may write to the cache could make a false listing look live, and CONFIG writes files before
+ * Somebody who writes to the cache could make a false listing look live, and CONFIG writes files before
  * Redis 7.
  */
 function guardOf({ password }: PartContext): string {

@@ -16,7 +16,7 @@ export function deleteOldRows(
     addressesKeptDays,
     rowsMax,
     idleMs,
-  }: (typeof limits)['oldRows'],
+  }: Readonly<Record<keyof (typeof limits)['oldRows'], number>>,
 ) {
   const rounds = { batchMax: rowsMax, idleMs }
   return [

@@ -21,9 +21,9 @@ export async function readStatement(
   page: { tenantId: string; month: string; afterLine: string | undefined; limit: number },
 ): Promise<Statement> {
   const { tenantId, afterLine, limit } = page
-  const month = boundsOf(page.month)
+  const month = `${page.month}-01`
   // One line more than needed shows whether there is another page.
-  const found = await readPage({ tenantId, afterLine, ...month, limit: limit + 1 })
+  const found = await readPage({ tenantId, month, afterLine, limit: limit + 1 })
   if (!found) return { kind: 'unknown_cursor' }
   const { openingBalanceCents } = found
   let balanceCents = openingBalanceCents
@@ -33,10 +33,4 @@ export async function readStatement(
   })
   const nextAfter = found.lines.length > limit ? lines.at(-1)?.line : undefined
   return { kind: 'page', openingBalanceCents, lines, closingBalanceCents: balanceCents, nextAfter }
-}
-
-/** @param month in UTC, for example 2026-11 */
-function boundsOf(month: string): { from: Date; before: Date } {
-  const from = new Date(`${month}-01T00:00:00Z`)
-  return { from, before: new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1, 1)) }
 }
