@@ -50,10 +50,14 @@ test('every link to a service leads to HAProxy, and all other links stay as they
 })
 
 describe.each(serviceNames)('%s', name => {
-  const drain = { DRAIN_MS: String(proxyLimits.drainMs) }
+  // Only notifications asks for the address of a client, which HAProxy adds.
+  const behindProxy = {
+    DRAIN_MS: String(proxyLimits.drainMs),
+    ...(name === 'notifications' ? { BEHIND_PROXY: 'yes' } : {}),
+  }
 
   test('still serves while HAProxy finds out that it stops', () => {
-    expect(over[name]).toEqual({ environment: drain })
+    expect(over[name]).toEqual({ environment: behindProxy })
   })
 
   test('has a second instance that differs in its published port only', () => {
@@ -61,7 +65,7 @@ describe.each(serviceNames)('%s', name => {
     const outside = ports[`${name}SecondOperations`]
     expect(over[`${name}-2`]).toEqual({
       extends: { file: 'docker-compose.yml', service: name },
-      environment: drain,
+      environment: behindProxy,
       ports: [`127.0.0.1:\${${variable}:-${outside}}:${plan[`${name}Operations`]}`],
     })
   })

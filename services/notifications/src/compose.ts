@@ -17,6 +17,8 @@ import { takeEveryEventForNew } from '@nightshift/patterns/inbox/naive'
 import { refuseWhileBehind } from '@nightshift/patterns/load-shedding/loop-lag'
 import { refuseNever } from '@nightshift/patterns/load-shedding/naive'
 import { outboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
+import { clientDoor } from '@nightshift/patterns/rate-limit/client-door'
+import { rateLimitMetrics } from '@nightshift/patterns/rate-limit/metrics'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { neverRepeat } from '@nightshift/patterns/retry-budget/never'
 import { leaveItToDefaults } from '@nightshift/patterns/slow-clients/naive'
@@ -156,6 +158,13 @@ export async function compose(
     slowClients: treatSlowClients(config, metrics),
     log,
     metrics,
+    savingDoor: clientDoor({
+      service: 'notifications',
+      perSecond: config.ALERTS_PER_CLIENT_PER_SECOND,
+      limits: limits.clients,
+      isBehindProxy: config.BEHIND_PROXY === 'yes',
+      metrics: rateLimitMetrics(metrics.registry),
+    }),
     saveAlert: (newAlertId: string, request: SaveAlertRequest) =>
       saveAlert(save, newAlertId, request),
     readConfirm: links.readConfirm,

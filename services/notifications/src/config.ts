@@ -22,6 +22,10 @@ export const Config = Type.Object({
    * accepted.
    */
   MAIL_LINK_SECRETS: Type.String({ pattern: '^[^\\s,]{32,}(,[^\\s,]{32,})?$', ...secret }),
+  /** How many alerts one client may save per second, by its network address. */
+  ALERTS_PER_CLIENT_PER_SECOND: Type.Integer({ minimum: 1, maximum: 100_000, default: 5 }),
+  /** Behind a proxy that adds the address of its client to `x-forwarded-for`. */
+  BEHIND_PROXY: Type.Enum(['yes', 'no'], { default: 'no' }),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://' })),
   OTEL_TRACES_SAMPLER_ARG: Type.Number({ minimum: 0, maximum: 1, default: 1 }),
   LOG_LEVEL: Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], { default: 'info' }),

@@ -44,6 +44,8 @@ export const limits = {
   matchingPool: { connectionsMax: 3, ...poolWaits },
   /** The pool for sending: one connection for each mail in progress. */
   sendingPool: { connectionsMax: 4, ...poolWaits },
+  /** The limit of each client. Its rate is a setting, ALERTS_PER_CLIENT_PER_SECOND. */
+  clients: { burstMs: 2_000, clientsMax: 10_000 },
   /** Anybody can save alerts for any address, so their number is bounded. */
   alertsPerAddressMax: 20,
   /** An address gets at most one confirmation mail in this time, even if many alerts are saved. */

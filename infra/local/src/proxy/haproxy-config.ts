@@ -60,7 +60,8 @@ function defaults(): string {
     # Nothing is logged per request: the services have a line for each. Changes of the states of
     # instances go to standard error anyway.
 
-    # No X-Forwarded-For is added, because no service looks at the address of a caller.
+    # Notifications limits clients by their address. What a client wrote there itself comes before it.
+    option forwardfor
 
     # In turn. With leastconn, an instance that refuses everything at once would get most requests.
     balance roundrobin

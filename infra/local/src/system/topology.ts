@@ -177,6 +177,9 @@ function planServices(
       // The address that candidates reach; with links, a proxy listens there.
       PUBLIC_URL: `http://${host}:${ports.notifications}`,
       MAIL_LINK_SECRETS: secrets.mailLinkSecret,
+      // All clients of one machine have the same address.
+      ALERTS_PER_CLIENT_PER_SECOND: '100',
+      BEHIND_PROXY: options.replicas ? 'yes' : 'no',
     }),
   }
 }

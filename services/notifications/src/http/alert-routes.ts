@@ -5,10 +5,13 @@ import { problemResponses } from '@nightshift/contracts/problem'
 import { nothingSearchable } from '@nightshift/contracts/search-terms'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note } from '@nightshift/runtime/http/request-state'
+import type { onRequestAsyncHookHandler } from 'fastify'
 import type { SavedAlert } from '../flows/save-alert.ts'
 
 export type AlertRoutesDeps = {
   saveAlert: (newAlertId: string, request: SaveAlertRequest) => Promise<SavedAlert>
+  /** Refuses a client that saves too many. */
+  savingDoor: onRequestAsyncHookHandler
 }
 
 const refusals: Readonly<Record<Exclude<SavedAlert['kind'], 'saved'>, Refusal>> = {
@@ -37,7 +40,8 @@ export const alertRoutes: FastifyPluginAsyncTypebox<{ deps: AlertRoutesDeps }> =
     body: SaveAlertRequest,
     response: { 201: AlertResponse, ...problemResponses },
   }
-  app.post('/v1/alerts', { config: { public: true }, schema: save }, async (request, reply) => {
+  const route = { config: { public: true }, schema: save, onRequest: deps.savingDoor } as const
+  app.post('/v1/alerts', route, async (request, reply) => {
     const saved = await deps.saveAlert(randomUUID(), request.body)
     if (saved.kind !== 'saved') return sendProblem(request, reply, refusals[saved.kind])
     const { alertId } = saved
