@@ -13,8 +13,9 @@ import { tenantNames } from '@nightshift/local/system/secrets'
 import { switchesIn } from '@nightshift/local/system/switches'
 import { processNames, topology } from '@nightshift/local/system/topology'
 import { apiKeyIdOf } from '@nightshift/runtime/http/api-keys'
+import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { readComposeFile } from './compose-file.ts'
 import { readCode } from './read-code.ts'
 
 /**
@@ -23,22 +24,10 @@ import { readCode } from './read-code.ts'
  * the same values, once container addresses are read as the addresses that they publish.
  */
 
-type Container = {
-  image: string
-  command: string | string[]
-  environment: Record<string, string>
-  ports?: string[]
-  restart: string
-  mem_limit?: string
-  healthcheck?: { test: string[]; start_interval: string }
-  depends_on?: Record<string, { condition: string }>
-}
-
 const repository = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(repository, path), 'utf8')
 
-const compose = parse(read('docker-compose.yml'), { merge: true })
-const containers: Record<string, Container> = compose.services
+const containers = readComposeFile('docker-compose.yml')
 /** They watch, and are not there without their profile. */
 const watchers = ['prometheus', 'grafana', 'jaeger']
 const partNames = ['postgres', 'redis', 'kafka']
@@ -134,13 +123,13 @@ describe.each(processNames)('%s', name => {
   test('gets the same settings as its native process', () => {
     const given = withoutDifferences(container?.environment ?? {})
     const values = Object.entries(given).map(([key, value]) => [key, asSeenFromOutside(value)])
-    expect(withLinksRead(Object.fromEntries(values))).toEqual(
+    expect(withLinksRead(withPasswordsJoined(Object.fromEntries(values)))).toEqual(
       withLinksRead(withoutDifferences(spec.env)),
     )
   })
 
   test('gets them under the same names, also where the value differs on purpose', () => {
-    const environment = container?.environment ?? {}
+    const environment = withPasswordsJoined(container?.environment ?? {})
     expect(Object.keys(environment).toSorted()).toEqual(Object.keys(spec.env).toSorted())
     for (const key of ['PROVIDER_LOG', 'MAIL_LOG', 'FAULT_LOG'].filter(log => log in spec.env)) {
       expect(basename(environment[key] ?? '')).toBe(basename(spec.env[key] ?? ''))
@@ -255,18 +244,10 @@ test.each([
 })
 
 describe.each(Object.entries(containers))('%s', (name, container) => {
-  test('runs an image of a stated version', () => {
-    expect(container.image).toMatch(/^(nightshift:local|[a-z/]+:v?\d+(\.\d+)*)$/)
-  })
-
   test('publishes on this machine only, at a port that can be moved', () => {
     for (const port of container.ports ?? []) {
       expect(port).toMatch(/^127\.0\.0\.1:\$\{NIGHTSHIFT_[A-Z_]+_PORT:-\d+\}:\d+$/)
     }
-  })
-
-  test('has a limit on its memory', () => {
-    expect(container.mem_limit).toMatch(/^\d+m$/)
   })
 
   test('is restarted and probed, or runs once', () => {
@@ -320,6 +301,23 @@ function asSeenFromOutside(text: string): string {
     }
   }
   return seen
+}
+
+/** The native system has the passwords in the URLs, encoded; a container has them beside the URLs. */
+function withPasswordsJoined(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const entries = Object.entries(environment).filter(([name]) => !isPassword(name))
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const password = environment[name.replace(/DATABASE_URL$/, 'DATABASE_PASSWORD')]
+      return [name, name.endsWith('DATABASE_URL') ? withPassword(value, password) : value]
+    }),
+  )
+}
+
+function isPassword(name: string): boolean {
+  return name.endsWith('DATABASE_PASSWORD')
 }
 
 /** The links as a list, so that the form of their JSON does not matter. */

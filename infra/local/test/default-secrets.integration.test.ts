@@ -47,10 +47,15 @@ async function start(name: string, env: Record<string, string>) {
   return { code, printed, refused: mistakes.map(mistake => mistake.split(':', 1)[0]) }
 }
 
-const database = { DATABASE_URL: 'postgres://x:development-x@127.0.0.1:1/x' }
+const database = {
+  DATABASE_URL: 'postgres://x:development-x@127.0.0.1:1/x',
+  DATABASE_PASSWORD: 'development-x',
+}
 const roles = {
   WORKER_DATABASE_URL: database.DATABASE_URL,
+  WORKER_DATABASE_PASSWORD: database.DATABASE_PASSWORD,
   RELAY_DATABASE_URL: database.DATABASE_URL,
+  RELAY_DATABASE_PASSWORD: database.DATABASE_PASSWORD,
 }
 const pepper = { API_KEY_PEPPER: 'development-only-pepper-of-somebody-0000000' }
 const defaults = {

@@ -46,6 +46,7 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
@@ -91,20 +92,24 @@ export function limitsOf({ PATTERN_TIMEOUT_HIERARCHY: hierarchy }: Config): Limi
   return choose<Limits>(ownLimits, relations)
 }
 
-export function poolsOf(
-  { DATABASE_URL, WORKER_DATABASE_URL, PATTERN_BULKHEAD }: Config,
-  limits: Limits,
-): Record<PoolName, PoolToOpen> {
+export function poolsOf(config: Config, limits: Limits): Record<PoolName, PoolToOpen> {
+  const requestsUrl = withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD)
+  const workerUrl = withPassword(config.WORKER_DATABASE_URL, config.WORKER_DATABASE_PASSWORD)
   const { workerPool, searchPool } = limits
   // Without the bulkhead, worker and search share one pool that has the connections of both.
   const sharedMax = workerPool.connectionsMax + searchPool.connectionsMax
-  const connectionsMax = PATTERN_BULKHEAD === 'on' ? workerPool.connectionsMax : sharedMax
+  const connectionsMax = config.PATTERN_BULKHEAD === 'on' ? workerPool.connectionsMax : sharedMax
   const worker = { ...workerPool, connectionsMax }
   return {
-    requests: { url: DATABASE_URL, name: 'listings', limits: limits.pool },
-    worker: { url: WORKER_DATABASE_URL, name: 'listings-worker', limits: worker },
-    search: { url: WORKER_DATABASE_URL, name: 'listings-search', limits: limits.searchPool },
+    requests: { url: requestsUrl, name: 'listings', limits: limits.pool },
+    worker: { url: workerUrl, name: 'listings-worker', limits: worker },
+    search: { url: workerUrl, name: 'listings-search', limits: limits.searchPool },
   }
+}
+
+/** The relay of the outbox has a connection of its own. */
+export function relayUrlOf(config: Config): string {
+  return withPassword(config.RELAY_DATABASE_URL, config.RELAY_DATABASE_PASSWORD)
 }
 
 type Resources = Opened<PoolName> & { limits: Limits; log: ListingsLog; stop: AbortSignal }
@@ -242,7 +247,7 @@ function openOutbox(
     return publishAfterCommit<ListingEvent>(worker, topic, publish)
   }
   const relay = {
-    connectionString: config.RELAY_DATABASE_URL,
+    connectionString: relayUrlOf(config),
     publish,
     log,
     metrics: outboxMetrics(metrics.registry),

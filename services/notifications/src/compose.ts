@@ -26,6 +26,7 @@ import { cutOffSlowClients } from '@nightshift/patterns/slow-clients/slow-client
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
 import { runLoop } from '@nightshift/runtime/process/loop'
@@ -52,7 +53,8 @@ import { deliveryStore, oldestWaitingSeconds } from './store/deliveries.ts'
 /** There are three pools, so that a flood of alerts takes no connections from events and mails. */
 type PoolName = 'requests' | 'matching' | 'sending'
 
-export function poolsOf({ DATABASE_URL: url }: Config): Record<PoolName, PoolToOpen> {
+export function poolsOf(config: Config): Record<PoolName, PoolToOpen> {
+  const url = withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD)
   const name = 'notifications'
   return {
     requests: { url, name, limits: limits.requestPool },

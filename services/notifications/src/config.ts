@@ -1,3 +1,4 @@
+import { DatabasePassword, DatabaseUrl } from '@nightshift/runtime/postgres/database-url'
 import { secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 import { limits } from './limits.ts'
@@ -11,7 +12,8 @@ export const Config = Type.Object({
   OPERATIONS_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 4103 }),
   /** How long the service still serves after it has said that it is not ready. */
   DRAIN_MS: Type.Integer({ minimum: 0, maximum: limits.drainMaxMs, default: 0 }),
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  DATABASE_URL: DatabaseUrl,
+  DATABASE_PASSWORD: DatabasePassword,
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   SMTP_URL: Type.String({ pattern: '^smtps?://' }),

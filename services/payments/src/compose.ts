@@ -45,6 +45,7 @@ import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
+import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import {
   inTenantSnapshot,
   inTenantTransaction,
@@ -97,16 +98,19 @@ export function limitsOf({ PATTERN_TIMEOUT_HIERARCHY: hierarchy }: Config): Limi
   return choose<Limits>(ownLimits, relations)
 }
 
-export function poolsOf(
-  { DATABASE_URL, WORKER_DATABASE_URL }: Config,
-  limits: Limits,
-): Record<PoolName, PoolToOpen> {
-  const worker = WORKER_DATABASE_URL
+export function poolsOf(config: Config, limits: Limits): Record<PoolName, PoolToOpen> {
+  const requests = withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD)
+  const worker = withPassword(config.WORKER_DATABASE_URL, config.WORKER_DATABASE_PASSWORD)
   return {
-    requests: { url: DATABASE_URL, name: 'payments', limits: limits.pool },
+    requests: { url: requests, name: 'payments', limits: limits.pool },
     worker: { url: worker, name: 'payments-worker', limits: limits.workerPool },
     lookUps: { url: worker, name: 'payments-look-ups', limits: limits.lookUpPool },
   }
+}
+
+/** The relay of the outbox has a connection of its own. */
+export function relayUrlOf(config: Config): string {
+  return withPassword(config.RELAY_DATABASE_URL, config.RELAY_DATABASE_PASSWORD)
 }
 
 type Resources = Opened<PoolName> & { limits: Limits; log: PaymentsLog; stop: AbortSignal }
@@ -324,7 +328,7 @@ function openOutbox(config: Config, { open, stop, log, metrics, pools }: Resourc
   )
   if (config.PATTERN_OUTBOX === 'naive') return publishAfterCommit(pools.worker, topic, publish)
   const relay = {
-    connectionString: config.RELAY_DATABASE_URL,
+    connectionString: relayUrlOf(config),
     publish,
     log,
     metrics: outboxMetrics(metrics.registry),

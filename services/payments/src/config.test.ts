@@ -4,9 +4,9 @@ import { Config, refuseIgnoredSwitches } from './config.ts'
 
 const required = {
   NODE_ENV: 'test',
-  DATABASE_URL: 'postgres://nowhere',
-  WORKER_DATABASE_URL: 'postgres://nowhere',
-  RELAY_DATABASE_URL: 'postgres://nowhere',
+  DATABASE_URL: 'postgres://no-role@nowhere/nothing',
+  WORKER_DATABASE_URL: 'postgres://no-role@nowhere/nothing',
+  RELAY_DATABASE_URL: 'postgres://no-role@nowhere/nothing',
   KAFKA_BROKERS: 'nowhere:1',
   REDIS_URL: 'redis://nowhere',
   CARD_PROVIDER_URL: 'http://nowhere',

@@ -1,3 +1,4 @@
+import { DatabasePassword, DatabaseUrl } from '@nightshift/runtime/postgres/database-url'
 import { ConfigError, secret } from '@nightshift/runtime/process/config'
 import { type Static, Type } from 'typebox'
 import { limits } from './limits.ts'
@@ -12,11 +13,14 @@ export const Config = Type.Object({
   /** How long the service still serves after it has said that it is not ready. */
   DRAIN_MS: Type.Integer({ minimum: 0, maximum: limits.drainMaxMs, default: 0 }),
   /** Its role sees the rows of one tenant at a time. */
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  DATABASE_URL: DatabaseUrl,
+  DATABASE_PASSWORD: DatabasePassword,
   /** Its role sees the rows of all tenants. */
-  WORKER_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  WORKER_DATABASE_URL: DatabaseUrl,
+  WORKER_DATABASE_PASSWORD: DatabasePassword,
   /** Its role sees only the outbox. */
-  RELAY_DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', ...secret }),
+  RELAY_DATABASE_URL: DatabaseUrl,
+  RELAY_DATABASE_PASSWORD: DatabasePassword,
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
   REDIS_URL: Type.String({ pattern: '^rediss?://' }),

@@ -3,6 +3,7 @@
  * Compose gives to all of them, and prints its result as one line of JSON.
  */
 
+import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import { tenantNames } from '../system/secrets.ts'
 import { type PrepareOptions, prepare } from './prepare.ts'
 
@@ -11,15 +12,17 @@ if (import.meta.main) {
   process.stdout.write(`${JSON.stringify({ event: 'prepared', ...prepared })}\n`)
 }
 
-function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
+/** The settings of the container. @throws naming all that are not set */
+export function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
   const missing: string[] = []
   const read = (name: string) => {
     const value = environment[name]
     if (!value) missing.push(name)
     return value ?? ''
   }
+  const adminUrl = read('DATABASE_ADMIN_URL')
+  const adminPassword = read('DATABASE_ADMIN_PASSWORD')
   const options = {
-    adminUrl: read('DATABASE_ADMIN_URL'),
     kafkaBrokers: read('KAFKA_BROKERS'),
     isOurServer: true,
     secrets: {
@@ -44,7 +47,7 @@ function readOptions(environment: NodeJS.ProcessEnv): PrepareOptions {
     },
   }
   if (missing.length > 0) throw new Error(`Not set: ${missing.join(', ')}`)
-  return options
+  return { ...options, adminUrl: withPassword(adminUrl, adminPassword) }
 }
 
 /** The employers' keys are optional, `ACME_API_KEY` and so on; without one, no access. */

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { readComposeFile } from './compose-file.ts'
+
+/** What every container of every Compose file has, ours and those of others. */
+
+const files = ['docker-compose.yml', 'docker-compose.replicas.yml']
+const all = files.flatMap(file =>
+  Object.entries(readComposeFile(file)).map(([name, container]) => ({ file, name, container })),
+)
+/** The second file changes some containers of the first, and adds others to them. */
+const own = all.filter(({ container }) => container.image !== undefined)
+const image = 'nightshift:local'
+/** The most memory that a service took under load. */
+const measuredMib = 245
+/** V8 returns memory late, and a busier machine makes more of it. */
+const reserve = 1.5
+
+test('one container builds the image of all, and the others wait for it', () => {
+  const builders = all.filter(({ container }) => container.build !== undefined)
+  expect(builders.map(({ name }) => name)).toEqual(['prepare'])
+  for (const { name, container } of own.filter(each => each.container.image === image)) {
+    // It stands in no registry. `prepare` gets it by building, whatever it is told.
+    expect(container.pull_policy).toBe(name === 'prepare' ? 'missing' : 'never')
+  }
+})
+
+test('a container without an image of its own changes one of the first file', () => {
+  const named = new Set(own.map(({ name }) => name))
+  const changed = all.filter(({ container }) => container.image === undefined)
+  for (const { name, container } of changed)
+    expect(named).toContain(container.extends?.service ?? name)
+})
+
+describe.each(own)('$name', ({ container }) => {
+  test('runs an image of one version, whose content does not change by itself', () => {
+    // PostgreSQL has two numbers since version 10.
+    expect(container.image).toMatch(
+      /^(nightshift:local|postgres:\d+\.\d+|[a-z/]+:v?\d+\.\d+\.\d+)$/,
+    )
+  })
+
+  test('has a limit on its memory', () => {
+    expect(container.mem_limit).toMatch(/^\d+m$/)
+  })
+})
+
+test.each(['payments', 'listings', 'notifications'])(
+  '%s has more memory than a service took under load',
+  name => {
+    const limitMib = Number.parseInt(
+      readComposeFile('docker-compose.yml')[name]?.mem_limit ?? '',
+      10,
+    )
+    expect(limitMib).toBeGreaterThanOrEqual(measuredMib * reserve)
+  },
+)
