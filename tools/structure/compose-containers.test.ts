@@ -15,6 +15,18 @@ const measuredMib = 245
 /** V8 returns memory late, and a busier machine makes more of it. */
 const reserve = 1.5
 
+/** Capabilities that an image can't begin without. All others begin as an ordinary user. */
+const capabilities: Readonly<Record<string, readonly string[]>> = {
+  // Its entrypoint begins as root, gives the volume to its own user, and becomes that user.
+  postgres: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'],
+}
+/** What an image writes besides its volumes. The file systems of all others are read-only. */
+const writesInside: Readonly<Record<string, string>> = {
+  kafka: 'its entrypoint makes the configuration of the broker in the folder of the program',
+  grafana: 'it has a database and plugins of its own, and no volume',
+  jaeger: 'no source says that it works without',
+}
+
 test('one container builds the image of all, and the others wait for it', () => {
   const builders = all.filter(({ container }) => container.build !== undefined)
   expect(builders.map(({ name }) => name)).toEqual(['prepare'])
@@ -31,12 +43,22 @@ test('a container without an image of its own changes one of the first file', ()
     expect(named).toContain(container.extends?.service ?? name)
 })
 
-describe.each(own)('$name', ({ container }) => {
+describe.each(own)('$name', ({ name, container }) => {
   test('runs an image of one version, whose content does not change by itself', () => {
     // PostgreSQL has two numbers since version 10.
     expect(container.image).toMatch(
       /^(nightshift:local|postgres:\d+\.\d+|[a-z/]+:v?\d+\.\d+\.\d+)$/,
     )
+  })
+
+  test('has no capability that it does not need, and gets no more', () => {
+    expect(container.cap_drop).toEqual(['ALL'])
+    expect(container.cap_add ?? []).toEqual(capabilities[name] ?? [])
+    expect(container.security_opt).toEqual(['no-new-privileges:true'])
+  })
+
+  test('writes only where it has to', () => {
+    expect(container.read_only ?? false).toBe(!(name in writesInside))
   })
 
   test('has a limit on its memory', () => {
