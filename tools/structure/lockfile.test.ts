@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-type Locked = { resolved?: string; optionalDependencies?: Record<string, string> }
+type Locked = { resolved?: string; integrity?: string; link?: true; optionalDependencies?: Record<string, string> }
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -20,6 +20,15 @@ describe.each(['package-lock.json', 'tools/node/package-lock.json'])('%s', path 
     )
     const missing = [...new Set(wanted)].filter(name => !(`node_modules/${name}` in packages))
     expect(missing).toEqual([])
+  })
+
+  test('has a hash of every package, so that a registry cannot answer with another content', () => {
+    const fetched = Object.entries(packages).filter(
+      ([place, { link }]) => place.includes('node_modules/') && !link,
+    )
+    expect(fetched.length).toBeGreaterThan(0)
+    const unchecked = fetched.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))
+    expect(unchecked.map(([place]) => place)).toEqual([])
   })
 
   test('names no registry, so that everyone installs from their own', () => {
