@@ -9,7 +9,11 @@ import { postgres } from '../src/parts/postgres.ts'
 import { redis } from '../src/parts/redis.ts'
 import { contextIn, openScratch } from './parts-process.ts'
 
-const images = { postgres: 'postgres:18', redis: 'redis:7.4-alpine', kafka: 'apache/kafka:4.3.1' }
+const images = {
+  postgres: 'postgres:18.4',
+  redis: 'redis:7.4.7-alpine',
+  kafka: 'apache/kafka:4.3.1',
+}
 
 test('Docker is the last candidate, and its image is pulled once', async () => {
   await using scratch = await openScratch()
@@ -20,7 +24,7 @@ test('Docker is the last candidate, and its image is pulled once', async () => {
     environment: docker.environment,
   }
   const found = await redis.find(context)
-  expect(found).toEqual({ how: 'docker', version: '7.4-alpine', image: images.redis })
+  expect(found).toEqual({ how: 'docker', version: '7.4.7-alpine', image: images.redis })
   expect(await redis.find(context)).toEqual(found)
   const calls = await docker.calls()
   expect(calls.filter(call => call.startsWith('pull'))).toEqual([`pull --quiet ${images.redis}`])

@@ -6,6 +6,7 @@ import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
+import { requireHashes } from './file-hashes.ts'
 import { type Java, javaCandidates, javaVersionMin } from './java.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
@@ -16,6 +17,8 @@ import { removeDrafts, unpackOnce } from './unpack-once.ts'
 /** Must be the version in infra/local/kafka/pom.xml; a test compares them. */
 export const kafkaVersion = '4.3.1'
 export const kafkaPom = join(import.meta.dirname, '../../kafka/pom.xml')
+/** The SHA-256 of every jar. The repository's own checksum comes from where the jar comes from. */
+const kafkaHashes = join(import.meta.dirname, '../../kafka/jars.sha256')
 
 const image = `apache/kafka:${kafkaVersion}`
 const mavenDeadlineMs = 300_000
@@ -84,12 +87,13 @@ async function fetchKafkaJars(context: PartContext, java: Java): Promise<string>
   const jars = kafkaJarsDir(context.toolsDir)
   await unpackOnce(jars, async draft => {
     context.report(`Kafka: fetching ${kafkaVersion} with Maven`)
-    const goal = ['-q', '-B', '-f', kafkaPom, 'dependency:copy-dependencies']
+    const goal = ['-q', '-B', '--strict-checksums', '-f', kafkaPom, 'dependency:copy-dependencies']
     const options = ['-DincludeScope=runtime', `-DoutputDirectory=${draft}`]
     await runCommand('mvn', [...goal, ...options], {
       environment: { ...environmentOf(context), JAVA_HOME: java.home },
       deadlineMs: mavenDeadlineMs,
     })
+    await requireHashes(draft, kafkaHashes)
   })
   return jars
 }

@@ -19,7 +19,7 @@ import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
 const superuser = 'postgres'
 const majorVersion = '18'
-const image = `postgres:${majorVersion}`
+const image = `postgres:${majorVersion}.4`
 const initdbDeadlineMs = 60_000
 const stopGraceMs = 10_000
 /** Long, because it includes crash recovery. */

