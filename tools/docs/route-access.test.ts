@@ -13,7 +13,7 @@ const committed = {
     'GET /v1/payments/:paymentId   payments:read',
     'GET /v1/payments/:paymentId/refunds   payments:read',
     'GET /v1/statements   payments:read',
-    'POST /v1/payments   payments:write',
+    'POST /v1/payments   payments:take',
     'POST /v1/payments/:paymentId/capture   payments:write',
     'POST /v1/payments/:paymentId/refunds   payments:write',
     'POST /v1/payments/:paymentId/void   payments:write',

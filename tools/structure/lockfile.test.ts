@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-type Locked = { resolved?: string; integrity?: string; link?: true; optionalDependencies?: Record<string, string> }
+type Locked = {
+  resolved?: string
+  integrity?: string
+  link?: true
+  optionalDependencies?: Record<string, string>
+}
 
 const repository = join(import.meta.dirname, '../..')
 

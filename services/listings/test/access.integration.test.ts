@@ -12,7 +12,12 @@ import {
 } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
-import { issueKey, type KeyTables, revokeKey } from '@nightshift/local/seed/tenant-keys'
+import {
+  issueKey,
+  issueServiceKey,
+  type KeyTables,
+  revokeKey,
+} from '@nightshift/local/seed/tenant-keys'
 import { apiKeyIdOf, makeApiKey } from '@nightshift/runtime/http/api-keys'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -187,14 +192,27 @@ describe('a valid key', () => {
 
   test('of a service works in payments only, and only with the tenant that it names', async () => {
     const authorization = `Bearer ${system.secrets.paymentsServiceKey}`
-    const url = `${system.urls.payments}/v1/payments/${randomUUID()}`
-    const tenant = { 'nightshift-tenant': randomUUID() }
-    expect((await call('GET', url, { headers: { authorization, ...tenant } })).status).toBe(404)
-    expect((await call('GET', url, { headers: { authorization } })).status).toBe(401)
-    const { rows } = await withPayments(client =>
-      client.query('SELECT scopes FROM api_keys WHERE tenant_id IS NULL'),
-    )
-    expect(rows).toEqual([{ scopes: ['payments:write', 'payments:read'] }])
+    expect((await payWith(authorization, randomUUID())).status).toBe(201)
+    expect((await payWith(authorization)).status).toBe(401)
+  })
+
+  test('of a service takes payments, and may neither read them nor move money back', async () => {
+    const authorization = `Bearer ${system.secrets.paymentsServiceKey}`
+    const headers = { authorization, 'nightshift-tenant': randomUUID() }
+    const payment = `/v1/payments/${randomUUID()}`
+    for (const [method, path] of [
+      ['GET', '/v1/payments'],
+      ['GET', payment],
+      ['GET', `${payment}/refunds`],
+      ['GET', '/v1/statements?month=2026-11'],
+      ['POST', `${payment}/refunds`],
+      ['POST', `${payment}/capture`],
+      ['POST', `${payment}/void`],
+    ] as const) {
+      const body = method === 'POST' ? {} : undefined
+      const answer = await call(method, `${system.urls.payments}${path}`, { headers, body })
+      expect(answer.json.type, path).toBe('/problems/insufficient-scope')
+    }
   })
 
   test('is not needed for the public search, which ignores a wrong one', async () => {
@@ -225,6 +243,24 @@ describe('a rotation of keys', () => {
     expect(await revokeKey(tables, apiKeyIdOf(old) ?? '')).toEqual([])
   })
 
+  test('of the key of a service has no gap either, and the next one may do no more', async () => {
+    const old = `Bearer ${system.secrets.paymentsServiceKey}`
+    const issued = await issueServiceKey(tables.payments)
+    if (issued.kind !== 'issued') throw new Error('two keys of the service are in use')
+    const next = `Bearer ${issued.key}`
+    expect((await payWith(old, randomUUID())).status).toBe(201)
+    expect((await payWith(next, randomUUID())).status).toBe(201)
+    expect((await read(next)).status).toBe(401)
+    expect((await issueServiceKey(tables.payments)).kind).toBe('full')
+
+    const nextId = apiKeyIdOf(issued.key) ?? ''
+    const { rows } = await withPayments(client =>
+      client.query('SELECT scopes FROM api_keys WHERE key_id = $1', [nextId]),
+    )
+    expect(rows).toEqual([{ scopes: ['payments:take'] }])
+    expect(await revokeKey(tables, nextId)).toEqual(['payments'])
+  })
+
   test('stores only a hash, the id and the last characters of a key', async () => {
     const key = await newKey({ tenantId: seedTenants[1]?.tenantId ?? '' })
     const { rows } = await admin.query('SELECT * FROM api_keys WHERE key_id = $1', [
@@ -235,6 +271,23 @@ describe('a rotation of keys', () => {
     await revokeKey(tables, apiKeyIdOf(key) ?? '')
   })
 })
+
+/** Asks payments for a payment, as listings does. */
+function payWith(authorization: string, tenant?: string): Promise<Answer> {
+  const headers = {
+    authorization,
+    'idempotency-key': randomUUID(),
+    ...(tenant === undefined ? {} : { 'nightshift-tenant': tenant }),
+  }
+  const body = {
+    listingId: randomUUID(),
+    publicationId: randomUUID(),
+    amountCents: 9_900,
+    currency: 'EUR',
+    cardToken: 'pm_card_visa',
+  }
+  return call('POST', `${system.urls.payments}/v1/payments`, { headers, body })
+}
 
 async function withPayments<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: tables.payments.url })

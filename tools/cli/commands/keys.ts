@@ -1,5 +1,5 @@
 /** Hands out API keys, ends them, and lists them. */
-import { type Scope, scopes } from '@nightshift/contracts/scopes'
+import { type Scope, scopes, serviceScopes } from '@nightshift/contracts/scopes'
 import { limits as listingsLimits } from '@nightshift/listings/limits'
 import { findRunningSources } from '@nightshift/load-tests/reporting/running-sources'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
@@ -7,6 +7,7 @@ import { readNumber } from '@nightshift/local/read-number'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
 import {
   issueKey,
+  issueServiceKey,
   type KeyTables,
   type ListedKey,
   listKeys,
@@ -21,8 +22,8 @@ import { renderTable } from '../terminal/table.ts'
 
 const tenantNames = seedTenants.map(({ name }) => name)
 
-const description = `Hands out API keys of the running system, ends them, and lists them. A tenant may have two in use: issue the next, hand
-it over, revoke the last. A key is shown once, and only its hash is stored.`
+const description = `Hands out API keys of the running system, ends them, and lists them. A tenant may have two in use, and so may
+listings, which calls payments with one: issue the next, hand it over, revoke the last. A key is shown once, and only its hash is stored.`
 
 const daysMax = 3_650
 const dayMs = 24 * 3_600_000
@@ -42,7 +43,8 @@ command
 command
   .command('issue')
   .description('Makes a new key and shows it once.')
-  .argument('<tenant>', `${tenantNames.join(', ')}, or the UUID of another`, parsedBy(readTenant))
+  .argument('[tenant]', `${tenantNames.join(', ')}, or the UUID of another`, parsedBy(readTenant))
+  .option('--service', 'the next key by which listings calls payments, instead of a tenant')
   .option(
     '--scopes <a,b>',
     `what it may do: ${scopes.join(', ')} (all of them)`,
@@ -67,27 +69,42 @@ if (import.meta.main) {
 type Json = { json?: boolean }
 type Tenant = { tenantId: string; tenant: string }
 
-async function issue(
-  { tenantId, tenant }: Tenant,
-  { scopes: wanted = [...scopes], days, json }: { scopes?: Scope[]; days?: number } & Json,
-): Promise<number> {
+type IssueOptions = { service?: boolean; scopes?: Scope[]; days?: number } & Json
+
+async function issue(tenant: Tenant | undefined, options: IssueOptions): Promise<number> {
+  const { service, days, json } = options
+  if ((tenant === undefined) === (service === undefined)) {
+    throw new Error('Say for whom: an employer, or --service.')
+  }
+  if (service && options.scopes) {
+    throw new Error('--scopes is for the key of an employer; a service gets what it needs.')
+  }
   const expiresAt = days === undefined ? undefined : new Date(Date.now() + days * dayMs)
+  const wanted = tenant ? (options.scopes ?? scopes) : serviceScopes
   const { tables } = await openTables()
-  const issued = await issueKey(tables, { tenantId, scopes: wanted, expiresAt })
+  const issued = tenant
+    ? await issueKey(tables, { tenantId: tenant.tenantId, scopes: wanted, expiresAt })
+    : await issueServiceKey(tables.payments, expiresAt)
   if (issued.kind === 'full') {
     throw new Error(
-      `${tenant} has two keys in use already. End one first: \`npm run keys -- revoke <key id>\`; ` +
+      `${tenant?.tenant ?? 'listings'} has two keys in use already. End one first: \`npm run keys -- revoke <key id>\`; ` +
         '`npm run keys` lists them.',
     )
   }
   const { key } = issued
   const keyId = apiKeyIdOf(key)
   if (json) {
+    const tenantId = tenant?.tenantId ?? null
     console.log(JSON.stringify({ key, keyId, tenantId, scopes: wanted, expiresAt }, null, 2))
     return 0
   }
   console.log(key)
   console.log(`\nShown now and never again. It works at once, for ${wanted.join(', ')}.`)
+  if (service) {
+    console.log('Put it into .nightshift/secrets.json as paymentsServiceKey, run `npm stop` and')
+    console.log('`npm start`, and then end the last one: `npm run keys` lists it.')
+    return 0
+  }
   console.log(`To end it: npm run keys -- revoke ${keyId}`)
   return 0
 }

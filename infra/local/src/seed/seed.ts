@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SaveAlertRequest } from '@nightshift/contracts/notifications-http'
-import { type Scope, scopes } from '@nightshift/contracts/scopes'
+import { scopes, serviceScopes } from '@nightshift/contracts/scopes'
 import { termsOfListing } from '@nightshift/contracts/search-terms'
 import pMap from 'p-map'
 import type pg from 'pg'
@@ -19,9 +19,6 @@ const requestDeadlineMs = 15_000
 const publishAttemptsMax = 20
 const publishAttemptPauseMs = 250
 const publishersMax = 4
-
-/** A service acts for an employer: it takes payments, and asks about them. */
-const serviceScopes: readonly Scope[] = ['payments:write', 'payments:read']
 
 /**
  * Stores the hashes of the employers' API keys where they are used, and the key that listings shows

@@ -1,4 +1,4 @@
-import type { Scope } from '@nightshift/contracts/scopes'
+import { type Scope, serviceScopes } from '@nightshift/contracts/scopes'
 import { makeApiKey } from '@nightshift/runtime/http/api-keys'
 import type pg from 'pg'
 import { withDatabase } from '../prepare/database-admin.ts'
@@ -6,7 +6,11 @@ import { type KeyedService, keyedServices } from '../system/secrets.ts'
 import { storeApiKey } from './store-api-key.ts'
 
 /** The databases with the right to write `api_keys`, and the pepper of each service. */
-export type KeyTables = Readonly<Record<KeyedService, Readonly<{ url: string; pepper: string }>>>
+export type KeyTables = Readonly<Record<KeyedService, KeyTable>>
+type KeyTable = Readonly<{ url: string; pepper: string }>
+
+/** `full`: two keys are in use already. */
+export type Issued = { kind: 'issued'; key: string } | { kind: 'full' }
 
 export type KeyRequest = Readonly<{
   tenantId: string
@@ -18,10 +22,7 @@ export type KeyRequest = Readonly<{
  * Makes a key and stores its hash in every service that will check it. The key is in the answer and
  * nowhere else. When the tenant has two keys in use already, or a database is down, none is made.
  */
-export async function issueKey(
-  tables: KeyTables,
-  request: KeyRequest,
-): Promise<{ kind: 'issued'; key: string } | { kind: 'full' }> {
+export async function issueKey(tables: KeyTables, request: KeyRequest): Promise<Issued> {
   const key = makeApiKey()
   const { payments, listings } = tables
   return withDatabase(payments.url, paymentsClient =>
@@ -41,6 +42,17 @@ export async function issueKey(
       return { kind: 'issued', key }
     }),
   )
+}
+
+/** Makes the next key by which listings calls payments. No other service accepts it. */
+export async function issueServiceKey(
+  { url, pepper }: KeyTable,
+  expiresAt?: Date,
+): Promise<Issued> {
+  const key = makeApiKey()
+  const request = { key, tenantId: null, scopes: serviceScopes, expiresAt }
+  const stored = await withDatabase(url, client => storeApiKey(client, pepper, request))
+  return stored === 'stored' ? { kind: 'issued', key } : { kind: 'full' }
 }
 
 /** Revokes a key in every table. Answers the services in which it was in use until now. */

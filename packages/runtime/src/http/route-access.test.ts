@@ -92,6 +92,20 @@ test('a caller gets 401 without a key or with a wrong one, and its answer with t
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ tenantId: 'tenant', keyId: '0a0a0a0a' })
 })
 
+test.each([
+  { held: 'payments:write', mayTake: 200, mayRefund: 200 },
+  { held: 'payments:take', mayTake: 200, mayRefund: 403 },
+  { held: 'payments:read', mayTake: 403, mayRefund: 403 },
+])('a key for $held takes payments: $mayTake, and refunds them: $mayRefund', async expected => {
+  const holder: Principal = { tenantId: 'tenant', keyId: '0b0b0b0b', scopes: [expected.held] }
+  const { app } = await openServer(async () => holder)
+  app.post('/take', { config: { scope: 'payments:take' } }, async () => 'taken')
+  app.post('/refund', { config: { scope: 'payments:write' } }, async () => 'refunded')
+  const statusOf = async (url: string) => (await app.inject({ url, method: 'POST' })).statusCode
+  expect(await statusOf('/take')).toBe(expected.mayTake)
+  expect(await statusOf('/refund')).toBe(expected.mayRefund)
+})
+
 test('the right key without the scope gets 403, before anything else is checked', async () => {
   const { app } = await openServer(knowsOne)
   let handled = 0

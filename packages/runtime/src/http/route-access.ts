@@ -1,4 +1,4 @@
-import type { Scope } from '@nightshift/contracts/scopes'
+import { allows, type Scope } from '@nightshift/contracts/scopes'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { tenantHeader } from './api-keys.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -99,7 +99,7 @@ async function admit(
   state.principal = principal
   state.facts['tenantId'] = principal.tenantId
   state.facts['keyId'] = principal.keyId
-  if (principal.scopes.includes(scope)) return
+  if (allows(principal.scopes, scope)) return
   reply.header('www-authenticate', `${realm}, error="insufficient_scope", scope="${scope}"`)
   return sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
 }

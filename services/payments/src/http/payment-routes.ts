@@ -58,7 +58,7 @@ export const paymentRoutes: FastifyPluginAsyncTypebox<{ deps: PaymentRoutesDeps 
   }
   app.post(
     '/v1/payments',
-    { schema: take, config: { scope: 'payments:write' }, ...deps.takingDoor },
+    { schema: take, config: { scope: 'payments:take' }, ...deps.takingDoor },
     async (request, reply) => {
       const { amountCents, taxCents = 0 } = request.body
       if (taxCents >= amountCents) return sendProblem(request, reply, taxTooHigh)
