@@ -55,12 +55,15 @@ beforeEach(() => {
 const bearer = (key: string) => `Bearer ${key}`
 
 /** Stores a new key of a new tenant, or of this one. */
-async function store(change: { tenantId?: string | null; expiresAt?: Date } = {}) {
+async function store(
+  change: { tenantId?: string | null; expiresAt?: Date; peppers?: string } = {},
+) {
   const key = makeApiKey()
   const tenantId = change.tenantId === undefined ? randomUUID() : change.tenantId
   const client = await pool.connect()
   try {
-    const stored = await storeApiKey(client, pepper, { ...change, key, tenantId, scopes })
+    const { peppers = pepper, expiresAt } = change
+    const stored = await storeApiKey(client, peppers, { expiresAt, key, tenantId, scopes })
     return { key, keyId: apiKeyIdOf(key) ?? '', tenantId: tenantId ?? '', stored }
   } finally {
     client.release()
@@ -103,6 +106,22 @@ describe('a caller', () => {
     const { key } = await store()
     const authenticate = authenticateBy(db, otherPepper, limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
+  })
+
+  test('keeps its access through a rotation of the pepper, until the older one is gone', async () => {
+    const old = await store()
+    const both = `${otherPepper},${pepper}`
+    const next = await store({ peppers: both })
+    const during = authenticateBy(db, both, limitsOf())
+    for (const { key, keyId } of [old, next, old, next]) {
+      expect(await during(bearer(key), undefined)).toMatchObject({ keyId })
+    }
+    expect(looks).toBe(2)
+    const after = authenticateBy(db, otherPepper, limitsOf())
+    expect(await after(bearer(next.key), undefined)).toMatchObject({ keyId: next.keyId })
+    expect(await after(bearer(old.key), undefined)).toBeUndefined()
+    const before = authenticateBy(db, pepper, limitsOf())
+    expect(await before(bearer(next.key), undefined)).toBeUndefined()
   })
 
   test('is not let in because the database is away', async () => {

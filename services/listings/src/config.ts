@@ -29,8 +29,11 @@ export const Config = Type.Object({
     pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}_[0-9A-Za-z]{6}$',
     ...secret,
   }),
-  /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
-  API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
+  /**
+   * 32 random bytes or more, as text. The stored hashes of keys are useless without them. During a
+   * rotation there are two: new keys get the first, and keys with the second, older one stay good.
+   */
+  API_KEY_PEPPER: Type.String({ pattern: '^[^,]{43,}(,[^,]{43,})?$', ...secret }),
   /** A tenant over it gets 429. */
   PUBLICATIONS_PER_TENANT_PER_SECOND: Type.Integer({
     minimum: 1,

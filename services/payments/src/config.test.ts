@@ -47,6 +47,18 @@ test.each([
   expect(check(switches)).toThrow(`${ignored}: has no effect with ${deciding}`)
 })
 
+test.each([
+  ['one pepper', 'p'.repeat(43), true],
+  ['two during a rotation', `${'p'.repeat(43)},${'q'.repeat(43)}`, true],
+  ['a short one', 'p'.repeat(42), false],
+  ['a short older one', `${'p'.repeat(43)},${'q'.repeat(42)}`, false],
+  ['three', ['p', 'q', 'r'].map(letter => letter.repeat(43)).join(), false],
+])('API_KEY_PEPPER may be %s: %s means %s', (_, API_KEY_PEPPER, isAccepted) => {
+  const read = () => readConfig(Config, { ...required, API_KEY_PEPPER })
+  if (isAccepted) expect(read().API_KEY_PEPPER).toBe(API_KEY_PEPPER)
+  else expect(read).toThrow('API_KEY_PEPPER: ')
+})
+
 test('switches that both have an effect are accepted together', () => {
   const both = { PATTERN_LEASE: 'naive', PATTERN_NATURAL_BATCHING: 'naive' }
   expect(check({ ...both, PATTERN_OUTBOX: 'naive' })).not.toThrow()

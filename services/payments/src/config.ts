@@ -26,8 +26,11 @@ export const Config = Type.Object({
   REDIS_URL: Type.String({ pattern: '^rediss?://' }),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
-  /** 32 random bytes or more, as text. The stored hashes of keys are useless without them. */
-  API_KEY_PEPPER: Type.String({ minLength: 43, ...secret }),
+  /**
+   * 32 random bytes or more, as text. The stored hashes of keys are useless without them. During a
+   * rotation there are two: new keys get the first, and keys with the second, older one stay good.
+   */
+  API_KEY_PEPPER: Type.String({ pattern: '^[^,]{43,}(,[^,]{43,})?$', ...secret }),
   CARD_PROVIDER_WEBHOOK_SECRETS: Type.String({
     pattern: '^[^,]{16,200}(,[^,]{16,200})?$',
     description: 'One secret, or two during a rotation.',

@@ -1,5 +1,5 @@
 import type { Scope } from '@nightshift/contracts/scopes'
-import { apiKeyIdOf, hashApiKey } from '@nightshift/runtime/http/api-keys'
+import { apiKeyIdOf, hashApiKey, readPeppers } from '@nightshift/runtime/http/api-keys'
 import type pg from 'pg'
 
 export type NewApiKey = Readonly<{
@@ -17,11 +17,11 @@ export type StoredApiKey = 'stored' | 'there' | 'full'
  * Stores the hash of a key and not the key. Two keys may be in use at a time, so that the next can be
  * handed out before the last is revoked; an index of the table enforces the limit.
  * @param client with the right to write `api_keys`; the services' roles have none
- * @param pepper the pepper of the service that owns the table
+ * @param setting the peppers of the service that owns the table; the newest one is used
  */
 export async function storeApiKey(
   client: pg.ClientBase,
-  pepper: string,
+  setting: string,
   { key, tenantId, scopes, expiresAt }: NewApiKey,
 ): Promise<StoredApiKey> {
   const keyId = apiKeyIdOf(key)
@@ -37,7 +37,14 @@ export async function storeApiKey(
                          AND other.slot = slot.slot AND other.revoked_at IS NULL)
      ORDER BY slot LIMIT 1
      ON CONFLICT (key_id) DO NOTHING`,
-    [keyId, tenantId, hashApiKey(key, pepper), key.slice(-4), scopes, expiresAt ?? null],
+    [
+      keyId,
+      tenantId,
+      hashApiKey(key, readPeppers(setting)[0]),
+      key.slice(-4),
+      scopes,
+      expiresAt ?? null,
+    ],
   )
   if (rowCount === 1) return 'stored'
   const found = await client.query('SELECT FROM api_keys WHERE key_id = $1', [keyId])

@@ -30,6 +30,12 @@ export function hashApiKey(key: string, pepper: string): Buffer {
   return createHmac('sha256', pepper).update(key).digest()
 }
 
+/** The peppers of the setting `API_KEY_PEPPER`, the newest first: one, or two during a rotation. */
+export function readPeppers(setting: string): readonly [newest: string, ...older: string[]] {
+  const [newest = '', ...older] = setting.split(',')
+  return [newest, ...older]
+}
+
 /** The checksum is no secret: it tells a mistyped key from a wrong one without a look-up. */
 function withChecksum(head: string): string {
   let rest = crc32(head)

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Queryable } from '../postgres/postgres.ts'
 import { type TurnLimits, takeTurns } from '../process/turns.ts'
-import { apiKeyIdOf, hashApiKey } from './api-keys.ts'
+import { apiKeyIdOf, hashApiKey, readPeppers } from './api-keys.ts'
 
 /** The caller and its tenant. A service names the tenant that it acts for. */
 export type Principal = {
@@ -54,11 +54,12 @@ const noHash = Buffer.alloc(32)
  * no good one, and a guess at a known id is no faster than at an unknown one. Looks for unknown keys
  * take turns, so that a flood of them leaves connections to other work. A key that was good at its
  * last look does not wait among them.
- * @param pepper at least 32 random bytes that the database does not know
+ * @param setting the peppers, each of at least 32 random bytes that the database does not know
  * @returns a function that throws what the database throws, and `NoTurn` while too many unknown keys
  *   are looked for: neither lets a caller in
  */
-export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimits): Authenticate {
+export function authenticateBy(db: Queryable, setting: string, limits: ApiKeyLimits): Authenticate {
+  const peppers = readPeppers(setting)
   /** Expired entries stay: they are looked for again without waiting. */
   const good = new Map<string, ApiKey>()
   /** The time of `performance.now()` until which each key is refused. */
@@ -66,9 +67,10 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
   const looking = new Map<string, Promise<ApiKey | undefined>>()
   const turns = takeTurns(limits.looks)
 
-  const look = async (keyId: string, hash: Buffer, hashText: string) => {
+  const look = async (keyId: string, text: string, hashText: string) => {
     const askedAtMs = performance.now()
-    const find = () => findApiKey(db, keyId, hash, limits.cacheMs)
+    const hashes = peppers.map(pepper => hashApiKey(text, pepper))
+    const find = () => findApiKey(db, keyId, hashes, limits.cacheMs)
     const key = good.has(hashText) ? await find() : await turns(find)
     good.delete(hashText)
     refused.delete(hashText)
@@ -81,8 +83,7 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
     const text = bearer.exec(authorization ?? '')?.[1] ?? ''
     const keyId = apiKeyIdOf(text)
     if (keyId === undefined) return undefined
-    const hash = hashApiKey(text, pepper)
-    const hashText = hash.toString('base64')
+    const hashText = hashApiKey(text, peppers[0]).toString('base64')
     const known = good.get(hashText)
     if (known !== undefined && performance.now() < known.goodUntilMs) {
       return principalOf(known, actsForTenant)
@@ -91,7 +92,7 @@ export function authenticateBy(db: Queryable, pepper: string, limits: ApiKeyLimi
     // Concurrent requests with the same key share one look.
     let found = looking.get(hashText)
     if (found === undefined) {
-      found = look(keyId, hash, hashText).finally(() => looking.delete(hashText))
+      found = look(keyId, text, hashText).finally(() => looking.delete(hashText))
       looking.set(hashText, found)
     }
     const key = await found
@@ -110,7 +111,7 @@ function keep<T>(map: Map<string, T>, name: string, value: T, countMax: number):
 async function findApiKey(
   db: Queryable,
   keyId: string,
-  hash: Buffer,
+  hashes: readonly Buffer[],
   cacheMs: number,
 ): Promise<ApiKey | undefined> {
   const askedAtMs = performance.now()
@@ -128,7 +129,9 @@ async function findApiKey(
     values: [keyId],
   })
   const [row] = rows
-  const isRight = timingSafeEqual(row?.secret_hash ?? noHash, hash)
+  // Each is compared, so that the time does not reveal with which pepper a key was stored.
+  const compared = hashes.map(hash => timingSafeEqual(row?.secret_hash ?? noHash, hash))
+  const isRight = compared.includes(true)
   if (row === undefined || !isRight) return undefined
   const goodForMs = Math.min(cacheMs, row.left_ms ?? cacheMs)
   const { tenant_id: tenantId, scopes } = row
