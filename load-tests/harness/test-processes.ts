@@ -1,4 +1,3 @@
-import { readIfThere } from '@nightshift/local/read-if-there'
 import { awaitReady } from '@nightshift/local/supervisor/await-ready'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
 import type { Overrides } from '@nightshift/local/supervisor/keep-running'
@@ -8,6 +7,7 @@ import {
   type ProcessStatus,
   stopWaves,
 } from '@nightshift/local/supervisor/process-spec'
+import { readWholeLog } from '@nightshift/local/supervisor/read-log'
 import type { ProcessName } from '@nightshift/local/system/topology'
 import { waitUntil } from '@nightshift/local/wait-until'
 
@@ -75,7 +75,7 @@ export function controlProcesses(
       await awaitReady(client, [spec.name], 0)
     },
     async logs(name) {
-      return (await readIfThere((await status(name)).log)) ?? ''
+      return await readWholeLog((await status(name)).log)
     },
     async removeAll() {
       for (const wave of stopWaves(known)) {

@@ -1,9 +1,7 @@
-import { appendFileSync } from 'node:fs'
-import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { followFile } from './follow-file.ts'
-import { withLogFile } from './supervisor/log-file.ts'
 import { makeThrowAwayDir } from './throw-away.ts'
 
 test('a follower answers whole lines, and goes on when the log begins again', async () => {
@@ -18,17 +16,5 @@ test('a follower answers whole lines, and goes on when the log begins again', as
   await rename(file, `${file}.1`)
   await writeFile(file, 'new\n')
   expect(await follower.next()).toEqual(['new'])
-  await rm(dir, { recursive: true })
-})
-
-test('a log over 10 MiB is moved aside before it is opened again', async () => {
-  const dir = await makeThrowAwayDir()
-  const file = join(dir, 'b.log')
-  const mebibyte = 1024 * 1024
-  await writeFile(file, Buffer.alloc(11 * mebibyte))
-  withLogFile(file, descriptor => appendFileSync(descriptor, 'one'))
-  expect(await readdir(dir)).toEqual(['b.log', 'b.log.1'])
-  withLogFile(file, descriptor => appendFileSync(descriptor, 'two'))
-  expect(await readFile(file, 'utf8')).toBe('onetwo')
   await rm(dir, { recursive: true })
 })

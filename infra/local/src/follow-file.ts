@@ -1,34 +1,76 @@
 import { open, stat } from 'node:fs/promises'
 import { isMissing } from './read-if-there.ts'
+import { filesOfLog } from './supervisor/log-file.ts'
 
 const chunkBytesMax = 1024 * 1024
 
 export type Follower = Readonly<{
-  /** The complete lines since the last call; at most about a megabyte of them. */
+  /** The complete lines since the last call; at most about a megabyte of each file. */
   next: () => Promise<string[]>
 }>
 
-/** Follows a growing log from a byte on, also after it was moved aside and begun again. */
+/**
+ * Follows a growing log from a byte on. A log that was moved aside is read to its end, and then the
+ * newer ones from their begin.
+ */
 export function followFile(file: string, from: number): Follower {
+  const files = filesOfLog(file)
+  let reading: number | undefined
   let position = from
-  let rest = Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
+
+  function begin(inode: number | undefined): void {
+    reading = inode
+    position = 0
+    rest = Buffer.alloc(0)
+  }
+
+  /** The bytes that follow in the file that is read; undefined when it has been moved meanwhile. */
+  async function readChunk(path: string): Promise<Buffer | undefined> {
+    await using handle = await open(path)
+    const { ino, size } = await handle.stat()
+    if (ino !== reading) return undefined
+    if (size < position) begin(ino)
+    const buffer = Buffer.alloc(Math.min(size - position, chunkBytesMax))
+    const { bytesRead } = await handle.read({ buffer, position })
+    position += bytesRead
+    return buffer.subarray(0, bytesRead)
+  }
+
+  function takeLines(chunk: Buffer): string[] {
+    const bytes = Buffer.concat([rest, chunk])
+    const end = bytes.lastIndexOf('\n') + 1
+    rest = bytes.subarray(end)
+    return end === 0 ? [] : bytes.toString('utf8', 0, end - 1).split('\n')
+  }
+
   return {
     async next() {
-      const size = await sizeOf(file)
-      if (size < position) {
-        position = 0
-        rest = Buffer.alloc(0)
+      const inodes = await Promise.all(files.map(inodeOf))
+      if (inodes[0] === undefined) return []
+      reading ??= inodes[0]
+      // A file that is no longer kept was moved on too often since the last call.
+      if (!inodes.includes(reading)) begin(inodes[0])
+      const lines: string[] = []
+      for (let index = inodes.indexOf(reading); index >= 0; index -= 1) {
+        if (inodes[index] !== reading) begin(inodes[index])
+        const chunk = await readChunk(files[index] ?? file)
+        if (chunk === undefined) break
+        lines.push(...takeLines(chunk))
+        // The rest of this file comes before the newer ones.
+        if (chunk.length === chunkBytesMax) break
       }
-      if (size === position) return []
-      await using handle = await open(file)
-      const buffer = Buffer.alloc(Math.min(size - position, chunkBytesMax))
-      const { bytesRead } = await handle.read({ buffer, position })
-      position += bytesRead
-      const bytes = Buffer.concat([rest, buffer.subarray(0, bytesRead)])
-      const end = bytes.lastIndexOf('\n') + 1
-      rest = bytes.subarray(end)
-      return end === 0 ? [] : bytes.toString('utf8', 0, end - 1).split('\n')
+      return lines
     },
+  }
+}
+
+async function inodeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).ino
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
   }
 }
 

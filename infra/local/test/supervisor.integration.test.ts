@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { awaitReady } from '../src/supervisor/await-ready.ts'
 import { findSupervisor } from '../src/supervisor/control-client.ts'
 import { readProcessTable } from '../src/supervisor/process-table.ts'
+import { readWholeLog } from '../src/supervisor/read-log.ts'
 import { endOrphans, readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
 import { statePaths } from '../src/system/state.ts'
 import { makeThrowAwayDir } from '../src/throw-away.ts'
@@ -244,6 +245,25 @@ test('the next command ends the processes that a killed supervisor has left runn
   expect(await endOrphans(state)).toEqual(['orphan'])
   expect(await living(pids)).toEqual([])
   expect(await endOrphans(state)).toEqual([])
+})
+
+test('a process that prints without end keeps a bounded log, and loses no line of it', async () => {
+  await using supervisor = await openTestSupervisor()
+  const { client } = supervisor
+  const printed = 300_000
+  const script = `
+    const { writeSync } = require('node:fs')
+    for (let n = 0; n < ${printed}; n += 100)
+      writeSync(1, Array.from({ length: 100 }, (_, i) => 'line ' + (n + i) + ' '.padEnd(90, 'x') + '\\n').join(''))
+  `
+  await client.add(await childSpec('loud', script))
+  const [status] = await awaitReady(client, ['loud'], soonMs)
+  const lines = (await readWholeLog(status?.log ?? '')).trimEnd().split('\n')
+  const numbers = lines.map(line => Number(/^line (\d+) x{89}$/.exec(line)?.[1]))
+  expect(numbers.at(-1)).toBe(printed - 1)
+  expect(numbers).toEqual(Array.from(numbers, (_, index) => printed - numbers.length + index))
+  const files = (await readdir(dirname(status?.log ?? ''))).filter(name => name.startsWith('loud.'))
+  expect(files.length).toBeGreaterThan(2)
 })
 
 async function statusOf(

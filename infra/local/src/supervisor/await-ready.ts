@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises'
-import { isMissing } from '../read-if-there.ts'
 import { waitUntil } from '../wait-until.ts'
 import type { ControlClient } from './control-client.ts'
 import type { ProcessStatus } from './process-spec.ts'
+import { readLogEnd } from './read-log.ts'
 
 /** One crash can be a race with a dependency; this many are a fault. */
 const restartsMax = 3
@@ -54,18 +53,6 @@ async function describeFailure({ name, state, reason, log }: ProcessStatus): Pro
 
 /** The last lines of a log; none when there is no log. */
 export async function lastLines(file: string, count: number): Promise<string[]> {
-  try {
-    await using handle = await open(file)
-    const { size } = await handle.stat()
-    const from = Math.max(0, size - logBytesRead)
-    const { buffer, bytesRead } = await handle.read({
-      buffer: Buffer.alloc(size - from),
-      position: from,
-    })
-    const text = buffer.subarray(0, bytesRead).toString().trimEnd()
-    return text === '' ? [] : text.split('\n').slice(-count)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
+  const text = (await readLogEnd(file, logBytesRead)).trimEnd()
+  return text === '' ? [] : text.split('\n').slice(-count)
 }

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
+import { fstatSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { sizeOf } from '../follow-file.ts'
 import type { StatePaths } from '../system/state.ts'
 import { waitUntil } from '../wait-until.ts'
 import { type ControlClient, controlClient } from './control-client.ts'
-import { withLogFile } from './log-file.ts'
+import { supervisorLog, withLogFile } from './log-file.ts'
 import { readRunFile, type SupervisorFile } from './supervisor-file.ts'
 
 export type LaunchOptions = Readonly<{
@@ -37,17 +37,18 @@ const logTailCharacters = 2_000
  */
 export async function launchSupervisor(options: LaunchOptions): Promise<Launched> {
   const { state, throwAway } = options
-  const log = join(state.logs, 'supervisor.log')
-  const logStart = await sizeOf(log)
+  const log = supervisorLog(state.logs)
+  let logStart = 0
   const args = [mainFile, '--state-dir', state.dir, '--port', String(options.port)]
   if (throwAway) args.push('--watch-stdin', '--remove', throwAway.dir)
-  const child = withLogFile(log, descriptor =>
-    spawn(process.execPath, args, {
+  const child = withLogFile(log, descriptor => {
+    logStart = fstatSync(descriptor).size
+    return spawn(process.execPath, args, {
       detached: true,
       env: options.env,
       stdio: [throwAway ? 'pipe' : 'ignore', descriptor, descriptor],
-    }),
-  )
+    })
+  })
   child.unref()
   if (child.stdin instanceof Socket) child.stdin.unref()
   let failure: string | undefined

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { withLogFile } from './log-file.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { copyLines, openLogFile } from './log-file.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { identify } from './process-table.ts'
 import { endTree, type ProcessTree, signalGroup } from './process-tree.ts'
-import { type Readiness, watchReadiness } from './watch-readiness.ts'
+import { ignoreAbort, type Readiness, watchReadiness } from './watch-readiness.ts'
 
 /** One run of a process. `tree` is absent if the process ended before the process table was read. */
 export type ProcessInstance = { pid: number; tree?: ProcessTree }
@@ -27,6 +28,9 @@ export type InstanceOptions = Readonly<{
   report: (event: string, details: Readonly<Record<string, unknown>>) => void
 }>
 
+/** A process that has left the tree, and goes on printing, is not waited for. */
+const outputEndMs = 1_000
+
 /**
  * Runs one instance, from the spawn until no process of its tree is left. Never rejects for what the
  * process does; a command that does not exist is an instance that ended at once. Rejects if a stop
@@ -36,6 +40,9 @@ export async function runInstance(spec: ProcessSpec, options: InstanceOptions): 
   const child = spawnChild(spec, options)
   if (child instanceof Error) return { reason: child.message }
   const ended = endOf(child)
+  const closed = new Promise<void>(resolve => {
+    child.once('close', () => resolve())
+  })
   if (child.pid === undefined) return await ended
 
   const instance: ProcessInstance = { pid: child.pid }
@@ -57,18 +64,38 @@ export async function runInstance(spec: ProcessSpec, options: InstanceOptions): 
   over.abort()
   await (isAskedToStop ? stopInstance(spec, instance, options) : killRest(instance, options))
   const end = await ended
+  await endOutput(child, closed)
   return tooLate === undefined ? end : { ...end, reason: tooLate }
 }
 
-function spawnChild(spec: ProcessSpec, { log, env }: InstanceOptions): ChildProcess | Error {
+/** The child prints to this process, which moves its log aside when that is full. */
+function spawnChild(spec: ProcessSpec, options: InstanceOptions): ChildProcess | Error {
   const { command, args, cwd } = spec
+  const { env, report } = options
   try {
-    return withLogFile(log, descriptor =>
-      spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', descriptor, descriptor] }),
-    )
+    using open = new DisposableStack()
+    const log = openLogFile(options.log, {
+      onFailure: error => report('process.unlogged', { reason: String(error) }),
+    })
+    open.defer(log.close)
+    const stdio = ['ignore', 'pipe', 'pipe'] as const
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: [...stdio] })
+    for (const output of [child.stdout, child.stderr]) if (output) copyLines(output, log)
+    const untilClosed = open.move()
+    child.once('close', () => untilClosed.dispose())
+    return child
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
+}
+
+/** Waits for what the process has printed and is not in its log yet. */
+async function endOutput(child: ChildProcess, closed: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  void closed.then(() => over.abort())
+  await sleep(outputEndMs, undefined, { signal: over.signal }).catch(ignoreAbort)
+  child.stdout?.destroy()
+  child.stderr?.destroy()
 }
 
 async function stopInstance(

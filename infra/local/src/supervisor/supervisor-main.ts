@@ -1,6 +1,7 @@
 /**
  * The supervisor as a program: outlives the command that started it, and keeps the system running
- * until it is asked to stop. Its standard output is its log, one JSON object per line.
+ * until it is asked to stop. Its log has one JSON object per line; what Node prints when it dies goes
+ * there, too.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
@@ -12,6 +13,7 @@ import { throwAwayPrefix } from '../throw-away.ts'
 import { writeWhole } from '../write-whole.ts'
 import { openControlServer } from './control-server.ts'
 import type { SupervisorEvent } from './keep-running.ts'
+import { openLogFile, supervisorLog } from './log-file.ts'
 import { identifySelf, openSupervisor, type Supervisor } from './supervisor.ts'
 import type { SupervisorFile } from './supervisor-file.ts'
 
@@ -21,7 +23,7 @@ async function main(): Promise<number> {
   const options = readOptions()
   const state = statePaths(options.stateDir)
   await mkdir(state.run, { recursive: true, mode: 0o700 })
-  await mkdir(state.logs, { recursive: true })
+  const report = openReport(supervisorLog(state.logs))
 
   const supervisor = await openSupervisor(state, inheritedEnv(process.env), report)
   const asked = Promise.withResolvers<string>()
@@ -47,7 +49,7 @@ async function main(): Promise<number> {
 
   const by = await asked.promise
   report({ event: 'supervisor.stopping', name: 'supervisor', by })
-  const isClean = await stopAll(supervisor)
+  const isClean = await stopAll(supervisor, report)
   await server.close()
   process.stdin.destroy()
   await rm(state.supervisor, { force: true })
@@ -55,6 +57,8 @@ async function main(): Promise<number> {
   if (options.remove !== undefined && isClean) await rm(options.remove, { recursive: true })
   return isClean && by !== 'failure' ? 0 : 1
 }
+
+type Report = (event: SupervisorEvent) => void
 
 type Options = Readonly<{
   stateDir: string
@@ -80,7 +84,7 @@ function readOptions(): Options {
   return { stateDir: resolve(stateDir), port: Number(port), watchStdin, remove }
 }
 
-async function stopAll(supervisor: Supervisor): Promise<boolean> {
+async function stopAll(supervisor: Supervisor, report: Report): Promise<boolean> {
   try {
     await supervisor.shutdown()
     return true
@@ -105,6 +109,11 @@ function refuseUnlessThrowAway(dir: string): void {
   if (!isOurs) throw new Error(`${dir} is not a throw-away directory: it will not be removed`)
 }
 
-function report(event: SupervisorEvent): void {
-  process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`)
+/** A line that cannot be written is lost: there is no other place to say it. */
+function openReport(file: string): Report {
+  const log = openLogFile(file, { onFailure: () => undefined })
+  return event => {
+    const line = JSON.stringify({ at: new Date().toISOString(), ...event })
+    log.append(Buffer.from(`${line}\n`))
+  }
 }

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises'
 import type { TargetName } from '@nightshift/faults/injector/target'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
+import { readLogEnd } from '@nightshift/local/supervisor/read-log'
 import { limits } from '../limits.ts'
 
 /** The last lines of the log of a process; undefined when the supervisor has no such process. */
@@ -18,23 +18,9 @@ export function openLogReader(
     const wanted = nameOf(name as TargetName)
     const status = (await supervisor.states()).find(each => each.name === wanted)
     if (status === undefined) return undefined
-    const lines = (await readEnd(status.log, limits.log.bytesMax))
+    const lines = (await readLogEnd(status.log, limits.log.bytesMax))
       .split('\n')
       .filter(line => line !== '')
     return lines.slice(-limits.log.linesMax)
   }
-}
-
-/** The last bytes of a file, from the begin of a line. */
-export async function readEnd(file: string, bytesMax: number): Promise<string> {
-  await using handle = await open(file, 'r')
-  const { size } = await handle.stat()
-  const from = Math.max(0, size - bytesMax)
-  const { buffer, bytesRead } = await handle.read({
-    buffer: Buffer.alloc(bytesMax),
-    position: from,
-  })
-  const text = buffer.subarray(0, bytesRead).toString()
-  // The first line was cut, unless the file begins here.
-  return from === 0 ? text : text.slice(text.indexOf('\n') + 1)
 }

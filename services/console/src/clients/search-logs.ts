@@ -1,8 +1,8 @@
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
+import { readLogEnd } from '@nightshift/local/supervisor/read-log'
 import { instanceNames } from '@nightshift/local/system/instances'
 import { ownName } from '../domain/own-name.ts'
 import { limits } from '../limits.ts'
-import { readEnd } from './read-log.ts'
 
 /** One line of the log of a service, with what a list shows of it. */
 export type LogEntry = Readonly<{
@@ -34,7 +34,7 @@ export function openLogSearch(supervisor: ControlClient, prefix: string): Search
     for (const status of await supervisor.states()) {
       const process = ownName(status, prefix)
       if (!instanceNames.some(name => name === process)) continue
-      const text = await readEnd(status.log, limits.log.searchedBytesMax)
+      const text = await readLogEnd(status.log, limits.log.searchedBytesMax)
       for (const line of text.split('\n')) {
         if (isWanted(line)) found.push(...entryOf(process ?? '', line))
         if (found.length >= limits.log.foundMax) break
