@@ -50,7 +50,7 @@ function buildApp(): FastifyInstance {
     if (traces.length > 0) return { traces }
     return reply.code(404).send({ error: 'no such trace, or not exported yet' })
   })
-  app.get('/health', async () => ({ status: 'ok', traces: store.size() }))
+  app.get('/health', async () => ({ status: 'ok', ...store.size() }))
   return app
 }
 

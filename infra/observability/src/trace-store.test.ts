@@ -49,3 +49,38 @@ test('a trace that another one caused is not in the list, and is found through i
   expect(store.recent(10)).toHaveLength(1)
   expect(store.linkedTo('a')).toHaveLength(2)
 })
+
+test('large spans drive the oldest traces out before they need more bytes than the bound', () => {
+  const bytesMax = 100_000
+  const store = createTraceStore({ tracesMax: 1_000, bytesMax })
+  for (let index = 0; index < 100; index += 1) {
+    const attributes = { text: 'x'.repeat(10_000) }
+    store.add([span('large', undefined, { traceId: `trace-${index}`, attributes })])
+    expect(store.size().bytes).toBeLessThanOrEqual(bytesMax)
+  }
+  expect(store.linkedTo('trace-0')).toEqual([])
+  expect(store.linkedTo('trace-99')).toHaveLength(1)
+})
+
+test('a trace that is larger than the bound leaves nothing counted behind', () => {
+  const store = createTraceStore({ tracesMax: 1_000, bytesMax: 10_000 })
+  store.add([span('huge', undefined, { attributes: { text: 'x'.repeat(10_000) } })])
+  expect(store.size()).toEqual({ traces: 0, bytes: 0, causes: 0 })
+})
+
+test('an effect is forgotten with its trace, also when its cause was never kept', () => {
+  const store = createTraceStore({ tracesMax: 10, bytesMax: 1_000_000 })
+  for (let index = 0; index < 1_000; index += 1) {
+    const links = [{ traceId: `gone-${index}`, spanId: 'publish' }]
+    store.add([span('process', undefined, { traceId: `effect-${index}`, links })])
+  }
+  expect(store.size()).toMatchObject({ traces: 10, causes: 10 })
+})
+
+test('a cause that arrives after its effect leads to it', () => {
+  const store = createTraceStore()
+  const links = [{ traceId: 'a', spanId: 'publish' }]
+  store.add([span('process', undefined, { traceId: 'b', links })])
+  store.add([span('publish', undefined, {})])
+  expect(store.linkedTo('a')).toHaveLength(2)
+})

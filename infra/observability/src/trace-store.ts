@@ -14,9 +14,16 @@ export type StoredSpan = {
   links: readonly { traceId: string; spanId: string }[]
 }
 
-const tracesMax = 5_000
+/** A trace may have many spans, and a span long attributes, so the bytes count besides the traces. */
+const storeBounds = { tracesMax: 5_000, bytesMax: 64 * 1024 * 1024 }
 const spansPerTraceMax = 1_000
 const linkedTracesMax = 50
+/**
+ * A span, and an attribute or link of it, count this much besides their texts. 40,000 usual spans need half
+ * of what is counted for them.
+ */
+const spanBytes = 600
+const entryBytes = 100
 
 export type TraceStore = {
   add: (spans: readonly StoredSpan[]) => void
@@ -24,8 +31,11 @@ export type TraceStore = {
   linkedTo: (traceId: string) => StoredSpan[][]
   /** The newest traces that a request began, newest first. Those that another trace caused are left out. */
   recent: (most: number, began?: Interval) => TraceSummary[]
-  size: () => number
+  size: () => StoreSize
 }
+
+/** `causes` counts the traces of which an effect is known, also those that are not kept. */
+export type StoreSize = Readonly<{ traces: number; bytes: number; causes: number }>
 
 /** In milliseconds since 1970. */
 export type Interval = Readonly<{ from: number; to: number }>
@@ -42,28 +52,44 @@ export type TraceSummary = Readonly<{
   spans: number
 }>
 
-/** Keeps the last few thousand traces in memory. */
-export function createTraceStore(): TraceStore {
+/** Keeps the newest traces in memory, bounded in number and bytes. */
+export function createTraceStore(bounds = storeBounds): TraceStore {
   const traces = new Map<string, StoredSpan[]>()
+  /** A cause may come after its effect, so an effect is known for as long as it is kept itself. */
   const effects = new Map<string, Set<string>>()
+  let bytes = 0
 
   const forgetOldest = () => {
-    const [oldest] = traces.keys()
+    const [oldest] = traces
     if (oldest === undefined) return
-    traces.delete(oldest)
-    effects.delete(oldest)
+    const [id, spans] = oldest
+    traces.delete(id)
+    effects.delete(id)
+    for (const span of spans) {
+      bytes -= bytesOf(span)
+      for (const { traceId } of span.links) {
+        const known = effects.get(traceId)
+        known?.delete(id)
+        if (known?.size === 0) effects.delete(traceId)
+      }
+    }
+  }
+  const keep = (span: StoredSpan) => {
+    const trace = traces.get(span.traceId) ?? []
+    if (trace.length >= spansPerTraceMax) return
+    trace.push(span)
+    traces.set(span.traceId, trace)
+    bytes += bytesOf(span)
+    for (const { traceId } of span.links) {
+      const known = effects.get(traceId) ?? new Set()
+      effects.set(traceId, known.add(span.traceId))
+    }
   }
   return {
     add: spans => {
       for (const span of spans) {
-        const trace = traces.get(span.traceId) ?? []
-        if (trace.length < spansPerTraceMax) trace.push(span)
-        traces.set(span.traceId, trace)
-        for (const { traceId } of span.links) {
-          const known = effects.get(traceId) ?? new Set()
-          effects.set(traceId, known.add(span.traceId))
-        }
-        if (traces.size > tracesMax) forgetOldest()
+        keep(span)
+        while (traces.size > bounds.tracesMax || bytes > bounds.bytesMax) forgetOldest()
       }
     },
     linkedTo: traceId => {
@@ -87,8 +113,16 @@ export function createTraceStore(): TraceStore {
       }
       return summaries
     },
-    size: () => traces.size,
+    size: () => ({ traces: traces.size, bytes, causes: effects.size }),
   }
+}
+
+/** The memory that a span needs at most: a character is one byte or two. */
+function bytesOf({ name, service, attributes, links }: StoredSpan): number {
+  const entries = Object.entries(attributes)
+  const chars = entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+  const texts = 2 * (chars + name.length + service.length)
+  return spanBytes + texts + entryBytes * (entries.length + links.length)
 }
 
 const nanosPerMs = 1_000_000n

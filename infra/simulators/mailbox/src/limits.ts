@@ -6,7 +6,7 @@ export const limits = {
   headerCharsMax: 8 * 1024,
   /** Older mails than these leave the memory and stay in the log. */
   mailsMax: 5_000,
-  mailsTextMax: 64 * 1024 * 1024,
+  mailsBytesMax: 64 * 1024 * 1024,
   clientsMax: 200,
   smtpIdleMs: 30_000,
   /** Mail sessions at SIGTERM get this long, and an idle one uses all of it. */

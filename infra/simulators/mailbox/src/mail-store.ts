@@ -39,7 +39,7 @@ export function createMailStore(): MailStore {
   /** Keys are the `seq` in the log. A Map keeps the mails oldest first. */
   const kept = new Map<number, Kept>()
   const seqOfSame = new Map<string, number>()
-  let textKept = 0
+  let bytesKept = 0
 
   function accept(line: Line<MailAccepted>): void {
     const identity = identityOf(line)
@@ -50,16 +50,16 @@ export function createMailStore(): MailStore {
     }
     kept.set(line.seq, { line, accepted: 1 })
     if (identity !== undefined) seqOfSame.set(identity, line.seq)
-    textKept += line.text.length
+    bytesKept += bytesOf(line)
     forgetOldest()
   }
 
   function forgetOldest(): void {
     for (const [seq, { line }] of kept) {
-      if (kept.size <= limits.mailsMax && textKept <= limits.mailsTextMax) return
+      if (kept.size <= limits.mailsMax && bytesKept <= limits.mailsBytesMax) return
       kept.delete(seq)
       seqOfSame.delete(identityOf(line) ?? '')
-      textKept -= line.text.length
+      bytesKept -= bytesOf(line)
     }
   }
 
@@ -98,6 +98,13 @@ function takeWithinBounds(mails: readonly Kept[], limit: number): Kept[] {
 function show({ line, accepted }: Kept): Mail {
   const { seq, at, messageId, from, to, subject, text } = line
   return { id: `mail_${seq}`, messageId, from, to, subject, text, receivedAt: at, accepted }
+}
+
+/** The memory that the texts of a mail need at most: a character is one byte or two. */
+function bytesOf({ messageId, from, to, subject, text }: MailAccepted): number {
+  // The recipients and the Message-ID are kept a second time, to find a repetition.
+  const twice = (messageId?.length ?? 0) + to.join().length
+  return 2 * (from.length + subject.length + text.length + 2 * twice)
 }
 
 /** The same Message-ID to the same recipients makes the same mail, however often it arrives. */
