@@ -3,7 +3,7 @@
  * is a Vitest global setup: a test gets the parts by `inject('parts')`.
  */
 import { access } from 'node:fs/promises'
-import { environmentOf } from '@nightshift/local/machine'
+import { environmentOf, programEnvironment } from '@nightshift/local/machine'
 import { findFreePorts, lateRange } from '@nightshift/local/ports/free-ports'
 import type { ListenerPorts } from '@nightshift/local/ports/ports'
 import { closeCommonDatabases, withDatabase } from '@nightshift/local/prepare/database-admin'
@@ -64,11 +64,10 @@ export type ThrowAwayParts = AsyncDisposable & Readonly<{ parts: TestParts }>
 export async function openThrowAwayParts(): Promise<ThrowAwayParts> {
   const dir = await makeThrowAwayDir()
   const state = statePaths(dir)
-  const { PATH = '', HOME = '/' } = environmentOf({})
   const { client, file, stdin } = await launchSupervisor({
     state,
     port: 0,
-    env: { PATH, HOME },
+    env: programEnvironment(environmentOf({})),
     throwAway: { dir },
   })
   const end = async () => {

@@ -40,6 +40,14 @@ const outputCharactersMax = 64 * 1024
 
 const exitUsage = 2
 
+/**
+ * Libraries read these by themselves, wherever they stand: libpq's variables would change each
+ * connection of ours, and options for another Node may stop this one. The services never see them.
+ */
+const readByLibraries = /^(PG[A-Z]|NODE_PG_|OTEL_|NODE_OPTIONS$)/
+/** Our commands read these themselves, and say so in their help. */
+const readByCommands = ['OTEL_TRACES_SAMPLER_ARG', 'OTEL_EXPORTER_OTLP_ENDPOINT']
+
 /** The command gets this time, so that the duration it prints includes the installation. */
 const beganAtMs = Date.now()
 
@@ -62,6 +70,7 @@ async function main([command, ...args]) {
   }
   const node = await ensureNode()
   await ensurePackages(node)
+  if (command === 'start') tellWhatIsLeftOut()
   return run(node, [join(commandsDir, `${command}.ts`), ...args])
 }
 
@@ -185,7 +194,7 @@ function excerpt(output) {
 
 /** Runs the command in our place: its terminal, its signals, its exit code. */
 async function run(node, args) {
-  const child = spawn(node, args, { stdio: 'inherit', env: environmentWith(node) })
+  const child = spawn(node, args, { stdio: 'inherit', env: environmentOfCommand(node) })
   const stopForwarding = forwardSignals(child)
   try {
     return await exitCodeOf(child)
@@ -198,6 +207,33 @@ async function run(node, args) {
 function environmentWith(node) {
   const began = { NIGHTSHIFT_BEGAN_AT_MS: String(beganAtMs) }
   return { ...process.env, ...began, PATH: [dirname(node), process.env.PATH].join(delimiter) }
+}
+
+function isLeftOut(name) {
+  return readByLibraries.test(name) && !readByCommands.includes(name)
+}
+
+/** The environment of a command. npm gets all of the caller's, which may name a registry or a proxy. */
+function environmentOfCommand(node) {
+  const entries = Object.entries(environmentWith(node)).filter(([name]) => !isLeftOut(name))
+  return { ...Object.fromEntries(entries), ...withoutProxyForLoopback(process.env) }
+}
+
+/** Everything of ours listens on loopback, where no proxy can reach it. */
+function withoutProxyForLoopback(environment) {
+  const asked = environment.no_proxy || environment.NO_PROXY || ''
+  if (asked === '*') return {}
+  const value = [...(asked === '' ? [] : [asked]), '127.0.0.1', 'localhost', '::1'].join(',')
+  return { no_proxy: value, NO_PROXY: value }
+}
+
+/** A start says which variables it does not honor. The collector of the services is always our own. */
+function tellWhatIsLeftOut() {
+  const names = Object.keys(process.env).filter(
+    name => isLeftOut(name) || name === 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  )
+  if (names.length === 0) return
+  console.error(`Not used by the system: ${names.join(', ')}. See \`npm start -- --help\`.`)
 }
 
 /**

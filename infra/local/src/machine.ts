@@ -1,4 +1,5 @@
 import { access, constants } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -6,6 +7,18 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The only place where the search for parts reads this process's own environment. */
 export function environmentOf(context: { environment?: Environment }): Environment {
   return context.environment ?? process.env
+}
+
+export type ProgramEnvironment = Readonly<Record<'PATH' | 'HOME', string> & { TMPDIR?: string }>
+
+/**
+ * All that a program which we run gets of an environment, also while we look whether it works: a
+ * `JAVA_TOOL_OPTIONS` or `LD_LIBRARY_PATH` of the shell would change it behind our back. Programs that
+ * fetch something get the whole environment, which may name a proxy.
+ */
+export function programEnvironment(environment: Environment): ProgramEnvironment {
+  const { PATH = '', HOME = '/', TMPDIR } = environment
+  return { PATH, HOME, ...(TMPDIR && { TMPDIR }) }
 }
 
 /** The absolute path that a shell would run for this name. */
@@ -22,6 +35,15 @@ export async function findExecutable(
 
 export function isRoot(): boolean {
   return process.getuid?.() === 0
+}
+
+/** Whether the list of users of this machine has ours. */
+export function hasUserName(): boolean {
+  try {
+    return userInfo().username !== ''
+  } catch {
+    return false // there is no line for it
+  }
 }
 
 export function exists(path: string): Promise<boolean> {

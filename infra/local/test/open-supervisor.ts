@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { environmentOf } from '../src/machine.ts'
+import { environmentOf, programEnvironment } from '../src/machine.ts'
 import { findFreePorts } from '../src/ports/free-ports.ts'
 import { launchSupervisor } from '../src/supervisor/launch-supervisor.ts'
 import type { ProcessSpec } from '../src/supervisor/process-spec.ts'
@@ -15,11 +15,10 @@ const goneMs = 5_000
 export async function openTestSupervisor() {
   const dir = await makeThrowAwayDir()
   const state = statePaths(dir)
-  const { PATH = '', HOME = '' } = environmentOf({})
   const { client, file, stdin } = await launchSupervisor({
     state,
     port: 0,
-    env: { PATH, HOME },
+    env: programEnvironment(environmentOf({})),
     throwAway: { dir },
   })
   return {

@@ -81,6 +81,16 @@ test('the version in the code is the one that Maven fetches', async () => {
   expect(version).toBe(kafkaVersion)
 })
 
+test('a path that Kafka would take for two is refused by its name', async () => {
+  await using scratch = await openScratch()
+  const run = { java: 'java', jars: join(scratch.dir, 'jars') }
+  const found = { how: 'native', version: kafkaVersion, from: 'a test', run } as const
+  for (const place of ['night,shift', 'night:shift']) {
+    const context = await contextIn(join(scratch.dir, place), 'kafka')
+    await expect(kafka.start(context, found)).rejects.toThrow(`can't use ${context.dataDir}`)
+  }
+})
+
 /** A second start must not need Maven and thus no network: this environment has neither. */
 async function withJavaOnly(context: PartContext): Promise<PartContext> {
   const java = await tryEach(Object.values(javaCandidates(context)))

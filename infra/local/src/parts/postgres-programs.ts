@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { arch, platform } from 'node:process'
-import { type Environment, exists, isRoot } from '../machine.ts'
+import { type Environment, exists, hasUserName, isRoot, programEnvironment } from '../machine.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, type Tried, tryEach, tryOne } from './try-each.ts'
 
@@ -63,17 +63,19 @@ const chownDeadlineMs = 60_000
 
 const setpriv = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups']
 
+const ourselves = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+
 /**
  * The users in order of preference. PostgreSQL refuses to run as root, and `nobody` can not even
  * enter a clone that lies in root's home (mode 0700).
  */
 const users = {
   /** Not root: nothing to do. */
-  caller: { prefix: [], owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 } },
-  /** A user namespace: inside it we are `nobody`, outside every file stays root's. */
+  caller: { prefix: [], owner: ourselves },
+  /** A user namespace: inside it we are `nobody`, outside every file stays ours. */
   namespace: {
     prefix: ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`],
-    owner: { uid: 0, gid: 0 },
+    owner: ourselves,
   },
   /**
    * For machines without namespaces: it works if every directory above is open. Giving `nobody` the
@@ -89,19 +91,26 @@ export type PostgresUserName = keyof typeof users
 function userCandidates(
   native: string,
   environment: Environment,
-  names: readonly PostgresUserName[] = isRoot() ? ['namespace', 'nobody'] : ['caller'],
+  names: readonly PostgresUserName[] = isRoot() ? ['namespace', 'nobody'] : ['caller', 'namespace'],
 ): Candidate<PostgresPrograms>[] {
   return names.map(user => ({
     name: `PostgreSQL as ${user}`,
     attempt: async () => {
       const [command, ...args] = asUser(user, join(native, 'bin/postgres'), ['--version'])
+      if (user === 'caller') refuseWithoutName()
       const { stdout } = await runCommand(command, args, {
-        environment,
+        environment: programEnvironment(environment),
         deadlineMs: versionDeadlineMs,
       })
       return { native, user, version: /\d+(\.\d+)?/.exec(stdout)?.[0] ?? stdout.trim() }
     },
   }))
+}
+
+/** initdb looks up the name of its user, and containers may run as a number that no name belongs to. */
+function refuseWithoutName(): void {
+  if (hasUserName()) return
+  throw new Error(`user ${ourselves.uid} has no name here: add a line to /etc/passwd`)
 }
 
 /** Reads back a name that `Found` holds as plain text. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { environmentOf, exists } from '../machine.ts'
+import { environmentOf, exists, programEnvironment } from '../machine.ts'
 import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { commandOf } from '../supervisor/process-table.ts'
@@ -73,7 +73,7 @@ async function startNative(
 ): Promise<ProcessSpec> {
   const native = run['native'] ?? ''
   const user = postgresUserName(run['user'])
-  const environment = environmentOf(context)
+  const environment = programEnvironment(environmentOf(context))
   const cluster = join(context.dataDir, 'cluster')
   await makeCluster(context, cluster, { native, user })
   await refuseOtherVersion(cluster)
@@ -98,7 +98,7 @@ async function makeCluster(
   cluster: string,
   { native, user }: { native: string; user: PostgresUserName },
 ): Promise<void> {
-  const environment = environmentOf(context)
+  const environment = programEnvironment(environmentOf(context))
   await mkdir(context.dataDir, { recursive: true, mode: 0o700 })
   await removeDrafts(cluster, 0)
   if (!(await exists(join(cluster, 'PG_VERSION')))) {

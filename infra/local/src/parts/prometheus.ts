@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { environmentOf } from '../machine.ts'
+import { environmentOf, programEnvironment } from '../machine.ts'
 import { debianCandidates } from './debian-packages.ts'
 import type { Missing, SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
@@ -48,7 +48,10 @@ export function prometheusCandidates(context: SearchContext) {
 
   const check = async (server: string, libraries: string, from: string) => {
     const { stdout, stderr } = await runCommand(server, ['--version'], {
-      environment: { ...environment, ...(libraries && { LD_LIBRARY_PATH: libraries }) },
+      environment: {
+        ...programEnvironment(environment),
+        ...(libraries && { LD_LIBRARY_PATH: libraries }),
+      },
       deadlineMs: versionDeadlineMs,
     })
     const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(`${stdout}${stderr}`)?.[1]

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { environmentOf } from '../machine.ts'
+import { environmentOf, programEnvironment } from '../machine.ts'
 import { testDatabases } from '../prepare/redis-database.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
@@ -71,7 +71,7 @@ export function redisCandidates(context: SearchContext) {
 
   const check = async (program: string, libraries: string, from: string) => {
     const { stdout } = await runCommand(program, ['--version'], {
-      environment: { ...environment, ...linkerPath(libraries) },
+      environment: { ...programEnvironment(environment), ...linkerPath(libraries) },
       deadlineMs: versionDeadlineMs,
     })
     return { program, libraries, from, version: /v=(\S+)/.exec(stdout)?.[1] ?? stdout.trim() }

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** One file for each reserved port; it holds the pid of the process that reserved it. */
-const reservations = join(tmpdir(), `nightshift-ports-${userInfo().uid}`)
+const reservations = join(tmpdir(), `nightshift-ports-${process.getuid?.() ?? 'all'}`)
 const ours: string[] = []
 
 /**

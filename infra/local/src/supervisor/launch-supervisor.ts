@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import type { ProgramEnvironment } from '../machine.ts'
 import type { StatePaths } from '../system/state.ts'
 import { waitUntil } from '../wait-until.ts'
 import { type ControlClient, controlClient } from './control-client.ts'
@@ -15,7 +16,7 @@ export type LaunchOptions = Readonly<{
   /** 0 asks the system for a free one. */
   port: number
   /** Handed to the supervisor, and by it to every child. */
-  env: Readonly<{ PATH: string; HOME: string }>
+  env: ProgramEnvironment
   /** For tests: everything ends when this process does, and this directory is deleted. */
   throwAway?: Readonly<{ dir: string }>
 }>

@@ -13,6 +13,10 @@ export type ProcessRow = ProcessIdentity & Readonly<{ parent: number; group: num
 
 const psTimeoutMs = 5_000
 const run = promisify(execFile)
+/** Start times are compared by their text, so every process must write them in the same way. */
+const psEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
+const runPs = (...args: readonly string[]) =>
+  run('ps', args, { timeout: psTimeoutMs, env: psEnvironment })
 
 /**
  * All living processes of this machine. Zombies are left out: they are dead, and in a container
@@ -38,7 +42,7 @@ export function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
 /** The name of the program that runs under this pid; undefined when there is none. */
 export async function commandOf(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') return readProcFile(`/proc/${pid}/comm`)?.trim()
-  return run('ps', ['-o', 'comm=', '-p', String(pid)], { timeout: psTimeoutMs }).then(
+  return runPs('-o', 'comm=', '-p', String(pid)).then(
     ({ stdout }) => stdout.trim(),
     () => undefined, // ps fails for a pid that no process has
   )
@@ -55,7 +59,7 @@ export async function residentMiB(pids: readonly number[]): Promise<number> {
   return Math.round(kib.reduce((sum, each) => sum + each, 0) / 1024)
 
   async function residentFromPs(): Promise<number[]> {
-    const { stdout } = await run('ps', ['-axo', 'pid=,rss='], { timeout: psTimeoutMs })
+    const { stdout } = await runPs('-axo', 'pid=,rss=')
     const rows = stdout.split('\n').map(line => line.trim().split(/\s+/).map(Number))
     return rows.filter(([pid]) => pid && pids.includes(pid)).map(([, rss]) => rss ?? 0)
   }
@@ -105,7 +109,7 @@ function readProcFile(file: string): string | undefined {
 
 async function readPs(): Promise<ProcessRow[]> {
   const columns = 'pid=,ppid=,pgid=,stat=,lstart='
-  const { stdout } = await run('ps', ['-axo', columns], { timeout: psTimeoutMs })
+  const { stdout } = await runPs('-axo', columns)
   const rows: ProcessRow[] = []
   for (const line of stdout.split('\n')) {
     const [pid, parent, group, state, ...startedAt] = line.trim().split(/\s+/)

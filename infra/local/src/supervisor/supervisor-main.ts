@@ -8,6 +8,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { programEnvironment } from '../machine.ts'
 import { statePaths } from '../system/state.ts'
 import { throwAwayPrefix } from '../throw-away.ts'
 import { writeWhole } from '../write-whole.ts'
@@ -95,12 +96,11 @@ async function stopAll(supervisor: Supervisor, report: Report): Promise<boolean>
 }
 
 /**
- * A child gets only these of our environment: where programs are, and where home is. All children
+ * A child gets only these of our environment: where programs, home and scratch files are. All children
  * share Node's cache of compiled files, so a killed service is back after half the processor time.
  */
 function inheritedEnv(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const { PATH = '', HOME = '/' } = environment
-  return { PATH, HOME, NODE_COMPILE_CACHE: statePaths().compileCache }
+  return { ...programEnvironment(environment), NODE_COMPILE_CACHE: statePaths().compileCache }
 }
 
 /** A mistyped argument must not delete other files. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { programEnvironment } from '../machine.ts'
 import type { HaproxyProgram } from '../parts/haproxy.ts'
 import type { PrometheusPrograms } from '../parts/prometheus.ts'
 import type { PortPlan, ReplicaPorts } from '../ports/ports.ts'
@@ -135,8 +136,8 @@ async function open(
   { state, ports, replicas, environment }: StartOptions,
   external: readonly ExternalPart[],
 ): Promise<ControlClient> {
-  const { PATH = '', HOME = '/' } = environment
-  const { client } = await launchSupervisor({ state, port: ports.supervisor, env: { PATH, HOME } })
+  const env = programEnvironment(environment)
+  const { client } = await launchSupervisor({ state, port: ports.supervisor, env })
   await writeSystemFile(state, {
     ports: ownPorts({ plan: ports, replicas }, external, false).map(({ port }) => port),
     external: external.map(part => ({ name: part.name, address: addressOf(part) })),
