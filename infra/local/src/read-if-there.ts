@@ -12,5 +12,14 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 
 /** Whether a file system call failed because there is no such file. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return hasCode(error, ['ENOENT'])
+}
+
+/** Whether it failed because a directory stands where a file should, or a file where a directory should. */
+export function isMisplaced(error: unknown): boolean {
+  return hasCode(error, ['EISDIR', 'ENOTDIR'])
+}
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

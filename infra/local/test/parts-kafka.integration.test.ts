@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
@@ -79,6 +79,15 @@ test('without Java the reasons are named, and so is the fix', async () => {
 test('the version in the code is the one that Maven fetches', async () => {
   const [, version] = /<kafka.version>(.*)</.exec(await readFile(kafkaPom, 'utf8')) ?? []
   expect(version).toBe(kafkaVersion)
+})
+
+test('a log whose identity was lost is kept, and its file is named', async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'kafka')
+  const meta = join(context.dataDir, 'log/meta.properties')
+  await mkdir(join(meta, '..'), { recursive: true })
+  await writeFile(meta, '')
+  await expect(runPart(kafka, context)).rejects.toThrow(`${meta} is damaged: run`)
 })
 
 test('a path that Kafka would take for two is refused by its name', async () => {

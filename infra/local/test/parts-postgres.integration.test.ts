@@ -47,6 +47,15 @@ test('the server has the settings for the relay, for lost clients and for UTC', 
   })
 })
 
+test('a cluster whose version was lost is kept, and its file is named', async () => {
+  await using scratch = await openScratch()
+  const context = await contextIn(scratch.dir, 'postgres')
+  const version = join(context.dataDir, 'cluster/PG_VERSION')
+  await mkdir(join(version, '..'), { recursive: true })
+  await writeFile(version, '')
+  await expect(runPart(postgres, context)).rejects.toThrow(`${version} is damaged: run`)
+})
+
 test('a cluster that was only half made is made again', async () => {
   await using scratch = await openScratch()
   const context = await contextIn(scratch.dir, 'postgres')

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, readdir, readFile, rm } from 'node:fs/promises'
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { awaitReady } from '../src/supervisor/await-ready.ts'
 import { findSupervisor } from '../src/supervisor/control-client.ts'
 import { readProcessTable } from '../src/supervisor/process-table.ts'
 import { readWholeLog } from '../src/supervisor/read-log.ts'
-import { endOrphans, readRunFile, type SupervisorFile } from '../src/supervisor/supervisor-file.ts'
+import { endOrphans, readSupervisorFile } from '../src/supervisor/supervisor-file.ts'
 import { statePaths } from '../src/system/state.ts'
+import { stopSystem } from '../src/system/stop-system.ts'
 import { makeThrowAwayDir } from '../src/throw-away.ts'
 import { waitUntil } from '../src/wait-until.ts'
 import { childSpec, eventsOf, openTestSupervisor } from './open-supervisor.ts'
@@ -238,7 +239,7 @@ test('the next command ends the processes that a killed supervisor has left runn
   const [root] = await awaitReady(client, ['orphan'], soonMs)
   const pids = [root?.pid ?? 0, ...(await pidsIn(root?.log ?? ''))]
   expect(await endOrphans(state)).toEqual([]) // their supervisor still lives
-  const file = await readRunFile<SupervisorFile>(state.supervisor)
+  const file = await readSupervisorFile(state)
   process.kill(file?.process.pid ?? 0, 'SIGKILL')
   await expect.poll(() => findSupervisor(state)).toBeUndefined()
   expect(await living(pids)).toHaveLength(3)
@@ -264,6 +265,16 @@ test('a process that prints without end keeps a bounded log, and loses no line o
   expect(numbers).toEqual(Array.from(numbers, (_, index) => printed - numbers.length + index))
   const files = (await readdir(dirname(status?.log ?? ''))).filter(name => name.startsWith('loud.'))
   expect(files.length).toBeGreaterThan(2)
+})
+
+test('a stop finds a supervisor whose address was lost, and lets it end its processes', async () => {
+  await using supervisor = await openTestSupervisor()
+  const { client, state } = supervisor
+  await client.add(await childSpec('child'))
+  const [child] = await awaitReady(client, ['child'], soonMs)
+  await writeFile(state.supervisor, '')
+  expect(await stopSystem(state)).toEqual({ names: ['child'], portsLeft: [] })
+  expect(await living([child?.pid ?? 0, supervisor.file.process.pid])).toEqual([])
 })
 
 async function statusOf(

@@ -123,6 +123,10 @@ export async function startInDocker(
 async function volumeOf(context: PartContext, container: string): Promise<string> {
   const nameFile = join(context.dataDir, 'docker-volume')
   const volume = (await readIfThere(nameFile)) ?? `${container}-${randomUUID()}`
+  // Any other name would make the volume an orphan, and its data would be lost.
+  if (!/^nightshift-[\w-]+$/.test(volume)) {
+    throw new Error(`${nameFile} is damaged: run \`npm run reset\` to begin without data`)
+  }
   await writeWhole(nameFile, volume)
   const label = `${volumeLabel}=${context.dataDir}`
   await docker(context, ['volume', 'create', '--label', label, volume])

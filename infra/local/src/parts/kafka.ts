@@ -139,6 +139,7 @@ async function formatLog(
   if (!(await exists(join(logDir, 'meta.properties')))) {
     await rm(logDir, { recursive: true, force: true })
   }
+  await refuseDamaged(join(logDir, 'meta.properties'))
   await unpackOnce(logDir, async draft => {
     context.report('Kafka: formatting an empty log')
     const properties = join(context.dataDir, 'format.properties')
@@ -150,6 +151,13 @@ async function formatLog(
     })
     await rm(properties)
   })
+}
+
+/** Kafka would end with a stack, and its records are not ours to throw away. */
+async function refuseDamaged(meta: string): Promise<void> {
+  const text = await readIfThere(meta)
+  if (text === undefined || /^cluster\.id=./m.test(text)) return
+  throw new Error(`${meta} is damaged: run \`npm run reset\` to begin with an empty log`)
 }
 
 function propertiesFile(context: PartContext, logDir: string): string {
@@ -178,7 +186,7 @@ function escaped(value: string): string {
 async function clusterIdOf(context: PartContext): Promise<string> {
   const file = join(context.dataDir, 'cluster-id')
   const known = await readIfThere(file)
-  if (known !== undefined) return known
+  if (known !== undefined && /^[\w-]{22}$/.test(known)) return known
   // Kafka's tools take an id that begins with a dash for an option.
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
   await writeWhole(file, clusterId)

@@ -125,6 +125,11 @@ async function makeCluster(
 async function refuseOtherVersion(cluster: string): Promise<void> {
   const version = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
   if (version === majorVersion) return
+  if (!/^\d+$/.test(version)) {
+    throw new Error(
+      `${join(cluster, 'PG_VERSION')} is damaged: run \`npm run reset\` to begin with empty databases`,
+    )
+  }
   throw new Error(
     `${cluster} was written by PostgreSQL ${version}, but this is ${majorVersion}: ` +
       'run `npm run reset` to begin with empty databases',

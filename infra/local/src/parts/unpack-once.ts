@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { exists } from '../machine.ts'
+import { syncTree } from '../write-whole.ts'
 
 /** Longer than any fetch may take: an older draft belongs to a process that was killed. */
 const abandonedAfterMs = 3_600_000
@@ -20,6 +21,7 @@ export async function unpackOnce(
   await mkdir(draft, { recursive: true })
   try {
     await fill(draft)
+    await syncTree(draft)
     await rename(draft, target).catch(async error => {
       if (!(await exists(target))) throw error
     })

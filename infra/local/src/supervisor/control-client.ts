@@ -3,7 +3,7 @@ import type { StatePaths } from '../system/state.ts'
 import type { Overrides } from './keep-running.ts'
 import type { ProcessSpec, ProcessStatus } from './process-spec.ts'
 import type { SupervisorStatus } from './supervisor.ts'
-import { isAlive, readRunFile, type SupervisorFile } from './supervisor-file.ts'
+import { isAlive, readSupervisorFile, type SupervisorFile } from './supervisor-file.ts'
 
 const answerTimeoutMs = 5_000
 /** One process: its grace, the kill deadline, and some reserve. */
@@ -58,6 +58,6 @@ export function controlClient({ url, token }: Pick<SupervisorFile, 'url' | 'toke
 
 /** The supervisor of a state directory, or undefined when none is alive. */
 export async function findSupervisor(state: StatePaths): Promise<ControlClient | undefined> {
-  const file = await readRunFile<SupervisorFile>(state.supervisor)
+  const file = await readSupervisorFile(state)
   return file && (await isAlive(file.process)) ? controlClient(file) : undefined
 }

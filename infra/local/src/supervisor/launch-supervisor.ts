@@ -9,7 +9,7 @@ import type { StatePaths } from '../system/state.ts'
 import { waitUntil } from '../wait-until.ts'
 import { type ControlClient, controlClient } from './control-client.ts'
 import { supervisorLog, withLogFile } from './log-file.ts'
-import { readRunFile, type SupervisorFile } from './supervisor-file.ts'
+import { readSupervisorFile, type SupervisorFile } from './supervisor-file.ts'
 
 export type LaunchOptions = Readonly<{
   state: StatePaths
@@ -62,7 +62,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<Launched
 
   let file: SupervisorFile | undefined
   const isThere = async () => {
-    const found = await readRunFile<SupervisorFile>(state.supervisor)
+    const found = await readSupervisorFile(state)
     if (found?.process.pid === child.pid) file = found
     return file !== undefined || failure !== undefined
   }

@@ -1,26 +1,62 @@
 import { rm } from 'node:fs/promises'
-import { readIfThere } from '../read-if-there.ts'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Check } from 'typebox/value'
+import { isMisplaced, readIfThere } from '../read-if-there.ts'
 import type { StatePaths } from '../system/state.ts'
-import { type ProcessSpec, stopWaves } from './process-spec.ts'
+import { stopWaves } from './process-spec.ts'
 import { identify, isSame, type ProcessIdentity, readProcessTable } from './process-table.ts'
-import { endTree, membersOf, type ProcessTree } from './process-tree.ts'
+import { endTree, membersOf } from './process-tree.ts'
+
+const Identity = Type.Object({ pid: Type.Integer({ minimum: 1 }), startedAt: Type.String() })
 
 /** `run/supervisor.json`: how the commands find the supervisor, and prove that they may ask. */
-export type SupervisorFile = Readonly<{ process: ProcessIdentity; url: string; token: string }>
+const SupervisorFile = Type.Object({
+  process: Identity,
+  url: Type.String({ pattern: '^http://127\\.0\\.0\\.1:\\d+$' }),
+  token: Type.String({ minLength: 1 }),
+})
+export type SupervisorFile = Readonly<Static<typeof SupervisorFile>>
 
 /** `run/state.json`: enough to end the processes that a killed supervisor has left behind. */
-export type ProcessesFile = Readonly<{
-  supervisor: ProcessIdentity
-  processes: readonly Readonly<{
-    spec: Pick<ProcessSpec, 'name' | 'kind' | 'stopSignal' | 'stopGraceMs'>
-    tree: ProcessTree
-  }>[]
-}>
+const ProcessesFile = Type.Object({
+  supervisor: Identity,
+  processes: Type.Array(
+    Type.Object({
+      spec: Type.Object({
+        name: Type.String(),
+        kind: Type.Enum(['part', 'simulator', 'service']),
+        stopSignal: Type.Enum(['SIGTERM', 'SIGINT']),
+        stopGraceMs: Type.Number({ minimum: 0 }),
+      }),
+      tree: Type.Object({ root: Identity, seen: Type.Array(Identity) }),
+    }),
+  ),
+})
+export type ProcessesFile = Readonly<Static<typeof ProcessesFile>>
 
-/** Reads a file that the supervisor wrote; undefined when there is none. */
-export async function readRunFile<T>(file: string): Promise<T | undefined> {
-  const text = await readIfThere(file)
-  return text === undefined ? undefined : JSON.parse(text)
+export function readSupervisorFile(state: StatePaths): Promise<SupervisorFile | undefined> {
+  return readRunFile(state.supervisor, SupervisorFile)
+}
+
+export function readProcessesFile(state: StatePaths): Promise<ProcessesFile | undefined> {
+  return readRunFile(state.processes, ProcessesFile)
+}
+
+/**
+ * Reads a file of `run/`; undefined when there is none, or another thing in its place. These files are
+ * hints: the commands that repair a system need to work without them.
+ */
+export async function readRunFile<Schema extends TSchema>(
+  file: string,
+  schema: Schema,
+): Promise<Static<Schema> | undefined> {
+  try {
+    const found: unknown = JSON.parse((await readIfThere(file)) ?? 'null')
+    return Check(schema, found) ? found : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError || isMisplaced(error)) return undefined
+    throw error
+  }
 }
 
 /** Whether exactly this process still lives, and not another one under its number. */
@@ -34,7 +70,7 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
  * names. Does nothing while that supervisor lives: then they are no orphans.
  */
 export async function endOrphans(state: StatePaths): Promise<string[]> {
-  const file = await readRunFile<ProcessesFile>(state.processes)
+  const file = await readProcessesFile(state)
   if (file === undefined || (await isAlive(file.supervisor))) return []
   const ended: string[] = []
   for (const wave of stopWaves(file.processes)) {
@@ -47,6 +83,6 @@ export async function endOrphans(state: StatePaths): Promise<string[]> {
     )
   }
   await rm(state.processes, { force: true })
-  await rm(state.supervisor, { force: true })
+  await rm(state.supervisor, { recursive: true, force: true })
   return ended
 }

@@ -130,7 +130,9 @@ function processesFile(supervisor: ProcessIdentity, kept: Iterable<KeptProcess>)
   const processes = [...kept].flatMap(each => {
     const tree = each.tree()
     const { name, kind, stopSignal, stopGraceMs } = each.spec
-    return tree ? [{ spec: { name, kind, stopSignal, stopGraceMs }, tree }] : []
+    if (!tree) return []
+    const { root, seen } = tree
+    return [{ spec: { name, kind, stopSignal, stopGraceMs }, tree: { root, seen: [...seen] } }]
   })
   return { supervisor, processes }
 }

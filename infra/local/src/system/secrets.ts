@@ -70,15 +70,25 @@ export async function loadSecrets(file: string): Promise<Secrets> {
 
 function parseSecrets(text: string, file: string): Secrets {
   const fix = 'run `npm run reset` to begin again with new ones'
-  let found: Record<string, unknown>
+  let found: unknown
   try {
     found = JSON.parse(text)
   } catch (cause) {
     throw new Error(`${file} is not JSON; ${fix}`, { cause })
   }
-  const absent = Object.keys(makeSecrets()).filter(name => !(name in found))
+  const absent = absentIn(found, makeSecrets())
   if (absent.length > 0) throw new Error(`${file} lacks ${absent.join(', ')}; ${fix}`)
   return found as Secrets
+}
+
+/** The names of the example that have no such value in what was found. */
+function absentIn(found: unknown, example: object): string[] {
+  const values = new Map<string, unknown>(Object.entries(found ?? {}))
+  return Object.entries(example).flatMap(([name, wanted]) => {
+    const value = values.get(name)
+    if (typeof wanted === 'string') return typeof value === 'string' && value !== '' ? [] : [name]
+    return values.has(name) ? absentIn(value, wanted).map(inner => `${name}.${inner}`) : [name]
+  })
 }
 
 const secretBytes = 32

@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
-import { controlClient } from '../supervisor/control-client.ts'
+import { type ControlClient, controlClient } from '../supervisor/control-client.ts'
+import type { ProcessIdentity } from '../supervisor/process-table.ts'
 import {
   endOrphans,
   isAlive,
-  readRunFile,
-  type SupervisorFile,
+  readProcessesFile,
+  readSupervisorFile,
 } from '../supervisor/supervisor-file.ts'
 import { waitUntil } from '../wait-until.ts'
 import type { StatePaths } from './state.ts'
@@ -20,6 +21,8 @@ export type Stopped = Readonly<{
 }>
 
 const supervisorGoneMs = 5_000
+/** A supervisor that is only sent a signal stops everything first. */
+const signalledGoneMs = 120_000
 
 /**
  * Stops everything of a state directory and checks that it has ended. Idempotent. A supervisor that
@@ -33,26 +36,55 @@ export async function stopSystem(state: StatePaths): Promise<Stopped> {
     if (!(await isTaken(port))) continue
     portsLeft.push(`port ${port}: ${(await findPortHolder(port)) ?? 'another process'}`)
   }
-  if (portsLeft.length === 0) await rm(state.system, { force: true })
+  // A file that says nothing has nothing to say to the next start either, which replaces it.
+  if (system && portsLeft.length === 0) await rm(state.system, { force: true })
   return { names, portsLeft }
 }
 
-/** Asks the supervisor to end everything; undefined when none answers. */
+/** Lets the supervisor end everything; undefined when none lives, or it had to be killed. */
 async function shutDown(state: StatePaths): Promise<string[] | undefined> {
-  const file = await readRunFile<SupervisorFile>(state.supervisor)
-  if (!file || !(await isAlive(file.process))) return undefined
-  const client = controlClient(file)
+  const file = await readSupervisorFile(state)
+  if (file && (await isAlive(file.process))) {
+    return end(file.process, () => askToEnd(controlClient(file), file.process))
+  }
+  // Its address may be lost, but it is the one that wrote which processes it has.
+  const left = await readProcessesFile(state)
+  if (!left || !(await isAlive(left.supervisor))) return undefined
+  const names = left.processes.map(({ spec }) => spec.name)
+  return end(left.supervisor, async () => {
+    process.kill(left.supervisor.pid, 'SIGTERM')
+    return (await isGone(left.supervisor, signalledGoneMs)) ? names : undefined
+  })
+}
+
+/** Ends a supervisor by a gentle way that answers names, or else by SIGKILL. */
+async function end(
+  supervisor: ProcessIdentity,
+  gently: () => Promise<string[] | undefined>,
+): Promise<string[] | undefined> {
   try {
-    const { processes } = await client.status()
-    await client.shutdown()
-    const isGone = async () => !(await isAlive(file.process))
-    if (await waitUntil(isGone, supervisorGoneMs)) return processes.map(({ name }) => name)
+    const names = await gently()
+    if (names) return names
   } catch (error) {
     process.stderr.write(
       `The supervisor could not stop everything (${error}); ending its processes instead.\n`,
     )
   }
-  if (await isAlive(file.process)) process.kill(file.process.pid, 'SIGKILL')
-  await waitUntil(async () => !(await isAlive(file.process)), supervisorGoneMs)
+  if (await isAlive(supervisor)) process.kill(supervisor.pid, 'SIGKILL')
+  await isGone(supervisor, supervisorGoneMs)
   return undefined
+}
+
+async function askToEnd(
+  client: ControlClient,
+  supervisor: ProcessIdentity,
+): Promise<string[] | undefined> {
+  const processes = await client.states()
+  await client.shutdown()
+  const hasEnded = await isGone(supervisor, supervisorGoneMs)
+  return hasEnded ? processes.map(({ name }) => name) : undefined
+}
+
+function isGone(supervisor: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  return waitUntil(async () => !(await isAlive(supervisor)), timeoutMs)
 }
