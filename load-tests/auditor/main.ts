@@ -38,13 +38,13 @@ const exitCodes = { true: 0, false: 1, unknown: 2 }
 async function run(args: string[], env: Readonly<Record<string, string | undefined>>) {
   const { values } = parseArgs({ args, options: flags })
   if (values.help) {
-    process.stdout.write(`${help}\n`)
+    console.log(help)
     return 0
   }
   const options = readOptions(values, env)
   const verdict = audit(await evidenceOf(options), options)
   const text = options.json ? JSON.stringify(verdict, null, 2) : verdictText(verdict)
-  process.stdout.write(`${text}\n`)
+  console.log(text)
   return exitCodes[`${verdict.valid}`]
 }
 
@@ -63,7 +63,7 @@ if (import.meta.main) {
   try {
     process.exitCode = await run(process.argv.slice(2), process.env)
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${help}\n`)
+    console.error(`${(error as Error).message}\n\n${help}`)
     process.exitCode = exitCodes.unknown
   }
 }

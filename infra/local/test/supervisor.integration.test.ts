@@ -267,6 +267,19 @@ test('a process that prints without end keeps a bounded log, and loses no line o
   expect(files.length).toBeGreaterThan(2)
 })
 
+test('a file that cannot be written is a line in the log, and the system goes on', async () => {
+  await using supervisor = await openTestSupervisor()
+  const { client, state } = supervisor
+  await rm(state.run, { recursive: true })
+  await client.add(await childSpec('child'))
+  await awaitReady(client, ['child'], soonMs)
+  const failures = () => eventsOf(state, 'supervisor')
+  await expect
+    .poll(failures, { timeout: soonMs })
+    .toContainEqual(expect.objectContaining({ event: 'supervisor.failed' }))
+  expect((await client.states())[0]).toMatchObject({ name: 'child', state: 'ready' })
+})
+
 test('a stop finds a supervisor whose address was lost, and lets it end its processes', async () => {
   await using supervisor = await openTestSupervisor()
   const { client, state } = supervisor

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { afterEach, expect, test } from 'vitest'
 import { exitCodeOf, exitWith, npmCommand, parsedBy } from './run-command.ts'
@@ -62,4 +66,24 @@ test('help is no error', async () => {
 test('an error of the world ends with 1', async () => {
   const command = sample(() => Promise.reject(new Error('Nothing runs.')))
   expect(await exitCodeOf(command, [])).toBe(1)
+})
+
+test('a command whose reader has gone does its work to the end, and says nothing', async () => {
+  const script = `
+    import { npmCommand, runCommand, exitWith } from ${JSON.stringify(join(import.meta.dirname, 'run-command.ts'))}
+    const work = async () => {
+      for (const line of [1, 2, 3]) {
+        process.stdout.write(line + '\\n')
+        await new Promise(setImmediate)
+      }
+      return 7
+    }
+    await runCommand(npmCommand('work', 'works').action(exitWith(work)), [])`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  const ended = once(child, 'close')
+  expect(await text(child.stderr)).toBe('')
+  expect((await ended)[0]).toBe(7)
 })

@@ -42,8 +42,19 @@ export async function runCommand(
   command: Command,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<never> {
-  for (const stream of [process.stdout, process.stderr]) guardOutput(stream)
+  for (const stream of [process.stdout, process.stderr]) {
+    guardOutput(stream)
+    stream.on('error', ignoreClosedPipe)
+  }
   process.exit(await exitCodeOf(command, args))
+}
+
+/**
+ * A reader that has seen enough, as in `| head -1`, is no error, and no reason to leave a start half
+ * done: the command goes on in silence.
+ */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /**

@@ -9,7 +9,7 @@ import { type PrepareOptions, prepare } from './prepare.ts'
 
 if (import.meta.main) {
   const prepared = await prepare(readOptions(process.env))
-  process.stdout.write(`${JSON.stringify({ event: 'prepared', ...prepared })}\n`)
+  console.log(JSON.stringify({ event: 'prepared', ...prepared }))
 }
 
 /** The settings of the container. @throws naming all that are not set */

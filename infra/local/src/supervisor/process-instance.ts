@@ -46,7 +46,12 @@ export async function runInstance(spec: ProcessSpec, options: InstanceOptions): 
   if (child.pid === undefined) return await ended
 
   const instance: ProcessInstance = { pid: child.pid }
-  const root = await identify(instance.pid)
+  const root = await identify(instance.pid).catch(asError)
+  if (root instanceof Error) {
+    // What cannot be found again could not be stopped later, so it ends now and is started again.
+    signalGroup(instance.pid, 'SIGKILL')
+    return { ...(await ended), reason: `the process table cannot be read: ${root.message}` }
+  }
   if (root) instance.tree = { root, seen: [] }
   options.onSpawn(instance)
 
@@ -85,7 +90,7 @@ function spawnChild(spec: ProcessSpec, options: InstanceOptions): ChildProcess |
     child.once('close', () => untilClosed.dispose())
     return child
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   }
 }
 
@@ -132,6 +137,10 @@ async function endOf(child: ChildProcess): Promise<End> {
   } catch (error) {
     return { reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 /** Resolves on abort. Once `until` is aborted its listener is removed, so that instances leave none. */

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatePaths } from '../system/state.ts'
 import { writeWhole } from '../write-whole.ts'
 import {
@@ -18,6 +19,7 @@ import {
   residentMiB,
 } from './process-table.ts'
 import type { ProcessesFile } from './supervisor-file.ts'
+import { ignoreAbort } from './watch-readiness.ts'
 
 export type SupervisorStatus = Readonly<{
   pid: number
@@ -57,14 +59,17 @@ export async function openSupervisor(
   const startedAt = new Date().toISOString()
   const kept = new Map<string, KeptProcess>()
   let lastWrite: Promise<void> = Promise.resolve()
+  const hasFailed = (error: unknown) =>
+    report({ event: 'supervisor.failed', name: 'supervisor', error: String(error) })
   const onChange = () => {
-    lastWrite = lastWrite.then(() =>
-      writeWhole(state.processes, JSON.stringify(processesFile(self, kept.values()))),
-    )
+    const content = () => JSON.stringify(processesFile(self, kept.values()))
+    lastWrite = lastWrite.then(() => writeWhole(state.processes, content())).catch(hasFailed)
   }
-  const looking = setInterval(async () => {
+  const over = new AbortController()
+  const look = async () => {
     if (lookAtAll(kept.values(), await readProcessTable())) onChange()
-  }, lookEveryMs)
+  }
+  void lookAgain(look, lookEveryMs, over.signal, hasFailed)
   let shutdown: { done: Promise<void> } | undefined
 
   function find(name: string): KeptProcess {
@@ -111,11 +116,27 @@ export async function openSupervisor(
 
   async function stopAll(): Promise<void> {
     const failures = await stopInWaves([...kept.values()])
-    clearInterval(looking)
+    over.abort()
     await lastWrite
     // The file stays when a process could not be ended: the next start or stop tries again.
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
     await rm(state.processes, { force: true })
+  }
+}
+
+/**
+ * Looks at the processes until `over`. A look that fails is reported, and the next one may succeed:
+ * the system runs without it, and is left alone.
+ */
+export async function lookAgain(
+  look: () => Promise<void>,
+  everyMs: number,
+  over: AbortSignal,
+  hasFailed: (error: unknown) => void,
+): Promise<void> {
+  while (!over.aborted) {
+    await sleep(everyMs, undefined, { signal: over }).catch(ignoreAbort)
+    if (!over.aborted) await look().catch(hasFailed)
   }
 }
 
