@@ -46,13 +46,13 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
 import type { Turns } from '@nightshift/runtime/process/turns'
+import { withPassword } from '@nightshift/runtime/process/with-password'
 import { openRedis } from '@nightshift/runtime/redis/redis'
 import type { Pool } from 'pg'
 import { buildApp } from './app.ts'
@@ -120,7 +120,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const { registry } = metrics
   const { resume } = limits
   const { requests, worker } = pools
-  const redis = open.adopt(openRedis(config.REDIS_URL, limits.redis, log), r => r.disconnect())
+  const redis = open.adopt(openRedis(redisUrlOf(config), limits.redis, log), r => r.disconnect())
 
   // Patterns
   const { publish } = open.adopt(
@@ -299,10 +299,16 @@ function openDoor(door: Pick<DoorOptions, 'admission' | 'limits' | 'registry'>) 
   return atTheDoor({ dependency: 'payments', ...door })
 }
 
+function redisUrlOf({ REDIS_URL, REDIS_PASSWORD }: Config): string {
+  return withPassword(REDIS_URL, REDIS_PASSWORD)
+}
+
 /** The limits of each tenant. Their Redis client is not that of a cache, whose waits are others. */
 function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
   const { tenants } = limits
-  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
+  const redis = open.adopt(openRedis(redisUrlOf(config), tenants, log), client =>
+    client.disconnect(),
+  )
   return tenantDoor({
     service: 'listings',
     perSecond: config.PUBLICATIONS_PER_TENANT_PER_SECOND,

@@ -23,7 +23,8 @@ export const Config = Type.Object({
   RELAY_DATABASE_PASSWORD: DatabasePassword,
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
-  REDIS_URL: Type.String({ pattern: '^rediss?://' }),
+  REDIS_URL: Type.String({ pattern: '^rediss?://', ...secret }),
+  REDIS_PASSWORD: Type.Optional(Type.String({ minLength: 1, ...secret })),
   PAYMENTS_URL: Type.String({ pattern: '^https?://' }),
   PAYMENTS_SERVICE_KEY: Type.String({
     pattern: '^ns_test_[0-9a-f]{8}_[A-Za-z0-9_-]{43}_[0-9A-Za-z]{6}$',

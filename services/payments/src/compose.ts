@@ -45,7 +45,6 @@ import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { withPassword } from '@nightshift/runtime/postgres/database-url'
 import {
   inTenantSnapshot,
   inTenantTransaction,
@@ -54,6 +53,7 @@ import {
 import { runInBackground } from '@nightshift/runtime/process/background'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
 import type { Opened, PoolToOpen, Serving } from '@nightshift/runtime/process/serve'
+import { withPassword } from '@nightshift/runtime/process/with-password'
 import { openRedis } from '@nightshift/runtime/redis/redis'
 import type { Pool } from 'pg'
 import { type AppDeps, buildApp } from './app.ts'
@@ -295,10 +295,16 @@ function openDoor(door: Pick<DoorOptions, 'admission' | 'limits' | 'registry'>) 
   return atTheDoor({ dependency: 'card-provider', ...door })
 }
 
+function redisUrlOf({ REDIS_URL, REDIS_PASSWORD }: Config): string {
+  return withPassword(REDIS_URL, REDIS_PASSWORD)
+}
+
 /** The limits of each tenant. Their Redis client is not that of a cache, whose waits are others. */
 function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
   const { tenants } = limits
-  const redis = open.adopt(openRedis(config.REDIS_URL, tenants, log), client => client.disconnect())
+  const redis = open.adopt(openRedis(redisUrlOf(config), tenants, log), client =>
+    client.disconnect(),
+  )
   return tenantDoor({
     service: 'payments',
     perSecond: config.PAYMENTS_PER_TENANT_PER_SECOND,
@@ -380,8 +386,8 @@ function choosePaymentStore(
   })
 }
 
-function openCache({ REDIS_URL }: Config, { open, limits, log }: Resources) {
-  return open.adopt(openRedis(REDIS_URL, limits.cache, log), redis => redis.disconnect())
+function openCache(config: Config, { open, limits, log }: Resources) {
+  return open.adopt(openRedis(redisUrlOf(config), limits.cache, log), redis => redis.disconnect())
 }
 
 type Job = Pick<LoopOptions, 'name' | 'runOnce'> & Partial<Pick<LoopOptions, 'batchMax' | 'idleMs'>>

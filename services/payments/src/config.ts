@@ -23,7 +23,8 @@ export const Config = Type.Object({
   RELAY_DATABASE_PASSWORD: DatabasePassword,
   KAFKA_BROKERS: Type.String({ pattern: '^[^,:]+:\\d+(,[^,:]+:\\d+)*$' }),
   KAFKA_PREFIX: Type.String({ default: '' }),
-  REDIS_URL: Type.String({ pattern: '^rediss?://' }),
+  REDIS_URL: Type.String({ pattern: '^rediss?://', ...secret }),
+  REDIS_PASSWORD: Type.Optional(Type.String({ minLength: 1, ...secret })),
   CARD_PROVIDER_URL: Type.String({ pattern: '^https?://' }),
   CARD_PROVIDER_SECRET_KEY: Type.String({ minLength: 16, ...secret }),
   /**

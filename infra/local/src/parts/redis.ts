@@ -123,7 +123,8 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     ...specOf(context),
     containerPort: 6379,
     env: { REDIS_GUARD: guardOf(context) },
-    args: ['sh', '-c', 'printf %s "$REDIS_GUARD" | exec redis-server - "$@"', 'sh', ...settings],
+    // Without the shell, which would not pass on a signal to stop.
+    args: ['sh', '-c', 'exec redis-server - "$@" <<END\n$REDIS_GUARD\nEND', 'sh', ...settings],
   })
 }
 

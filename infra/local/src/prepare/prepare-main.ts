@@ -3,7 +3,7 @@
  * Compose gives to all of them, and prints its result as one line of JSON.
  */
 
-import { withPassword } from '@nightshift/runtime/postgres/database-url'
+import { withPassword } from '@nightshift/runtime/process/with-password'
 import { tenantNames } from '../system/secrets.ts'
 import { type PrepareOptions, prepare } from './prepare.ts'
 

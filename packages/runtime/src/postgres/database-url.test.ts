@@ -2,7 +2,8 @@ import pg from 'pg'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../process/config.ts'
-import { DatabaseUrl, withPassword } from './database-url.ts'
+import { withPassword } from './../process/with-password.ts'
+import { DatabaseUrl } from './database-url.ts'
 
 const schema = Type.Object({ DATABASE_URL: DatabaseUrl })
 

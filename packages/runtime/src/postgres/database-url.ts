@@ -13,14 +13,6 @@ export const DatabaseUrl = Type.Refine(Type.String(secret), isDatabaseUrl, () =>
 /** A setting: the password for such a URL. It may hold any characters, and wins over one in the URL. */
 export const DatabasePassword = Type.Optional(Type.String(secret))
 
-/** The URL with this password in it, encoded. */
-export function withPassword(databaseUrl: string, password: string | undefined): string {
-  if (password === undefined) return databaseUrl
-  const url = new URL(databaseUrl)
-  url.password = encodeURIComponent(password)
-  return url.href
-}
-
 function isDatabaseUrl(text: string): boolean {
   const url = URL.parse(text)
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return false
