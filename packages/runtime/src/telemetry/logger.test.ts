@@ -2,6 +2,9 @@ import { expect, test } from 'vitest'
 import { type LogFields, openLog } from './logger.ts'
 
 const secret = 'hunter2-hunter2'
+const lengthOfText = 50_000
+/** For the message, and for the stack that repeats it: 2 ms, and 8 s with a slow pattern. */
+const readMs = 250
 
 /** Answers the lines as they are written. */
 function linesOf(...fields: Record<string, unknown>[]): Record<string, unknown>[] {
@@ -69,6 +72,25 @@ test('an address or a password in the text of an error is redacted', () => {
   expect(written).not.toContain('ann.lee')
   expect(written).not.toContain('hunter2')
 })
+
+test.each([
+  'connect postgres://payments:hunter2@faults:4503/payments',
+  'ada@localhost and hunter2@bücher.example',
+])('a password or an address before a name without a dot is redacted, too: %s', text => {
+  const written = JSON.stringify(linesOf({ error: new Error(text) }))
+  expect(written).not.toMatch(/hunter2|ada/)
+})
+
+test('the text of an error is read in time in proportion to it', () => {
+  const half = (piece: string) => piece.repeat(lengthOfText / 2 / piece.length)
+  const pieces = ['%', 'a', '.', '-', '@', '@@', 'a@', '@a', 'a@a.', '.a', '@.', 'a.b@', ' ', ' @']
+  for (const text of pieces.flatMap(piece => pieces.map(next => `${half(piece)}${half(next)}`))) {
+    const startedMs = performance.now()
+    linesOf({ error: new Error(text) })
+    const tookMs = performance.now() - startedMs
+    expect(tookMs, `${text.slice(0, 4)}...${text.slice(-4)}`).toBeLessThan(readMs)
+  }
+}, 60_000)
 
 test('a circular chain of causes is cut', () => {
   const one = new Error('one')

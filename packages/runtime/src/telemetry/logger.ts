@@ -118,9 +118,13 @@ function isPlain(value: unknown): value is object {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** Error texts of others may hold addresses: a mail server repeats the one that it refuses. */
+/**
+ * Error texts of others may hold addresses: a mail server repeats the one that it refuses. A URL may hold
+ * a password, which also stands before an `@`. Each run of such characters is read once, so the time is in
+ * proportion to the text, whoever has made it.
+ */
 function withoutAddresses(text: string): string {
-  return text.replace(/[\w.%+-]+@[\w-]+(\.[\w-]+)+/g, redacted)
+  return text.replace(/[\w.%+@-]+/g, run => (/[^@]@/.test(run) ? redacted : run))
 }
 
 /** Depth is bounded: a chain of causes may be circular. */
