@@ -31,6 +31,16 @@ export function requireToken(token: string): (request: WithHeaders) => Promise<v
   }
 }
 
+/** What a log line of an answer says of a caller without access: why, and from where; never the token. */
+export function describeRefused(
+  { headers, ip }: WithHeaders & Readonly<{ ip: string }>,
+  status: number,
+): Readonly<{ reason?: string; peer?: string }> {
+  if (status !== 401) return {}
+  const isWithout = headers.authorization === undefined
+  return { reason: isWithout ? 'no_token' : 'unknown_token', peer: ip }
+}
+
 /** A constant-time comparison needs values of equal length. */
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest()

@@ -9,7 +9,7 @@ import type {
 import Fastify, { LogController } from 'fastify'
 import type { TSchema } from 'typebox'
 import { dropUnreadBody } from '../../../simulators/drop-unread-body.ts'
-import { refuseForeigners, requireToken } from '../../../simulators/local-guard.ts'
+import { describeRefused, refuseForeigners, requireToken } from '../../../simulators/local-guard.ts'
 import { parseStrictJson } from '../../../simulators/strict-json.ts'
 import { limits } from '../limits.ts'
 import { apiError, badBody } from './api-error.ts'
@@ -135,5 +135,7 @@ function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const { method, url: path } = request
   if (path === '/health') return
   const { statusCode: status } = reply
-  request.log.info({ event: 'request.answered', method, path, status }, 'answered')
+  const refused = describeRefused(request, status)
+  const line = { event: 'request.answered', method, path, status, ...refused }
+  request.log.info(line, 'answered')
 }

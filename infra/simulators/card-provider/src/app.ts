@@ -10,7 +10,7 @@ import type {
 } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { dropUnreadBody } from '../../drop-unread-body.ts'
-import { refuseForeigners } from '../../local-guard.ts'
+import { describeRefused, refuseForeigners } from '../../local-guard.ts'
 import type { SettingsControl } from '../../settings-control.ts'
 import { readStrictJson } from '../../strict-json.ts'
 import type { ApiError } from './answers/api-error.ts'
@@ -122,7 +122,9 @@ function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const elapsedMs = Math.round(reply.elapsedTime)
   const { method } = request
   const { statusCode: status } = reply
-  request.log.info({ event: 'request.answered', method, path, status, elapsedMs }, 'answered')
+  const refused = describeRefused(request, status)
+  const line = { event: 'request.answered', method, path, status, elapsedMs, ...refused }
+  request.log.info(line, 'answered')
 }
 
 function answerError(

@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Fastify, { LogController } from 'fastify'
 import type { AppendLog } from '../../append-log.ts'
 import { dropUnreadBody } from '../../drop-unread-body.ts'
-import { refuseForeigners } from '../../local-guard.ts'
+import { describeRefused, refuseForeigners } from '../../local-guard.ts'
 import type { SettingsControl } from '../../settings-control.ts'
 import { readStrictJson } from '../../strict-json.ts'
 import type { FaultSettings, Settings } from './fault-settings.ts'
@@ -90,7 +90,9 @@ function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const elapsedMs = Math.round(reply.elapsedTime)
   const { method } = request
   const { statusCode: status } = reply
-  request.log.info({ event: 'request.answered', method, path, status, elapsedMs }, 'answered')
+  const refused = describeRefused(request, status)
+  const line = { event: 'request.answered', method, path, status, elapsedMs, ...refused }
+  request.log.info(line, 'answered')
 }
 
 function answerError(

@@ -5,6 +5,7 @@ import { openLineBudget } from '../telemetry/line-budget.ts'
 import type { Log } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { contextFrom, SpanKind, startSpan } from '../telemetry/tracing.ts'
+import { unauthorized } from './refusals.ts'
 import { stateOf } from './request-state.ts'
 
 /** The facts about a request that has ended. */
@@ -101,6 +102,7 @@ export function observeRequests(
     state.whenEnded?.()
     const status = reply.statusCode
     if (state.closed) state.facts['hungUp'] = true
+    if (status === unauthorized.status) state.facts['peer'] = request.socket.remoteAddress
     state.span?.setAttribute('http.response.status_code', status)
     if (status >= 500) state.span?.setAttribute('error.type', String(status))
     state.span?.end()

@@ -106,6 +106,18 @@ test.each([
   expect(await statusOf('/refund')).toBe(expected.mayRefund)
 })
 
+test('the line of a 401 says why and from which address, and shows nothing of what was sent', async () => {
+  const { app, lines } = await openServer(knowsOne)
+  app.get('/read', { config: { scope: 'listings:read' } }, async request => tenantOf(request))
+  const sent = { no_key: undefined, unknown_key: 'Bearer wrong', other_scheme: 'Basic wrong' }
+  for (const [reason, authorization] of Object.entries(sent)) {
+    await app.inject({ url: '/read', headers: authorization ? { authorization } : {} })
+    const line = lines.at(-1) ?? ''
+    expect(JSON.parse(line)).toMatchObject({ status: 401, reason, peer: '127.0.0.1' })
+    expect(line).not.toContain('wrong')
+  }
+})
+
 test('the right key without the scope gets 403, before anything else is checked', async () => {
   const { app } = await openServer(knowsOne)
   let handled = 0

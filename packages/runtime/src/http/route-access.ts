@@ -92,6 +92,7 @@ async function admit(
   const { authorization, [tenantHeader]: tenant } = request.headers
   const principal = await authenticate(authorization, tenant)
   if (!principal) {
+    stateOf(request).facts['reason'] = whyUnknown(authorization)
     reply.header('www-authenticate', realm)
     return sendProblem(request, reply, unauthorized)
   }
@@ -102,4 +103,10 @@ async function admit(
   if (allows(principal.scopes, scope)) return
   reply.header('www-authenticate', `${realm}, error="insufficient_scope", scope="${scope}"`)
   return sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
+}
+
+/** For the log: what was sent stays out of it, because a mistyped key is nearly a key. */
+function whyUnknown(authorization: string | undefined): string {
+  if (authorization === undefined) return 'no_key'
+  return /^bearer /i.test(authorization) ? 'unknown_key' : 'other_scheme'
 }

@@ -16,7 +16,7 @@ export const runtimeLogEvents = {
   'crashpoint.elsewhere': 'CRASH_AT or BLOCK_AT is set, and the place is in another service.',
   'loop.failed': 'One round of a job failed. The next one comes after a longer pause.',
   'http.request':
-    'One line for a request, however it ended: route, status, duration, and whether the caller had hung up. Of one route and status, at most 100 in a second.',
+    'One line for a request, however it ended: route, status, duration, and whether the caller had hung up; of a 401 also the reason and the address of the peer. Of one route and status, at most 100 in a second.',
   'http.requests_unlogged':
     'So many requests of a second had no line of their own, by route and status. The metrics have them all.',
   'event.consumed':

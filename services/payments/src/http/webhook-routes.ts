@@ -85,6 +85,7 @@ export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: WebhookRoutesDeps 
   const refuse = (request: HttpRequest, reply: HttpReply, reason: Reason) => {
     metrics.webhooks.inc({ outcome: reason })
     log.warn({ event: 'webhook.refused', reason })
+    note(request, { reason })
     return sendProblem(request, reply, refusals[reason])
   }
   app.post(
