@@ -35,6 +35,24 @@ test('on an empty machine each missing requirement has a fix, and nothing is fet
   expect(await exists(tools)).toBe(false)
 })
 
+test('a card provider that is full is named with what empties it', async () => {
+  const answer = (kept: number) => {
+    const body = JSON.stringify({ status: 'ok', records: { kept, max: 200_000 } })
+    return `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`
+  }
+  const chargesAt = async (port: number) => {
+    const cardProviderUrl = `http://127.0.0.1:${port}`
+    const lines = await examine({ toolsDir, ports: [], cardProviderUrl })
+    return lines.find(({ what }) => what === 'card provider')
+  }
+  await using full = await listen(socket => socket.end(answer(200_000)))
+  expect(await chargesAt(full.port)).toMatchObject({ ok: false, needed: 'below 200000' })
+  expect((await chargesAt(full.port))?.fix).toContain('keyWindowSeconds')
+  await using fresh = await listen(socket => socket.end(answer(12)))
+  expect(await chargesAt(fresh.port)).toMatchObject({ ok: true, fix: '' })
+  expect(await chargesAt(await freePort())).toMatchObject({ ok: false, found: 'no answer' })
+})
+
 test('a port without a listener is not ready', async () => {
   for (const question of probesOf(await freePort())) {
     expect(await probe(question, probeMs), question.kind).toBe(false)

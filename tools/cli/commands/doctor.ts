@@ -22,7 +22,12 @@ async function run({ json }: { json?: boolean }): Promise<number> {
   const isRunning = (await findSupervisor(state)) !== undefined
   // While the system runs, it holds its own ports.
   const ports = isRunning ? [] : Object.entries(plan).map(([name, port]) => ({ name, port }))
-  const lines = await examine({ toolsDir: state.tools, environment: process.env, ports })
+  const lines = await examine({
+    toolsDir: state.tools,
+    environment: process.env,
+    ports,
+    ...(isRunning && { cardProviderUrl: `http://127.0.0.1:${plan.cardProvider}` }),
+  })
   console.log(json ? JSON.stringify(lines, null, 2) : describe(lines, isRunning))
   return lines.every(line => line.ok) ? 0 : 1
 }

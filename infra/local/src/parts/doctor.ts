@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
+import { askJson } from '../ask-json.ts'
 import { environmentOf, exists, findExecutable } from '../machine.ts'
 import { isTaken } from '../ports/free-ports.ts'
 import { dockerVersion } from './docker.ts'
@@ -28,6 +29,8 @@ export type DoctorLine = {
 export type DoctorContext = Pick<SearchContext, 'toolsDir' | 'environment'> & {
   /** Ports that should be free; leave them out while the system runs. */
   ports: readonly { name: string; port: number }[]
+  /** Where the card provider listens; leave it out while the system does not run. */
+  cardProviderUrl?: string
 }
 
 /** The means of `npm start` to fetch or run a part that is not here. */
@@ -35,6 +38,7 @@ type Remedies = { python: boolean; apt: boolean; docker: string | undefined }
 
 const nodeVersionMin = '24.11.1'
 const commandDeadlineMs = 10_000
+const healthMs = 2_000
 const memoryNeededMiB = 1_638
 const diskNeededMiB = 1_024
 const bytesPerMiB = 1024 * 1024
@@ -56,6 +60,7 @@ export async function examine(context: DoctorContext): Promise<DoctorLine[]> {
     line('Docker', remedies.docker ?? 'no engine answers', 'optional', true, ''),
     examineMemory(),
     examineDisk(context.toolsDir),
+    ...(context.cardProviderUrl === undefined ? [] : [examineCharges(context.cardProviderUrl)]),
     ...context.ports.map(examinePort),
   ])
 }
@@ -170,6 +175,16 @@ async function examineMemory(): Promise<DoctorLine> {
 async function examineDisk(directory: string): Promise<DoctorLine> {
   const { bavail, bsize } = await statfs(await nearestExisting(directory))
   return amount('disk', bavail * bsize, diskNeededMiB, `make room below ${directory}`)
+}
+
+/** A card provider that holds all that it can refuses every new charge. */
+async function examineCharges(url: string): Promise<DoctorLine> {
+  const what = 'card provider'
+  const tried = await tryOne(what, () => askJson('GET', `${url}/health`, { timeoutMs: healthMs }))
+  if (!tried.ok) return line(what, 'no answer', 'an answer', false, '`npm run status` says why')
+  const { kept, max } = (tried.value as { records: { kept: number; max: number } }).records
+  const fix = 'set a shorter keyWindowSeconds, or `npm run reset`: new charges get a 429'
+  return line(what, `${kept} charges and refunds in memory`, `below ${max}`, kept < max, fix)
 }
 
 async function nearestExisting(directory: string): Promise<string> {

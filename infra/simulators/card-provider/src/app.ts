@@ -82,7 +82,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     return reply.code(404).send(apiError(404, 'invalid_request_error', message).body)
   })
 
-  app.register(publicRoutes, { settings, providerLog, routes })
+  app.register(publicRoutes, { settings, providerLog, store: deps.store, routes })
   app.register(operatorRoutes, { settings, control, controlToken, providerLog })
   app.register(settlementRoutes, { settlement, providerLog, secretKey })
   app.register(v1Routes, {

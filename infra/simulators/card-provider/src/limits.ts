@@ -1,8 +1,13 @@
 /** Lists every bound of the card provider, with its unit. */
 export const limits = {
   bodyBytesMax: 16 * 1024,
-  /** Above this many intents and refunds new requests get a 429, and stored answers replay. */
+  /**
+   * Above this many intents and refunds in memory new requests get a 429, and stored answers replay.
+   * Settled ones leave it when their keys do, and not before this time, in which webhooks are still
+   * sent and callers reconcile.
+   */
   recordsMax: 200_000,
+  settledKeptMs: 7_200_000,
   runningMax: 2_000,
   /** Above this many waiting delayed requests further ones get a 429. */
   delayedMax: 10_000,

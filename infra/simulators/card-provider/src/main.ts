@@ -112,9 +112,14 @@ export async function run(config: Config, stop: AbortSignal): Promise<void> {
   await app.listen({ host: config.host, port: config.port })
   const { port } = app.server.address() as AddressInfo
   app.log.info({ event: 'listening', port }, 'card-provider is listening')
+  const kept = store.kept()
+  if (kept >= limits.recordsMax) app.log.warn({ event: 'records.full', kept }, fullAdvice)
 
   if (!stop.aborted) await once(stop, 'abort')
   setTimeout(() => app.server.closeAllConnections(), limits.stopGraceMs).unref()
 }
+
+const fullAdvice =
+  'Every new charge gets a 429 until settled ones leave the memory: set a shorter keyWindowSeconds, or run `npm run reset`'
 
 if (import.meta.main) await run(readConfig(process.env), stopOnSignals())

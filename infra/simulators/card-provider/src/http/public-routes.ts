@@ -2,11 +2,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import { limits } from '../limits.ts'
 import type { ProviderLog } from '../log/provider-log.ts'
 import type { Settings } from '../settings/fault-settings.ts'
+import type { ChargeStore } from '../store/charge-store.ts'
 import { feeRule } from '../store/fee.ts'
 
 type Deps = Readonly<{
   settings: Settings
   providerLog: Pick<ProviderLog, 'failure'>
+  store: Pick<ChargeStore, 'kept'>
   /** The front page lists these. */
   routes: readonly string[]
 }>
@@ -14,7 +16,7 @@ type Deps = Readonly<{
 /** Serves what needs no key: the front page, the health, and the published rules. */
 export const publicRoutes: FastifyPluginAsync<Deps> = async (
   app,
-  { settings, providerLog, routes },
+  { settings, providerLog, store, routes },
 ) => {
   app.get('/', async (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(frontPage(routes)),
@@ -23,7 +25,8 @@ export const publicRoutes: FastifyPluginAsync<Deps> = async (
   app.get('/health', async (_request, reply) => {
     const isWritable = providerLog.failure() === undefined
     const status = isWritable ? 'ok' : 'the provider log cannot be written'
-    return reply.code(isWritable ? 200 : 503).send({ status })
+    const records = { kept: store.kept(), max: limits.recordsMax }
+    return reply.code(isWritable ? 200 : 503).send({ status, records })
   })
 
   app.get('/rules', async () => {

@@ -2,6 +2,7 @@ import type { ApiError } from '../answers/api-error.ts'
 import { apiError, invalidParam } from '../answers/api-error.ts'
 import { showIntent } from '../answers/show-intent.ts'
 import type { DeclineCode, Effect } from '../log/provider-log-entry.ts'
+import { notFound } from '../requests/read-operation.ts'
 import type { Action, CaptureMethod, IntentOperation, Operation } from './operation.ts'
 import type { PaymentIntent } from './payment-intent.ts'
 import { allowedFrom } from './payment-intent.ts'
@@ -22,8 +23,10 @@ export function decide(
   refundId: string,
 ): Decision {
   if (operation.action !== undefined) {
-    const { action, intentId } = operation
-    if (intent === undefined) throw new Error(`no intent ${intentId} to ${action}`)
+    const { intentId } = operation
+    // It was found when the request came in, and has left the memory since.
+    if (intent === undefined)
+      return { kind: 'refused', error: notFound('payment_intent', intentId) }
     return decideOnIntent(intent, operation, declineCode, refundId)
   }
   const { amount, captureMethod = 'automatic' } = operation

@@ -23,8 +23,7 @@ export function executeDelayed(
       return true
     }
     const { idempotencyKey } = facts
-    const windowMs = deps.settings.read().keyWindowSeconds * 1_000
-    const claim = deps.store.claim(idempotencyKey, fingerprint, windowMs)
+    const claim = deps.store.claim(idempotencyKey, fingerprint)
     switch (claim.kind) {
       case 'free':
         try {

@@ -38,7 +38,7 @@ export async function performOperation(
 ): Promise<Outcome> {
   const facts: RequestFacts = { ...request.operation, idempotencyKey, requestId }
   const faults = deps.settings.drawFaults()
-  const { silence, keyWindowSeconds } = deps.settings.read()
+  const { silence } = deps.settings.read()
   const lost = faults.silent ? silence : 'none'
   const atFirst = request.card?.atFirst
   const isFirstUse = idempotencyKey === null || !deps.store.wasUsed(idempotencyKey)
@@ -51,7 +51,7 @@ export async function performOperation(
   const lateCause = causeOf(faults.lateMs > 0, atFirst === 'late' && isFirstUse)
   if (lateCause !== undefined) return await delay(deps, request, facts, faults, lateCause)
 
-  const claim = deps.store.claim(idempotencyKey, request.fingerprint, keyWindowSeconds * 1_000)
+  const claim = deps.store.claim(idempotencyKey, request.fingerprint)
   if (claim.kind !== 'free' && claim.kind !== 'answered') return { kind: claim.kind }
   const replayed = claim.kind === 'answered'
   const result = await answerClaim(deps, claim, request, facts, faults)

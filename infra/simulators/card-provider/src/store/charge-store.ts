@@ -2,6 +2,7 @@ import { limits } from '../limits.ts'
 import type { ProviderLogLine, RefundLine } from '../log/provider-log-entry.ts'
 import type { CompletedOperation, PaymentIntent } from '../operations/payment-intent.ts'
 import { applyLine, isOperation } from '../operations/payment-intent.ts'
+import { defaultSettings } from '../settings/fault-settings.ts'
 
 /** An idempotency key means one of these for the request that brings it. */
 export type Claim =
@@ -15,7 +16,7 @@ export type Claim =
 
 export type ChargeStore = Readonly<{
   /** Takes the key for one operation. A request without a key is always a new operation. */
-  claim: (key: string | null, fingerprint: string, windowMs: number) => Claim
+  claim: (key: string | null, fingerprint: string) => Claim
   /** Ends a claim. The key now answers from the log, or is free again if nothing was done. */
   release: (key: string | null) => void
   /**
@@ -31,6 +32,8 @@ export type ChargeStore = Readonly<{
   listRefunds: (intentId: string | undefined) => readonly RefundLine[]
   /** Tells whether a test card has already lost or delayed the first request under this key. */
   wasUsed: (key: string) => boolean
+  /** How many intents and refunds are in memory. */
+  kept: () => number
 }>
 
 /** Holds the intents and refunds of the store, without its keys. */
@@ -39,6 +42,8 @@ function createRecords() {
   const intentIdsOf = new Map<string, string[]>()
   const refunds = new Map<string, RefundLine>()
   const refundsOfIntent = new Map<string, RefundLine[]>()
+  /** When the last operation of each settled intent was; the oldest are first. */
+  const settledAt = new Map<string, number>()
 
   function intentsOf(paymentId: string | undefined): PaymentIntent[] {
     if (paymentId === undefined) return [...intents.values()]
@@ -57,6 +62,19 @@ function createRecords() {
       if (line.type === 'refund.succeeded') {
         refunds.set(line.refundId, line)
         addTo(refundsOfIntent, intent.intentId, line)
+      }
+      settledAt.delete(intent.intentId)
+      if (isSettled(intent)) settledAt.set(intent.intentId, Date.parse(line.at))
+    },
+    /** Forgets the intents that were settled before this time, with their refunds. */
+    forgetSettled(beforeMs: number): void {
+      for (const [intentId, atMs] of settledAt) {
+        if (atMs > beforeMs) return
+        settledAt.delete(intentId)
+        for (const { refundId } of refundsOfIntent.get(intentId) ?? []) refunds.delete(refundId)
+        refundsOfIntent.delete(intentId)
+        removeFrom(intentIdsOf, intents.get(intentId)?.metadata['payment_id'] ?? '', intentId)
+        intents.delete(intentId)
       }
     },
     listIntents(metadata: Readonly<Record<string, string>>): readonly PaymentIntent[] {
@@ -78,8 +96,20 @@ function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): v
   else known.push(value)
 }
 
+function removeFrom(lists: Map<string, string[]>, key: string, value: string): void {
+  const rest = (lists.get(key) ?? []).filter(other => other !== value)
+  if (rest.length > 0) lists.set(key, rest)
+  else lists.delete(key)
+}
+
+/** An authorization holds money of the card until it is captured or canceled, so it is kept. */
+function isSettled({ status }: PaymentIntent): boolean {
+  return status !== 'requires_capture'
+}
+
 /**
- * Holds all charges and keys in memory. The store is built from the provider log alone, so it is the
+ * Holds charges and keys in memory. A settled charge leaves it some time after its key, and is then in
+ * the provider log only. The store is built from the provider log alone, so it is the
  * same after a restart. Claims are not in the log, because they should end with the process.
  */
 export function createChargeStore(now: () => number): ChargeStore {
@@ -89,17 +119,21 @@ export function createChargeStore(now: () => number): ChargeStore {
   const running = new Map<string, string>()
   const used = new Set<string>()
   let runningCount = 0
+  let windowMs = defaultSettings.keyWindowSeconds * 1_000
 
-  function forgetExpired(windowMs: number): void {
+  /** `atMs` is the time of a line while the log is read back, so the same are forgotten as before. */
+  function forgetExpired(atMs: number): void {
+    records.forgetSettled(atMs - Math.max(windowMs, limits.settledKeptMs))
     for (const [key, { line }] of answered) {
-      if (now() - Date.parse(line.at) < windowMs) return
+      if (atMs - Date.parse(line.at) < windowMs) return
       answered.delete(key)
     }
   }
 
+  const kept = () => records.intents.size + records.refunds.size
+
   function isFull(): boolean {
-    const kept = records.intents.size + records.refunds.size
-    return runningCount >= limits.runningMax || kept + runningCount >= limits.recordsMax
+    return runningCount >= limits.runningMax || kept() + runningCount >= limits.recordsMax
   }
 
   function addUsed(key: string): void {
@@ -109,8 +143,8 @@ export function createChargeStore(now: () => number): ChargeStore {
   }
 
   return {
-    claim(key, fingerprint, windowMs) {
-      forgetExpired(windowMs)
+    claim(key, fingerprint) {
+      forgetExpired(now())
       if (key !== null) {
         const completed = answered.get(key)
         const known = completed?.line.fingerprint ?? running.get(key)
@@ -128,12 +162,14 @@ export function createChargeStore(now: () => number): ChargeStore {
       if (key !== null) running.delete(key)
     },
     apply(line) {
+      if (line.type === 'settings.changed') windowMs = line.settings.keyWindowSeconds * 1_000
       const unanswered = line.type === 'request.dropped' || line.type === 'request.delayed'
       const byCard = unanswered && line.cause === 'payment_method'
       if (byCard && line.idempotencyKey !== null) addUsed(line.idempotencyKey)
       if (!isOperation(line)) return undefined
       const completed = { line, intent: applyLine(records.intents.get(line.intentId), line) }
       records.add(completed)
+      forgetExpired(Date.parse(line.at))
       const { idempotencyKey: key } = line
       if (key !== null) {
         // A key that is used again after its window moves to the end, in the order of the answers.
@@ -147,5 +183,6 @@ export function createChargeStore(now: () => number): ChargeStore {
     findRefund: refundId => records.refunds.get(refundId),
     listRefunds: records.listRefunds,
     wasUsed: key => used.has(key),
+    kept,
   }
 }
