@@ -30,6 +30,12 @@ Environment:
   PATTERN_*, CRASH_AT, BLOCK_AT, LOG_LEVEL, OTEL_TRACES_SAMPLER_ARG
                          handed to the services`
 
+const reasons = {
+  SIGINT: 'Interrupted.',
+  SIGTERM: 'Interrupted before everything was ready, as by `npm stop`.',
+  SIGHUP: 'Interrupted, because the terminal was closed.',
+}
+
 const journeyStepDeadlineMs = 15_000
 const replicasMax = 2
 const readReplicas = (text: string) => readNumber('--replicas', text, replicasMax)
@@ -59,10 +65,18 @@ async function run({ replicas: count }: { replicas: number }): Promise<number> {
   }
   const progress = openProgress(process.stdout)
   const { client, secrets } = await startSystem(
-    { state, ports, replicas, environment: process.env, progress, stop: stopOnSignals() },
+    {
+      state,
+      ports,
+      replicas,
+      environment: process.env,
+      progress,
+      stop: stopOnSignals(),
+      beganAtMs: beganAtMs(),
+    },
     system => firstSteps(system, ports, progress),
   )
-  const seconds = secondsSince(process.env['NIGHTSHIFT_BEGAN_AT_MS'])
+  const seconds = (Date.now() - beganAtMs()) / 1000
   const status = await client.status()
   const rows = statusRows(status, await readSystemFile(state))
   console.log(`\n${renderTable(rows)}\n`)
@@ -73,9 +87,10 @@ async function run({ replicas: count }: { replicas: number }): Promise<number> {
   return 0
 }
 
-/** The time since the bootstrap began, which may have installed packages first. */
-function secondsSince(beganAtMs: string | undefined): number {
-  return beganAtMs === undefined ? process.uptime() : (Date.now() - Number(beganAtMs)) / 1000
+/** The bootstrap began earlier, and may have installed packages first. */
+function beganAtMs(): number {
+  const text = process.env['NIGHTSHIFT_BEGAN_AT_MS']
+  return text === undefined ? Date.now() - process.uptime() * 1000 : Number(text)
 }
 
 /** Ends old entries of the log of faults, fills the board, and publishes a first listing. */
@@ -125,7 +140,7 @@ function whatToTry(ports: PortPlan, apiKey: string): string {
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => stop.abort())
+    process.on(signal, () => stop.abort(new Error(reasons[signal])))
   }
   return stop.signal
 }

@@ -12,10 +12,15 @@ export const command = npmCommand('stop', description).action(exitWith(run))
 if (import.meta.main) await runCommand(command)
 
 async function run(): Promise<number> {
-  const { names, portsLeft } = await stopSystem(statePaths())
+  const { interrupted, names, portsLeft } = await stopSystem(statePaths())
   const seconds = process.uptime().toFixed(1)
-  if (names.length === 0) console.log('Nothing was running.')
-  else console.log(`Stopped ${names.join(', ')} in ${seconds} s.`)
+  if (interrupted !== undefined) {
+    console.log(
+      `A start was under way (process ${interrupted}). It was interrupted, in ${seconds} s.`,
+    )
+  }
+  if (names.length > 0) console.log(`Stopped ${names.join(', ')} in ${seconds} s.`)
+  else if (interrupted === undefined) console.log('Nothing was running.')
   if (portsLeft.length === 0) {
     if (names.length > 0) console.log('No process and no port is left. Data stays.')
     return 0

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import type { Command } from 'commander'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { exitCodeOf, exitWith, npmCommand, parsedBy } from './run-command.ts'
 
 afterEach(() => {
@@ -66,6 +67,21 @@ test('help is no error', async () => {
 test('an error of the world ends with 1', async () => {
   const command = sample(() => Promise.reject(new Error('Nothing runs.')))
   expect(await exitCodeOf(command, [])).toBe(1)
+})
+
+test('an answer that is lost, as when the system is stopped meanwhile, is one line', async () => {
+  const lines: string[] = []
+  const write = vi
+    .spyOn(process.stderr, 'write')
+    .mockImplementation(line => lines.push(`${line}`) > 0)
+  const [port] = await findFreePorts(1)
+  try {
+    const lost = sample(() => fetch(`http://127.0.0.1:${port}`).then(() => 0))
+    expect(await exitCodeOf(lost, [])).toBe(1)
+  } finally {
+    write.mockRestore()
+  }
+  expect(lines.join('')).toMatch(/^No answer: .*ECONNREFUSED.*\n$/)
 })
 
 test('a command whose reader has gone does its work to the end, and says nothing', async () => {

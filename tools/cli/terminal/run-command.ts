@@ -69,9 +69,20 @@ export async function exitCodeOf(command: Command, args: readonly string[]): Pro
     // commander has written the message or the help by now.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage
     const isOfTheWorld = error instanceof Error && error.name === 'Error'
-    process.stderr.write(`${isOfTheWorld ? error.message : stackOf(error)}\n`)
+    process.stderr.write(
+      `${isOfTheWorld ? error.message : (lostAnswer(error) ?? stackOf(error))}\n`,
+    )
     return 1
   }
+}
+
+/** In words, if what the command asked has gone or does not answer, as when it is stopped meanwhile. */
+function lostAnswer(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const isLost = error.message === 'fetch failed' || error.name === 'TimeoutError'
+  const { cause } = error
+  const reason = cause instanceof Error ? cause.message || cause.name : error.message
+  return isLost ? `No answer: ${reason}. See \`npm run status\`.` : undefined
 }
 
 function stackOf(error: unknown): string {

@@ -107,7 +107,7 @@ function startCommand(stateDir: string, ports: object): string {
       console.log(title)
       return result
     } }
-    const options = { state, ports: ${JSON.stringify(ports)}, environment: process.env, progress,
+    const options = { state, ports: ${JSON.stringify(ports)}, environment: process.env, progress, beganAtMs: Date.now(),
       stop: new AbortController().signal }
     await startSystem(options, async () => undefined)
     const { portsLeft } = await stopSystem(state)

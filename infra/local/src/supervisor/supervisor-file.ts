@@ -7,7 +7,7 @@ import { stopWaves } from './process-spec.ts'
 import { identify, isSame, type ProcessIdentity, readProcessTable } from './process-table.ts'
 import { endTree, membersOf } from './process-tree.ts'
 
-const Identity = Type.Object({ pid: Type.Integer({ minimum: 1 }), startedAt: Type.String() })
+export const Identity = Type.Object({ pid: Type.Integer({ minimum: 1 }), startedAt: Type.String() })
 
 /** `run/supervisor.json`: how the commands find the supervisor, and prove that they may ask. */
 const SupervisorFile = Type.Object({

@@ -18,9 +18,10 @@ import { ownPorts, preflight } from './preflight.ts'
 import { committedRules, type Prometheus, writePrometheusConfig } from './prometheus.ts'
 import { inStartOrder, type Replicas, writeProxyConfig } from './replicas.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
+import { claimStart, refuseIfStopped } from './start-claim.ts'
 import { type FoundPart, type PartOptions, partUrls, startParts } from './start-parts.ts'
 import { repoRoot, type StatePaths } from './state.ts'
-import { stopSystem } from './stop-system.ts'
+import { stopProcesses } from './stop-system.ts'
 import { switchesIn } from './switches.ts'
 import { writeSystemFile } from './system-file.ts'
 import { type Topology, type TopologyOptions, topology } from './topology.ts'
@@ -33,7 +34,9 @@ export type StartOptions = Readonly<{
   /** The caller's: PATH and HOME, the addresses of external parts, switches for the services. */
   environment: Readonly<Record<string, string | undefined>>
   progress: Progress
-  /** Aborted by Ctrl-C. */
+  /** A stop that came later than this wins, also if it found nothing yet. */
+  beganAtMs: number
+  /** Aborted by Ctrl-C or `npm stop`, with an error for a person. */
   stop: AbortSignal
 }>
 
@@ -51,13 +54,16 @@ const instancesSeenMs = 10_000
 
 /**
  * Starts the system: the parts, then their preparation, then the processes. `afterwards` belongs to
- * the start: a failure up to its end, or Ctrl-C, stops everything again before it is thrown.
+ * the start: a failure up to its end, or Ctrl-C, stops everything again before it is thrown. Only one
+ * start is under way at a time.
  */
 export async function startSystem(
   options: StartOptions,
   afterwards: (system: StartedSystem) => Promise<void>,
 ): Promise<StartedSystem> {
   const { state, environment, ports, progress, stop } = options
+  await using _claim = await claimStart(state)
+  await refuseIfStopped(state, options.beganAtMs)
   const interrupted = whenInterrupted(stop)
   const step = <T>(title: string, work: () => Promise<T>): Promise<T> => {
     stop.throwIfAborted()
@@ -127,7 +133,7 @@ export async function startSystem(
     await Promise.race([afterwards(system), interrupted])
     return system
   } catch (error) {
-    await progress.step('Stopped everything again', () => stopSystem(state))
+    await progress.step('Stopped everything again', () => stopProcesses(state))
     throw error
   }
 }
@@ -241,7 +247,7 @@ function partsTitle(found: readonly FoundPart[], external: readonly ExternalPart
 /** Never resolves; rejects on Ctrl-C. A rejection after the start is over is not an error. */
 function whenInterrupted(stop: AbortSignal): Promise<never> {
   const interrupted = new Promise<never>((_, reject) => {
-    stop.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true })
+    stop.addEventListener('abort', () => reject(stop.reason), { once: true })
   })
   interrupted.catch(() => undefined)
   return interrupted

@@ -15,10 +15,14 @@ export type StatePaths = Readonly<{
   /** Files by which the commands find the supervisor and its processes. */
   run: string
   secrets: string
+  /** When the system was last told to stop. */
+  stopped: string
   /** Address, token and pid of the running supervisor; absent when none runs. */
   supervisor: string
   /** The processes that the supervisor has started, in case it is killed. */
   processes: string
+  /** The command that starts the system, while it does. */
+  start: string
   /** The ports and external parts of the running system, for later commands. */
   system: string
 }>
@@ -34,8 +38,10 @@ export function statePaths(dir: string = join(repoRoot, '.nightshift')): StatePa
     logs: join(dir, 'logs'),
     run,
     secrets: join(dir, 'secrets.json'),
+    stopped: join(dir, 'stopped.json'),
     supervisor: join(run, 'supervisor.json'),
     processes: join(run, 'state.json'),
+    start: join(run, 'start.json'),
     system: join(run, 'system.json'),
   }
 }

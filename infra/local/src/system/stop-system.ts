@@ -10,10 +10,14 @@ import {
   readSupervisorFile,
 } from '../supervisor/supervisor-file.ts'
 import { waitUntil } from '../wait-until.ts'
+import { interruptStart, recordStop } from './start-claim.ts'
 import type { StatePaths } from './state.ts'
 import { readSystemFile } from './system-file.ts'
 
 export type Stopped = Readonly<{
+  /** The process of a start that was under way, and has been interrupted. */
+  interrupted?: number
+
   /** The processes that were running, in the order of their start. */
   names: readonly string[]
   /** Ports that are still taken, each with its process; empty unless something is wrong. */
@@ -24,11 +28,19 @@ const supervisorGoneMs = 5_000
 /** A supervisor that is only sent a signal stops everything first. */
 const signalledGoneMs = 120_000
 
+/** Stops a system, or a start that is under way, and wins over a start that began before. */
+export async function stopSystem(state: StatePaths): Promise<Stopped> {
+  await recordStop(state)
+  const interrupted = await interruptStart(state)
+  const stopped = await stopProcesses(state)
+  return { ...stopped, ...(interrupted !== undefined && { interrupted }) }
+}
+
 /**
  * Stops everything of a state directory and checks that it has ended. Idempotent. A supervisor that
  * was killed, or does not answer, is no obstacle: its file lists its processes.
  */
-export async function stopSystem(state: StatePaths): Promise<Stopped> {
+export async function stopProcesses(state: StatePaths): Promise<Stopped> {
   const names = (await shutDown(state)) ?? (await endOrphans(state))
   const system = await readSystemFile(state)
   const portsLeft: string[] = []
@@ -66,6 +78,8 @@ async function end(
     const names = await gently()
     if (names) return names
   } catch (error) {
+    // Another command may have stopped it at the same moment.
+    if (await isGone(supervisor, supervisorGoneMs)) return undefined
     process.stderr.write(
       `The supervisor could not stop everything (${error}); ending its processes instead.\n`,
     )
