@@ -109,7 +109,9 @@ async function stopInstance(
   { report }: InstanceOptions,
 ): Promise<void> {
   if (!tree) return
+  const startedAt = performance.now()
   const { killed } = await endTree(tree, spec.stopSignal, spec.stopGraceMs)
+  report('process.stopped', { afterMs: Math.round(performance.now() - startedAt) })
   if (killed > 0) report('process.killed', { processes: killed, afterMs: spec.stopGraceMs })
 }
 

@@ -35,6 +35,13 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
   return row && { pid, startedAt: row.startedAt }
 }
 
+/** The identity by which a later command finds this process. */
+export async function identifySelf(): Promise<ProcessIdentity> {
+  const self = await identify(process.pid)
+  if (!self) throw new Error('the process table does not show this process')
+  return self
+}
+
 export function isSame(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startedAt === b.startedAt
 }

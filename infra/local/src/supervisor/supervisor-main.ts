@@ -15,7 +15,8 @@ import { writeWhole } from '../write-whole.ts'
 import { openControlServer } from './control-server.ts'
 import type { SupervisorEvent } from './keep-running.ts'
 import { openLogFile, supervisorLog } from './log-file.ts'
-import { identifySelf, openSupervisor, type Supervisor } from './supervisor.ts'
+import { identifySelf } from './process-table.ts'
+import { openSupervisor, type Supervisor } from './supervisor.ts'
 import type { SupervisorFile } from './supervisor-file.ts'
 
 if (import.meta.main) process.exitCode = await main()

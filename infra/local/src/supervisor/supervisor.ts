@@ -12,7 +12,7 @@ import {
 } from './keep-running.ts'
 import { type ProcessSpec, type ProcessStatus, stopWaves } from './process-spec.ts'
 import {
-  identify,
+  identifySelf,
   type ProcessIdentity,
   type ProcessRow,
   readProcessTable,
@@ -140,20 +140,11 @@ export async function lookAgain(
   }
 }
 
-/** The identity by which a later command finds this process. */
-export async function identifySelf(): Promise<ProcessIdentity> {
-  const self = await identify(process.pid)
-  if (!self) throw new Error('the process table does not show this process')
-  return self
-}
-
 function processesFile(supervisor: ProcessIdentity, kept: Iterable<KeptProcess>): ProcessesFile {
   const processes = [...kept].flatMap(each => {
     const tree = each.tree()
     const { name, kind, stopSignal, stopGraceMs } = each.spec
-    if (!tree) return []
-    const { root, seen } = tree
-    return [{ spec: { name, kind, stopSignal, stopGraceMs }, tree: { root, seen: [...seen] } }]
+    return tree ? [{ spec: { name, kind, stopSignal, stopGraceMs }, tree }] : []
   })
   return { supervisor, processes }
 }

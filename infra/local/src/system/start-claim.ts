@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, rm } from 'node:fs/promises'
-import { Type } from 'typebox'
-import { identifySelf } from '../supervisor/supervisor.ts'
-import { Identity, isAlive, readRunFile } from '../supervisor/supervisor-file.ts'
+import { identifySelf, type ProcessIdentity } from '../supervisor/process-table.ts'
+import { fieldsOf, isAlive, isIdentity, readRunFile } from '../supervisor/supervisor-file.ts'
 import { waitUntil } from '../wait-until.ts'
 import { writeWhole } from '../write-whole.ts'
 import type { StatePaths } from './state.ts'
 
 /** `run/start.json`: the command that is starting the system, while it does. */
-const StartFile = Type.Object({ process: Identity })
+type StartFile = Readonly<{ process: ProcessIdentity }>
+const isStartFile = (found: unknown): found is StartFile =>
+  isIdentity(fieldsOf<StartFile>(found).process)
 
 const claimsMax = 3
 /** A start that is interrupted stops three waves of processes first. */
@@ -41,7 +42,9 @@ export async function claimStart(state: StatePaths): Promise<AsyncDisposable> {
   }
 }
 
-const StoppedFile = Type.Object({ atMs: Type.Number() })
+type StoppedFile = Readonly<{ atMs: number }>
+const isStoppedFile = (found: unknown): found is StoppedFile =>
+  typeof fieldsOf<StoppedFile>(found).atMs === 'number'
 
 /** Remembers a stop, for a start that has begun and is not far enough to be found. */
 export async function recordStop(state: StatePaths): Promise<void> {
@@ -55,7 +58,7 @@ export async function recordStop(state: StatePaths): Promise<void> {
 
 /** @throws when the system was told to stop after this start had begun */
 export async function refuseIfStopped(state: StatePaths, beganAtMs: number): Promise<void> {
-  const stopped = await readRunFile(state.stopped, StoppedFile)
+  const stopped = await readRunFile(state.stopped, isStoppedFile)
   // A time that lies ahead of us is of a clock that has been set back.
   if (!stopped || stopped.atMs < beganAtMs || stopped.atMs > Date.now()) return
   throw new Error('Nothing was started, because `npm stop` came after this start had begun.')
@@ -74,7 +77,7 @@ async function isLinked(draft: string, file: string): Promise<boolean> {
 
 /** The process of another start that is under way. */
 async function startUnderWay(state: StatePaths): Promise<number | undefined> {
-  const file = await readRunFile(state.start, StartFile)
+  const file = await readRunFile(state.start, isStartFile)
   if (!file || file.process.pid === process.pid) return undefined
   return (await isAlive(file.process)) ? file.process.pid : undefined
 }
