@@ -64,7 +64,7 @@ import { type Limits, limits as ownLimits, relations } from './limits.ts'
 import type { PaymentsLog } from './log-events.ts'
 import { createPaymentMetrics } from './metrics.ts'
 import { openProvider } from './open-provider.ts'
-import { addStatementLines } from './store/add-statement-lines.ts'
+import { statementLinesJob } from './store/add-statement-lines.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
 import { deleteOldRows } from './store/delete-old-rows.ts'
 import { findPayments } from './store/list-payments.ts'
@@ -120,7 +120,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const { open, limits, log, metrics, pools } = resources
   const { requests, worker } = pools
   const paymentMetrics = createPaymentMetrics(metrics.registry)
-  const { reconcile: waits, beginMinMs, page, statements } = limits
+  const { reconcile: waits, beginMinMs, page } = limits
   const backoff = { baseMs: waits.againBaseMs, capMs: waits.againCapMs }
   const now = () => new Date().toISOString()
 
@@ -207,12 +207,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     },
     { name: 'process-refunds', runOnce: signal => processRefundsOnce(processRefunds, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
-    {
-      name: 'add-statement-lines',
-      runOnce: () => addStatementLines(worker, statements.linesMax),
-      batchMax: statements.linesMax,
-      idleMs: statements.idleMs,
-    },
+    statementLinesJob(worker, limits.statements),
     ...deleteOldRows(worker, limits.oldRows),
   ])
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
+import type { Limits } from '../limits.ts'
 
 /**
  * Transactions commit in another order than that of their numbers. So a posting with a lower number may
@@ -62,4 +63,10 @@ export async function addStatementLines(db: Queryable, linesMax: number): Promis
       SELECT count(*)::integer AS added FROM added`,
   })
   return rows[0]?.added ?? 0
+}
+
+/** Adds lines until there are no more, and looks again soon: a statement is as late as this job. */
+export function statementLinesJob(db: Queryable, { linesMax, idleMs }: Limits['statements']) {
+  const runOnce = () => addStatementLines(db, linesMax)
+  return { name: 'add-statement-lines', runOnce, batchMax: linesMax, idleMs }
 }
