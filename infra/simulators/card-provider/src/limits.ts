@@ -2,9 +2,9 @@
 export const limits = {
   bodyBytesMax: 16 * 1024,
   /**
-   * Above this many intents and refunds in memory new requests get a 429, and stored answers replay.
-   * Settled ones leave it when their keys do, and not before this time, in which webhooks are still
-   * sent and callers reconcile.
+   * So many intents and refunds are in memory. When there are more, settled ones are forgotten, but none
+   * whose key is still known, and none in this time, in which webhooks are sent and callers reconcile.
+   * If that makes no room, new requests get a 429, and stored answers replay.
    */
   recordsMax: 200_000,
   settledKeptMs: 7_200_000,

@@ -108,11 +108,16 @@ function isSettled({ status }: PaymentIntent): boolean {
 }
 
 /**
- * Holds charges and keys in memory. A settled charge leaves it some time after its key, and is then in
- * the provider log only. The store is built from the provider log alone, so it is the
- * same after a restart. Claims are not in the log, because they should end with the process.
+ * Holds charges and keys in memory. A real provider never forgets a charge, and a caller that asked for
+ * one in vain might charge again. So they are only forgotten when there is no room for new ones: the
+ * oldest that are settled, some time after their keys. The provider log keeps them.
+ *
+ * The store is built from the provider log alone, so it is the same after a restart. Claims are not in the log, because they should end with the process.
  */
-export function createChargeStore(now: () => number): ChargeStore {
+export function createChargeStore(
+  now: () => number,
+  recordsMax: number = limits.recordsMax,
+): ChargeStore {
   const records = createRecords()
   /** The oldest answers are first, so the expired ones are at the front. */
   const answered = new Map<string, CompletedOperation>()
@@ -121,9 +126,7 @@ export function createChargeStore(now: () => number): ChargeStore {
   let runningCount = 0
   let windowMs = defaultSettings.keyWindowSeconds * 1_000
 
-  /** `atMs` is the time of a line while the log is read back, so the same are forgotten as before. */
   function forgetExpired(atMs: number): void {
-    records.forgetSettled(atMs - Math.max(windowMs, limits.settledKeptMs))
     for (const [key, { line }] of answered) {
       if (atMs - Date.parse(line.at) < windowMs) return
       answered.delete(key)
@@ -132,14 +135,17 @@ export function createChargeStore(now: () => number): ChargeStore {
 
   const kept = () => records.intents.size + records.refunds.size
 
-  function isFull(): boolean {
-    return runningCount >= limits.runningMax || kept() + runningCount >= limits.recordsMax
+  /** `atMs` is the time of a line while the log is read back, so the same are forgotten as before. */
+  function hasRoom(atMs: number): boolean {
+    if (kept() + runningCount < recordsMax) return true
+    records.forgetSettled(atMs - Math.max(windowMs, limits.settledKeptMs))
+    return kept() + runningCount < recordsMax
   }
 
   function addUsed(key: string): void {
     used.add(key)
     const [oldest] = used
-    if (used.size > limits.recordsMax && oldest !== undefined) used.delete(oldest)
+    if (used.size > recordsMax && oldest !== undefined) used.delete(oldest)
   }
 
   return {
@@ -152,7 +158,7 @@ export function createChargeStore(now: () => number): ChargeStore {
         if (completed !== undefined) return { kind: 'answered', completed }
         if (known !== undefined) return { kind: 'in_use' }
       }
-      if (isFull()) return { kind: 'full' }
+      if (runningCount >= limits.runningMax || !hasRoom(now())) return { kind: 'full' }
       runningCount += 1
       if (key !== null) running.set(key, fingerprint)
       return { kind: 'free' }
@@ -170,6 +176,7 @@ export function createChargeStore(now: () => number): ChargeStore {
       const completed = { line, intent: applyLine(records.intents.get(line.intentId), line) }
       records.add(completed)
       forgetExpired(Date.parse(line.at))
+      hasRoom(Date.parse(line.at))
       const { idempotencyKey: key } = line
       if (key !== null) {
         // A key that is used again after its window moves to the end, in the order of the answers.
