@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { openTestInjector } from '@nightshift/load-tests/harness/test-injector'
 import {
@@ -9,6 +8,7 @@ import {
 } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import { askRedis } from '@nightshift/local/prepare/redis-database'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultProxyClient } from '../src/fault-proxy-client.ts'
@@ -74,20 +74,6 @@ async function healthOf(timeoutMs: number): Promise<number | string> {
   } catch (error) {
     return error instanceof Error ? error.name : String(error)
   }
-}
-
-/** The answer to one command in the database of this system. */
-async function redis(command: string): Promise<string | undefined> {
-  const { hostname, port, pathname } = new URL(system.redisUrl)
-  const socket = connect({
-    host: hostname,
-    port: Number(port),
-    signal: AbortSignal.timeout(soonMs),
-  })
-  socket.setEncoding('utf8').write(`SELECT ${pathname.slice(1)}\r\n${command}\r\nQUIT\r\n`)
-  let text = ''
-  for await (const chunk of socket) text += chunk
-  return text.split('\r\n')[1]
 }
 
 describe('a process', () => {
@@ -193,10 +179,10 @@ describe('a part', () => {
 
   test('that is flushed has lost the keys of this system', async () => {
     const log = await logOf(async () => {
-      expect(await redis('SET injector here')).toBe('+OK')
+      expect(await askRedis(system.redisUrl, 'SET injector here')).toBe('+OK')
       await injector.flushRedis()
     })
-    expect(await redis('EXISTS injector')).toBe(':0')
+    expect(await askRedis(system.redisUrl, 'EXISTS injector')).toBe(':0')
     expect(log).toEqual(['begin redis/flush', 'end redis/flush'])
   })
 })

@@ -281,7 +281,12 @@ describe('traces', () => {
     const { traceId } = JSON.parse(history.at(-1) ?? '{}')
     await using opened = await openPage(browser, `${url}/#/traces`)
     const { page } = opened
-    await page.locator(`a[href="#/traces/${traceId}"]`).click()
+    await page
+      .getByRole('link', { name: /POST .*publish/ })
+      .first()
+      .waitFor()
+    // The list has errors and slow requests first, and not all others.
+    await page.goto(`${url}/#/traces/${traceId}`)
     const waterfall = page.getByRole('region', { name: 'Waterfall' })
     await waterfall.getByText('caused by it').first().waitFor()
     await waterfall

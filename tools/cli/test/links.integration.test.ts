@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import type { FaultProxyClient } from '@nightshift/faults/fault-proxy-client'
 import {
   as,
@@ -11,6 +9,7 @@ import {
 } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import { askRedis, emptyRedisDatabase } from '@nightshift/local/prepare/redis-database'
 import { confirmAddress, confirmLinkIn } from '@nightshift/local/seed/confirm-address'
 import { type LinkName, linkNames } from '@nightshift/local/system/links'
 import type { ServiceName } from '@nightshift/local/system/secrets'
@@ -102,22 +101,11 @@ async function answers(url: string, init: RequestInit = {}): Promise<boolean> {
 
 /** Counts the keys of Redis after a search that would be cached. */
 async function keysAfterSearch(): Promise<number> {
-  const { hostname, port, pathname } = new URL(system.redisUrl)
-  const socket = connect({ host: hostname, port: Number(port) })
-  const ask = async (command: string) => {
-    socket.write(`${command}\r\n`)
-    return String((await once(socket, 'data', { signal: AbortSignal.timeout(answerMs) }))[0])
-  }
-  try {
-    await ask(`SELECT ${pathname.slice(1)}`)
-    await ask('FLUSHDB')
-    const search = `${system.urls.listings}/v1/listings?text=${randomUUID()}`
-    // The second search waits on the connection behind the write of the first.
-    for (const _ of [1, 2]) expect((await call('GET', search)).status).toBe(200)
-    return Number((await ask('DBSIZE')).slice(1))
-  } finally {
-    socket.destroy()
-  }
+  await emptyRedisDatabase(system.redisUrl)
+  const search = `${system.urls.listings}/v1/listings?text=${randomUUID()}`
+  // The second search waits on the connection behind the write of the first.
+  for (const _ of [1, 2]) expect((await call('GET', search)).status).toBe(200)
+  return Number((await askRedis(system.redisUrl, 'DBSIZE'))?.slice(1))
 }
 
 const pays = async () => (await publish(await draft())).status === 201

@@ -23,6 +23,12 @@ export async function emptyRedisDatabase(redisUrl: string): Promise<void> {
   await ask(redisUrl, [`SELECT ${database}`, 'FLUSHDB'])
 }
 
+/** What Redis answers to one command, in the database that the URL names: one line. */
+export async function askRedis(redisUrl: string, command: string): Promise<string | undefined> {
+  const database = new URL(redisUrl).pathname.slice(1) || '0'
+  return (await ask(redisUrl, [`SELECT ${database}`, command])).at(-1)
+}
+
 /** Sends inline commands and returns their answers, one line each. */
 async function ask(redisUrl: string, commands: readonly string[]): Promise<string[]> {
   const { hostname, port, password } = new URL(redisUrl)

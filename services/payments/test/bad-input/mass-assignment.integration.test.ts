@@ -208,13 +208,14 @@ async function columnNames(): Promise<string[]> {
 
 /**
  * Every row of every table, without what changes by itself: the time of publishing an event, the
- * owner of the relay, and webhooks of the provider.
+ * owner of the relay, the lines of statements, and webhooks of the provider.
  */
 async function databaseContent(): Promise<Record<string, string[]>> {
   const { rows: tables } = await attacked.database.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.tables
      WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-       AND table_name NOT IN ('provider_webhooks', 'outbox_lane') ORDER BY name`,
+       AND table_name NOT IN ('provider_webhooks', 'outbox_lane', 'statement_lines',
+         'statement_position') ORDER BY name`,
   )
   const content: Record<string, string[]> = {}
   for (const { name } of tables) {
