@@ -123,10 +123,13 @@ async function startContainer(context: PartContext, found: DockerFound): Promise
     ...specOf(context),
     containerPort: 6379,
     env: { REDIS_GUARD: guardOf(context) },
-    // Without the shell, which would not pass on a signal to stop.
-    args: ['sh', '-c', 'exec redis-server - "$@" <<END\n$REDIS_GUARD\nEND', 'sh', ...settings],
+    args: ['sh', '-c', containerScript, 'sh', ...settings],
   })
 }
+
+/** The shell is gone when Redis runs, or it would keep signals to stop from it. */
+const containerScript =
+  'umask 077; printf %s "$REDIS_GUARD" > /tmp/guard.conf; exec redis-server /tmp/guard.conf "$@"'
 
 /**
  * Somebody who writes to the cache could make a false listing look live, and CONFIG writes files before

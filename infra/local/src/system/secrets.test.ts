@@ -41,3 +41,13 @@ test('a damaged or incomplete file is refused and not overwritten', async () => 
   await writeFile(file, 'half a fi')
   await expect(loadSecrets(file)).rejects.toThrow('is not JSON')
 })
+
+test('a file from before Redis had a password gets one, and keeps all others', async () => {
+  const file = join(dir, 'secrets.json')
+  const { redis, ...earlier } = makeSecrets()
+  await writeFile(file, JSON.stringify(earlier))
+  const loaded = await loadSecrets(file)
+  expect(loaded).toEqual({ ...earlier, redis: expect.stringMatching(/^.{43}$/) })
+  expect(loaded.redis).not.toBe(redis)
+  expect(await loadSecrets(file)).toEqual(loaded)
+})

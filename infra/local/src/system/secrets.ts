@@ -61,10 +61,11 @@ export function makeSecrets(): Secrets {
  */
 export async function loadSecrets(file: string): Promise<Secrets> {
   const text = await readIfThere(file)
-  if (text !== undefined) return parseSecrets(text, file)
-  const secrets = makeSecrets()
+  const secrets = text === undefined ? makeSecrets() : parseSecrets(text, file)
+  const whole = `${JSON.stringify(secrets, null, 2)}\n`
+  if (text === whole) return secrets
   await mkdir(dirname(file), { recursive: true })
-  await writeWhole(file, `${JSON.stringify(secrets, null, 2)}\n`)
+  await writeWhole(file, whole)
   return secrets
 }
 
@@ -76,9 +77,12 @@ function parseSecrets(text: string, file: string): Secrets {
   } catch (cause) {
     throw new Error(`${file} is not JSON; ${fix}`, { cause })
   }
-  const absent = absentIn(found, makeSecrets())
+  const made = makeSecrets()
+  // Nothing on disk depends on the password of Redis, so a file from before it had one gets it.
+  const known = { redis: made.redis, ...(found as object | null) }
+  const absent = absentIn(known, made)
   if (absent.length > 0) throw new Error(`${file} lacks ${absent.join(', ')}; ${fix}`)
-  return found as Secrets
+  return known as Secrets
 }
 
 /** The names of the example that have no such value in what was found. */
