@@ -277,8 +277,9 @@ describe('traces', () => {
     const historyFile = `${parts.stateDir}/console-traces.jsonl`
     const client = openRecordingClient(system, historyFile)
     await client.publish('acme', await client.draft('acme'))
-    const history = readFileSync(historyFile, 'utf8').trim().split('\n')
-    const { traceId } = JSON.parse(history.at(-1) ?? '{}')
+    const lines = readFileSync(historyFile, 'utf8').trim().split('\n')
+    const history = lines.map(line => JSON.parse(line))
+    const { traceId } = history.find(({ op, type }) => op === 'publish' && type === 'ok')
     await using opened = await openPage(browser, `${url}/#/traces`)
     const { page } = opened
     await page
@@ -294,13 +295,13 @@ describe('traces', () => {
       .first()
       .click()
     await waterfall.locator('details[open] dt').first().waitFor()
-    const lines = page.getByRole('region', { name: 'Log lines' })
-    await lines
+    const logged = page.getByRole('region', { name: 'Log lines' })
+    await logged
       .getByText(/payments info http\.request/)
       .first()
       .click()
     // From the line back to its trace.
-    await lines.locator('details[open]').getByRole('link', { name: 'its trace' }).click()
+    await logged.locator('details[open]').getByRole('link', { name: 'its trace' }).click()
     await waterfall.waitFor()
   })
 
