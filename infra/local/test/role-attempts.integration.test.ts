@@ -1,10 +1,9 @@
+import { asRole } from '@nightshift/load-tests/harness/plans'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { withDatabase } from '../src/prepare/database-admin.ts'
 import type { RoleName } from '../src/prepare/database-roles.ts'
-import { databaseUrl } from '../src/prepare/database-url.ts'
-import type { ServiceName } from '../src/system/secrets.ts'
 
 // What somebody who has a service's password for PostgreSQL tries, one transaction each.
 // database-roles.integration.test.ts has what no role at all may do, and the rights on each table.
@@ -162,17 +161,19 @@ describe.each([
   { of: 'states', attempts: onStates },
 ])('an attempt on $of', ({ attempts }) => {
   test.each(attempts)('of $role is refused: $title', async ({ role, statements, refusal }) => {
-    await expect(as(role, client => inOneTransaction(client, statements))).rejects.toThrow(refusal)
+    await expect(
+      asRole(system, role, client => inOneTransaction(client, statements)),
+    ).rejects.toThrow(refusal)
   })
 })
 
 test.each(['payments', 'payments_worker'] as const)('%s can post what balances', async role => {
   const fair = [beTenant(acme), post(acme), enter(acme, ...balanced)]
-  await as(role, client => inOneTransaction(client, fair))
+  await asRole(system, role, client => inOneTransaction(client, fair))
 })
 
 test('no row of another tenant is seen, whatever is asked', async () => {
-  const counted = await as('listings', async client => {
+  const counted = await asRole(system, 'listings', async client => {
     await client.query('BEGIN')
     await client.query(beTenant(other))
     const { rows } = await client.query('SELECT count(*)::integer AS n FROM listings')
@@ -181,13 +182,6 @@ test('no row of another tenant is seen, whatever is asked', async () => {
   })
   expect(counted).toBe(0)
 })
-
-function as<T>(role: RoleName, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const admin = system.databaseUrl(role.split('_')[0] as ServiceName)
-  const database = new URL(admin).pathname.slice(1)
-  const password = system.secrets.rolePasswords[role]
-  return withDatabase(databaseUrl(admin, { database, role, password }), work)
-}
 
 async function inOneTransaction(client: pg.Client, statements: readonly string[]) {
   await client.query('BEGIN')

@@ -174,7 +174,7 @@ export const limits = {
     rateWindowMs: 5_000,
     lookMs: 250,
   },
-  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  /** The jobs that delete what is not needed any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
     eventsKeptDays: 9,
     /** A client that comes back later with its key begins a new publication. Nothing was charged. */

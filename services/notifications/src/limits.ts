@@ -101,7 +101,7 @@ export const limits = {
     /** The most attempts of one mail that may each have left a copy with the server. */
     copiesMax: 3,
   },
-  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  /** The jobs that delete what is not needed any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
     eventsKeptDays: 9,
     /** An announcement that is gone would be made again by its event, so it outlives its topic, too. */

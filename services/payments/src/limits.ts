@@ -155,7 +155,7 @@ export const limits = {
   page: { defaultSize: 50, refundsMax: 1_000 },
   /** The job that adds what has settled to the statements. */
   statements: { linesMax: 500, idleMs: 250 },
-  /** The jobs that delete what nobody needs any more, some at a time: docs/what-is-kept.md. */
+  /** The jobs that delete what is not needed any more, some at a time: docs/what-is-kept.md. */
   oldRows: {
     eventsKeptDays: 9,
     /** Stripe repeats a webhook for three days. */
