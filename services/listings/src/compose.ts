@@ -226,7 +226,11 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       forTenant(listing.tenantId, tx => insertListing(tx, listing), deadline),
     findListing: (tenantId, listingId, deadline) =>
       forTenant(tenantId, tx => findListing(tx, tenantId, listingId), deadline),
-    publishListing: { ...finish, beginMinMs: limits.beginMinMs },
+    publishListing: {
+      ...finish,
+      beginMinMs: limits.beginMinMs,
+      noteLeftOpen: backlog.noteLeft,
+    },
     publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })
   return {

@@ -222,7 +222,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     metrics,
     pageDefault: page.defaultSize,
     ...readsOf(requests, page),
-    takePayment: { ...finish, beginMinMs },
+    takePayment: { ...finish, beginMinMs, noteLeftOpen: backlog.noteLeft },
     takingDoor: tenants.before(
       openDoor({ admission, limits: limits.shares, registry: metrics.registry }),
     ),

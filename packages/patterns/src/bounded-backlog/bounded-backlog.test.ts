@@ -69,6 +69,38 @@ test('two loud tenants fill four fifths, and the third one still finds room', as
   expect(['loud', 'eager', 'other'].map(backlog.isFull)).toEqual([true, true, false])
 })
 
+test('what one tenant leaves open between two looks takes no room from the next one', async () => {
+  const { queue, options } = queueOf()
+  const backlog = boundedBacklog({ ...options, limits: { ...limits, openMin: 45 } })
+  await backlog.look()
+  for (let sent = 0; sent < 45; sent += 1) {
+    if (!backlog.isFull('loud')) backlog.noteLeft('loud')
+  }
+  expect(backlog.isFull('loud')).toBe(true)
+  expect(backlog.isFull('other')).toBe(false)
+
+  // The look counts them in the table, and not twice.
+  queue.waiting = 29
+  queue.nowMs = 250
+  await backlog.look()
+  expect(backlog.isFull('loud')).toBe(false)
+})
+
+test('what is left open while a look counts is not forgotten by it', async () => {
+  const { queue, options } = queueOf()
+  let countNow = () => {}
+  const backlog = boundedBacklog({
+    ...options,
+    count: () => new Promise(resolve => (countNow = () => resolve(new Map()))),
+  })
+  const look = backlog.look()
+  for (let sent = 0; sent < openMin; sent += 1) backlog.noteLeft('loud')
+  queue.nowMs = 10
+  countNow()
+  await look
+  expect(backlog.isFull('other')).toBe(true)
+})
+
 test('a look that fails leaves the last count in force', async () => {
   const { queue, options } = queueOf()
   const backlog = boundedBacklog(options)

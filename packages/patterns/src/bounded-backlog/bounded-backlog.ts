@@ -9,13 +9,15 @@ import { Gauge, type Registry } from 'prom-client'
 /** Accepted work that is not finished, and whether there is as much as can be finished in time. */
 export type Backlog = {
   /**
-   * True if the last look found the backlog full, or full for this tenant. A new request is refused
-   * then, before anything has begun: accepted, it would wait longer than its caller does, and make
-   * others wait longer too.
+   * True if the backlog is full, or full for this tenant: by the last look, and by what was left open
+   * since. A new request is refused then, before anything has begun: accepted, it would wait longer
+   * than its caller does, and make others wait longer too.
    */
   isFull: (tenantId: string) => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */
   look: () => Promise<number>
+  /** A request of this tenant has left its work open. */
+  noteLeft: (tenantId: string) => void
   /** A job has finished one of them. */
   noteFinished: () => void
 }
@@ -51,14 +53,16 @@ const openPerFree = 2
  * So a tenant that is alone fills two thirds, and two that are loud four fifths; the next one still
  * finds room, and no share has to be configured.
  *
- * The queue is counted now and then and not with every request, so requests that arrive between two
- * looks may exceed the bound.
+ * The table is counted now and then and not with every request. What requests leave open meanwhile is
+ * added: otherwise one burst between two looks fills the queue, and no share of a tenant means anything.
+ * Only requests that are under way at the same moment can exceed the bound.
  */
 export function boundedBacklog(options: BacklogOptions): Backlog {
   const { count, limits, metrics, nowMs = () => performance.now() } = options
   const { openMin, openMax, finishMs, rateWindowMs } = limits
   let open: ReadonlyMap<string, number> = new Map()
-  let waiting = 0
+  /** Left open since the last count began; that one may not have seen them. */
+  let left: readonly { tenantId: string; atMs: number }[] = []
   let bound = openMin
   /** When each was finished. More than `openMax` of them would change nothing. */
   let finishedAtMs: number[] = []
@@ -70,20 +74,28 @@ export function boundedBacklog(options: BacklogOptions): Backlog {
     return Math.min(openMax, Math.max(openMin, inTime))
   }
 
+  const counted = () => [...open.values()].reduce((sum, one) => sum + one, 0)
+  const openOf = (tenantId: string) =>
+    (open.get(tenantId) ?? 0) + left.filter(one => one.tenantId === tenantId).length
+
   return {
     isFull: tenantId => {
-      const free = bound - waiting
-      return free <= 0 || (open.get(tenantId) ?? 0) >= openPerFree * free
+      const free = bound - counted() - left.length
+      return free <= 0 || openOf(tenantId) >= openPerFree * free
     },
     look: async () => {
       const next = boundNow()
-      // A count that fails leaves both in force: they belong together.
+      const beganMs = nowMs()
+      // A count that fails leaves all in force: they belong together.
       open = await count(next)
-      waiting = [...open.values()].reduce((sum, one) => sum + one, 0)
+      left = left.filter(({ atMs }) => atMs >= beganMs)
       bound = next
-      metrics.open.set(waiting)
+      metrics.open.set(counted())
       metrics.bound.set(bound)
       return 0
+    },
+    noteLeft: tenantId => {
+      left = [...left, { tenantId, atMs: nowMs() }]
     },
     noteFinished: () => {
       finishedAtMs.push(nowMs())

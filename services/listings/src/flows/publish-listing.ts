@@ -49,6 +49,8 @@ export type FinishPublicationDeps = {
 export type PublishListingDeps = FinishPublicationDeps & {
   /** The least time that a request must have left, or nothing is begun. */
   beginMinMs: number
+  /** Counts a publication that its first request leaves to the job. */
+  noteLeftOpen: (tenantId: string) => void
 }
 
 /** A publication, and the answer that was stored or would be given for it now. */
@@ -86,7 +88,9 @@ export async function publishListing(
   if (isNew && isCertainlyNotBegun(outcome) && (await deps.store.withdraw(publication))) {
     return { kind: 'overloaded' }
   }
-  return conclude(deps, publication, outcome)
+  const begun = await conclude(deps, publication, outcome)
+  if (isNew && begun.publication.status === 'pending') deps.noteLeftOpen(keyed.tenantId)
+  return begun
 }
 
 /** The second half of the flow, as the job for open publications uses it. */

@@ -41,6 +41,8 @@ export type FinishPaymentDeps = SettlePaymentDeps & {
 export type TakePaymentDeps = FinishPaymentDeps & {
   /** The least time that a request must have left, or nothing is begun. */
   beginMinMs: number
+  /** Counts a payment that its first request leaves to the reconciler. */
+  noteLeftOpen: (tenantId: string) => void
 }
 
 /** A payment, and the answer that was stored or would be given for it now. */
@@ -62,7 +64,10 @@ export async function takePayment(
   const claim = await deps.store.claim(keyed, deadline)
   if (claim.kind === 'settled') return { kind: 'finished', answer: paymentAnswer(claim.payment) }
   if (claim.kind !== 'claimed') return claim
-  return finishPayment(deps, claim.payment, deadline)
+  const taken = await finishPayment(deps, claim.payment, deadline)
+  const isLeft = !finality[taken.payment.status].isAnswered
+  if (isLeft && claim.payment.attempt === 1) deps.noteLeftOpen(keyed.tenantId)
+  return taken
 }
 
 /** The second half of the flow. The request and the reconciler share it. */
