@@ -31,6 +31,9 @@ export const stayMarginMs = 1_500
 const virtualUsersMax = 4_000
 const msPerSecond = 1_000
 
+/** Half an hour at the steady rate, because a leak shows only after a while. */
+export const soakSeconds = 1_800
+
 /** The steady rate from begin to end. */
 export function steadyLoad(settings: Settings, defaultSeconds: number): Phase[] {
   const perSecond = steadyPerSecond(settings)

@@ -25,7 +25,7 @@ export type K6Run = Readonly<{
   htmlFile?: string
   /** Stops k6 early. There is still a summary of what it measured until then. */
   signal?: AbortSignal
-  /** A run that takes longer is stopped. */
+  /** A run that takes longer is stopped. Unset: as long as its SECONDS say, and a minute. */
   deadlineMs?: number
   /** Called about once a second, with the numbers since the last call. */
   onProgress?: (numbers: LiveNumbers) => void
@@ -40,8 +40,10 @@ export type K6Result = Readonly<{
   output: string
 }>
 
-/** Longer than any scenario takes. */
-const defaultDeadlineMs = 3_600_000
+/** Longer than any scenario takes of itself. */
+const longestSeconds = 3_600
+/** k6 starts, and the last visitors stay until they are served or have lost patience. */
+const reserveMs = 60_000
 /** k6 gets this long to end its iterations and to write the summary. Then it is killed. */
 const stopGraceMs = 15_000
 const progressMs = 1_000
@@ -83,7 +85,8 @@ export async function runK6(run: K6Run): Promise<K6Result> {
 
 /** Sends SIGINT, on which k6 writes its summary, and SIGKILL if k6 does not end. */
 async function stopOnSignal(child: ChildProcess, run: K6Run, over: AbortSignal): Promise<void> {
-  const deadline = AbortSignal.timeout(run.deadlineMs ?? defaultDeadlineMs)
+  const asSettingsSay = Number(run.env['SECONDS'] ?? longestSeconds) * 1_000 + reserveMs
+  const deadline = AbortSignal.timeout(run.deadlineMs ?? asSettingsSay)
   const stop = AbortSignal.any([deadline, over, ...(run.signal ? [run.signal] : [])])
   if (!stop.aborted) await once(stop, 'abort')
   if (over.aborted) return

@@ -5,6 +5,7 @@ import { limits as listings } from '@nightshift/listings/limits'
 import { limits as notifications } from '@nightshift/notifications/limits'
 import { limits as payments } from '@nightshift/payments/limits'
 import { describe, expect, test } from 'vitest'
+import { keptDays } from '../soak/growth.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/what-is-kept.md'), 'utf8')
@@ -30,6 +31,10 @@ describe.each(Object.entries(services))('%s', (service, limits) => {
       return of.includes(service) && of.includes(`\`${table}\``)
     })
     expect(line).toBeDefined()
+  })
+
+  test('a soak knows an age for each table', () => {
+    expect(Object.keys(keptDays[service as keyof typeof keptDays]).sort()).toEqual(tables.sort())
   })
 
   test.each(Object.entries(limits.oldRows).filter(([name]) => name.endsWith('Days')))(
