@@ -43,7 +43,7 @@ export async function addStatementLines(db: Queryable, linesMax: number): Promis
           coalesce(l.balance_cents, 0) AS balance_cents, coalesce(l.month, '-infinity') AS month
         FROM (SELECT DISTINCT tenant_id FROM settled) AS d LEFT JOIN LATERAL (
           SELECT line_no, balance_cents, month FROM statement_lines l
-          WHERE l.tenant_id = d.tenant_id ORDER BY line_no DESC LIMIT 1) AS l ON true
+          WHERE l.tenant_id = d.tenant_id ORDER BY month DESC, line_no DESC LIMIT 1) AS l ON true
       ), added AS (
         INSERT INTO statement_lines (tenant_id, line_no, month, transaction_id, posted_at, source,
           payment_id, amount_cents, tax_cents, balance_cents)

@@ -77,7 +77,6 @@ const enforcedBefore: Readonly<Record<string, string>> = {
   ledger_entries_pkey: 'domain: an account once',
   statement_lines_pkey: 'no request writes to it: add_statement_lines, one process at a time',
   statement_lines_transaction_id_key: 'no request writes to it: each posting is reached once',
-  statement_lines_transaction_id_fkey: 'no request writes to it: a line is made of a posting',
   statement_position_pkey: 'no request writes to it',
   statement_position_only_row_check: 'no request writes to it',
   idempotency_keys_pkey: 'ON CONFLICT',
