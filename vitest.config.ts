@@ -10,6 +10,8 @@ const hookTimeoutMs = 60_000
  * (`linkedSystemsMax` in test-parts.ts).
  */
 const integrationWorkers = 3
+/** A page is watched while a system of its own is broken: beside a third one, its waits are too short. */
+const browserWorkers = 2
 
 export default defineConfig({
   test: {
@@ -24,7 +26,7 @@ export default defineConfig({
             'load-tests/**/*.test.ts',
             'tools/{cli,docs}/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/*.{integration,load}.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.{integration,browser,load}.test.ts'],
           testTimeout: pureTestTimeoutMs,
         },
       },
@@ -36,6 +38,17 @@ export default defineConfig({
           testTimeout: testTimeoutMs,
           hookTimeout: hookTimeoutMs,
           maxWorkers: integrationWorkers,
+        },
+      },
+      {
+        // Not part of a plain `npm test`: a whole system and Chromium for each file take minutes.
+        test: {
+          name: 'browser',
+          include: ['services/console/test/**/*.browser.test.ts'],
+          globalSetup: ['load-tests/harness/test-parts.ts'],
+          testTimeout: testTimeoutMs,
+          hookTimeout: hookTimeoutMs,
+          maxWorkers: browserWorkers,
         },
       },
       {

@@ -1,14 +1,16 @@
-/** Runs the tests: all but those of load, or `-- unit` and so on, or those of a path. */
+/** Runs the tests: all but those of browser and load, or `-- unit` and so on, or those of a path. */
 import { relative } from 'node:path'
 import type { TestModule } from 'vitest/node'
 import { parseCLI, startVitest } from 'vitest/node'
 import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
 
-const projects = ['unit', 'integration', 'structure', 'load']
+const projects = ['unit', 'integration', 'structure', 'browser', 'load']
+/** Minutes each, and only when they are named. */
+const namedOnly = ['browser', 'load']
 
-const description = `Runs the tests on parts of their own, on free ports, beside a running system. Those of
-\`load\` put a system under load: they run one at a time, and only when they are named. One of them
-needs k6, which may have to be built first. The last line counts the tests: "N passed, N failed", and
+const description = `Runs the tests on parts of their own, on free ports, beside a running system. Two
+kinds run only when they are named: \`browser\` opens the console in Chromium, and \`load\` puts a
+system under load, one file at a time. One of these needs k6, which may have to be built first. The last line counts the tests: "N passed, N failed", and
 "N skipped" if any were.`
 
 export const command = npmCommand('test', description)
@@ -23,7 +25,7 @@ async function run(): Promise<number> {
   const [first = '', ...rest] = command.args
   const vitestArgs = projects.includes(first)
     ? ['--project', first, ...rest]
-    : ['--project', '!load', ...command.args]
+    : [...namedOnly.flatMap(project => ['--project', `!${project}`]), ...command.args]
   const { filter, options } = parseVitestArgs(vitestArgs)
   const vitest = await startVitest('test', filter, options)
   const modules = vitest.state.getTestModules()
