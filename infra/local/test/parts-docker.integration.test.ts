@@ -3,17 +3,12 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { environmentOf } from '../src/machine.ts'
+import { images } from '../src/parts/images.ts'
 import { kafka } from '../src/parts/kafka.ts'
 import type { Found, Part } from '../src/parts/part.ts'
 import { postgres } from '../src/parts/postgres.ts'
 import { redis } from '../src/parts/redis.ts'
 import { contextIn, openScratch } from './parts-process.ts'
-
-const images = {
-  postgres: 'postgres:18.4',
-  redis: 'redis:7.4.7-alpine',
-  kafka: 'apache/kafka:4.3.1',
-}
 
 test('Docker is the last candidate, and its image is pulled once', async () => {
   await using scratch = await openScratch()

@@ -49,8 +49,13 @@ export async function findInDocker(
     await dockerVersion(context)
     await pull(context, image)
   })
-  if (tried.ok) return { how: 'docker', version: image.slice(image.indexOf(':') + 1), image }
+  if (tried.ok) return { how: 'docker', version: versionOf(image), image }
   return { ...otherwise, how: 'missing', reasons: [...otherwise.reasons, ...tried.reasons] }
+}
+
+/** The tag of an image that may also have a digest. */
+function versionOf(image: string): string {
+  return image.slice(image.indexOf(':') + 1).split('@', 1)[0] ?? ''
 }
 
 /** The version of the engine, not of the client. Throws when no engine answers. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { environmentOf, findExecutable } from '../machine.ts'
 import { repoRoot } from '../system/state.ts'
 import { findInDocker } from './docker.ts'
+import { images } from './images.ts'
 import type { Found, Missing, PartContext, SearchContext } from './part.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
@@ -13,7 +14,7 @@ export const k6Version = '2.2.0'
 export const k6Module = join(repoRoot, 'load-tests/k6')
 
 const k6Package = 'go.k6.io/k6/v2'
-const image = `grafana/k6:${k6Version}`
+const image = images.k6
 const majorNeeded = '2.'
 const versionDeadlineMs = 5_000
 /** A little over a minute on two idle cores, after the modules have arrived. */

@@ -7,6 +7,7 @@ import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
 import { requireHashes } from './file-hashes.ts'
+import { images } from './images.ts'
 import { type Java, javaCandidates, javaLocale, javaVersionMin } from './java.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
@@ -20,7 +21,7 @@ export const kafkaPom = join(import.meta.dirname, '../../kafka/pom.xml')
 /** The SHA-256 of every jar. The repository's own checksum comes from where the jar comes from. */
 const kafkaHashes = join(import.meta.dirname, '../../kafka/jars.sha256')
 
-const image = `apache/kafka:${kafkaVersion}`
+const image = images.kafka
 const mavenDeadlineMs = 300_000
 const formatDeadlineMs = 30_000
 /** A clean stop writes out its state in about 2 s. */

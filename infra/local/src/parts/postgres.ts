@@ -5,6 +5,7 @@ import { readIfThere } from '../read-if-there.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { commandOf } from '../supervisor/process-table.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
+import { images } from './images.ts'
 import type { Found, Missing, Part, PartContext } from './part.ts'
 import {
   asUser,
@@ -19,7 +20,7 @@ import { removeDrafts, unpackOnce } from './unpack-once.ts'
 
 const superuser = 'postgres'
 const majorVersion = '18'
-const image = `postgres:${majorVersion}.4`
+const image = images.postgres
 const initdbDeadlineMs = 60_000
 const stopGraceMs = 10_000
 /** Long, because it includes crash recovery. */

