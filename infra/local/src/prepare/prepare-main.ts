@@ -8,8 +8,23 @@ import { tenantNames } from '../system/secrets.ts'
 import { type PrepareOptions, prepare } from './prepare.ts'
 
 if (import.meta.main) {
-  const prepared = await prepare(readOptions(process.env))
-  console.log(JSON.stringify({ event: 'prepared', ...prepared }))
+  const options = optionsOrMistake()
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n`)
+    process.exitCode = 1
+  } else {
+    const prepared = await prepare(options)
+    console.log(JSON.stringify({ event: 'prepared', ...prepared }))
+  }
+}
+
+/** A setting that is missing is a mistake of a person, who needs no stack. */
+function optionsOrMistake(): PrepareOptions | string {
+  try {
+    return readOptions(process.env)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** The settings of the container. @throws naming all that are not set */

@@ -281,8 +281,8 @@ function service(
 
 /**
  * In mebibytes. V8 lets garbage pile up in proportion to the memory of the machine: on a large one a
- * service under load takes twice what it needs, and never gives it back. With these it stays below the
- * 256 MiB of its container.
+ * service under load takes twice what it needs, and never gives it back. With these it stays well below
+ * the memory of its container in docker-compose.yml.
  */
 const heapFlags = ['--max-old-space-size=128', '--max-semi-space-size=8']
 

@@ -5,6 +5,7 @@ import { clientOf } from './client-of.ts'
 import { limitLocally } from './local-limit.ts'
 import type { RateLimitMetrics } from './metrics.ts'
 import type { Limit } from './types.ts'
+import { wholeSeconds } from './whole-seconds.ts'
 
 export type ClientDoorOptions = {
   /** In the name of the bucket. */
@@ -48,8 +49,9 @@ export function clientDoor(options: ClientDoorOptions) {
     if (isAllowed) return
     metrics.refused.inc({ limit: limitName })
     note(request, { refusedBy: limitName })
-    const waitMs = Math.max(...states.map(({ retryAfterMs }) => retryAfterMs))
-    const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / secondMs))
+    const retryAfterSeconds = wholeSeconds(
+      Math.max(...states.map(({ retryAfterMs }) => retryAfterMs)),
+    )
     return sendProblem(request, reply, { ...tooMany, retryAfterSeconds })
   }
 }

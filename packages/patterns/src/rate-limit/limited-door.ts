@@ -5,6 +5,7 @@ import type { Door } from '../load-shedding/door.ts'
 import { addPolicy } from '../load-shedding/told-rate.ts'
 import type { RateLimitMetrics } from './metrics.ts'
 import type { Limit, LimitState, TakeUnits } from './types.ts'
+import { wholeSeconds } from './whole-seconds.ts'
 
 export type LimitedDoorOptions = {
   takeUnits: TakeUnits
@@ -29,7 +30,6 @@ export type RouteHooks = Readonly<{
 
 /** The field that says what is left (draft-ietf-httpapi-ratelimit-headers-10; the draft is no RFC). */
 const limitHeader = 'ratelimit'
-const msPerSecond = 1_000
 
 /**
  * The limits of each tenant on one route. A request is refused before its body is read, and before it
@@ -51,7 +51,7 @@ export function limitedDoor({
   ]
   // Prometheus sees an increase only of a series that was there before.
   for (const { name } of [requests, declined]) metrics.refused.inc({ limit: name }, 0)
-  const policy = `"${requests.name}";q=${requests.count};w=${secondsOf(requests.windowMs)}`
+  const policy = `"${requests.name}";q=${requests.count};w=${wholeSeconds(requests.windowMs)}`
 
   /** Not awaited, because no answer depends on it. It cannot fail: without Redis the process counts. */
   function countDeclined(tenantId: string, units: number): void {
@@ -72,7 +72,7 @@ export function limitedDoor({
     metrics.refused.inc({ limit: limit.name })
     note(request, { refusedBy: limit.name })
     const waitsMs = states.map(({ retryAfterMs }) => retryAfterMs)
-    const retryAfterSeconds = secondsOf(Math.max(...waitsMs))
+    const retryAfterSeconds = wholeSeconds(Math.max(...waitsMs))
     return sendProblem(request, reply, { ...refusal, retryAfterSeconds })
   }
 
@@ -94,12 +94,7 @@ export function limitedDoor({
 
 /** What is left of a limit. `t` is the wait until a refused request would pass, or the time until the bucket is empty. */
 function itemOf({ name }: Limit, { remaining, retryAfterMs, resetMs }: LimitState): string {
-  return `"${name}";r=${remaining};t=${secondsOf(retryAfterMs || resetMs)}`
-}
-
-/** At least one: zero would say "at once". */
-function secondsOf(ms: number): number {
-  return Math.max(1, Math.ceil(ms / msPerSecond))
+  return `"${name}";r=${remaining};t=${wholeSeconds(retryAfterMs || resetMs)}`
 }
 
 const tooMany: Refusal = {
