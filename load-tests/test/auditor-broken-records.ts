@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import { eventsKeptDays } from '@nightshift/contracts/topics'
 import {
   addAttempt,
   append,
   type Corruption,
+  collectAt,
+  collectedAt,
   deadLetterFor,
   directPaymentOf,
   find,
   forgetOldest,
   journeyOf,
   nextSeq,
+  pauseForAWeek,
   remove,
   rows,
 } from './auditor-evidence.ts'
@@ -136,6 +140,25 @@ export const eventCorruptions: Corruption[] = [
     corrupt: evidence => {
       const last = forgetOldest(evidence, 'listings.v1')
       remove(rows(evidence, 'records'), row => row === last)
+      // The lost event is just so young that the topic may not forget it.
+      const outbox = rows(evidence, 'listingOutbox')
+      const { createdAt } = find(outbox, ({ eventId }) => eventId === last.event?.eventId)
+      collectAt(evidence, createdAt - 1 + eventsKeptDays * 86_400_000)
+    },
+  },
+  {
+    name: 'an event is lost after a week in which the topics have forgotten all others',
+    broken: 'S4',
+    corrupt: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      pauseForAWeek(evidence)
+      const now = collectedAt(evidence)
+      append(evidence, { ...paymentRecord, t: now - 60_000 })
+      const lost = { eventId: randomUUID(), createdAt: now - 30_000, publishedAt: now - 30_000 }
+      rows(evidence, 'paymentOutbox').push({
+        ...find(rows(evidence, 'paymentOutbox'), () => true),
+        ...lost,
+      })
     },
   },
   {

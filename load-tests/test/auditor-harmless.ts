@@ -4,6 +4,8 @@ import {
   addAttempt,
   answersAfterFault,
   append,
+  collectAt,
+  collectedAt,
   deadLetterFor,
   directPaymentOf,
   find,
@@ -11,6 +13,7 @@ import {
   journeyOf,
   killProcess,
   nextSeq,
+  pauseForAWeek,
   rows,
 } from './auditor-evidence.ts'
 
@@ -25,11 +28,28 @@ export const harmlessChanges: { name: string; change: (evidence: Evidence) => vo
     change: evidence => {
       forgetOldest(evidence, 'payments.v1')
       forgetOldest(evidence, 'listings.v1')
-      // A week after the recorded run.
-      const [line] = rows(evidence, 'provider')
-      const seq = nextSeq(evidence, 'provider')
-      const t = (line?.t ?? 0) + 8 * 86_400_000
-      rows(evidence, 'provider').push({ seq, t, type: 'settings.changed' })
+      collectAt(evidence, collectedAt(evidence) + 8 * 86_400_000)
+    },
+  },
+  {
+    name: 'after more than a week without an event, the topics have forgotten all of them',
+    change: pauseForAWeek,
+  },
+  {
+    name: 'after more than a week without an event, a partition that has forgotten gets a fresh record',
+    change: evidence => {
+      const { paymentRecord } = journeyOf(evidence)
+      pauseForAWeek(evidence)
+      append(evidence, { ...paymentRecord, t: collectedAt(evidence) - 60_000 })
+    },
+  },
+  {
+    name: 'events that were applied after a pause are forgotten, and so are the records of dead letters',
+    change: evidence => {
+      pauseForAWeek(evidence)
+      const at = collectedAt(evidence) - 60_000
+      for (const row of rows(evidence, 'listingInbox')) row.appliedAt = at
+      for (const record of rows(evidence, 'records')) record.t = at
     },
   },
   {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type AuditOptions, audit } from '../auditor/audit.ts'
-import { type Evidence, sourceNames } from '../auditor/evidence.ts'
+import { type Evidence, type Rows, sourceNames } from '../auditor/evidence.ts'
 import { loadEvidence } from '../auditor/keep-evidence.ts'
 import { promises } from '../auditor/promises.ts'
 import {
@@ -169,6 +169,20 @@ describe('an empty or missing source never makes a run valid', () => {
     const partition = rows(evidence, 'partitions')[0]
     if (partition) partition.end += 1
     expect(judge(evidence).valid).toBe('unknown')
+  })
+
+  test('records that a topic has forgotten before their time make the verdict unknown', () => {
+    const partition = rows(evidence, 'partitions').find(({ topic }) => topic === 'payments.v1')
+    if (!partition) throw new Error('the recorded run has no partition')
+    partition.start = Math.floor(partition.end / 2)
+    const isGone = ({ topic, partition: of, offset }: Rows['records']) =>
+      topic === partition.topic && of === partition.partition && offset < partition.start
+    Object.assign(evidence.records, { rows: rows(evidence, 'records').filter(one => !isGone(one)) })
+    const { valid, violations, coverage } = judge(evidence)
+    expect({ valid, violations }).toEqual({ valid: 'unknown', violations: [] })
+    expect(coverage.inconclusive).toEqual([
+      `payments.v1/0: the records before offset ${partition.start} are gone before their time`,
+    ])
   })
 
   test('a fault that never ended makes the verdict unknown', () => {

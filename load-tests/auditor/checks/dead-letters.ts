@@ -27,8 +27,11 @@ function checkTopic(
     letters.flatMap(({ deadLetter }) => (deadLetter ? placesOf(deadLetter) : [])),
   )
   const places = new Set(records.map(placeOf))
-  // A dead letter is kept longer than its record, and an inbox longer than what it remembers.
+  // A dead letter is kept longer than its record, and an inbox longer than what it remembers. Both may
+  // be much younger than their event, which a consumer may have reached late.
   const keptFromMs = oldestKeptMs(facts.evidence, topic)
+  const madeAt = timesOfEvents(facts)
+  const isForgotten = forgottenPlaces(facts)
   const applied = new Set(inbox.map(({ eventId }) => eventId))
   const onTopic = new Set(records.map(({ event }) => event?.eventId))
 
@@ -47,16 +50,31 @@ function checkTopic(
         : [s14(message, ids)]
     })
   const unpublished = inbox
-    .filter(({ eventId, appliedAt }) => !onTopic.has(eventId) && appliedAt > keptFromMs)
+    .filter(({ eventId }) => !onTopic.has(eventId))
+    .filter(({ eventId, appliedAt }) => (madeAt.get(eventId) ?? appliedAt) > keptFromMs)
     .map(({ eventId }) => s14(`event ${eventId} was applied, and is not on ${topic}`, [eventId]))
   const misplaced = letters
-    .filter(({ t }) => t > keptFromMs)
+    .filter(({ t, deadLetter }) => t > keptFromMs && !(deadLetter && isForgotten(deadLetter)))
     .filter(({ deadLetter }) => !deadLetter || !placesOf(deadLetter).some(at => places.has(at)))
     .map(letter => s14(`${placeOf(letter)} is the dead letter of no record on ${topic}`, []))
   const withoutReason = letters
     .filter(({ deadLetter }) => deadLetter?.reason.trim() === '')
     .map(letter => s14(`${placeOf(letter)} has no reason`, []))
   return [...unaccounted, ...unpublished, ...misplaced, ...withoutReason]
+}
+
+/** When each event was made, as far as the outboxes remember it. */
+function timesOfEvents({ evidence }: Facts): Map<string, number> {
+  const outboxes = [...rowsOf(evidence.paymentOutbox), ...rowsOf(evidence.listingOutbox)]
+  return new Map(outboxes.map(({ eventId, createdAt }) => [eventId, createdAt]))
+}
+
+/** Tells whether the record of a dead letter was before the first that its partition still has. */
+function forgottenPlaces({ evidence }: Facts): (letter: DeadLetterFacts) => boolean {
+  const starts = new Map(
+    rowsOf(evidence.partitions).map(row => [`${row.topic}/${row.partition}`, row.start]),
+  )
+  return ({ topic, partition, offset }) => offset < (starts.get(`${topic}/${partition}`) ?? 0)
 }
 
 export type DeadLetterOptions = {
