@@ -25,8 +25,12 @@ export async function addStatementLines(db: Queryable, linesMax: number): Promis
     name: 'add_statement_lines',
     text: `WITH reached AS (
         SELECT posted_in, transaction_id FROM statement_position FOR UPDATE SKIP LOCKED
+      ), seen AS (
+        -- By the snapshot of this statement. The locked row may be newer: another process has moved it
+        -- since, this statement does not see its lines, and adds none.
+        SELECT posted_in, transaction_id FROM statement_position
       ), settled AS MATERIALIZED (
-        SELECT t.* FROM reached, LATERAL (
+        SELECT t.* FROM reached JOIN seen USING (posted_in, transaction_id), LATERAL (
           SELECT * FROM ledger_transactions t
           WHERE (t.posted_in, t.transaction_id) > (reached.posted_in, reached.transaction_id)
             AND ${isSettled}
