@@ -1,21 +1,22 @@
-import {
-  asRole,
-  countAroundJobs,
-  manyRows,
-  type PlanCase,
-  problemsOfCase,
-} from '@nightshift/load-tests/harness/plans'
+import { countAroundJobs, manyRows } from '@nightshift/load-tests/harness/count-around-jobs'
+import { asRole, type PlanCase, problemsOfCase } from '@nightshift/load-tests/harness/plans'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Search } from '../src/flows/search-listings.ts'
 import { limits } from '../src/limits.ts'
 import { deleteOldRows } from '../src/store/delete-old-rows.ts'
 import { findListing, findLiveListings } from '../src/store/listings.ts'
 import { publicationsTable } from '../src/store/publication-row.ts'
-import { countLeftOpen, findPublication, takeDuePublication } from '../src/store/publications.ts'
+import {
+  countLeftOpen,
+  deleteWithdrawn,
+  findPublication,
+  takeDuePublication,
+} from '../src/store/publications.ts'
 
 /** What the search, the routes and the jobs read when the tables are large. */
 
@@ -144,6 +145,28 @@ const left = {
   inbox: "applied_at > now() - interval '9 days'",
   publications: "status <> 'withdrawn' OR updated_at > now() - interval '8 days'",
 }
+
+test('a withdrawn publication whose key is being claimed is left for the next round', async () => {
+  const claim = new pg.Client({ connectionString: system.databaseUrl('listings') })
+  await claim.connect()
+  await claim.query('BEGIN')
+  const { rows } = await claim.query(
+    `SELECT k.subject_id FROM idempotency_keys k
+     JOIN publications p ON p.publication_id = k.subject_id AND p.status = 'withdrawn'
+     ORDER BY p.updated_at LIMIT 1 FOR UPDATE OF k`,
+  )
+  const [oldest] = rows
+  const found = await asRole(system, 'listings_worker', async worker => {
+    await deleteWithdrawn(worker, limits.oldRows.withdrawnKeptDays, 1)
+    // Nothing of it is locked: a claim that has the key can go on to the publication.
+    return claim.query('SELECT FROM publications WHERE publication_id = $1 FOR UPDATE NOWAIT', [
+      oldest.subject_id,
+    ])
+  })
+  expect(found.rowCount).toBe(1)
+  await claim.query('ROLLBACK')
+  await claim.end()
+})
 
 test('in the end the old rows are gone, and no other', async () => {
   const counts = await asRole(system, 'listings_worker', client =>

@@ -85,6 +85,12 @@ export async function openCandidates(parts: TestParts) {
     },
     inDatabase: <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
       queryDatabase<T>(system.databaseUrl('notifications'), sql, values),
+    /** A connection of an administrator, for a transaction that stays open for a while. */
+    openSession: async () => {
+      const client = new pg.Client({ connectionString: system.databaseUrl('notifications') })
+      await client.connect()
+      return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+    },
     [Symbol.asyncDispose]: () => disposal.disposeAsync(),
   }
 }

@@ -159,7 +159,8 @@ export async function takeDuePublication(
 
 /**
  * Deletes publications that were withdrawn long ago, with their keys. Payments has not begun them, so
- * nothing is known of them anywhere else.
+ * nothing is known of them anywhere else. A claim locks the key first and then the publication, so one of
+ * which either is locked is left for the next round.
  */
 export async function deleteWithdrawn(
   db: Queryable,
@@ -169,9 +170,10 @@ export async function deleteWithdrawn(
   const { rows } = await db.query<{ deleted: number }>({
     name: 'delete_withdrawn',
     text: `WITH old AS (
-             SELECT publication_id FROM publications
-             WHERE status = 'withdrawn' AND updated_at < now() - $1 * interval '1 day'
-             ORDER BY updated_at LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+             SELECT p.publication_id
+             FROM publications p JOIN idempotency_keys k ON k.subject_id = p.publication_id
+             WHERE p.status = 'withdrawn' AND p.updated_at < now() - $1 * interval '1 day'
+             ORDER BY p.updated_at LIMIT ${rowsMax} FOR UPDATE OF p, k SKIP LOCKED
            ), keys AS (
              DELETE FROM idempotency_keys
              WHERE subject_id = ANY (ARRAY(SELECT publication_id FROM old))

@@ -26,17 +26,17 @@ export function addressTransaction(
     })
 }
 
+/**
+ * Inserts the row of the address, or locks the one that is there. It is one statement, because the job
+ * that deletes addresses may come between two. An update of no key column does not block inserts of
+ * deliveries, which lock the key of the address.
+ */
 async function lockAddress(tx: Queryable, { identity, sendTo }: ReadAddress): Promise<void> {
   await tx.query({
-    name: 'insert_address',
-    text: 'INSERT INTO addresses (address, send_to) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-    values: [identity, sendTo],
-  })
-  // FOR UPDATE would also block inserts of deliveries, which lock the key of the address.
-  await tx.query({
     name: 'lock_address',
-    text: 'SELECT FROM addresses WHERE address = $1 FOR NO KEY UPDATE',
-    values: [identity],
+    text: `INSERT INTO addresses AS a (address, send_to) VALUES ($1, $2)
+           ON CONFLICT (address) DO UPDATE SET send_to = a.send_to`,
+    values: [identity, sendTo],
   })
 }
 
