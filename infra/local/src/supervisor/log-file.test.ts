@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { followFile } from '../follow-file.ts'
 import { makeThrowAwayDir } from '../throw-away.ts'
@@ -111,4 +113,37 @@ test('a log that a child holds itself is moved aside when it is opened full', as
   full.close()
   withLogFile(file, () => undefined)
   expect((await readdir(join(file, '..'))).toSorted()).toEqual(['a.log', 'a.log.1'])
+})
+
+test('a log that cannot be begun again overwrites none of the older ones', async () => {
+  const { file } = await openTestLog()
+  // The limit holds for a whole process, so another one meets it.
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    import { openLogFile } from ${JSON.stringify(join(import.meta.dirname, 'log-file.ts'))}
+    const failures = []
+    const log = openLogFile(${JSON.stringify(file)}, {
+      bytesMax: ${bytesMax},
+      onFailure: error => failures.push(error.code),
+    })
+    const append = text => log.append(Buffer.from(text.padEnd(${bytesMax - 1}) + '\\n'))
+    for (const word of ['one', 'two', 'three', 'four', 'five']) append(word)
+    const taken = []
+    try {
+      for (;;) taken.push(openSync('/dev/null'))
+    } catch {}
+    for (const word of ['lost 1', 'lost 2', 'lost 3', 'lost 4', 'lost 5']) append(word)
+    for (const each of taken) closeSync(each)
+    append('six')
+    console.log(failures.join())`
+  const node = [process.execPath, '--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 64 && exec "$@"',
+    '-',
+    ...node,
+  ])
+  expect(stdout).toBe('EMFILE\n')
+  const words = (await readWholeLog(file)).split('\n').map(line => line.trim())
+  expect(words).toEqual(['two', 'three', 'four', 'five', 'six', ''])
 })

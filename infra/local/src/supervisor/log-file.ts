@@ -39,9 +39,8 @@ export function openLogFile(file: string, options: LogFileOptions): LogFile {
   let hasFailed = false
 
   function moveAside(): void {
-    moveOlder(file)
     const full = descriptor
-    descriptor = openForAppend(file)
+    descriptor = beginAgain(file)
     closeSync(full)
     bytes = 0
   }
@@ -69,8 +68,7 @@ export function withLogFile<T>(file: string, use: (descriptor: number) => T): T 
   let descriptor = openForAppend(file)
   if (fstatSync(descriptor).size > fileBytesMax) {
     closeSync(descriptor)
-    moveOlder(file)
-    descriptor = openForAppend(file)
+    descriptor = beginAgain(file)
   }
   try {
     return use(descriptor)
@@ -100,6 +98,23 @@ export function copyLines(output: Readable, log: LogFile): void {
 function openForAppend(file: string): number {
   mkdirSync(dirname(file), { recursive: true })
   return openSync(file, 'a', 0o600)
+}
+
+/**
+ * Moves a log and the older ones aside, and opens a new file in its place. The new file is opened
+ * first: where that fails, each further line tries again, and would move the older ones away.
+ */
+function beginAgain(file: string): number {
+  const next = `${file}.next`
+  const descriptor = openForAppend(next)
+  try {
+    moveOlder(file)
+    renameSync(next, file)
+    return descriptor
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
 }
 
 /** Each file takes the name of the next older one; the oldest is overwritten. */
