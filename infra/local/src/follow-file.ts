@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { isMissing } from './read-if-there.ts'
 import { filesOfLog } from './supervisor/log-file.ts'
 
@@ -19,7 +19,7 @@ export function followFile(file: string, from: number): Follower {
   let position = from
   let rest: Buffer = Buffer.alloc(0)
 
-  function begin(inode: number | undefined): void {
+  function begin(inode: number): void {
     reading = inode
     position = 0
     rest = Buffer.alloc(0)
@@ -27,7 +27,8 @@ export function followFile(file: string, from: number): Follower {
 
   /** The bytes that follow in the file that is read; undefined when it has been moved meanwhile. */
   async function readChunk(path: string): Promise<Buffer | undefined> {
-    await using handle = await open(path)
+    await using handle = await openIfThere(path)
+    if (!handle) return undefined
     const { ino, size } = await handle.stat()
     if (ino !== reading) return undefined
     if (size < position) begin(ino)
@@ -46,14 +47,19 @@ export function followFile(file: string, from: number): Follower {
 
   return {
     async next() {
-      const inodes = await Promise.all(files.map(inodeOf))
+      // A file only moves towards the older ones, so this order misses none that moves meanwhile.
+      const inodes: (number | undefined)[] = []
+      for (const each of files) inodes.push(await inodeOf(each))
       if (inodes[0] === undefined) return []
       reading ??= inodes[0]
       // A file that is no longer kept was moved on too often since the last call.
       if (!inodes.includes(reading)) begin(inodes[0])
       const lines: string[] = []
       for (let index = inodes.indexOf(reading); index >= 0; index -= 1) {
-        if (inodes[index] !== reading) begin(inodes[index])
+        const inode = inodes[index]
+        // The files are being moved at this moment: the next look finds the newer one.
+        if (inode === undefined) break
+        if (inode !== reading) begin(inode)
         const chunk = await readChunk(files[index] ?? file)
         if (chunk === undefined) break
         lines.push(...takeLines(chunk))
@@ -62,6 +68,15 @@ export function followFile(file: string, from: number): Follower {
       }
       return lines
     },
+  }
+}
+
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
   }
 }
 
