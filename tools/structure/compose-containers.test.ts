@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { images } from '@nightshift/local/parts/images'
 import { describe, expect, test } from 'vitest'
 import { readComposeFile } from './compose-file.ts'
@@ -11,6 +13,7 @@ const all = files.flatMap(file =>
 /** The second file changes some containers of the first, and adds others to them. */
 const own = all.filter(({ container }) => container.image !== undefined)
 const image = 'nightshift:local'
+const repository = join(import.meta.dirname, '../..')
 /** The most memory that a service took under load. */
 const measuredMib = 245
 /** V8 returns memory late, and a busier machine makes more of it. */
@@ -65,6 +68,19 @@ describe.each(own)('$name', ({ name, container }) => {
   test('has a limit on its memory', () => {
     expect(container.mem_limit).toMatch(/^\d+m$/)
   })
+
+  test('has a limit on its log', () => {
+    const options = { 'max-size': '8m', 'max-file': '5' }
+    expect(container.logging).toEqual({ driver: 'json-file', options })
+  })
+})
+
+test('Prometheus keeps its metrics for as long as natively, and no more of them', () => {
+  const { command } = readComposeFile('docker-compose.yml').prometheus ?? {}
+  const native = readFileSync(join(repository, 'infra/local/src/system/prometheus.ts'), 'utf8')
+  const limits = native.match(/--storage\.tsdb\.retention\.[^']+/g)
+  expect(limits).toHaveLength(2)
+  expect(command).toEqual(expect.arrayContaining(limits ?? []))
 })
 
 test('the parts have the images with which `npm start` begins when it has nothing but Docker', () => {

@@ -19,6 +19,7 @@ export type Container = {
   cap_drop?: string[]
   cap_add?: string[]
   security_opt?: string[]
+  logging?: { driver: string; options: Record<string, string> }
   healthcheck?: { test: string[]; start_interval: string }
   depends_on?: Record<string, { condition: string }>
 }
