@@ -38,3 +38,10 @@ test('a table without an age is refused by its name', () => {
   )
   expect(Object.keys(keptDays)).toEqual(['payments', 'listings', 'notifications'])
 })
+
+test('a run without a payment in its second half is refused, because no rate follows from it', () => {
+  const { atMs, tables } = run.half
+  expect(() => growthOf({ ...run, after: { atMs: atMs + 1, tables } })).toThrow(
+    'No payment was made in the second half',
+  )
+})

@@ -66,12 +66,15 @@ export type Growth = Readonly<{
 /**
  * How each table grew. The rates are those of the second half of a run, because in the first half old
  * rows are deleted that were there at the begin.
- * @throws for a table whose rows nobody has given an age
+ * @throws for a table whose rows have no age in `keptDays`, and when no payment was made in the second
+ *   half, because there is nothing then to divide by
  */
 export function growthOf(run: Readonly<{ before: Sizes; half: Sizes; after: Sizes }>): Growth[] {
   const { before, half, after } = run
   const seconds = (after.atMs - half.atMs) / 1_000
-  const thousands = (paymentsIn(after) - paymentsIn(half)) / 1_000
+  const made = paymentsIn(after) - paymentsIn(half)
+  if (made <= 0) throw new Error('No payment was made in the second half of the run.')
+  const thousands = made / 1_000
   return after.tables.map(({ service, table, rows, bytes }) => {
     const days = keptDays[service]?.[table]
     if (days === undefined) throw new Error(`${service}.${table} has no age in keptDays.`)

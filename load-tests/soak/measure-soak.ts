@@ -30,11 +30,17 @@ export async function sampleAround<T>(
   return { samples: { before, half, after: await takeSample(sampled) }, result }
 }
 
-/** The figures of a soak, by name, and the growth of each table. */
+/**
+ * The figures of a soak, by name, and the growth of each table. A process that was not running at a
+ * sample has no figure for it.
+ * @throws when no answer was measured, or no payment was made in the second half
+ */
 export function soakFigures(
   { before, half, after }: SoakSamples,
   summary: Summary,
 ): { figures: Figures; tables: Growth[] } {
+  const { p99 } = summary.fromIntendedStartMs ?? {}
+  if (p99 === undefined) throw new Error('The run has no p99: no answer was measured.')
   const tables = growthOf({ before, half, after })
   const { business = [], passing = [] } = Object.groupBy(tables, ({ keptDays }) =>
     keptDays === undefined ? 'business' : 'passing',
@@ -42,13 +48,14 @@ export function soakFigures(
   const figures: Record<string, number> = {
     payments: paymentsIn(after) - paymentsIn(before),
     goodShare: round(summary.good / summary.offered),
-    p99Ms: summary.fromIntendedStartMs?.p99 ?? Number.NaN,
+    p99Ms: p99,
     businessBytesPerPayment: bytesPerPayment(business),
     passingBytesPerPayment: bytesPerPayment(passing),
   }
   for (const [name, atHalf] of Object.entries(half.memoryMiB)) {
     figures[`${name}MiBAtHalf`] = atHalf
-    figures[`${name}MiBAtEnd`] = after.memoryMiB[name] ?? 0
+    const atEnd = after.memoryMiB[name]
+    if (atEnd !== undefined) figures[`${name}MiBAtEnd`] = atEnd
   }
   return { figures, tables }
 }

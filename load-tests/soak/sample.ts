@@ -1,6 +1,8 @@
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing } from '@nightshift/local/read-if-there'
 import type { ControlClient } from '@nightshift/local/supervisor/control-client'
+import type { ProcessStatus } from '@nightshift/local/supervisor/process-spec'
 import type { StatePaths } from '@nightshift/local/system/state'
 import { readTableSizes, type TableSize } from './table-sizes.ts'
 
@@ -11,7 +13,7 @@ export type Sample = Readonly<{
   tables: readonly TableSize[]
   /** Bytes of each directory of the system's data, and of its logs. */
   bytesOf: Readonly<Record<string, number>>
-  /** Resident memory of each process. */
+  /** Resident memory of each process that runs. */
   memoryMiB: Readonly<Record<string, number>>
 }>
 
@@ -33,31 +35,41 @@ export async function takeSample({ postgresUrl, state, supervisor }: Sampled): P
     atMs: Date.now(),
     tables,
     bytesOf: { ...Object.fromEntries(sizes), logs: await bytesIn(state.logs) },
-    memoryMiB: Object.fromEntries(processes.map(({ name, memoryMiB = 0 }) => [name, memoryMiB])),
+    memoryMiB: memoryOf(processes),
   }
 }
 
-/** The bytes on disk of all files at or below this path. A file that is deleted meanwhile counts as nothing. */
-async function bytesIn(path: string): Promise<number> {
-  const whole = await sizeOf(path)
-  if (whole !== 'directory') return whole
-  const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter(entry => entry.isFile())
-  const sizes = await Promise.all(
-    files.map(async ({ parentPath, name }) => sizeOf(join(parentPath, name))),
+/** A process that does not run has no memory to tell of, which is something else than none. */
+export function memoryOf(
+  processes: readonly Pick<ProcessStatus, 'name' | 'memoryMiB'>[],
+): Record<string, number> {
+  return Object.fromEntries(
+    processes.flatMap(({ name, memoryMiB }) =>
+      memoryMiB === undefined ? [] : [[name, memoryMiB] as const],
+    ),
   )
-  return sizes.reduce<number>((sum, size) => sum + (size === 'directory' ? 0 : size), 0)
 }
 
 /** Files of Kafka are longer than what is written of them. */
 const blockBytes = 512
 
-async function sizeOf(path: string): Promise<number | 'directory'> {
+/**
+ * The bytes on disk of all files at or below this path. A file or a directory that is deleted meanwhile
+ * counts as nothing, and what a link leads to is not counted.
+ * @param read lists the names in a directory
+ */
+export async function bytesIn(
+  path: string,
+  read: (directory: string) => Promise<string[]> = readdir,
+): Promise<number> {
   try {
-    const found = await stat(path)
-    return found.isDirectory() ? 'directory' : found.blocks * blockBytes
+    const found = await lstat(path)
+    if (!found.isDirectory()) return found.isFile() ? found.blocks * blockBytes : 0
+    const names = await read(path)
+    const sizes = await Promise.all(names.map(name => bytesIn(join(path, name), read)))
+    return sizes.reduce((sum, size) => sum + size, 0)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
+    if (isMissing(error)) return 0
     throw error
   }
 }
