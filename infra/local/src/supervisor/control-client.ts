@@ -9,7 +9,7 @@ const answerTimeoutMs = 5_000
 /** One process: its grace, the kill deadline, and some reserve. */
 const stopTimeoutMs = 40_000
 /** Three waves of processes, one after the other. */
-const shutdownTimeoutMs = 120_000
+export const shutdownTimeoutMs = 120_000
 
 export type ControlClient = Readonly<ReturnType<typeof controlClient>>
 

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
-import { membersOf } from './process-tree.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { identify } from './process-table.ts'
+import { killProcess, membersOf, sendSignal } from './process-tree.ts'
 
 const root = { pid: 100, startedAt: 'monday' }
 const rootRow = { ...root, parent: 1, group: 100 }
@@ -41,4 +44,25 @@ test('one surviving member shows that the group is still ours', () => {
   const seen = [{ pid: 101, startedAt: 'monday' }]
   expect(pids(membersOf({ root, seen }, table))).toEqual([101, 107])
   expect(membersOf({ root, seen: [] }, table)).toEqual([])
+})
+
+test('a process that has ended takes no signal, and that is no error', async () => {
+  const child = spawn('sleep', ['60'])
+  await once(child, 'spawn')
+  const found = await identify(child.pid ?? 0)
+  if (!found) return expect.unreachable('it runs')
+  await killProcess(found)
+  if (child.signalCode === null) await once(child, 'exit')
+  expect(sendSignal(found.pid, 'SIGTERM')).toBe(false)
+  await killProcess(found)
+})
+
+test('a process that outlives SIGKILL is named', async () => {
+  const child = spawn('sleep', ['60'])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child, 'spawn')
+  const found = await identify(child.pid ?? 0)
+  if (!found) return expect.unreachable('it runs')
+  using _kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+  await expect(killProcess(found, 0)).rejects.toThrow(`process ${found.pid} is still alive`)
 })

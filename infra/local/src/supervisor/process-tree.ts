@@ -42,7 +42,7 @@ export function membersOf(tree: ProcessTree, table: readonly ProcessRow[]): Proc
 
 /** Sends a signal to the whole process group; false when there is no such group any more. */
 export function signalGroup(rootPid: number, signal: NodeJS.Signals): boolean {
-  return send(-rootPid, signal)
+  return sendSignal(-rootPid, signal)
 }
 
 const sweepsMax = 5
@@ -62,7 +62,7 @@ export async function signalTree(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): Pr
     if (fresh.length === 0) break
     for (const member of fresh) {
       signalled.add(member.pid)
-      send(member.pid, signal)
+      sendSignal(member.pid, signal)
     }
   }
   return true
@@ -98,7 +98,7 @@ export async function endTree(
     signalGroup(tree.root.pid, signal)
     // A paused process handles the signal only when it is woken, and its children may have left the
     // group, so every member is woken.
-    for (const { pid } of members) send(pid, 'SIGCONT')
+    for (const { pid } of members) sendSignal(pid, 'SIGCONT')
   }
   if (await waitUntil(areGone, graceMs, endPollMs)) return { killed: 0 }
 
@@ -106,7 +106,7 @@ export async function endTree(
   const areKilled = async () => {
     for (const { pid } of members) {
       killed.add(pid)
-      send(pid, 'SIGKILL')
+      sendSignal(pid, 'SIGKILL')
     }
     return await areGone()
   }
@@ -115,8 +115,27 @@ export async function endTree(
   throw new Error(`still alive ${killDeadlineMs} ms after SIGKILL: ${left}`)
 }
 
+/**
+ * Ends one process by SIGKILL, unless it has ended.
+ * @throws when it still lives `deadlineMs` after that
+ */
+export async function killProcess(
+  found: ProcessIdentity,
+  deadlineMs: number = killDeadlineMs,
+): Promise<void> {
+  const { pid } = found
+  const isGone = async () => {
+    const now = await identify(pid)
+    return now === undefined || !isSame(now, found)
+  }
+  if (await isGone()) return
+  sendSignal(pid, 'SIGKILL')
+  if (await waitUntil(isGone, deadlineMs, endPollMs)) return
+  throw new Error(`process ${pid} is still alive ${deadlineMs} ms after SIGKILL`)
+}
+
 /** False when there is no such process any more, which is no error: it has just ended. */
-function send(target: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(target: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(target, signal)
     return true

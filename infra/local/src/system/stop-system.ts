@@ -1,8 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { isTaken } from '../ports/free-ports.ts'
 import { findPortHolder } from '../ports/port-holder.ts'
-import { type ControlClient, controlClient } from '../supervisor/control-client.ts'
+import {
+  type ControlClient,
+  controlClient,
+  shutdownTimeoutMs,
+} from '../supervisor/control-client.ts'
 import type { ProcessIdentity } from '../supervisor/process-table.ts'
+import { killProcess, sendSignal } from '../supervisor/process-tree.ts'
 import {
   endOrphans,
   isAlive,
@@ -26,7 +31,7 @@ export type Stopped = Readonly<{
 
 const supervisorGoneMs = 5_000
 /** A supervisor that is only sent a signal stops everything first. */
-const signalledGoneMs = 120_000
+const signalledGoneMs = shutdownTimeoutMs + supervisorGoneMs
 
 /** Stops a system, or a start that is under way, and wins over a start that began before. */
 export async function stopSystem(state: StatePaths): Promise<Stopped> {
@@ -48,7 +53,7 @@ export async function stopProcesses(state: StatePaths): Promise<Stopped> {
     if (!(await isTaken(port))) continue
     portsLeft.push(`port ${port}: ${(await findPortHolder(port)) ?? 'another process'}`)
   }
-  // A file that says nothing has nothing to say to the next start either, which replaces it.
+  // A broken file is left: the next start replaces it.
   if (system && portsLeft.length === 0) await rm(state.system, { force: true })
   return { names, portsLeft }
 }
@@ -64,12 +69,12 @@ async function shutDown(state: StatePaths): Promise<string[] | undefined> {
   if (!left || !(await isAlive(left.supervisor))) return undefined
   const names = left.processes.map(({ spec }) => spec.name)
   return end(left.supervisor, async () => {
-    process.kill(left.supervisor.pid, 'SIGTERM')
+    sendSignal(left.supervisor.pid, 'SIGTERM')
     return (await isGone(left.supervisor, signalledGoneMs)) ? names : undefined
   })
 }
 
-/** Ends a supervisor by a gentle way that answers names, or else by SIGKILL. */
+/** Ends a supervisor by a gentle way that answers names, or else by SIGKILL; throws if it survives that. */
 async function end(
   supervisor: ProcessIdentity,
   gently: () => Promise<string[] | undefined>,
@@ -84,8 +89,7 @@ async function end(
       `The supervisor could not stop everything (${error}); ending its processes instead.\n`,
     )
   }
-  if (await isAlive(supervisor)) process.kill(supervisor.pid, 'SIGKILL')
-  await isGone(supervisor, supervisorGoneMs)
+  await killProcess(supervisor)
   return undefined
 }
 
