@@ -20,6 +20,11 @@ export function isMisplaced(error: unknown): boolean {
   return hasCode(error, ['EISDIR', 'ENOTDIR'])
 }
 
+/** Whether it failed because the disk is full. */
+export function isDiskFull(error: unknown): boolean {
+  return hasCode(error, ['ENOSPC'])
+}
+
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import type * as FileSystem from 'node:fs/promises'
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { makeThrowAwayDir } from '../throw-away.ts'
 import { waitUntil } from '../wait-until.ts'
 import { claimStart, refuseIfStopped } from './start-claim.ts'
@@ -11,11 +12,40 @@ import { stopSystem } from './stop-system.ts'
 
 const soonMs = 15_000
 
+type OnDisk = { beforeTaking?: () => Promise<unknown>; failure?: string }
+
+/** What another start does before ours takes an abandoned claim away; how a file fails to open. */
+const onDisk = vi.hoisted((): OnDisk => ({}))
+
+vi.mock('node:fs/promises', async importReal => {
+  const real = await importReal<typeof FileSystem>()
+  return {
+    ...real,
+    async rm(...args: Parameters<typeof real.rm>) {
+      if (String(args[0]).endsWith('start.json')) await onDisk.beforeTaking?.()
+      return real.rm(...args)
+    },
+    async rename(...args: Parameters<typeof real.rename>) {
+      if (String(args[0]).endsWith('start.json')) await onDisk.beforeTaking?.()
+      return real.rename(...args)
+    },
+    async open(...args: Parameters<typeof real.open>) {
+      if (onDisk.failure) throw Object.assign(new Error(onDisk.failure), { code: onDisk.failure })
+      return real.open(...args)
+    },
+  }
+})
+
 let state: StatePaths
 beforeEach(async () => {
   state = statePaths(await makeThrowAwayDir())
 })
-afterEach(() => rm(state.dir, { recursive: true }))
+afterEach(async () => {
+  delete onDisk.beforeTaking
+  delete onDisk.failure
+  vi.restoreAllMocks()
+  await rm(state.dir, { recursive: true })
+})
 
 /** A process that claims the start, and ends what it does after a signal. */
 async function openOtherStart(): Promise<number> {
@@ -73,4 +103,42 @@ test("a start that was killed, or a file that was lost, is in nobody's way", asy
   }
   await mkdir(state.start)
   await using _claim = await claimStart(state)
+})
+
+test('of two starts that find the same abandoned claim, only the faster one goes on', async () => {
+  const pid = await openOtherStart()
+  const claim = await readFile(state.start, 'utf8')
+  await writeFile(state.start, '')
+  onDisk.beforeTaking = async () => {
+    delete onDisk.beforeTaking
+    await writeFile(state.start, claim)
+  }
+  await expect(claimStart(state)).rejects.toThrow(`Another start is under way (process ${pid})`)
+  expect(await readFile(state.start, 'utf8')).toBe(claim)
+})
+
+test('a start that has lost its claim leaves the claim of another one', async () => {
+  {
+    await using _claim = await claimStart(state)
+    await rm(state.start)
+    await openOtherStart()
+  }
+  await access(state.start)
+})
+
+test('a start that ends just before it is interrupted has been interrupted', async () => {
+  const pid = await openOtherStart()
+  const kill = process.kill.bind(process)
+  vi.spyOn(process, 'kill').mockImplementation(target => {
+    kill(target, 'SIGKILL')
+    throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' })
+  })
+  expect(await stopSystem(state)).toEqual({ interrupted: pid, names: [], portsLeft: [] })
+})
+
+test('a stop works on a full disk, and says any other reason why it is not remembered', async () => {
+  onDisk.failure = 'ENOSPC'
+  expect(await stopSystem(state)).toEqual({ names: [], portsLeft: [] })
+  onDisk.failure = 'EACCES'
+  await expect(stopSystem(state)).rejects.toThrow('EACCES')
 })
