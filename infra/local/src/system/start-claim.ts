@@ -9,34 +9,42 @@ import { waitUntil } from '../wait-until.ts'
 import { writeWhole } from '../write-whole.ts'
 import type { StatePaths } from './state.ts'
 
-/** `run/start.json`: the command that is starting the system, while it does. */
-type StartFile = Readonly<{ process: ProcessIdentity }>
-const isStartFile = (found: unknown): found is StartFile =>
-  isIdentity(fieldsOf<StartFile>(found).process)
+/** `run/start.json`: the command that starts the system or deletes its files, while it does. */
+type Claim = Readonly<{ process: ProcessIdentity; work: Work }>
+type Work = 'start' | 'reset'
+
+function isClaim(found: unknown): found is Claim {
+  const { process, work } = fieldsOf<Claim>(found)
+  return isIdentity(process) && (work === 'start' || work === 'reset')
+}
 
 const claimsMax = 3
 /** A start that is interrupted shuts its supervisor down, and ends what that has left. */
 const interruptedMs = shutdownTimeoutMs + 30_000
 
 /**
- * Says that this process starts the system, until the claim is disposed of. A claim of a process that
- * has ended counts for nothing.
- * @throws when another start is under way
+ * Says that this process starts the system, or that no other may, until the claim is disposed of. A
+ * claim of a process that has ended counts for nothing.
+ * @throws when another start or a reset is under way
  */
-export async function claimStart(state: StatePaths): Promise<AsyncDisposable> {
+export async function claimStart(
+  state: StatePaths,
+  work: Work = 'start',
+): Promise<AsyncDisposable> {
   await mkdir(state.run, { recursive: true, mode: 0o700 })
   const draft = `${state.start}.${randomUUID()}`
   const self = await identifySelf()
-  await writeWhole(draft, JSON.stringify({ process: self }))
+  await writeWhole(draft, JSON.stringify({ process: self, work } satisfies Claim))
   try {
     for (let claims = 0; claims < claimsMax; claims += 1) {
       if (await isLinked(draft, state.start)) {
         return { [Symbol.asyncDispose]: () => giveUp(state, self) }
       }
-      const other = await holderOf(state.start)
+      const other = await livingClaim(state.start)
       if (other) {
+        const what = other.work === 'start' ? 'Another start' : 'A reset'
         throw new Error(
-          `Another start is under way (process ${other.pid}). See \`npm run status\`.`,
+          `${what} is under way (process ${other.process.pid}). See \`npm run status\`.`,
         )
       }
       await takeAway(state)
@@ -81,11 +89,11 @@ async function isLinked(draft: string, file: string): Promise<boolean> {
   }
 }
 
-/** The process of another start that holds a claim, and still lives. */
-async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
-  const claim = await readRunFile(file, isStartFile)
+/** The claim of another process that still lives. */
+async function livingClaim(file: string): Promise<Claim | undefined> {
+  const claim = await readRunFile(file, isClaim)
   if (!claim || claim.process.pid === process.pid) return undefined
-  return (await isAlive(claim.process)) ? claim.process : undefined
+  return (await isAlive(claim.process)) ? claim : undefined
 }
 
 /**
@@ -100,13 +108,13 @@ async function takeAway(state: StatePaths): Promise<void> {
     if (isMissing(error)) return
     throw error
   }
-  if (await holderOf(aside)) await isLinked(aside, state.start)
+  if (await livingClaim(aside)) await isLinked(aside, state.start)
   await rm(aside, { recursive: true, force: true })
 }
 
-/** Ends a claim, unless another start has one by now. */
+/** Ends a claim, unless another process has one by now. */
 async function giveUp(state: StatePaths, self: ProcessIdentity): Promise<void> {
-  const claim = await readRunFile(state.start, isStartFile)
+  const claim = await readRunFile(state.start, isClaim)
   if (claim && isSame(claim.process, self)) await rm(state.start, { force: true })
 }
 
@@ -116,12 +124,12 @@ async function giveUp(state: StatePaths, self: ProcessIdentity): Promise<void> {
  * @throws when it survives SIGKILL
  */
 export async function interruptStart(state: StatePaths): Promise<number | undefined> {
-  const starter = await holderOf(state.start)
-  if (!starter) return undefined
-  const { pid } = starter
-  const hasEnded = async () => (await holderOf(state.start))?.pid !== pid
+  const claim = await livingClaim(state.start)
+  if (claim?.work !== 'start') return undefined
+  const { pid } = claim.process
+  const hasEnded = async () => (await livingClaim(state.start))?.process.pid !== pid
   sendSignal(pid, 'SIGTERM')
   sendSignal(pid, 'SIGCONT') // it may have been paused at a terminal
-  if (!(await waitUntil(hasEnded, interruptedMs))) await killProcess(starter)
+  if (!(await waitUntil(hasEnded, interruptedMs))) await killProcess(claim.process)
   return pid
 }
