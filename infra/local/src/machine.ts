@@ -12,9 +12,9 @@ export function environmentOf(context: { environment?: Environment }): Environme
 export type ProgramEnvironment = Readonly<Record<'PATH' | 'HOME', string> & { TMPDIR?: string }>
 
 /**
- * All that a program which we run gets of an environment, also while we look whether it works: a
- * `JAVA_TOOL_OPTIONS` or `LD_LIBRARY_PATH` of the shell would change it behind our back. Programs that
- * fetch something get the whole environment, which may name a proxy.
+ * The only variables that our programs inherit, also when we ask for their version: `JAVA_TOOL_OPTIONS`
+ * or `LD_LIBRARY_PATH` of the shell would change them. Programs that download get everything, because
+ * it may name a proxy.
  */
 export function programEnvironment(environment: Environment): ProgramEnvironment {
   const { PATH = '', HOME = '/', TMPDIR } = environment

@@ -26,9 +26,6 @@ async function main(): Promise<number> {
   const state = statePaths(options.stateDir)
   await mkdir(state.run, { recursive: true, mode: 0o700 })
   const report = openReport(supervisorLog(state.logs))
-
-  // A full disk loses lines of the log; the system goes on without them.
-  process.stdout.on('error', () => undefined)
   const supervisor = await openSupervisor(state, inheritedEnv(process.env), report)
   const asked = Promise.withResolvers<string>()
   const token = randomBytes(32).toString('base64url')

@@ -59,17 +59,17 @@ export async function openSupervisor(
   const startedAt = new Date().toISOString()
   const kept = new Map<string, KeptProcess>()
   let lastWrite: Promise<void> = Promise.resolve()
-  const hasFailed = (error: unknown) =>
+  const reportFailure = (error: unknown) =>
     report({ event: 'supervisor.failed', name: 'supervisor', error: String(error) })
   const onChange = () => {
     const content = () => JSON.stringify(processesFile(self, kept.values()))
-    lastWrite = lastWrite.then(() => writeWhole(state.processes, content())).catch(hasFailed)
+    lastWrite = lastWrite.then(() => writeWhole(state.processes, content())).catch(reportFailure)
   }
   const over = new AbortController()
   const look = async () => {
     if (lookAtAll(kept.values(), await readProcessTable())) onChange()
   }
-  void lookAgain(look, lookEveryMs, over.signal, hasFailed)
+  void lookAgain(look, lookEveryMs, over.signal, reportFailure)
   let shutdown: { done: Promise<void> } | undefined
 
   function find(name: string): KeptProcess {
@@ -132,11 +132,11 @@ export async function lookAgain(
   look: () => Promise<void>,
   everyMs: number,
   over: AbortSignal,
-  hasFailed: (error: unknown) => void,
+  reportFailure: (error: unknown) => void,
 ): Promise<void> {
   while (!over.aborted) {
     await sleep(everyMs, undefined, { signal: over }).catch(ignoreAbort)
-    if (!over.aborted) await look().catch(hasFailed)
+    if (!over.aborted) await look().catch(reportFailure)
   }
 }
 
