@@ -109,7 +109,7 @@ test.each([
 test('the line of a 401 says why and from which address, and shows nothing of what was sent', async () => {
   const { app, lines } = await openServer(knowsOne)
   app.get('/read', { config: { scope: 'listings:read' } }, async request => tenantOf(request))
-  const sent = { no_key: undefined, unknown_key: 'Bearer wrong', other_scheme: 'Basic wrong' }
+  const sent = { no_key: undefined, refused_key: 'Bearer wrong', other_scheme: 'Basic wrong' }
   for (const [reason, authorization] of Object.entries(sent)) {
     await app.inject({ url: '/read', headers: authorization ? { authorization } : {} })
     const line = lines.at(-1) ?? ''

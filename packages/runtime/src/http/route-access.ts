@@ -92,7 +92,7 @@ async function admit(
   const { authorization, [tenantHeader]: tenant } = request.headers
   const principal = await authenticate(authorization, tenant)
   if (!principal) {
-    stateOf(request).facts['reason'] = whyUnknown(authorization)
+    stateOf(request).facts['reason'] = whyRefused(authorization)
     reply.header('www-authenticate', realm)
     return sendProblem(request, reply, unauthorized)
   }
@@ -105,8 +105,11 @@ async function admit(
   return sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
 }
 
-/** For the log: what was sent stays out of it, because a mistyped key is nearly a key. */
-function whyUnknown(authorization: string | undefined): string {
+/**
+ * Why a caller got a 401, for the log. `refused_key`: unknown, revoked or expired, or the key of a service
+ * that named no tenant. What was sent is not logged, because a mistyped key is nearly a key.
+ */
+function whyRefused(authorization: string | undefined): string {
   if (authorization === undefined) return 'no_key'
-  return /^bearer /i.test(authorization) ? 'unknown_key' : 'other_scheme'
+  return /^bearer( |$)/i.test(authorization) ? 'refused_key' : 'other_scheme'
 }

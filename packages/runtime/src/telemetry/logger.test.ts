@@ -76,6 +76,7 @@ test('an address or a password in the text of an error is redacted', () => {
 test.each([
   'connect postgres://payments:hunter2@faults:4503/payments',
   'ada@localhost and hunter2@bücher.example',
+  'connect postgres://payments:hunter2!$ada@faults:4503/payments',
 ])('a password or an address before a name without a dot is redacted, too: %s', text => {
   const written = JSON.stringify(linesOf({ error: new Error(text) }))
   expect(written).not.toMatch(/hunter2|ada/)
@@ -83,7 +84,24 @@ test.each([
 
 test('the text of an error is read in time in proportion to it', () => {
   const half = (piece: string) => piece.repeat(lengthOfText / 2 / piece.length)
-  const pieces = ['%', 'a', '.', '-', '@', '@@', 'a@', '@a', 'a@a.', '.a', '@.', 'a.b@', ' ', ' @']
+  const pieces = [
+    '%',
+    'a',
+    '.',
+    '-',
+    '@',
+    '@@',
+    'a@',
+    '@a',
+    'a@a.',
+    '.a',
+    '@.',
+    'a.b@',
+    ' ',
+    ' @',
+    '://',
+    '://a',
+  ]
   for (const text of pieces.flatMap(piece => pieces.map(next => `${half(piece)}${half(next)}`))) {
     const startedMs = performance.now()
     linesOf({ error: new Error(text) })

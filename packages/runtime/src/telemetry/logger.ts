@@ -119,12 +119,13 @@ function isPlain(value: unknown): value is object {
 }
 
 /**
- * Error texts of others may hold addresses: a mail server repeats the one that it refuses. A URL may hold
- * a password, which also stands before an `@`. Each run of such characters is read once, so the time is in
- * proportion to the text, whoever has made it.
+ * Error texts of others may hold addresses (a mail server repeats the one that it refuses) and URLs with
+ * passwords. Each character is read a bounded number of times, whatever the text is.
  */
-function withoutAddresses(text: string): string {
-  return text.replace(/[\w.%+@-]+/g, run => (/[^@]@/.test(run) ? redacted : run))
+function withoutAddressesAndPasswords(text: string): string {
+  return text
+    .replace(/:\/\/[^\s/@]*@/g, `://${redacted}@`)
+    .replace(/[\w.%+@-]+/g, run => (/[^@]@/.test(run) ? redacted : run))
 }
 
 /** Depth is bounded: a chain of causes may be circular. */
@@ -133,9 +134,9 @@ function serializeError(error: unknown, depth = 0): unknown {
   const code = (error as { code?: unknown }).code
   return {
     type: error.name,
-    message: withoutAddresses(error.message),
+    message: withoutAddressesAndPasswords(error.message),
     ...(code === undefined ? {} : { code }),
-    stack: withoutAddresses(error.stack ?? ''),
+    stack: withoutAddressesAndPasswords(error.stack ?? ''),
     ...(error.cause !== undefined && depth < 4
       ? { cause: serializeError(error.cause, depth + 1) }
       : {}),
