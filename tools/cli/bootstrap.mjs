@@ -152,8 +152,13 @@ async function install(node, dir, what) {
   const startedAt = Date.now()
   const hash = await lockfileHash(dir)
   await rm(stampOf(dir), { force: true })
-  // Development dependencies are asked for by name: NODE_ENV=production would leave them out.
-  await npm(node, ['ci', '--prefix', dir, '--include=dev', '--no-audit', '--no-fund'], dir)
+  // Development dependencies are asked for by name: NODE_ENV=production would leave them out. No script of a
+  // package runs: the one that we would need makes links, and unpacking PostgreSQL makes them, too.
+  await npm(
+    node,
+    ['ci', '--prefix', dir, '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'],
+    dir,
+  )
   await writeFile(stampOf(dir), hash)
   console.error(`Installed ${what} in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`)
 }

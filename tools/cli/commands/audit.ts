@@ -47,7 +47,8 @@ async function run(options: Options): Promise<number> {
     return exitUnknown
   }
   for (const line of auditor.advice) process.stderr.write(`${line}\n\n`)
-  return runTool(process.execPath, auditor.args, { ...process.env, ...auditor.env })
+  const environment = { ...process.env, ...auditor.env }
+  return runTool(process.execPath, auditor.args, environment, { printsTextOfOthers: true })
 }
 
 async function auditorFor({

@@ -91,7 +91,8 @@ async function soak(options: Options): Promise<number> {
       [describeSummary(summary), describeGrowth(tables), describeParts(samples)].join('\n\n'),
     )
   }
-  say(await keepResult(kept, { write }))
+  if (write && exitCode !== 0) say(`Nothing was written, because k6 ended with ${exitCode}.`)
+  else say(await keepResult(kept, { write }))
   return exitCode
 }
 

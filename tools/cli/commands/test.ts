@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import type { TestModule } from 'vitest/node'
 import { parseCLI, startVitest } from 'vitest/node'
 import { exitWith, npmCommand, runCommand } from '../terminal/run-command.ts'
+import { showControls } from '../terminal/show-controls.ts'
 
 const projects = ['unit', 'integration', 'structure', 'browser', 'load']
 /** Minutes each, and only when they are named. */
@@ -19,7 +20,8 @@ export const command = npmCommand('test', description)
   .allowUnknownOption()
   .action(exitWith(run))
 
-if (import.meta.main) await runCommand(command)
+// Vitest draws its last lines again and again.
+if (import.meta.main) await runCommand(command, undefined, { movesCursor: true })
 
 async function run(): Promise<number> {
   const [first = '', ...rest] = command.args
@@ -32,7 +34,7 @@ async function run(): Promise<number> {
   const count = countTests(modules, vitest.state.getUnhandledErrors())
   await vitest.close()
   const exitCode = Number(process.exitCode ?? 0)
-  for (const line of describeFailures(modules)) console.log(line)
+  for (const line of describeFailures(modules)) console.log(showControls(line))
   console.log(describe(count))
   return exitCode
 }

@@ -26,9 +26,9 @@ export function describeGrowth(tables: readonly Growth[]): string {
 export function describeParts({ before, half, after }: SoakSamples): string {
   const memory = Object.keys(after.memoryMiB).map(name => ({
     'resident MiB': name,
-    before: before.memoryMiB[name] ?? 0,
-    half: half.memoryMiB[name] ?? 0,
-    end: after.memoryMiB[name] ?? 0,
+    before: shown(before.memoryMiB[name]),
+    half: shown(half.memoryMiB[name]),
+    end: shown(after.memoryMiB[name]),
   }))
   const files = Object.keys(after.bytesOf).map(name => ({
     'MiB on disk': name,
@@ -43,4 +43,9 @@ const kibibyte = 1_024
 
 function mebibytes(bytes: number): number {
   return Math.round((bytes / kibibyte / kibibyte) * 10) / 10
+}
+
+/** A process that did not run then has no figure. */
+function shown(mebibytesOf: number | undefined): string {
+  return mebibytesOf === undefined ? '-' : String(mebibytesOf)
 }

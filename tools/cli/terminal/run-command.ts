@@ -41,9 +41,11 @@ export function parsedBy<T>(read: (text: string) => T): (text: string) => T {
 export async function runCommand(
   command: Command,
   args: readonly string[] = process.argv.slice(2),
+  /** For a command that leaves the terminal to a program which moves the cursor. */
+  { movesCursor = false } = {},
 ): Promise<never> {
   for (const stream of [process.stdout, process.stderr]) {
-    guardOutput(stream)
+    if (!movesCursor) guardOutput(stream)
     stream.on('error', ignoreClosedPipe)
   }
   process.exit(await exitCodeOf(command, args))

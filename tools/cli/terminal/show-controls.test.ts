@@ -16,6 +16,8 @@ test.each([
     '\\u001b]8;;http://evil.example\\u001b\\',
   ],
   ['goes up a line and writes over it', 'a\u001b[1A\rb', 'a\\u001b[1A\\u000db'],
+  ['clears a line that was there', 'a\r\u001b[2Kb', 'a\\u000d\\u001b[2Kb'],
+  ['hides what follows', '\u001b[8m', '\\u001b[8m'],
   ['is one character of C1', '\u009b31m', '\\u009b31m'],
   ['turns the direction around', 'user\u202egnp.exe', 'user\\u202egnp.exe'],
   ['deletes', 'a\u0008\u007f', 'a\\u0008\\u007f'],
@@ -24,7 +26,7 @@ test.each([
 })
 
 test('our own colours, lines and progress stay as they are', () => {
-  const text = `${styleText('red', 'broken', { validateStream: false })}\n\tnext\r\u001b[2K50 %`
+  const text = `\r\u001b[2K${styleText('red', 'broken', { validateStream: false })}\n\tnext`
   expect(showControls(text)).toBe(text)
 })
 

@@ -6,9 +6,12 @@ const controls =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 
-/** What our own output contains: colours, and the line that is drawn again to show progress. */
+/**
+ * What our own output contains: the colours that we use, and the line of progress, which is drawn again at
+ * the begin of a write. Other codes of a stranger could hide what follows, or write over what was there.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const ours = /(\u001b\[[0-9;]{0,20}m|\r?\u001b\[2K)/
+const ours = /(\u001b\[(?:0|1|2|22|31|32|33|36|39)m|^\r?\u001b\[2K)/
 
 /** The text with its control characters as escapes, such as `\u001b`. Colours stay. */
 export function showControls(text: string): string {
@@ -22,7 +25,7 @@ function escapeOf(character: string): string {
 }
 
 /**
- * Shows control characters in all that a command prints. Commands print what others wrote, such as the
+ * Shows control characters in all that a command prints itself. Commands print what others wrote, such as the
  * name of a span, a line of a log or the subject of a mail. It is done where the text leaves the
  * process, so that no command can forget it.
  */
