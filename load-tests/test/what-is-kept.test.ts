@@ -57,7 +57,7 @@ describe.each(Object.entries(services))('%s', (service, limits) => {
 
   test('the page names each job that deletes', () => {
     const source = readFileSync(
-      join(root, 'services', service, 'src/store/delete-old-rows.ts'),
+      join(root, 'services', service, 'src/store/old-rows-jobs.ts'),
       'utf8',
     )
     const names = [...source.matchAll(/name: '([\w-]+)'/g)].map(([, name]) => name)

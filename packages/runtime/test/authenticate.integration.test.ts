@@ -6,7 +6,7 @@ import { eventually } from '@nightshift/load-tests/harness/test-client'
 import { storeApiKey } from '@nightshift/local/seed/store-api-key'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { apiKeyIdOf, makeApiKey } from '../src/http/api-keys.ts'
+import { apiKeyIdOf, makeApiKey, readPeppers } from '../src/http/api-keys.ts'
 import { type ApiKeyLimits, type Authenticate, authenticateBy } from '../src/http/authenticate.ts'
 import { migrate } from '../src/postgres/migrate.ts'
 import type { Queryable } from '../src/postgres/postgres.ts'
@@ -84,7 +84,7 @@ function backDate(keyId: string) {
 describe('a caller', () => {
   test('with a key of a tenant acts for that tenant, whatever else it names', async () => {
     const { key, keyId, tenantId } = await store()
-    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ cacheMs: 0, cachedMax: 1 }))
     const principal = { tenantId, keyId, scopes }
     expect(await authenticate(bearer(key), undefined)).toEqual(principal)
     expect(await authenticate(bearer(key), randomUUID())).toEqual(principal)
@@ -92,7 +92,7 @@ describe('a caller', () => {
 
   test('with a key of a service acts for the one tenant that it names', async () => {
     const { key } = await store({ tenantId: null })
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     for (const tenantId of [randomUUID(), randomUUID()]) {
       const principal = { tenantId, isService: true }
       expect(await authenticate(bearer(key), tenantId)).toMatchObject(principal)
@@ -104,7 +104,7 @@ describe('a caller', () => {
 
   test('with a key that was hashed with another pepper is refused', async () => {
     const { key } = await store()
-    const authenticate = authenticateBy(db, otherPepper, limitsOf())
+    const authenticate = authenticateBy(db, [otherPepper], limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
   })
 
@@ -112,15 +112,15 @@ describe('a caller', () => {
     const old = await store()
     const both = `${otherPepper},${pepper}`
     const next = await store({ peppers: both })
-    const during = authenticateBy(db, both, limitsOf())
+    const during = authenticateBy(db, readPeppers(both), limitsOf())
     for (const { key, keyId } of [old, next, old, next]) {
       expect(await during(bearer(key), undefined)).toMatchObject({ keyId })
     }
     expect(looks).toBe(2)
-    const after = authenticateBy(db, otherPepper, limitsOf())
+    const after = authenticateBy(db, [otherPepper], limitsOf())
     expect(await after(bearer(next.key), undefined)).toMatchObject({ keyId: next.keyId })
     expect(await after(bearer(old.key), undefined)).toBeUndefined()
-    const before = authenticateBy(db, pepper, limitsOf())
+    const before = authenticateBy(db, [pepper], limitsOf())
     expect(await before(bearer(next.key), undefined)).toBeUndefined()
   })
 
@@ -128,7 +128,7 @@ describe('a caller', () => {
     const { key } = await store()
     const away = new pg.Pool({ connectionString: database.url })
     await away.end()
-    const authenticate = authenticateBy(away, pepper, limitsOf())
+    const authenticate = authenticateBy(away, [pepper], limitsOf())
     await expect(authenticate(bearer(key), undefined)).rejects.toThrow()
   })
 })
@@ -137,7 +137,7 @@ describe('a refusal reveals nothing', () => {
   test('a text that can not be a key costs no look', async () => {
     const { key } = await store()
     looks = 0
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     const texts = [undefined, '', key, `Basic ${key}`, bearer(key.slice(0, -1)), bearer(`${key}0`)]
     for (const text of texts) expect(await authenticate(text, undefined)).toBeUndefined()
     expect(looks).toBe(0)
@@ -146,7 +146,7 @@ describe('a refusal reveals nothing', () => {
   test('the name of the scheme is of any case, and blanks may follow it', async () => {
     // RFC 9110, 11.1.
     const { key } = await store()
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     for (const scheme of ['bearer ', 'BEARER ', 'bEaReR   ']) {
       expect(await authenticate(`${scheme}${key}`, undefined)).toBeDefined()
     }
@@ -159,7 +159,7 @@ describe('a refusal reveals nothing', () => {
     const [known, revoked, expired] = [await store(), await store(), await store()]
     await revoke(revoked.keyId)
     await backDate(expired.keyId)
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     expect(await authenticate(bearer(known.key), undefined)).toBeDefined()
     const guess = makeApiKey(known.keyId)
     for (const key of [makeApiKey(), guess, revoked.key, expired.key]) {
@@ -176,7 +176,7 @@ describe('the cache of keys', () => {
   test('a good key is looked up once in a while, not for each request', async () => {
     const { key } = await store()
     looks = 0
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     for (let times = 0; times < 5; times += 1) await authenticate(bearer(key), undefined)
     expect(looks).toBe(1)
   })
@@ -184,7 +184,7 @@ describe('the cache of keys', () => {
   test('a key that was tried before it was issued is good soon after', async () => {
     const key = makeApiKey()
     const refusedMs = 300
-    const authenticate = authenticateBy(db, pepper, limitsOf({ refusedMs }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ refusedMs }))
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
     const client = await pool.connect()
     await storeApiKey(client, pepper, { key, tenantId: randomUUID(), scopes })
@@ -195,7 +195,7 @@ describe('the cache of keys', () => {
   })
 
   test('the number of refused keys is bounded', async () => {
-    const authenticate = authenticateBy(db, pepper, limitsOf({ refusedMax: 2 }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ refusedMax: 2 }))
     const keys = [makeApiKey(), makeApiKey(), makeApiKey()]
     for (const key of keys) await authenticate(bearer(key), undefined)
     looks = 0
@@ -206,7 +206,7 @@ describe('the cache of keys', () => {
   test('a revoked key is refused when its entry has expired', async () => {
     const { key, keyId } = await store()
     const cacheMs = 300
-    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ cacheMs }))
     expect(await authenticate(bearer(key), undefined)).toBeDefined()
     await revoke(keyId)
     const revokedAt = performance.now()
@@ -218,7 +218,7 @@ describe('the cache of keys', () => {
 
   test('the entry of a key does not outlive the key', async () => {
     const { key } = await store({ expiresAt: new Date(Date.now() + 400) })
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     expect(await authenticate(bearer(key), undefined)).toBeDefined()
     await eventually('it has expired', async () => {
       return (await authenticate(bearer(key), undefined)) ? undefined : true
@@ -227,7 +227,7 @@ describe('the cache of keys', () => {
 
   test('the number of good keys is bounded, and a flood of unknown ones evicts none', async () => {
     const keys = [await store(), await store(), await store()]
-    const authenticate = authenticateBy(db, pepper, limitsOf({ cachedMax: 2 }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ cachedMax: 2 }))
     for (const { key } of keys) await authenticate(bearer(key), undefined)
     for (let guesses = 0; guesses < 50; guesses += 1) {
       await authenticate(bearer(makeApiKey()), undefined)
@@ -272,7 +272,7 @@ describe('a flood of made-up keys', () => {
 
   test('slows no known caller, and a good key that is not cached yet is let in', async () => {
     const [known, others] = [await store(), [await store(), await store(), await store()]]
-    const authenticate = authenticateBy(db, pepper, limitsOf())
+    const authenticate = authenticateBy(db, [pepper], limitsOf())
     await authenticate(bearer(known.key), undefined)
     const attack = flood(authenticate, 64)
     for (const { key } of others) {
@@ -300,7 +300,7 @@ describe('a flood of made-up keys', () => {
     }
     const looksOfOne = { atWorkMax: 1, waitingMax: 10, waitMs: 5_000 }
     const limits = limitsOf({ cacheMs: 50, looks: looksOfOne })
-    const authenticate = authenticateBy(counted as Queryable, pepper, limits)
+    const authenticate = authenticateBy(counted as Queryable, [pepper], limits)
     const { key } = await store()
     await authenticate(bearer(key), undefined)
     const attack = flood(authenticate, 64)
@@ -356,7 +356,7 @@ describe('keys of one tenant', () => {
     expect(await again()).toBe('there')
     await revoke(keyId)
     expect(await again()).toBe('there')
-    const authenticate = authenticateBy(db, pepper, limitsOf({ cacheMs: 0, cachedMax: 1 }))
+    const authenticate = authenticateBy(db, [pepper], limitsOf({ cacheMs: 0, cachedMax: 1 }))
     expect(await authenticate(bearer(key), undefined)).toBeUndefined()
   })
 })

@@ -42,6 +42,7 @@ import { cutOffSlowClients } from '@nightshift/patterns/slow-clients/slow-client
 import { thirtySecondsEach } from '@nightshift/patterns/timeout-hierarchy/naive'
 import { holdTimeouts } from '@nightshift/patterns/timeout-hierarchy/timeout-hierarchy'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
+import { readPeppers } from '@nightshift/runtime/http/api-keys'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
@@ -65,8 +66,8 @@ import { resumePublicationsOnce } from './jobs/resume-publications.ts'
 import { type Limits, limits as ownLimits, relations } from './limits.ts'
 import type { ListingsLog } from './log-events.ts'
 import { outboundCalls } from './outbound-calls.ts'
-import { deleteOldRows } from './store/delete-old-rows.ts'
 import { findListing, findLiveListings, insertListing, type Page } from './store/listings.ts'
+import { oldRowsJobs } from './store/old-rows-jobs.ts'
 import { paymentEventTransaction } from './store/payment-event-transaction.ts'
 import { publicationsTable } from './store/publication-row.ts'
 import { publicationStore } from './store/publication-store.ts'
@@ -167,14 +168,14 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
 
   // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
-  const noteLeftOpenSettled: typeof tenants.settled = (tenantId, status) => {
+  const noteSettledLater: typeof tenants.settled = (tenantId, status) => {
     backlog.noteFinished()
     tenants.settled(tenantId, status)
   }
   const resumer = {
     reconcile: reconcileDue,
     takeDue: whilePlaces(admission, () => takeDuePublication(worker, work, resume.leaseMs)),
-    finish: { ...finish, pay: payBy(calls.paymentsForJob), noteSettled: noteLeftOpenSettled },
+    finish: { ...finish, pay: payBy(calls.paymentsForJob), noteSettled: noteSettledLater },
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
     roundMax: resume.roundMax,
@@ -184,7 +185,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   runJobs(resources, [
     { name: 'resume-publications', runOnce: signal => resumePublicationsOnce(resumer, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
-    ...deleteOldRows(worker, limits.oldRows),
+    ...oldRowsJobs(worker, limits.oldRows),
   ])
 
   // Consumer
@@ -208,7 +209,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
         work,
       }),
       forgetSearches: () => forgetSearches(cache),
-      noteSettled: noteLeftOpenSettled,
+      noteSettled: noteSettledLater,
     },
   )
 
@@ -217,7 +218,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     entrance: openEntrance(config, resources),
     slowClients: treatSlowClients(config, resources),
-    authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
+    authenticate: authenticateBy(requests, readPeppers(config.API_KEY_PEPPER), limits.apiKeys),
     httpLimits: limits.http,
     log,
     metrics,
@@ -229,7 +230,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     publishListing: {
       ...finish,
       beginMinMs: limits.beginMinMs,
-      noteLeftOpen: backlog.noteLeft,
+      noteLeftOpen: backlog.noteLeftOpen,
     },
     publishingDoor: tenants.before(openDoor({ admission, limits: limits.shares, registry })),
   })

@@ -195,7 +195,10 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['pool.acquireMs', 'pool.statementMs'] as const
 
-/** The longest that a topic keeps an event. A test compares it with packages/contracts/src/topics.ts. */
+/**
+ * The longest that a topic keeps an event. This file may not read packages/contracts/src/topics.ts;
+ * what-is-kept.test.ts compares `oldRows.eventsKeptDays` with it.
+ */
 const topicsKeepDays = 8
 
 /** A service that breaks one of these does not start. `npm run limits` prints them. */

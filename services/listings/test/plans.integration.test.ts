@@ -8,8 +8,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Search } from '../src/flows/search-listings.ts'
 import { limits } from '../src/limits.ts'
-import { deleteOldRows } from '../src/store/delete-old-rows.ts'
 import { findListing, findLiveListings } from '../src/store/listings.ts'
+import { oldRowsJobs } from '../src/store/old-rows-jobs.ts'
 import { publicationsTable } from '../src/store/publication-row.ts'
 import {
   countLeftOpen,
@@ -125,12 +125,12 @@ describe.each([
 })
 
 /** The names of the jobs, which need no database. */
-const jobNames = deleteOldRows({} as Queryable, limits.oldRows).map(({ name }) => name)
+const jobNames = oldRowsJobs({} as Queryable, limits.oldRows).map(({ name }) => name)
 
 test.each(jobNames)('a round of %s reads what it deletes', async name => {
   const { rowsMax } = limits.oldRows
   const run = async (db: Queryable) => {
-    const job = deleteOldRows(db, limits.oldRows).find(one => one.name === name)
+    const job = oldRowsJobs(db, limits.oldRows).find(one => one.name === name)
     expect(await job?.runOnce()).toBe(rowsMax)
   }
   expect(await problemsOfCase(system, { role, run, works: rowsMax })).toEqual([])
@@ -170,7 +170,7 @@ test('a withdrawn publication whose key is being claimed is left for the next ro
 
 test('in the end the old rows are gone, and no other', async () => {
   const counts = await asRole(system, 'listings_worker', client =>
-    countAroundJobs(client, left, deleteOldRows(client, { ...limits.oldRows, rowsMax: manyRows })),
+    countAroundJobs(client, left, oldRowsJobs(client, { ...limits.oldRows, rowsMax: manyRows })),
   )
   expect(counts.map(({ table }) => table)).toEqual(Object.keys(left))
   for (const { table, before, after, old } of counts) {

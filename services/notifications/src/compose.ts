@@ -47,8 +47,8 @@ import { countMails, createNotificationMetrics } from './metrics.ts'
 import { confirmAddress, unsubscribeAddress } from './store/addresses.ts'
 import { addressTransaction } from './store/alerts.ts'
 import { listingEventTransaction, matchSlice, takeMatchingTurn } from './store/announcements.ts'
-import { deleteOldRows } from './store/delete-old-rows.ts'
 import { deliveryStore, oldestWaitingSeconds } from './store/deliveries.ts'
+import { oldRowsJobs } from './store/old-rows-jobs.ts'
 
 /** There are three pools, so that a flood of alerts takes no connections from events and mails. */
 type PoolName = 'requests' | 'matching' | 'sending'
@@ -125,7 +125,7 @@ export async function compose(
       idleMs: match.idleMs,
       failureBackoffCapMs: match.failureBackoffCapMs,
     },
-    ...deleteOldRows(pools.matching, limits.oldRows).map(job => ({
+    ...oldRowsJobs(pools.matching, limits.oldRows).map(job => ({
       ...job,
       failureBackoffCapMs: limits.oldRows.idleMs,
     })),

@@ -106,7 +106,7 @@ export const limits = {
     eventsKeptDays: 9,
     /** An announcement that is gone would be made again by its event, so it outlives its topic, too. */
     announcementsKeptDays: 9,
-    /** Addresses that nobody has confirmed, or that were unsubscribed. */
+    /** Addresses that are unconfirmed, or were unsubscribed. */
     addressesKeptDays: 8,
     rowsMax: 500,
     idleMs: 60_000,
@@ -127,7 +127,10 @@ const record = ['sendingPool.acquireMs', 'sendingPool.statementMs'] as const
 /** The time for closing connections when no work is in progress. */
 const closeMs = 500
 
-/** The longest that a topic keeps an event. A test compares it with packages/contracts/src/topics.ts. */
+/**
+ * The longest that a topic keeps an event. This file may not read packages/contracts/src/topics.ts;
+ * what-is-kept.test.ts compares `oldRows.eventsKeptDays` with it.
+ */
 const topicsKeepDays = 8
 
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
@@ -136,6 +139,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     larger: 'oldRows.eventsKeptDays',
     smaller: [topicsKeepDays],
     because: 'An event that its topic still has may come again, and is recognised.',
+  },
+  {
+    larger: 'oldRows.announcementsKeptDays',
+    smaller: [topicsKeepDays],
+    because: 'An announcement that is gone would be made again by its event.',
   },
   ...(['requestPool', 'matchingPool', 'sendingPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 import { confirmAddress } from '../src/store/addresses.ts'
 import { takeMatchingTurn } from '../src/store/announcements.ts'
-import { deleteOldRows } from '../src/store/delete-old-rows.ts'
 import { deliveryStore, oldestWaitingSeconds } from '../src/store/deliveries.ts'
+import { oldRowsJobs } from '../src/store/old-rows-jobs.ts'
 
 /**
  * What the routes and the jobs read when the tables are large. Saving and matching alerts are tested
@@ -78,11 +78,11 @@ test.each(cases)('the plan reads little for: $title', async one => {
 })
 
 /** The names of the jobs, which need no database. */
-const jobNames = deleteOldRows({} as Queryable, oldRows).map(({ name }) => name)
+const jobNames = oldRowsJobs({} as Queryable, oldRows).map(({ name }) => name)
 
 test.each(jobNames)('a round of %s reads what it deletes', async name => {
   const run = async (db: Queryable) => {
-    const job = deleteOldRows(db, oldRows).find(one => one.name === name)
+    const job = oldRowsJobs(db, oldRows).find(one => one.name === name)
     expect(await job?.runOnce()).toBeGreaterThanOrEqual(rowsMax)
   }
   expect(await problemsOfCase(system, { role, run, works: rowsMax })).toEqual([])
@@ -98,7 +98,7 @@ const left = {
 
 test('in the end the old rows are gone, and no other', async () => {
   const counts = await asRole(system, 'notifications', client =>
-    countAroundJobs(client, left, deleteOldRows(client, { ...limits.oldRows, rowsMax: manyRows })),
+    countAroundJobs(client, left, oldRowsJobs(client, { ...limits.oldRows, rowsMax: manyRows })),
   )
   expect(counts.map(({ table }) => table)).toEqual(Object.keys(left))
   for (const { table, before, after, old } of counts) {

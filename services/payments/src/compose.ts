@@ -42,6 +42,7 @@ import { callItFailed } from '@nightshift/patterns/unknown-outcome/naive'
 import { concludeFromAnswers } from '@nightshift/patterns/unknown-outcome/unknown-outcome'
 import { applyWebhookDirectly } from '@nightshift/patterns/webhook-hint/naive'
 import { recordAndRecheck } from '@nightshift/patterns/webhook-hint/webhook-hint'
+import { readPeppers } from '@nightshift/runtime/http/api-keys'
 import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
@@ -66,8 +67,8 @@ import { createPaymentMetrics } from './metrics.ts'
 import { openProvider } from './open-provider.ts'
 import { statementLinesJob } from './store/add-statement-lines.ts'
 import { applyWebhook } from './store/apply-webhook.ts'
-import { deleteOldRows } from './store/delete-old-rows.ts'
 import { findPayments } from './store/list-payments.ts'
+import { oldRowsJobs } from './store/old-rows-jobs.ts'
 import { paymentsTable } from './store/payment-row.ts'
 import { type PaymentStoreOptions, paymentStore } from './store/payment-store.ts'
 import { countLeftOpen, findPayment, oldestOpenSeconds, takeDuePayment } from './store/payments.ts'
@@ -170,7 +171,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   } satisfies Parameters<typeof buildApp>[0]['refundPayment']
 
   // Jobs. They end while requests are drained. The relay ends last, to publish the last events.
-  const noteLeftOpenSettled: typeof tenants.settled = (tenantId, status) => {
+  const noteSettledLater: typeof tenants.settled = (tenantId, status) => {
     backlog.noteFinished()
     tenants.settled(tenantId, status)
   }
@@ -183,7 +184,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   }
   const reconcilePayments = {
     ...round,
-    finish: { ...settle, ...provider.forJobs, conclude, noteSettled: noteLeftOpenSettled },
+    finish: { ...settle, ...provider.forJobs, conclude, noteSettled: noteSettledLater },
     takeDue: provider.whileAdmitted(
       whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
     ),
@@ -208,7 +209,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     { name: 'process-refunds', runOnce: signal => processRefundsOnce(processRefunds, signal) },
     { name: 'watch-backlog', runOnce: backlog.look, idleMs: limits.backlog.lookMs },
     statementLinesJob(worker, limits.statements),
-    ...deleteOldRows(worker, limits.oldRows),
+    ...oldRowsJobs(worker, limits.oldRows),
   ])
 
   // Routes
@@ -216,13 +217,13 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     readBudget: config.PATTERN_DEADLINE === 'on' ? callersBudget : ownBudget,
     entrance: openEntrance(config, resources),
     slowClients: treatSlowClients(config, resources),
-    authenticate: authenticateBy(requests, config.API_KEY_PEPPER, limits.apiKeys),
+    authenticate: authenticateBy(requests, readPeppers(config.API_KEY_PEPPER), limits.apiKeys),
     httpLimits: limits.http,
     log,
     metrics,
     pageDefault: page.defaultSize,
     ...readsOf(requests, page),
-    takePayment: { ...finish, beginMinMs, noteLeftOpen: backlog.noteLeft },
+    takePayment: { ...finish, beginMinMs, noteLeftOpen: backlog.noteLeftOpen },
     takingDoor: tenants.before(
       openDoor({ admission, limits: limits.shares, registry: metrics.registry }),
     ),

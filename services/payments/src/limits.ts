@@ -211,7 +211,10 @@ export type Limits = AnyValues<typeof limits>
 /** The time for recording the outcome, after the attempt or the request. */
 const record = ['workerPool.acquireMs', 'workerPool.statementMs'] as const
 
-/** The longest that a topic keeps an event. A test compares it with packages/contracts/src/topics.ts. */
+/**
+ * The longest that a topic keeps an event. This file may not read packages/contracts/src/topics.ts;
+ * what-is-kept.test.ts compares `oldRows.eventsKeptDays` with it.
+ */
 const topicsKeepDays = 8
 
 /** A service that breaks one of these does not start. `npm run limits` prints them. */
@@ -219,7 +222,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   {
     larger: 'oldRows.eventsKeptDays',
     smaller: [topicsKeepDays],
-    because: 'An event that its topic still has may come again, and is recognised.',
+    because: 'The row of an event proves that it was meant, as long as its topic has the event.',
   },
   ...(['pool', 'workerPool', 'lookUpPool'] as const).map(pool => ({
     larger: `${pool}.statementMs` as const,

@@ -9,8 +9,8 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { limits } from '../src/limits.ts'
 import { addStatementLines } from '../src/store/add-statement-lines.ts'
-import { deleteOldRows } from '../src/store/delete-old-rows.ts'
 import { findPayments } from '../src/store/list-payments.ts'
+import { oldRowsJobs } from '../src/store/old-rows-jobs.ts'
 import { paymentsTable } from '../src/store/payment-row.ts'
 import {
   countLeftOpen,
@@ -222,12 +222,12 @@ describe.each([
 })
 
 /** The names of the jobs, which need no database. */
-const jobNames = deleteOldRows({} as Queryable, limits.oldRows).map(({ name }) => name)
+const jobNames = oldRowsJobs({} as Queryable, limits.oldRows).map(({ name }) => name)
 
 test.each(jobNames)('a round of %s reads what it deletes, of a million', async name => {
   const { rowsMax } = limits.oldRows
   const run = async (db: Queryable) => {
-    const job = deleteOldRows(db, limits.oldRows).find(one => one.name === name)
+    const job = oldRowsJobs(db, limits.oldRows).find(one => one.name === name)
     expect(await job?.runOnce()).toBe(rowsMax)
   }
   expect(await problemsOfCase(system, { role: 'payments_worker', run })).toEqual([])
@@ -242,7 +242,7 @@ const left = {
 
 test('in the end the old rows are gone, and no other', async () => {
   const counts = await asRole(system, 'payments_worker', client =>
-    countAroundJobs(client, left, deleteOldRows(client, { ...limits.oldRows, rowsMax: manyRows })),
+    countAroundJobs(client, left, oldRowsJobs(client, { ...limits.oldRows, rowsMax: manyRows })),
   )
   expect(counts.map(({ table }) => table)).toEqual(Object.keys(left))
   for (const { table, before, after, old } of counts) {

@@ -74,7 +74,7 @@ test('what one tenant leaves open between two looks takes no room from the next 
   const backlog = boundedBacklog({ ...options, limits: { ...limits, openMin: 45 } })
   await backlog.look()
   for (let sent = 0; sent < 45; sent += 1) {
-    if (!backlog.isFull('loud')) backlog.noteLeft('loud')
+    if (!backlog.isFull('loud')) backlog.noteLeftOpen('loud')
   }
   expect(backlog.isFull('loud')).toBe(true)
   expect(backlog.isFull('other')).toBe(false)
@@ -94,7 +94,7 @@ test('what is left open while a look counts is not forgotten by it', async () =>
     count: () => new Promise(resolve => (countNow = () => resolve(new Map()))),
   })
   const look = backlog.look()
-  for (let sent = 0; sent < openMin; sent += 1) backlog.noteLeft('loud')
+  for (let sent = 0; sent < openMin; sent += 1) backlog.noteLeftOpen('loud')
   queue.nowMs = 10
   countNow()
   await look

@@ -9,15 +9,15 @@ import { Gauge, type Registry } from 'prom-client'
 /** Accepted work that is not finished, and whether there is as much as can be finished in time. */
 export type Backlog = {
   /**
-   * True if the backlog is full, or full for this tenant: by the last look, and by what was left open
-   * since. A new request is refused then, before anything has begun: accepted, it would wait longer
-   * than its caller does, and make others wait longer too.
+   * True if no more work of this tenant may begin: the backlog is full, or the tenant has its part of it
+   * open. The last count decides, together with what requests have left open since. A request is
+   * refused before anything has begun, because its result would come too late and delay others.
    */
   isFull: (tenantId: string) => boolean
   /** Counts anew. Answers 0, as a round of a loop that has nothing more to do now. */
   look: () => Promise<number>
   /** A request of this tenant has left its work open. */
-  noteLeft: (tenantId: string) => void
+  noteLeftOpen: (tenantId: string) => void
   /** A job has finished one of them. */
   noteFinished: () => void
 }
@@ -60,9 +60,9 @@ const openPerFree = 2
 export function boundedBacklog(options: BacklogOptions): Backlog {
   const { count, limits, metrics, nowMs = () => performance.now() } = options
   const { openMin, openMax, finishMs, rateWindowMs } = limits
-  let open: ReadonlyMap<string, number> = new Map()
+  let counted: ReadonlyMap<string, number> = new Map()
   /** Left open since the last count began; that one may not have seen them. */
-  let left: readonly { tenantId: string; atMs: number }[] = []
+  let leftOpen: readonly { tenantId: string; atMs: number }[] = []
   let bound = openMin
   /** When each was finished. More than `openMax` of them would change nothing. */
   let finishedAtMs: number[] = []
@@ -74,28 +74,28 @@ export function boundedBacklog(options: BacklogOptions): Backlog {
     return Math.min(openMax, Math.max(openMin, inTime))
   }
 
-  const counted = () => [...open.values()].reduce((sum, one) => sum + one, 0)
+  const countedInAll = () => [...counted.values()].reduce((sum, one) => sum + one, 0)
   const openOf = (tenantId: string) =>
-    (open.get(tenantId) ?? 0) + left.filter(one => one.tenantId === tenantId).length
+    (counted.get(tenantId) ?? 0) + leftOpen.filter(one => one.tenantId === tenantId).length
 
   return {
     isFull: tenantId => {
-      const free = bound - counted() - left.length
+      const free = bound - countedInAll() - leftOpen.length
       return free <= 0 || openOf(tenantId) >= openPerFree * free
     },
     look: async () => {
       const next = boundNow()
       const beganMs = nowMs()
       // A count that fails leaves all in force: they belong together.
-      open = await count(next)
-      left = left.filter(({ atMs }) => atMs >= beganMs)
+      counted = await count(next)
+      leftOpen = leftOpen.filter(({ atMs }) => atMs >= beganMs)
       bound = next
-      metrics.open.set(counted())
+      metrics.open.set(countedInAll())
       metrics.bound.set(bound)
       return 0
     },
-    noteLeft: tenantId => {
-      left = [...left, { tenantId, atMs: nowMs() }]
+    noteLeftOpen: tenantId => {
+      leftOpen = [...leftOpen, { tenantId, atMs: nowMs() }]
     },
     noteFinished: () => {
       finishedAtMs.push(nowMs())

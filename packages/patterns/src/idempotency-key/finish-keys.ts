@@ -47,8 +47,8 @@ export async function releaseKey(db: Queryable, id: string): Promise<void> {
 }
 
 /**
- * Deletes a bounded number of expired keys. A key without an answer stays: its payment or publication is
- * open, or was withdrawn and may be begun anew.
+ * Deletes a bounded number of expired keys. A key without an answer stays: its payment, refund or
+ * publication is open, or its publication was withdrawn and may be begun again.
  */
 export function deleteExpiredKeys(db: Queryable, rowsMax: number): Promise<number> {
   return deleteRows(db, {

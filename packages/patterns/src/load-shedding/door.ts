@@ -72,10 +72,12 @@ function retryAfterSeconds(level: Level): number {
 }
 
 /**
- * First come all attempts of tenants that want less than their share, since others only ask for what
- * is theirs, and first attempts of tenants that have not used it up; last come further attempts of
- * tenants above it. A newcomer has most of its patience left; who asks again is about to leave. A
- * caller that lies about its attempts still has only the share of its tenant.
+ * - high: every attempt of a modest tenant, and first attempts of a tenant within its share.
+ * - middle: further attempts within the share, and first attempts above it.
+ * - low: further attempts above the share.
+ *
+ * A first attempt comes before a further one, because its caller will still wait for longest. A caller
+ * that lies about its attempts still has only the share of its tenant.
  */
 function levelOf(request: FastifyRequest, shares: FairShare): Level {
   const attempts = request.headers[retryHeader]

@@ -8,8 +8,8 @@ export type FairShareLimits = Readonly<{
 }>
 
 /**
- * `over`: it has used its share. `modest`: it wants less than its share, so all that it asks for can be
- * served. `within`: it wants more, and has not used it yet.
+ * `over`: the tenant has used its share. `modest`: it wants less than its share, so all its requests can be
+ * served. `within`: every other tenant, also while there is enough for all.
  */
 export type Standing = 'over' | 'within' | 'modest'
 

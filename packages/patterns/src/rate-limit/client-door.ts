@@ -28,7 +28,7 @@ const limitName = 'client'
 /**
  * The hook of a public route that costs something: a limit for each network address, because a caller
  * without a key has no other name. Each process counts by itself, without Redis. It keeps one client
- * from taking what belongs to all; it holds nobody back who has many addresses.
+ * from taking what belongs to all. A client with many addresses gets as many limits.
  */
 export function clientDoor(options: ClientDoorOptions) {
   const { service, perSecond, limits, isBehindProxy, metrics } = options

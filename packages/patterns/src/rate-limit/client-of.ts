@@ -5,10 +5,10 @@ const groupsOfNetwork = 4
 const groupsOfAddress = 8
 
 /**
- * The client of a request: its IPv4 address, or the network of its IPv6 address, of which one client has
- * as many as it likes (RFC 6177: a site gets a /64 at least).
- * @param isBehindProxy the last address in `x-forwarded-for` counts, which our proxy has added. All
- * others in it were written by the client.
+ * The name of a client: its IPv4 address, or the /64 network of its IPv6 address. A site gets a /64 at
+ * least (RFC 6177), so a client may use any address in it.
+ * @param isBehindProxy true: the last address in `x-forwarded-for` is the client. Our proxy added that
+ * one, and the client may have written all others.
  */
 export function clientOf(
   {

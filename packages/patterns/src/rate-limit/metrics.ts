@@ -6,7 +6,7 @@ export function rateLimitMetrics(registry: Registry) {
   return {
     refused: new Counter({
       name: 'rate_limit_refused_total',
-      help: 'Requests that were refused because their tenant was over a limit, per limit.',
+      help: 'Requests that were refused because their tenant or client was over a limit, per limit.',
       labelNames: ['limit'] as const,
       registers,
     }),

@@ -30,8 +30,11 @@ export function hashApiKey(key: string, pepper: string): Buffer {
   return createHmac('sha256', pepper).update(key).digest()
 }
 
-/** The peppers of the setting `API_KEY_PEPPER`, the newest first: one, or two during a rotation. */
-export function readPeppers(setting: string): readonly [newest: string, ...older: string[]] {
+/** One pepper, or two during a rotation. */
+export type Peppers = readonly [newest: string, ...older: string[]]
+
+/** The peppers of the setting `API_KEY_PEPPER`, the newest first. */
+export function readPeppers(setting: string): Peppers {
   const [newest = '', ...older] = setting.split(',')
   return [newest, ...older]
 }

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Queryable } from '../postgres/postgres.ts'
 import { type TurnLimits, takeTurns } from '../process/turns.ts'
-import { apiKeyIdOf, hashApiKey, readPeppers } from './api-keys.ts'
+import { apiKeyIdOf, hashApiKey, type Peppers } from './api-keys.ts'
 
 /** The caller and its tenant. A service names the tenant that it acts for. */
 export type Principal = {
@@ -54,12 +54,15 @@ const noHash = Buffer.alloc(32)
  * no good one, and a guess at a known id is no faster than at an unknown one. Looks for unknown keys
  * take turns, so that a flood of them leaves connections to other work. A key that was good at its
  * last look does not wait among them.
- * @param setting the peppers, each of at least 32 random bytes that the database does not know
+ * @param peppers the newest first, each of at least 32 random bytes that the database does not know
  * @returns a function that throws what the database throws, and `NoTurn` while too many unknown keys
  *   are looked for: neither lets a caller in
  */
-export function authenticateBy(db: Queryable, setting: string, limits: ApiKeyLimits): Authenticate {
-  const peppers = readPeppers(setting)
+export function authenticateBy(
+  db: Queryable,
+  peppers: Peppers,
+  limits: ApiKeyLimits,
+): Authenticate {
   /** Expired entries stay: they are looked for again without waiting. */
   const good = new Map<string, ApiKey>()
   /** The time of `performance.now()` until which each key is refused. */

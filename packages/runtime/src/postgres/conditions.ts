@@ -1,7 +1,7 @@
 /** A condition of a WHERE clause, with a `?` for each value. */
 export type Condition = Readonly<{ sql: string; values: readonly unknown[] }>
 
-/** The condition for a value that may not be asked for. */
+/** The condition, if the caller asks for its value; none if the value is undefined. */
 export function when(value: unknown, sql: string): Condition[] {
   return value === undefined ? [] : [{ sql, values: [value] }]
 }

@@ -6,7 +6,7 @@ import type { Limits } from '../limits.ts'
 import { deleteWithdrawn } from './publications.ts'
 
 /** A job for each table, so that one that fails does not hold up the others. */
-export function deleteOldRows(
+export function oldRowsJobs(
   db: Queryable,
   { eventsKeptDays, withdrawnKeptDays, rowsMax, idleMs }: Limits['oldRows'],
 ) {

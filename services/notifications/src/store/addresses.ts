@@ -37,3 +37,34 @@ export function unsubscribeAddress(pool: Pool, addressId: string): Promise<void>
     })
   })
 }
+
+/**
+ * Deletes addresses that are unconfirmed, or were unsubscribed, with their alerts. An address
+ * gets a new id when it comes back, so no earlier link means anything then.
+ */
+export async function deleteAddressesWithoutConsent(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  const { rows } = await db.query<{ deleted: number }>({
+    name: 'delete_addresses_without_consent',
+    text: `WITH old AS (
+             SELECT address FROM addresses a
+             WHERE confirmed_at IS NULL AND created_at < now() - $1 * interval '1 day'
+               AND greatest(unsubscribed_at, confirmation_asked_at, created_at)
+                 < now() - $1 * interval '1 day'
+               -- OFFSET 0: as a join, the planner reads the whole table for it.
+               AND NOT EXISTS (SELECT FROM deliveries d WHERE d.address = a.address OFFSET 0)
+             ORDER BY created_at LIMIT ${rowsMax} FOR UPDATE SKIP LOCKED
+           ), ended AS (
+             DELETE FROM alerts WHERE address = ANY (ARRAY(SELECT address FROM old))
+           ), deleted AS (
+             DELETE FROM addresses WHERE address = ANY (ARRAY(SELECT address FROM old))
+             RETURNING address
+           )
+           SELECT count(*)::integer AS deleted FROM deleted`,
+    values: [keptDays],
+  })
+  return rows[0]?.deleted ?? 0
+}

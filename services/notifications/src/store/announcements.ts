@@ -1,5 +1,6 @@
 import type { ListingEvent } from '@nightshift/contracts/events'
 import type { RememberEvent } from '@nightshift/patterns/inbox/inbox'
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
 import { inTransaction, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import { currentTraceparent } from '@nightshift/runtime/telemetry/tracing'
 import type { Pool } from 'pg'
@@ -180,4 +181,48 @@ async function wakeQueue(tx: Queryable, listingId: string): Promise<void> {
            SET due_at = least(queue.due_at, now()), wakes = queue.wakes + 1`,
     values: [listingId],
   })
+}
+
+/**
+ * Deletes mails of the oldest announcements, and those announcements that have none any more, with
+ * their queues. Mails that are under way stay, and so does their announcement.
+ */
+export async function deleteOldAnnouncements(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  const deliveries = await deleteRows(db, {
+    name: 'delete_old_deliveries',
+    table: 'deliveries',
+    oldest: `SELECT ctid FROM deliveries
+             WHERE listing_id = ANY (ARRAY(${oldestAnnouncements(rowsMax)}))
+               AND status <> 'pending' LIMIT ${rowsMax}`,
+    values: [keptDays],
+  })
+  const { rows } = await db.query<{ deleted: number }>({
+    name: 'delete_old_announcements',
+    text: `WITH old AS (
+             SELECT listing_id
+             FROM unnest(ARRAY(${oldestAnnouncements(rowsMax)})) AS oldest (listing_id)
+             -- OFFSET 0: as a join, the planner reads the whole table for it.
+             WHERE NOT EXISTS (
+               SELECT FROM deliveries d WHERE d.listing_id = oldest.listing_id OFFSET 0)
+           ), queues AS (
+             DELETE FROM mail_queues WHERE queue_id = ANY (ARRAY(SELECT listing_id FROM old))
+           ), deleted AS (
+             DELETE FROM announcements WHERE listing_id = ANY (ARRAY(SELECT listing_id FROM old))
+             RETURNING listing_id
+           )
+           SELECT count(*)::integer AS deleted FROM deleted`,
+    values: [keptDays],
+  })
+  return deliveries + (rows[0]?.deleted ?? 0)
+}
+
+/** `$1`: how many days they are kept. */
+function oldestAnnouncements(rowsMax: number): string {
+  return `SELECT listing_id FROM announcements
+    WHERE matched_at IS NOT NULL AND created_at < now() - $1 * interval '1 day'
+    ORDER BY created_at LIMIT ${rowsMax}`
 }

@@ -1,4 +1,5 @@
 import { backoffSql, fencingNumber } from '@nightshift/patterns/lease/lease'
+import { deleteRows } from '@nightshift/runtime/postgres/delete-rows'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { AdvertisedListing, Delivery, MailKind } from '../domain/mail.ts'
 
@@ -238,3 +239,20 @@ export function deliveryStore(
 }
 
 const next = backoffSql({ baseMs: '$5', capMs: '$6', floorMs: '$4', checks: 't.attempt - 1' })
+
+/** Deletes old requests to confirm an address, which belong to no listing. */
+export function deleteOldConfirmations(
+  db: Queryable,
+  keptDays: number,
+  rowsMax: number,
+): Promise<number> {
+  return deleteRows(db, {
+    name: 'delete_old_confirmations',
+    table: 'deliveries',
+    oldest: `SELECT ctid FROM deliveries
+             WHERE listing_id IS NULL AND status <> 'pending'
+               AND created_at < now() - $1 * interval '1 day'
+             ORDER BY created_at LIMIT ${rowsMax}`,
+    values: [keptDays],
+  })
+}

@@ -1,14 +1,12 @@
 import { forgetOldEvents } from '@nightshift/patterns/inbox/inbox'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { limits } from '../limits.ts'
-import {
-  deleteAddressesWithoutConsent,
-  deleteOldAnnouncements,
-  deleteOldConfirmations,
-} from './old-rows.ts'
+import { deleteAddressesWithoutConsent } from './addresses.ts'
+import { deleteOldAnnouncements } from './announcements.ts'
+import { deleteOldConfirmations } from './deliveries.ts'
 
 /** A job for each table, so that one that fails does not hold up the others. */
-export function deleteOldRows(
+export function oldRowsJobs(
   db: Queryable,
   {
     eventsKeptDays,

@@ -5,7 +5,7 @@ import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Limits } from '../limits.ts'
 
 /** A job for each table, so that one that fails does not hold up the others. */
-export function deleteOldRows(
+export function oldRowsJobs(
   db: Queryable,
   { eventsKeptDays, webhooksKeptDays, rowsMax, idleMs }: Limits['oldRows'],
 ) {
