@@ -33,9 +33,10 @@ export type TestSystemOptions = Readonly<{
   /**
    * Every connection between two processes, and from clients to services, goes through the fault
    * proxy. Kafka's advertised listeners are fixed when it starts. So at most as many systems as there
-   * are `listenerPorts` can have links at the same time; one more is refused.
+   * are `listenerPorts` can have links at the same time; one more is refused. `log-only` keeps the log of
+   * faults, and every connection is direct.
    */
-  links?: boolean
+  links?: boolean | 'log-only'
   /** Two instances of each service that runs, behind HAProxy at the service's own port. */
   replicas?: 2
   /** The file of rules that a Prometheus of this system judges. Unset: it has none. */
@@ -101,7 +102,10 @@ export async function openTestSystem(options: TestSystemOptions): Promise<TestSy
     prepareTopics(parts.kafkaBrokers, prefix),
   ])
   const ports = takePorts(free)
-  const links = options.links ? await openLinks(parts, free, undo) : undefined
+  const links = options.links && {
+    ...(await openLinks(parts, free, undo)),
+    logOnly: options.links === 'log-only',
+  }
   const replicas = options.replicas ? await openReplicas(parts, id, free) : undefined
   const prometheus = options.rules && (await openPrometheus(parts, id, options.rules, free))
   const specs = topology({

@@ -91,7 +91,8 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
   await using system = await openTestSystem({
     parts,
     env: Object.fromEntries(services.map(name => [name, switches])),
-    links: true,
+    // No fault of a storm is one of a link, and a proxy before each takes processor time from the services.
+    links: 'log-only',
     run: ['card-provider', 'mailbox', ...services],
   })
   const injector = openTestInjector(system, parts)

@@ -53,6 +53,17 @@ test('without links there is no fault proxy, and no process has its address', ()
   for (const port of proxied) expect(JSON.stringify(specs)).not.toContain(`:${port}`)
 })
 
+test('with a log of faults only, every connection is as direct as without links', () => {
+  const { faults, ...specs } = topology({ ...options, links: { ...links, logOnly: true } })
+  expect(faults?.env['LINKS']).toBe('[]')
+  const { FAULT_LOG_URL: _, ...env } = specs['card-provider'].env
+  const direct = topology(options)
+  expect(env).toEqual(direct['card-provider'].env)
+  for (const name of ['payments', 'listings', 'notifications'] as const) {
+    expect(specs[name]).toEqual(direct[name])
+  }
+})
+
 test('with links no process has the direct address of another', () => {
   const { faults, ...others } = topology({ ...options, links })
   const planned: { upstream: string }[] = JSON.parse(faults?.env['LINKS'] ?? '')

@@ -34,8 +34,11 @@ export type TopologyOptions = Readonly<{
     | 'prometheus'
     | keyof LinkPorts
   >
-  /** Unset: every connection is direct, and there is no fault proxy. */
-  links?: Readonly<{ ports: LinkPorts } & Pick<LinkOptions, 'external'>>
+  /**
+   * Unset: every connection is direct, and there is no fault proxy. With `logOnly` every connection is
+   * direct, too: the proxy has no link, and only keeps the log of faults that are no link's.
+   */
+  links?: Readonly<{ ports: LinkPorts; logOnly?: boolean } & Pick<LinkOptions, 'external'>>
   /**
    * The page that shows the system and breaks it. It needs links. `processPrefix` comes before the names
    * of the processes at the supervisor.
@@ -185,14 +188,14 @@ function planServices(
 }
 
 function linksOf({ links, ports, postgresUrl, redisUrl }: TopologyOptions): Link[] {
-  if (links === undefined) return []
+  if (links === undefined || links.logOnly) return []
   const { external } = links
   return planLinks({ ports: { ...ports, ...links.ports }, postgresUrl, redisUrl, external })
 }
 
 /** The port that a service binds. With links the fault proxy has its public port. */
 function boundPort({ links, ports }: TopologyOptions, name: ServiceName): number {
-  return links === undefined ? ports[name] : links.ports[`${name}Private`]
+  return links === undefined || links.logOnly ? ports[name] : links.ports[`${name}Private`]
 }
 
 /** The settings that every service has. */

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Queryable } from '../postgres/postgres.ts'
 import { type TurnLimits, takeTurns } from '../process/turns.ts'
 import { apiKeyIdOf, hashApiKey, type Peppers } from './api-keys.ts'
@@ -86,7 +86,7 @@ export function authenticateBy(
     const text = bearer.exec(authorization ?? '')?.[1] ?? ''
     const keyId = apiKeyIdOf(text)
     if (keyId === undefined) return undefined
-    const hashText = hashApiKey(text, peppers[0]).toString('base64')
+    const hashText = nameInCaches(text)
     const known = good.get(hashText)
     if (known !== undefined && performance.now() < known.goodUntilMs) {
       return principalOf(known, actsForTenant)
@@ -101,6 +101,14 @@ export function authenticateBy(
     const key = await found
     return key && principalOf(key, actsForTenant)
   }
+}
+
+/**
+ * The name of a key in the caches of this process. Every request needs one, and an HMAC takes three times
+ * as long; it is compared with no stored hash.
+ */
+function nameInCaches(key: string): string {
+  return hash('sha256', key, 'base64')
 }
 
 /** Adds an entry. In a full map the oldest one makes room. */
