@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { followFile } from '@nightshift/local/follow-file'
 import type { Found } from '@nightshift/local/parts/part'
+import { readIfThere } from '@nightshift/local/read-if-there'
 import { k6Command } from './k6-command.ts'
 import { type LiveNumbers, liveNumbersOf } from './live-numbers.ts'
 import type { Summary } from './summary.ts'
@@ -122,9 +123,6 @@ function collectOutput(child: ChildProcess): () => string {
 }
 
 async function readSummary(file: string): Promise<Summary | undefined> {
-  const text = await readFile(file, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const text = await readIfThere(file)
   return text === undefined ? undefined : (JSON.parse(text) as Summary)
 }

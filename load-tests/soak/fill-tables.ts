@@ -1,5 +1,6 @@
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
+import { seedTenants } from '@nightshift/local/seed/seed-data'
 
 /** So many rows in one statement take a few seconds. */
 const partSize = 100_000
@@ -13,10 +14,11 @@ const alertsCount = partSize
  * @param postgresUrl an administrator's, of the server of all services
  */
 export async function fillTables(postgresUrl: string, say: (line: string) => void): Promise<void> {
+  const [tenantId] = seedTenants.map(tenant => tenant.tenantId)
   await withDatabase(databaseUrl(postgresUrl, { database: 'payments' }), async client => {
     for (let part = 0; part < expiredKeysParts; part += 1) {
       say(`a million expired keys: part ${part + 1} of ${expiredKeysParts}`)
-      await client.query(expiredKeys, [part * partSize + 1, (part + 1) * partSize])
+      await client.query(expiredKeys, [part * partSize + 1, (part + 1) * partSize, tenantId])
     }
   })
   say(`${alertsCount} alerts`)
@@ -30,7 +32,7 @@ export async function fillTables(postgresUrl: string, say: (line: string) => voi
 const expiredKeys = `
   INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, subject_id, leased_until,
     response_status, response_body, created_at, expires_at)
-  SELECT '0aaaaaaa-0000-4000-8000-00000000000a', 'POST /v1/payments', 'filled-' || n,
+  SELECT $3::uuid, 'POST /v1/payments', 'filled-' || n,
     sha256(n::text::bytea), gen_random_uuid(), now(), 201, '{}', now() - interval '25 hours',
     now() - interval '1 hour' * random()
   FROM generate_series($1::integer, $2) AS n

@@ -1,4 +1,5 @@
 import { limits as listings } from '@nightshift/listings/limits'
+import type { ServiceName } from '@nightshift/local/system/secrets'
 import { limits as notifications } from '@nightshift/notifications/limits'
 import { limits as payments } from '@nightshift/payments/limits'
 import { round } from '../reporting/figures.ts'
@@ -12,7 +13,7 @@ const forEver = Number.POSITIVE_INFINITY
  * For how many days a row is kept; for ever means business data. The reasons stand in
  * docs/what-is-kept.md, which a test compares with this.
  */
-export const keptDays: Readonly<Record<TableSize['service'], Readonly<Record<string, number>>>> = {
+export const keptDays: Readonly<Record<ServiceName, Readonly<Record<string, number>>>> = {
   payments: {
     payments: forEver,
     refunds: forEver,
@@ -49,7 +50,7 @@ type Sizes = Pick<Sample, 'atMs' | 'tables'>
 
 /** What a table had, and how fast it grew in the second half of a run. */
 export type Growth = Readonly<{
-  service: TableSize['service']
+  service: ServiceName
   table: string
   rowsBefore: number
   rowsAfter: number
@@ -102,7 +103,7 @@ export function paymentsIn(sizes: Sizes): number {
   return sizeIn(sizes, 'payments', 'payments').rows
 }
 
-function sizeIn(sizes: Sizes, service: TableSize['service'], table: string): TableSize {
+function sizeIn(sizes: Sizes, service: ServiceName, table: string): TableSize {
   const size = sizes.tables.find(one => one.service === service && one.table === table)
   if (size === undefined) throw new Error(`there is no table ${service}.${table}`)
   return size

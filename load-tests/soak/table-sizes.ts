@@ -1,11 +1,14 @@
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
-
-const databases = ['payments', 'listings', 'notifications'] as const
-type Database = (typeof databases)[number]
+import { type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 
 /** A table with all that belongs to it on disk: its indexes, and what is stored outside of its rows. */
-export type TableSize = Readonly<{ service: Database; table: string; rows: number; bytes: number }>
+export type TableSize = Readonly<{
+  service: ServiceName
+  table: string
+  rows: number
+  bytes: number
+}>
 
 /**
  * Counts the rows of every table of the services, and its bytes on disk.
@@ -13,7 +16,7 @@ export type TableSize = Readonly<{ service: Database; table: string; rows: numbe
  */
 export async function readTableSizes(postgresUrl: string): Promise<TableSize[]> {
   const sizes: TableSize[] = []
-  for (const service of databases) {
+  for (const service of serviceNames) {
     await withDatabase(databaseUrl(postgresUrl, { database: service }), async client => {
       const { rows: tables } = await client.query<{ table: string }>(`
         SELECT relname AS "table" FROM pg_class

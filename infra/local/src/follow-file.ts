@@ -1,5 +1,5 @@
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { isMissing } from './read-if-there.ts'
+import { open, stat } from 'node:fs/promises'
+import { ifThere } from './read-if-there.ts'
 import { filesOfLog } from './supervisor/log-file.ts'
 
 const chunkBytesMax = 1024 * 1024
@@ -27,7 +27,7 @@ export function followFile(file: string, from: number): Follower {
 
   /** The bytes that follow in the file that is read; undefined when it has been moved meanwhile. */
   async function readChunk(path: string): Promise<Buffer | undefined> {
-    await using handle = await openIfThere(path)
+    await using handle = await ifThere(open(path))
     if (!handle) return undefined
     const { ino, size } = await handle.stat()
     if (ino !== reading) return undefined
@@ -71,30 +71,11 @@ export function followFile(file: string, from: number): Follower {
   }
 }
 
-async function openIfThere(file: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(file)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
-}
-
 async function inodeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).ino
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  return (await ifThere(stat(file)))?.ino
 }
 
 /** The size of a file in bytes; 0 when it is not there (yet). */
 export async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size
-  } catch (error) {
-    if (isMissing(error)) return 0
-    throw error
-  }
+  return (await ifThere(stat(file)))?.size ?? 0
 }

@@ -1,13 +1,18 @@
 import { readFile } from 'node:fs/promises'
 
-/** The text of a file, or undefined when there is none. Any other error is thrown. */
-export async function readIfThere(file: string): Promise<string | undefined> {
+/** The answer of a file system call, or undefined when there is no such file. Any other error is thrown. */
+export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return await call
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
   }
+}
+
+/** The text of a file, or undefined when there is none. Any other error is thrown. */
+export function readIfThere(file: string): Promise<string | undefined> {
+  return ifThere(readFile(file, 'utf8'))
 }
 
 /** Whether a file system call failed because there is no such file. */

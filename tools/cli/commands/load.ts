@@ -13,8 +13,7 @@ import { resultOfSoak, soakResult } from '@nightshift/load-tests/soak/soak-resul
 import { findK6 } from '@nightshift/local/parts/k6'
 import { readNumber } from '@nightshift/local/read-number'
 import { confirmAllAddresses } from '@nightshift/local/seed/confirm-address'
-import { findSupervisor } from '@nightshift/local/supervisor/control-client'
-import { runningUrls } from '@nightshift/local/system/running-urls'
+import { runningSupervisor, runningUrls } from '@nightshift/local/system/running-urls'
 import { loadSecrets } from '@nightshift/local/system/secrets'
 import { statePaths } from '@nightshift/local/system/state'
 import { Argument } from 'commander'
@@ -69,8 +68,7 @@ async function soak(options: Options): Promise<number> {
   if (write) await assertMayWrite(soakResult, { rounds: 1, seconds, short: false })
   const commit = await describeCommit()
   const state = statePaths()
-  const supervisor = await findSupervisor(state)
-  if (!supervisor) throw new Error('Nothing is running. Start it with `npm start`.')
+  const supervisor = await runningSupervisor()
   const { postgresUrl } = await findRunningSources(process.env)
   if (filled) await fillTables(postgresUrl, say)
   const { samples, result } = await sampleAround({ postgresUrl, state, supervisor }, seconds, () =>

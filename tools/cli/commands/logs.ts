@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { followFile, sizeOf } from '@nightshift/local/follow-file'
-import { isMissing } from '@nightshift/local/read-if-there'
+import { ifThere } from '@nightshift/local/read-if-there'
 import { readNumber } from '@nightshift/local/read-number'
 import { lastLines } from '@nightshift/local/supervisor/await-ready'
 import { statePaths } from '@nightshift/local/system/state'
@@ -79,11 +79,6 @@ async function followLogs(
 }
 
 async function listLogs(dir: string): Promise<string[]> {
-  try {
-    const files = await readdir(dir)
-    return files.filter(file => file.endsWith('.log')).map(file => basename(file, '.log'))
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
+  const files = (await ifThere(readdir(dir))) ?? []
+  return files.filter(file => file.endsWith('.log')).map(file => basename(file, '.log'))
 }

@@ -11,8 +11,8 @@ const namedOnly = ['browser', 'load']
 
 const description = `Runs the tests on parts of their own, on free ports, beside a running system. Two
 kinds run only when they are named: \`browser\` opens the console in Chromium, and \`load\` puts a
-system under load, one file at a time. One of these needs k6, which may have to be built first. The last line counts the tests: "N passed, N failed", and
-"N skipped" if any were.`
+system under load, one file at a time. One of these needs k6, which may have to be built first. The last
+line counts the tests: "N passed, N failed", and "N skipped" if any were.`
 
 export const command = npmCommand('test', description)
   .usage(`[${projects.join(' | ')}] [path or Vitest option ...]`)

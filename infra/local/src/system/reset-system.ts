@@ -1,5 +1,5 @@
 import { lstat, rename, rm } from 'node:fs/promises'
-import { isDiskFull, isMissing } from '../read-if-there.ts'
+import { ifThere, isDiskFull } from '../read-if-there.ts'
 import { claimStart, interruptStart, recordStop } from './start-claim.ts'
 import type { StatePaths } from './state.ts'
 import { type Stopped, stopProcesses } from './stop-system.ts'
@@ -23,7 +23,8 @@ export async function resetSystem(state: StatePaths): Promise<Reset> {
   for (const path of [state.data, state.logs, state.run, state.secrets]) {
     if (await isThere(path)) removed.push(path)
   }
-  if (!(await isDirectory(state.run))) await rm(state.run, { force: true })
+  const run = await ifThere(lstat(state.run))
+  if (!run?.isDirectory()) await rm(state.run, { force: true })
   await using _claim = await claimUnlessFull(state)
   const { names, portsLeft } = await stopProcesses(state)
   if (portsLeft.length > 0) {
@@ -59,16 +60,6 @@ async function removeRun(run: string): Promise<void> {
   await rm(aside, { recursive: true })
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return (await isThere(path)) && (await lstat(path)).isDirectory()
-}
-
 async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
+  return (await ifThere(lstat(path))) !== undefined
 }

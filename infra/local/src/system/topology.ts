@@ -188,14 +188,18 @@ function planServices(
 }
 
 function linksOf({ links, ports, postgresUrl, redisUrl }: TopologyOptions): Link[] {
-  if (links === undefined || links.logOnly) return []
+  if (!areOpen(links)) return []
   const { external } = links
   return planLinks({ ports: { ...ports, ...links.ports }, postgresUrl, redisUrl, external })
 }
 
 /** The port that a service binds. With links the fault proxy has its public port. */
 function boundPort({ links, ports }: TopologyOptions, name: ServiceName): number {
-  return links === undefined || links.logOnly ? ports[name] : links.ports[`${name}Private`]
+  return areOpen(links) ? links.ports[`${name}Private`] : ports[name]
+}
+
+function areOpen(links: TopologyOptions['links']): links is NonNullable<TopologyOptions['links']> {
+  return links !== undefined && !links.logOnly
 }
 
 /** The settings that every service has. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isCapture } from '@nightshift/load-tests/auditor/facts'
@@ -7,6 +7,7 @@ import { readProviderLog, saveAlert } from '@nightshift/load-tests/harness/test-
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import { readIfThere } from '@nightshift/local/read-if-there'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { limits } from '../limits.ts'
 import type { Count, LaneCounts, LaneView } from '../snapshot.ts'
@@ -209,10 +210,8 @@ async function seen<Value>(
 
 /** The requests to pay or to publish in the client's own history. */
 async function countRequests(historyFile: string): Promise<number> {
-  const text = await readFile(historyFile, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return '' // nothing was sent yet
-    throw error
-  })
+  // Without a file, nothing was sent yet.
+  const text = (await readIfThere(historyFile)) ?? ''
   const lines = text.split('\n').filter(line => line.includes('"invoke"'))
   return lines.filter(line => /"op":"(?:pay|publish)"/.test(line)).length
 }
