@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { isMissing } from '../src/read-if-there.ts'
 import { identify, readProcessTable } from '../src/supervisor/process-table.ts'
 import { membersOf } from '../src/supervisor/process-tree.ts'
+import { processNames } from '../src/system/topology.ts'
 
 /**
  * Every port that a started system listens on, found at the kernel and not in our own lists, and what a
@@ -42,15 +43,7 @@ describe.runIf(process.platform === 'linux')('every listening socket', () => {
   beforeAll(async () => {
     system = await openTestSystem({
       parts: inject('parts'),
-      run: [
-        'trace-sink',
-        'card-provider',
-        'mailbox',
-        'payments',
-        'listings',
-        'notifications',
-        'console',
-      ],
+      run: [...processNames, 'console'],
       links: true,
     })
     sockets = await listeningSockets(system)

@@ -1,24 +1,17 @@
-import { type Browser, launchBrowser, openPage } from '@nightshift/load-tests/harness/browser'
+import { openPage } from '@nightshift/load-tests/harness/browser'
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { changeHeader } from '../src/change-header.ts'
+import { asPage, type OpenConsole, openConsole } from './open-console.ts'
 
-const asPage = { [changeHeader]: '1' }
-let system: TestSystem
-let browser: Browser
-let url: string
+let systemWithConsole: OpenConsole
+let browser: OpenConsole['browser']
+let url: OpenConsole['url']
 
 beforeAll(async () => {
-  const parts = inject('parts')
-  const opening = openTestSystem({ parts, run: ['console'], links: true })
-  ;[system, browser] = await Promise.all([opening, launchBrowser()])
-  url = system.urls.console
+  systemWithConsole = await openConsole({ parts: inject('parts'), run: ['console'] })
+  ;({ browser, url } = systemWithConsole)
 })
-afterAll(async () => {
-  await browser?.close()
-  await system?.[Symbol.asyncDispose]()
-})
+afterAll(() => systemWithConsole?.[Symbol.asyncDispose]())
 
 describe('compare', () => {
   test('runs both arms of an experiment beside the committed result', {

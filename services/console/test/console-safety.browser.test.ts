@@ -1,31 +1,23 @@
-import { type Browser, launchBrowser, openPage } from '@nightshift/load-tests/harness/browser'
+import { openPage } from '@nightshift/load-tests/harness/browser'
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { changeHeader } from '../src/change-header.ts'
-import type { Snapshot } from '../src/snapshot.ts'
+import { asPage, type OpenConsole, openConsole } from './open-console.ts'
 
-const asPage = { [changeHeader]: '1' }
-let system: TestSystem
-let browser: Browser
-let url: string
+let systemWithConsole: OpenConsole
+let system: OpenConsole['system']
+let browser: OpenConsole['browser']
+let url: OpenConsole['url']
+let snapshot: OpenConsole['snapshot']
+let openNames: OpenConsole['openNames']
 
 beforeAll(async () => {
-  const opening = openTestSystem({
+  systemWithConsole = await openConsole({
     parts: inject('parts'),
     run: ['card-provider', 'mailbox', 'payments', 'listings', 'notifications', 'console'],
-    links: true,
   })
-  ;[system, browser] = await Promise.all([opening, launchBrowser()])
-  url = system.urls.console
+  ;({ system, browser, url, snapshot, openNames } = systemWithConsole)
 })
-afterAll(async () => {
-  await browser?.close()
-  await system?.[Symbol.asyncDispose]()
-})
-
-const snapshot = async () => (await call('GET', `${url}/api/snapshot`)).json as Snapshot
-const openNames = async () => (await system.faults?.openFaults())?.map(({ kind }) => kind) ?? []
+afterAll(() => systemWithConsole?.[Symbol.asyncDispose]())
 
 describe('safety', () => {
   test('a page of another origin changes nothing, and another name is refused', async () => {

@@ -1,53 +1,33 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import {
-  type Browser,
-  type Locator,
-  launchBrowser,
-  openPage,
-  type Page,
-} from '@nightshift/load-tests/harness/browser'
+import { type Locator, openPage, type Page } from '@nightshift/load-tests/harness/browser'
 import { openRecordingClient } from '@nightshift/load-tests/harness/recording-client'
 import { call, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestInjector } from '@nightshift/load-tests/harness/test-injector'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { committedRules } from '@nightshift/local/system/prometheus'
+import { processNames } from '@nightshift/local/system/topology'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { changeHeader } from '../src/change-header.ts'
-import type { Snapshot } from '../src/snapshot.ts'
+import { asPage, type OpenConsole, openConsole } from './open-console.ts'
 
 const parts = inject('parts')
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const asPage = { [changeHeader]: '1' }
-let system: TestSystem
-let browser: Browser
-let url: string
+let systemWithConsole: OpenConsole
+let system: OpenConsole['system']
+let browser: OpenConsole['browser']
+let url: OpenConsole['url']
+let snapshot: OpenConsole['snapshot']
+let openNames: OpenConsole['openNames']
 
 beforeAll(async () => {
-  const opening = openTestSystem({
+  systemWithConsole = await openConsole({
     parts,
-    run: [
-      'trace-sink',
-      'card-provider',
-      'mailbox',
-      'payments',
-      'listings',
-      'notifications',
-      'console',
-    ],
-    links: true,
+    run: [...processNames, 'console'],
     rules: { file: committedRules, scrapeInterval: '1s' },
   })
-  ;[system, browser] = await Promise.all([opening, launchBrowser()])
-  url = system.urls.console
+  ;({ system, browser, url, snapshot, openNames } = systemWithConsole)
 })
-afterAll(async () => {
-  await browser?.close()
-  await system?.[Symbol.asyncDispose]()
-})
+afterAll(() => systemWithConsole?.[Symbol.asyncDispose]())
 
-const snapshot = async () => (await call('GET', `${url}/api/snapshot`)).json as Snapshot
-const openNames = async () => (await system.faults?.openFaults())?.map(({ kind }) => kind) ?? []
 const node = (page: Page, name: string) => page.locator(`[data-node="${name}"]`)
 const link = (page: Page, name: string) => page.locator(`[data-link="${name}"]`)
 
