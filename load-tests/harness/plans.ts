@@ -1,10 +1,7 @@
-import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import type { RoleName } from '@nightshift/local/prepare/database-roles'
-import { databaseUrl } from '@nightshift/local/prepare/database-url'
-import type { ServiceName } from '@nightshift/local/system/secrets'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type pg from 'pg'
-import type { TestSystem } from './test-system.ts'
+import { asRole, type TestSystem } from './test-system.ts'
 
 /** A node of a plan, as EXPLAIN (ANALYZE, FORMAT JSON) gives it. */
 type PlanNode = Readonly<{
@@ -45,18 +42,6 @@ export function problemsOfCase(
     if (plans.length === 0) throw new Error('no statement was carried out')
     return plans.flatMap(plan => problemsOf(plan, works))
   })
-}
-
-/** A session of one of the service's roles. */
-export function asRole<T>(
-  system: TestSystem,
-  role: RoleName,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const admin = system.databaseUrl(role.split('_')[0] as ServiceName)
-  const database = new URL(admin).pathname.slice(1)
-  const password = system.secrets.rolePasswords[role]
-  return withDatabase(databaseUrl(admin, { database, role, password }), work)
 }
 
 /**

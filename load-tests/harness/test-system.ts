@@ -5,6 +5,8 @@ import { findHaproxy } from '@nightshift/local/parts/haproxy'
 import { findPrometheus } from '@nightshift/local/parts/prometheus'
 import { findFreePorts } from '@nightshift/local/ports/free-ports'
 import type { LinkPorts, ListenerPorts, ReplicaPorts } from '@nightshift/local/ports/ports'
+import { withDatabase } from '@nightshift/local/prepare/database-admin'
+import type { RoleName } from '@nightshift/local/prepare/database-roles'
 import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { deleteTopics, prepareTopics } from '@nightshift/local/prepare/prepare-topics'
 import { takeRedisDatabase } from '@nightshift/local/prepare/redis-database'
@@ -18,6 +20,7 @@ import { rollingRestart } from '@nightshift/local/system/rolling-restart'
 import { type Secrets, type ServiceName, serviceNames } from '@nightshift/local/system/secrets'
 import { repoRoot, statePaths } from '@nightshift/local/system/state'
 import { type ProcessName, type TopologyOptions, topology } from '@nightshift/local/system/topology'
+import type pg from 'pg'
 import { takeListeners } from './take-listeners.ts'
 import { copyDatabases, dropDatabases } from './test-databases.ts'
 import type { TestParts } from './test-parts.ts'
@@ -208,6 +211,23 @@ export async function restartInTurn(
     restarted: instance => void done.push(instance),
   })
   return done
+}
+
+/** The URL by which one of a service's roles connects to its database. */
+export function roleUrl(system: TestSystem, role: RoleName): string {
+  const admin = system.databaseUrl(role.split('_')[0] as ServiceName)
+  const database = new URL(admin).pathname.slice(1)
+  const password = system.secrets.rolePasswords[role]
+  return databaseUrl(admin, { database, role, password })
+}
+
+/** A session of one of the service's roles. */
+export function asRole<T>(
+  system: TestSystem,
+  role: RoleName,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  return withDatabase(roleUrl(system, role), work)
 }
 
 /** HAProxy, and ports for it and for the instances of one system. */

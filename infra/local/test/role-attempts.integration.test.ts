@@ -1,5 +1,4 @@
-import { asRole } from '@nightshift/load-tests/harness/plans'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { asRole, openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { withDatabase } from '../src/prepare/database-admin.ts'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { countBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
 import { openRedis, type Redis } from '@nightshift/runtime/redis/redis'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
@@ -238,9 +239,7 @@ describe('the variant cache-then-charge', () => {
 
 /** Waits until so many statements are blocked by a lock. */
 async function waitForBlocked(count: number): Promise<void> {
-  const sql = `SELECT FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'`
-  await vi.waitFor(async () => expect((await database.pool.query(sql)).rowCount).toBe(count), {
+  await vi.waitFor(async () => expect(await countBlocked(database.pool)).toBe(count), {
     timeout: 2_000,
     interval: 10,
   })

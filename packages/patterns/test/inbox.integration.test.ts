@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { countBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
@@ -105,9 +106,5 @@ describe('an effect that is rolled back', () => {
 })
 
 async function isOneWaiting(): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
-    `SELECT FROM pg_stat_activity
-     WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-  )
-  return rowCount === 1
+  return (await countBlocked(database.pool)) === 1
 }

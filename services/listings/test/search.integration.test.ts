@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { termsOfListing, termsQuery } from '@nightshift/contracts/search-terms'
 import { call, draftListing } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { asRole, openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
-import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Search } from '../src/flows/search-listings.ts'
 import { findLiveListings } from '../src/store/listings.ts'
@@ -130,8 +129,6 @@ test('PostgreSQL can store the largest number of the longest terms', async () =>
 test('the role of the search uses the index to find a rare word among many listings', async () => {
   const count = 20_000
   const rare = newWord()
-  const password = system.secrets.rolePasswords.listings_worker
-  const database = new URL(system.databaseUrl('listings')).pathname.slice(1)
   await withDatabase(system.databaseUrl('listings'), async client => {
     await client.query(
       `INSERT INTO listings (listing_id, tenant_id, title, company, description, area, seniority,
@@ -144,14 +141,7 @@ test('the role of the search uses the index to find a rare word among many listi
     )
     await client.query('VACUUM ANALYZE listings')
   })
-  const url = databaseUrl(system.databaseUrl('listings'), {
-    database,
-    role: 'listings_worker',
-    password,
-  })
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
+  await asRole(system, 'listings_worker', async client => {
     // A prepared statement may switch to the generic plan, so both plans must use the index.
     for (const mode of ['force_custom_plan', 'force_generic_plan']) {
       await client.query(`SET plan_cache_mode = ${mode}`)
@@ -160,9 +150,7 @@ test('the role of the search uses the index to find a rare word among many listi
       expect(plan).toMatch(/actual time=[\d.]+ rows=4(\.00)? loops=1/)
       expect(plan).not.toContain('Seq Scan')
     }
-  } finally {
-    await client.end()
-  }
+  })
 })
 
 /** The plan of the statement that the search uses. */

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { draftListing } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import {
+  openTestSystem,
+  roleUrl,
+  type TestSystem,
+} from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
-import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { idempotencyKeys, keyedRequest } from '@nightshift/patterns/idempotency-key/idempotency-key'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
 import { inTenantTransaction, inTransaction, openPool } from '@nightshift/runtime/postgres/postgres'
@@ -39,13 +42,10 @@ let theirListing: string
 let theirPublication: string
 
 function openAs(role: 'listings' | 'listings_worker'): Pool {
-  const password = system.secrets.rolePasswords[role]
-  const database = new URL(system.databaseUrl('listings')).pathname.slice(1)
-  const url = databaseUrl(system.databaseUrl('listings'), { database, role, password })
   const log = openLog('test')
   log.setLevel('silent')
   // One connection, so that anything that a transaction leaves behind would affect the next one.
-  return openPool(url, 'test', { ...limits.pool, connectionsMax: 1 }, log)
+  return openPool(roleUrl(system, role), 'test', { ...limits.pool, connectionsMax: 1 }, log)
 }
 
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { waitUntilBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Candidates, newAddress, newWord, openCandidates } from './candidates.ts'
 
@@ -19,13 +19,8 @@ test('an alert is saved although its address is deleted at that moment', async (
   await job.query('DELETE FROM addresses WHERE address = $1', [email])
 
   const saving = candidates.saveAlert({ email, text: newWord() })
-  await eventually('the request waits for the job', async () => {
-    const waiting = await candidates.inDatabase(
-      `SELECT FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    )
-    return waiting.length > 0 ? true : undefined
-  })
+  await using watcher = await candidates.openSession()
+  await waitUntilBlocked(watcher)
   await job.query('COMMIT')
   expect((await saving).status).toBe(201)
 })

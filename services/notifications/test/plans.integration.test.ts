@@ -1,6 +1,6 @@
 import { countAroundJobs, manyRows } from '@nightshift/load-tests/harness/count-around-jobs'
-import { asRole, type PlanCase, problemsOfCase } from '@nightshift/load-tests/harness/plans'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { type PlanCase, problemsOfCase } from '@nightshift/load-tests/harness/plans'
+import { asRole, openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'

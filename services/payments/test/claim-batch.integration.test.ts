@@ -1,3 +1,4 @@
+import { waitUntilBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { keyHashOf } from '@nightshift/patterns/idempotency-key/fingerprint'
 import { type Deadline, deadlineIn } from '@nightshift/runtime/process/deadline'
 import pg from 'pg'
@@ -11,7 +12,6 @@ import {
   openStore,
   openStoreDatabase,
   type StoreDatabase,
-  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase

@@ -1,3 +1,4 @@
+import { waitUntilBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { fencingNumber } from '@nightshift/patterns/lease/lease'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { Payment } from '../src/domain/payment.ts'
@@ -10,7 +11,6 @@ import {
   openStoreDatabase,
   type StoreDatabase,
   tryToClaim,
-  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { asRole } from '@nightshift/load-tests/harness/plans'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import { waitUntilBlocked } from '@nightshift/load-tests/harness/count-blocked'
+import { eventually } from '@nightshift/load-tests/harness/test-client'
+import { asRole, openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { addStatementLines } from '../src/store/add-statement-lines.ts'
-import { waitUntilBlocked } from './store-database.ts'
+import { postCapture } from './post-capture.ts'
 
 let system: TestSystem
 let pool: pg.Pool
@@ -21,18 +22,6 @@ afterAll(async () => {
 const linesMax = 500
 const gate = 1
 
-async function post(tenantId: string, cents: number): Promise<void> {
-  await pool.query(
-    `WITH posted AS (
-       INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id)
-       VALUES ($1, 'capture', gen_random_uuid(), gen_random_uuid()) RETURNING transaction_id)
-     INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-     SELECT transaction_id, $1, account, cents, 'EUR' FROM posted,
-       (VALUES ('revenue', -$2::bigint), ('provider_clearing', $2::bigint)) AS e (account, cents)`,
-    [tenantId, cents],
-  )
-}
-
 /** A statement of the job's role waits, once it has begun, until the gate is open. */
 const gateStatements = `
   CREATE FUNCTION wait_at_gate() RETURNS boolean LANGUAGE sql VOLATILE
@@ -40,22 +29,32 @@ const gateStatements = `
   ALTER TABLE statement_position ENABLE ROW LEVEL SECURITY;
   CREATE POLICY gated ON statement_position TO payments_worker USING (wait_at_gate())`
 
+/** Transactions of other databases of the server, as those of other tests, also hold postings back. */
+async function untilSettled(postings: number): Promise<void> {
+  await eventually('the postings have settled', async () => {
+    const { rowCount } = await pool.query(
+      'SELECT FROM ledger_transactions WHERE posted_in < pg_snapshot_xmin(pg_current_snapshot())',
+    )
+    return rowCount === postings ? true : undefined
+  })
+}
+
 test('a process that is overtaken after its statement has begun adds no line twice', async () => {
   const tenantId = randomUUID()
-  await post(tenantId, 100)
-  await post(tenantId, 20)
+  for (const cents of [100, 20]) await postCapture(pool, { tenantId, cents })
+  await untilSettled(2)
   await pool.query(gateStatements)
-  const keeper = await pool.connect()
+  const keeper = new pg.Client({ connectionString: system.databaseUrl('payments') })
+  await keeper.connect()
   await keeper.query('SELECT pg_advisory_lock($1)', [gate])
 
-  const late = asRole(system, 'payments_worker', worker => addStatementLines(worker, linesMax))
+  const addAll = () =>
+    asRole(system, 'payments_worker', worker => addStatementLines(worker, linesMax))
+  const late = addAll()
   await waitUntilBlocked(pool)
-  expect(await addStatementLines(pool, 1)).toBe(1)
-  await keeper.query('SELECT pg_advisory_unlock($1)', [gate])
-  keeper.release()
-
-  expect(await late).toBe(0)
-  expect(await addStatementLines(pool, linesMax)).toBe(1)
+  const early = await addStatementLines(pool, 1).finally(() => keeper.end())
+  expect([early, await late]).toEqual([1, 0])
+  expect(await addAll()).toBe(1)
   const { rows } = await pool.query(
     `SELECT line_no::integer AS line, balance_cents::integer AS balance FROM statement_lines
      WHERE tenant_id = $1 ORDER BY line_no`,

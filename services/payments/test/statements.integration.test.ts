@@ -3,6 +3,7 @@ import { seedTenants } from '@nightshift/local/seed/seed-data'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type OpenPayments, openPayments } from './open-payments.ts'
 import { newKey, paymentOf } from './payment-of.ts'
+import { postCapture } from './post-capture.ts'
 
 let payments: OpenPayments
 let system: OpenPayments['system']
@@ -98,7 +99,9 @@ test('what is settled after the month is over belongs to the next one, and every
     ['2020-02-01T00:00:01Z', 20],
     ['2020-01-31T23:59:59Z', 3],
   ] as const
-  for (const [postedAt, cents] of amountsByTime) await postForNorthwind(postedAt, cents)
+  const tenantId = seedTenants.find(({ name }) => name === 'northwind')?.tenantId ?? ''
+  for (const [postedAt, cents] of amountsByTime)
+    await postCapture(db, { tenantId, cents, postedAt })
   const of = async (asked: string) => {
     const url = `${system.urls.payments}/v1/statements?month=${asked}`
     const { json } = await call('GET', url, { headers: as(system, 'northwind') })
@@ -116,16 +119,3 @@ test('what is settled after the month is over belongs to the next one, and every
   expect(await of('2020-02')).toEqual({ opening: '100', amounts: [20, 3], closing: '123' })
   expect(await of('2020-03')).toEqual({ opening: '123', amounts: [], closing: '123' })
 })
-
-async function postForNorthwind(postedAt: string, cents: number): Promise<void> {
-  const northwind = seedTenants.find(({ name }) => name === 'northwind')
-  await db.query(
-    `WITH posted AS (
-       INSERT INTO ledger_transactions (tenant_id, source, source_id, payment_id, posted_at)
-       VALUES ($1, 'capture', gen_random_uuid(), gen_random_uuid(), $2) RETURNING transaction_id)
-     INSERT INTO ledger_entries (transaction_id, tenant_id, account, amount_cents, currency)
-     SELECT transaction_id, $1, account, cents, 'EUR' FROM posted,
-       (VALUES ('revenue', -$3::bigint), ('provider_clearing', $3::bigint)) AS e (account, cents)`,
-    [northwind?.tenantId, postedAt, cents],
-  )
-}

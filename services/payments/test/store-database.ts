@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { eventually } from '@nightshift/load-tests/harness/test-client'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { fencingNumber, leasedWork } from '@nightshift/patterns/lease/lease'
@@ -100,15 +99,4 @@ export async function leaseLeftMs(pool: pg.Pool, subjectId: string): Promise<num
     [subjectId],
   )
   return rows[0].left
-}
-
-/** Waits until a statement in this database is blocked by a lock. */
-export async function waitUntilBlocked(pool: pg.Pool): Promise<void> {
-  await eventually('a statement waits for a lock', async () => {
-    const { rowCount } = await pool.query(
-      `SELECT FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    )
-    return rowCount === 1 ? true : undefined
-  })
 }

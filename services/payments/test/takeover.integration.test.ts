@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { waitUntilBlocked } from '@nightshift/load-tests/harness/count-blocked'
 import { commitIntentFirst } from '@nightshift/patterns/durable-refund/durable-refund'
 import { callThenRecord } from '@nightshift/patterns/durable-refund/naive'
 import { idempotencyKeys } from '@nightshift/patterns/idempotency-key/idempotency-key'
@@ -30,7 +31,6 @@ import {
   silentOutbox,
   tenantId,
   tryToClaim,
-  waitUntilBlocked,
 } from './store-database.ts'
 
 let database: StoreDatabase

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { as, call } from '@nightshift/load-tests/harness/test-client'
-import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
+import {
+  openTestSystem,
+  roleUrl,
+  type TestSystem,
+} from '@nightshift/load-tests/harness/test-system'
 import { withDatabase } from '@nightshift/local/prepare/database-admin'
-import { databaseUrl } from '@nightshift/local/prepare/database-url'
 import { inTenantTransaction, openPool } from '@nightshift/runtime/postgres/postgres'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import type { Pool } from 'pg'
@@ -24,14 +27,10 @@ const mine = randomUUID()
 
 beforeAll(async () => {
   system = await openTestSystem({ parts: inject('parts'), run: ['card-provider', 'payments'] })
-  const admin = system.databaseUrl('payments')
-  const database = new URL(admin).pathname.slice(1)
-  const password = system.secrets.rolePasswords.payments
   const log = openLog('test')
   log.setLevel('silent')
-  const url = databaseUrl(admin, { database, role: 'payments', password })
   // One connection, so that anything that a transaction leaves behind would affect the next one.
-  pool = openPool(url, 'test', { ...limits.pool, connectionsMax: 1 }, log)
+  pool = openPool(roleUrl(system, 'payments'), 'test', { ...limits.pool, connectionsMax: 1 }, log)
 
   const headers = as(system, 'acme', `test-${randomUUID()}`)
   const body = paymentOf()
