@@ -10,7 +10,7 @@ export type RandomSource = Readonly<{
 }>
 
 const values32 = 2 ** 32
-const hexDigits = '0123456789abcdef'
+const digitsPerDraw = 8
 
 /**
  * Makes a random source of its own for each iteration. Its seed is the iteration's place in the run, and
@@ -19,16 +19,21 @@ const hexDigits = '0123456789abcdef'
  */
 export function randomSource(...seeds: readonly (string | number)[]): RandomSource {
   let state = hashOf(seeds.join('/'))
-  const chance = () => {
+  const draw = () => {
     state = (state + 0x6d2b79f5) | 0
-    return scramble(state) / values32
+    return scramble(state)
   }
+  const chance = () => draw() / values32
   const below = (count: number) => Math.floor(chance() * count)
   return {
     chance,
     below,
     pick: choices => choices[below(choices.length)] ?? choices[0],
-    hex: digits => Array.from({ length: digits }, () => hexDigits[below(16)]).join(''),
+    hex: digits => {
+      let text = ''
+      while (text.length < digits) text += draw().toString(16).padStart(digitsPerDraw, '0')
+      return text.slice(0, digits)
+    },
   }
 }
 

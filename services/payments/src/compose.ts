@@ -224,7 +224,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     pageDefault: page.defaultSize,
     ...readsOf(requests, page),
     takePayment: { ...finish, beginMinMs, noteLeftOpen: backlog.noteLeftOpen },
-    takingDoor: tenants.before(
+    takingDoor: tenants.behind(
       openDoor({ admission, limits: limits.shares, registry: metrics.registry }),
     ),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',

@@ -3,6 +3,8 @@ import { buildHttpServer } from '@nightshift/runtime/http/server'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { expect, test } from 'vitest'
+import { atTheDoor } from '../load-shedding/door.ts'
+import type { Admission } from '../load-shedding/types.ts'
 import { limitedDoor } from './limited-door.ts'
 import { limitLocally } from './local-limit.ts'
 import { rateLimitMetrics } from './metrics.ts'
@@ -29,11 +31,35 @@ const principals: Readonly<Record<string, Principal>> = {
   service: { tenantId: 'acme', keyId: '0c', scopes: ['payments:write'], isService: true },
 }
 
-/** A server with one limited route, whose time stands still. */
-async function openLab(random = () => 0) {
+/** A dependency that takes as many requests as `openLab` says, all at once. */
+function dependencyWith(places: number): Admission & { left: () => number } {
+  let left = places
+  return {
+    take: () => {
+      if (left === 0) return false
+      left -= 1
+      return true
+    },
+    giveBack: () => {
+      left += 1
+    },
+    perSecond: () => places,
+    openPerSecond: () => places,
+    left: () => left,
+  }
+}
+
+/** A server with a limited route, and one that is limited behind a door. Its time stands still. */
+async function openLab({ random = (): number => 0, places = 1_000 } = {}) {
   const metrics = createMetrics('limited')
+  const asked: string[] = []
+  const takeLocally = limitLocally(numbers.bucketsMax, () => 0)
+  const dependency = dependencyWith(places)
   const door = limitedDoor({
-    takeUnits: limitLocally(numbers.bucketsMax, () => 0),
+    takeUnits: (principal, asks) => {
+      asked.push(principal)
+      return takeLocally(principal, asks)
+    },
     limits: tenantLimits('payments', perSecond, numbers),
     metrics: rateLimitMetrics(metrics.registry),
     random,
@@ -51,10 +77,23 @@ async function openLab(random = () => 0) {
     { config: { scope: 'payments:write' }, onRequest: door.onRequest },
     async () => 'done',
   )
+  const scarce = atTheDoor({
+    dependency: 'scarce',
+    admission: dependency,
+    limits: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 10 },
+    registry: metrics.registry,
+  })
+  app.post(
+    '/scarce',
+    { config: { scope: 'payments:write' }, ...door.behind(scarce) },
+    async () => 'done',
+  )
   return {
     door,
-    ask: (authorization: string) =>
-      app.inject({ method: 'POST', url: '/', headers: { authorization } }),
+    dependency,
+    asked,
+    ask: (authorization: string, url = '/') =>
+      app.inject({ method: 'POST', url, headers: { authorization } }),
     [Symbol.asyncDispose]: () => app.close(),
   }
 }
@@ -76,6 +115,21 @@ test('an answer tells the limit and what is left of it, and so does a refusal', 
     'retry-after': '1',
   })
   expect(refused.json().type).toBe('/problems/too-many-requests')
+})
+
+test('who is turned away at the door is not counted, and the limit is not even asked', async () => {
+  await using lab = await openLab({ places: 1 })
+  expect((await lab.ask('acme', '/scarce')).statusCode).toBe(200)
+  expect((await lab.ask('acme', '/scarce')).statusCode).toBe(503)
+  expect(lab.asked).toEqual(['acme'])
+})
+
+test('a tenant above its limit keeps no place of the door', async () => {
+  await using lab = await openLab()
+  for (let i = 0; i < 2; i += 1) await lab.ask('acme', '/scarce')
+  const left = lab.dependency.left()
+  expect((await lab.ask('acme', '/scarce')).statusCode).toBe(429)
+  expect(lab.dependency.left()).toBe(left)
 })
 
 test('another tenant is not affected, nor is a service that acts for this one', async () => {
@@ -108,7 +162,7 @@ test('declined payments that were all under way at once are a debt, which has a 
 
 test('one paid payment in ten gives a declined one back', async () => {
   const draws = Array.from({ length: 10 }, (_, at) => at / 10).toReversed()
-  await using lab = await openLab(() => draws.pop() ?? 1)
+  await using lab = await openLab({ random: () => draws.pop() ?? 1 })
   for (let i = 0; i < numbers.declinedAtOnce; i += 1) lab.door.settled('acme', 'declined')
   for (let i = 0; i < 10; i += 1) lab.door.settled('acme', 'paid')
   expect((await lab.ask('acme')).statusCode).toBe(200)

@@ -32,8 +32,8 @@ export type RouteHooks = Readonly<{
 const limitHeader = 'ratelimit'
 
 /**
- * The limits of each tenant on one route. A request is refused before its body is read, and before it
- * takes a place of the dependency behind it: nothing has begun.
+ * The limits of each tenant on one route. A request is refused before its body is read: nothing has
+ * begun.
  *
  * Declined payments have a limit of their own. Nearly all payments of a card tester are declined, and
  * it needs no high rate. A payment that was made gives a part of one back, or a
@@ -78,9 +78,13 @@ export function limitedDoor({
 
   return {
     onRequest,
-    /** The hooks of a route whose dependency has a door of its own, which comes second. */
-    before: (door: Door): RouteHooks => ({
-      onRequest: [onRequest, door.onRequest],
+    /**
+     * The hooks of a route whose dependency has a door of its own. That one comes first: in an overload it
+     * refuses most requests, and need not ask Redis for that. A place that it gave to a tenant above its
+     * limit is given back.
+     */
+    behind: (door: Door): RouteHooks => ({
+      onRequest: [door.onRequest, onRequest],
       onResponse: door.onResponse,
     }),
     /** A payment of the tenant has got its final answer: by a request, or by a job. */

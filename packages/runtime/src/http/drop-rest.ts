@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
@@ -20,11 +19,15 @@ export function markUnreadable(request: IncomingMessage): void {
  */
 export function dropRestBeforeAnswers(app: FastifyInstance): void {
   app.addHook('onSend', ({ raw }, reply, payload, done) => {
-    // Nearly every request is complete, and costs not even a promise here.
     if (raw.complete) return done(null, payload)
-    void dropRest(raw).then(() => {
-      if (!raw.complete) reply.header('connection', 'close')
-      done(null, payload)
+    // A refusal by a hook is ready while the parser has only read the headers. In the next turn of the
+    // event loop it has read the body, too, which nearly always comes in the same piece.
+    setImmediate(() => {
+      if (raw.complete) return done(null, payload)
+      void dropRest(raw).then(() => {
+        if (!raw.complete) reply.header('connection', 'close')
+        done(null, payload)
+      })
     })
   })
 }
@@ -50,15 +53,20 @@ export async function sayLast(socket: Duplex, text: string): Promise<void> {
   socket.destroy()
 }
 
-async function drop(stream: IncomingMessage | Duplex): Promise<void> {
-  const tooMuch = new AbortController()
+/**
+ * Ends with the stream, or when it breaks off, takes too long or brings too much: the answer is sent in any
+ * case. In an overload most requests come here, and an `AbortSignal.timeout` for each cost more than
+ * the refusal itself: nothing takes it back, so it makes an error half a second later.
+ */
+function drop(stream: IncomingMessage | Duplex): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const late = setTimeout(over.resolve, restMs)
   let bytes = 0
   stream.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > restBytesMax) tooMuch.abort()
+    if (bytes > restBytesMax) over.resolve()
   })
+  for (const end of ['end', 'error', 'close']) stream.once(end, () => over.resolve())
   stream.resume()
-  const signal = AbortSignal.any([tooMuch.signal, AbortSignal.timeout(restMs)])
-  // The rest did not come in time, or it broke off: the answer is sent all the same.
-  await once(stream, 'end', { signal }).catch(() => {})
+  return over.promise.finally(() => clearTimeout(late))
 }
