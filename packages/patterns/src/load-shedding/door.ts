@@ -89,11 +89,11 @@ function levelOf(request: FastifyRequest, shares: FairShare): Level {
 }
 
 /**
- * A mistake, a repetition that got its stored answer, and a request that waited in vain for its turn
- * have not called the dependency.
+ * A mistake, a tenant above its limit, a repetition that got its stored answer, and a request that waited
+ * in vain for its turn have not called the dependency.
  */
 function usedItsPlace(request: FastifyRequest, status: number): boolean {
   const { replayed, refusedAt } = stateOf(request).facts
-  const isMistake = status >= 400 && status < 500 && status !== 402
-  return !isMistake && replayed !== true && refusedAt !== 'queue'
+  const isRefused = status >= 400 && status < 500 && status !== 402
+  return !isRefused && replayed !== true && refusedAt !== 'queue'
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
 /** No well-behaved client sends more by mistake; a caller that does is cut off. */
@@ -19,15 +20,11 @@ export function markUnreadable(request: IncomingMessage): void {
  */
 export function dropRestBeforeAnswers(app: FastifyInstance): void {
   app.addHook('onSend', ({ raw }, reply, payload, done) => {
+    // Nearly every request is complete, and costs not even a promise here.
     if (raw.complete) return done(null, payload)
-    // A refusal by a hook is ready while the parser has only read the headers. In the next turn of the
-    // event loop it has read the body, too, which nearly always comes in the same piece.
-    setImmediate(() => {
-      if (raw.complete) return done(null, payload)
-      void dropRest(raw).then(() => {
-        if (!raw.complete) reply.header('connection', 'close')
-        done(null, payload)
-      })
+    void dropRest(raw).then(() => {
+      if (!raw.complete) reply.header('connection', 'close')
+      done(null, payload)
     })
   })
 }
@@ -38,10 +35,18 @@ export function dropRestBeforeAnswers(app: FastifyInstance): void {
  * read why it was refused (RFC 9112, 9.6).
  */
 export async function dropRest(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed || unreadable.has(request)) return
+  if (isOver(request)) return
+  // A refusal by a hook is ready while the parser has only read the headers. In the next turn of the
+  // event loop it has read the body, too, which nearly always comes in the same piece.
+  await nextTurn()
+  if (isOver(request)) return
   // A parser still reads it: the caller was slow, and the time of the handler was over first.
   if (request.listenerCount('data') > 0) return
   await drop(request)
+}
+
+function isOver(request: IncomingMessage): boolean {
+  return request.complete || request.destroyed || unreadable.has(request)
 }
 
 /** Writes a last answer to a connection with broken HTTP, and reads on as above. */
@@ -55,8 +60,7 @@ export async function sayLast(socket: Duplex, text: string): Promise<void> {
 
 /**
  * Ends with the stream, or when it breaks off, takes too long or brings too much: the answer is sent in any
- * case. In an overload most requests come here, and an `AbortSignal.timeout` for each cost more than
- * the refusal itself: nothing takes it back, so it makes an error half a second later.
+ * case. The timer is taken back: an `AbortSignal.timeout` makes an error half a second later, needed or not.
  */
 function drop(stream: IncomingMessage | Duplex): Promise<void> {
   const over = Promise.withResolvers<void>()
