@@ -3,7 +3,13 @@ import { connect, createServer, type Socket } from 'node:net'
 import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { inTransaction, isPostgresAway, openPool, RollBack } from '../src/postgres/postgres.ts'
+import {
+  inTransaction,
+  isPostgresAway,
+  openPool,
+  RollBack,
+  warmPool,
+} from '../src/postgres/postgres.ts'
 import { type LogFields, openLog } from '../src/telemetry/logger.ts'
 import { type FreshDatabase, openFreshDatabase } from './fresh-database.ts'
 
@@ -71,6 +77,16 @@ async function terminate(pid: unknown) {
 async function pidOf(client: Pick<pg.ClientBase, 'query'>): Promise<number> {
   return (await client.query('SELECT pg_backend_pid() AS pid')).rows[0]?.pid
 }
+
+describe('the connections', () => {
+  test('take turns, so that each has seen the statements before a burst needs it', async () => {
+    await warmPool(pool)
+    const used: number[] = []
+    for (let turn = 0; turn < limits.connectionsMax * 2; turn += 1) used.push(await pidOf(pool))
+    expect(new Set(used).size).toBe(limits.connectionsMax)
+    expect(used.slice(limits.connectionsMax)).toEqual(used.slice(0, limits.connectionsMax))
+  })
+})
 
 describe('a transaction', () => {
   test('is committed when its work returns, and answers its result', async () => {
