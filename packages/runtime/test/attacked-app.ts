@@ -21,9 +21,9 @@ const slowClients = {
     requestTimeout: limits.receiveMs,
     headersTimeout: limits.receiveMs,
     connectionTimeout: limits.requestBudgetMs + 2_500,
-    handlerTimeout: limits.requestBudgetMs + 2_000,
     connectionsCheckingInterval: limits.receiveMs / 5,
   },
+  lostHandlerMs: limits.requestBudgetMs + 2_000,
   watch: () => {},
 }
 
@@ -103,12 +103,14 @@ export async function openAttackedApp(options: Pick<HttpServerOptions, 'entrance
     return { givenMs }
   })
   app.get('/large', { config: open }, (_request, reply) => reply.send(large))
-  app.get<{ Params: { how: string } }>(
-    '/failures/:how',
-    { config: open, schema: { response: { 200: Type.Object({ known: Type.String() }) } } },
+  app.route<{ Params: { how: string } }>({
+    method: ['GET', 'POST'],
+    url: '/failures/:how',
+    config: open,
+    schema: { response: { 200: Type.Object({ known: Type.String() }) } },
     // biome-ignore lint/suspicious/noExplicitAny: what it answers fits nothing, which is the point
-    async (request): Promise<any> => failures[request.params.how]?.(),
-  )
+    handler: async (request): Promise<any> => failures[request.params.how]?.(),
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.address()
   if (typeof address !== 'object' || !address) throw new Error('it does not listen')

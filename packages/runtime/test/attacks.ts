@@ -16,8 +16,8 @@ export function get(path: string, headers = host) {
   return `GET ${path} HTTP/1.1\r\n${headers}\r\n`
 }
 
-export function post(body: string | Uint8Array, type = json) {
-  const head = `POST /things HTTP/1.1\r\n${host}${type}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+export function post(body: string | Uint8Array, type = json, path = '/things') {
+  const head = `POST ${path} HTTP/1.1\r\n${host}${type}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
   return Buffer.concat([Buffer.from(head), Buffer.from(body)])
 }
 

@@ -263,8 +263,11 @@ describe.concurrent('every wait has an end', () => {
     expect(shorter.json?.['givenMs']).toBeLessThanOrEqual(50)
   })
 
-  test('a handler that never ends: 503, which leaves the outcome open', async () => {
-    const answer = await sendRaw(attacked.port, get('/failures/stuck'))
+  test.each([
+    ['without a body', get('/failures/stuck')],
+    ['with a body, which has long been read', post('{}', json, '/failures/stuck')],
+  ])('a handler that never ends: 503, which leaves the outcome open, %s', async (_what, bytes) => {
+    const answer = await sendRaw(attacked.port, bytes)
     await expectRefusal(answer, 503, 'unavailable')
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
     expect(answer.json?.['detail']).toContain('may have been done or not')

@@ -12,7 +12,7 @@ import { Counter } from 'prom-client'
 import type { SlowClientLimits, TreatSlowClients } from './types.ts'
 
 /** A handler that still works this long after its budget has ignored its deadline. */
-const lostHandlerMs = 2_000
+const lostMs = 2_000
 /** A connection on which nothing moves although there is something to send is dead. */
 const stalledMs = 2_500
 /** How often in the time of a limit it is looked who has exceeded it. */
@@ -38,10 +38,10 @@ export const cutOffSlowClients: TreatSlowClients = (limits, registry) => {
       requestTimeout: receiveMs,
       headersTimeout: receiveMs,
       connectionTimeout: requestBudgetMs + stalledMs,
-      handlerTimeout: requestBudgetMs + lostHandlerMs,
       // By default Node looks for overdue requests every 30 s, which makes 35 s of a limit of 5 s.
       connectionsCheckingInterval: receiveMs / looksPerLimit,
     },
+    lostHandlerMs: requestBudgetMs + lostMs,
     watch: server => watchClients(server, limits, because => cut.inc({ because })),
   }
 }

@@ -99,6 +99,7 @@ export function observeRequests(
     const state = stateOf(request)
     if (state.ended) return
     state.ended = true
+    clearTimeout(state.whenLost)
     state.whenEnded?.()
     const status = reply.statusCode
     if (state.closed) state.facts['hungUp'] = true

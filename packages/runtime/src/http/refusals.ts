@@ -4,6 +4,9 @@ import { NoTurn } from '../process/turns.ts'
 import { jitteredRetryAfterSeconds, type Refusal } from './problem.ts'
 import type { JsonMistake } from './strict-json.ts'
 
+/** A handler did not come to an answer, although its time is long over. */
+export class LostHandler extends Error {}
+
 export const notFound: Refusal = {
   status: 404,
   slug: 'not-found',
@@ -141,8 +144,8 @@ export function refusalOf(error: unknown, isReceived: boolean): Refusal {
   }
   const known = knownRefusals[code] ?? knownRefusals[String(statusCode)]
   if (known) return known
-  if (code === 'FST_ERR_HANDLER_TIMEOUT' && !isReceived) return requestTimeout
-  if (isPostgresAway(error) || code === 'FST_ERR_HANDLER_TIMEOUT') {
+  if (error instanceof LostHandler && !isReceived) return requestTimeout
+  if (isPostgresAway(error) || error instanceof LostHandler) {
     return { ...unavailable, retryAfterSeconds: jitteredRetryAfterSeconds() }
   }
   return internalError

@@ -20,6 +20,8 @@ type RequestState = {
   closed?: boolean
   /** The log line is written. */
   ended?: boolean
+  /** Answers for a handler that never ends. */
+  whenLost?: NodeJS.Timeout
   /** Called once, when the request has ended. */
   whenEnded?: () => void
 }

@@ -12,7 +12,7 @@ import { watchConnections } from './connections.ts'
 import { dropRest, dropRestBeforeAnswers } from './drop-rest.ts'
 import { observeRequests, type RecordRequest, requestRecorder } from './observe-requests.ts'
 import { type Refusal, sendProblem } from './problem.ts'
-import { malformedRequest, methodNotAllowed, notFound, refusalOf } from './refusals.ts'
+import { LostHandler, malformedRequest, methodNotAllowed, notFound, refusalOf } from './refusals.ts'
 import { note, stateOf } from './request-state.ts'
 import { guardRoutes } from './route-access.ts'
 import { takeOnlyStrictInput } from './strict-input.ts'
@@ -35,9 +35,10 @@ export type SlowClients = Readonly<{
     requestTimeout?: number
     headersTimeout?: number
     connectionTimeout?: number
-    handlerTimeout?: number
     connectionsCheckingInterval?: number
   }>
+  /** From the head of a request, until it is answered for its handler. Unset: however long that takes. */
+  lostHandlerMs?: number
   watch: (server: Server) => void
 }>
 
@@ -119,7 +120,9 @@ export async function buildHttpServer(options: HttpServerOptions) {
     }
   })
   tellHowToTreatAnswers(app)
+  const { lostHandlerMs } = slowClients ?? {}
   observeRequests(app, header => readBudget(header, requestBudgetMs), record)
+  if (lostHandlerMs !== undefined) answerForLostHandlers(app, lostHandlerMs)
   if (entrance) guardEntrance(app, entrance)
   requireOneOfEach(app)
   guardRoutes(app, options.authenticate)
@@ -161,6 +164,19 @@ async function refuseUnrouted(
   void sendProblem(request, reply, refusal)
   const { id: requestId, method } = request
   record({ requestId, method, route: 'unmatched', status: refusal.status, durationMs: 0 })
+}
+
+/**
+ * Answers for a handler that has ignored its deadline. Fastify's own `handlerTimeout` (5.12) is over as soon
+ * as the body was read, because it watches the stream of the body: no POST had it.
+ */
+function answerForLostHandlers(app: FastifyInstance, afterMs: number): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    stateOf(request).whenLost = setTimeout(() => {
+      if (!reply.sent) void reply.send(new LostHandler(`no answer after ${afterMs} ms`))
+    }, afterMs)
+    done()
+  })
 }
 
 /** A refusal has to cost little: no key is looked up, and no body is read. */
