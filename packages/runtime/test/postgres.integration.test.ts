@@ -4,9 +4,11 @@ import { waitUntil } from '@nightshift/local/wait-until'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import {
+  inTenantStatement,
   inTransaction,
   isPostgresAway,
   openPool,
+  type Queryable,
   RollBack,
   warmPool,
 } from '../src/postgres/postgres.ts'
@@ -85,6 +87,48 @@ describe('the connections', () => {
     for (let turn = 0; turn < limits.connectionsMax * 2; turn += 1) used.push(await pidOf(pool))
     expect(new Set(used).size).toBe(limits.connectionsMax)
     expect(used.slice(limits.connectionsMax)).toEqual(used.slice(0, limits.connectionsMax))
+  })
+})
+
+describe('a transaction of one statement', () => {
+  const insertOne = (tx: Queryable) => tx.query(insert, [1])
+
+  test('is committed, and answers the result of its statement', async () => {
+    const { rowCount } = await inTenantStatement(pool, 'acme', insertOne)
+    expect([rowCount, await ids()]).toEqual([1, [1]])
+  })
+
+  test('acts for its tenant, and for no longer', async () => {
+    const tenantOf = async (db: Queryable) =>
+      (await db.query(`SELECT current_setting('app.tenant', true) AS tenant`)).rows[0]?.tenant
+    expect(await inTenantStatement(pool, 'acme', tenantOf)).toBe('acme')
+    expect(await inTransaction(pool, tenantOf)).toBe('')
+  })
+
+  test('is undone when its statement fails, and its connection is as good as before', async () => {
+    await witness.query('INSERT INTO things (id) VALUES (1)')
+    expect((await failureOf(inTenantStatement(pool, 'acme', insertOne))).code).toBe('23505')
+    await expectPoolToWork()
+    expect(await ids()).toEqual([1])
+  })
+
+  test('takes no second statement: it would be outside of the transaction', async () => {
+    const two = async (tx: Queryable) => {
+      await tx.query(insert, [1])
+      return tx.query(insert, [2])
+    }
+    expect((await failureOf(inTenantStatement(pool, 'acme', two))).message).toContain(
+      'one statement',
+    )
+    await expectPoolToWork()
+    expect(await ids()).toEqual([1])
+  })
+
+  test('that comes too late is none, and nothing is done', async () => {
+    const late = (tx: Queryable) => Promise.resolve().then(() => tx.query(insert, [1]))
+    await failureOf(inTenantStatement(pool, 'acme', late))
+    await expectPoolToWork()
+    expect(await ids()).toEqual([])
   })
 })
 

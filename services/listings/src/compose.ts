@@ -47,7 +47,7 @@ import { authenticateBy } from '@nightshift/runtime/http/authenticate'
 import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { consumerMetrics } from '@nightshift/runtime/kafka/consumer-metrics'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
-import { inTenantTransaction, type Transaction } from '@nightshift/runtime/postgres/postgres'
+import { inTenantStatement, type Queryable } from '@nightshift/runtime/postgres/postgres'
 import { runInBackground } from '@nightshift/runtime/process/background'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { type LoopOptions, runLoop } from '@nightshift/runtime/process/loop'
@@ -274,10 +274,10 @@ function openEntrance(
   return open.use(choose(limits.loop, metrics.registry))
 }
 
-/** Transactions of requests, each of which waits for its turn. */
+/** The statements of requests, each of which waits for its turn. */
 function tenantWork(begin: Turns, pool: Pool) {
-  return <T>(tenantId: string, work: (tx: Transaction) => Promise<T>, deadline: Deadline) =>
-    begin(() => inTenantTransaction(pool, tenantId, work, deadline))
+  return <T>(tenantId: string, work: (tx: Queryable) => Promise<T>, deadline: Deadline) =>
+    begin(() => inTenantStatement(pool, tenantId, work, deadline))
 }
 
 /** The public search, through its cache. */

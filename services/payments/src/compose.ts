@@ -48,6 +48,7 @@ import { askBrokers } from '@nightshift/runtime/kafka/ask-brokers'
 import { openKafkaProducer } from '@nightshift/runtime/kafka/producer'
 import {
   inTenantSnapshot,
+  inTenantStatement,
   inTenantTransaction,
   type Transaction,
 } from '@nightshift/runtime/postgres/postgres'
@@ -257,9 +258,9 @@ function readsOf(
 ): Pick<AppDeps, 'findPayment' | 'findPayments' | 'findRefundsOf' | 'readStatementPage'> {
   return {
     findPayment: (tenantId, paymentId, deadline) =>
-      inTenantTransaction(pool, tenantId, tx => findPayment(tx, tenantId, paymentId), deadline),
+      inTenantStatement(pool, tenantId, tx => findPayment(tx, tenantId, paymentId), deadline),
     findPayments: (filter, deadline) =>
-      inTenantTransaction(pool, filter.tenantId, tx => findPayments(tx, filter), deadline),
+      inTenantStatement(pool, filter.tenantId, tx => findPayments(tx, filter), deadline),
     findRefundsOf: (tenantId, paymentId, deadline) => {
       const inTx = async (tx: Transaction) => {
         const payment = await findPayment(tx, tenantId, paymentId)

@@ -118,6 +118,29 @@ export function inTenantTransaction<T>(
   return transact(pool, `BEGIN; ${setTenant(tenantId)}`, work, deadline)
 }
 
+/**
+ * The same for work that sends a single statement, and sends it at once. COMMIT goes along with it, so the
+ * whole transaction is one round trip. What the statement did can't be undone any more by its result.
+ * @throws when the work sends a second statement, or the first one later
+ */
+export function inTenantStatement<T>(
+  pool: pg.Pool,
+  tenantId: string,
+  work: (tx: Queryable) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  const begin = `BEGIN; ${setTenant(tenantId)}`
+  return onConnection(pool, deadline, (client, cut) =>
+    sendTogether(client, () => {
+      const begun = client.query(`${begin}${cut}`)
+      const statement = singleStatement(client)
+      const worked = work(statement)
+      const committed = client.query(statement.end() ? 'COMMIT' : 'ROLLBACK')
+      return { begun, worked, committed }
+    }),
+  )
+}
+
 /** Reads on behalf of one tenant: all statements of `work` see the same moment. */
 export function inTenantSnapshot<T>(
   pool: pg.Pool,
@@ -150,11 +173,36 @@ function cutTo(deadline: Deadline, { options }: pg.Pool): string {
     .join('')
 }
 
-async function transact<T>(
+function transact<T>(
   pool: pg.Pool,
   begin: string,
   work: (tx: Transaction) => Promise<T>,
   deadline?: Deadline,
+): Promise<T> {
+  return onConnection(pool, deadline, async (client, cut) => {
+    const result = await sendTogether(client, () => ({
+      begun: client.query(`${begin}${cut}`),
+      worked: work(client),
+    }))
+    await commit(client.query('COMMIT'))
+    return result
+  })
+}
+
+/**
+ * PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and no error:
+ * the work caught it and went on, but nothing of what it did is there.
+ */
+async function commit(answer: Promise<pg.QueryResult>): Promise<void> {
+  const { command } = await answer
+  if (command !== 'COMMIT') throw new Error('rolled back: a statement failed and was not noticed')
+}
+
+/** Leaves a connection as it was found: whatever fails in `use`, no transaction stays open. */
+async function onConnection<T>(
+  pool: pg.Pool,
+  deadline: Deadline | undefined,
+  use: (client: Transaction, cut: string) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
   if (deadline && deadline.remainingMs() <= 0) {
@@ -163,16 +211,7 @@ async function transact<T>(
   }
   let broken: Error | undefined
   try {
-    const result = await beginAndWork(
-      client,
-      deadline ? `${begin}${cutTo(deadline, pool)}` : begin,
-      work,
-    )
-    // PostgreSQL answers the COMMIT of a transaction in which a statement failed with ROLLBACK, and
-    // no error: `work` caught it and went on, but nothing of what it did is there.
-    const { command } = await client.query('COMMIT')
-    if (command !== 'COMMIT') throw new Error('rolled back: a statement failed and was not noticed')
-    return result
+    return await use(client, deadline ? cutTo(deadline, pool) : '')
   } catch (error) {
     broken = await rollBack(client, error)
     if (error instanceof RollBack) return error.value as T
@@ -183,19 +222,48 @@ async function transact<T>(
   }
 }
 
+type Sent<T> = Readonly<{
+  begun: Promise<unknown>
+  worked: Promise<T>
+  committed?: Promise<pg.QueryResult>
+}>
+
 /**
- * The first statement of `work` does not wait for the answer to BEGIN, which saves a round trip. If
- * anything of `begin` fails, PostgreSQL refuses that statement, too. Both are over when this ends.
+ * Sends BEGIN, the first statement of the work and perhaps COMMIT in one piece: none of them waits for the
+ * answer to the one before it, and PostgreSQL is woken once. If BEGIN fails, PostgreSQL refuses the
+ * statement, too. All of them are over when this ends.
  */
-async function beginAndWork<T>(
-  client: Transaction,
-  begin: string,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
-  const [begun, worked] = await Promise.allSettled([client.query(begin), work(client)])
+async function sendTogether<T>(client: Transaction, send: () => Sent<T>): Promise<T> {
+  const { stream } = (client as unknown as pg.Client).connection
+  stream.cork()
+  let sent: Sent<T>
+  try {
+    sent = send()
+  } finally {
+    stream.uncork()
+  }
+  const { committed } = sent
+  const [begun, worked] = await Promise.allSettled([sent.begun, sent.worked, committed])
   if (begun.status === 'rejected') throw begun.reason
   if (worked.status === 'rejected') throw worked.reason
+  if (committed !== undefined) await commit(committed)
   return worked.value
+}
+
+/** Takes one statement, until `end` is called, which answers whether there was one. */
+function singleStatement(client: Transaction): Queryable & Readonly<{ end: () => boolean }> {
+  let isOver = false
+  const query = ((...args: Parameters<Transaction['query']>) => {
+    if (isOver) throw new Error('this transaction has one statement, which is sent at once')
+    isOver = true
+    return client.query(...args)
+  }) as Transaction['query']
+  const end = () => {
+    const wasSent = isOver
+    isOver = true
+    return wasSent
+  }
+  return { query, end }
 }
 
 /**

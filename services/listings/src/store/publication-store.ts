@@ -7,6 +7,7 @@ import type {
 } from '@nightshift/patterns/idempotency-key/types'
 import type { LeasedWork } from '@nightshift/patterns/lease/lease'
 import {
+  inTenantStatement,
   inTenantTransaction,
   RollBack,
   type Transaction,
@@ -186,7 +187,7 @@ export function publicationStore({
      * @throws when it does not exist
      */
     reload({ tenantId, publicationId }: Publication): Promise<Publication> {
-      return inTenantTransaction(pool, tenantId, async tx => {
+      return inTenantStatement(pool, tenantId, async tx => {
         const now = await findPublication(tx, publicationId)
         if (!now) throw new Error(`publication ${publicationId} does not exist any more`)
         return now
