@@ -9,6 +9,8 @@ export type Request = Readonly<{
   headers: Readonly<Record<string, string>>
   body?: object
   timeoutMs: number
+  /** Nobody reads the body of the answer: k6 drops it as it comes. */
+  ignoresBody?: boolean
 }>
 
 export type Recorder = Readonly<{
@@ -25,6 +27,8 @@ export type Recorder = Readonly<{
 const attemptsPerUserMax = 1_000_000
 
 let attempted = 0
+/** The number of this virtual user, asked for once: k6 makes a new object for each question. */
+let user = 0
 /** How often this virtual user took a new process name, which it does after each `info`. */
 let retired = 0
 
@@ -34,7 +38,7 @@ let retired = 0
  */
 export function attempt(recorder: Recorder, asked: Asked, request: Request): Answer {
   const { run, record, traceId } = recorder
-  const { idInTest: user } = exec.vu
+  user ||= exec.vu.idInTest
   attempted += 1
   const idx = user * attemptsPerUserMax + attempted
   const proc = retired === 0 ? String(user) : `${user}.${retired}`
@@ -53,12 +57,13 @@ export function attempt(recorder: Recorder, asked: Asked, request: Request): Ans
 
 /** Sends a request. A lost answer has the status 0. */
 export function send(request: Request, extra: Readonly<Record<string, string>> = {}): Answer {
-  const { method, url, headers, body, timeoutMs } = request
+  const { method, url, headers, body, timeoutMs, ignoresBody = false } = request
   const contentType = body === undefined ? {} : { 'content-type': 'application/json' }
   try {
     const answer = http.request(method, url, body === undefined ? null : JSON.stringify(body), {
       headers: { ...headers, ...contentType, ...extra },
       timeout: timeoutMs,
+      responseType: ignoresBody ? 'none' : 'text',
       // Without this name, k6 would keep a series of each metric for every id in a URL.
       tags: { name: method },
     })

@@ -212,11 +212,12 @@ function timeLeft({ settings, leftMs }: Visit): number {
 function visitAsCandidate(visit: Visit): void {
   const { settings, random } = visit
   const url = `${settings.listingsUrl}/v1/listings?${searchFor(random)}`
-  const page = browse(visit, url)
+  const readsOn = random.chance() < nextPageShare
+  const page = browse(visit, url, { ignoresBody: !readsOn })
   const pageMs = visit.sinceMs()
   const nextAfter = page.body['nextAfter']
-  if (typeof nextAfter === 'string' && random.chance() < nextPageShare) {
-    browse(visit, `${url}&after=${nextAfter}`)
+  if (readsOn && typeof nextAfter === 'string') {
+    browse(visit, `${url}&after=${nextAfter}`, { ignoresBody: true })
   }
   if (random.chance() < alertShare) {
     send({
@@ -224,6 +225,7 @@ function visitAsCandidate(visit: Visit): void {
       url: `${settings.notificationsUrl}/v1/alerts`,
       headers: {},
       body: alertFor(random, visit.ids),
+      ignoresBody: true,
       timeoutMs: timeLeft(visit),
     })
   }
@@ -234,8 +236,8 @@ function visitAsCandidate(visit: Visit): void {
 }
 
 /** The public search needs no credentials, changes nothing, and is not part of the history. */
-function browse(visit: Visit, url: string): Answer {
-  return send({ method: 'GET', url, headers: {}, timeoutMs: timeLeft(visit) })
+function browse(visit: Visit, url: string, how: Pick<Request, 'ignoresBody'>): Answer {
+  return send({ method: 'GET', url, headers: {}, timeoutMs: timeLeft(visit), ...how })
 }
 
 function isAnswered(ending: Ending): boolean {
