@@ -94,5 +94,8 @@ test('payments starts and works without Redis, and limits each tenant in the pro
   const statuses = answers.map(({ status }) => status)
   expect(statuses).toContain(201)
   expect(statuses).toContain(429)
-  expect(await metric(system, 'rate_limit_local_total')).toBeGreaterThanOrEqual(sentAtOnce)
+  // A tenant that was told to wait is refused from memory meanwhile, which is no decision.
+  expect(await metric(system, 'rate_limit_local_total')).toBeGreaterThan(
+    statuses.filter(status => status === 201).length,
+  )
 }, 120_000)

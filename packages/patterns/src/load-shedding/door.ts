@@ -1,6 +1,6 @@
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
 import { admissionMetrics } from './metrics.ts'
@@ -31,26 +31,27 @@ export function atTheDoor({ dependency, admission, limits, registry }: DoorOptio
   /** A request that was refused by this or by an earlier hook has none to give back. */
   const withPlace = new WeakSet<FastifyRequest>()
   return {
-    onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
-      // A refusal by an earlier hook has ended the request.
-      if (reply.sent) return
+    onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
       const perSecond = admission.openPerSecond()
       if (perSecond !== undefined) addPolicy(reply, policyOf(perSecond))
       const level = levelOf(request, shares)
       if (admission.take(level)) {
         withPlace.add(request)
-        return shares.use(tenantOf(request))
+        shares.use(tenantOf(request))
+        done()
+        return
       }
       metrics.refused(level)
       note(request, { refusedAt: 'door', level })
-      return sendProblem(request, reply, {
+      void sendProblem(request, reply, {
         ...noPlace,
         retryAfterSeconds: retryAfterSeconds(level),
       })
     },
-    onResponse: async (request: FastifyRequest, reply: FastifyReply) => {
-      if (!withPlace.has(request)) return
-      if (!usedItsPlace(request, reply.statusCode)) admission.giveBack()
+    onResponse(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+      const hadPlace = withPlace.has(request)
+      if (hadPlace && !usedItsPlace(request, reply.statusCode)) admission.giveBack()
+      done()
     },
   }
 }

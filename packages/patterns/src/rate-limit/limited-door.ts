@@ -1,10 +1,10 @@
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note, stateOf } from '@nightshift/runtime/http/request-state'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Door } from '../load-shedding/door.ts'
 import { addPolicy } from '../load-shedding/told-rate.ts'
 import type { RateLimitMetrics } from './metrics.ts'
-import type { Limit, LimitState, TakeUnits } from './types.ts'
+import type { Limit, LimitState, TakeUnits, Verdict } from './types.ts'
 import { wholeSeconds } from './whole-seconds.ts'
 
 export type LimitedDoorOptions = {
@@ -58,22 +58,38 @@ export function limitedDoor({
     void takeUnits(tenantId, [{ limit: declined, needs: 0, cost: units }])
   }
 
-  async function onRequest(request: FastifyRequest, reply: FastifyReply) {
+  function onRequest(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: HookHandlerDoneFunction,
+  ): void {
     const { principal } = stateOf(request)
     // A service of ours has limited the tenant at its own door, and may have begun its work.
-    if (principal === undefined || principal.isService) return
-    const { isAllowed, states } = await takeUnits(principal.tenantId, asks)
-    const [ofRequests, ofDeclined] = states
+    if (principal === undefined || principal.isService) {
+      done()
+      return
+    }
+    takeUnits(principal.tenantId, asks).then(verdict => {
+      tellLimit(reply, verdict)
+      if (verdict.isAllowed) done()
+      else refuse(request, reply, verdict)
+    }, done)
+  }
+
+  function tellLimit(reply: FastifyReply, { states: [ofRequests] }: Verdict): void {
     addPolicy(reply, policy)
     if (ofRequests) reply.header(limitHeader, itemOf(requests, ofRequests))
-    if (isAllowed) return
+  }
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, { states }: Verdict): void {
+    const [, ofDeclined] = states
     const isForDeclined = ofDeclined !== undefined && ofDeclined.retryAfterMs > 0
     const [limit, refusal] = isForDeclined ? [declined, tooManyDeclined] : [requests, tooMany]
     metrics.refused.inc({ limit: limit.name })
     note(request, { refusedBy: limit.name })
     const waitsMs = states.map(({ retryAfterMs }) => retryAfterMs)
     const retryAfterSeconds = wholeSeconds(Math.max(...waitsMs))
-    return sendProblem(request, reply, { ...refusal, retryAfterSeconds })
+    void sendProblem(request, reply, { ...refusal, retryAfterSeconds })
   }
 
   return {

@@ -93,7 +93,10 @@ export function observeRequests(
     if (state.closed) end(request, reply)
     done(null, payload)
   })
-  app.addHook('onResponse', async (request, reply) => end(request, reply))
+  app.addHook('onResponse', (request, reply, done) => {
+    end(request, reply)
+    done()
+  })
 
   function end(request: FastifyRequest, reply: FastifyReply): void {
     const state = stateOf(request)

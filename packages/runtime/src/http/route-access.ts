@@ -59,16 +59,16 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate | u
     }
     for (const method of [route.method].flat()) table.push({ method, url: route.url, access })
   })
-  app.addHook('onRequest', async (request, reply) => {
-    if (keyInUrl.test(request.url)) return sendProblem(request, reply, keyInUrlRefused)
+  app.addHook('onRequest', (request, reply, done) => {
+    if (keyInUrl.test(request.url)) return void sendProblem(request, reply, keyInUrlRefused)
     // A malformed id cannot exist, so the answer reveals nothing.
     const isPossible = request.getValidationFunction('params')
     if (isPossible && !isPossible(request.params as object)) {
-      return sendProblem(request, reply, notFound)
+      return void sendProblem(request, reply, notFound)
     }
     const { scope } = request.routeOptions.config
-    if (scope === undefined || !authenticate) return
-    return admit(request, reply, scope, authenticate)
+    if (scope === undefined || !authenticate) return done()
+    admit(request, reply, scope, authenticate).then(isAdmitted => isAdmitted && done(), done)
   })
 }
 
@@ -83,26 +83,29 @@ function nameOf({ method, url }: RouteOptions): string {
   return `${[method].flat().join(', ')} ${url}`
 }
 
+/** Answers false when the caller has got its refusal. */
 async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
   scope: Scope,
   authenticate: Authenticate,
-) {
+): Promise<boolean> {
   const { authorization, [tenantHeader]: tenant } = request.headers
   const principal = await authenticate(authorization, tenant)
   if (!principal) {
     stateOf(request).facts['reason'] = whyRefused(authorization)
     reply.header('www-authenticate', realm)
-    return sendProblem(request, reply, unauthorized)
+    void sendProblem(request, reply, unauthorized)
+    return false
   }
   const state = stateOf(request)
   state.principal = principal
   state.facts['tenantId'] = principal.tenantId
   state.facts['keyId'] = principal.keyId
-  if (allows(principal.scopes, scope)) return
+  if (allows(principal.scopes, scope)) return true
   reply.header('www-authenticate', `${realm}, error="insufficient_scope", scope="${scope}"`)
-  return sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
+  void sendProblem(request, reply, { ...insufficientScope, detail: `It needs \`${scope}\`.` })
+  return false
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -193,30 +193,36 @@ function guardEntrance(app: FastifyInstance, entrance: Entrance): void {
 }
 
 /** Headers of which Node keeps the first and silently drops any other. */
-const onceOnly = ['host', 'content-type', 'authorization']
+const onceOnly = new Set(['host', 'content-type', 'authorization'])
 
 /** Two of them would mean one thing to a proxy and another to us (RFC 9112, 3.2). */
 function requireOneOfEach(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { rawHeaders, httpVersion } = request.raw
-    const names = rawHeaders.filter((_, i) => i % 2 === 0).map(name => name.toLowerCase())
-    const given = names.filter(name => onceOnly.includes(name))
-    const isHostKnown = given.includes('host') || httpVersion === '1.0'
-    if (isHostKnown && new Set(given).size === given.length) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (hasOneOfEach(request.raw)) return done()
     reply.header('connection', 'close')
-    return sendProblem(request, reply, malformedRequest)
+    void sendProblem(request, reply, malformedRequest)
   })
+}
+
+function hasOneOfEach({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const given = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? ''
+    if (!onceOnly.has(name)) continue
+    if (given.has(name)) return false
+    given.add(name)
+  }
+  return given.has('host') || httpVersion === '1.0'
 }
 
 /** Refuses an unknown path or method before its body is read. */
 function requireRoute(app: FastifyInstance): void {
   const allowed = rememberMethods(app)
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done()
     const methods = allowed(request.url)
-    if (methods.length === 0) return sendProblem(request, reply, notFound)
-    reply.header('allow', methods.join(', '))
-    return sendProblem(request, reply, methodNotAllowed)
+    if (methods.length > 0) reply.header('allow', methods.join(', '))
+    void sendProblem(request, reply, methods.length === 0 ? notFound : methodNotAllowed)
   })
 }
 

@@ -31,24 +31,27 @@ export function takeOnlyStrictInput(app: FastifyInstance): void {
  * characters themselves; a proxy before us may read something else.
  */
 function takeOnlyDecodableQueries(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ url }) => {
+  app.addHook('onRequest', ({ url }, _reply, done) => {
     const query = url.indexOf('?')
-    if (query < 0 || !url.includes('%', query)) return
+    if (query < 0 || !url.includes('%', query)) return done()
     try {
       decodeURIComponent(url.slice(query))
     } catch (cause) {
-      throw Object.assign(new Error('the query is not UTF-8', { cause }), { statusCode: 400 })
+      const refused = new Error('the query is not UTF-8', { cause })
+      return done(Object.assign(refused, { statusCode: 400 }))
     }
+    done()
   })
 }
 
 /** A body that the route does not declare would be ignored, and would seem to be accepted. */
 function takeNoUnknownBody(app: FastifyInstance): void {
   const isEmpty = new Ajv().compile(nothing)
-  app.addHook('preValidation', async ({ body, routeOptions }) => {
-    if (body === undefined || routeOptions.schema?.body !== undefined || isEmpty(body)) return
+  app.addHook('preValidation', ({ body, routeOptions }, _reply, done) => {
+    const isDeclared = routeOptions.schema?.body !== undefined
+    if (body === undefined || isDeclared || isEmpty(body)) return done()
     const refused = new Error('the route takes no body')
-    throw Object.assign(refused, { validation: isEmpty.errors, validationContext: 'body' })
+    done(Object.assign(refused, { validation: isEmpty.errors, validationContext: 'body' }))
   })
 }
 
