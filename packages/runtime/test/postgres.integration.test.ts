@@ -90,6 +90,26 @@ describe('the connections', () => {
   })
 })
 
+test('a slow start of the server costs a new pool no connection', async () => {
+  let asked = 0
+  const slowAtFirst = createServer(client => {
+    asked += 1
+    if (asked === 1) return // no answer within the limit
+    const { hostname, port } = new URL(database.url)
+    const server = connect(Number(port), hostname)
+    client.pipe(server).pipe(client)
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy())
+  })
+  await once(slowAtFirst.listen(0, '127.0.0.1'), 'listening')
+  const url = new URL(database.url)
+  url.port = String((slowAtFirst.address() as { port: number }).port)
+  const starting = openPool(url.href, 'starting', limits, log)
+  await warmPool(starting)
+  expect([starting.idleCount, asked]).toEqual([limits.connectionsMax, limits.connectionsMax + 1])
+  await starting.end()
+  slowAtFirst.close()
+})
+
 describe('a transaction of one statement', () => {
   const insertOne = (tx: Queryable) => tx.query(insert, [1])
 

@@ -63,20 +63,23 @@ class LongestIdleFirst<T> extends Array<T> {
   }
 }
 
-const warmRoundsMax = 3
+const warmFailuresMax = 3
 
 /**
  * Opens all connections before the first request needs one. A process that has just begun is slow, and
- * shares the machine with the others that begin: its first requests waited for a connection for
- * longer than they may. A server that does not answer now is no reason to fail here.
+ * shares the machine with the others that begin. So it opens one after the other: each has its own time
+ * for that, and the others are not held up. A server that does not answer now is no reason to fail here.
  */
 export async function warmPool(pool: pg.Pool): Promise<void> {
-  for (let round = 1; round <= warmRoundsMax; round += 1) {
-    const asked = Array.from({ length: pool.options.max ?? 1 }, () => pool.connect())
-    const opened = await Promise.allSettled(asked)
-    for (const each of opened) if (each.status === 'fulfilled') each.value.release()
-    if (opened.every(({ status }) => status === 'fulfilled')) return
+  const opened: pg.PoolClient[] = []
+  for (let failures = 0; failures < warmFailuresMax && opened.length < (pool.options.max ?? 1); ) {
+    try {
+      opened.push(await pool.connect())
+    } catch {
+      failures += 1
+    }
   }
+  for (const client of opened) client.release()
 }
 
 /** The deadline passed before the transaction began: nothing was done. A caller may come back. */

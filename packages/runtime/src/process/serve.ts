@@ -110,8 +110,8 @@ export async function serve<PoolName extends string>(
   showPatterns(config, metrics.registry)
   const pools = openPools(options.pools, open, log)
   showPools(pools, metrics.registry)
-  await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
   await Promise.all(Object.values<Pool>(pools).map(warmPool))
+  await requireMigrations(Object.values<Pool>(pools)[0] as Pool, options.migrations)
 
   let isServing = false
   const consumers: RunningConsumer[] = []
