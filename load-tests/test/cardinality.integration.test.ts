@@ -66,6 +66,8 @@ async function countSeries(): Promise<number> {
   return Math.max(...counts)
 }
 
+const lastAdded = (counts: readonly number[]) => (counts.at(-1) ?? 0) - (counts.at(-2) ?? 0)
+
 test('strangers add no series for ever: after some thousand requests the last hundreds add none', {
   timeout: 120_000,
 }, async () => {
@@ -73,8 +75,9 @@ test('strangers add no series for ever: after some thousand requests the last hu
   for (let round = 1; round <= roundsMax; round += 1) {
     await runConcurrently(requestsPerRound, concurrency, strangeRequest)
     counts.push(await countSeries())
-    if (counts.at(-1) === counts.at(-2)) break
+    // Fewer than before: the gauges of open handles have a series for each kind that is open just then.
+    if (lastAdded(counts) <= 0) break
   }
-  expect(counts.at(-1), `series after each round: ${counts.join(', ')}`).toBe(counts.at(-2))
+  expect(lastAdded(counts), `series after each round: ${counts.join(', ')}`).toBeLessThanOrEqual(0)
   expect(counts.at(-1)).toBeLessThan(seriesMax)
 })

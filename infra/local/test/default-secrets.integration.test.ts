@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { makeApiKey } from '@nightshift/runtime/http/api-keys'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { serviceNames } from '../src/system/secrets.ts'
 import { repoRoot } from '../src/system/state.ts'
 
-const startMs = 15_000
+/** A service takes two seconds alone. Beside tests that flood a database it was not there after 15. */
+const startMs = 60_000
+vi.setConfig({ testTimeout: startMs + 10_000 })
 /** sysexits.h: EX_CONFIG. */
 const exitConfig = 78
 

@@ -8,7 +8,7 @@ import { limitLocally } from '../src/rate-limit/local-limit.ts'
 import { rateLimitMetrics } from '../src/rate-limit/metrics.ts'
 import { fixedWindows } from '../src/rate-limit/naive.ts'
 import { orLocally } from '../src/rate-limit/or-locally.ts'
-import { gcraInRedis, keyOf, script } from '../src/rate-limit/rate-limit.ts'
+import { gcraInRedis, keyOf, limitInRedis, script } from '../src/rate-limit/rate-limit.ts'
 import type { Ask, Limit, TakeUnits } from '../src/rate-limit/types.ts'
 import { openOwnRedis } from './own-redis.ts'
 import { seededNumbers } from './seeded-numbers.ts'
@@ -158,7 +158,7 @@ describe('at the edge of a window', () => {
   })
 
   test('the pattern admits the limit and what may come at once, and no more', async () => {
-    const admitted = await admittedAroundTheEdge(gcraInRedis(redis))
+    const admitted = await admittedAroundTheEdge(limitInRedis(redis, 10))
     expect(admitted).toBeLessThanOrEqual(limit.count + limit.burst)
   })
 })

@@ -34,7 +34,7 @@ import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
 import { outboxRelay } from '@nightshift/patterns/outbox/relay'
 import { fixedWindows } from '@nightshift/patterns/rate-limit/naive'
-import { gcraInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
+import { limitInRedis } from '@nightshift/patterns/rate-limit/rate-limit'
 import { tenantDoor } from '@nightshift/patterns/rate-limit/tenant-door'
 import { reconcileDue } from '@nightshift/patterns/reconciler/reconciler'
 import { leaveItToDefaults } from '@nightshift/patterns/slow-clients/naive'
@@ -311,14 +311,15 @@ function redisUrlOf({ REDIS_URL, REDIS_PASSWORD }: Config): string {
 /** The limits of each tenant. Their Redis client is not that of a cache, whose waits are others. */
 function openTenantLimits(config: Config, { open, limits, log, metrics }: Resources) {
   const { tenants } = limits
-  const redis = open.adopt(openRedis(redisUrlOf(config), tenants, log), client =>
-    client.disconnect(),
-  )
+  const redis = open.adopt(openRedis(redisUrlOf(config), tenants, log), each => each.disconnect())
   return tenantDoor({
     service: 'listings',
     perSecond: config.PUBLICATIONS_PER_TENANT_PER_SECOND,
     numbers: tenants,
-    inRedis: config.PATTERN_RATE_LIMIT === 'on' ? gcraInRedis(redis) : fixedWindows(redis),
+    inRedis:
+      config.PATTERN_RATE_LIMIT === 'on'
+        ? limitInRedis(redis, tenants.bucketsMax)
+        : fixedWindows(redis),
     registry: metrics.registry,
   })
 }

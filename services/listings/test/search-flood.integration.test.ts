@@ -22,9 +22,7 @@ test('a paid listing goes live during a flood of searches', async () => {
 
   const flood = await startSearchFlood(system)
   const watch = watchSearches(system)
-  const flooded = await timesToLive(system)
-  await flood.stop()
-  const pools = await watch.stop()
+  const flooded = await timesToLive(system).finally(flood.stop).finally(watch.stop)
 
   const waits = flood.waitedMs()
   console.log(
@@ -36,7 +34,7 @@ test('a paid listing goes live during a flood of searches', async () => {
   expect(median(waits)).toBeGreaterThan(200)
   // The consumer uses another pool, so no search delays it. The times above would prove this only
   // on an idle machine.
-  expect(pools).toEqual(['listings-search'])
+  expect(watch.pools()).toEqual(['listings-search'])
 }, 180_000)
 
 /** Collects the names of the pools whose connections the database sees working on a search. */
@@ -58,10 +56,10 @@ function watchSearches(system: TestSystem) {
     await client.end()
   })()
   return {
+    pools: () => [...seen],
     stop: async () => {
       over.abort()
       await watching
-      return [...seen]
     },
   }
 }
@@ -74,11 +72,16 @@ async function timesToLive(system: TestSystem): Promise<number[]> {
     const headers = as(system, 'acme')
     const { listingId } = (await call('POST', url, { headers, body: draftListing() })).json
     const startedMs = performance.now()
-    const paid = await call('POST', `${url}/${listingId}/publish`, {
+    const paying = {
       headers: as(system, 'acme', `test-${randomUUID()}`),
       body: { plan: 'basic', cardToken: 'pm_card_visa' },
+    }
+    // On a slow machine the flood takes so much of it that listings refuses a little of everything.
+    const answered = await eventually('the publication is not refused', async () => {
+      const { status } = await call('POST', `${url}/${listingId}/publish`, paying)
+      return status === 503 ? undefined : status
     })
-    expect([201, 202]).toContain(paid.status)
+    expect([201, 202]).toContain(answered)
     await eventually(
       'the listing is live',
       async () => {

@@ -31,10 +31,11 @@ async function run(): Promise<number> {
   const { filter, options } = parseVitestArgs(vitestArgs)
   const vitest = await startVitest('test', filter, options)
   const modules = vitest.state.getTestModules()
-  const count = countTests(modules, vitest.state.getUnhandledErrors())
+  const unhandledErrors = vitest.state.getUnhandledErrors()
+  const count = countTests(modules, unhandledErrors)
   await vitest.close()
   const exitCode = Number(process.exitCode ?? 0)
-  for (const line of describeFailures(modules)) console.log(showControls(line))
+  for (const line of describeFailures(modules, unhandledErrors)) console.log(showControls(line))
   console.log(describe(count))
   return exitCode
 }
@@ -70,18 +71,35 @@ function countTests(modules: Iterable<TestModule>, unhandledErrors: readonly unk
 }
 
 /**
- * Names each failed test again, with the first line of its error, because the end of a long log is what
- * is read first. The path after `npm test --` runs it alone.
+ * Names each failure again, with the first line of its error, because the end of a long log is what
+ * is read first. The path after `npm test --` runs it alone. A failed hook fails its file or its group.
  */
-function* describeFailures(modules: readonly TestModule[]): Iterable<string> {
+function* describeFailures(
+  modules: readonly TestModule[],
+  unhandledErrors: readonly unknown[],
+): Iterable<string> {
   for (const module of modules) {
     const path = relative(process.cwd(), module.moduleId)
     for (const error of module.errors()) yield `failed: ${path}: ${firstLine(error.message)}`
+    for (const suite of module.children.allSuites()) {
+      for (const error of suite.errors()) {
+        yield `failed: ${path} > ${suite.fullName}: ${firstLine(error.message)}`
+      }
+    }
     for (const test of module.children.allTests('failed')) {
       const [error] = test.result().errors ?? []
       yield `failed: ${path} > ${test.fullName}: ${firstLine(error?.message)}`
     }
   }
+  for (const error of unhandledErrors) {
+    yield `failed outside of a test: ${firstLine(messageOf(error))}`
+  }
+}
+
+/** An error that came from a worker has no prototype: it is a plain object. */
+function messageOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'message' in error) return `${error.message}`
+  return typeof error === 'string' ? error : 'not an error'
 }
 
 function firstLine(message = 'no message'): string {

@@ -6,6 +6,7 @@
  */
 import type { Redis } from '@nightshift/runtime/redis/redis'
 import { assertTakable, bucketOf, microsPerMs } from './bucket.ts'
+import { rememberRefusals } from './remember-refusals.ts'
 import type { Ask, TakeUnits } from './types.ts'
 
 /**
@@ -90,4 +91,13 @@ export function gcraInRedis(redis: Redis): TakeUnits {
     })
     return { isAllowed: isAllowed === 1, states }
   }
+}
+
+/**
+ * Takes units by the script, and refuses from memory whom the script has told to wait. Like the script, it
+ * throws when Redis is away. The naive version has no such memory: its counter knows no true wait.
+ * @param rememberedMax principals in memory
+ */
+export function limitInRedis(redis: Redis, rememberedMax: number): TakeUnits {
+  return rememberRefusals(gcraInRedis(redis), rememberedMax)
 }

@@ -2,7 +2,6 @@ import type { Registry } from 'prom-client'
 import { limitedDoor } from './limited-door.ts'
 import { rateLimitMetrics } from './metrics.ts'
 import { orLocally } from './or-locally.ts'
-import { rememberRefusals } from './remember-refusals.ts'
 import { type TenantNumbers, tenantLimits } from './tenant-limits.ts'
 import type { TakeUnits } from './types.ts'
 
@@ -20,7 +19,7 @@ export type TenantDoorOptions = {
 export function tenantDoor({ service, perSecond, numbers, inRedis, registry }: TenantDoorOptions) {
   const metrics = rateLimitMetrics(registry)
   return limitedDoor({
-    takeUnits: rememberRefusals(orLocally(inRedis, numbers, metrics), numbers.bucketsMax),
+    takeUnits: orLocally(inRedis, numbers, metrics),
     limits: tenantLimits(service, perSecond, numbers),
     metrics,
   })
