@@ -13,6 +13,7 @@ export const limits = {
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 100,
+  acceptQueueMax: 16,
 } as const
 
 /** The limits of a pattern are not tested here, but the answers to clients that exceed one. */

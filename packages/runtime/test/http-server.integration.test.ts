@@ -209,7 +209,11 @@ test('a process that is behind refuses a request before it reads its body', asyn
   const behind = { status: 503, slug: 'overloaded', title: 'Behind', retryAfterSeconds: 2 }
   let isBehind = true
   const busy = await openAttackedApp({
-    entrance: { refuse: () => (isBehind ? behind : undefined), answered: () => {} },
+    entrance: {
+      watch: () => {},
+      refuse: () => (isBehind ? behind : undefined),
+      answered: () => {},
+    },
   })
   const refusal = await sendRaw(busy.port, post(`${marker} is no JSON`))
   await refusalsOf(() => busy).expectRefusal(refusal, 503, 'overloaded')

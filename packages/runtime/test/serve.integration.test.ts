@@ -62,7 +62,7 @@ async function serviceOf(
       mine.defer(() => void happened.push('own part closed'))
       return {
         app: {
-          listen: async () => String(happened.push('app listens')),
+          acceptAt: async () => happened.push('app listens'),
           close: async () => happened.push('app closed'),
         },
         consumers: [

@@ -24,6 +24,8 @@ export const limits = {
     connectionsMax: 1_000,
     /** So many are kept free for new clients, by closing those that have been silent for longest. */
     connectionsFreeMin: 50,
+    /** A second's work of a process that is short of time: who waits here longer has left when it is accepted. */
+    acceptQueueMax: 128,
   },
   /** When the event loop is behind, no request is begun. */
   loop: {
@@ -37,6 +39,8 @@ export const limits = {
     answerMs: 500,
     inFlightMin: 4,
     regainedShare: 0.1,
+    /** So long a burst of new connections may take to be accepted. */
+    acceptBurstMs: 500,
   },
   /** The pool for requests. They are public, so a flood of them must not delay anything else. */
   requestPool: { connectionsMax: 5, ...poolWaits },

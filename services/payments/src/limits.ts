@@ -32,6 +32,8 @@ export const limits = {
     connectionsMax: 1_000,
     /** So many are kept free for new clients, by closing those that have been silent for longest. */
     connectionsFreeMin: 50,
+    /** A second's work of a process that is short of time: who waits here longer has left when it is accepted. */
+    acceptQueueMax: 128,
   },
   /** The pool for requests on behalf of one employer. */
   pool: { connectionsMax: 10, ...poolWaits },
@@ -111,6 +113,8 @@ export const limits = {
     answerMs: 500,
     inFlightMin: 4,
     regainedShare: 0.1,
+    /** So long a burst of new connections may take to be accepted. */
+    acceptBurstMs: 500,
   },
   /** The shares of the tenants in it. */
   shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },

@@ -11,6 +11,7 @@ const limits = {
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,
+  acceptQueueMax: 16,
 } as const
 const payer: Principal = { tenantId: 'tenant', keyId: '0a0a0a0a', scopes: ['payments:write'] }
 

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { waitUntil } from '@nightshift/local/wait-until'
 import { Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
@@ -151,24 +152,29 @@ test('calm load is never refused', () => {
 })
 
 test('the time that starting takes is no overload', async () => {
-  using entrance = refuseWhileBehind({ ...limits, everyMs: 5, lagMaxMs: 50 }, new Registry())
+  const entranceLimits = { ...limits, everyMs: 5, lagMaxMs: 50, acceptBurstMs: 100 }
+  using entrance = refuseWhileBehind(entranceLimits, new Registry())
   const untilMs = performance.now() + 100
   while (performance.now() < untilMs);
-  const first = await new Promise(resolve => setTimeout(() => resolve(entrance.refuse()), 1))
+  const first = await new Promise(resolve =>
+    setTimeout(() => resolve(entrance.refuse(new Socket())), 1),
+  )
   expect(first).toBeUndefined()
 })
 
 test('a request that comes right after a real stall is refused, and one after that is not', async () => {
   const registry = new Registry()
   using entrance = refuseWhileBehind(
-    { ...limits, everyMs: 5, lagMaxMs: 50, catchUpMs: 20 },
+    { ...limits, everyMs: 5, lagMaxMs: 50, catchUpMs: 20, acceptBurstMs: 100 },
     registry,
   )
-  const isOpen = () => entrance.refuse() === undefined
+  const isOpen = () => entrance.refuse(new Socket()) === undefined
   expect(await waitUntil(isOpen, 2_000, 5)).toBe(true)
   const untilMs = performance.now() + 100
   while (performance.now() < untilMs);
-  const refusal = await new Promise(resolve => setTimeout(() => resolve(entrance.refuse()), 1))
+  const refusal = await new Promise(resolve =>
+    setTimeout(() => resolve(entrance.refuse(new Socket())), 1),
+  )
   expect(refusal).toMatchObject({ status: 503, slug: 'overloaded' })
   expect(await waitUntil(isOpen, 2_000, 5)).toBe(true)
   expect(await registry.metrics()).toMatch(/loop_behind_refused_total \d/)

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import { jitteredRetryAfterSeconds, type Refusal } from '@nightshift/runtime/http/problem'
 import { Counter, type Registry } from 'prom-client'
+import { watchAcceptQueue } from './accept-queue.ts'
 
 export type LoopLimits = Readonly<{
   /** How often the event loop is looked at. */
@@ -20,6 +22,12 @@ export type LoopLimits = Readonly<{
   /** After a window without overload, so much more may be in flight. */
   regainedShare: number
 }>
+
+export type EntranceLimits = LoopLimits &
+  Readonly<{
+    /** So long a burst of new connections may take to be accepted. */
+    acceptBurstMs: number
+  }>
 
 /** The time and the work of an event loop, as `performance` has them. */
 export type LoopClock = Readonly<{
@@ -112,12 +120,14 @@ const behind: Refusal = {
 }
 
 /**
- * The last signal of overload, before anything is known about a request: the event loop is late. It
- * is for the public port. The operations port is never shed, because operators need it then. The looks
- * begin with the first request: the time that starting takes is no overload.
+ * The last signals of overload, before anything is known about a request: it has waited in the queue of the
+ * kernel, or the event loop is late. They are for the public port. The operations port is never shed,
+ * because operators need it then. The looks begin with the first request: the time that starting takes
+ * is no overload.
  * @returns the entrance; dispose of it to end the looks
  */
-export function refuseWhileBehind(limits: LoopLimits, registry: Registry) {
+export function refuseWhileBehind(limits: EntranceLimits, registry: Registry) {
+  const queue = watchAcceptQueue(limits.acceptBurstMs)
   let loop: ReturnType<typeof judgeLoop> | undefined
   let looking: NodeJS.Timeout | undefined
   const refused = new Counter({
@@ -125,15 +135,24 @@ export function refuseWhileBehind(limits: LoopLimits, registry: Registry) {
     help: 'Requests that were refused because the event loop of this process was behind.',
     registers: [registry],
   })
+  const waited = new Counter({
+    name: 'accept_queue_refused_total',
+    help: 'Requests that were refused because their connections had waited too long to be accepted.',
+    registers: [registry],
+  })
+  const refuseBecause = (counter: Counter): Refusal => {
+    counter.inc()
+    return { ...behind, retryAfterSeconds: jitteredRetryAfterSeconds() }
+  }
   return {
-    refuse: (): Refusal | undefined => {
+    watch: queue.watch,
+    refuse(connection: Socket): Refusal | undefined {
       if (!loop) {
         loop = judgeLoop(limits)
         looking = setInterval(loop.look, limits.everyMs).unref()
       }
-      if (loop.begin()) return undefined
-      refused.inc()
-      return { ...behind, retryAfterSeconds: jitteredRetryAfterSeconds() }
+      if (queue.hasWaited(connection)) return refuseBecause(waited)
+      return loop.begin() ? undefined : refuseBecause(refused)
     },
     answered: () => loop?.answered(),
     [Symbol.dispose]: () => clearInterval(looking),

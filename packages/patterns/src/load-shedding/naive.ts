@@ -17,7 +17,12 @@ export function beginEverything() {
 
 /** Every request is begun, however late it was read. */
 export function refuseNever() {
-  return { refuse: () => undefined, answered: () => {}, [Symbol.dispose]: () => {} }
+  return {
+    watch: () => {},
+    refuse: () => undefined,
+    answered: () => {},
+    [Symbol.dispose]: () => {},
+  }
 }
 
 /** All work begins at once, and waits for a connection as long as the pool lets it. */

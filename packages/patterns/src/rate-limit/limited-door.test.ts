@@ -15,6 +15,7 @@ const httpLimits = {
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,
+  acceptQueueMax: 16,
 } as const
 const numbers = {
   burstMs: 250,

@@ -16,6 +16,7 @@ const limits = {
   keepAliveMs: 30_000,
   bodyBytesMax: 1_024,
   connectionsMax: 8,
+  acceptQueueMax: 16,
   connectionsFreeMin: 2,
 } as const
 const cutMs = 6_000

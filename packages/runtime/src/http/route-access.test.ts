@@ -12,6 +12,7 @@ const limits = {
   keepAliveMs: 5_000,
   bodyBytesMax: 1_024,
   connectionsMax: 10,
+  acceptQueueMax: 16,
 } as const
 
 const reader: Principal = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -23,6 +24,11 @@ export type HttpServerLimits = {
   keepAliveMs: number
   bodyBytesMax: number
   connectionsMax: number
+  /**
+   * So many new connections wait in the kernel until the process accepts them. The kernel drops what comes
+   * above it, and its client asks again after a second.
+   */
+  acceptQueueMax: number
 }
 
 /** The budget of a request in milliseconds, from what its caller said and our own budget. */
@@ -44,8 +50,10 @@ export type SlowClients = Readonly<{
 
 /** Asked for each request before anything is known about it. */
 export type Entrance = Readonly<{
-  /** What the request is refused with now, if it is. */
-  refuse: () => Refusal | undefined
+  /** Called once, before the server accepts connections. */
+  watch: (server: Server) => void
+  /** What a request of this connection is refused with now, if it is. */
+  refuse: (connection: Socket) => Refusal | undefined
   /** Called once for each request that was not refused, when its work has ended. */
   answered: () => void
 }>
@@ -137,7 +145,11 @@ export async function buildHttpServer(options: HttpServerOptions) {
       buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`),
     },
   })
-  return Object.assign(app, { endAfterAnswers: connections.endAfterAnswers })
+  return Object.assign(app, {
+    acceptAt: (place: { host: string; port: number }) =>
+      app.listen({ ...place, backlog: limits.acceptQueueMax }),
+    endAfterAnswers: connections.endAfterAnswers,
+  })
 }
 
 /**
@@ -181,8 +193,9 @@ function answerForLostHandlers(app: FastifyInstance, afterMs: number): void {
 
 /** A refusal has to cost little: no key is looked up, and no body is read. */
 function guardEntrance(app: FastifyInstance, entrance: Entrance): void {
+  entrance.watch(app.server)
   app.addHook('onRequest', (request, reply, done) => {
-    const refusal = entrance.refuse()
+    const refusal = entrance.refuse(request.raw.socket)
     if (!refusal) {
       stateOf(request).whenEnded = entrance.answered
       return done()

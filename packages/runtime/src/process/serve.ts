@@ -44,7 +44,8 @@ export type Opened<PoolName extends string> = {
 /** What a service serves with. Readiness names the consumers that stall. */
 export type Serving = {
   app: Readonly<{
-    listen: (at: { host: string; port: number }) => Promise<string>
+    /** With a bound for the connections that wait to be accepted. */
+    acceptAt: (place: { host: string; port: number }) => Promise<unknown>
     close: () => PromiseLike<unknown>
     /** From now on, each answer ends its connection. */
     endAfterAnswers?: () => void
@@ -136,7 +137,7 @@ export async function serve<PoolName extends string>(
   open.defer(async () => void (await serving.app.close()))
   // Node writes its cache of compiled files at exit only, and a process that is killed never exits.
   flushCompileCache()
-  await serving.app.listen({ host, port })
+  await serving.app.acceptAt({ host, port })
   probes = serving.probes(health)
   isServing = true
   log.info({ event: 'service.started', port, operationsPort })
