@@ -261,8 +261,13 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   },
   {
     larger: 'http.connectionsMax',
-    smaller: ['http.connectionsFreeMin'],
-    because: 'There are connections that need not make room for others.',
+    smaller: ['http.acceptQueueMax', 'http.connectionsFreeMin'],
+    because: 'All that wait to be accepted can be accepted, and nobody has to make room for them.',
+  },
+  {
+    larger: 'loop.lagMaxMs',
+    smaller: ['loop.acceptBurstMs'],
+    because: 'A burst of connections is accepted before the first of them counts as read too late.',
   },
   {
     larger: 'loop.catchUpMs',

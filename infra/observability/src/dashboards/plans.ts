@@ -164,6 +164,7 @@ const resilience: DashboardPlan = {
               'service, level',
             ),
             'behind: {{service}}': perSecond('loop_behind_refused_total', 'service'),
+            'accepted late: {{service}}': perSecond('accept_queue_refused_total', 'service'),
             'tenant: {{service}}': perSecond('rate_limit_refused_total', 'service'),
             'bulkhead: {{service}}': perSecond('bulkhead_refused_total', 'service'),
             'breaker: {{service}}': perSecond('breaker_refused_total', 'service'),
