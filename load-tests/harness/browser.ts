@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { environmentOf } from '@nightshift/local/machine'
 import { runCommand } from '@nightshift/local/parts/run-command'
 import { unpackOnce } from '@nightshift/local/parts/unpack-once'
 import { statePaths } from '@nightshift/local/system/state'
@@ -32,7 +33,7 @@ async function unpackChromium(): Promise<string> {
   await unpackOnce(target, async draft => {
     const unpack = `await (await import('@sparticuz/chromium')).default.executablePath()`
     await runCommand(process.execPath, ['--input-type=module', '--eval', unpack], {
-      environment: { ...process.env, TMPDIR: draft },
+      environment: { ...environmentOf({}), TMPDIR: draft },
       cwd: import.meta.dirname,
       deadlineMs: unpackDeadlineMs,
     })

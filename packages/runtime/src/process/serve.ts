@@ -44,7 +44,7 @@ export type Opened<PoolName extends string> = {
 /** What a service serves with. Readiness names the consumers that stall. */
 export type Serving = {
   app: Readonly<{
-    /** With a bound for the connections that wait to be accepted. */
+    /** Listens. So many connections wait to be accepted as the limits of the server say. */
     acceptAt: (place: { host: string; port: number }) => Promise<unknown>
     close: () => PromiseLike<unknown>
     /** From now on, each answer ends its connection. */
