@@ -23,8 +23,12 @@ export type OpenConsole = AsyncDisposable &
 
 /** A system with links and the console, and a browser to look at it. */
 export async function openConsole(options: Omit<TestSystemOptions, 'links'>): Promise<OpenConsole> {
-  const opening = openTestSystem({ ...options, links: true })
-  const [system, browser] = await Promise.all([opening, launchBrowser()])
+  // The first one on a machine unpacks it. A system that starts meanwhile may be too late to be ready.
+  const browser = await launchBrowser()
+  const system = await openTestSystem({ ...options, links: true }).catch(async error => {
+    await browser.close()
+    throw error
+  })
   const url = system.urls.console
   return {
     system,
