@@ -34,7 +34,7 @@ export const limits = {
     connectionsMax: 1_000,
     /** So many are kept free for new clients, by closing those that have been silent for longest. */
     connectionsFreeMin: 50,
-    /** A second's work of a process that is short of time: who waits here longer has left when it is accepted. */
+    /** About a second's work of a process that is short of time. Clients leave after a longer wait. */
     acceptQueueMax: 128,
   },
   /** The pool for requests on behalf of one employer. */
@@ -236,7 +236,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   {
     larger: 'http.connectionsMax',
     smaller: ['http.acceptQueueMax', 'http.connectionsFreeMin'],
-    because: 'All that wait to be accepted can be accepted, and nobody has to make room for them.',
+    because: 'All connections that wait are accepted, and no other has to make room for them.',
   },
   {
     larger: 'loop.lagMaxMs',

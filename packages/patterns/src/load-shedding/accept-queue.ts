@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 /**
  * Whether the queue is standing in which the kernel keeps new connections until the process accepts them.
  *
- * It is 511 long, serves the oldest first, and nobody can look into it. Node takes one connection from it
+ * It serves the oldest first, and a process cannot look into it. Node takes one connection from it
  * per turn of the event loop (libuv since 1.45). A process that is short of time makes few turns. Then
  * clients wait there until they leave, and all the work is for those who have left. No other signal sees it:
  * little is in flight, and the turns are short.
