@@ -34,6 +34,9 @@ const link = (page: Page, name: string) => page.locator(`[data-link="${name}"]`)
 /** The shortest time after which a fault heals by itself, on the page, and some seconds. */
 const toneMs = 28_000
 
+/** A switch restarts a process, which may stop for 10 s and start for 30 s. */
+const switchMs = 45_000
+
 /** Waits until the node or the link has this tone; a person sees the colour and reads the word. */
 async function untilTone(of: Locator, tone: string): Promise<void> {
   await eventually(
@@ -182,7 +185,9 @@ describe('alerts', () => {
 })
 
 describe('patterns and promises', () => {
-  test('with a naive pattern and a fault a promise turns red, and its evidence is on the page', async () => {
+  test('with a naive pattern and a fault a promise turns red, and its evidence is on the page', {
+    timeout: 4 * switchMs,
+  }, async () => {
     await using opened = await openPage(browser, `${url}/#/patterns`)
     const { page } = opened
     const card = page.locator('[data-pattern="idempotency-key"]')
@@ -193,7 +198,8 @@ describe('patterns and promises', () => {
       await card.getByRole('link', { name: 'idempotency-key', exact: true }).getAttribute('href'),
     ).toBe('#/compare/idempotency-key')
     await card.getByRole('combobox').selectOption('cache-then-charge')
-    await page.getByText('Idempotency key is cache-then-charge now').waitFor()
+    const switched = page.getByText('Idempotency key is cache-then-charge now')
+    await switched.waitFor({ timeout: switchMs })
     await untilVariant(card, 'cache-then-charge')
     expect((await snapshot()).variants['PATTERN_IDEMPOTENCY_KEY']).toMatchObject({
       payments: 'cache-then-charge',
@@ -292,8 +298,10 @@ describe('traces', () => {
 })
 
 async function untilVariant(card: Locator, variant: string): Promise<void> {
-  await eventually(`the pattern is ${variant}`, async () =>
-    (await card.getAttribute('data-variant')) === variant ? true : undefined,
+  await eventually(
+    `the pattern is ${variant}`,
+    async () => ((await card.getAttribute('data-variant')) === variant ? true : undefined),
+    switchMs,
   )
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { scopes } from '@nightshift/contracts/scopes'
-import { as, call } from '@nightshift/load-tests/harness/test-client'
+import { as, call, eventually } from '@nightshift/load-tests/harness/test-client'
 import { openTestSystem, type TestSystem } from '@nightshift/load-tests/harness/test-system'
 import { issueKey } from '@nightshift/local/seed/tenant-keys'
 import { makeApiKey } from '@nightshift/runtime/http/api-keys'
@@ -18,6 +18,13 @@ afterAll(() => system[Symbol.asyncDispose]())
 
 const readUnknown = (headers: Record<string, string>) =>
   call('GET', `${system.urls.listings}/v1/listings/${randomUUID()}`, { headers })
+
+/** A busy machine refuses a little of everything before it looks at a key. The caller sends it again. */
+const readWhenOpen = (headers: Record<string, string>) =>
+  eventually('the instance is not behind', async () => {
+    const answer = await readUnknown(headers)
+    return answer.json?.title === 'This instance is behind with its work' ? undefined : answer
+  })
 
 /** Sends requests with invented keys until it is stopped. */
 function flood() {
@@ -50,11 +57,11 @@ test('during a flood of invented keys, valid keys are accepted, cached or not', 
   expect((await readUnknown(as(system, 'acme'))).status).toBe(404)
 
   const attack = flood()
-  const uncached = await readUnknown({ authorization: `Bearer ${issued.key}` })
+  const uncached = await readWhenOpen({ authorization: `Bearer ${issued.key}` })
   const tookMs: number[] = []
   for (let times = 0; times < requestsWhileFlooded; times += 1) {
     const askedAt = performance.now()
-    expect((await readUnknown(as(system, 'acme'))).status).toBe(404)
+    expect((await readWhenOpen(as(system, 'acme'))).status).toBe(404)
     tookMs.push(performance.now() - askedAt)
   }
   const statuses = await attack.stop()

@@ -39,7 +39,8 @@ export const limits = {
     answerMs: 500,
     inFlightMin: 4,
     regainedShare: 0.1,
-    /** So long a burst of new connections may take to be accepted. */
+    /** A burst of new connections has at most so many, or is accepted in this time. */
+    acceptBurstMax: 64,
     acceptBurstMs: 500,
   },
   /** The pool for requests. They are public, so a flood of them must not delay anything else. */

@@ -6,19 +6,21 @@ import { waitUntil } from '@nightshift/local/wait-until'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { watchAcceptQueue } from './accept-queue.ts'
 
-const burstMs = 60
+const limits = { acceptBurstMax: 10, acceptBurstMs: 60 }
 /** One turn of the event loop, with the work of a request in it. */
-const turnMs = 5
+const usualTurnMs = 5
 const host = '127.0.0.1'
 
 const clients: Socket[] = []
 let closeServer: () => Promise<unknown>
+let turnMs: number
 let arrive: (count: number) => Promise<boolean[]>
 
 /** A real server that has no time. Each connection is asked about when it is accepted, as a request is. */
 beforeEach(async () => {
+  turnMs = usualTurnMs
   const server = createServer()
-  const queue = watchAcceptQueue(burstMs)
+  const queue = watchAcceptQueue(limits)
   queue.watch(server)
   const waited: boolean[] = []
   server.on('connection', (socket: Socket) => {
@@ -51,6 +53,11 @@ test('connections of a long queue have waited, except for those of its first mom
 
 test('a short burst has not waited', async () => {
   expect(await arrive(4)).not.toContain(true)
+})
+
+test('a few connections have not waited, however slow a process is that has just started', async () => {
+  turnMs = 40
+  expect(await arrive(limits.acceptBurstMax)).not.toContain(true)
 })
 
 test('a connection that comes after the queue was empty has not waited', async () => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { jitteredRetryAfterSeconds, type Refusal } from '@nightshift/runtime/http/problem'
 import { Counter, type Registry } from 'prom-client'
-import { watchAcceptQueue } from './accept-queue.ts'
+import { type AcceptBurstLimits, watchAcceptQueue } from './accept-queue.ts'
 
 export type LoopLimits = Readonly<{
   /** How often the event loop is looked at. */
@@ -23,11 +23,7 @@ export type LoopLimits = Readonly<{
   regainedShare: number
 }>
 
-export type EntranceLimits = LoopLimits &
-  Readonly<{
-    /** So long a burst of new connections may take to be accepted. */
-    acceptBurstMs: number
-  }>
+export type EntranceLimits = LoopLimits & AcceptBurstLimits
 
 /** The time and the work of an event loop, as `performance` has them. */
 export type LoopClock = Readonly<{
@@ -127,7 +123,7 @@ const behind: Refusal = {
  * @returns the entrance; dispose of it to end the looks
  */
 export function refuseWhileBehind(limits: EntranceLimits, registry: Registry) {
-  const queue = watchAcceptQueue(limits.acceptBurstMs)
+  const queue = watchAcceptQueue(limits)
   let loop: ReturnType<typeof judgeLoop> | undefined
   let looking: NodeJS.Timeout | undefined
   const refused = new Counter({
