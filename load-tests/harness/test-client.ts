@@ -59,6 +59,14 @@ export async function eventually<T>(
   throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: failure })
 }
 
+/** Sends a request again while it is refused as overloaded: a busy machine refuses a little of everything. */
+export function whenThereIsRoom(what: string, send: () => Promise<Answer>): Promise<Answer> {
+  return eventually(`there is room for ${what}`, async () => {
+    const answer = await send()
+    return answer.status === 503 ? undefined : answer
+  })
+}
+
 export type { ProviderLogLine }
 
 /** The headers of an employer from the seed data. */

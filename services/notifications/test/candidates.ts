@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, call, eventually } from '@nightshift/load-tests/harness/test-client'
+import {
+  type Answer,
+  call,
+  eventually,
+  whenThereIsRoom,
+} from '@nightshift/load-tests/harness/test-client'
 import type { TestParts } from '@nightshift/load-tests/harness/test-parts'
 import { openTestSystem } from '@nightshift/load-tests/harness/test-system'
 import { openTestTopic } from '@nightshift/load-tests/harness/test-topic'
@@ -53,12 +58,7 @@ export async function openCandidates(parts: TestParts) {
     system,
     listings,
     saveAlert,
-    /** A busy machine may refuse one of many concurrent requests as overloaded. It is sent again. */
-    saveWhenThereIsRoom: (alert: object): Promise<Answer> =>
-      eventually('there is room for the alert', async () => {
-        const answer = await saveAlert(alert)
-        return answer.status === 503 ? undefined : answer
-      }),
+    saveWhenThereIsRoom: (alert: object) => whenThereIsRoom('the alert', () => saveAlert(alert)),
     subscribe,
     announce,
     allMailsTo,

@@ -268,7 +268,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
   {
     larger: 'loop.lagMaxMs',
     smaller: ['loop.acceptBurstMs'],
-    because: 'A burst of connections is accepted before the first of them counts as read too late.',
+    because: 'A standing queue is noticed before a request from it counts as read too late.',
   },
   {
     larger: 'loop.catchUpMs',
