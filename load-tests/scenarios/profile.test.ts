@@ -22,20 +22,21 @@ const environment = {
 const settingsWith = (more: Record<string, string> = {}) =>
   readSettings({ ...environment, ...more })
 
-test('three in the morning is ten times the steady load for five of ten minutes', () => {
+test('three in the morning is ten times the steady load for five of twelve minutes', () => {
   const phases = threeInTheMorning(settingsWith())
   expect(phases.map(phase => [phase.name, secondsOf(phase.stages), rateOf(phase)])).toEqual([
     ['steady', 90, 35],
+    ['outages', 120, 35],
     ['saturated', 60, 50],
     ['tenfold', 300, 350],
     ['back', 150, 35],
   ])
 })
 
-test('the short form has the same rates and ends after two minutes', () => {
+test('the short form has the same rates and ends after three minutes', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
-  expect(phases.map(rateOf)).toEqual([35, 50, 350, 35])
-  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([15, 15, 60, 25])
+  expect(phases.map(rateOf)).toEqual([35, 35, 50, 350, 35])
+  expect(phases.map(({ stages }) => secondsOf(stages))).toEqual([15, 60, 15, 60, 25])
 })
 
 test('every scenario can have another length', () => {
@@ -53,23 +54,24 @@ test('every scenario can have another length', () => {
 test('a visitor belongs to the phase in which it arrived', () => {
   const phases = threeInTheMorning(settingsWith({ SHORT: '1' }))
   const at = (seconds: number) => phaseAt(phases, seconds * 1000)
-  expect([0, 14.9, 15, 30, 89.9, 90, 114].map(at)).toEqual([
+  expect([0, 14.9, 15, 75, 90, 149.9, 150, 174].map(at)).toEqual([
     'steady',
     'steady',
+    'outages',
     'saturated',
     'tenfold',
     'tenfold',
     'back',
     'back',
   ])
-  expect(at(115), 'a rounding error still falls into the last phase').toBe('back')
+  expect(at(175), 'a rounding error still falls into the last phase').toBe('back')
 })
 
 test('candidates come on top of the rated capacity, at a rate of their own', () => {
   const settings = settingsWith()
   const [employers, candidates] = arrivalsOf(threeInTheMorning(settings), settings.browseShare)
-  expect(employers?.stages.map(stage => stage.toPerSecond)).toEqual([35, 50, 350, 35])
-  expect(candidates?.stages.map(stage => stage.toPerSecond)).toEqual([18, 25, 175, 18])
+  expect(employers?.stages.map(stage => stage.toPerSecond)).toEqual([35, 35, 50, 350, 35])
+  expect(candidates?.stages.map(stage => stage.toPerSecond)).toEqual([18, 18, 25, 175, 18])
   expect(arrivalsOf(threeInTheMorning(settings), 0)).toHaveLength(1)
 })
 

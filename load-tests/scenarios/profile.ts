@@ -60,20 +60,21 @@ export function spikeLoad(settings: Settings, defaultSeconds: number): Phase[] {
   ]
 }
 
-const fullSeconds = { steady: 90, saturated: 60, tenfold: 300, back: 150 }
-const shortSeconds = { steady: 15, saturated: 15, tenfold: 60, back: 25 }
+const fullSeconds = { steady: 90, outages: 120, saturated: 60, tenfold: 300, back: 150 }
+const shortSeconds = { steady: 15, outages: 60, saturated: 15, tenfold: 60, back: 25 }
 
 /**
- * The steady rate, the rated capacity itself, then ten times the steady rate without a warning, and
- * the steady rate again.
+ * The steady rate, first undisturbed and then while parts are away, the rated capacity itself, then ten
+ * times the steady rate without a warning, and the steady rate again.
  */
 export function threeInTheMorning(settings: Settings): Phase[] {
   const lengths = settings.short ? shortSeconds : fullSeconds
-  const all = lengths.steady + lengths.saturated + lengths.tenfold + lengths.back
+  const all = Object.values(lengths).reduce((sum, seconds) => sum + seconds)
   const scale = (settings.seconds ?? all) / all
   const steady = steadyPerSecond(settings)
   return [
     phaseOf('steady', lengths.steady * scale, steady),
+    phaseOf('outages', lengths.outages * scale, steady),
     phaseOf('saturated', lengths.saturated * scale, settings.ratedPerSecond),
     phaseOf('tenfold', lengths.tenfold * scale, steady * settings.tenfold),
     phaseOf('back', lengths.back * scale, steady),

@@ -17,7 +17,7 @@ export type Settings = Readonly<{
   browseShare: number
   /** The length of the whole run. Unset: the scenario's own length. */
   seconds: number | undefined
-  /** Three-in-the-morning takes two minutes instead of ten minutes. */
+  /** Three-in-the-morning takes three minutes instead of twelve. */
   short: boolean
   /** The timeout of one request. */
   requestTimeoutMs: number

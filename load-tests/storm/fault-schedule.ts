@@ -20,12 +20,33 @@ const notSlow = { latencyMs: 0, latencyJitterMs: 0 }
 const silent = { silence: 'after', silenceRate: 0.5 }
 const notSilent = { silence: 'none', silenceRate: 1 }
 
-/** `from` and `until` are shares of the tenfold phase, from 0 to 1. */
+/** `from` and `until` are shares of the phase, from 0 to 1. */
 type PlannedFault = Pick<ScheduledFault, 'title' | 'inject' | 'heal'> &
   Readonly<{ from: number; until?: number }>
 
+/** The parts that are away for a while at the steady rate, in this order. */
+export const partsAway = ['card-provider', 'postgres', 'kafka'] as const
+export type PartAway = (typeof partsAway)[number]
+
+/**
+ * Each part has an equal share of the phase. It is away for a third of that, and then has time to come back.
+ * The card provider forgets its settings while it is away, so it gets its quota again.
+ */
+function outagesAt(quotaPerSecond: number): PlannedFault[] {
+  return partsAway.map((part, at) => ({
+    title: `${part} is away`,
+    from: (at + 0.1) / partsAway.length,
+    until: (at + 0.4) / partsAway.length,
+    inject: injector => injector.stop(part),
+    heal: async injector => {
+      await injector.start(part)
+      if (part === 'card-provider') await injector.changeSettings(part, { quotaPerSecond })
+    },
+  }))
+}
+
 /** The faults come one after the other, so that the effects of each can be told apart. */
-const plan: readonly PlannedFault[] = [
+const overloadFaults: readonly PlannedFault[] = [
   {
     title: 'the provider is slow',
     from: 0.08,
@@ -57,9 +78,15 @@ const plan: readonly PlannedFault[] = [
   },
 ]
 
-/** The faults of a storm with these phases. @throws when there is no phase "tenfold" */
-export function scheduleFaults(phases: readonly Phase[]): ScheduledFault[] {
-  const { startMs, endMs } = overloadOf(phases)
+/** The faults of a storm with these phases. @throws when a phase of the faults is missing */
+export function scheduleFaults(phases: readonly Phase[], quotaPerSecond: number): ScheduledFault[] {
+  return [
+    ...scheduleIn(boundsOf('outages', phases), outagesAt(quotaPerSecond)),
+    ...scheduleIn(boundsOf('tenfold', phases), overloadFaults),
+  ]
+}
+
+function scheduleIn({ startMs, endMs }: Bounds, plan: readonly PlannedFault[]): ScheduledFault[] {
   const length = endMs - startMs
   return plan.map(({ from, until, ...fault }) => ({
     ...fault,
@@ -68,13 +95,15 @@ export function scheduleFaults(phases: readonly Phase[]): ScheduledFault[] {
   }))
 }
 
-/** When the overload begins and ends, from the first arrival. */
-function overloadOf(phases: readonly Phase[]): { startMs: number; endMs: number } {
-  const at = phases.findIndex(({ name }) => name === 'tenfold')
-  const tenfold = phases[at]
-  if (tenfold === undefined) throw new Error('there is no phase "tenfold" to inject faults into')
+type Bounds = Readonly<{ startMs: number; endMs: number }>
+
+/** When a phase begins and ends, from the first arrival. @throws when the storm has no such phase */
+function boundsOf(name: 'outages' | 'tenfold', phases: readonly Phase[]): Bounds {
+  const at = phases.findIndex(phase => phase.name === name)
+  const phase = phases[at]
+  if (phase === undefined) throw new Error(`there is no phase "${name}" to inject faults into`)
   const startMs = lengthMs(phases.slice(0, at))
-  return { startMs, endMs: startMs + lengthMs([tenfold]) }
+  return { startMs, endMs: startMs + lengthMs([phase]) }
 }
 
 /**
@@ -87,7 +116,7 @@ export async function logOverload(
   faultLog: Pick<FaultProxyClient, 'report'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { startMs, endMs } = overloadOf(phases)
+  const { startMs, endMs } = boundsOf('tenfold', phases)
   const startedMs = performance.now()
   const overload = { kind: overloadKind, name: 'employers' } as const
   await sleep(startMs, undefined, { signal })
@@ -106,7 +135,7 @@ export type ScheduleObserver = Readonly<{
 
 /**
  * Injects each fault at its time, and waits until the last one has ended. It resets settings that it
- * changed, and repairs nothing else.
+ * changed and starts parts that it stopped, and repairs nothing else.
  * @throws when a fault could not be injected: a storm without it would prove nothing
  */
 export async function runSchedule(

@@ -68,6 +68,9 @@ export const stormSometimes: readonly string[] = [
   'fault.setting >= 2',
   'fault.part >= 1',
   'fault.load >= 1',
+  'stop.card-provider >= 1',
+  'stop.postgres >= 1',
+  'stop.kafka >= 1',
   'crash.kafka >= 1',
   'crash.payments >= 1',
   'provider.requests_refused >= 1',
@@ -83,7 +86,8 @@ export const stormSometimes: readonly string[] = [
 ]
 
 /**
- * Runs a storm on a private system: steady load, ten times that during faults, steady load again. Then
+ * Runs a storm on a private system: steady load, the same while parts are away, ten times that during
+ * other faults, steady load again. Then
  * the system comes to rest, and the auditor judges it. In between, no command repairs anything.
  */
 export async function runStorm(options: StormOptions): Promise<Storm> {
@@ -165,7 +169,7 @@ async function runLoadAndFaults(
   if (!faultLog) throw new Error('only a system with links has a fault log')
   const env = loadEnvironment(options, system)
   const phases = phasesOf(options, system)
-  const faults = scheduleFaults(phases)
+  const faults = scheduleFaults(phases, options.ratedPerSecond)
   const faultsNow = new Set<string>()
   const observer: ScheduleObserver = {
     onBegin: ({ title }) => {

@@ -82,8 +82,26 @@ test('what is served at ten times the load is compared with what is served at sa
   })
 })
 
-test('a storm after which no second is good again says so', () => {
-  expect(secondsUntilGood([...secondOf(0, 7, 6), ...secondOf(1, 7, 5)], startedAt)).toBe(-1)
+test('a storm after which no second is good again has all that were seen, and none of nobody came', () => {
+  expect(secondsUntilGood([...secondOf(0, 7, 6), ...secondOf(1, 7, 5)], startedAt)).toBe(2)
+  expect(secondsUntilGood(secondOf(0, 7, 7), startedAt + 1_000)).toBeNaN()
+})
+
+test('seconds after an outage count from the moment when the part was ready again, the first time', () => {
+  const intents = [0, 1, 2, 3].flatMap(at => secondOf(at, 7, at === 3 ? 7 : 6))
+  const kafka = { kind: 'process', name: 'kafka' }
+  const faultLog = [
+    { ...kafka, action: 'begin', t: startedAt },
+    { ...kafka, action: 'end', t: startedAt + 1_000 },
+    { ...kafka, action: 'begin', t: startedAt + 2_000 },
+    { ...kafka, action: 'end', t: startedAt + 3_000 },
+    { kind: 'setting', name: 'card-provider', action: 'end', t: startedAt },
+  ]
+  expect(stormFigures(intents, phases, faultLog, [])).toMatchObject({
+    secondsUntilGoodAfterKafka: 2,
+    secondsUntilGoodAfterProvider: Number.NaN,
+    secondsUntilGoodAfterDatabase: Number.NaN,
+  })
 })
 
 const line = { op: 'publish', tenant: 'acme', req: { attempt: 1 } } as const

@@ -2,7 +2,7 @@ import type { FaultLogLine } from '../auditor/evidence.ts'
 import { quantile, round } from '../reporting/figures.ts'
 import type { Band } from '../reporting/svg.ts'
 import { type Phase, secondsOf } from '../scenarios/profile.ts'
-import { overloadKind } from './fault-schedule.ts'
+import { overloadKind, type PartAway, partsAway } from './fault-schedule.ts'
 import type { SeenIntent } from './seen-intents.ts'
 import { type MemorySample, memoryRatio } from './watch-memory.ts'
 
@@ -94,6 +94,7 @@ export function stormFigures(
     tenfoldCalmAcceptedP99Ms: calmP99,
     acceptedP99Ratio: round(calmP99 / steadyP99),
     secondsUntilGood: secondsUntilGood(intents, back),
+    ...secondsUntilGoodAfterOutages(intents, faultLog),
     memoryRatio: round(
       memoryRatio(memory, t => {
         if (isIn(bounds.get('saturated'), t)) return 'before'
@@ -106,13 +107,41 @@ export function stormFigures(
   }
 }
 
-/** How many seconds after `from` the first good second begins; -1 when none was seen. */
+/**
+ * How many seconds after `from` the first good second begins. All that were seen, if none of them was
+ * good; NaN if none was seen.
+ */
 export function secondsUntilGood(intents: readonly SeenIntent[], from: number): number {
   const after = intents.filter(({ intendedAt }) => intendedAt >= from)
-  const good = secondsIn(after, from).find(
-    ({ began, inTime }) => began > 0 && inTime / began >= goodShareMin,
-  )
-  return good?.at ?? -1
+  const seconds = secondsIn(after, from)
+  const good = seconds.find(({ began, inTime }) => began > 0 && inTime / began >= goodShareMin)
+  return good?.at ?? (seconds.length || Number.NaN)
+}
+
+const afterPart: Readonly<Record<PartAway, string>> = {
+  'card-provider': 'secondsUntilGoodAfterProvider',
+  postgres: 'secondsUntilGoodAfterDatabase',
+  kafka: 'secondsUntilGoodAfterKafka',
+}
+
+/**
+ * The same for each part that was away: from the moment when it was ready again. Kafka has a second fault
+ * later, in the overload, so only the first one of each part counts here. NaN for a part that was not away.
+ */
+function secondsUntilGoodAfterOutages(
+  intents: readonly SeenIntent[],
+  faultLog: readonly FaultLogLine[],
+): Record<string, number> {
+  const figures = partsAway.map(part => {
+    const back = faultLog.find(
+      ({ kind, name, action }) => kind === 'process' && name === part && action === 'end',
+    )
+    return [
+      afterPart[part],
+      secondsUntilGood(intents, back?.t ?? Number.POSITIVE_INFINITY),
+    ] as const
+  })
+  return Object.fromEntries(figures)
 }
 
 function secondOf(at: number, startedAt: number): number {

@@ -6,7 +6,10 @@ const good = {
   servedToSaturated: 0.85,
   inTimeOfServed: 0.85,
   acceptedP99Ratio: 2,
-  secondsUntilGood: 0,
+  secondsUntilGood: 2,
+  secondsUntilGoodAfterProvider: 1,
+  secondsUntilGoodAfterDatabase: 1,
+  secondsUntilGoodAfterKafka: 5,
   attemptsPerIntent: 3,
   chargedForTheGone: 0.05,
   memoryRatio: 1.3,
@@ -26,7 +29,7 @@ test.each([
   ['servedToSaturated', 0.849],
   ['acceptedP99Ratio', 2.001],
   ['secondsUntilGood', 3],
-  ['secondsUntilGood', -1],
+  ['secondsUntilGoodAfterKafka', Number.NaN],
   ['memoryRatio', Number.NaN],
 ])('%s of %f misses its goal', (figure, value) => {
   expect(missed({ ...good, [figure]: value })).toEqual([figure])

@@ -20,9 +20,10 @@ import { describeProgress, describeSummary } from '../terminal/print-load.ts'
 import { exitWith, npmCommand, parsedBy, runCommand } from '../terminal/run-command.ts'
 
 const description = `Starts a fresh system of its own, sends it a steady load of 0.7 of its rated
-capacity, then ten times that for five minutes while the provider is slow and silent, Kafka is killed,
-Redis emptied and payments killed, then steady load again. No person repairs anything. Then the auditor
-reads every source and says whether the promises were kept, and the figures are compared with their goals.
+capacity while the provider, PostgreSQL and Kafka are away for some seconds each, then ten times that for
+five minutes while the provider is slow and silent, Kafka is killed, Redis emptied and payments killed,
+then steady load again. No person repairs anything. Then the auditor reads every source and says whether
+the promises were kept, and the figures are compared with their goals.
 
 Exit code 0 when all was kept and reached, 1 when a promise was broken or a goal missed, 2 when that
 cannot be said: something that had to happen did not, or the load was not what it was meant to be.`
@@ -46,7 +47,7 @@ const names = { one: 'storm', compared: 'three-in-the-morning' } as const
 const withoutShedding = { PATTERN_LOAD_SHEDDING: 'naive' } as const
 
 export const command = npmCommand('storm', description)
-  .option('--short', 'the same in two minutes')
+  .option('--short', 'the same in three minutes')
   .option(
     '--rounds <n>',
     'so many short ones with all patterns, and as many without load shedding, in turn',
