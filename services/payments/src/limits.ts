@@ -95,7 +95,6 @@ export const limits = {
   admission: {
     perSecondMin: 1,
     keptShare: 0.9,
-    keptAtFirst: 0.65,
     windowMs: 2_000,
     effectMs: 250,
     littleMs: 1_000,

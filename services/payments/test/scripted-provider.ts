@@ -13,7 +13,7 @@ export function scriptedProvider(script: Script): {
   const requests: string[] = []
   const provider: ProviderConnection = {
     secretKey: 'sk_test_scripted',
-    admission: { sent: () => () => {} },
+    admission: { sent: () => ({ refused: () => {}, notSent: () => {} }) },
     call: (_, deadline, attempt) => attempt(deadline, 0),
     search: (_, deadline, attempt) => attempt(deadline, 0),
     http: {

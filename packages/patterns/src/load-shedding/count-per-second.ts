@@ -18,6 +18,13 @@ export function countPerSecond(windowMs: number, now: () => number) {
     step = current
   }
 
+  function seconds(): number {
+    const sinceStart = now() - startedAt
+    // The current step has only begun, so the window is shorter by what is left of it.
+    const leftOfStep = stepMs - (now() % stepMs)
+    return Math.max(stepMs, Math.min(sinceStart, windowMs - leftOfStep)) / msPerSecond
+  }
+
   return {
     add(events: number): void {
       forgetOld()
@@ -32,13 +39,11 @@ export function countPerSecond(windowMs: number, now: () => number) {
       forgetOld()
       return counts.reduce((sum, count) => sum + count, 0)
     },
+    /** How much time the counts are of. */
+    seconds,
     perSecond(): number {
       forgetOld()
-      const sinceStart = now() - startedAt
-      // The current step has only begun, so the window is shorter by what is left of it.
-      const leftOfStep = stepMs - (now() % stepMs)
-      const seconds = Math.max(stepMs, Math.min(sinceStart, windowMs - leftOfStep)) / msPerSecond
-      return counts.reduce((sum, count) => sum + count, 0) / seconds
+      return counts.reduce((sum, count) => sum + count, 0) / seconds()
     },
   }
 }

@@ -10,7 +10,7 @@ import type { Admission, Level } from './types.ts'
 export type Door = ReturnType<typeof atTheDoor>
 
 /** The number of earlier attempts of the same request. There is no standard header for it. */
-const retryHeader = 'x-retry-attempt'
+export const retryHeader = 'x-retry-attempt'
 
 export type DoorOptions = {
   dependency: string

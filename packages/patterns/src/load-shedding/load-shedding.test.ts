@@ -6,7 +6,6 @@ import type { Level } from './types.ts'
 const limits = {
   perSecondMin: 1,
   keptShare: 0.9,
-  keptAtFirst: 0.65,
   windowMs: 2_000,
   effectMs: 250,
   littleMs: 1_000,
@@ -24,6 +23,7 @@ function openLab(open: (now: () => number) => Lab = now => learnedRate(limits, n
   let quota = 10
   let tokens = quota
   let filledAt = 0
+  let isAway = false
   const admission = open(() => nowMs)
   const seen = { taken: 0, refused: 0, byLevel: { begun: 0, high: 0, middle: 0, low: 0 } }
 
@@ -31,10 +31,14 @@ function openLab(open: (now: () => number) => Lab = now => learnedRate(limits, n
     if (!admission.take(level)) return
     tokens = Math.min(quota, tokens + ((nowMs - filledAt) / msPerSecond) * quota)
     filledAt = nowMs
-    const refused = admission.sent()
+    const sent = admission.sent()
+    if (isAway) {
+      sent.notSent()
+      return
+    }
     if (tokens < 1) {
       seen.refused += 1
-      refused()
+      sent.refused()
       return
     }
     tokens -= 1
@@ -46,6 +50,9 @@ function openLab(open: (now: () => number) => Lab = now => learnedRate(limits, n
     admission,
     setQuota: (perSecond: number) => {
       quota = perSecond
+    },
+    setAway: (away: boolean) => {
+      isAway = away
     },
     /** Lets so many seconds pass with so many calls per second, and answers what happened in them. */
     run(seconds: number, demand: Demand) {
@@ -66,6 +73,13 @@ function openLab(open: (now: () => number) => Lab = now => learnedRate(limits, n
       }
     },
   }
+}
+
+/** The dependency cannot be reached for so many seconds, and one call a second finds that out. */
+function outage({ run, setAway }: ReturnType<typeof openLab>, seconds: number): void {
+  setAway(true)
+  run(seconds, { begun: 1 })
+  setAway(false)
 }
 
 test('without a refusal everything is admitted', () => {
@@ -120,9 +134,40 @@ test('work that has begun gets its share of the quota during an overload, and no
   const { run } = openLab()
   run(5, { begun: 30, high: 70 })
   const later = run(30, { begun: 30, high: 70 })
-  expect(later.of('begun')).toBeGreaterThan(2.3)
-  expect(later.of('begun')).toBeLessThan(4)
-  expect(later.of('high')).toBeGreaterThan(5.5)
+  expect(later.of('begun')).toBeGreaterThan(1.2)
+  expect(later.of('begun')).toBeLessThan(3)
+  expect(later.of('high')).toBeGreaterThan(7)
+})
+
+test('of a small quota, work that has begun gets up to three tenths: a backlog must become final', () => {
+  const { run, setQuota } = openLab()
+  setQuota(4)
+  run(5, { begun: 30, high: 70 })
+  expect(run(30, { begun: 30, high: 70 }).of('begun')).toBeGreaterThan(0.9)
+})
+
+test('a dependency that was away is asked for as much as it takes, in the second in which it is back', () => {
+  const lab = openLab()
+  const { run, admission } = lab
+  run(10, { high: 7 })
+  outage(lab, 6)
+  const first = run(1, { begun: 8, high: 17 })
+  expect(first.taken).toBeGreaterThan(15)
+  expect(admission.perSecond()).toBeGreaterThan(8)
+  expect(run(1, { begun: 8, high: 7 }).of('high')).toBeGreaterThan(6)
+})
+
+test('a rate that is known is not taken for another one after a pause', () => {
+  const lab = openLab()
+  const { run, admission } = lab
+  run(10, { high: 70 })
+  const known = admission.perSecond() ?? Number.NaN
+  for (const seconds of [3, 6, 9]) {
+    outage(lab, seconds)
+    run(0.5, { begun: 8, high: 40 })
+    expect(admission.perSecond()).toBeGreaterThan(0.8 * known)
+    run(5, { high: 70 })
+  }
 })
 
 test('what work that has begun does not need is open to all', () => {
@@ -134,7 +179,7 @@ test('what work that has begun does not need is open to all', () => {
 test('a place that was given back serves another call', () => {
   let nowMs = 0
   const admission = learnedRate(limits, () => nowMs)
-  admission.sent()()
+  admission.sent().refused()
   nowMs += 2_000
   expect(admission.take('high')).toBe(true)
   while (admission.take('high')) nowMs += 0
@@ -148,9 +193,9 @@ test('refusals of calls that were sent at an older rate do not lower the new one
   const admission = learnedRate(limits, () => nowMs)
   nowMs += 1_000
   const calls = Array.from({ length: 50 }, () => admission.sent())
-  calls.pop()?.()
+  calls.pop()?.refused()
   const learned = admission.perSecond()
   nowMs += 500
-  for (const refused of calls) refused()
+  for (const call of calls) call.refused()
   expect(admission.perSecond()).toBe(learned)
 })

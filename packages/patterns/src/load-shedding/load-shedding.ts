@@ -13,19 +13,22 @@ export type LearnedRateLimits = Readonly<{
   perSecondMin: number
   /** How much of the rate is kept after a refusal, from 0 to 1. */
   keptShare: number
-  /**
-   * The same for the first refusal. A quota usually lets some requests through at once after a pause,
-   * and the measured rate contains them.
-   */
-  keptAtFirst: number
   /** How far back the rate is measured. */
   windowMs: number
   /** A change of the rate is not judged before it could show an effect. */
   effectMs: number
   /** The rate goes down a little no more often than this. */
   littleMs: number
-  /** Places of so much time may be taken at once after a pause. */
+  /** Places of so much time may be taken at once after a pause, here and at the dependency. */
   burstMs: number
+}>
+
+/** A call to the dependency. It calls one of these if it was no use of the dependency's places. */
+export type SentCall = Readonly<{
+  /** The dependency takes no more now. */
+  refused: () => void
+  /** The dependency was not reached, so the call says nothing about what it takes. */
+  notSent: () => void
 }>
 
 /** Up to the rate that is known to get through the rate grows fast, beyond it slowly at first. */
@@ -53,11 +56,8 @@ export function learnedRate(
   limits: LearnedRateLimits,
   now: () => number = () => performance.now(),
 ): Admission & {
-  /**
-   * A call goes out now, and uses up a place of the dependency. What it returns is called if the
-   * dependency refuses the call because it takes no more now.
-   */
-  sent: () => () => void
+  /** A call goes out now, and uses up a place of the dependency. */
+  sent: () => SentCall
 } {
   const sent = countPerSecond(limits.windowMs, now)
   const refused = countPerSecond(limits.windowMs, now)
@@ -81,6 +81,16 @@ export function learnedRate(
   }
 
   /**
+   * What a quota allows per second, at its first refusal. A token bucket that was full has by then given
+   * out its size, which is `burstMs` of the rate, and what it got meanwhile: rate * (burst + passed).
+   */
+  function firstMeasure(): number {
+    const burst = limits.burstMs / msPerSecond
+    const taken = Math.max(0, sent.total() - refused.total())
+    return taken / (burst + sent.seconds())
+  }
+
+  /**
    * The rate after a refusal; undefined leaves it as it is. A few refusals come from looking for more,
    * and the rate goes down a little. When much is refused, the quota is another one, and the rate
    * becomes what got through since the last change. `known` is a rate that it may grow to fast.
@@ -88,9 +98,7 @@ export function learnedRate(
   function lowered(): { rate: number; known: number } | undefined {
     const taken = takenPerSecond()
     // The first measure is a guess. The next refusal says whether it was too high.
-    if (perSecond === undefined) {
-      return { rate: taken * limits.keptAtFirst, known: Number.POSITIVE_INFINITY }
-    }
+    if (perSecond === undefined) return { rate: firstMeasure(), known: Number.POSITIVE_INFINITY }
     const sinceMs = now() - changedAt
     if (sinceMs < limits.effectMs) return undefined
     const isMuch = refused.perSecond() > taken * muchRefused
@@ -102,6 +110,11 @@ export function learnedRate(
     return sinceMs < limits.littleMs ? undefined : { rate, known: rate }
   }
 
+  function startCounting(): void {
+    sent.forget()
+    refused.forget()
+  }
+
   function lower(): void {
     refused.add(1)
     const next = lowered()
@@ -110,8 +123,7 @@ export function learnedRate(
     ceiling = next.known
     changes += 1
     changedAt = now()
-    sent.forget()
-    refused.forget()
+    startCounting()
     places.refill(perSecond)
     places.keepForNewcomers()
   }
@@ -133,12 +145,13 @@ export function learnedRate(
     perSecond: () => perSecond,
     openPerSecond: () => perSecond && Math.max(limits.perSecondMin, perSecond - begun.perSecond()),
     sent() {
+      // After a pause the window would be mostly empty, and what is taken now would seem to be little.
+      if (sent.total() <= 0) startCounting()
       sent.add(1)
       const ofRate = changes
-      return () => {
-        // A call that was sent at an older rate says nothing about this one.
-        if (ofRate === changes) lower()
-      }
+      // A call that was sent at an older rate says nothing about this one.
+      const ifOfThisRate = (act: () => void) => () => (ofRate === changes ? act() : undefined)
+      return { refused: ifOfThisRate(lower), notSent: ifOfThisRate(() => sent.add(-1)) }
     },
   }
 }

@@ -10,7 +10,7 @@ export function beginEverything() {
     giveBack: () => {},
     perSecond: () => undefined,
     openPerSecond: () => undefined,
-    sent: () => () => {},
+    sent: () => ({ refused: () => {}, notSent: () => {} }),
     hear: () => {},
   }
 }

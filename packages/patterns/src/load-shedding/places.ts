@@ -1,7 +1,12 @@
 import type { Level } from './types.ts'
 
-/** The share of the rate that is kept for work that has begun, while there is such work. */
-const begunShare = 0.3
+/**
+ * What is kept for work that has begun, while there is such work: one place a second, so that a backlog is
+ * final in time, within these shares of the rate. Newcomers come before the rest of it, because they are
+ * still waiting, and the callers of work that a job finishes have been told to look again later.
+ */
+const begunPerSecond = 1
+const begunShares = { least: 0.15, most: 0.3 }
 /** How many of the saved places a level leaves to those before it, as a share of them. */
 const leavesToOthers: Readonly<Record<Exclude<Level, 'begun'>, number>> = {
   high: 0,
@@ -43,6 +48,8 @@ export function placesWithLevels(burstMs: number, now: () => number): Places {
       const seconds = (at - filledAt) / msPerSecond
       filledAt = at
       size = Math.max(2, (perSecond * burstMs) / msPerSecond)
+      const { least, most } = begunShares
+      const begunShare = Math.min(most, Math.max(least, begunPerSecond / perSecond))
       const begun = places.begun + seconds * perSecond * begunShare
       const begunMax = Math.max(1, size * begunShare)
       // What work that has begun does not need is open to all.

@@ -1,5 +1,6 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
+import { retryHeader } from '@nightshift/patterns/load-shedding/door'
 import { policyHeader, type toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
@@ -27,6 +28,7 @@ export function payForPublication(
 ): Pay {
   return (publication, deadline) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
+      const earlierAttempts = publication.attempt - 1
       await crashpoint('pay.begin')
       const answer = await http.call({
         method: 'POST',
@@ -36,6 +38,8 @@ export function payForPublication(
           [tenantHeader]: publication.tenantId,
           'content-type': 'application/json',
           'idempotency-key': `publication-${publication.publicationId}`,
+          // At the door of payments, newcomers come before what was asked before.
+          ...(earlierAttempts > 0 && { [retryHeader]: String(Math.min(earlierAttempts, 999)) }),
         },
         body: JSON.stringify(requestOf(publication)),
         deadline: perTry,

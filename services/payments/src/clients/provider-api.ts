@@ -46,7 +46,7 @@ export async function post(
   deadline: Deadline,
   request: { path: string; key: string; form: Readonly<Record<string, string>> },
 ): Promise<Answer | NoAnswer> {
-  const refused = provider.admission.sent()
+  const sent = provider.admission.sent()
   const answer = await send(provider, {
     method: 'POST',
     path: request.path,
@@ -57,7 +57,8 @@ export async function post(
     body: new URLSearchParams(request.form).toString(),
     deadline,
   })
-  if (answer.kind === 'shed') refused()
+  if (answer.kind === 'shed') sent.refused()
+  if (answer.kind === 'not-sent') sent.notSent()
   return answer
 }
 
