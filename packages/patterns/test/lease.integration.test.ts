@@ -29,9 +29,9 @@ async function insertDue(count = 1): Promise<string[]> {
   return ids
 }
 
-async function take(by = work): Promise<Owner | undefined> {
+async function take(by = work, first?: 'latest'): Promise<Owner | undefined> {
   const { rows } = await database.pool.query<Owner>(
-    `WITH ${by.takeDue('$1')} SELECT id, attempt FROM taken`,
+    `WITH ${by.takeDue('$1', first)} SELECT id, attempt FROM taken`,
     [leaseMs],
   )
   return rows[0]
@@ -64,6 +64,17 @@ describe('due work', () => {
     const ids = await insertDue(5)
     const taken = await Promise.all(Array.from({ length: 20 }, () => take()))
     expect(taken.flatMap(one => one?.id ?? []).toSorted()).toEqual(ids.toSorted())
+  })
+
+  test('is taken in the order in which it became due, or the other way round', async () => {
+    const [last, middle, longest] = await insertDue(3)
+    await database.pool.query(
+      `UPDATE work SET next_check_at = now() - array_position($1::uuid[], id) * interval '1 second'`,
+      [[last, middle, longest]],
+    )
+    expect((await take(work, 'latest'))?.id).toBe(last)
+    expect((await take())?.id).toBe(longest)
+    expect((await take())?.id).toBe(middle)
   })
 
   test('is taken again after its lease, with a higher number', async () => {

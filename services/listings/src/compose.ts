@@ -28,7 +28,6 @@ import { toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import { whilePlaces } from '@nightshift/patterns/load-shedding/use-places'
 import { lagAwareTimer } from '@nightshift/patterns/local-stall/local-stall'
 import { bareTimer } from '@nightshift/patterns/local-stall/naive'
-import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { outboxMetrics } from '@nightshift/patterns/outbox/metrics'
 import { publishAfterCommit } from '@nightshift/patterns/outbox/naive'
 import { outbox } from '@nightshift/patterns/outbox/outbox'
@@ -148,12 +147,11 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
   const http = open.adopt(payments, client => client.close())
   const calls = outboundCalls(config, limits, log, registry)
   const cache = { redis, call: calls.redis, budgetMs: limits.redis.attemptMs }
-  const payBy = (call: OutboundCall) =>
-    payForPublication(call, http, config.PAYMENTS_SERVICE_KEY, admission)
+  const toPayments = { http, serviceKey: config.PAYMENTS_SERVICE_KEY, admission }
   const tenants = openTenantLimits(config, resources)
   const finish = {
     noteSettled: tenants.settled,
-    pay: payBy(calls.paymentsForRequests),
+    pay: payForPublication(toPayments, calls.paymentsForRequests),
     store: publicationStore({
       pool: requests,
       keys,
@@ -172,10 +170,11 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     backlog.noteFinished()
     tenants.settled(tenantId, status)
   }
+  const payInJob = payForPublication(toPayments, calls.paymentsForJob)
   const resumer = {
     reconcile: reconcileDue,
     takeDue: whilePlaces(admission, () => takeDuePublication(worker, work, resume.leaseMs)),
-    finish: { ...finish, pay: payBy(calls.paymentsForJob), noteSettled: noteSettledLater },
+    finish: { ...finish, pay: payInJob, noteSettled: noteSettledLater },
     attemptBudgetMs: limits.http.requestBudgetMs,
     concurrencyMax: resume.concurrencyMax,
     roundMax: resume.roundMax,

@@ -72,7 +72,7 @@ import { findPayments } from './store/list-payments.ts'
 import { oldRowsJobs } from './store/old-rows-jobs.ts'
 import { paymentsTable } from './store/payment-row.ts'
 import { type PaymentStoreOptions, paymentStore } from './store/payment-store.ts'
-import { countLeftOpen, findPayment, oldestOpenSeconds, takeDuePayment } from './store/payments.ts'
+import { countLeftOpen, findPayment, oldestOpenSeconds, takeDuePayments } from './store/payments.ts'
 import { paymentsInOneTransaction, paymentsInSteps } from './store/payments-in-steps.ts'
 import { refundsTable } from './store/refund-row.ts'
 import { refundStore } from './store/refund-store.ts'
@@ -187,7 +187,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     ...round,
     finish: { ...settle, ...provider.forJobs, conclude, noteSettled: noteSettledLater },
     takeDue: provider.whileAdmitted(
-      whilePlaces(admission, () => takeDuePayment(worker, payments, waits.leaseMs)),
+      whilePlaces(admission, takeDuePayments(worker, payments, waits.leaseMs)),
     ),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),

@@ -165,6 +165,11 @@ const jobs: readonly PlanCase[] = [
   },
   { title: 'take a due payment', role: 'payments_worker', run: db => takeDuePayment(db, work, 1) },
   {
+    title: 'take the latest of the due payments',
+    role: 'payments_worker',
+    run: db => takeDuePayment(db, work, 1, 'latest'),
+  },
+  {
     title: 'take a due refund',
     role: 'payments_worker',
     run: db => takeDueRefund(db, refundWork, 1),

@@ -77,6 +77,7 @@ const layers: Readonly<Record<string, Layer>> = {
       './clients',
       patterns,
       `${runtime}/process/deadline`,
+      `${runtime}/process/priority`,
       `${runtime}/telemetry/logger`,
     ],
   },

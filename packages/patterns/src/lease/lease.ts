@@ -57,15 +57,16 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
     fence,
 
     /**
-     * The common table expression `taken`: takes the row that has been due longest, for one lease.
+     * The common table expression `taken`: takes the row that has been due longest, for one lease, or the
+     * one that has become due last.
      * @param leaseMs a parameter of the statement
      */
-    takeDue: (leaseMs: string) => `taken AS (
+    takeDue: (leaseMs: string, first: 'longest' | 'latest' = 'longest') => `taken AS (
         UPDATE ${table} AS t
         SET next_check_at = now() + ${leaseMs} * interval '1 millisecond', attempt = ${fence.next('t')}
         WHERE t.${id} = (
           SELECT ${id} FROM ${table} WHERE next_check_at <= now()
-          ORDER BY next_check_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+          ORDER BY next_check_at ${first === 'latest' ? 'DESC' : ''} LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING t.*)`,
 
     /**

@@ -22,7 +22,7 @@ export function countPerSecond(windowMs: number, now: () => number) {
     const sinceStart = now() - startedAt
     // The current step has only begun, so the window is shorter by what is left of it.
     const leftOfStep = stepMs - (now() % stepMs)
-    return Math.max(stepMs, Math.min(sinceStart, windowMs - leftOfStep)) / msPerSecond
+    return Math.min(sinceStart, windowMs - leftOfStep) / msPerSecond
   }
 
   return {
@@ -43,7 +43,9 @@ export function countPerSecond(windowMs: number, now: () => number) {
     seconds,
     perSecond(): number {
       forgetOld()
-      return counts.reduce((sum, count) => sum + count, 0) / seconds()
+      return (
+        counts.reduce((sum, count) => sum + count, 0) / Math.max(stepMs / msPerSecond, seconds())
+      )
     },
   }
 }

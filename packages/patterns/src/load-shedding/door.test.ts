@@ -1,5 +1,6 @@
 import type { Principal } from '@nightshift/runtime/http/authenticate'
 import { buildHttpServer } from '@nightshift/runtime/http/server'
+import { inBackground } from '@nightshift/runtime/process/priority'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { expect, test } from 'vitest'
@@ -13,9 +14,15 @@ const limits = {
   connectionsMax: 10,
   acceptQueueMax: 16,
 } as const
-const payer: Principal = { tenantId: 'tenant', keyId: '0a0a0a0a', scopes: ['payments:write'] }
+const scopes: Principal['scopes'] = ['payments:write']
+const principals: Readonly<Record<string, Principal>> = {
+  'Bearer one': { tenantId: 'one', keyId: '0a0a0a0a', scopes },
+  'Bearer two': { tenantId: 'two', keyId: '0b0b0b0b', scopes },
+  'Bearer service': { tenantId: 'two', keyId: '0c0c0c0c', scopes, isService: true },
+}
 
-test('a request that an earlier hook has refused gives back no place, as it never had one', async () => {
+/** A server with one limited route. It was told its rate long enough ago to have saved all places. */
+async function openLab(perSecond: number) {
   let nowMs = 0
   const admission = toldRate({ surplus: 1, forgetMs: 10_000, burstMs: 1_000 }, () => nowMs)
   const metrics = createMetrics('door')
@@ -25,7 +32,7 @@ test('a request that an earlier hook has refused gives back no place, as it neve
     limits,
     log: openLog('door', { write: () => {} }),
     metrics,
-    authenticate: async header => (header === 'Bearer one' ? payer : undefined),
+    authenticate: async header => principals[header ?? ''],
   })
   const door = atTheDoor({
     dependency: 'scarce',
@@ -34,15 +41,49 @@ test('a request that an earlier hook has refused gives back no place, as it neve
     registry: metrics.registry,
   })
   app.post('/', { config: { scope: 'payments:write' }, ...door }, async () => 'done')
-  const ask = async (authorization: string) =>
-    (await app.inject({ method: 'POST', url: '/', headers: { authorization } })).statusCode
+  admission.hear(policyOf(perSecond))
+  nowMs += 5_000
+  const ask = async (authorization: string, headers: Record<string, string> = {}) =>
+    (await app.inject({ method: 'POST', url: '/', headers: { authorization, ...headers } }))
+      .statusCode
+  return {
+    ask,
+    /** Asks until there is no place, and answers how many there were. */
+    async placesFor(authorization: string, headers: Record<string, string> = {}): Promise<number> {
+      let places = 0
+      for (; places < 1_000 && (await ask(authorization, headers)) === 200; places += 1);
+      return places
+    },
+    [Symbol.asyncDispose]: () => app.close(),
+  }
+}
 
-  admission.hear(policyOf(4))
-  nowMs += 2_000
-  const statuses = [await ask('Bearer one')]
-  while (statuses.at(-1) === 200) statuses.push(await ask('Bearer one'))
-  expect(statuses.at(-1)).toBe(503)
-  for (let i = 0; i < 10; i += 1) expect(await ask('Bearer unknown')).toBe(401)
-  expect(await ask('Bearer one')).toBe(503)
-  await app.close()
+test('a request that an earlier hook has refused gives back no place, as it never had one', async () => {
+  await using lab = await openLab(4)
+  expect(await lab.placesFor('Bearer one')).toBeGreaterThan(1)
+  for (let i = 0; i < 10; i += 1) expect(await lab.ask('Bearer unknown')).toBe(401)
+  expect(await lab.ask('Bearer one')).toBe(503)
+})
+
+test('a tenant above its share asks in vain again while there is a place for its first attempts', async () => {
+  await using lab = await openLab(20)
+  const again = { 'x-retry-attempt': '1' }
+  await lab.placesFor('Bearer one', again)
+  expect(await lab.ask('Bearer one', again)).toBe(503)
+  expect(await lab.ask('Bearer one')).toBe(200)
+})
+
+test('a job of a service gets the places that are kept for work that has begun', async () => {
+  await using lab = await openLab(40)
+  await lab.placesFor('Bearer two')
+  expect(await lab.ask('Bearer service')).toBe(503)
+  expect(await lab.ask('Bearer service', inBackground)).toBe(200)
+})
+
+test('a tenant that calls its request a job gets no kept place', async () => {
+  await using lab = await openLab(40)
+  await lab.placesFor('Bearer two')
+  await lab.placesFor('Bearer one')
+  expect(await lab.ask('Bearer one', inBackground)).toBe(503)
+  expect(await lab.ask('Bearer service', inBackground)).toBe(200)
 })

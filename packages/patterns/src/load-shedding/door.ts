@@ -1,5 +1,6 @@
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
+import { inBackground, priorityOf, retryHeader } from '@nightshift/runtime/process/priority'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
@@ -8,9 +9,6 @@ import { addPolicy, policyOf } from './told-rate.ts'
 import type { Admission, Level } from './types.ts'
 
 export type Door = ReturnType<typeof atTheDoor>
-
-/** The number of earlier attempts of the same request. There is no standard header for it. */
-export const retryHeader = 'x-retry-attempt'
 
 export type DoorOptions = {
   dependency: string
@@ -29,15 +27,15 @@ export function atTheDoor({ dependency, admission, limits, registry }: DoorOptio
   const shares = fairShare(limits, admission.perSecond)
   const metrics = admissionMetrics(registry, dependency, admission)
   /** A request that was refused by this or by an earlier hook has none to give back. */
-  const withPlace = new WeakSet<FastifyRequest>()
+  const placeOf = new WeakMap<FastifyRequest, Level>()
   return {
     onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
       const perSecond = admission.openPerSecond()
       if (perSecond !== undefined) addPolicy(reply, policyOf(perSecond))
       const level = levelOf(request, shares)
       if (admission.take(level)) {
-        withPlace.add(request)
-        shares.use(tenantOf(request))
+        placeOf.set(request, level)
+        if (level !== 'begun') shares.use(tenantOf(request))
         done()
         return
       }
@@ -49,8 +47,8 @@ export function atTheDoor({ dependency, admission, limits, registry }: DoorOptio
       })
     },
     onResponse(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-      const hadPlace = withPlace.has(request)
-      if (hadPlace && !usedItsPlace(request, reply.statusCode)) admission.giveBack()
+      const level = placeOf.get(request)
+      if (level && !usedItsPlace(request, reply.statusCode)) admission.giveBack(level)
       done()
     },
   }
@@ -68,25 +66,28 @@ const noPlace: Refusal = {
  * overload lasts. It is told to stay away longer. Jittered, or all come back in the same second.
  */
 function retryAfterSeconds(level: Level): number {
-  const least = level === 'high' ? 2 : 4
+  const least = level === 'low' ? 4 : 2
   return least + Math.floor(Math.random() * least)
 }
 
 /**
+ * - begun: a job of another service of ours finishes what that service has accepted.
  * - high: every attempt of a modest tenant, and first attempts of a tenant within its share.
- * - middle: further attempts within the share, and first attempts above it.
- * - low: further attempts above the share.
+ * - middle: first attempts above the share.
+ * - low: further attempts.
  *
- * A first attempt comes before a further one, because its caller will still wait for longest. A caller
- * that lies about its attempts still has only the share of its tenant.
+ * A first attempt comes before a further one, because its caller will still wait for longest. When all
+ * tenants come back after an outage, all are above their shares, and that must not make newcomers wait.
+ * A caller that lies about its attempts still has only the share of its tenant.
  */
 function levelOf(request: FastifyRequest, shares: FairShare): Level {
-  const attempts = request.headers[retryHeader]
-  const asksAgain = typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
+  const isInBackground = request.headers.priority === inBackground.priority
+  if (isInBackground && stateOf(request).principal?.isService) return 'begun'
+  const asksAgain = priorityOf(request)[retryHeader] !== undefined
   const standing = shares.standingOf(tenantOf(request), asksAgain)
   if (standing === 'modest') return 'high'
-  if (standing === 'over') return asksAgain ? 'low' : 'middle'
-  return asksAgain ? 'middle' : 'high'
+  if (asksAgain) return 'low'
+  return standing === 'over' ? 'middle' : 'high'
 }
 
 /**

@@ -76,6 +76,13 @@ test('a tenant that wants less than its share is modest, also when it asks again
   expect(shares.standingOf('quiet', true)).toBe('modest')
 })
 
+test('of tenants that want nearly the same, none is modest', () => {
+  const { shares, run, pass } = openLab(() => 8)
+  run(10, { one: 2.4, other: 2.4, slower: 1.6 })
+  pass(msPerSecond / 4)
+  expect(shares.standingOf('slower', true)).not.toBe('modest')
+})
+
 test.each([
   { title: 'that is alone', demand: { one: 60 } },
   { title: 'beside one that wants as much', demand: { one: 60, other: 60 } },

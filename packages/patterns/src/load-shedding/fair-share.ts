@@ -8,8 +8,8 @@ export type FairShareLimits = Readonly<{
 }>
 
 /**
- * `over`: the tenant has used its share. `modest`: it wants less than its share, so all its requests can be
- * served. `within`: every other tenant, also while there is enough for all.
+ * `over`: the tenant is loud and has used its share. `modest`: it wants much less than its share, so all its requests
+ * can be served. `within`: every other tenant, also while there is enough for all.
  */
 export type Standing = 'over' | 'within' | 'modest'
 
@@ -33,6 +33,16 @@ const shareAgainMs = 250
  * places from them in each moment in which the rate turned out to be lower.
  */
 const promisedShare = 0.7
+/**
+ * A tenant that wants less than this part of its share is modest. Of tenants that all want the same, each
+ * seems to want a little less now and then, and its repetitions must not come before newcomers of the others.
+ */
+const modestShare = 0.6
+/**
+ * A tenant that wants less than this many shares is not loud. It wants hardly more than its part of the
+ * whole, of which only seven tenths are promised, and would be over its share again and again.
+ */
+const loudShares = 2
 
 /**
  * A share of a rate for each active tenant, so that one that sends ten times as much does not crowd out
@@ -110,9 +120,11 @@ export function fairShare(
       const at = now()
       const use = lookAt(tenantId, at, asksAgain)
       const mine = shareOf(rate, at)
-      if (use.used + 1 > Math.max(1, (mine * limits.burstMs) / msPerSecond)) return 'over'
+      const wanted = wantedPerSecond(use, at)
+      const hasUsedUp = use.used + 1 > Math.max(1, (mine * limits.burstMs) / msPerSecond)
+      if (hasUsedUp && wanted > mine * loudShares) return 'over'
       // A tenant that is alone has no share that others would leave to it.
-      const isModest = Number.isFinite(mine) && wantedPerSecond(use, at) < mine
+      const isModest = Number.isFinite(mine) && wanted < mine * modestShare
       return isModest ? 'modest' : 'within'
     },
     use(tenantId) {

@@ -11,13 +11,13 @@ import type { Admission } from './types.ts'
 export type LearnedRateLimits = Readonly<{
   /** The rate never falls below this, so that a dependency that takes more again is noticed. */
   perSecondMin: number
-  /** How much of the rate is kept after a refusal, from 0 to 1. */
+  /** How much of what was measured is used after a refusal, from 0 to 1: the bucket there is empty. */
   keptShare: number
   /** How far back the rate is measured. */
   windowMs: number
   /** A change of the rate is not judged before it could show an effect. */
   effectMs: number
-  /** The rate goes down a little no more often than this. */
+  /** The rate goes down no more often than this while few calls are refused. */
   littleMs: number
   /** Places of so much time may be taken at once after a pause, here and at the dependency. */
   burstMs: number
@@ -33,23 +33,27 @@ export type SentCall = Readonly<{
 
 /** Up to the rate that is known to get through the rate grows fast, beyond it slowly at first. */
 const fastGrowth = 0.25
-const slowGrowth = 0.02
+const slowGrowth = 0.003
 const nearCeiling = 0.97
 /** How much more is tried each second when no refusal comes: the quota may have been raised. */
-const impatience = 0.05
+const impatience = 0.1
 const growthMax = 1
 /** There are more requests than places if one was turned away so recently. */
 const shortMs = 1_000
-/** The rate is off by far with so many refusals, and so many for each call that was taken. */
+/** What is kept for one level does not help another, so a request may be turned away beside free places. */
+const usedShare = 0.8
+/** The rate is off by far with so many refusals, and so large a share of the calls. */
 const refusalsMin = 3
 const muchRefused = 0.3
+/** A measure of a moment may be wrong. The rate keeps so much of itself, however low the measure is. */
+const keptLeast = 0.5
+const keptForBegun = { perSecond: 1, shareMin: 0.1, shareMax: 0.3 }
 const msPerSecond = 1_000
 
 /**
- * A token bucket whose rate is learned. No limit is known at first. A refusal lowers the rate, at
- * first to what the dependency was measured to take. Without a refusal it grows again, as TCP CUBIC
- * does (RFC 9438): slowly, then faster. It only grows while requests are turned away, because a rate
- * that nobody uses proves nothing.
+ * A token bucket whose rate is learned. No limit is known at first. A refusal lowers the rate to what
+ * the dependency was measured to take. Without a refusal it grows again, as TCP CUBIC does (RFC 9438):
+ * slowly, then faster. It only grows while it is used and requests are turned away.
  * @param now milliseconds of a monotonic clock
  */
 export function learnedRate(
@@ -62,12 +66,18 @@ export function learnedRate(
   const sent = countPerSecond(limits.windowMs, now)
   const refused = countPerSecond(limits.windowMs, now)
   const begun = countPerSecond(limits.windowMs, now)
-  const places = placesWithLevels(limits.burstMs, now)
+  const places = placesWithLevels(limits.burstMs, keptForBegun, now)
   let perSecond: number | undefined
   let ceiling = 0
   let changes = 0
+  let takenSinceChange = 0
   let changedAt = Number.NEGATIVE_INFINITY
   let shortAt = Number.NEGATIVE_INFINITY
+
+  /** A rate that nobody uses proves nothing. */
+  function isUsed(rate: number): boolean {
+    return now() - shortAt < shortMs && sent.perSecond() > usedShare * rate
+  }
 
   function growthOf(rate: number): number {
     if (rate < ceiling * nearCeiling) return fastGrowth
@@ -75,39 +85,36 @@ export function learnedRate(
     return Math.min(growthMax, slowGrowth * (1 + impatience * calmSeconds ** 2))
   }
 
-  /** The calls that were taken since the last change, per second. */
-  function takenPerSecond(): number {
-    return Math.max(0, sent.perSecond() - refused.perSecond())
-  }
-
   /**
-   * What a quota allows per second, at its first refusal. A token bucket that was full has by then given
-   * out its size, which is `burstMs` of the rate, and what it got meanwhile: rate * (burst + passed).
+   * What the dependency takes per second, measured when it refuses. If its quota is a token bucket, the
+   * bucket is empty now, so both measures are at most the quota, and the larger one is nearer to it.
+   * - Since the rate was last changed: the bucket was empty then too, and gave out what it got. It may
+   *   have the larger part of one more, which counts for much after a short time.
+   * - In the window: the bucket was full at most, with `burstMs` of the rate. This measure is right after
+   *   a pause, and when no rate is known.
    */
-  function firstMeasure(): number {
-    const burst = limits.burstMs / msPerSecond
+  function measured(): number {
+    const sinceChange = (takenSinceChange + 1) / ((now() - changedAt) / msPerSecond)
     const taken = Math.max(0, sent.total() - refused.total())
-    return taken / (burst + sent.seconds())
+    const inWindow = taken / (sent.seconds() + limits.burstMs / msPerSecond)
+    return Math.max(sinceChange, inWindow)
   }
 
   /**
-   * The rate after a refusal; undefined leaves it as it is. A few refusals come from looking for more,
-   * and the rate goes down a little. When much is refused, the quota is another one, and the rate
-   * becomes what got through since the last change. `known` is a rate that it may grow to fast.
+   * The rate after a refusal; undefined leaves it as it is. A few refusals come from looking for more.
+   * When much is refused, the quota is another one. `known` is a rate that it may grow to fast.
    */
   function lowered(): { rate: number; known: number } | undefined {
-    const taken = takenPerSecond()
-    // The first measure is a guess. The next refusal says whether it was too high.
-    if (perSecond === undefined) return { rate: firstMeasure(), known: Number.POSITIVE_INFINITY }
+    // Nobody knows how large the bucket was. The next refusal comes when it is empty for sure.
+    if (perSecond === undefined) return { rate: measured(), known: Number.POSITIVE_INFINITY }
     const sinceMs = now() - changedAt
     if (sinceMs < limits.effectMs) return undefined
-    const isMuch = refused.perSecond() > taken * muchRefused
-    if (isMuch && refused.total() >= refusalsMin) {
-      const known = Math.max(perSecond / 2, Math.min(perSecond, taken))
-      return { rate: known * limits.keptShare, known }
-    }
-    const rate = perSecond * limits.keptShare
-    return sinceMs < limits.littleMs ? undefined : { rate, known: rate }
+    const refusedShare = refused.total() / Math.max(1, sent.total())
+    const isMuch = refusedShare > muchRefused && refused.total() >= refusalsMin
+    if (!isMuch && sinceMs < limits.littleMs) return undefined
+    const least = perSecond * (isMuch ? keptLeast : 1 - muchRefused)
+    const known = Math.max(least, Math.min(perSecond, measured()))
+    return { rate: known * limits.keptShare, known }
   }
 
   function startCounting(): void {
@@ -123,6 +130,7 @@ export function learnedRate(
     ceiling = next.known
     changes += 1
     changedAt = now()
+    takenSinceChange = 0
     startCounting()
     places.refill(perSecond)
     places.keepForNewcomers()
@@ -132,7 +140,7 @@ export function learnedRate(
     take(level) {
       if (perSecond === undefined) return true
       const seconds = places.refill(perSecond)
-      if (now() - shortAt < shortMs) perSecond *= 1 + seconds * growthOf(perSecond)
+      if (isUsed(perSecond)) perSecond *= 1 + seconds * growthOf(perSecond)
       const isTaken = places.take(level)
       if (!isTaken) shortAt = now()
       if (isTaken && level === 'begun') begun.add(1)
@@ -148,10 +156,15 @@ export function learnedRate(
       // After a pause the window would be mostly empty, and what is taken now would seem to be little.
       if (sent.total() <= 0) startCounting()
       sent.add(1)
+      takenSinceChange += 1
       const ofRate = changes
       // A call that was sent at an older rate says nothing about this one.
-      const ifOfThisRate = (act: () => void) => () => (ofRate === changes ? act() : undefined)
-      return { refused: ifOfThisRate(lower), notSent: ifOfThisRate(() => sent.add(-1)) }
+      const notTaken = (act: () => void) => () => {
+        if (ofRate !== changes) return
+        takenSinceChange -= 1
+        act()
+      }
+      return { refused: notTaken(lower), notSent: notTaken(() => sent.add(-1)) }
     },
   }
 }

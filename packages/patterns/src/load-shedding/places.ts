@@ -1,12 +1,12 @@
 import type { Level } from './types.ts'
 
 /**
- * What is kept for work that has begun, while there is such work: one place a second, so that a backlog is
- * final in time, within these shares of the rate. Newcomers come before the rest of it, because they are
- * still waiting, and the callers of work that a job finishes have been told to look again later.
+ * What is kept for work that has begun, while there is such work: so many places a second, so that a
+ * backlog is final in time, within these shares of the rate. Newcomers come before the rest of it, because
+ * they are still waiting, and the callers of work that a job finishes have been told to look again later.
  */
-const begunPerSecond = 1
-const begunShares = { least: 0.15, most: 0.3 }
+export type KeptForBegun = Readonly<{ perSecond: number; shareMin: number; shareMax: number }>
+
 /** How many of the saved places a level leaves to those before it, as a share of them. */
 const leavesToOthers: Readonly<Record<Exclude<Level, 'begun'>, number>> = {
   high: 0,
@@ -20,7 +20,7 @@ export type Places = {
   refill: (perSecond: number) => number
   take: (level: Level) => boolean
   giveBack: (level?: Level) => void
-  /** Takes saved places away, until only newcomers find one. */
+  /** The dependency has none left. Takes saved places away, until only newcomers find one. */
   keepForNewcomers: () => void
 }
 
@@ -31,7 +31,7 @@ export type Places = {
  * @param burstMs places of so much time may be taken at once after a pause
  * @param now milliseconds of a monotonic clock
  */
-export function placesWithLevels(burstMs: number, now: () => number): Places {
+export function placesWithLevels(burstMs: number, kept: KeptForBegun, now: () => number): Places {
   let filledAt = now()
   let size = 0
   const places = { begun: 0, open: 0 }
@@ -48,8 +48,8 @@ export function placesWithLevels(burstMs: number, now: () => number): Places {
       const seconds = (at - filledAt) / msPerSecond
       filledAt = at
       size = Math.max(2, (perSecond * burstMs) / msPerSecond)
-      const { least, most } = begunShares
-      const begunShare = Math.min(most, Math.max(least, begunPerSecond / perSecond))
+      const share = Math.max(kept.shareMin, kept.perSecond / perSecond)
+      const begunShare = Math.min(kept.shareMax, share)
       const begun = places.begun + seconds * perSecond * begunShare
       const begunMax = Math.max(1, size * begunShare)
       // What work that has begun does not need is open to all.
@@ -67,7 +67,8 @@ export function placesWithLevels(burstMs: number, now: () => number): Places {
       else places.open = Math.min(size, places.open + 1)
     },
     keepForNewcomers() {
-      places.open = Math.min(places.open, leavesToOthers.low * (size - 1))
+      places.begun = 0
+      places.open = Math.min(places.open, leavesToOthers.middle * (size - 1))
     },
   }
 }

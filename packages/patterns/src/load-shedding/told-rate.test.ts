@@ -35,7 +35,7 @@ test('everything is admitted until a limit was told, and as much as was told aft
 test('a place that was kept for work that has begun is kept for it after it was given back', () => {
   const { admission, pass } = openLab()
   admission.hear(policyOf(2))
-  pass(2_000)
+  pass(4_000)
   while (admission.take('high')) pass(0)
   expect(admission.take('begun')).toBe(true)
   admission.giveBack('begun')

@@ -18,6 +18,11 @@ export const policyHeader = 'ratelimit-policy'
 /** One item of the list. Other limits of the same route have items of their own. */
 const policyForm = /(?:^|, )"door";q=(\d{1,9});w=(\d{1,4})(?:$|, )/
 const windowSeconds = 10
+/**
+ * The rate that is told is what the next service has left for requests. Most work that has begun is known
+ * there and finished there, so little is kept here for what has not arrived.
+ */
+const keptForBegun = { perSecond: 0.5, shareMin: 0.05, shareMax: 0.15 }
 
 /** The value of the header for a rate. It has a resolution of a tenth of a request per second. */
 export function policyOf(perSecond: number): string {
@@ -46,7 +51,7 @@ export function toldRate(
    */
   hear: (policy: unknown) => void
 } {
-  const places = placesWithLevels(limits.burstMs, now)
+  const places = placesWithLevels(limits.burstMs, keptForBegun, now)
   let told: number | undefined
   let toldAt = Number.NEGATIVE_INFINITY
   const perSecond = () => (now() - toldAt < limits.forgetMs ? told : undefined)

@@ -1,5 +1,5 @@
 export type DueWork<One> = {
-  /** Takes the item that has been due longest, for one lease. */
+  /** Takes an item that is due, for one lease. */
   takeOne: () => Promise<One | undefined>
   finishOne: (one: One) => Promise<void>
   concurrencyMax: number

@@ -1,12 +1,12 @@
 import type { TakePaymentRequest } from '@nightshift/contracts/payments-http'
 import { PaymentResponse } from '@nightshift/contracts/payments-http'
-import { retryHeader } from '@nightshift/patterns/load-shedding/door'
 import { policyHeader, type toldRate } from '@nightshift/patterns/load-shedding/told-rate'
 import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import type { HttpAnswer, HttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { tenantHeader } from '@nightshift/runtime/http/api-keys'
 import { retryAfterMs } from '@nightshift/runtime/http/retry-after'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
+import type { Priority } from '@nightshift/runtime/process/priority'
 import Value from 'typebox/value'
 import { crashpoint } from '../crash-points.ts'
 import type { PayOutcome, Publication } from '../domain/publication.ts'
@@ -14,21 +14,30 @@ import { limits } from '../limits.ts'
 
 const { retryAfterCapMs } = limits.payments
 
-export type Pay = (publication: Publication, deadline: Deadline) => Promise<PayOutcome>
+/** @param priority of the request that it is done for */
+export type Pay = (
+  publication: Publication,
+  deadline: Deadline,
+  priority: Priority,
+) => Promise<PayOutcome>
+
+export type PaymentsConnection = {
+  http: HttpClient
+  serviceKey: string
+  /** Hears how much payments takes. */
+  admission: Pick<ReturnType<typeof toldRate>, 'hear'>
+}
 
 /**
  * Asks the payments service to take the payment of a publication. The idempotency key is derived
  * from the publication, so every repetition is for the same payment, even after a crash.
  */
 export function payForPublication(
+  { http, serviceKey, admission }: PaymentsConnection,
   call: OutboundCall,
-  http: HttpClient,
-  serviceKey: string,
-  admission: Pick<ReturnType<typeof toldRate>, 'hear'>,
 ): Pay {
-  return (publication, deadline) =>
+  return (publication, deadline, priority) =>
     call('payments take payment', deadline, async (perTry): Promise<PayOutcome> => {
-      const earlierAttempts = publication.attempt - 1
       await crashpoint('pay.begin')
       const answer = await http.call({
         method: 'POST',
@@ -38,8 +47,7 @@ export function payForPublication(
           [tenantHeader]: publication.tenantId,
           'content-type': 'application/json',
           'idempotency-key': `publication-${publication.publicationId}`,
-          // At the door of payments, newcomers come before what was asked before.
-          ...(earlierAttempts > 0 && { [retryHeader]: String(Math.min(earlierAttempts, 999)) }),
+          ...priority,
         },
         body: JSON.stringify(requestOf(publication)),
         deadline: perTry,

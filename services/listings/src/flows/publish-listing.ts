@@ -2,6 +2,7 @@ import type { PublishListingRequest } from '@nightshift/contracts/listings-http'
 import type { NotClaimed, StoredAnswer } from '@nightshift/patterns/idempotency-key/types'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
 import { retryFloorMs } from '@nightshift/runtime/process/outcome'
+import type { Priority } from '@nightshift/runtime/process/priority'
 import type { Pay } from '../clients/payments.ts'
 import {
   isCertainlyNotBegun,
@@ -73,6 +74,7 @@ export async function publishListing(
   deps: PublishListingDeps,
   keyed: KeyedPublication,
   deadline: Deadline,
+  priority: Priority,
 ): Promise<PublishListingResult> {
   if (deadline.remainingMs() < deps.beginMinMs) return { kind: 'overloaded' }
   const amountCents = priceCents[keyed.request.plan]
@@ -83,7 +85,7 @@ export async function publishListing(
   if (claim.kind !== 'claimed') return claim
   const { publication, isNew } = claim
   if (publication.status !== 'pending') return answered(publication)
-  const outcome = await deps.pay(publication, deadline)
+  const outcome = await deps.pay(publication, deadline, priority)
   // An honest refusal leaves nothing behind: otherwise the job would charge a caller who was refused.
   if (isNew && isCertainlyNotBegun(outcome) && (await deps.store.withdraw(publication))) {
     return { kind: 'overloaded' }
@@ -98,9 +100,10 @@ export async function finishPublication(
   { pay, ...deps }: FinishPublicationDeps,
   before: Publication,
   deadline: Deadline,
+  priority: Priority,
 ): Promise<AnsweredPublication> {
   if (before.status !== 'pending') return answered(before)
-  return conclude(deps, before, await pay(before, deadline))
+  return conclude(deps, before, await pay(before, deadline, priority))
 }
 
 async function conclude(

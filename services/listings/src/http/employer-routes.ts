@@ -13,6 +13,7 @@ import type { RouteHooks } from '@nightshift/patterns/rate-limit/limited-door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
+import { priorityOf } from '@nightshift/runtime/process/priority'
 import { Type } from 'typebox'
 import type { Listing } from '../domain/listing.ts'
 import {
@@ -95,7 +96,12 @@ export const employerRoutes: FastifyPluginAsyncTypebox<{ deps: EmployerRoutesDep
       request: request.body,
     }
     note(request, { listingId: keyed.listingId })
-    const result = await publishListing(deps.publishListing, keyed, deadlineOf(request))
+    const result = await publishListing(
+      deps.publishListing,
+      keyed,
+      deadlineOf(request),
+      priorityOf(request),
+    )
     switch (result.kind) {
       case 'no_such_listing':
       case 'not_a_draft':

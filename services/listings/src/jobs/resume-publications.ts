@@ -1,5 +1,6 @@
 import type { Reconcile } from '@nightshift/patterns/reconciler/types'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
+import { inBackground } from '@nightshift/runtime/process/priority'
 import { inSpan, spanContextFrom } from '@nightshift/runtime/telemetry/tracing'
 import { type FinishPublicationDeps, finishPublication } from '../flows/publish-listing.ts'
 import type { ListingsLog } from '../log-events.ts'
@@ -39,7 +40,7 @@ async function resumeOne(deps: ResumePublicationsDeps, due: DuePublication): Pro
   await inSpan('resume publication', { links }, async () => {
     const { publicationId } = due.publication
     const deadline = deadlineIn(deps.attemptBudgetMs)
-    const finished = await finishPublication(deps.finish, due.publication, deadline)
+    const finished = await finishPublication(deps.finish, due.publication, deadline, inBackground)
     deps.log.info({
       event: 'publication.resumed',
       publicationId,

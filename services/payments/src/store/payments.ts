@@ -35,15 +35,33 @@ export async function lockPayment(
 
 export type DuePayment = { payment: Payment; traceparent: string | null }
 
-/** Takes the payment that has been due longest, for one lease. */
+/**
+ * Takes due payments, one at each call, for one lease: the one that has been due longest, and every third
+ * time the one that has become due last. After an outage many are due, and the caller of the newest may
+ * still be there. Not more often, because the others have to be final in time (L1).
+ */
+export function takeDuePayments(
+  db: Queryable,
+  work: LeasedWork,
+  leaseMs: number,
+): () => Promise<DuePayment | undefined> {
+  let calls = 0
+  return () => {
+    calls += 1
+    return takeDuePayment(db, work, leaseMs, calls % 3 === 0 ? 'latest' : 'longest')
+  }
+}
+
+/** Takes the payment that has been due longest, or has become due last, for one lease. */
 export async function takeDuePayment(
   db: Queryable,
   work: LeasedWork,
   leaseMs: number,
+  first: 'longest' | 'latest' = 'longest',
 ): Promise<DuePayment | undefined> {
   const { rows } = await db.query<PaymentRow & { traceparent: string | null }>({
-    name: 'take_due_payment',
-    text: `WITH ${work.takeDue('$1')} SELECT ${paymentColumns('p')}, p.traceparent FROM taken p`,
+    name: `take_due_payment_${first}`,
+    text: `WITH ${work.takeDue('$1', first)} SELECT ${paymentColumns('p')}, p.traceparent FROM taken p`,
     values: [leaseMs],
   })
   return rows[0] && { payment: toPayment(rows[0]), traceparent: rows[0].traceparent }
