@@ -50,10 +50,14 @@ test('a restarted service, which knows no limit yet, changes nothing', () => {
   expect(run(5)).toBeCloseTo(5, 0)
 })
 
-test('a limit that was told long ago is forgotten', () => {
-  const { admission, pass } = openLab()
+test('a limit that was told long ago is forgotten bit by bit, so that not all are let in at once', () => {
+  const { admission, pass, run } = openLab()
   admission.hear(policyOf(5))
   pass(limits.forgetMs)
+  expect(admission.perSecond()).toBe(5)
+  run(1) // the places that were saved
+  expect(run(1)).toBeLessThan(9)
+  pass(limits.forgetMs - 2_000)
   expect(admission.perSecond()).toBeUndefined()
 })
 

@@ -5,7 +5,7 @@ import type { Admission } from './types.ts'
 export type ToldRateLimits = Readonly<{
   /** How much more is let in than the next service says it takes. It refuses what is too much. */
   surplus: number
-  /** A rate that was told so long ago is forgotten. */
+  /** A rate that was told so long ago grows, and after twice this time it is forgotten. */
   forgetMs: number
   burstMs: number
 }>
@@ -18,6 +18,8 @@ export const policyHeader = 'ratelimit-policy'
 /** One item of the list. Other limits of the same route have items of their own. */
 const policyForm = /(?:^|, )"door";q=(\d{1,9});w=(\d{1,4})(?:$|, )/
 const windowSeconds = 10
+const growthPerSecond = 0.25
+const msPerSecond = 1_000
 /**
  * The rate that is told is what the next service has left for requests. Most work that has begun is known
  * there and finished there, so little is kept here for what has not arrived.
@@ -54,7 +56,16 @@ export function toldRate(
   const places = placesWithLevels(limits.burstMs, keptForBegun, now)
   let told: number | undefined
   let toldAt = Number.NEGATIVE_INFINITY
-  const perSecond = () => (now() - toldAt < limits.forgetMs ? told : undefined)
+
+  /**
+   * A service that was restarted does not tell a limit before it is refused again. If the old one were
+   * forgotten at once, all who wait would be let in at the same moment.
+   */
+  function perSecond(): number | undefined {
+    const agedMs = now() - toldAt - limits.forgetMs
+    if (told === undefined || agedMs >= limits.forgetMs) return undefined
+    return told * (1 + growthPerSecond) ** (Math.max(0, agedMs) / msPerSecond)
+  }
 
   return {
     take(level) {
