@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seedTenants } from '@nightshift/local/seed/seed-data'
+import { retryHeader } from '@nightshift/runtime/process/priority'
 import { call, draftListing } from './test-client.ts'
 import type { TestSystem } from './test-system.ts'
 
@@ -173,7 +174,7 @@ export function openRecordingClient(
       const request = payment(tenant, 'pm_card_visa')
       const leavesAt = now() + patienceMs
       for (let attempt = 1; ; attempt += 1) {
-        const told = attempt === 1 ? {} : { 'x-retry-attempt': String(attempt - 1) }
+        const told = attempt === 1 ? {} : { [retryHeader]: String(attempt - 1) }
         const req = { ...request.req, attempt }
         const answer = await ask({ ...request, req }, leavesAt - now(), told)
         const pauseMs = 1_000 * (answer.retryAfterSeconds ?? 1)

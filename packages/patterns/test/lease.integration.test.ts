@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { inTransaction } from '@nightshift/runtime/postgres/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { fencingNumber, leasedWork, type Owner } from '../src/lease/lease.ts'
+import { type DueOrder, fencingNumber, leasedWork, type Owner } from '../src/lease/lease.ts'
 import { timeOnly } from '../src/lease/naive.ts'
 import type { Fence } from '../src/lease/types.ts'
 import { type OwnTables, openOwnTables } from './own-tables.ts'
@@ -29,7 +29,7 @@ async function insertDue(count = 1): Promise<string[]> {
   return ids
 }
 
-async function take(by = work, first?: 'latest'): Promise<Owner | undefined> {
+async function take(by = work, first?: DueOrder): Promise<Owner | undefined> {
   const { rows } = await database.pool.query<Owner>(
     `WITH ${by.takeDue('$1', first)} SELECT id, attempt FROM taken`,
     [leaseMs],

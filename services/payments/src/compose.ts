@@ -187,7 +187,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     ...round,
     finish: { ...settle, ...provider.forJobs, conclude, noteSettled: noteSettledLater },
     takeDue: provider.whileAdmitted(
-      whilePlaces(admission, takeDuePayments(worker, payments, waits.leaseMs)),
+      whilePlaces(admission, takeDuePayments(worker, payments, waits)),
     ),
     showOldest: async () =>
       paymentMetrics.paymentsOldestSeconds.set(await oldestOpenSeconds(worker)),

@@ -177,6 +177,8 @@ export const limits = {
     escalatedMs: 1_800_000,
     /** How long one worker owns an item. After that, another worker may take it. */
     leaseMs: 6_000,
+    /** One check of so many is for the payment that became due last. Its caller may still be there. */
+    latestEvery: 3,
     roundMax: 20,
     /** After a trouble as much has piled up as may be open. With four at once, calls of a second took 20 s. */
     concurrencyMax: 8,

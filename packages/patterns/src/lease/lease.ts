@@ -19,6 +19,9 @@ export const fencingNumber: Fence = {
 /** A table of work. It has the columns of `schema.sql`. */
 export type WorkTable = Readonly<{ table: string; id: string }>
 
+/** Which of the rows that are due is taken: the one that has been due longest, or became due last. */
+export type DueOrder = 'longest' | 'latest'
+
 export type Owner = Readonly<{ id: string; attempt: number }>
 
 /** How long work that is still open waits until it is due again. */
@@ -57,11 +60,10 @@ export function leasedWork(fence: Fence, { table, id }: WorkTable) {
     fence,
 
     /**
-     * The common table expression `taken`: takes the row that has been due longest, for one lease, or the
-     * one that has become due last.
+     * The common table expression `taken`: takes a row that is due, for one lease.
      * @param leaseMs a parameter of the statement
      */
-    takeDue: (leaseMs: string, first: 'longest' | 'latest' = 'longest') => `taken AS (
+    takeDue: (leaseMs: string, first: DueOrder = 'longest') => `taken AS (
         UPDATE ${table} AS t
         SET next_check_at = now() + ${leaseMs} * interval '1 millisecond', attempt = ${fence.next('t')}
         WHERE t.${id} = (

@@ -25,6 +25,11 @@ export function countPerSecond(windowMs: number, now: () => number) {
     return Math.min(sinceStart, windowMs - leftOfStep) / msPerSecond
   }
 
+  function total(): number {
+    forgetOld()
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
   return {
     add(events: number): void {
       forgetOld()
@@ -35,17 +40,9 @@ export function countPerSecond(windowMs: number, now: () => number) {
       counts.fill(0)
       startedAt = now()
     },
-    total(): number {
-      forgetOld()
-      return counts.reduce((sum, count) => sum + count, 0)
-    },
+    total,
     /** How much time the counts are of. */
     seconds,
-    perSecond(): number {
-      forgetOld()
-      return (
-        counts.reduce((sum, count) => sum + count, 0) / Math.max(stepMs / msPerSecond, seconds())
-      )
-    },
+    perSecond: (): number => total() / Math.max(stepMs / msPerSecond, seconds()),
   }
 }

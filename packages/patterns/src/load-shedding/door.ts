@@ -1,6 +1,6 @@
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
 import { note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
-import { inBackground, priorityOf, retryHeader } from '@nightshift/runtime/process/priority'
+import { asksAgain, inBackground } from '@nightshift/runtime/process/priority'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
@@ -83,10 +83,10 @@ function retryAfterSeconds(level: Level): number {
 function levelOf(request: FastifyRequest, shares: FairShare): Level {
   const isInBackground = request.headers.priority === inBackground.priority
   if (isInBackground && stateOf(request).principal?.isService) return 'begun'
-  const asksAgain = priorityOf(request)[retryHeader] !== undefined
-  const standing = shares.standingOf(tenantOf(request), asksAgain)
+  const isFurtherAttempt = asksAgain(request)
+  const standing = shares.standingOf(tenantOf(request), isFurtherAttempt)
   if (standing === 'modest') return 'high'
-  if (asksAgain) return 'low'
+  if (isFurtherAttempt) return 'low'
   return standing === 'over' ? 'middle' : 'high'
 }
 

@@ -76,6 +76,17 @@ test('a tenant that wants less than its share is modest, also when it asks again
   expect(shares.standingOf('quiet', true)).toBe('modest')
 })
 
+test('a tenant that wants little more than its share is not over it, and one that wants much more is', () => {
+  const { shares, run } = openLab(() => 9)
+  const over = (tenant: string) => {
+    for (let i = 0; i < 5; i += 1) shares.use(tenant)
+    return shares.standingOf(tenant)
+  }
+  run(10, { equal: 2.4, same: 2.4, loud: 30 })
+  expect(over('equal')).toBe('within')
+  expect(over('loud')).toBe('over')
+})
+
 test('of tenants that want nearly the same, none is modest', () => {
   const { shares, run, pass } = openLab(() => 8)
   run(10, { one: 2.4, other: 2.4, slower: 1.6 })

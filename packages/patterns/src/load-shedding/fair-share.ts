@@ -8,8 +8,8 @@ export type FairShareLimits = Readonly<{
 }>
 
 /**
- * `over`: the tenant is loud and has used its share. `modest`: it wants much less than its share, so all its requests
- * can be served. `within`: every other tenant, also while there is enough for all.
+ * `over`: the tenant is loud and has used its share. `modest`: it wants much less than its share, so all
+ * its requests can be served. `within`: every other tenant, also while there is enough for all.
  */
 export type Standing = 'over' | 'within' | 'modest'
 

@@ -74,7 +74,7 @@ export function learnedRate(
   let changedAt = Number.NEGATIVE_INFINITY
   let shortAt = Number.NEGATIVE_INFINITY
 
-  /** A rate that nobody uses proves nothing. */
+  /** A rate that is not used proves nothing. */
   function isUsed(rate: number): boolean {
     return now() - shortAt < shortMs && sent.perSecond() > usedShare * rate
   }
@@ -105,7 +105,7 @@ export function learnedRate(
    * When much is refused, the quota is another one. `known` is a rate that it may grow to fast.
    */
   function lowered(): { rate: number; known: number } | undefined {
-    // Nobody knows how large the bucket was. The next refusal comes when it is empty for sure.
+    // The size of the bucket is not known yet. At the next refusal it is empty for sure.
     if (perSecond === undefined) return { rate: measured(), known: Number.POSITIVE_INFINITY }
     const sinceMs = now() - changedAt
     if (sinceMs < limits.effectMs) return undefined

@@ -34,7 +34,7 @@ const principals: Readonly<Record<string, Principal>> = {
 
 /**
  * A server with a limited route, and one that is limited behind a door. Time stands still, a second after
- * the door was told its rate: all but one of that, or seven tenths, are places for requests.
+ * the door was told its rate. All but half a place of that, or 85 %, are places for requests.
  */
 async function openLab({ random = (): number => 0, toldPerSecond = 100 } = {}) {
   const metrics = createMetrics('limited')

@@ -4,15 +4,26 @@ export const retryHeader = 'x-retry-attempt'
 /** The headers by which the door of a service decides who comes first. */
 export type Priority = Readonly<{ priority?: string; [retryHeader]?: string }>
 
-/** Nobody waits for the answer (RFC 9218, section 4.1). */
+/** No client waits for the answer (RFC 9218, section 4.1). */
 export const inBackground = { priority: 'u=7' } as const satisfies Priority
 
+type WithHeaders = Readonly<{ headers: Readonly<Record<string, unknown>> }>
+
 /**
- * What the next service is told. If its door did not know who asks again, those who ask again would take
- * the places of newcomers there. That nobody waits is not passed on: a client can't know that.
+ * The priority that is passed on to the next service. If its door did not know which requests are further
+ * attempts, these would take the places of newcomers there. `inBackground` is not passed on, because only a
+ * job of ours may claim it.
  */
-export function priorityOf({ headers }: { headers: Readonly<Record<string, unknown>> }): Priority {
+export function priorityOf({ headers }: WithHeaders): Priority {
   const attempts = headers[retryHeader]
-  const asksAgain = typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
-  return asksAgain ? { [retryHeader]: attempts } : {}
+  return isNumberOfAttempts(attempts) ? { [retryHeader]: attempts } : {}
+}
+
+/** True if the request says that it is a further attempt. */
+export function asksAgain({ headers }: WithHeaders): boolean {
+  return isNumberOfAttempts(headers[retryHeader])
+}
+
+function isNumberOfAttempts(value: unknown): value is string {
+  return typeof value === 'string' && /^[1-9]\d{0,2}$/.test(value)
 }

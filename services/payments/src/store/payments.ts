@@ -1,4 +1,4 @@
-import type { LeasedWork } from '@nightshift/patterns/lease/lease'
+import type { DueOrder, LeasedWork } from '@nightshift/patterns/lease/lease'
 import type { Queryable } from '@nightshift/runtime/postgres/postgres'
 import type { Payment } from '../domain/payment.ts'
 import { type PaymentRow, paymentColumns, toPayment } from './payment-row.ts'
@@ -36,19 +36,19 @@ export async function lockPayment(
 export type DuePayment = { payment: Payment; traceparent: string | null }
 
 /**
- * Takes due payments, one at each call, for one lease: the one that has been due longest, and every third
- * time the one that has become due last. After an outage many are due, and the caller of the newest may
- * still be there. Not more often, because the others have to be final in time (L1).
+ * Takes due payments, one at each call, for one lease: the one that has been due longest, and every
+ * `latestEvery` calls the one that became due last. After an outage many are due, and the caller of the
+ * latest may still be there. Most calls are for the others, which have to be final within 90 s (L1).
  */
 export function takeDuePayments(
   db: Queryable,
   work: LeasedWork,
-  leaseMs: number,
+  { leaseMs, latestEvery }: Readonly<{ leaseMs: number; latestEvery: number }>,
 ): () => Promise<DuePayment | undefined> {
   let calls = 0
   return () => {
     calls += 1
-    return takeDuePayment(db, work, leaseMs, calls % 3 === 0 ? 'latest' : 'longest')
+    return takeDuePayment(db, work, leaseMs, calls % latestEvery === 0 ? 'latest' : 'longest')
   }
 }
 
@@ -57,7 +57,7 @@ export async function takeDuePayment(
   db: Queryable,
   work: LeasedWork,
   leaseMs: number,
-  first: 'longest' | 'latest' = 'longest',
+  first: DueOrder = 'longest',
 ): Promise<DuePayment | undefined> {
   const { rows } = await db.query<PaymentRow & { traceparent: string | null }>({
     name: `take_due_payment_${first}`,
