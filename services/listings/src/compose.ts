@@ -231,7 +231,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
       beginMinMs: limits.beginMinMs,
       noteLeftOpen: backlog.noteLeftOpen,
     },
-    publishingDoor: tenants.behind(openDoor({ admission, limits: limits.shares, registry })),
+    publishingDoor: tenants.behind(openDoor({ admission, limits: limits.door, registry })),
   })
   return {
     app,

@@ -1,3 +1,4 @@
+import { entranceRelations } from '@nightshift/patterns/load-shedding/entrance-relations'
 import type { LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of every pool of connections to PostgreSQL. */
@@ -188,21 +189,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: ['loop.lagMaxMs', 'requestPool.statementMs'],
     because: 'A request that was read late can still ask the database.',
   },
-  {
-    larger: 'http.connectionsMax',
-    smaller: ['http.acceptQueueMax', 'http.connectionsFreeMin'],
-    because: 'All connections that wait are accepted, and no other has to make room for them.',
-  },
-  {
-    larger: 'loop.lagMaxMs',
-    smaller: ['loop.acceptBurstMs'],
-    because: 'A standing queue is noticed before a request from it counts as read too late.',
-  },
-  {
-    larger: 'loop.catchUpMs',
-    smaller: [[2, '*', 'loop.everyMs']],
-    because: 'After a stall, requests are refused until those that waited have been read.',
-  },
+  ...entranceRelations,
   {
     larger: 'send.leaseMs',
     smaller: ['send.attemptMs', ...record],

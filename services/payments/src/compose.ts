@@ -226,7 +226,7 @@ export async function compose(config: Config, resources: Resources): Promise<Ser
     ...readsOf(requests, page),
     takePayment: { ...finish, beginMinMs, noteLeftOpen: backlog.noteLeftOpen },
     takingDoor: tenants.behind(
-      openDoor({ admission, limits: limits.shares, registry: metrics.registry }),
+      openDoor({ admission, limits: limits.door, registry: metrics.registry }),
     ),
     whileUnknown: config.PATTERN_IDEMPOTENCY_KEY === 'cache-then-charge' ? 'timed_out' : 'pending',
     captureOrVoid: {

@@ -1,3 +1,4 @@
+import { entranceRelations } from '@nightshift/patterns/load-shedding/entrance-relations'
 import type { AnyValues, LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of every pool of connections to PostgreSQL. */
@@ -116,8 +117,8 @@ export const limits = {
     acceptBurstMax: 64,
     acceptBurstMs: 500,
   },
-  /** The shares of the tenants in it. */
-  shares: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
+  /** It serves newcomers first, and gives each tenant a share. */
+  door: { newcomerMs: 2_300, activeMs: 2_000, burstMs: 1_000, tenantsMax: 1_000 },
   /** What each tenant may do. Redis counts it, for all instances together. */
   tenants: {
     /** The requests that may come at once. Their rate is a setting, PAYMENTS_PER_TENANT_PER_SECOND. */
@@ -262,20 +263,11 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     because: 'A request that was read late, but not too late, can still be begun in time.',
   },
   {
-    larger: 'http.connectionsMax',
-    smaller: ['http.acceptQueueMax', 'http.connectionsFreeMin'],
-    because: 'All connections that wait are accepted, and no other has to make room for them.',
+    larger: 'http.requestBudgetMs',
+    smaller: ['door.newcomerMs', 'loop.lagMaxMs'],
+    because: 'A client that has just come is known as one, also when its request was read late.',
   },
-  {
-    larger: 'loop.lagMaxMs',
-    smaller: ['loop.acceptBurstMs'],
-    because: 'A standing queue is noticed before a request from it counts as read too late.',
-  },
-  {
-    larger: 'loop.catchUpMs',
-    smaller: [[2, '*', 'loop.everyMs']],
-    because: 'After a stall, requests are refused until those that waited have been read.',
-  },
+  ...entranceRelations,
   {
     larger: 'provider.attemptMs',
     smaller: [[2, '*', 'provider.searchMs']],

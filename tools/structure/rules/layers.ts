@@ -116,7 +116,7 @@ const layers: Readonly<Record<string, Layer>> = {
   config: { values: ['./limits', contracts, runtime, 'typebox'], types: [patterns] },
 
   // The limits are numbers and the relations between them.
-  limits: { values: [], types: [patterns] },
+  limits: { values: [`${patterns}/load-shedding/entrance-relations`], types: [patterns] },
 
   // Closed lists: the places at which the process can be ended, and the words of its log.
   'crash-points': { values: [runtime], types: [] },

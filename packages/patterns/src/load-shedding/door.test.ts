@@ -1,9 +1,11 @@
 import type { Principal } from '@nightshift/runtime/http/authenticate'
+import { priorityOf } from '@nightshift/runtime/http/request-state'
 import { buildHttpServer } from '@nightshift/runtime/http/server'
-import { inBackground } from '@nightshift/runtime/process/priority'
+import { afterNewcomers, inBackground, type Priority } from '@nightshift/runtime/process/priority'
 import { openLog } from '@nightshift/runtime/telemetry/logger'
 import { createMetrics } from '@nightshift/runtime/telemetry/metrics'
 import { expect, test } from 'vitest'
+import { callersBudget } from '../deadline/deadline.ts'
 import { atTheDoor } from './door.ts'
 import { policyOf, toldRate } from './told-rate.ts'
 
@@ -24,6 +26,7 @@ const principals: Readonly<Record<string, Principal>> = {
 /** A server with one limited route. It was told its rate long enough ago to have saved all places. */
 async function openLab(perSecond: number) {
   let nowMs = 0
+  let told: Priority | undefined
   const admission = toldRate({ surplus: 1, forgetMs: 10_000, burstMs: 1_000 }, () => nowMs)
   const metrics = createMetrics('door')
   const app = await buildHttpServer({
@@ -32,15 +35,19 @@ async function openLab(perSecond: number) {
     limits,
     log: openLog('door', { write: () => {} }),
     metrics,
+    readBudget: callersBudget,
     authenticate: async header => principals[header ?? ''],
   })
   const door = atTheDoor({
     dependency: 'scarce',
     admission,
-    limits: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 10 },
+    limits: { newcomerMs: 500, activeMs: 2_000, burstMs: 1_000, tenantsMax: 10 },
     registry: metrics.registry,
   })
-  app.post('/', { config: { scope: 'payments:write' }, ...door }, async () => 'done')
+  app.post('/', { config: { scope: 'payments:write' }, ...door }, async request => {
+    told = priorityOf(request)
+    return 'done'
+  })
   admission.hear(policyOf(perSecond))
   nowMs += 5_000
   const ask = async (authorization: string, headers: Record<string, string> = {}) =>
@@ -48,6 +55,8 @@ async function openLab(perSecond: number) {
       .statusCode
   return {
     ask,
+    /** What the next service hears about the last request that was let in. */
+    told: () => told,
     /** Asks until there is no place, and answers how many there were. */
     async placesFor(authorization: string, headers: Record<string, string> = {}): Promise<number> {
       let places = 0
@@ -86,4 +95,30 @@ test('a tenant that calls its request a job gets no kept place', async () => {
   await lab.placesFor('Bearer one')
   expect(await lab.ask('Bearer one', inBackground)).toBe(503)
   expect(await lab.ask('Bearer service', inBackground)).toBe(200)
+})
+
+test('a client that has little time left has waited, and leaves the places to newcomers', async () => {
+  await using lab = await openLab(20)
+  const waited = { 'x-request-timeout-ms': '400' }
+  await lab.placesFor('Bearer one', waited)
+  expect(await lab.ask('Bearer one', waited)).toBe(503)
+  expect(await lab.ask('Bearer one', { 'x-request-timeout-ms': '600' })).toBe(200)
+  expect(await lab.ask('Bearer one')).toBe(200)
+})
+
+test('a service says whose client has waited: the time that it leaves is always short', async () => {
+  await using lab = await openLab(20)
+  await lab.placesFor('Bearer service', afterNewcomers)
+  expect(await lab.ask('Bearer service', afterNewcomers)).toBe(503)
+  expect(await lab.ask('Bearer service', { 'x-request-timeout-ms': '400' })).toBe(200)
+})
+
+test('the next service is told of a client that has waited, and of no other', async () => {
+  await using lab = await openLab(20)
+  await lab.ask('Bearer one')
+  expect(lab.told()).toEqual({})
+  await lab.ask('Bearer one', { 'x-retry-attempt': '1', ...inBackground })
+  expect(lab.told()).toEqual(afterNewcomers)
+  await lab.ask('Bearer service', afterNewcomers)
+  expect(lab.told()).toEqual(afterNewcomers)
 })

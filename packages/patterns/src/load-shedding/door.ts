@@ -1,6 +1,6 @@
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
-import { note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
-import { asksAgain, inBackground } from '@nightshift/runtime/process/priority'
+import { deadlineOf, note, stateOf, tenantOf } from '@nightshift/runtime/http/request-state'
+import { afterNewcomers, asksAgain, inBackground } from '@nightshift/runtime/process/priority'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Registry } from 'prom-client'
 import { type FairShare, type FairShareLimits, fairShare } from './fair-share.ts'
@@ -10,11 +10,17 @@ import type { Admission, Level } from './types.ts'
 
 export type Door = ReturnType<typeof atTheDoor>
 
+/** The shares are those of the tenants in what is admitted. */
+export type DoorLimits = FairShareLimits &
+  Readonly<{
+    /** A client with less time left than this has waited, and comes after those that have just come. */
+    newcomerMs: number
+  }>
+
 export type DoorOptions = {
   dependency: string
   admission: Admission
-  /** The shares of the tenants in what is admitted. */
-  limits: FairShareLimits
+  limits: DoorLimits
   registry: Registry
 }
 
@@ -32,7 +38,7 @@ export function atTheDoor({ dependency, admission, limits, registry }: DoorOptio
     onRequest(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
       const perSecond = admission.openPerSecond()
       if (perSecond !== undefined) addPolicy(reply, policyOf(perSecond))
-      const level = levelOf(request, shares)
+      const level = levelOf(request, shares, limits.newcomerMs)
       if (admission.take(level)) {
         placeOf.set(request, level)
         if (level !== 'begun') shares.use(tenantOf(request))
@@ -72,22 +78,33 @@ function retryAfterSeconds(level: Level): number {
 
 /**
  * - begun: a job of another service of ours finishes what that service has accepted.
- * - high: every attempt of a modest tenant, and first attempts of a tenant within its share.
- * - middle: first attempts above the share.
- * - low: further attempts.
+ * - high: every request of a modest tenant, and newcomers of a tenant within its share.
+ * - middle: newcomers of a tenant above its share.
+ * - low: clients that have waited.
  *
- * A first attempt comes before a further one, because its caller will still wait for longest. When all
- * tenants come back after an outage, all are above their shares, and that must not make newcomers wait.
- * A caller that lies about its attempts still has only the share of its tenant.
+ * A newcomer comes before a client that has waited, because that one is about to leave. When all tenants
+ * come back after an outage, all are above their shares, and that must not make newcomers wait. A caller
+ * that lies about its attempts or its time still has only the share of its tenant.
  */
-function levelOf(request: FastifyRequest, shares: FairShare): Level {
-  const isInBackground = request.headers.priority === inBackground.priority
-  if (isInBackground && stateOf(request).principal?.isService) return 'begun'
-  const isFurtherAttempt = asksAgain(request)
-  const standing = shares.standingOf(tenantOf(request), isFurtherAttempt)
+function levelOf(request: FastifyRequest, shares: FairShare, newcomerMs: number): Level {
+  const { isService } = stateOf(request).principal ?? {}
+  const { priority } = request.headers
+  if (isService && priority === inBackground.priority) return 'begun'
+  const waited = isService ? priority === afterNewcomers.priority : hasWaited(request, newcomerMs)
+  if (waited) stateOf(request).priority = afterNewcomers
+  const standing = shares.standingOf(tenantOf(request), waited)
   if (standing === 'modest') return 'high'
-  if (isFurtherAttempt) return 'low'
+  if (waited) return 'low'
   return standing === 'over' ? 'middle' : 'high'
+}
+
+/**
+ * A client was refused before, or tells little time (`x-request-timeout-ms`): it has waited, for an earlier
+ * request of the same visit perhaps. After an outage of the database most clients come so, with a draft
+ * that has just been accepted. The time that a service leaves us is shorter anyway, so it has to say so.
+ */
+function hasWaited(request: FastifyRequest, newcomerMs: number): boolean {
+  return asksAgain(request) || deadlineOf(request).remainingMs() < newcomerMs
 }
 
 /**

@@ -139,6 +139,12 @@ test('work that has begun gets its share of the quota during an overload, and no
   expect(later.of('high')).toBeGreaterThan(7)
 })
 
+test('two newcomers of loud tenants who come at once find places, although others take all that is left', () => {
+  const { run, admission } = openLab()
+  run(20, { middle: 5, low: 60 })
+  expect([admission.take('middle'), admission.take('middle')]).toEqual([true, true])
+})
+
 test('of a small quota, work that has begun gets up to three tenths: a backlog must become final', () => {
   const { run, setQuota } = openLab()
   setQuota(4)

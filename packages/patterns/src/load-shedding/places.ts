@@ -7,11 +7,16 @@ import type { Level } from './types.ts'
  */
 export type KeptForBegun = Readonly<{ perSecond: number; shareMin: number; shareMax: number }>
 
-/** How many of the saved places a level leaves to those before it, as a share of them. */
-const leavesToOthers: Readonly<Record<Exclude<Level, 'begun'>, number>> = {
+/**
+ * How many of the saved places a level leaves to those before it, as a share of them. Work that has begun
+ * leaves so many when it uses up those that are kept for it. `low` takes all that it finds, so what it
+ * leaves has to be more than `middle` leaves, and enough for some newcomers who come at once.
+ */
+const leavesToOthers: Readonly<Record<Level, number>> = {
+  begun: 0.5,
   high: 0,
   middle: 0.25,
-  low: 0.5,
+  low: 0.65,
 }
 const msPerSecond = 1_000
 
@@ -59,8 +64,8 @@ export function placesWithLevels(burstMs: number, kept: KeptForBegun, now: () =>
       return seconds
     },
     take(level) {
-      if (level !== 'begun') return takeFrom('open', leavesToOthers[level] * (size - 1))
-      return takeFrom('begun', 0) || takeFrom('open', leavesToOthers.low * (size - 1))
+      if (level === 'begun' && takeFrom('begun', 0)) return true
+      return takeFrom('open', leavesToOthers[level] * (size - 1))
     },
     giveBack(level) {
       if (level === 'begun') places.begun += 1

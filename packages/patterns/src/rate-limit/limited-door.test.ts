@@ -64,7 +64,7 @@ async function openLab({ random = (): number => 0, toldPerSecond = 100 } = {}) {
   const scarce = atTheDoor({
     dependency: 'scarce',
     admission,
-    limits: { activeMs: 2_000, burstMs: 1_000, tenantsMax: 10 },
+    limits: { newcomerMs: 500, activeMs: 2_000, burstMs: 1_000, tenantsMax: 10 },
     registry: metrics.registry,
   })
   app.post(

@@ -1,6 +1,7 @@
 import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import type { FastifyRequest } from 'fastify'
 import type { Deadline } from '../process/deadline.ts'
+import type { Priority } from '../process/priority.ts'
 import type { Principal } from './authenticate.ts'
 
 /**
@@ -12,6 +13,8 @@ type RequestState = {
   span?: Span
   context: Context
   principal?: Principal
+  /** What the next service is told. Unset: the request is as urgent as usual. */
+  priority?: Priority
   /** Facts for the canonical log line. */
   facts: Record<string, unknown>
   /** The handler has come to its answer. */
@@ -42,6 +45,10 @@ export function stateOf(request: FastifyRequest): RequestState {
 
 export function deadlineOf(request: FastifyRequest): Deadline {
   return stateOf(request).deadline
+}
+
+export function priorityOf(request: FastifyRequest): Priority {
+  return stateOf(request).priority ?? {}
 }
 
 /** @throws in a route that is public: a bug, found by its first request. */

@@ -1,29 +1,17 @@
-/** The number of earlier attempts of the same request. There is no standard header for it. */
+/** A client that asks again says how many of its attempts have been refused. */
 export const retryHeader = 'x-retry-attempt'
 
-/** The headers by which the door of a service decides who comes first. */
-export type Priority = Readonly<{ priority?: string; [retryHeader]?: string }>
+/** How urgent a request of one of our services to another is (RFC 9218, section 4.1). Without, it is usual. */
+export type Priority = Readonly<{ priority?: string }>
 
-/** No client waits for the answer (RFC 9218, section 4.1). */
+/** No client waits for the answer. */
 export const inBackground = { priority: 'u=7' } as const satisfies Priority
 
-type WithHeaders = Readonly<{ headers: Readonly<Record<string, unknown>> }>
+/** The client has waited for long, and comes after clients that have just come. */
+export const afterNewcomers = { priority: 'u=4' } as const satisfies Priority
 
-/**
- * The priority that is passed on to the next service. If its door did not know which requests are further
- * attempts, these would take the places of newcomers there. `inBackground` is not passed on, because only a
- * job of ours may claim it.
- */
-export function priorityOf({ headers }: WithHeaders): Priority {
+/** True if the client says that this is a further attempt. */
+export function asksAgain({ headers }: { headers: Readonly<Record<string, unknown>> }): boolean {
   const attempts = headers[retryHeader]
-  return isNumberOfAttempts(attempts) ? { [retryHeader]: attempts } : {}
-}
-
-/** True if the request says that it is a further attempt. */
-export function asksAgain({ headers }: WithHeaders): boolean {
-  return isNumberOfAttempts(headers[retryHeader])
-}
-
-function isNumberOfAttempts(value: unknown): value is string {
-  return typeof value === 'string' && /^[1-9]\d{0,2}$/.test(value)
+  return typeof attempts === 'string' && /^[1-9]\d{0,2}$/.test(attempts)
 }

@@ -4,7 +4,7 @@ import { bareTimer } from '@nightshift/patterns/local-stall/naive'
 import type { OutboundCall } from '@nightshift/patterns/outbound-call/outbound-call'
 import { openHttpClient } from '@nightshift/patterns/unknown-outcome/http-client'
 import { deadlineIn } from '@nightshift/runtime/process/deadline'
-import { inBackground, type Priority } from '@nightshift/runtime/process/priority'
+import { afterNewcomers, inBackground, type Priority } from '@nightshift/runtime/process/priority'
 import { expect, test } from 'vitest'
 import type { Publication } from '../domain/publication.ts'
 import { limits } from '../limits.ts'
@@ -42,8 +42,8 @@ async function heardFrom(priority: Priority): Promise<IncomingHttpHeaders> {
   return heard
 }
 
-test('payments hears what the employer says about earlier attempts, or that a job asks', async () => {
-  expect(await heardFrom({ 'x-retry-attempt': '2' })).toMatchObject({ 'x-retry-attempt': '2' })
+test('payments hears that a client has waited, or that a job asks', async () => {
+  expect(await heardFrom(afterNewcomers)).toMatchObject({ priority: 'u=4' })
   expect(await heardFrom(inBackground)).toMatchObject({ priority: 'u=7' })
 })
 

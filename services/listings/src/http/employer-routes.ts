@@ -11,9 +11,8 @@ import { problemResponse, problemResponses } from '@nightshift/contracts/problem
 import { sendKeyedAnswer, sendNotClaimed } from '@nightshift/patterns/idempotency-key/http-answer'
 import type { RouteHooks } from '@nightshift/patterns/rate-limit/limited-door'
 import { type Refusal, sendProblem } from '@nightshift/runtime/http/problem'
-import { deadlineOf, note, tenantOf } from '@nightshift/runtime/http/request-state'
+import { deadlineOf, note, priorityOf, tenantOf } from '@nightshift/runtime/http/request-state'
 import type { Deadline } from '@nightshift/runtime/process/deadline'
-import { priorityOf } from '@nightshift/runtime/process/priority'
 import { Type } from 'typebox'
 import type { Listing } from '../domain/listing.ts'
 import {
