@@ -67,7 +67,7 @@ export const limits = {
     breakerWindowMs: 3_000,
     breakerVolumeMin: 10,
     breakerFailurePercent: 75,
-    breakerOpenMs: 1_000,
+    breakerOpenMs: 500,
     breakerProbeMs: 4_000,
     /** A call is repeated inside its request only if it certainly had no effect. */
     retriesMax: 1,
