@@ -1,4 +1,7 @@
-import { entranceRelations } from '@nightshift/patterns/load-shedding/entrance-relations'
+import {
+  doorRelations,
+  entranceRelations,
+} from '@nightshift/patterns/load-shedding/entrance-relations'
 import type { AnyValues, LimitPath, Relation } from '@nightshift/patterns/timeout-hierarchy/types'
 
 /** The waits of a pool of connections to PostgreSQL. */
@@ -230,16 +233,7 @@ export const relations: readonly Relation<LimitPath<typeof limits>>[] = [
     smaller: ['redis.commandMs'],
     because: 'Redis ends a command before its call is given up.',
   },
-  {
-    larger: 'http.requestBudgetMs',
-    smaller: ['loop.lagMaxMs', 'beginMinMs'],
-    because: 'A request that was read late, but not too late, can still be begun in time.',
-  },
-  {
-    larger: 'http.requestBudgetMs',
-    smaller: ['door.newcomerMs', 'loop.lagMaxMs'],
-    because: 'A client that has just come is known as one, also when its request was read late.',
-  },
+  ...doorRelations,
   ...entranceRelations,
   {
     larger: 'payments.attemptMs',

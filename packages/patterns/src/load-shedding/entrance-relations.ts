@@ -18,3 +18,17 @@ export const entranceRelations = [
     because: 'After a stall, requests are refused until those that waited have been read.',
   },
 ] as const satisfies readonly Relation[]
+
+/** What must hold besides in a service with a door: `door` and `beginMinMs`. */
+export const doorRelations = [
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['loop.lagMaxMs', 'beginMinMs'],
+    because: 'A request that was read late, but not too late, can still be begun in time.',
+  },
+  {
+    larger: 'http.requestBudgetMs',
+    smaller: ['door.newcomerMs', 'loop.lagMaxMs'],
+    because: 'A client that has just come is known as one, also when its request was read late.',
+  },
+] as const satisfies readonly Relation[]

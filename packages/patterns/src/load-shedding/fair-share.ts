@@ -16,9 +16,9 @@ export type Standing = 'over' | 'within' | 'modest'
 export type FairShare = {
   /**
    * Where a tenant that asks now stands with its share of what is given out.
-   * @param asksAgain for a request that was refused before. It says nothing new about what is wanted.
+   * @param hasWaited for a client that was here before. It says nothing new about what is wanted.
    */
-  standingOf: (tenantId: string, asksAgain?: boolean) => Standing
+  standingOf: (tenantId: string, hasWaited?: boolean) => Standing
   /** The tenant was given a place. */
   use: (tenantId: string) => void
 }
@@ -87,7 +87,7 @@ export function fairShare(
   }
 
   /** The use of the past runs off at the rate of the share. */
-  function lookAt(tenantId: string, at: number, asksAgain: boolean): Use {
+  function lookAt(tenantId: string, at: number, hasWaited: boolean): Use {
     const known = uses.get(tenantId)
     const isNew = known === undefined || at - known.atMs > limits.activeMs
     const { sinceMs, atMs, used, asked } = isNew
@@ -100,7 +100,7 @@ export function fairShare(
       sinceMs,
       atMs: at,
       used: Math.max(0, used - ranOff),
-      asked: faded(asked, passedMs) + (asksAgain ? 0 : 1),
+      asked: faded(asked, passedMs) + (hasWaited ? 0 : 1),
     }
     uses.delete(tenantId)
     uses.set(tenantId, use)
@@ -110,7 +110,7 @@ export function fairShare(
   }
 
   return {
-    standingOf(tenantId, asksAgain = false) {
+    standingOf(tenantId, hasWaited = false) {
       const rate = perSecond()
       if (rate === undefined) {
         // There is enough for all, and what is used meanwhile does not count later.
@@ -118,7 +118,7 @@ export function fairShare(
         return 'within'
       }
       const at = now()
-      const use = lookAt(tenantId, at, asksAgain)
+      const use = lookAt(tenantId, at, hasWaited)
       const mine = shareOf(rate, at)
       const wanted = wantedPerSecond(use, at)
       const hasUsedUp = use.used + 1 > Math.max(1, (mine * limits.burstMs) / msPerSecond)
