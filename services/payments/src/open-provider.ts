@@ -33,6 +33,9 @@ type Resources = { open: AsyncDisposableStack; limits: Limits; log: PaymentsLog 
   'registry'
 >
 
+type KindOfWork = Pick<OutboundCallOptions, 'bulkhead' | 'retries'> &
+  Pick<ProviderConnection, 'noteQuotaUnused'>
+
 /**
  * The calls to the card provider. Each may be repeated: the provider carries it out once. Requests
  * and jobs have places of their own, so neither keeps the other from calling. Jobs make one call per
@@ -41,7 +44,7 @@ type Resources = { open: AsyncDisposableStack; limits: Limits; log: PaymentsLog 
 export function openProvider(
   config: Config,
   { open, limits, log, registry }: Resources,
-  admission: Pick<ReturnType<typeof learnedRate>, 'sent'>,
+  admission: Pick<ReturnType<typeof learnedRate>, 'sent' | 'giveBack'>,
 ) {
   const timer = config.PATTERN_LOCAL_STALL === 'on' ? lagAwareTimer : bareTimer
   const http = open.adopt(
@@ -60,10 +63,11 @@ export function openProvider(
   const shared = { dependency, limits: limits.provider, breaker, log, metrics }
   const { requestCallsMax, jobCallsMax, placeWaitMs, placesWaitingMax } = limits.providerHttp
   const queue = { waitMs: placeWaitMs, waitingMax: placesWaitingMax }
-  const callsOf = (kind: Pick<OutboundCallOptions, 'bulkhead' | 'retries'>) =>
+  const callsOf = ({ noteQuotaUnused, ...kind }: KindOfWork) =>
     providerCalls(config, limits, {
       http,
       admission,
+      noteQuotaUnused,
       secretKey: config.CARD_PROVIDER_SECRET_KEY,
       call: outboundCall({ ...shared, ...kind }),
       search: outboundCall({ ...shared, ...kind, breaker: openedOnlyBy(breaker) }),
@@ -83,10 +87,13 @@ export function openProvider(
       retries: hasBudget
         ? retryBudget(limits.provider, retryMetrics(registry).of(dependency))
         : repeatThreeTimes(),
+      // The door gives back the places of requests.
+      noteQuotaUnused: () => {},
     }),
     forJobs: callsOf({
       bulkhead: placesFor('jobs', jobCallsMax),
       retries: hasBudget ? neverRepeat() : repeatThreeTimes(),
+      noteQuotaUnused: () => admission.giveBack('begun'),
     }),
   }
 }

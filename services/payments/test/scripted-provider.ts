@@ -9,11 +9,17 @@ export type Script = Readonly<Record<string, { status: number; body: object | st
 export function scriptedProvider(script: Script): {
   provider: ProviderConnection
   requests: string[]
+  /** How often a place of the quota was not needed. */
+  unusedPlaces: () => number
 } {
   const requests: string[] = []
+  let unusedPlaces = 0
   const provider: ProviderConnection = {
     secretKey: 'sk_test_scripted',
     admission: { sent: () => ({ refused: () => {}, notSent: () => {} }) },
+    noteQuotaUnused: () => {
+      unusedPlaces += 1
+    },
     call: (_, deadline, attempt) => attempt(deadline, 0),
     search: (_, deadline, attempt) => attempt(deadline, 0),
     http: {
@@ -28,5 +34,5 @@ export function scriptedProvider(script: Script): {
       },
     },
   }
-  return { provider, requests }
+  return { provider, requests, unusedPlaces: () => unusedPlaces }
 }

@@ -6,6 +6,8 @@ import type { Payment } from '../domain/payment.ts'
 import { captureOrVoidAtProvider } from './capture-or-void-at-provider.ts'
 import { chargeIdempotently } from './charge.ts'
 
+type ScriptedAnswer = NonNullable<Script[string]>
+
 const rules = { keyWindowMs: 1_000, keyMarginMs: 100 }
 const create = 'POST /v1/payment_intents'
 const search = 'GET /v1/payment_intents/search'
@@ -17,12 +19,13 @@ const capturedOutcome = (feeCents: number) => ({
   kind: 'ok',
   value: { kind: 'captured', providerPaymentId: 'pi_1', feeCents },
 })
-const storedError = { status: 500, body: { error: { type: 'api_error' } } }
+const storedError: ScriptedAnswer = { status: 500, body: { error: { type: 'api_error' } } }
 
 async function chargeWith(script: Script, { ageMs = 0, attempt = 1 } = {}) {
-  const { provider, requests } = scriptedProvider(script)
+  const { provider, requests, unusedPlaces } = scriptedProvider(script)
   const charge = chargeIdempotently(provider, () => retryModeOf(ageMs, rules))
-  return { outcome: await charge({ ...payment, attempt }, deadlineIn(1_000)), requests }
+  const outcome = await charge({ ...payment, attempt }, deadlineIn(1_000))
+  return { outcome, requests, unusedPlaces: unusedPlaces() }
 }
 
 test('a fee that is missing in the answer is read from the provider and never guessed', async () => {
@@ -66,6 +69,22 @@ test('a search that finds nothing, or fails, does not keep a repetition from ask
       { attempt: 2 },
     )
     expect([outcome, requests]).toEqual([capturedOutcome(164), [search, create]])
+  }
+})
+
+test('a check that a search has finished uses no place of the quota, and one that asks again does', async () => {
+  const charge = { ...captured, ...feeOf(164) }
+  const created = { status: 200, body: charge }
+  const found = { status: 200, body: { data: [charge] } }
+  const none = { status: 200, body: { data: [] } }
+  const unusedWith = async (searched: ScriptedAnswer, about: Parameters<typeof chargeWith>[1]) =>
+    (await chargeWith({ [create]: created, [search]: searched }, about)).unusedPlaces
+  expect(await unusedWith(found, { attempt: 2 })).toBe(1)
+  expect(await unusedWith(none, { attempt: 2 })).toBe(0)
+  expect(await unusedWith(storedError, { attempt: 2 })).toBe(0)
+  expect(await unusedWith(found, { attempt: 1 })).toBe(0)
+  for (const searched of [found, none, storedError]) {
+    expect(await unusedWith(searched, { ageMs: 900 })).toBe(1)
   }
 })
 

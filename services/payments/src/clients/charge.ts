@@ -31,6 +31,7 @@ export function chargeIdempotently(
     const mode = retryModeOf(payment.createdAt)
     if (mode === 'same_key') return chargeUnderKey(provider, payment, deadline)
     const found = await lookUpCharge(provider, payment, deadline)
+    provider.noteQuotaUnused()
     if (found.kind !== 'absent') return found
     return mode === 'look_up'
       ? unknown('the search does not find the charge yet')
@@ -52,7 +53,10 @@ async function chargeUnderKey(
 ): Promise<ChargeOutcome> {
   if (payment.attempt > 1) {
     const found = await lookUpCharge(provider, payment, withinDeadline(deadline, searchMs))
-    if (found.kind === 'ok' || found.kind === 'rejected') return found
+    if (found.kind === 'ok' || found.kind === 'rejected') {
+      provider.noteQuotaUnused()
+      return found
+    }
   }
   return createIntent(provider, payment, deadline)
 }

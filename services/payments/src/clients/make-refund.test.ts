@@ -24,9 +24,10 @@ const nothingLeft = answer({ error: { code: 'charge_already_refunded' } }, 400)
 const madeByHand = refundAt('succeeded', { id: 're_9', metadata: {} })
 
 async function makeRefundWith(script: Script, { ageMs = 0, attempt = 1 } = {}) {
-  const { provider, requests } = scriptedProvider(script)
+  const { provider, requests, unusedPlaces } = scriptedProvider(script)
   const makeRefund = makeRefundIdempotently(provider, () => retryModeOf(ageMs, rules))
-  return { outcome: await makeRefund({ ...refund, attempt }, deadlineIn(1_000)), requests }
+  const outcome = await makeRefund({ ...refund, attempt }, deadlineIn(1_000))
+  return { outcome, requests, unusedPlaces: unusedPlaces() }
 }
 
 test('a refund that is pending at the provider is neither made nor an error', async () => {
@@ -90,9 +91,9 @@ test('after the key window a refund is sent again only if a search does not find
   const none = answer({ data: [], has_more: false })
   const script = { [create]: answer(refundAt('succeeded')), [list]: none }
   const waits = await makeRefundWith(script, { ageMs: 900 })
-  expect([waits.outcome.kind, waits.requests]).toEqual(['unknown', [list]])
+  expect([waits.outcome.kind, waits.requests, waits.unusedPlaces]).toEqual(['unknown', [list], 1])
   const sends = await makeRefundWith(script, { ageMs: 1_000 })
-  expect([sends.outcome, sends.requests]).toEqual([made, [list, create]])
+  expect([sends.outcome, sends.requests, sends.unusedPlaces]).toEqual([made, [list, create], 0])
 })
 
 test('after a stored 500 the refund is found by a search', async () => {

@@ -30,8 +30,10 @@ export function makeRefundIdempotently(
     const mode = retryModeOf(refund.createdAt)
     if (mode !== 'same_key') {
       const found = await lookUpRefund(provider, refund, deadline)
-      if (found.kind !== 'absent') return found
-      if (mode === 'look_up') return unknown('the search does not find the refund yet')
+      if (found.kind !== 'absent' || mode === 'look_up') {
+        provider.noteQuotaUnused()
+        return found.kind === 'absent' ? unknown('the search does not find the refund yet') : found
+      }
     }
     const outcome = await createRefund(provider, refund, deadline)
     // The provider may be repeating a stored 500, as for charges. And "nothing left" may mean that

@@ -15,6 +15,8 @@ export type ProviderConnection = {
   http: Pick<HttpClient, 'call'>
   /** Learns the provider's quota, which counts every POST. */
   admission: Pick<ReturnType<typeof learnedRate>, 'sent'>
+  /** A search has answered, so nothing is sent that the quota counts. */
+  noteQuotaUnused: () => void
   secretKey: string
 }
 
