@@ -31,7 +31,7 @@ async function run({ count, deadline, json }: Options): Promise<number> {
   const urlOf = await runningUrls()
   const { apiKeys } = await loadSecrets(statePaths().secrets)
   const collector = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] || urlOf('trace-sink')
-  await using _telemetry = startTelemetry('journey', collector)
+  await using _telemetry = await startTelemetry('journey', collector)
   const journey: JourneyOptions = {
     urls: {
       listings: urlOf('listings'),

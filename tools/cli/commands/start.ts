@@ -117,7 +117,7 @@ async function firstSteps(
       apiKeys: secrets.apiKeys,
     }),
   )
-  await using _telemetry = startTelemetry('journey', at(ports.traceSink))
+  await using _telemetry = await startTelemetry('journey', at(ports.traceSink))
   const apiKey = secrets.apiKeys['acme'] ?? ''
   const stepDeadlineMs = journeyStepDeadlineMs
   const journey = await progress.step('The first journey', () =>

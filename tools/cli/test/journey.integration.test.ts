@@ -50,7 +50,7 @@ describe('the journey', () => {
   })
 
   test('its linked traces reach from the first request to the mail', async () => {
-    const telemetry = startTelemetry('journey', system.urls.traceSink)
+    const telemetry = await startTelemetry('journey', system.urls.traceSink)
     const [journey] = await walk(system, 1)
     await telemetry[Symbol.asyncDispose]()
     const traceId = journey?.traceId
@@ -109,6 +109,9 @@ describe('the journey', () => {
   })
 })
 
+/** Other tests run meanwhile, so the JVM of the broker may need several times its usual five seconds. */
+const brokerStartMs = 60_000
+
 describe('with its own Kafka', () => {
   let system: TestSystem
   const parts = inject('parts')
@@ -128,7 +131,8 @@ describe('with its own Kafka', () => {
     // Its own name keeps it apart from the broker that all tests share.
     const add = (spec: ProcessSpec) => control.add({ ...spec, name: ownKafka })
     await startParts({ ...control, add }, found, options)
-    await eventually('the broker is ready', async () => ((await isReady()) ? true : undefined))
+    const ready = async () => ((await isReady()) ? true : undefined)
+    await eventually('the broker is ready', ready, brokerStartMs)
     system = await openTestSystem({
       parts: { ...parts, kafkaBrokers: `127.0.0.1:${kafka}` },
       run: processNames,

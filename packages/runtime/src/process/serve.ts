@@ -106,7 +106,8 @@ export async function serve<PoolName extends string>(
   const { DRAIN_MS: drainMs } = config
   armFaults(options)
   await using open = new AsyncDisposableStack()
-  open.use(startTelemetry(name, config.OTEL_EXPORTER_OTLP_ENDPOINT, config.OTEL_TRACES_SAMPLER_ARG))
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_TRACES_SAMPLER_ARG: share } = config
+  open.use(await startTelemetry(name, collector, share))
   const metrics = createMetrics(name)
   showPatterns(config, metrics.registry)
   const pools = openPools(options.pools, open, log)

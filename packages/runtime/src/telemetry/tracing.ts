@@ -11,18 +11,8 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
-import { NodeSDK } from '@opentelemetry/sdk-node'
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace'
-import { keepWholeJourneys } from './sampler.ts'
 
 export { SpanKind }
-
-const exportDelayMs = 500
-const exportTimeoutMs = 2_000
-const spanQueueMax = 2_048
-/** A collector that is away must not delay the end of the process. */
-const flushDeadlineMs = 1_500
 
 /**
  * Starts tracing. Spans are written by hand, so nothing is patched (docs/decisions/0005). Without an
@@ -30,42 +20,15 @@ const flushDeadlineMs = 1_500
  * @param endpoint base URL of an OTLP/HTTP collector
  * @param share of the journeys that are traced, from 0 to 1
  */
-export function startTelemetry(
+export async function startTelemetry(
   service: string,
   endpoint: string | undefined,
   share = 1,
-): AsyncDisposable {
+): Promise<AsyncDisposable> {
   if (endpoint === undefined) return { [Symbol.asyncDispose]: async () => {} }
-  const sdk = new NodeSDK({
-    serviceName: service,
-    autoDetectResources: false,
-    instrumentations: [],
-    sampler: keepWholeJourneys(share),
-    metricReaders: [],
-    logRecordProcessors: [],
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter: new OTLPTraceExporter({
-          url: `${endpoint.replace(/\/$/, '')}/v1/traces`,
-          timeoutMillis: exportTimeoutMs,
-        }),
-        scheduledDelayMillis: exportDelayMs,
-        exportTimeoutMillis: exportTimeoutMs,
-        maxQueueSize: spanQueueMax,
-      }),
-    ],
-  })
-  sdk.start()
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const deadline = AbortSignal.timeout(flushDeadlineMs)
-      const late = new Promise<void>(resolve => {
-        deadline.addEventListener('abort', () => resolve(), { once: true })
-      })
-      // Spans only report the work: losing the last ones is no reason to fail.
-      await Promise.race([sdk.shutdown().catch(() => undefined), late])
-    },
-  }
+  // A fifth of the modules of a service are those of the SDK. Without a collector it starts sooner.
+  const { exportSpans } = await import('./export-spans.ts')
+  return exportSpans(service, endpoint, share)
 }
 
 export type SpanOptions = {
